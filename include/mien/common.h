@@ -1,0 +1,76 @@
+/* mien/common.h: status codes, the log and the version. Needs no GPU.
+ *
+ * Conventions of every Mien header:
+ *  - a function that can fail returns enum mien_status; results come by out-parameter and are cleared (NULL, 0) on
+ * failure;
+ *  - on failure one message is logged where it happened: what was being done, to what, and what to do about it;
+ *  - `mien_x_destroy(struct mien_x **)` clears the caller's pointer and accepts NULL and a pointer to NULL;
+ *  - no function exits, aborts or prints; there is no global state but the process-wide log sink. */
+#ifndef MIEN_COMMON_H
+#define MIEN_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MIEN_API __attribute__((visibility("default")))
+#define MIEN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define MIEN_API
+#define MIEN_PRINTF(fmt, args)
+#endif
+
+/* The one list of outcomes: X(NAME, exit status of the command, text). */
+#define MIEN_STATUS_LIST(X)                                                                                            \
+    X(OK, 0, "done")                                                                                                   \
+    X(ERR_FAILED, 1, "failed while running")                                                                           \
+    X(ERR_NOMEM, 1, "out of host memory")                                                                              \
+    X(ERR_IO, 1, "a file could not be read or written")                                                                \
+    X(ERR_CANCELLED, 1, "cancelled")                                                                                   \
+    X(ERR_ARG, 2, "wrong argument or configuration")                                                                   \
+    X(ERR_SHAPE, 2, "tensor shapes do not fit")                                                                        \
+    X(ERR_DTYPE, 2, "tensor data types do not fit")                                                                    \
+    X(ERR_NO_DEVICE, 3, "no usable Vulkan device")                                                                     \
+    X(ERR_DEVICE_MEMORY, 3, "out of device memory")                                                                    \
+    X(ERR_DEVICE_LOST, 3, "the device was lost")                                                                       \
+    X(ERR_DRIVER, 3, "the Vulkan driver reported an error")                                                            \
+    X(ERR_TIMEOUT, 3, "the device did not finish in time")                                                             \
+    X(ERR_UNSUPPORTED, 3, "not supported by this device")                                                              \
+    X(ERR_DATA, 4, "bad data or file")
+
+enum mien_status {
+#define MIEN_STATUS_ENUM(name, exit_code, text) MIEN_##name,
+    MIEN_STATUS_LIST(MIEN_STATUS_ENUM)
+#undef MIEN_STATUS_ENUM
+        MIEN_STATUS_COUNT
+};
+
+/* The status as one English phrase, static storage; "unknown status" for values outside the enum. Thread-safe. */
+MIEN_API const char *mien_status_text(enum mien_status status);
+
+/* The command's exit status for it: 0 done, 1 failed while running, 2 wrong usage, 3 no device or driver fault,
+ * 4 bad data or file. Thread-safe. */
+MIEN_API int mien_status_exit_code(enum mien_status status);
+
+enum mien_log_level { MIEN_LOG_DEBUG, MIEN_LOG_INFO, MIEN_LOG_WARN, MIEN_LOG_ERROR, MIEN_LOG_SILENT };
+
+/* Receives one message, without a trailing newline; `message` is borrowed until return. May be called from any thread
+ * that uses Mien, one call at a time. */
+typedef void (*mien_log_fn)(void *user, enum mien_log_level level, const char *message);
+
+/* Sets the process-wide sink and the lowest level that reaches it. fn NULL = standard error. Default: standard error,
+ * MIEN_LOG_WARN. Thread-safe. */
+MIEN_API void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest);
+
+/* "0.1.0": major.minor.patch of the library in use, static storage. */
+MIEN_API const char *mien_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

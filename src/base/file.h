@@ -1,0 +1,49 @@
+/* file.h: files. Every path is UTF-8. Outputs appear whole or not at all: they are written under a temporary name in
+ * the same directory, flushed to the disk and renamed. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "mien/common.h"
+
+#include <stdio.h>
+
+/* The whole file in malloc'ed memory with a zero byte after it (not counted in *size); free with base_free.
+ * MIEN_ERR_DATA when it cannot be opened or is a directory, MIEN_ERR_IO when reading fails; logged with the path.
+ * max_size 0 = no limit; a longer file is MIEN_ERR_DATA. */
+enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size);
+
+/* Read-only memory map. An empty file gives data NULL, size 0. */
+struct base_map {
+    const unsigned char *data;
+    size_t size;
+};
+enum mien_status base_map_open(const char *path, struct base_map *out);
+void base_map_close(struct base_map *map);
+
+/* An output file under construction. */
+struct base_out;
+enum mien_status base_out_open(const char *path, struct base_out **out);
+enum mien_status base_out_write(struct base_out *out, const void *data, size_t size);
+enum mien_status base_out_printf(struct base_out *out, const char *fmt, ...) MIEN_PRINTF(2, 3);
+enum mien_status base_out_commit(struct base_out **out); /* fsync, rename, fsync of the directory; clears *out */
+void base_out_abandon(struct base_out **out);            /* removes the temporary file; accepts NULL */
+
+/* All of the above in one call. */
+enum mien_status base_file_write(const char *path, const void *data, size_t size);
+
+bool base_file_exists(const char *path);
+bool base_file_is_dir(const char *path);
+enum mien_status base_dir_create(const char *path); /* with parents; existing is fine */
+
+/* Names in a directory, sorted by bytes, without "." and "..": malloc'ed array of malloc'ed strings. */
+enum mien_status base_dir_list(const char *path, char ***names, size_t *count);
+void base_dir_list_free(char ***names, size_t *count);
+enum mien_status base_dir_remove(const char *path);             /* recursive; missing is fine */
+enum mien_status base_rename(const char *from, const char *to); /* and fsync of the directory */
+
+/* "dir/name", or name itself when it is absolute; malloc'ed, free with base_free; NULL when out of memory. */
+char *base_path_join(const char *dir, const char *name);
+/* The directory part ("." when there is none); malloc'ed. */
+char *base_path_dir(const char *path);
+
+#endif

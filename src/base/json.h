@@ -1,0 +1,38 @@
+/* json.h: strict JSON reading over cJSON: errors with file, line and key; unknown keys refused with the nearest known
+ * one; defaults in one place. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "mien/common.h"
+
+#include <cjson/cJSON.h>
+
+/* Parses text [size]; the whole of it must be one JSON value (RFC 8259: no trailing text, no NaN, no duplicate keys in
+ * an object). `where` (a path, or "path:line") goes into the message, with line and column. Free with cJSON_Delete. */
+enum mien_status base_json_parse(const char *text, size_t size, const char *where, cJSON **out);
+enum mien_status base_json_read(const char *path, cJSON **out);
+
+/* Typed members of an object. `where` as above. A missing key leaves *value as it is (the default) and is no error;
+ * a wrong type is MIEN_ERR_DATA naming the key and what was expected. */
+enum mien_status base_json_string(const cJSON *object, const char *key, const char *where, const char **value);
+enum mien_status base_json_number(const cJSON *object, const char *key, const char *where, double *value);
+enum mien_status base_json_u32(const cJSON *object, const char *key, const char *where, uint32_t *value);
+enum mien_status base_json_bool(const cJSON *object, const char *key, const char *where, bool *value);
+enum mien_status base_json_object(const cJSON *object, const char *key, const char *where, const cJSON **value);
+enum mien_status base_json_array(const cJSON *object, const char *key, const char *where, const cJSON **value);
+
+/* Index of the member's string in `choices` (NULL-ended) into *value; a wrong word is MIEN_ERR_ARG naming all choices.
+ */
+enum mien_status base_json_choice(const cJSON *object, const char *key, const char *where, const char *const *choices,
+                                  uint32_t *value);
+
+/* MIEN_ERR_ARG naming the first key of `object` that is not in `known` (NULL-ended) and the nearest known one. */
+enum mien_status base_json_only(const cJSON *object, const char *where, const char *const *known);
+
+/* Nearest of `words` (NULL-ended) to `word` by edit distance, or NULL when none is near. */
+const char *base_nearest(const char *word, const char *const *words);
+
+/* Numbers are printed so that they read back bit for bit (%.9g for floats, %.17g for doubles). */
+char *base_json_print(const cJSON *value, bool pretty); /* malloc'ed; free with base_free; NULL when out of memory */
+
+#endif

@@ -1,0 +1,54 @@
+# Rooms: src/<name>/*.c become the static library mien_<name>.
+
+find_package(Threads REQUIRED)
+find_path(CJSON_INCLUDE cjson/cJSON.h REQUIRED)
+find_library(CJSON_LIBRARY cjson REQUIRED)
+
+add_library(mien_flags INTERFACE)
+target_compile_definitions(mien_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64 MIEN_VERSION="${PROJECT_VERSION}")
+target_compile_options(mien_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
+                       -Wmissing-prototypes -Wno-missing-field-initializers $<$<BOOL:${MIEN_WERROR}>:-Werror>
+                       # one result on every compiler and architecture: no silent fused multiply-add
+                       -ffp-contract=off)
+target_include_directories(mien_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include
+                           ${CMAKE_SOURCE_DIR}/shaders ${CMAKE_BINARY_DIR}/generated)
+
+function(mien_room name)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+    if(NOT sources) # a room without code yet
+        add_library(mien_${name} INTERFACE)
+        return()
+    endif()
+    add_library(mien_${name} STATIC ${sources})
+    target_link_libraries(mien_${name} PUBLIC mien_flags)
+    foreach(below ${ARGN})
+        target_link_libraries(mien_${name} PUBLIC mien_${below})
+    endforeach()
+    if(name STREQUAL "base")
+        target_include_directories(mien_base SYSTEM PUBLIC ${CJSON_INCLUDE})
+        target_link_libraries(mien_base PUBLIC ${CJSON_LIBRARY} Threads::Threads m)
+    elseif(name STREQUAL "vk")
+        target_link_libraries(mien_vk PUBLIC ${CMAKE_DL_LIBS})
+    elseif(name STREQUAL "op")
+        mien_shaders(mien_op)
+        mien_op_list(mien_op)
+    endif()
+endfunction()
+
+# libmien: all rooms in one shared library; only symbols marked MIEN_API leave it.
+function(mien_library)
+    file(WRITE ${CMAKE_BINARY_DIR}/generated/mien_empty.c "typedef int mien_empty;\n")
+    add_library(mien SHARED ${CMAKE_BINARY_DIR}/generated/mien_empty.c)
+    set(archives)
+    foreach(room ${ARGN})
+        get_target_property(type mien_${room} TYPE)
+        if(type STREQUAL "STATIC_LIBRARY")
+            list(APPEND archives mien_${room})
+        endif()
+    endforeach()
+    target_link_libraries(mien PRIVATE -Wl,--whole-archive ${archives} -Wl,--no-whole-archive)
+    target_include_directories(mien PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+    set_target_properties(mien PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+    install(TARGETS mien LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(DIRECTORY include/mien DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+endfunction()

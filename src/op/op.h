@@ -1,0 +1,213 @@
+/* op.h: what an operation is. One C file under src/op/ holds an op's descriptor and all that it points to: shape rule,
+ * reference (plain C, double accumulation: the definition of the op), gradient rule, kernel variants, test cases,
+ * tolerance, cost. The build finds every `const struct op_desc op_<name> = {` and its shaders; tests, benchmarks and
+ * `mien check` walk that list.
+ *
+ * Tensors are dense, row-major. Sizes in comments: B batch, T tokens, D width, H heads, N rows. */
+#ifndef OP_OP_H
+#define OP_OP_H
+
+#include "op/shader.h"
+#include "tensor/tensor.h"
+
+enum {
+    OP_MAX_IN = 8,
+    OP_MAX_OUT = 4,
+    OP_MAX_SCRATCH = 3,
+    OP_MAX_PUSH = 128,
+};
+
+enum op_activation { OP_ACT_NONE, OP_ACT_QUICK_GELU, OP_ACT_GELU, OP_ACT_GELU_TANH, OP_ACT_RELU };
+
+/* The options of all ops; each op's file says which it reads. Zero is the default of each. */
+struct op_attr {
+    bool trans_a, trans_b;         /* matmul: A is stored [K,M], B is stored [N,K] */
+    bool save_pre;                 /* matmul: also write the value before the activation */
+    bool causal;                   /* attention */
+    enum op_activation activation; /* matmul, activation */
+    uint32_t heads;                /* attention */
+    uint32_t patch;                /* unfold: patch side */
+    uint32_t rows;                 /* a row count that the inputs do not tell (embedding_bwd: table rows, ...) */
+    float eps;                     /* layernorm */
+    float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
+    float value;                   /* fill */
+};
+
+/* ---- calls: an op applied to shapes, with or without host data ------------------------------------------------- */
+
+struct op_desc;
+
+struct op_call {
+    const struct op_desc *op;
+    struct op_attr attr;
+    uint32_t in_count, out_count;
+    struct tensor_shape in[OP_MAX_IN];   /* rank 0: this optional input is absent */
+    struct tensor_shape out[OP_MAX_OUT]; /* set by op_call_shapes */
+    /* Host data of the same shapes; used by references and tests only. float* or int32_t*. */
+    void *in_data[OP_MAX_IN];
+    void *out_data[OP_MAX_OUT];
+};
+
+/* Runs the op's shape rule: checks `in` and sets out, out_count. MIEN_ERR_SHAPE/_DTYPE/_ARG name the op, the input and
+ * the shapes. `label` (may be NULL) names the place in the model for the message. */
+enum mien_status op_call_shapes(struct op_call *call, const char *label);
+
+/* ---- plans: a call as dispatches -------------------------------------------------------------------------------- */
+
+enum op_place { OP_IN, OP_OUT, OP_SCRATCH };
+
+/* One storage buffer of a dispatch. size 0 = from offset to the end of the tensor. */
+struct op_bind {
+    enum op_place place;
+    uint8_t index;
+    uint8_t access; /* OP_READ, OP_WRITE or both: what hazards are computed from; must match the shader's qualifier */
+    uint64_t offset, size; /* bytes; offset a multiple of 256 */
+};
+enum { OP_READ = 1, OP_WRITE = 2 };
+
+struct op_dispatch {
+    const char *shader;
+    uint32_t bind_count;
+    struct op_bind bind[VK_MAX_BUFFERS];
+    uint32_t spec_count;
+    uint32_t spec[VK_MAX_SPEC]; /* ids 0-2 local size, 3-7 tile, 8+ op options */
+    uint32_t subgroup_size;     /* 0 = any */
+    uint32_t push_size;
+    unsigned char push[OP_MAX_PUSH];
+    uint32_t groups[3];
+    double flops; /* share of this dispatch, for slicing; 0 = unknown */
+};
+
+/* Dispatches run in order; whoever records them places barriers from the binds' accesses. */
+struct op_plan {
+    struct op_dispatch *dispatch; /* base_alloc'ed */
+    size_t count, capacity;
+    uint64_t scratch[OP_MAX_SCRATCH]; /* bytes of temporary memory, alive during this plan only */
+    const struct op_variant *variant;
+};
+
+/* Appends a zeroed dispatch and returns it, NULL when out of memory. The pointer is valid until the next add. */
+struct op_dispatch *op_plan_add(struct op_plan *plan);
+void op_plan_clear(struct op_plan *plan);
+
+/* Helpers for plan functions. */
+void op_dispatch_bind(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access);
+void op_dispatch_bind_range(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,
+                            uint64_t offset, uint64_t size);
+void op_dispatch_push(struct op_dispatch *d, const void *push, uint32_t size);
+void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fills gaps below id with 1 */
+/* Folds `groups` workgroups into x and y within the caps' limits; the shader computes x + y * gl_NumWorkGroups.x and
+ * tests it against its own count. */
+void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);
+
+struct op_variant {
+    const char *name;                                                     /* its main shader's name, unique in the op */
+    uint32_t needs;                                                       /* VK_CAP_* bits */
+    bool (*fits)(const struct vk_caps *caps, const struct op_call *call); /* NULL = always */
+    enum mien_status (*plan)(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
+};
+
+/* The first variant, best first, whose needs are in caps->features and that fits; NULL cannot happen for a checked op:
+ * the last variant is plain and fits always. */
+const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call);
+/* Clears *plan, then plans the call by a variant (NULL = op_choose). Asserts the limits of caps on each dispatch. */
+enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
+                              struct op_plan *plan);
+
+/* ---- gradient rules ---------------------------------------------------------------------------------------------- */
+
+/* A value recorded by a recorder (graph, or the tests' host interpreter). */
+typedef uint32_t op_value;
+#define OP_NONE UINT32_MAX
+
+/* What a gradient rule may do: record further ops. Errors are sticky in the recorder; after one, record gives OP_NONE.
+ */
+struct op_recorder {
+    void (*record)(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
+                   const op_value *in, uint32_t in_count, op_value *out);
+    struct tensor_shape (*shape)(struct op_recorder *recorder, op_value value);
+};
+/* Records an op and returns its first output. Inputs: op_value..., OP_NONE for an absent optional one. */
+#define OP_RECORD(recorder, op, attr, ...)                                                                             \
+    op_record((recorder), (op), (attr), (const op_value[]){__VA_ARGS__},                                               \
+              sizeof((const op_value[]){__VA_ARGS__}) / sizeof(op_value))
+op_value op_record(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
+                   const op_value *in, uint32_t in_count);
+
+/* One recorded use of an op as its gradient rule sees it. */
+struct op_use {
+    const struct op_attr *attr;
+    const op_value *in;   /* [in_count], OP_NONE = absent */
+    const op_value *out;  /* [out_count] */
+    const op_value *dout; /* [out_count], OP_NONE = no gradient flows into this output */
+    const bool *wants;    /* [in_count]: whose gradient is asked for */
+    uint32_t in_count, out_count;
+};
+
+/* ---- descriptors --------------------------------------------------------------------------------------------------
+ */
+
+/* How tests fill an input. */
+enum op_fill {
+    OP_FILL_NORMAL, /* N(0,1), with pathological patterns in some runs (large mean, denormals, zeros, constant rows) */
+    OP_FILL_SMALL,  /* N(0,1) * 0.1, no pathology */
+    OP_FILL_POSITIVE, /* uniform in [0.1, 1.1) */
+    OP_FILL_UNIT,     /* rows of unit length */
+    OP_FILL_INDEX,    /* i32 uniform in 0..limit-1, limit = op_case.index_limit */
+    OP_FILL_PREPARE,  /* left to op_desc.prepare */
+};
+
+struct op_case {
+    const char *name;
+    struct op_attr attr;
+    uint32_t in[OP_MAX_IN][MIEN_MAX_RANK]; /* dims, 0-ended; {0} = absent */
+    uint32_t index_limit;
+    bool grad;  /* small enough for finite differences (below about 2,000 elements in all) */
+    bool bench; /* a shape worth timing */
+    bool slow;  /* only with --full on software drivers */
+};
+
+/* Relative and absolute tolerance of each element, and of the whole (NMSE = sum (a-b)^2 / sum b^2). */
+struct op_tolerance {
+    double abs, rel, nmse;
+};
+
+struct op_desc {
+    const char *name;
+    const char *summary; /* one line, with shapes: "y[R,D] = layernorm(x[R,D]) * w[D] + b[D]; also mean[R], rstd[R]" */
+    uint32_t in_count, out_count; /* most; `shapes` may set fewer outputs */
+    uint32_t optional;            /* bit i: input i may be absent */
+    uint32_t in_place;     /* bit o: output o is stored where input o is (same shape); the input's old value is lost */
+    uint32_t index_inputs; /* bit i: input i is i32 */
+    enum mien_status (*shapes)(struct op_call *call, const char *label);
+    void (*reference)(const struct op_call *call);
+    /* Records the gradients of `use->in` into din (OP_NONE where there is none). NULL: see no_grad. */
+    void (*grad)(struct op_recorder *recorder, const struct op_use *use, op_value *din);
+    const char *no_grad;               /* why there is no gradient rule, when grad is NULL */
+    const struct op_variant *variants; /* best first, ended by a NULL name; the last is plain */
+    const struct op_case *cases;       /* ended by a NULL name */
+    enum op_fill fill[OP_MAX_IN];
+    /* Tests: makes the OP_FILL_PREPARE inputs consistent with the others (say, saved statistics). NULL = none. */
+    void (*prepare)(struct op_call *call, struct base_rng *rng);
+    struct op_tolerance
+        tolerance;   /* fp32; ceilings: NMSE 1e-11 forward, 1e-10 backward. The reason stands beside it. */
+    double grad_eps; /* step of the finite differences, 0 = 1e-3 */
+    double (*flops)(const struct op_call *call); /* NULL = elements of out[0] */
+    double (*bytes)(const struct op_call *call); /* NULL = all inputs and outputs once */
+};
+
+extern const struct op_desc *const op_list[];    /* NULL-ended, sorted by file */
+const struct op_desc *op_find(const char *name); /* NULL when there is none */
+double op_call_flops(const struct op_call *call);
+double op_call_bytes(const struct op_call *call);
+
+/* Descriptors, for gradient rules and models: `extern const struct op_desc op_add;` for every op, generated. */
+#include "op_list.h"
+#define OP_DECLARE(name) extern const struct op_desc op_##name;
+OP_LIST(OP_DECLARE)
+#undef OP_DECLARE
+
+/* Shape-rule helpers: log and return MIEN_ERR_*, naming op, label, input and shapes. */
+enum mien_status op_shape_error(const struct op_call *call, const char *label, uint32_t input, const char *expected);
+
+#endif

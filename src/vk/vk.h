@@ -1,0 +1,226 @@
+/* vk.h: the whole of Vulkan that the other rooms see. No Vulkan type or header leaves this room.
+ *
+ * Objects: an instance lists devices; a device owns memory blocks, pipelines and one compute queue; a recording is a
+ * list of dispatches, copies and barriers that is recorded once and submitted as often as wanted.
+ * Threads: an instance and each device belong to one thread at a time; different devices may be used concurrently.
+ * Device loss is sticky: once MIEN_ERR_DEVICE_LOST or MIEN_ERR_TIMEOUT was returned every later call on that device
+ * returns MIEN_ERR_DEVICE_LOST at once; only vk_device_destroy is left. */
+#ifndef VK_VK_H
+#define VK_VK_H
+
+#include "base/base.h"
+#include "mien/common.h"
+
+/* ---- capabilities ------------------------------------------------------------------------------------------- */
+
+/* Features a kernel variant may need. X(NAME, word in MIEN_CAPS, what). Bit i of vk_caps.features. */
+#define VK_CAP_LIST(X)                                                                                                 \
+    X(SUBGROUP, "subgroup", "basic subgroup operations in compute, a known and constant size")                         \
+    X(SUBGROUP_ARITH, "subgroup_arith", "subgroup arithmetic (add, max)")                                              \
+    X(SUBGROUP_SHUFFLE, "subgroup_shuffle", "subgroup shuffle and ballot")                                             \
+    X(SUBGROUP_FULL, "subgroup_full", "full subgroups of a required size (VK_EXT_subgroup_size_control)")              \
+    X(STORAGE16, "storage16", "16-bit storage buffers")                                                                \
+    X(F16, "f16", "16-bit float arithmetic in shaders")                                                                \
+    X(COOPMAT, "coopmat", "cooperative matrices")
+
+enum vk_cap_bit {
+#define VK_CAP_BIT(name, word, what) VK_CAP_BIT_##name,
+    VK_CAP_LIST(VK_CAP_BIT)
+#undef VK_CAP_BIT
+        VK_CAP_COUNT
+};
+enum {
+#define VK_CAP_FLAG(name, word, what) VK_CAP_##name = 1 << VK_CAP_BIT_##name,
+    VK_CAP_LIST(VK_CAP_FLAG)
+#undef VK_CAP_FLAG
+};
+
+enum vk_device_type { VK_TYPE_OTHER, VK_TYPE_INTEGRATED, VK_TYPE_DISCRETE, VK_TYPE_VIRTUAL, VK_TYPE_SOFTWARE };
+
+/* Which family of tile shapes suits a device: from its type and limits, never from a vendor's name alone.
+ * SOFTWARE: a CPU driver (workgroup = one subgroup, big register tiles, no shared memory, no barrier).
+ * MOBILE: shared memory is main memory, few registers (small register tiles). DESKTOP: shared-memory tiles. */
+enum vk_class { VK_CLASS_DESKTOP, VK_CLASS_MOBILE, VK_CLASS_SOFTWARE };
+
+/* What a device can do, after clamping by a mask. Plain data: kernels are chosen from this alone. */
+struct vk_caps {
+    char name[256];   /* VkPhysicalDeviceProperties::deviceName */
+    char driver[256]; /* driverName and driverInfo */
+    uint32_t api_version, driver_version, vendor_id, device_id;
+    uint8_t uuid[16]; /* pipelineCacheUUID */
+    enum vk_device_type type;
+    enum vk_class class_;
+    uint32_t features;                   /* bits VK_CAP_*, as clamped: what kernels may use */
+    uint32_t device_features;            /* before clamping */
+    uint32_t subgroup_size;              /* constant size of a compute subgroup; 1 when SUBGROUP is not set */
+    uint32_t subgroup_min, subgroup_max; /* with SUBGROUP_FULL: the sizes that can be required */
+    uint32_t max_invocations;            /* per workgroup */
+    uint32_t max_local[3];
+    uint32_t max_groups[3];
+    uint32_t max_shared;     /* bytes */
+    uint32_t max_push;       /* bytes */
+    uint32_t max_buffers;    /* storage buffers per kernel */
+    uint64_t max_range;      /* maxStorageBufferRange, bytes */
+    uint64_t max_allocation; /* one vkAllocateMemory, bytes */
+    uint64_t device_memory;  /* the largest device-local heap, bytes */
+    uint32_t align;          /* storage buffer offsets: always 256 in Mien, asserted to satisfy the device */
+    bool unified;            /* device-local memory is host-visible */
+    float timestamp_ns;      /* nanoseconds per tick; 0 = no timestamps */
+};
+
+/* Clamps caps by a list such as "-f16,-subgroup,invocations=128,shared=16384,buffers=8,range=134217728,groups=65535"
+ * or the profile "floor" (what the plain variants may assume). A removed "subgroup" removes all subgroup_* too.
+ * An unknown word is MIEN_ERR_ARG and names the nearest one; caps is then unchanged. */
+enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);
+
+/* MIEN_ERR_UNSUPPORTED naming what is missing below the portability floor (design: Vulkan 1.1 with timeline
+ * semaphores, 128 invocations, 16 KiB shared, 128 bytes of push constants, 4 storage buffers). */
+enum mien_status vk_caps_check_floor(const struct vk_caps *caps);
+
+const char *vk_device_type_name(enum vk_device_type type); /* "discrete", ... */
+const char *vk_class_name(enum vk_class c);
+
+/* ---- instance and device ------------------------------------------------------------------------------------- */
+
+struct vk_instance;
+struct vk_device;
+
+/* Loads the Vulkan loader and lists devices. MIEN_ERR_NO_DEVICE when there is no loader or driver, saying what to
+ * install. With MIEN_VALIDATE=1 in the environment core and synchronisation validation are on (MIEN_ERR_UNSUPPORTED
+ * when the layer is not installed), and every message of warning level or above is logged and counted. */
+enum mien_status vk_instance_create(struct vk_instance **out);
+void vk_instance_destroy(struct vk_instance **instance);
+uint32_t vk_instance_device_count(const struct vk_instance *instance);
+const struct vk_caps *vk_instance_caps(const struct vk_instance *instance, uint32_t index); /* unclamped */
+
+/* Index by name or number: NULL or "" = environment MIEN_DEVICE, else discrete, integrated, other, software in this
+ * order. A number is an index; other text matches a part of the device's or driver's name, case-insensitively. */
+enum mien_status vk_instance_choose(const struct vk_instance *instance, const char *choice, uint32_t *index);
+
+/* Messages of the validation layers since the instance was created; 0 when validation is off. */
+uint32_t vk_instance_validation_messages(const struct vk_instance *instance);
+bool vk_instance_validating(const struct vk_instance *instance);
+
+/* clamp: a list for vk_caps_clamp, or NULL = environment MIEN_CAPS, or none. A device below the floor is
+ * MIEN_ERR_UNSUPPORTED. The instance must outlive the device. */
+enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const char *clamp,
+                                  struct vk_device **out);
+void vk_device_destroy(struct vk_device **device); /* waits for the queue (finite), frees all that is left */
+const struct vk_caps *vk_device_caps(const struct vk_device *device);
+bool vk_device_lost(const struct vk_device *device);
+/* Tests: masks capabilities anew; affects only choices made afterwards. */
+enum mien_status vk_device_clamp(struct vk_device *device, const char *list);
+
+/* ---- memory -------------------------------------------------------------------------------------------------- */
+
+enum vk_memory {
+    VK_MEMORY_DEVICE,   /* device-local; host-visible only by luck */
+    VK_MEMORY_UPLOAD,   /* host-visible, coherent, for writing by the host */
+    VK_MEMORY_READBACK, /* host-visible, cached, for reading by the host */
+    VK_MEMORY_KINDS
+};
+
+/* A range of a large buffer: what is bound, copied, mapped. Plain value; block NULL = none. */
+struct vk_range {
+    struct vk_block *block;
+    uint64_t offset, size; /* bytes; offset a multiple of 256 */
+};
+
+/* Takes `size` bytes (rounded up to 256 inside) from a block of the kind, making a new block when none has room.
+ * MIEN_ERR_DEVICE_MEMORY logs how much was wanted for `what`, how much is in use and what to do. Contents undefined. */
+enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
+                          struct vk_range *out);
+void vk_free(struct vk_device *device, struct vk_range *range); /* clears *range; the device must not use it any more */
+
+/* Host address of a range of kind UPLOAD or READBACK (and of DEVICE where that is host-visible), else NULL.
+ * Coherent; the caller waits for the device before reading. */
+void *vk_map(const struct vk_range *range);
+
+/* A part of a range; asserts that it lies inside and is aligned. */
+struct vk_range vk_subrange(struct vk_range range, uint64_t offset, uint64_t size);
+
+struct vk_memory_stats {
+    uint64_t in_use[VK_MEMORY_KINDS];   /* bytes handed out now */
+    uint64_t peak[VK_MEMORY_KINDS];     /* most of it so far */
+    uint64_t reserved[VK_MEMORY_KINDS]; /* bytes taken from Vulkan */
+    uint64_t allocations;               /* calls of vk_alloc so far: a replayed step must not raise it */
+    uint64_t blocks;                    /* calls of vkAllocateMemory so far */
+};
+void vk_memory_stats(const struct vk_device *device, struct vk_memory_stats *out);
+
+/* Blocking transfers through a staging buffer; any size, `offset` bytes into the range, 4-byte multiples on the device
+ * side (the tail of a last word is preserved). */
+enum mien_status vk_upload(struct vk_device *device, struct vk_range range, uint64_t offset, const void *data,
+                           uint64_t size);
+enum mien_status vk_download(struct vk_device *device, struct vk_range range, uint64_t offset, void *data,
+                             uint64_t size);
+
+/* ---- pipelines ------------------------------------------------------------------------------------------------ */
+
+struct vk_pipeline; /* owned by the device, alive as long as it */
+
+enum { VK_MAX_BUFFERS = 12, VK_MAX_SPEC = 16 };
+
+/* All that defines a pipeline. Specialisation constants have ids 0..spec_count-1 (project-wide: 0-2 local size, 3-7
+ * tile, 8+ options of the op). `subgroup_size` above 0 requires full subgroups of that size (SUBGROUP_FULL). */
+struct vk_kernel {
+    const char *name; /* for messages; with the spec it is the cache key */
+    const uint32_t *spirv;
+    size_t spirv_size; /* bytes */
+    uint32_t buffers;  /* storage buffers at bindings 0..buffers-1 of set 0 */
+    uint32_t push_size;
+    uint32_t spec_count;
+    uint32_t spec[VK_MAX_SPEC];
+    uint32_t subgroup_size;
+};
+
+/* The pipeline for it, made once per device. Checks local size (the product of spec 0-2), push size and buffer count
+ * against the clamped caps: MIEN_ERR_UNSUPPORTED. */
+enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
+
+/* ---- recordings ------------------------------------------------------------------------------------------------ */
+
+struct vk_recording;
+
+/* An empty recording, being recorded. `label` for messages, copied. */
+enum mien_status vk_record_begin(struct vk_device *device, const char *label, struct vk_recording **out);
+
+/* Binds exactly `ranges` (offset and size go to the driver as they are) and dispatches. The ranges' memory and the
+ * recording must stay alive while submitted work uses them. push is copied. */
+enum mien_status vk_record_dispatch(struct vk_recording *recording, struct vk_pipeline *pipeline,
+                                    const struct vk_range *ranges, uint32_t range_count, const void *push,
+                                    uint32_t push_size, const uint32_t groups[3]);
+/* All earlier dispatches' and copies' writes are made visible to all later dispatches, copies and, at the end of the
+ * recording, the host. One global memory barrier. */
+enum mien_status vk_record_barrier(struct vk_recording *recording);
+enum mien_status vk_record_copy(struct vk_recording *recording, struct vk_range from,
+                                struct vk_range to); /* equal sizes */
+enum mien_status vk_record_fill(struct vk_recording *recording, struct vk_range range, uint32_t word);
+/* Ends the present slice: what follows goes into the next command buffer, submitted in order without a host wait.
+ * Implies a barrier. Keeps single submissions below desktop watchdogs. */
+enum mien_status vk_record_slice(struct vk_recording *recording);
+/* A GPU timestamp after all earlier commands; its index is returned, read with vk_recording_times. */
+enum mien_status vk_record_timestamp(struct vk_recording *recording, uint32_t *index);
+/* Finishes recording; a host barrier is added. */
+enum mien_status vk_record_end(struct vk_recording *recording);
+void vk_recording_destroy(struct vk_recording **recording); /* must not be in flight; accepts NULL */
+
+struct vk_record_stats {
+    uint32_t dispatches, barriers, copies, slices;
+};
+void vk_recording_stats(const struct vk_recording *recording, struct vk_record_stats *out);
+
+/* Submits; *ticket is a value of the device's timeline, passed to vk_wait. A recording may be submitted again while an
+ * earlier submission of it runs: submissions execute in order and a full memory barrier stands between them. Allocates
+ * nothing. */
+enum mien_status vk_submit(struct vk_device *device, struct vk_recording *recording, uint64_t *ticket);
+
+/* Blocks (never spins) until the ticket is reached, MIEN_WAIT_SECONDS (environment, default 120) at most: then
+ * MIEN_ERR_TIMEOUT and the device counts as lost. */
+enum mien_status vk_wait(struct vk_device *device, uint64_t ticket);
+bool vk_done(struct vk_device *device, uint64_t ticket);
+
+/* Nanoseconds of each timestamp of the last submission, relative to the first; after vk_wait. */
+enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, uint32_t count);
+
+#endif
