@@ -1,0 +1,116 @@
+/* graph.h: record ops, differentiate, plan memory, place barriers, compile to a program that is recorded once and
+ * replayed.
+ *
+ *   struct graph *g;
+ *   TRY(graph_create(&g));
+ *   op_value x = graph_input(g, "x", SHAPE_F32(8, 32));
+ *   op_value w = graph_bound(g, "w", &weights);                     // lives outside: a parameter
+ *   op_value y = GRAPH_OP(g, &op_matmul, &(struct op_attr){.trans_b = true}, x, w, OP_NONE, OP_NONE);
+ *   op_value loss = GRAPH_OP(g, &op_sum, NULL, y);
+ *   op_value dw;
+ *   graph_backward(g, loss, &w, 1, &dw);
+ *   graph_output(g, loss);
+ *   TRY(graph_compile(g, device, NULL, &program));                  // any error of the above comes out here
+ *
+ * Rules: ops run in the order recorded, or any order with the same result. A parameter's gradient is written once
+ * per run; a value used several times gets the sum of its uses' gradients by explicit adds. Views share memory.
+ * Recording errors are sticky: after the first (logged) one, recording calls return OP_NONE and compile returns it.
+ * Threads: one at a time per graph and per program. */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include "op/op.h"
+
+struct graph;
+struct graph_program;
+
+enum mien_status graph_create(struct graph **out);
+void graph_destroy(struct graph **graph); /* programs compiled from it live on */
+
+/* The interface of gradient rules and of model code that records through OP_RECORD. */
+struct op_recorder *graph_recorder(struct graph *graph);
+enum mien_status graph_status(const struct graph *graph); /* the first recording error, or MIEN_OK */
+
+/* Names what is recorded until the matching pop, for messages, profiles and dumps: "vision.layers.0". */
+void graph_push(struct graph *graph, const char *fmt, ...) MIEN_PRINTF(2, 3);
+void graph_pop(struct graph *graph);
+
+/* ---- values ---- */
+
+/* Written by the host before each run (graph_program_input). */
+op_value graph_input(struct graph *graph, const char *name, struct tensor_shape shape);
+/* Memory that lives outside the program (parameters, optimiser states); must outlive it. In-place ops may write it. */
+op_value graph_bound(struct graph *graph, const char *name, const struct tensor *tensor);
+/* A constant, uploaded at compile time; data is copied. */
+op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data);
+/* The same elements from `first` on under another shape; first * element size must be a multiple of 256. Differentiable
+ * when it covers the whole value. */
+op_value graph_view(struct graph *graph, op_value value, struct tensor_shape shape, uint64_t first);
+
+struct tensor_shape graph_shape(const struct graph *graph, op_value value); /* rank 0 for OP_NONE */
+
+/* Records an op; up to OP_MAX_OUT outputs into out (OP_NONE for those the call does not have). */
+void graph_op(struct graph *graph, const struct op_desc *op, const struct op_attr *attr, const op_value *in,
+              uint32_t in_count, op_value *out);
+/* Records an op and gives its first output. attr NULL = all defaults. */
+#define GRAPH_OP(graph, op, attr, ...) OP_RECORD(graph_recorder(graph), (op), (attr), __VA_ARGS__)
+
+/* The value is wanted by the host after each run: kept and copied to the host (graph_program_output). */
+void graph_output(struct graph *graph, op_value value);
+/* Writes a value into bound memory at the end of a run (say, gradients into a buffer that outlives the program). */
+void graph_store(struct graph *graph, op_value value, const struct tensor *into);
+
+/* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
+ * loss does not depend on of[i] (a message says which, at debug level). */
+enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count,
+                                op_value *grads);
+
+/* ---- programs ---- */
+
+struct graph_compile_params {
+    const char *label;
+    double slice_flops; /* a slice ends after so many; 0 = from the device: unlimited on software drivers, else such
+                           that a slice stays below a tenth of a second on the slowest device meant for it */
+    bool no_alias;      /* tests: give every activation memory of its own */
+    bool profile;       /* timestamps around every node (graph_program_profile) */
+};
+
+/* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), plans
+ * activation memory by liveness inside one slab, places barriers from actual hazards, records. params may be NULL.
+ * MIEN_ERR_DEVICE_MEMORY says how much was wanted. */
+enum mien_status graph_compile(struct graph *graph, struct vk_device *device, const struct graph_compile_params *params,
+                               struct graph_program **out);
+void graph_program_destroy(struct graph_program **program); /* waits for its runs */
+
+/* Runs use one of two slots in turn, each with host memory of its own for inputs and outputs, so that the host can fill
+ * the next run's inputs while the device works. */
+enum { GRAPH_SLOTS = 2 };
+
+/* Host memory of an input in a slot, in the input's shape; valid while the program lives. Do not touch between submit
+ * and wait of that slot. */
+void *graph_program_input(struct graph_program *program, uint32_t slot, op_value value);
+/* Starts a run; returns at once. The slot must not be in flight. Allocates nothing. */
+enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot);
+/* Blocks until the slot's run has ended; MIEN_OK at once when it is not in flight. */
+enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot);
+/* Host copy of an output of the slot's last run, after its wait; valid until the slot's next submit. */
+const void *graph_program_output(struct graph_program *program, uint32_t slot, op_value value);
+
+/* submit and wait on slot 0. */
+enum mien_status graph_program_run(struct graph_program *program);
+
+struct graph_program_stats {
+    uint32_t nodes, dispatches, barriers, slices;
+    uint64_t activation_bytes; /* the slab */
+    uint64_t unaliased_bytes;  /* what it would be without sharing */
+    uint64_t io_bytes;         /* inputs, outputs, constants on the device */
+    double flops, bytes;       /* of one run, from the ops' cost */
+};
+void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out);
+
+/* One line per node, in order: label, op, variant, shapes, GFLOP; with profile: milliseconds of the last run, GFLOP/s.
+ * `line` is borrowed. */
+enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
+                                       void *user);
+
+#endif
