@@ -1,0 +1,214 @@
+/* dir.c: directories and paths. */
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/status.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool base_file_exists(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0;
+}
+
+bool base_file_is_dir(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+char *base_path_join(const char *dir, const char *name)
+{
+    size_t d = name[0] == '/' ? 0 : strlen(dir), n = strlen(name);
+    bool slash = d > 0 && dir[d - 1] != '/';
+    char *path = base_alloc(1, d + slash + n + 1);
+
+    if (!path)
+        return NULL;
+    memcpy(path, dir, d);
+    if (slash)
+        path[d] = '/';
+    memcpy(path + d + slash, name, n);
+    return path;
+}
+
+char *base_path_dir(const char *path)
+{
+    size_t end = strlen(path);
+    char *dir;
+
+    while (end > 1 && path[end - 1] == '/') /* "a/b/" names b */
+        end--;
+    while (end > 0 && path[end - 1] != '/')
+        end--;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    dir = base_alloc(1, end + 2);
+    if (dir)
+        memcpy(dir, end ? path : ".", end ? end : 1);
+    return dir;
+}
+
+/* One level; a directory that is there already is fine. */
+static enum mien_status create_one(const char *path)
+{
+    int error;
+
+    if (mkdir(path, 0777) == 0)
+        return MIEN_OK;
+    error = errno;
+    if (base_file_is_dir(path))
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_IO, "%s: cannot create the directory: %s", path, strerror(error));
+}
+
+enum mien_status base_dir_create(const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    size_t length = strlen(path);
+    char *part = base_path_join("", path);
+
+    FAIL_IF_NULL(part, path);
+    for (size_t i = 1; i < length; i++) {
+        if (part[i] != '/' || part[i - 1] == '/')
+            continue;
+        part[i] = '\0';
+        TRY(create_one(part));
+        part[i] = '/';
+    }
+    TRY(create_one(path));
+fail:
+    base_free(part);
+    return status;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+    return strcmp(x, y);
+}
+
+enum mien_status base_dir_list(const char *path, char ***names, size_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    const struct dirent *entry;
+    size_t capacity = 0;
+    DIR *dir = opendir(path);
+
+    *names = NULL;
+    *count = 0;
+    FAIL_IF(!dir, MIEN_ERR_DATA, "%s: cannot open the directory: %s", path, strerror(errno));
+    for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        TRY(base_grow(names, &capacity, *count + 1, sizeof(**names)));
+        (*names)[*count] = base_path_join("", entry->d_name);
+        FAIL_IF_NULL((*names)[*count], path);
+        (*count)++;
+    }
+    FAIL_IF(errno != 0, MIEN_ERR_IO, "%s: cannot read the directory: %s", path, strerror(errno));
+    if (*count)
+        qsort(*names, *count, sizeof(**names), compare_names);
+    closedir(dir);
+    return MIEN_OK;
+fail:
+    if (dir)
+        closedir(dir);
+    base_dir_list_free(names, count);
+    return status;
+}
+
+void base_dir_list_free(char ***names, size_t *count)
+{
+    for (size_t i = 0; *names && i < *count; i++)
+        base_free((*names)[i]);
+    base_free(*names);
+    *names = NULL;
+    *count = 0;
+}
+
+static enum mien_status remove_entries(const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    char **names = NULL;
+    size_t count = 0;
+
+    TRY(base_dir_list(path, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        char *child = base_path_join(path, names[i]);
+
+        FAIL_IF_NULL(child, path);
+        status = base_dir_remove(child);
+        base_free(child);
+        TRY(status);
+    }
+fail:
+    base_dir_list_free(&names, &count);
+    return status;
+}
+
+enum mien_status base_dir_remove(const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct stat info;
+    int error;
+
+    if (lstat(path, &info) != 0 && errno == ENOENT)
+        return MIEN_OK;
+    /* A link is removed, never what it points to. */
+    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        TRY(remove_entries(path));
+        error = rmdir(path);
+    } else {
+        error = unlink(path);
+    }
+    FAIL_IF(error != 0 && errno != ENOENT, MIEN_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+fail:
+    return status;
+}
+
+/* Makes the names in the directory of `path` durable. File systems that cannot (EINVAL) do so on their own terms. */
+static enum mien_status sync_dir_of(const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    char *dir = base_path_dir(path);
+    int fd = -1;
+
+    FAIL_IF_NULL(dir, path);
+    fd = open(dir, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES) /* may be written, not listed: nothing to flush through */
+        goto fail;
+    FAIL_IF(fd < 0, MIEN_ERR_IO, "%s: cannot open the directory: %s", dir, strerror(errno));
+    FAIL_IF(fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP, MIEN_ERR_IO, "%s: cannot flush the directory: %s",
+            dir, strerror(errno));
+fail:
+    if (fd >= 0)
+        close(fd);
+    base_free(dir);
+    return status;
+}
+
+enum mien_status base_rename(const char *from, const char *to)
+{
+    enum mien_status status = MIEN_OK;
+    char *a = base_path_dir(from), *b = base_path_dir(to);
+
+    FAIL_IF(!a || !b, MIEN_ERR_NOMEM, "out of host memory for renaming %s", from);
+    FAIL_IF(rename(from, to) != 0, MIEN_ERR_IO, "%s: cannot rename to %s: %s", from, to, strerror(errno));
+    TRY(sync_dir_of(to));
+    if (strcmp(a, b) != 0)
+        TRY(sync_dir_of(from));
+fail:
+    base_free(a);
+    base_free(b);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* json_print.c: cJSON's tree as text. cJSON's printer takes numbers as equal that differ in the last bits, and its
+ * pretty form puts a tab before every line. */
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/status.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct printer {
+    char *text;
+    size_t room, used;
+    bool pretty;
+    bool failed;
+};
+
+static void put(struct printer *p, const char *bytes, size_t count)
+{
+    if (p->failed || base_grow(&p->text, &p->room, p->used + count + 1, 1) != MIEN_OK) {
+        p->failed = true;
+        return;
+    }
+    memcpy(p->text + p->used, bytes, count);
+    p->used += count;
+    p->text[p->used] = '\0';
+}
+
+static void put_text(struct printer *p, const char *text)
+{
+    put(p, text, strlen(text));
+}
+
+/* The shortest of %.6g to %.17g that reads back as the same double; whole numbers in full. JSON has no infinity and no
+ * NaN; both become null. */
+static void put_number(struct printer *p, double value)
+{
+    char text[40];
+
+    if (!isfinite(value)) {
+        put_text(p, "null");
+        return;
+    }
+    if (value == floor(value) && fabs(value) < 9007199254740992.0 && !(value == 0.0 && signbit(value))) {
+        snprintf(text, sizeof(text), "%.0f", value);
+    } else {
+        for (int digits = 6; digits <= 17; digits++) {
+            snprintf(text, sizeof(text), "%.*g", digits, value);
+            if (strtod(text, NULL) == value)
+                break;
+        }
+    }
+    put_text(p, text);
+}
+
+static void put_string(struct printer *p, const char *text)
+{
+    put(p, "\"", 1);
+    for (const char *c = text ? text : ""; *c; c++) {
+        static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+        const char *found = strchr(plain, *c);
+
+        if (found) {
+            char pair[2] = {'\\', escaped[found - plain]};
+
+            put(p, pair, 2);
+        } else if ((unsigned char)*c < 0x20) {
+            char code[8];
+
+            snprintf(code, sizeof(code), "\\u%04x", (unsigned)(unsigned char)*c);
+            put_text(p, code);
+        } else {
+            put(p, c, 1);
+        }
+    }
+    put(p, "\"", 1);
+}
+
+static void put_break(struct printer *p, unsigned depth)
+{
+    if (!p->pretty)
+        return;
+    put(p, "\n", 1);
+    while (depth-- > 0)
+        put(p, "  ", 2);
+}
+
+/* Arrays of numbers and words stay on one line: a shape or a matrix row is read across. */
+static bool has_containers(const cJSON *value)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, value)
+    {
+        if (cJSON_IsArray(item) || cJSON_IsObject(item))
+            return true;
+    }
+    return false;
+}
+
+static void put_value(struct printer *p, const cJSON *value, unsigned depth);
+
+static void put_container(struct printer *p, const cJSON *value, unsigned depth)
+{
+    bool object = cJSON_IsObject(value), lines = value->child && (object || has_containers(value));
+    const cJSON *item;
+
+    put(p, object ? "{" : "[", 1);
+    cJSON_ArrayForEach(item, value)
+    {
+        if (item != value->child)
+            put_text(p, p->pretty && !lines ? ", " : ",");
+        if (lines)
+            put_break(p, depth + 1);
+        if (object) {
+            put_string(p, item->string);
+            put_text(p, p->pretty ? ": " : ":");
+        }
+        put_value(p, item, depth + 1);
+    }
+    if (lines)
+        put_break(p, depth);
+    put(p, object ? "}" : "]", 1);
+}
+
+static void put_value(struct printer *p, const cJSON *value, unsigned depth)
+{
+    if (cJSON_IsArray(value) || cJSON_IsObject(value))
+        put_container(p, value, depth);
+    else if (cJSON_IsString(value))
+        put_string(p, value->valuestring);
+    else if (cJSON_IsNumber(value))
+        put_number(p, value->valuedouble);
+    else if (cJSON_IsBool(value))
+        put_text(p, cJSON_IsTrue(value) ? "true" : "false");
+    else
+        put_text(p, "null");
+}
+
+char *base_json_print(const cJSON *value, bool pretty)
+{
+    struct printer p = {.pretty = pretty};
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0), before;
+
+    if (c_locale == (locale_t)0)
+        return NULL;
+    before = uselocale(c_locale);
+    put_value(&p, value, 0);
+    uselocale(before);
+    freelocale(c_locale);
+    if (p.failed) {
+        base_free(p.text);
+        return NULL;
+    }
+    return p.text;
+}

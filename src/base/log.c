@@ -1,0 +1,82 @@
+/* log.c: the process-wide sink. The only state in Mien that all contexts share, and the only file that may print. */
+#include "base/log.h"
+
+#include "base/log_internal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
+static mien_log_fn sink_fn; /* NULL: standard error */
+static void *sink_user;
+static atomic_int sink_lowest = MIEN_LOG_WARN;
+
+/* Set while this thread is inside the sink: a sink that calls Mien must not wait for itself. */
+static _Thread_local bool inside_sink;
+
+static void print_to_stderr(enum mien_log_level level, const char *message)
+{
+    static const char *const prefix[] = {"debug: ", "", "warning: ", "error: "};
+
+    fprintf(stderr, "mien: %s%s\n", prefix[level], message);
+}
+
+static void deliver(enum mien_log_level level, const char *message)
+{
+    if (inside_sink)
+        return;
+    pthread_mutex_lock(&sink_lock);
+    inside_sink = true;
+    if (sink_fn)
+        sink_fn(sink_user, level, message);
+    else
+        print_to_stderr(level, message);
+    inside_sink = false;
+    pthread_mutex_unlock(&sink_lock);
+}
+
+void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest)
+{
+    bool locked = inside_sink; /* by this thread, below us on the stack */
+
+    if (!locked)
+        pthread_mutex_lock(&sink_lock);
+    sink_fn = fn;
+    sink_user = user;
+    atomic_store(&sink_lowest, (int)lowest);
+    if (!locked)
+        pthread_mutex_unlock(&sink_lock);
+}
+
+void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
+{
+    char small[512];
+    char *large = NULL;
+    va_list again;
+    int length;
+
+    if ((unsigned)level >= MIEN_LOG_SILENT || (int)level < atomic_load(&sink_lowest))
+        return;
+    va_copy(again, args);
+    length = vsnprintf(small, sizeof(small), fmt, args);
+    if (length < 0) /* a broken multibyte argument: the form alone still tells where */
+        snprintf(small, sizeof(small), "%s", fmt);
+    else if ((size_t)length >= sizeof(small))
+        large = malloc((size_t)length + 1);
+    if (large)
+        vsnprintf(large, (size_t)length + 1, fmt, again);
+    va_end(again);
+    deliver(level, large ? large : small);
+    free(large);
+}
+
+void base_log(enum mien_log_level level, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    base_vlog(level, fmt, args);
+    va_end(args);
+}

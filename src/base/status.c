@@ -1,0 +1,42 @@
+/* status.c: what the outcomes are called, and the one place where a failure becomes a message. */
+#include "base/status.h"
+
+#include "base/log_internal.h"
+
+#include <stdarg.h>
+
+struct status_entry {
+    int exit_code;
+    const char *text;
+};
+
+static const struct status_entry entries[] = {
+#define STATUS_ENTRY(name, exit_code, text) {exit_code, text},
+    MIEN_STATUS_LIST(STATUS_ENTRY)
+#undef STATUS_ENTRY
+};
+
+const char *mien_status_text(enum mien_status status)
+{
+    return (unsigned)status < MIEN_STATUS_COUNT ? entries[status].text : "unknown status";
+}
+
+int mien_status_exit_code(enum mien_status status)
+{
+    return (unsigned)status < MIEN_STATUS_COUNT ? entries[status].exit_code : 1;
+}
+
+const char *mien_version(void)
+{
+    return MIEN_VERSION;
+}
+
+enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    base_vlog(MIEN_LOG_ERROR, fmt, args);
+    va_end(args);
+    return code;
+}
