@@ -100,6 +100,17 @@ void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fi
  * tests it against its own count. */
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);
 
+/* Elementwise kernels: appends a dispatch over `count` elements, each invocation handling ITEMS (spec id 3) of them,
+ * one local size apart, as shaders/add/add_fwd.comp does. NULL when out of memory. */
+struct op_dispatch *op_plan_elements(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
+                                     uint64_t count);
+/* Row kernels: appends a dispatch that owns `rows` rows by one of the techniques of shaders/lib/row.glsl. */
+enum op_row_tech { OP_ROW_GROUP, OP_ROW_SUBGROUP, OP_ROW_SERIAL };
+struct op_dispatch *op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
+                                 enum op_row_tech tech, uint64_t rows);
+/* For op_variant.fits of serial row kernels: a software or mobile device. */
+bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
+
 struct op_variant {
     const char *name;                                                     /* its main shader's name, unique in the op */
     uint32_t needs;                                                       /* VK_CAP_* bits */
@@ -107,10 +118,11 @@ struct op_variant {
     enum mien_status (*plan)(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 };
 
-/* The first variant, best first, whose needs are in caps->features and that fits; NULL cannot happen for a checked op:
- * the last variant is plain and fits always. */
+/* The first variant, best first, whose needs are in caps->features and that fits. Never NULL for an op that passes
+ * check_ops: its last variant is plain and fits always. */
 const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call);
-/* Clears *plan, then plans the call by a variant (NULL = op_choose). Asserts the limits of caps on each dispatch. */
+/* Clears *plan, then plans the call by a variant (NULL = op_choose). Each dispatch is checked against the limits of
+ * caps: MIEN_ERR_UNSUPPORTED names op, shader and limit. */
 enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
                               struct op_plan *plan);
 
@@ -177,8 +189,11 @@ struct op_desc {
     const char *summary; /* one line, with shapes: "y[R,D] = layernorm(x[R,D]) * w[D] + b[D]; also mean[R], rstd[R]" */
     uint32_t in_count, out_count; /* most; `shapes` may set fewer outputs */
     uint32_t optional;            /* bit i: input i may be absent */
-    uint32_t in_place;     /* bit o: output o is stored where input o is (same shape); the input's old value is lost */
+    uint32_t in_place;     /* bit o: output o is stored where input o is (same shape); the input's old value is lost.
+                            * Kernels bind it as the output, OP_READ | OP_WRITE; references must allow both the same
+                            * and separate memory. */
     uint32_t index_inputs; /* bit i: input i is i32 */
+    uint32_t aux_outputs;  /* bit o: output o is a by-product saved for the backward pass; no gradient flows into it */
     enum mien_status (*shapes)(struct op_call *call, const char *label);
     void (*reference)(const struct op_call *call);
     /* Records the gradients of `use->in` into din (OP_NONE where there is none). NULL: see no_grad. */
@@ -191,7 +206,7 @@ struct op_desc {
     void (*prepare)(struct op_call *call, struct base_rng *rng);
     struct op_tolerance
         tolerance;   /* fp32; ceilings: NMSE 1e-11 forward, 1e-10 backward. The reason stands beside it. */
-    double grad_eps; /* step of the finite differences, 0 = 1e-3 */
+    double grad_eps; /* step of the finite differences, 0 = 1/64; a power of two keeps the steps exact */
     double (*flops)(const struct op_call *call); /* NULL = elements of out[0] */
     double (*bytes)(const struct op_call *call); /* NULL = all inputs and outputs once */
 };

@@ -1,0 +1,149 @@
+/* plan.c: plans: building dispatches and checking them against a device's limits. */
+#include "op/op.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct op_dispatch *op_plan_add(struct op_plan *plan)
+{
+    if (base_grow(&plan->dispatch, &plan->capacity, plan->count + 1, sizeof(*plan->dispatch)) != MIEN_OK)
+        return NULL;
+    struct op_dispatch *d = &plan->dispatch[plan->count++];
+    memset(d, 0, sizeof(*d));
+    return d;
+}
+
+void op_plan_clear(struct op_plan *plan)
+{
+    base_free(plan->dispatch);
+    memset(plan, 0, sizeof(*plan));
+}
+
+void op_dispatch_bind_range(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,
+                            uint64_t offset, uint64_t size)
+{
+    assert(d->bind_count < VK_MAX_BUFFERS);
+    assert(offset % 256 == 0);
+    d->bind[d->bind_count++] = (struct op_bind){
+        .place = place, .index = (uint8_t)index, .access = (uint8_t)access, .offset = offset, .size = size};
+}
+
+void op_dispatch_bind(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access)
+{
+    op_dispatch_bind_range(d, place, index, access, 0, 0);
+}
+
+void op_dispatch_push(struct op_dispatch *d, const void *push, uint32_t size)
+{
+    assert(size <= OP_MAX_PUSH && size % 4 == 0);
+    memcpy(d->push, push, size);
+    d->push_size = size;
+}
+
+void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value)
+{
+    assert(id < VK_MAX_SPEC);
+    while (d->spec_count <= id)
+        d->spec[d->spec_count++] = 1;
+    d->spec[id] = value;
+}
+
+void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups)
+{
+    uint64_t x = BASE_MAX(BASE_MIN(groups, caps->max_groups[0]), 1);
+    uint64_t y = base_div_up(BASE_MAX(groups, 1), x);
+    assert(y <= caps->max_groups[1]);
+    d->groups[0] = (uint32_t)x;
+    d->groups[1] = (uint32_t)y;
+    d->groups[2] = 1;
+}
+
+struct op_dispatch *op_plan_elements(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
+                                     uint64_t count)
+{
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    /* A software driver pays for each workgroup: long runs, short workgroups. */
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t local = software ? 32 : 128, items = software ? 64 : 4;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_spec(d, 3, items);
+    op_dispatch_groups_1d(d, caps, base_div_up(count, (uint64_t)local * items));
+    return d;
+}
+
+struct op_dispatch *op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
+                                 enum op_row_tech tech, uint64_t rows)
+{
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    if (tech == OP_ROW_SERIAL) {
+        op_dispatch_spec(d, 0, 32);
+        op_dispatch_groups_1d(d, caps, base_div_up(rows, 32));
+    } else {
+        op_dispatch_spec(d, 0, tech == OP_ROW_SUBGROUP ? caps->subgroup_size : 64);
+        op_dispatch_groups_1d(d, caps, rows);
+    }
+    return d;
+}
+
+bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)call;
+    return caps->class_ != VK_CLASS_DESKTOP;
+}
+
+/* MIEN_ERR_UNSUPPORTED naming op, shader and limit. */
+static enum mien_status check_limits(const struct vk_caps *caps, const struct op_call *call,
+                                     const struct op_dispatch *d)
+{
+    enum mien_status status = MIEN_OK;
+    const char *op = call->op->name;
+    uint64_t invocations = 1;
+    FAIL_IF(!op_shader_find(d->shader), MIEN_ERR_FAILED, "%s: no shader %s is embedded; look for it under shaders/", op,
+            d->shader);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t local = i < d->spec_count ? d->spec[i] : 1;
+        invocations *= local;
+        FAIL_IF(local == 0 || local > caps->max_local[i], MIEN_ERR_UNSUPPORTED,
+                "%s: %s wants local size %u in dimension %u; the device allows %u", op, d->shader, local, i,
+                caps->max_local[i]);
+        FAIL_IF(d->groups[i] == 0 || d->groups[i] > caps->max_groups[i], MIEN_ERR_UNSUPPORTED,
+                "%s: %s wants %u workgroups in dimension %u; the device allows %u", op, d->shader, d->groups[i], i,
+                caps->max_groups[i]);
+    }
+    FAIL_IF(invocations > caps->max_invocations, MIEN_ERR_UNSUPPORTED,
+            "%s: %s wants %llu invocations per workgroup; the device allows %u", op, d->shader,
+            (unsigned long long)invocations, caps->max_invocations);
+    FAIL_IF(d->push_size > caps->max_push, MIEN_ERR_UNSUPPORTED,
+            "%s: %s wants %u bytes of push constants; the device allows %u", op, d->shader, d->push_size,
+            caps->max_push);
+    FAIL_IF(d->bind_count > caps->max_buffers, MIEN_ERR_UNSUPPORTED, "%s: %s binds %u buffers; the device allows %u",
+            op, d->shader, d->bind_count, caps->max_buffers);
+    return MIEN_OK;
+fail:
+    return status;
+}
+
+enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
+                              struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    op_plan_clear(plan);
+    if (!variant)
+        variant = op_choose(caps, call);
+    FAIL_IF(!variant, MIEN_ERR_UNSUPPORTED, "%s: no kernel variant fits this call on %s", call->op->name, caps->name);
+    TRY(variant->plan(caps, call, plan));
+    plan->variant = variant;
+    FAIL_IF(plan->count == 0, MIEN_ERR_FAILED, "%s: variant %s planned no dispatch", call->op->name, variant->name);
+    for (size_t i = 0; i < plan->count; i++)
+        TRY(check_limits(caps, call, &plan->dispatch[i]));
+    return MIEN_OK;
+fail:
+    op_plan_clear(plan);
+    return status;
+}
