@@ -1,0 +1,264 @@
+/* safetensors.c: reading: a memory map, checked; and the 16-bit float formats. */
+#include "io/safetensors.h"
+
+#include "base/base.h"
+#include "io/st_header.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_HEADER = 100 * 1000 * 1000 }; /* bytes; the format's own limit */
+
+struct io_safetensors {
+    struct base_map map;
+    struct st_header header; /* entries sorted by name */
+    char *path;
+};
+
+const char *io_dtype_name(enum io_dtype dtype)
+{
+    static const char *const names[] = {
+#define IO_DTYPE_NAME(name, size) #name,
+        IO_DTYPE_LIST(IO_DTYPE_NAME)
+#undef IO_DTYPE_NAME
+    };
+    return (unsigned)dtype < IO_DTYPE_COUNT ? names[dtype] : "?";
+}
+
+size_t io_dtype_size(enum io_dtype dtype)
+{
+    static const size_t sizes[] = {
+#define IO_DTYPE_SIZE(name, size) size,
+        IO_DTYPE_LIST(IO_DTYPE_SIZE)
+#undef IO_DTYPE_SIZE
+    };
+    return (unsigned)dtype < IO_DTYPE_COUNT ? sizes[dtype] : 0;
+}
+
+/* count and bytes from dims; false on overflow. */
+static bool measure(struct io_tensor *tensor)
+{
+    uint64_t count = 1, size = io_dtype_size(tensor->dtype);
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        uint64_t d = tensor->dims[i];
+        if (d != 0 && count > UINT64_MAX / d)
+            return false;
+        count *= d;
+    }
+    if (count > UINT64_MAX / size)
+        return false;
+    tensor->count = count;
+    tensor->bytes = count * size;
+    return true;
+}
+
+static int by_range(const void *a, const void *b)
+{
+    const struct st_entry *x = *(const struct st_entry *const *)a, *y = *(const struct st_entry *const *)b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* The ranges, in order, must join without hole or overlap from 0 to `buffer`; each as long as its shape says. */
+static enum mien_status check_ranges(const char *path, struct st_header *header, uint64_t buffer)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t at = 0;
+    struct st_entry **order = base_alloc(header->count + 1, sizeof(*order));
+    FAIL_IF_NULL(order, path);
+    for (size_t i = 0; i < header->count; i++)
+        order[i] = &header->entries[i];
+    if (header->count > 0)
+        qsort(order, header->count, sizeof(*order), by_range);
+    for (size_t i = 0; i < header->count; i++) {
+        struct st_entry *e = order[i];
+        FAIL_IF(e->begin != at || e->end < e->begin, MIEN_ERR_DATA,
+                "%s: tensor \"%s\" has bytes %llu to %llu where %llu should begin (hole, overlap or reversed range)",
+                path, e->tensor.name, (unsigned long long)e->begin, (unsigned long long)e->end, (unsigned long long)at);
+        FAIL_IF(!measure(&e->tensor), MIEN_ERR_DATA, "%s: the size of tensor \"%s\" overflows", path, e->tensor.name);
+        FAIL_IF(e->tensor.bytes != e->end - e->begin, MIEN_ERR_DATA,
+                "%s: tensor \"%s\" needs %llu bytes by dtype and shape, its data_offsets give %llu", path,
+                e->tensor.name, (unsigned long long)e->tensor.bytes, (unsigned long long)(e->end - e->begin));
+        at = e->end;
+    }
+    FAIL_IF(at != buffer, MIEN_ERR_DATA, "%s: the tensors take %llu bytes, the file holds %llu (cut off or extended)",
+            path, (unsigned long long)at, (unsigned long long)buffer);
+fail:
+    base_free(order);
+    return status;
+}
+
+static uint64_t load_u64(const unsigned char *p)
+{
+    uint64_t v = 0;
+    for (int i = 7; i >= 0; i--)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static enum mien_status open_checked(struct io_safetensors *f)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(f->map.size < 8, MIEN_ERR_DATA, "%s: %zu bytes, too short for safetensors", f->path, f->map.size);
+    uint64_t length = load_u64(f->map.data);
+    FAIL_IF(length > MAX_HEADER, MIEN_ERR_DATA,
+            "%s: a header of %llu bytes is announced, 100,000,000 are allowed; not safetensors?", f->path,
+            (unsigned long long)length);
+    FAIL_IF(length > f->map.size - 8, MIEN_ERR_DATA, "%s: the header goes beyond the end of the file (cut off?)",
+            f->path);
+    TRY(st_header_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header));
+    TRY(check_ranges(f->path, &f->header, f->map.size - 8 - length));
+    for (size_t i = 0; i < f->header.count; i++)
+        f->header.entries[i].tensor.data = f->map.data + 8 + length + f->header.entries[i].begin;
+fail:
+    return status;
+}
+
+enum mien_status io_safetensors_open(const char *path, struct io_safetensors **out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = NULL;
+    struct io_safetensors *f = base_alloc(1, sizeof(*f));
+    FAIL_IF_NULL(f, path);
+    f->path = base_alloc(strlen(path) + 1, 1);
+    FAIL_IF_NULL(f->path, path);
+    strcpy(f->path, path);
+    TRY(base_map_open(path, &f->map));
+    TRY(open_checked(f));
+    *out = f;
+    return MIEN_OK;
+fail:
+    io_safetensors_close(&f);
+    return status;
+}
+
+void io_safetensors_close(struct io_safetensors **file)
+{
+    if (!file || !*file)
+        return;
+    st_header_clear(&(*file)->header);
+    base_map_close(&(*file)->map);
+    base_free((*file)->path);
+    base_free(*file);
+    *file = NULL;
+}
+
+size_t io_safetensors_count(const struct io_safetensors *file)
+{
+    return file->header.count;
+}
+
+const struct io_tensor *io_safetensors_at(const struct io_safetensors *file, size_t index)
+{
+    return index < file->header.count ? &file->header.entries[index].tensor : NULL;
+}
+
+const struct io_tensor *io_safetensors_find(const struct io_safetensors *file, const char *name)
+{
+    size_t low = 0, high = file->header.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, file->header.entries[middle].tensor.name);
+        if (order == 0)
+            return &file->header.entries[middle].tensor;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const char *io_safetensors_metadata(const struct io_safetensors *file, const char *key)
+{
+    for (size_t i = 0; i < file->header.pair_count; i++)
+        if (strcmp(file->header.pairs[i].key, key) == 0)
+            return file->header.pairs[i].value;
+    return NULL;
+}
+
+const char *io_safetensors_path(const struct io_safetensors *file)
+{
+    return file->path;
+}
+
+static float from_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+static uint32_t to_bits(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof(bits));
+    return bits;
+}
+
+float io_f16_to_f32(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 1023;
+    if (exponent == 31)
+        return from_bits(sign | 0x7F800000u | mantissa << 13);
+    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24, exact in f32 */
+        float value = (float)mantissa * 0x1p-24f;
+        return from_bits(sign | to_bits(value));
+    }
+    return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+}
+
+uint16_t io_f32_to_f16(float value)
+{
+    uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
+    if (rest > 0x7F800000) /* NaN stays NaN, quiet */
+        return (uint16_t)(sign | 0x7E00 | (rest >> 13 & 0x1FF));
+    if (rest >= 0x47800000) /* 65536 and above */
+        return (uint16_t)(sign | 0x7C00);
+    if (rest < 0x38800000) { /* below 2^-14: adding 0.5 leaves the mantissa in units of 2^-24, rounded to even */
+        uint32_t shifted = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
+        return (uint16_t)(sign | shifted);
+    }
+    uint32_t odd = rest >> 13 & 1;
+    return (uint16_t)(sign | ((rest + 0xFFF + odd - 0x38000000) >> 13));
+}
+
+float io_bf16_to_f32(uint16_t bf16)
+{
+    return from_bits((uint32_t)bf16 << 16);
+}
+
+uint16_t io_f32_to_bf16(float value)
+{
+    uint32_t bits = to_bits(value);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
+{
+    if (first > tensor->count || count > tensor->count - first)
+        return base_fail(MIEN_ERR_ARG, "tensor \"%s\": elements %llu to %llu asked of %llu", tensor->name,
+                         (unsigned long long)first, (unsigned long long)(first + count),
+                         (unsigned long long)tensor->count);
+    const unsigned char *p = tensor->data + first * io_dtype_size(tensor->dtype);
+    switch (tensor->dtype) {
+    case IO_F32:
+        if (count > 0)
+            memcpy(out, p, count * sizeof(float));
+        return MIEN_OK;
+    case IO_F16:
+        for (uint64_t i = 0; i < count; i++)
+            out[i] = io_f16_to_f32((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
+        return MIEN_OK;
+    case IO_BF16:
+        for (uint64_t i = 0; i < count; i++)
+            out[i] = io_bf16_to_f32((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
+        return MIEN_OK;
+    default:
+        return base_fail(MIEN_ERR_DATA, "tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", tensor->name,
+                         io_dtype_name(tensor->dtype));
+    }
+}
