@@ -1,0 +1,74 @@
+/* model_dir.h: config.json and preprocessor_config.json of a Hugging Face CLIP directory as plain structs.
+ * Keys and defaults are those of transformers' CLIPConfig and CLIPImageProcessor. */
+#ifndef IO_MODEL_DIR_H
+#define IO_MODEL_DIR_H
+
+#include "base/base.h"
+#include "mien/common.h"
+
+/* quick_gelu: x * sigmoid(1.702 x) (OpenAI's weights); gelu: exact, by erf (LAION's). Never guessed from a name. */
+enum io_act { IO_ACT_QUICK_GELU, IO_ACT_GELU };
+
+struct io_tower_config {
+    uint32_t width;  /* hidden_size */
+    uint32_t mlp;    /* intermediate_size */
+    uint32_t layers; /* num_hidden_layers */
+    uint32_t heads;  /* num_attention_heads; width is a multiple */
+    enum io_act act; /* hidden_act */
+    double eps;      /* layer_norm_eps */
+};
+
+struct io_clip_config {
+    struct {
+        struct io_tower_config tower;
+        uint32_t vocab;         /* vocab_size */
+        uint32_t context;       /* max_position_embeddings */
+        uint32_t bos, eos, pad; /* token ids; eos 2 is a legacy value: pool at the largest id of the row */
+    } text;
+    struct {
+        struct io_tower_config tower;
+        uint32_t image, patch; /* image_size, patch_size in pixels; a last partial patch is not seen, as in HF */
+    } vision;
+    uint32_t embed;          /* projection_dim */
+    double logit_scale_init; /* logit_scale_init_value, a natural logarithm */
+};
+
+/* transformers' defaults: ViT-B/32 with QuickGELU. */
+void io_clip_config_default(struct io_clip_config *out);
+
+/* From a parsed config.json or the `config` of a training configuration; missing keys take the defaults. `strict`:
+ * keys that CLIPConfig has not are refused by name (MIEN_ERR_ARG). Wrong types and impossible sizes are
+ * MIEN_ERR_DATA; another activation than the two is refused too. */
+enum mien_status io_clip_config_parse(const cJSON *object, const char *where, bool strict, struct io_clip_config *out);
+
+/* Sizes that make a model: none zero, width a multiple of heads, patch <= image, ids inside the vocabulary. */
+enum mien_status io_clip_config_check(const struct io_clip_config *config, const char *where);
+
+/* dir/config.json. `extra` (may be NULL) receives a copy of the object under "mien", or NULL; free with cJSON_Delete.
+ */
+enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
+/* With `extra` (may be NULL) under "mien". Loads in CLIPModel.from_pretrained. */
+enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
+
+/* How pixels become the tower's input: the shorter side is resized to `size` (bicubic), a centre square of `crop` is
+ * cut out, x = (pixel / 255 - mean) / std per channel. */
+struct io_preprocess {
+    uint32_t size, crop;
+    float mean[3], std[3];
+    bool rgb_first;    /* do_convert_rgb: alpha dropped before the resize (HF) or after it (OpenAI's code) */
+    bool torch_resize; /* bicubic with a = -0.75 and no antialiasing, as torch tensors are resized; Mien's own key */
+};
+
+/* CLIP's mean and std, size = crop = image. */
+void io_preprocess_default(uint32_t image, struct io_preprocess *out);
+
+/* dir/preprocessor_config.json in its present form (size: {"shortest_edge": n}) or the old one (size: n). A missing
+ * file gives the default for `image` with a warning. Another filter than bicubic, a crop that is not square, no resize
+ * or another rescaling than 1/255 is MIEN_ERR_DATA. */
+enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out);
+enum mien_status io_preprocess_write(const char *dir, const struct io_preprocess *preprocess);
+
+/* Prints `json` to dir/name, ended by a newline; appears by rename. */
+enum mien_status io_write_json(const char *dir, const char *name, const cJSON *json);
+
+#endif

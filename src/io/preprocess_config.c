@@ -1,0 +1,161 @@
+/* preprocess_config.c: preprocessor_config.json of a Hugging Face CLIP model. */
+#include "io/model_dir.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PIL_BICUBIC = 3 }; /* PIL.Image.BICUBIC */
+
+void io_preprocess_default(uint32_t image, struct io_preprocess *out)
+{
+    *out = (struct io_preprocess){.size = image,
+                                  .crop = image,
+                                  .mean = {0.48145466f, 0.4578275f, 0.40821073f},
+                                  .std = {0.26862954f, 0.26130258f, 0.27577711f},
+                                  .rgb_first = true};
+}
+
+/* Three numbers under `key`, when it is there. */
+static enum mien_status read_three(const cJSON *json, const char *key, const char *where, float out[3])
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *list = NULL;
+    TRY(base_json_array(json, key, where, &list));
+    if (!list)
+        return MIEN_OK;
+    FAIL_IF(cJSON_GetArraySize(list) != 3, MIEN_ERR_DATA, "%s: \"%s\" needs three numbers", where, key);
+    for (int i = 0; i < 3; i++) {
+        const cJSON *item = cJSON_GetArrayItem(list, i);
+        FAIL_IF(!cJSON_IsNumber(item), MIEN_ERR_DATA, "%s: \"%s\" needs three numbers", where, key);
+        out[i] = (float)item->valuedouble;
+    }
+fail:
+    return status;
+}
+
+/* "size": n | {"shortest_edge": n}; "crop_size": n | {"height": n, "width": n}. */
+static enum mien_status read_size(const cJSON *json, const char *key, const char *where, uint32_t *out)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    if (cJSON_IsObject(item)) {
+        uint32_t edge = 0, height = 0, width = 0;
+        TRY(base_json_u32(item, "shortest_edge", where, &edge));
+        TRY(base_json_u32(item, "height", where, &height));
+        TRY(base_json_u32(item, "width", where, &width));
+        FAIL_IF((edge == 0) == (height == 0) || height != width || (strcmp(key, "size") == 0 && edge == 0),
+                MIEN_ERR_DATA, "%s: \"%s\" must be {\"shortest_edge\": n} or, for a crop, a square", where, key);
+        *out = edge ? edge : height;
+    } else {
+        TRY(base_json_u32(json, key, where, out));
+    }
+    FAIL_IF(*out == 0 || *out > 1 << 14, MIEN_ERR_DATA, "%s: \"%s\" of %u pixels is impossible", where, key, *out);
+fail:
+    return status;
+}
+
+/* What Mien does not do is refused rather than done otherwise. */
+static enum mien_status check_steps(const cJSON *json, const char *where)
+{
+    enum mien_status status = MIEN_OK;
+    bool resize = true, crop = true, rescale = true, normalize = true;
+    double factor = 1.0 / 255, filter = PIL_BICUBIC;
+    TRY(base_json_bool(json, "do_resize", where, &resize));
+    TRY(base_json_bool(json, "do_center_crop", where, &crop));
+    TRY(base_json_bool(json, "do_rescale", where, &rescale));
+    TRY(base_json_bool(json, "do_normalize", where, &normalize));
+    TRY(base_json_number(json, "rescale_factor", where, &factor));
+    TRY(base_json_number(json, "resample", where, &filter));
+    FAIL_IF(!resize || !crop || !rescale || !normalize, MIEN_ERR_DATA,
+            "%s: do_resize, do_center_crop, do_rescale and do_normalize must be true for a CLIP model", where);
+    FAIL_IF(filter != PIL_BICUBIC, MIEN_ERR_DATA, "%s: resample %g is not supported; 3 (bicubic) is", where, filter);
+    FAIL_IF(fabs(factor - 1.0 / 255) > 1e-6, MIEN_ERR_DATA, "%s: rescale_factor %g is not supported; 1/255 is", where,
+            factor);
+fail:
+    return status;
+}
+
+static enum mien_status parse(const cJSON *json, const char *where, struct io_preprocess *out)
+{
+    static const char *const resizes[] = {"pil", "torch", NULL};
+    enum mien_status status = MIEN_OK;
+    uint32_t kind = 0;
+    TRY(check_steps(json, where));
+    TRY(read_size(json, "size", where, &out->size));
+    out->crop = out->size;
+    TRY(read_size(json, "crop_size", where, &out->crop));
+    FAIL_IF(out->crop > out->size, MIEN_ERR_DATA, "%s: crop_size %u is larger than size %u", where, out->crop,
+            out->size);
+    TRY(read_three(json, "image_mean", where, out->mean));
+    TRY(read_three(json, "image_std", where, out->std));
+    for (int i = 0; i < 3; i++)
+        FAIL_IF(!(out->std[i] > 0), MIEN_ERR_DATA, "%s: image_std must be above 0", where);
+    TRY(base_json_bool(json, "do_convert_rgb", where, &out->rgb_first));
+    TRY(base_json_choice(json, "mien_resize", where, resizes, &kind));
+    out->torch_resize = kind == 1;
+fail:
+    return status;
+}
+
+enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *json = NULL;
+    char *path = base_path_join(dir, "preprocessor_config.json");
+    FAIL_IF_NULL(path, dir);
+    io_preprocess_default(image, out);
+    if (base_file_exists(path)) {
+        TRY(base_json_read(path, &json));
+        status = parse(json, path, out);
+        if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */
+            status = MIEN_ERR_DATA;
+        TRY(status);
+        FAIL_IF(out->crop != image, MIEN_ERR_DATA, "%s: crop_size %u differs from config.json's image_size %u", path,
+                out->crop, image);
+    } else {
+        LOG_WARN("%s is missing; CLIP's own mean, std and bicubic resize to %u are used", path, image);
+    }
+fail:
+    cJSON_Delete(json);
+    base_free(path);
+    return status;
+}
+
+static enum mien_status add_size(cJSON *json, const char *key, const char *a, const char *b, uint32_t value)
+{
+    cJSON *size = cJSON_AddObjectToObject(json, key);
+    bool ok = size && cJSON_AddNumberToObject(size, a, value) && (!b || cJSON_AddNumberToObject(size, b, value));
+    return ok ? MIEN_OK : base_fail(MIEN_ERR_NOMEM, "out of host memory for preprocessor_config.json");
+}
+
+static enum mien_status build(const struct io_preprocess *p, cJSON *json)
+{
+    enum mien_status status = MIEN_OK;
+    static const char *const steps[] = {"do_center_crop", "do_normalize", "do_rescale", "do_resize"};
+    for (size_t i = 0; i < BASE_COUNT(steps); i++)
+        FAIL_IF_NULL(cJSON_AddTrueToObject(json, steps[i]), "preprocessor_config.json");
+    FAIL_IF_NULL(cJSON_AddBoolToObject(json, "do_convert_rgb", p->rgb_first), "preprocessor_config.json");
+    TRY(add_size(json, "crop_size", "height", "width", p->crop));
+    TRY(add_size(json, "size", "shortest_edge", NULL, p->size));
+    cJSON *mean = cJSON_AddItemToObject(json, "image_mean", cJSON_CreateFloatArray(p->mean, 3)) ? json : NULL;
+    cJSON *std = cJSON_AddItemToObject(json, "image_std", cJSON_CreateFloatArray(p->std, 3)) ? json : NULL;
+    FAIL_IF(!mean || !std || !cJSON_AddStringToObject(json, "image_processor_type", "CLIPImageProcessor") ||
+                !cJSON_AddNumberToObject(json, "resample", PIL_BICUBIC) ||
+                !cJSON_AddNumberToObject(json, "rescale_factor", 1.0 / 255) ||
+                (p->torch_resize && !cJSON_AddStringToObject(json, "mien_resize", "torch")),
+            MIEN_ERR_NOMEM, "out of host memory for preprocessor_config.json");
+fail:
+    return status;
+}
+
+enum mien_status io_preprocess_write(const char *dir, const struct io_preprocess *preprocess)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *json = cJSON_CreateObject();
+    FAIL_IF_NULL(json, "preprocessor_config.json");
+    TRY(build(preprocess, json));
+    TRY(io_write_json(dir, "preprocessor_config.json", json));
+fail:
+    cJSON_Delete(json);
+    return status;
+}
