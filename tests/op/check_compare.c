@@ -1,0 +1,73 @@
+/* check_compare.c: an output against the reference. */
+#include "harness.h"
+
+#include <math.h>
+
+/* Drivers may flush denormals to zero: differences below this are none. */
+static const double denormal_floor = 1e-37;
+
+/* "[1,4]" of a flat index. */
+static void coordinates(const struct tensor_shape *shape, uint64_t index, char *text, size_t size)
+{
+    uint32_t at[MIEN_MAX_RANK] = {0};
+    for (uint32_t d = shape->rank; d-- > 0;) {
+        at[d] = (uint32_t)(index % shape->dim[d]);
+        index /= shape->dim[d];
+    }
+    size_t used = 0;
+    for (uint32_t d = 0; d < shape->rank && used < size; d++)
+        used += (size_t)snprintf(text + used, size - used, "%s%u", d ? "," : "[", at[d]);
+    if (used < size)
+        snprintf(text + used, size - used, "]");
+}
+
+static bool compare_i32(const struct op_call *call, uint32_t o, const int32_t *got, struct check_row *row)
+{
+    const int32_t *ref = call->out_data[o];
+    uint64_t count = tensor_shape_count(&call->out[o]);
+    for (uint64_t i = 0; i < count; i++) {
+        char at[64];
+        coordinates(&call->out[o], i, at, sizeof(at));
+        if (got[i] != ref[i])
+            return check_fail(row, "output %u at %s: expected %d, got %d", o, at, ref[i], got[i]);
+    }
+    return true;
+}
+
+bool check_compare(const struct op_call *call, uint32_t o, const void *data, struct check_row *row)
+{
+    const struct op_tolerance *tolerance = &call->op->tolerance;
+    if (call->out[o].dtype == MIEN_I32)
+        return compare_i32(call, o, data, row);
+    const float *got = data, *ref = call->out_data[o];
+    uint64_t count = tensor_shape_count(&call->out[o]), first = count, bad = 0;
+    double square = 0, error = 0;
+    for (uint64_t i = 0; i < count; i++)
+        square += (double)ref[i] * ref[i];
+    /* the absolute tolerance is meant for outputs of unit size: it grows with the root mean square */
+    double absolute = tolerance->abs * fmax(1, sqrt(square / (double)count)) + denormal_floor;
+    for (uint64_t i = 0; i < count; i++) {
+        double d = fabs((double)got[i] - ref[i]), allowed = absolute + tolerance->rel * fabs((double)ref[i]);
+        bool same = d <= allowed || (isinf(ref[i]) && got[i] == ref[i]);
+        if (!same && bad++ == 0)
+            first = i;
+        if (isfinite(d)) {
+            row->worst = fmax(row->worst, d / allowed);
+            error += d * d;
+        }
+    }
+    if (bad) {
+        char at[64];
+        coordinates(&call->out[o], first, at, sizeof(at));
+        return check_fail(row, "output %u: %llu of %llu wrong, first at %s (index %llu): expected %.9g, got %.9g", o,
+                          (unsigned long long)bad, (unsigned long long)count, at, (unsigned long long)first, ref[first],
+                          got[first]);
+    }
+    /* an output that is all zeros or denormals has no meaningful ratio */
+    if (square / (double)count <= 1e-60)
+        return true;
+    row->nmse = fmax(row->nmse, error / square);
+    if (error / square > tolerance->nmse)
+        return check_fail(row, "output %u: NMSE %.3g is above %.3g", o, error / square, tolerance->nmse);
+    return true;
+}

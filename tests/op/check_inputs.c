@@ -1,0 +1,157 @@
+/* check_inputs.c: the host side of a call: shapes, memory, random and pathological values. */
+#include "harness.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *check_pattern_name(enum check_pattern pattern)
+{
+    static const char *const names[CHECK_PATTERNS] = {"normal", "offset", "constant rows", "zeros",
+                                                      "tiny",   "large",  "sparse"};
+    return names[pattern];
+}
+
+enum mien_status check_call_make(const struct op_desc *op, const struct op_case *c, struct op_call *call)
+{
+    enum mien_status status = MIEN_OK;
+    *call = (struct op_call){.op = op, .attr = c->attr, .in_count = op->in_count};
+    for (uint32_t i = 0; i < op->in_count; i++) {
+        uint32_t dims[MIEN_MAX_RANK + 1] = {0};
+        memcpy(dims, c->in[i], sizeof(c->in[i]));
+        if (dims[0])
+            call->in[i] = tensor_shape_make(op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32, dims);
+    }
+    TRY(op_call_shapes(call, c->name));
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        if (call->in[i].rank) {
+            call->in_data[i] = base_alloc(1, tensor_shape_bytes(&call->in[i]));
+            FAIL_IF_NULL(call->in_data[i], "an input");
+        }
+    }
+    for (uint32_t o = 0; o < call->out_count; o++) {
+        call->out_data[o] = base_alloc(1, tensor_shape_bytes(&call->out[o]));
+        FAIL_IF_NULL(call->out_data[o], "an output");
+    }
+    return MIEN_OK;
+fail:
+    check_call_clear(call);
+    return status;
+}
+
+void check_call_clear(struct op_call *call)
+{
+    for (uint32_t i = 0; i < OP_MAX_IN; i++)
+        base_free(call->in_data[i]);
+    for (uint32_t o = 0; o < OP_MAX_OUT; o++)
+        base_free(call->out_data[o]);
+    *call = (struct op_call){0};
+}
+
+bool check_call_pathological(const struct op_desc *op)
+{
+    for (uint32_t i = 0; i < op->in_count; i++) {
+        if (op->fill[i] == OP_FILL_NORMAL && !(op->index_inputs >> i & 1))
+            return true;
+    }
+    return false;
+}
+
+static float tiny_value(struct base_rng *rng)
+{
+    /* powers of two from 2^-149 (the least denormal) to 2^-110, and zeros of both signs */
+    uint32_t draw = base_rng_u32(rng);
+    float magnitude = draw & 1 ? ldexpf(1, -149 + (int)(draw >> 8 & 63) % 40) : 0;
+    return draw & 2 ? -magnitude : magnitude;
+}
+
+static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pattern pattern, struct base_rng *rng)
+{
+    float row = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        float v = pattern == CHECK_CONSTANT || pattern == CHECK_ZERO ? 0 : (float)base_rng_normal(rng);
+        if (pattern == CHECK_CONSTANT && i % width == 0)
+            row = (float)base_rng_normal(rng) * 10;
+        switch (pattern) {
+        case CHECK_OFFSET:
+            v += 100;
+            break;
+        case CHECK_CONSTANT:
+            v = row;
+            break;
+        case CHECK_TINY:
+            v = tiny_value(rng);
+            break;
+        case CHECK_LARGE:
+            v *= 1e4f;
+            break;
+        case CHECK_SPARSE:
+            v = base_rng_below(rng, 8) ? 0 : v;
+            break;
+        default:
+            break;
+        }
+        x[i] = v;
+    }
+}
+
+static void fill_unit(float *x, uint64_t rows, uint32_t width, struct base_rng *rng)
+{
+    for (uint64_t r = 0; r < rows; r++, x += width) {
+        double sum = 0;
+        for (uint32_t j = 0; j < width; j++) {
+            x[j] = (float)base_rng_normal(rng);
+            sum += (double)x[j] * x[j];
+        }
+        for (uint32_t j = 0; j < width; j++)
+            x[j] = (float)(x[j] / sqrt(sum));
+    }
+}
+
+static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i, enum check_pattern pattern,
+                       struct base_rng *rng)
+{
+    uint64_t count = tensor_shape_count(&call->in[i]);
+    uint32_t width = tensor_shape_width(&call->in[i]);
+    float *x = call->in_data[i];
+    int32_t *index = call->in_data[i];
+    enum op_fill fill = call->op->fill[i];
+    if (call->op->index_inputs >> i & 1 && fill == OP_FILL_NORMAL)
+        fill = OP_FILL_INDEX;
+    switch (fill) {
+    case OP_FILL_NORMAL:
+        fill_normal(x, count, width, pattern, rng);
+        break;
+    case OP_FILL_SMALL:
+        for (uint64_t k = 0; k < count; k++)
+            x[k] = (float)(0.1 * base_rng_normal(rng));
+        break;
+    case OP_FILL_POSITIVE:
+        for (uint64_t k = 0; k < count; k++)
+            x[k] = (float)(0.1 + base_rng_uniform(rng));
+        break;
+    case OP_FILL_UNIT:
+        fill_unit(x, count / width, width, rng);
+        break;
+    case OP_FILL_INDEX:
+        for (uint64_t k = 0; k < count; k++)
+            index[k] = (int32_t)base_rng_below(rng, BASE_MAX(c->index_limit, 1));
+        break;
+    case OP_FILL_PREPARE:
+        memset(x, 0, tensor_shape_bytes(&call->in[i]));
+        break;
+    }
+}
+
+void check_call_fill(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed)
+{
+    char name[96];
+    snprintf(name, sizeof(name), "%s/%s", call->op->name, c->name);
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        struct base_rng rng = base_rng_make(seed, name, i, pattern);
+        if (call->in[i].rank)
+            fill_input(call, c, i, pattern, &rng);
+    }
+    struct base_rng rng = base_rng_make(seed, name, OP_MAX_IN, pattern);
+    if (call->op->prepare)
+        call->op->prepare(call, &rng);
+}

@@ -1,0 +1,148 @@
+/* harness.h: the parts of check_ops. A parent process starts a child (the same program with --child) that owns the
+ * device and works through units in order; the parent reads its reports from a pipe, kills it when a unit outlasts its
+ * time, and starts another at the next unit.
+ *
+ * A unit is one op, one case and one distinct plan (the plans that differ under some capability mask). With --grad a
+ * unit is one op and one case. The order of units depends on the lists and the device alone. */
+#ifndef TESTS_OP_HARNESS_H
+#define TESTS_OP_HARNESS_H
+
+#include "op/hazard.h"
+#include "op/op.h"
+
+#include <stdio.h>
+
+/* What a test program checks: the library's ops, or ones planted to see whether they are caught. */
+struct check_suite {
+    const struct op_desc *const *ops; /* NULL-ended */
+    const struct op_shader *shaders;  /* looked up before the library's; ended by a NULL name; may be NULL */
+};
+
+struct check_options {
+    const char *op_glob, *case_glob, *mask, *device;
+    uint64_t seed;
+    bool grad, bench, full, csv, json, list, verbose;
+    uint64_t max_elements; /* only cases whose inputs hold no more; 0 = all */
+    double timeout;        /* seconds a unit may take */
+    /* child only */
+    bool child;
+    uint32_t from;               /* first unit to run */
+    double flop_rate, byte_rate; /* per second, from calibration; 0 = not yet known */
+};
+
+enum check_result { CHECK_PASS, CHECK_FAIL, CHECK_SKIPPED, CHECK_HANG, CHECK_CRASH, CHECK_RESULTS };
+
+/* One line of the report. */
+struct check_row {
+    uint32_t unit;
+    enum check_result result;
+    char op[32], case_name[32], variant[48], mask[96];
+    double worst, nmse;                            /* largest error in tolerances; largest NMSE */
+    double microseconds, gflops, gbytes, vs_plain; /* with --bench; 0 = not timed */
+    char note[400];
+};
+
+/* ---- check_main.c: options and the parent ------------------------------------------------------------------------ */
+
+int check_main(int argc, char **argv, const struct check_suite *suite);
+
+/* ---- check_table.c: rows as text, CSV, JSON and on the pipe -------------------------------------------------------
+ */
+
+void check_row_print(const struct check_options *options, const struct check_row *row, FILE *out);
+void check_table_head(const struct check_options *options, FILE *out);
+void check_table_end(const struct check_options *options, const uint32_t counts[CHECK_RESULTS], FILE *out);
+void check_row_send(const struct check_row *row);          /* child to parent, on standard output */
+bool check_row_receive(char *line, struct check_row *row); /* false = not a row; line is cut up */
+const char *check_result_word(enum check_result result);
+
+/* ---- check_child.c: the device's side -----------------------------------------------------------------------------
+ */
+
+struct check_context {
+    const struct check_options *options;
+    const struct check_suite *suite;
+    struct vk_instance *instance;
+    struct vk_device *device;
+    struct vk_caps caps; /* of the device, as clamped by MIEN_CAPS */
+    double flop_rate, byte_rate;
+    char error[400]; /* the last error logged, for the row's note */
+};
+
+int check_child(const struct check_options *options, const struct check_suite *suite);
+const struct op_shader *check_shader(const struct check_context *context, const char *name);
+bool check_glob(const char *pattern, const char *name); /* * and ?; NULL matches all */
+/* Sets the row's note and returns false. */
+bool check_fail(struct check_row *row, const char *fmt, ...) MIEN_PRINTF(2, 3);
+
+/* ---- check_masks.c: capability masks ------------------------------------------------------------------------------
+ */
+
+struct check_mask {
+    struct vk_caps caps;
+    char text[96]; /* as for --mask and vk_caps_clamp; "" = nothing masked */
+};
+enum { CHECK_MAX_MASKS = 64 };
+/* From nothing allowed to all that caps has, for each device class and for the floor's limits. */
+uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CHECK_MAX_MASKS]);
+/* The one mask that --mask names. */
+enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, struct check_mask *out);
+/* Whether two plans run the same commands. */
+bool check_plan_equal(const struct op_plan *a, const struct op_plan *b);
+
+/* ---- check_inputs.c: calls with host data -------------------------------------------------------------------------
+ */
+
+enum check_pattern {
+    CHECK_NORMAL,
+    CHECK_OFFSET,   /* N(0,1) + 100 */
+    CHECK_CONSTANT, /* every row one value */
+    CHECK_ZERO,
+    CHECK_TINY,   /* denormals and values near them */
+    CHECK_LARGE,  /* N(0,1) * 1e4 */
+    CHECK_SPARSE, /* one element in eight is not 0 */
+    CHECK_PATTERNS
+};
+const char *check_pattern_name(enum check_pattern pattern);
+/* Shapes from the case, outputs' shapes by the op's rule, memory for all, inputs filled. */
+enum mien_status check_call_make(const struct op_desc *op, const struct op_case *c, struct op_call *call);
+void check_call_fill(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed);
+void check_call_clear(struct op_call *call);
+bool check_call_pathological(const struct op_desc *op); /* whether any input knows pathological patterns */
+
+/* ---- check_compare.c ----------------------------------------------------------------------------------------------
+ */
+
+/* got against call->out_data[o]; adds to the row's worst and nmse; false and a note when out of tolerance. */
+bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row);
+
+/* ---- check_spirv.c: what a module says about itself ---------------------------------------------------------------
+ */
+
+/* The dispatch against its shader: qualifiers, bindings, push constants, shared memory, capabilities. `plain` = its
+ * variant has no needs. */
+bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, const struct vk_caps *caps, bool plain,
+                 struct check_row *row);
+
+/* ---- check_run.c: a plan on the device ----------------------------------------------------------------------------
+ */
+
+struct check_run; /* memory with guard zones, pipelines and a recording */
+enum mien_status check_run_create(struct check_context *context, const struct op_call *call, const struct op_plan *plan,
+                                  uint32_t repeat, struct check_run **out);
+void check_run_destroy(struct check_run **run);
+/* Uploads call->in_data, runs, downloads; checks guards and inputs; *outputs [out_count] point into the run. */
+bool check_run_once(struct check_run *run, const struct op_call *call, const void **outputs, struct check_row *row);
+/* Runs without looking at results; seconds per repetition of the plan, on the device's clock where it has one. */
+enum mien_status check_run_time(struct check_run *run, double *seconds);
+
+/* ---- check_bench.c, check_grad.c ----------------------------------------------------------------------------------
+ */
+
+enum mien_status check_calibrate(struct check_context *context);
+bool check_bench(struct check_context *context, struct op_call *call, const struct op_plan *plan,
+                 const struct vk_caps *caps, struct check_row *row);
+bool check_gradient(const struct check_options *options, const struct op_desc *op, const struct op_case *c,
+                    struct check_row *row);
+
+#endif
