@@ -1,0 +1,40 @@
+/* attention.h: push constants of shaders/attention. A range may hold a part of the batch; `skip` says where it begins.
+ */
+#ifndef SHADERS_ARGS_ATTENTION_H
+#define SHADERS_ARGS_ATTENTION_H
+
+#include "args/types.h"
+
+/* The fused kernels: q, k, v, o and their gradients are [B,T,D] read as vec4, D = heads * head dim. */
+struct attention_args {
+    arg_u32 groups;        /* workgroups that have work */
+    arg_u32 tokens, heads; /* T, H */
+    arg_u32 width4;        /* D / 4 */
+    arg_u32 skip4, skip;   /* first element: vec4s in [B,T,D], floats in [B,H,T] */
+    arg_f32 scale;
+};
+
+/* attention_mm: C[m,n] (+)= sum_k A[m,k] B[k,n] for each (batch, head) pair; strides in elements. A model tensor is
+ * addressed by batch and head, a scratch matrix by the pair's place in the chunk (its other strides are 0). */
+struct attention_mm_args {
+    arg_u32 count;             /* invocations that have work */
+    arg_u32 rows, cols, depth; /* M, N, K */
+    arg_u32 heads, pair0;      /* H; the chunk's first pair, counted from the bound part's first batch */
+    arg_u32 a_first, a_batch, a_head, a_chunk, a_row, a_col;
+    arg_u32 b_first, b_batch, b_head, b_chunk, b_row, b_col;
+    arg_u32 c_first, c_batch, c_head, c_chunk, c_row;
+};
+
+/* attention_fwd, attention_bwd, attention_bwd_delta: query rows row0.. of a chunk of pairs; the scratch matrices are
+ * [pairs, rows, T]. */
+struct attention_rows_args {
+    arg_u32 count; /* invocations that have work */
+    arg_u32 tokens, heads, dim;
+    arg_u32 pair0;
+    arg_u32 row0, rows;
+    arg_u32 causal;
+    arg_u32 skip, skip_lse; /* first element of [B,T,D] and of [B,H,T] */
+    arg_f32 scale;
+};
+
+#endif

@@ -1,0 +1,60 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: the plain attention's softmax weights again, and the gradient of its scores; matmuls do the rest.
+// Invocation i owns 4 query rows x 4 keys of one pair of the chunk; neighbours own neighbouring keys.
+// Numerics: fp32; weights from the saved lse; keys that are not seen get 0 exactly.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "lib/common.glsl"
+#include "args/attention.h"
+
+READ_BUFFER(0, float, q);       // [B,T,D]
+READ_BUFFER(1, float, k);       // [B,T,D]
+READ_BUFFER(2, float, v);       // [B,T,D]
+READ_BUFFER(3, float, lse);     // [B,H,T]
+READ_BUFFER(4, float, g);       // [B,T,D] gradient of o
+READ_BUFFER(5, float, dt);      // [B,H,T] delta of the part
+WRITE_BUFFER(6, float, weight); // [pairs, rows, T]
+WRITE_BUFFER(7, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
+PUSH(attention_rows_args, p);
+
+void main()
+{
+    uint index = invocation_1d();
+    if (index >= p.count)
+        return;
+    uint across = (p.tokens + 3) / 4, down = (p.rows + 3) / 4, width = p.heads * p.dim;
+    uint j = index % across * 4, i = index / across % down * 4, chunk = index / across / down;
+    uint pair = p.pair0 + chunk;
+    uint base = p.skip + pair / p.heads * p.tokens * width + pair % p.heads * p.dim;
+    uvec4 rows = p.row0 + min(i + uvec4(0, 1, 2, 3), p.rows - 1);
+    uvec4 at_row = base + rows * width;
+    uvec4 at_key = base + min(j + uvec4(0, 1, 2, 3), p.tokens - 1) * width;
+
+    vec4 score[4], part[4];
+    [[unroll]] for (uint y = 0; y < 4; y++)
+        score[y] = part[y] = vec4(0);
+    for (uint c = 0; c < p.dim; c++) {
+        uvec4 ik = at_key + c;
+        vec4 key = vec4(k[ik.x], k[ik.y], k[ik.z], k[ik.w]);
+        vec4 value = vec4(v[ik.x], v[ik.y], v[ik.z], v[ik.w]);
+        [[unroll]] for (uint y = 0; y < 4; y++) {
+            score[y] += q[at_row[y] + c] * key;
+            part[y] += g[at_row[y] + c] * value;
+        }
+    }
+    [[unroll]] for (uint y = 0; y < 4; y++) {
+        uint of_row = pair * p.tokens + rows[y];
+        float norm = lse[p.skip_lse + of_row], delta = dt[of_row];
+        [[unroll]] for (uint x = 0; x < 4; x++) {
+            if (i + y >= p.rows || j + x >= p.tokens)
+                continue;
+            bool seen = p.causal == 0 || j + x <= rows[y];
+            float w = seen ? exp(score[y][x] * p.scale - norm) : 0;
+            uint at = (chunk * p.rows + i + y) * p.tokens + j + x;
+            weight[at] = w;
+            ds[at] = w * (part[y][x] - delta) * p.scale;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: delta = rowsum(g * o) per query row and head, where the softmax's gradient is centred.
+// Invocation i owns one (batch, head, row).
+// Numerics: fp32, in order.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/attention.h"
+
+READ_BUFFER(0, float, o);   // [B,T,D]
+READ_BUFFER(1, float, g);   // [B,T,D] gradient of o
+WRITE_BUFFER(2, float, dt); // [B,H,T]
+PUSH(attention_rows_args, p);
+
+void main()
+{
+    uint index = invocation_1d();
+    if (index >= p.count)
+        return;
+    uint row = index % p.tokens, pair = index / p.tokens;
+    uint at = p.skip + ((pair / p.heads * p.tokens + row) * p.heads + pair % p.heads) * p.dim;
+    float sum = 0;
+    for (uint c = 0; c < p.dim; c++)
+        sum += g[at + c] * o[at + c];
+    dt[index] = sum;
+}

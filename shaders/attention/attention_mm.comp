@@ -1,0 +1,9 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: a strided matmul per (batch, head), for the plain attention: any head dim, any T; registers only.
+// Invocation i owns a 4 x 4 tile of one pair's C.
+// Numerics: fp32, each sum in order of k.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "attention/mm.glsl"

@@ -1,0 +1,51 @@
+// The body of attention_mm*: one invocation owns a 4 x 4 tile of C; neighbours own neighbouring columns.
+#include "lib/common.glsl"
+#include "args/attention.h"
+
+READ_BUFFER(0, float, a);
+READ_BUFFER(1, float, b);
+#ifdef ACCUMULATE
+UPDATE_BUFFER(2, float, c);
+#else
+WRITE_BUFFER(2, float, c);
+#endif
+PUSH(attention_mm_args, p);
+
+void main()
+{
+    uint index = invocation_1d();
+    if (index >= p.count)
+        return;
+    uint across = (p.cols + 3) / 4, down = (p.rows + 3) / 4;
+    uint n = index % across * 4, m = index / across % down * 4, chunk = index / across / down;
+    uint pair = p.pair0 + chunk, batch = pair / p.heads, head = pair % p.heads;
+    uint a_at = p.a_first + batch * p.a_batch + head * p.a_head + chunk * p.a_chunk;
+    uint b_at = p.b_first + batch * p.b_batch + head * p.b_head + chunk * p.b_chunk;
+    uint c_at = p.c_first + batch * p.c_batch + head * p.c_head + chunk * p.c_chunk;
+    // past the edge the last row or column is read again and not stored
+    uvec4 a_row = a_at + min(m + uvec4(0, 1, 2, 3), p.rows - 1) * p.a_row;
+    uvec4 b_col = b_at + min(n + uvec4(0, 1, 2, 3), p.cols - 1) * p.b_col;
+
+    vec4 sum0 = vec4(0), sum1 = vec4(0), sum2 = vec4(0), sum3 = vec4(0);
+    for (uint d = 0; d < p.depth; d++) {
+        uvec4 i = a_row + d * p.a_col, j = b_col + d * p.b_row;
+        vec4 y = vec4(b[j.x], b[j.y], b[j.z], b[j.w]);
+        sum0 += a[i.x] * y;
+        sum1 += a[i.y] * y;
+        sum2 += a[i.z] * y;
+        sum3 += a[i.w] * y;
+    }
+    vec4 sum[4] = vec4[4](sum0, sum1, sum2, sum3);
+    [[unroll]] for (uint y = 0; y < 4; y++) {
+        [[unroll]] for (uint x = 0; x < 4; x++) {
+            if (m + y < p.rows && n + x < p.cols) {
+                uint at = c_at + (m + y) * p.c_row + n + x;
+#ifdef ACCUMULATE
+                c[at] += sum[y][x];
+#else
+                c[at] = sum[y][x];
+#endif
+            }
+        }
+    }
+}

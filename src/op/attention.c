@@ -1,0 +1,204 @@
+/* attention.c: softmax(scale q k^T + mask) v per head, on [B,T,D] without permutes. Saves lse [B,H,T], the logarithm of
+ * each row's softmax denominator, for the backward pass; the T x T scores are never kept. */
+#include "op/attention.h"
+
+#include <float.h>
+#include <math.h>
+
+struct attention_size attention_size_of(const struct op_call *call)
+{
+    const uint32_t *dim = call->in[0].dim;
+    uint32_t heads = BASE_MAX(call->attr.heads, 1);
+    struct attention_size s = {.batch = dim[0],
+                               .tokens = dim[1],
+                               .width = dim[2],
+                               .heads = heads,
+                               .dim = dim[2] / heads,
+                               .scale = (double)call->attr.scale,
+                               .causal = call->attr.causal};
+    if (s.scale == 0)
+        s.scale = 1 / sqrt((double)s.dim);
+    return s;
+}
+
+enum mien_status attention_check(const struct op_call *call, const char *label)
+{
+    if (call->in[0].rank != 3)
+        return op_shape_error(call, label, 0, "q[B,T,D]");
+    if (call->in[0].dim[2] % BASE_MAX(call->attr.heads, 1) != 0)
+        return op_shape_error(call, label, 0, "q[B,T,D] with D a multiple of the heads");
+    for (uint32_t i = 1; i < 3; i++) {
+        if (!tensor_shape_equal(&call->in[i], &call->in[0]))
+            return op_shape_error(call, label, i, "of q's shape [B,T,D]");
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status shapes(struct op_call *call, const char *label)
+{
+    enum mien_status status = attention_check(call, label);
+    if (status != MIEN_OK)
+        return status;
+    const uint32_t *dim = call->in[0].dim;
+    call->out[0] = call->in[0];
+    call->out[1] = SHAPE_F32(dim[0], BASE_MAX(call->attr.heads, 1), dim[1]);
+    call->out_count = 2;
+    return MIEN_OK;
+}
+
+static double dot(const float *a, const float *b, uint32_t count)
+{
+    double sum = 0;
+    for (uint32_t c = 0; c < count; c++)
+        sum += (double)a[c] * b[c];
+    return sum;
+}
+
+/* o of one row, in slabs of columns so that sums of any head dim are double; the weights are recomputed per slab. */
+static void row_output(const struct attention_size *s, const float *q, const float *k, const float *v, uint32_t seen,
+                       double lse, float *o)
+{
+    enum { SLAB = 128 };
+    for (uint32_t first = 0; first < s->dim; first += SLAB) {
+        double sum[SLAB] = {0};
+        uint32_t columns = BASE_MIN(s->dim - first, (uint32_t)SLAB);
+        for (uint32_t j = 0; j < seen; j++) {
+            double weight = exp(s->scale * dot(q, k + (size_t)j * s->width, s->dim) - lse);
+            for (uint32_t c = 0; c < columns; c++)
+                sum[c] += weight * v[(size_t)j * s->width + first + c];
+        }
+        for (uint32_t c = 0; c < columns; c++)
+            o[first + c] = (float)sum[c];
+    }
+}
+
+void attention_forward(const struct attention_size *s, const float *q, const float *k, const float *v, float *o,
+                       float *lse)
+{
+    for (size_t pair = 0; pair < (size_t)s->batch * s->heads; pair++) {
+        size_t base = pair / s->heads * s->tokens * s->width + pair % s->heads * s->dim;
+        for (uint32_t i = 0; i < s->tokens; i++) {
+            size_t at = base + (size_t)i * s->width;
+            uint32_t seen = s->causal ? i + 1 : s->tokens;
+            double top = -DBL_MAX, total = 0;
+            for (uint32_t j = 0; j < seen; j++) {
+                double score = s->scale * dot(q + at, k + base + (size_t)j * s->width, s->dim);
+                double peak = BASE_MAX(top, score);
+                total = total * exp(top - peak) + exp(score - peak);
+                top = peak;
+            }
+            double norm = top + log(total);
+            row_output(s, q + at, k + base, v + base, seen, norm, o + at);
+            lse[pair * s->tokens + i] = (float)norm;
+        }
+    }
+}
+
+static void reference(const struct op_call *call)
+{
+    struct attention_size s = attention_size_of(call);
+    attention_forward(&s, call->in_data[0], call->in_data[1], call->in_data[2], call->out_data[0], call->out_data[1]);
+}
+
+/* One gradient op gives all three, so it is recorded once whatever is wanted. */
+static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    const op_value in[] = {use->in[0], use->in[1], use->in[2], use->out[0], use->out[1], use->dout[0]};
+    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
+    for (uint32_t i = 0; i < 3; i++)
+        din[i] = OP_NONE;
+    if (use->dout[0] == OP_NONE)
+        return;
+    recorder->record(recorder, &op_attention_bwd, use->attr, in, BASE_COUNT(in), out);
+    for (uint32_t i = 0; i < 3; i++)
+        din[i] = out[i];
+}
+
+/* A score of 40 weighs its rounding error 40 times: every fifth query is large, so that the maximum must be subtracted,
+ * and the rest of unit scale, where the weights are spread. Every seventh key repeats its neighbour (ties). */
+void attention_fill_qkv(struct op_call *call, struct base_rng *rng)
+{
+    struct attention_size s = attention_size_of(call);
+    float *q = call->in_data[0], *k = call->in_data[1], *v = call->in_data[2];
+    for (size_t row = 0; row < (size_t)s.batch * s.tokens; row++, q += s.width, k += s.width, v += s.width) {
+        float size = row % 5 == 3 ? 20 : 1;
+        for (uint32_t c = 0; c < s.width; c++) {
+            q[c] = size * (float)base_rng_normal(rng);
+            k[c] = row % 7 == 6 ? k[(ptrdiff_t)c - s.width] : (float)base_rng_normal(rng);
+            v[c] = (float)base_rng_normal(rng);
+        }
+    }
+}
+
+double attention_product_flops(const struct op_call *call)
+{
+    struct attention_size s = attention_size_of(call);
+    double pairs = s.causal ? 0.5 * s.tokens * (s.tokens + 1.0) : (double)s.tokens * s.tokens;
+    return 2 * pairs * s.width * s.batch;
+}
+
+static double flops(const struct op_call *call)
+{
+    return 2 * attention_product_flops(call);
+}
+
+static const struct op_variant variants[] = {
+    {.name = "attention_fwd_sg",
+     .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
+     .fits = attention_fits_sg,
+     .plan = attention_plan_fwd_sg},
+    {.name = "attention_fwd", .plan = attention_plan_fwd},
+    {0},
+};
+
+#define QKV(...)                                                                                                       \
+    {                                                                                                                  \
+        {__VA_ARGS__}, {__VA_ARGS__},                                                                                  \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+
+static const struct op_case cases[] = {
+    {.name = "one", .in = QKV(1, 1, 1), .grad = true},
+    {.name = "one_key", .attr = {.heads = 3}, .in = QKV(2, 1, 12), .grad = true},
+    {.name = "odd_dim", .attr = {.heads = 3}, .in = QKV(1, 5, 9), .grad = true},
+    {.name = "odd_causal", .attr = {.heads = 1, .causal = true}, .in = QKV(2, 7, 5), .grad = true},
+    {.name = "quads", .attr = {.heads = 2}, .in = QKV(2, 9, 16), .grad = true},
+    {.name = "quads_causal", .attr = {.heads = 2, .causal = true}, .in = QKV(1, 11, 24), .grad = true},
+    {.name = "scaled", .attr = {.heads = 1, .scale = 0.5f}, .in = QKV(1, 3, 8), .grad = true},
+    {.name = "3x96", .attr = {.heads = 3}, .in = QKV(2, 3, 96)},
+    {.name = "127x96", .attr = {.heads = 3}, .in = QKV(1, 127, 96)},
+    {.name = "127x96_causal", .attr = {.heads = 3, .causal = true}, .in = QKV(1, 127, 96)},
+    {.name = "64x128", .attr = {.heads = 1}, .in = QKV(2, 64, 128)},
+    {.name = "33x513", .attr = {.heads = 3}, .in = QKV(1, 33, 513)},
+    {.name = "17x36", .attr = {.heads = 1, .causal = true}, .in = QKV(3, 17, 36)},
+    {.name = "temporal", .attr = {.heads = 1}, .in = QKV(1, 33, 2048)},
+    {.name = "image_b32", .attr = {.heads = 12}, .in = QKV(2, 50, 768), .bench = true},
+    {.name = "image_b16", .attr = {.heads = 12}, .in = QKV(1, 197, 768), .bench = true},
+    {.name = "text_b32", .attr = {.heads = 8, .causal = true}, .in = QKV(2, 77, 512), .bench = true},
+    {.name = "image_small", .attr = {.heads = 3}, .in = QKV(64, 37, 96), .bench = true},
+    {.name = "image_medium", .attr = {.heads = 6}, .in = QKV(64, 37, 192), .bench = true},
+    {.name = "text_small", .attr = {.heads = 2, .causal = true}, .in = QKV(64, 24, 96), .bench = true},
+    {.name = "text_medium", .attr = {.heads = 4, .causal = true}, .in = QKV(64, 32, 128), .bench = true},
+    {0},
+};
+
+const struct op_desc op_attention = {
+    .name = "attention",
+    .summary = "o[B,T,D] = softmax(scale q[B,T,D] k[B,T,D]^T + mask) v[B,T,D] per head; also lse[B,H,T]; attr heads, "
+               "scale, causal",
+    .in_count = 3,
+    .out_count = 2,
+    .aux_outputs = 1u << 1,
+    .shapes = shapes,
+    .reference = reference,
+    .grad = grad,
+    .variants = variants,
+    .cases = cases,
+    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
+    .prepare = attention_fill_qkv,
+    /* a weight's relative error is its score's absolute one: 60 (the largest score drawn) * 6e-8 * a few */
+    .tolerance = {.abs = 4e-5, .rel = 4e-5, .nmse = 1e-11},
+    .flops = flops,
+};

@@ -1,0 +1,348 @@
+/* attention_plan.c: attention and its gradient as dispatches. Two forms:
+ *   fused (sg)  one pass per query or key row with registers only; head dims that are multiples of 4, up to 128
+ *   plain       scores and weights of a chunk of (batch, head) pairs in scratch memory, between strided matmuls; any
+ *               head dim, any T, every device
+ * Batches beyond one storage-buffer range are split. */
+#include "args/attention.h"
+#include "op/attention.h"
+#include "op/part.h"
+
+/* A run of batches whose [B,T,D] and [B,H,T] ranges can be bound. */
+struct part {
+    uint32_t batches;
+    struct op_part rows; /* of the [B,T,D] tensors */
+    struct op_part lse;  /* of the [B,H,T] tensors */
+};
+
+/* The part that begins at batch `first`; batches 0 when not even one fits. */
+static struct part part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
+{
+    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows(caps, row);
+    uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
+    uint64_t lse = (uint64_t)s->heads * s->tokens;
+    return (struct part){.batches = batches,
+                         .rows = op_part_of(first * row, batches * row),
+                         .lse = op_part_of(first * lse, batches * lse)};
+}
+
+static enum mien_status too_large(const struct op_call *call, const struct vk_caps *caps)
+{
+    return base_fail(MIEN_ERR_UNSUPPORTED,
+                     "%s: one sequence of %u x %u floats exceeds the %llu bytes that %s can bind; use fewer tokens",
+                     call->op->name, call->in[0].dim[1], call->in[0].dim[2], (unsigned long long)caps->max_range,
+                     caps->name);
+}
+
+/* ---- fused ------------------------------------------------------------------------------------------------------- */
+
+bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
+{
+    struct attention_size s = attention_size_of(call);
+    return caps->class_ == VK_CLASS_SOFTWARE && s.dim % 4 == 0 && s.dim <= 128 && caps->subgroup_size >= 4 &&
+           caps->subgroup_size <= 16 && op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
+}
+
+/* A dispatch over the row blocks of a part, without binds. */
+static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct attention_size *s, const char *shader,
+                                     const struct part *part, struct op_plan *plan)
+{
+    uint32_t lanes = caps->subgroup_size;
+    uint32_t groups = (uint32_t)base_div_up(s->tokens, lanes) * s->heads * part->batches;
+    struct attention_args args = {.groups = groups,
+                                  .tokens = s->tokens,
+                                  .heads = s->heads,
+                                  .width4 = s->width / 4,
+                                  .skip4 = part->rows.skip / 4,
+                                  .skip = part->lse.skip,
+                                  .scale = (float)s->scale};
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, lanes);
+    op_dispatch_spec(d, 3, s->dim / 4);
+    op_dispatch_spec(d, 4, lanes);
+    op_dispatch_spec(d, 8, s->causal);
+    op_dispatch_push(d, &args, sizeof(args));
+    op_dispatch_groups_1d(d, caps, groups);
+    if (caps->features & VK_CAP_SUBGROUP_FULL)
+        d->subgroup_size = lanes;
+    return d;
+}
+
+enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct attention_size s = attention_size_of(call);
+    for (uint32_t first = 0; first < s.batch;) {
+        struct part part = part_at(caps, &s, first);
+        struct op_dispatch *d = add_fused(caps, &s, "attention_fwd_sg", &part, plan);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        for (uint32_t i = 0; i < 3; i++)
+            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
+        op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
+        first += part.batches;
+    }
+    return MIEN_OK;
+}
+
+enum mien_status attention_plan_bwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct attention_size s = attention_size_of(call);
+    plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
+    for (uint32_t first = 0; first < s.batch;) {
+        struct part part = part_at(caps, &s, first);
+        struct op_dispatch *d = add_fused(caps, &s, "attention_bwd_q_sg", &part, plan);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        for (uint32_t i = 0; i < 4; i++)
+            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
+        op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
+        op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
+        op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
+        d = add_fused(caps, &s, "attention_bwd_kv_sg", &part, plan);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        for (uint32_t i = 0; i < 3; i++)
+            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
+        op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
+        op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
+        op_part_bind(d, OP_SCRATCH, 0, OP_READ, part.lse);
+        op_part_bind(d, OP_OUT, 1, OP_WRITE, part.rows);
+        op_part_bind(d, OP_OUT, 2, OP_WRITE, part.rows);
+        first += part.batches;
+    }
+    return MIEN_OK;
+}
+
+/* ---- plain ------------------------------------------------------------------------------------------------------- */
+
+/* Query rows row0.. of the pairs pair0.. of a part: what the scratch matrices [pairs, rows, T] hold at a time. */
+struct chunk {
+    const struct vk_caps *caps;
+    struct attention_size size;
+    struct part part;
+    uint32_t pair0, pairs, row0, rows;
+};
+
+enum { CHUNK_BYTES = 32 << 20 }; /* most of one scratch matrix */
+
+/* The largest chunk: whole pairs when one fits, else rows of one pair; 0 rows when not even a row fits. */
+static void chunk_limits(const struct vk_caps *caps, const struct attention_size *s, uint32_t *pairs, uint32_t *rows)
+{
+    uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
+    *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
+    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
+}
+
+/* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
+static struct op_dispatch *add_plain(const struct vk_caps *caps, const char *shader, uint64_t count,
+                                     struct op_plan *plan)
+{
+    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_groups_1d(d, caps, base_div_up(count, local));
+    return d;
+}
+
+static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, uint64_t count, struct op_plan *plan)
+{
+    const struct attention_size *s = &c->size;
+    struct attention_rows_args args = {.count = (uint32_t)count,
+                                       .tokens = s->tokens,
+                                       .heads = s->heads,
+                                       .dim = s->dim,
+                                       .pair0 = c->pair0,
+                                       .row0 = c->row0,
+                                       .rows = c->rows,
+                                       .causal = s->causal,
+                                       .skip = c->part.rows.skip,
+                                       .skip_lse = c->part.lse.skip,
+                                       .scale = (float)s->scale};
+    struct op_dispatch *d = add_plain(c->caps, shader, count, plan);
+    if (d)
+        op_dispatch_push(d, &args, sizeof(args));
+    return d;
+}
+
+/* An operand of attention_mm: a model tensor's rows from `row0` on, or a scratch matrix; either may be transposed. */
+struct operand {
+    enum op_place place;
+    uint32_t index;
+    uint32_t row0;
+    bool transposed;
+};
+
+struct operand_strides {
+    uint32_t first, batch, head, chunk, row, col;
+};
+
+static struct operand_strides strides_of(const struct chunk *c, const struct operand *m)
+{
+    const struct attention_size *s = &c->size;
+    struct operand_strides out = {.col = 1};
+    if (m->place == OP_SCRATCH) {
+        out.chunk = c->rows * s->tokens;
+        out.row = s->tokens;
+    } else {
+        out.first = c->part.rows.skip + m->row0 * s->width;
+        out.batch = s->tokens * s->width;
+        out.head = s->dim;
+        out.row = s->width;
+    }
+    if (m->transposed)
+        out = (struct operand_strides){out.first, out.batch, out.head, out.chunk, out.col, out.row};
+    return out;
+}
+
+static void bind_operand(struct op_dispatch *d, const struct chunk *c, const struct operand *m, uint32_t access)
+{
+    if (m->place == OP_SCRATCH)
+        op_dispatch_bind(d, OP_SCRATCH, m->index, access);
+    else
+        op_part_bind(d, m->place, m->index, access, c->part.rows);
+}
+
+/* c[rows, cols] (+)= a[rows, depth] b[depth, cols] for every pair of the chunk. */
+static enum mien_status add_mm(const struct chunk *chunk, const struct operand *a, const struct operand *b,
+                               const struct operand *c, uint32_t rows, uint32_t cols, uint32_t depth, bool accumulate,
+                               struct op_plan *plan)
+{
+    struct operand_strides x = strides_of(chunk, a), y = strides_of(chunk, b), z = strides_of(chunk, c);
+    uint64_t count = base_div_up(rows, 4) * base_div_up(cols, 4) * chunk->pairs;
+    struct attention_mm_args args = {.count = (uint32_t)count,
+                                     .rows = rows,
+                                     .cols = cols,
+                                     .depth = depth,
+                                     .heads = chunk->size.heads,
+                                     .pair0 = chunk->pair0,
+                                     .a_first = x.first,
+                                     .a_batch = x.batch,
+                                     .a_head = x.head,
+                                     .a_chunk = x.chunk,
+                                     .a_row = x.row,
+                                     .a_col = x.col,
+                                     .b_first = y.first,
+                                     .b_batch = y.batch,
+                                     .b_head = y.head,
+                                     .b_chunk = y.chunk,
+                                     .b_row = y.row,
+                                     .b_col = y.col,
+                                     .c_first = z.first,
+                                     .c_batch = z.batch,
+                                     .c_head = z.head,
+                                     .c_chunk = z.chunk,
+                                     .c_row = z.row};
+    struct op_dispatch *d = add_plain(chunk->caps, accumulate ? "attention_mm_add" : "attention_mm", count, plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    bind_operand(d, chunk, a, OP_READ);
+    bind_operand(d, chunk, b, OP_READ);
+    bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
+    op_dispatch_push(d, &args, sizeof(args));
+    return MIEN_OK;
+}
+
+static enum mien_status chunk_fwd(const struct chunk *c, struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    const struct attention_size *s = &c->size;
+    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, true}, v = {OP_IN, 2, 0, false};
+    const struct operand score = {OP_SCRATCH, 0, 0, false}, weight = {OP_SCRATCH, 1, 0, false};
+    const struct operand o = {OP_OUT, 0, c->row0, false};
+    TRY(add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false, plan));
+    struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows, plan);
+    FAIL_IF_NULL(d, "an attention plan");
+    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
+    op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
+    op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.lse);
+    TRY(add_mm(c, &weight, &v, &o, c->rows, s->dim, s->tokens, false, plan));
+fail:
+    return status;
+}
+
+static enum mien_status chunk_bwd(const struct chunk *c, struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    const struct attention_size *s = &c->size;
+    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, false}, g = {OP_IN, 5, c->row0, false};
+    const struct operand weight_t = {OP_SCRATCH, 0, 0, true};
+    const struct operand ds = {OP_SCRATCH, 1, 0, false}, ds_t = {OP_SCRATCH, 1, 0, true};
+    const struct operand dq = {OP_OUT, 0, c->row0, false}, dk = {OP_OUT, 1, 0, false}, dv = {OP_OUT, 2, 0, false};
+    bool more = c->row0 > 0;
+    uint64_t tiles = base_div_up(c->rows, 4) * base_div_up(s->tokens, 4) * c->pairs;
+    struct op_dispatch *d = add_rows(c, "attention_bwd", tiles, plan);
+    FAIL_IF_NULL(d, "an attention plan");
+    for (uint32_t i = 0; i < 3; i++)
+        op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
+    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_dispatch_bind(d, OP_SCRATCH, 2, OP_READ);
+    op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
+    op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
+    TRY(add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false, plan));
+    TRY(add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more, plan));
+    TRY(add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more, plan));
+fail:
+    return status;
+}
+
+/* delta of all pairs of a part, into scratch 2 from its beginning. */
+static enum mien_status part_delta(const struct chunk *c, struct op_plan *plan)
+{
+    struct op_dispatch *d =
+        add_rows(c, "attention_bwd_delta", (uint64_t)c->part.batches * c->size.heads * c->size.tokens, plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_dispatch_bind(d, OP_SCRATCH, 2, OP_WRITE);
+    return MIEN_OK;
+}
+
+static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
+                                   enum mien_status (*begin)(const struct chunk *c, struct op_plan *plan),
+                                   enum mien_status (*run)(const struct chunk *c, struct op_plan *plan))
+{
+    enum mien_status status = MIEN_OK;
+    struct chunk c = {.caps = caps, .size = attention_size_of(call)};
+    const struct attention_size *s = &c.size;
+    uint32_t most_pairs, most_rows;
+    chunk_limits(caps, s, &most_pairs, &most_rows);
+    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
+        c.part = part_at(caps, s, first);
+        if (c.part.batches == 0 || most_rows == 0)
+            return too_large(call, caps);
+        uint32_t pairs = c.part.batches * s->heads;
+        plan->scratch[2] = begin ? BASE_MAX(plan->scratch[2], (uint64_t)pairs * s->tokens * 4) : 0;
+        if (begin)
+            TRY(begin(&c, plan));
+        for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
+            c.pairs = BASE_MIN(most_pairs, pairs - c.pair0);
+            for (c.row0 = 0; c.row0 < s->tokens; c.row0 += c.rows) {
+                c.rows = BASE_MIN(most_rows, s->tokens - c.row0);
+                TRY(run(&c, plan));
+                uint64_t bytes = (uint64_t)c.pairs * c.rows * s->tokens * 4;
+                plan->scratch[0] = plan->scratch[1] = BASE_MAX(plan->scratch[0], bytes);
+            }
+        }
+    }
+fail:
+    return status;
+}
+
+enum mien_status attention_plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    return plan_plain(caps, call, plan, NULL, chunk_fwd);
+}
+
+enum mien_status attention_plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    return plan_plain(caps, call, plan, part_delta, chunk_bwd);
+}
