@@ -14,6 +14,8 @@
  *
  * Rules: ops run in the order recorded, or any order with the same result. A parameter's gradient is written once
  * per run; a value used several times gets the sum of its uses' gradients by explicit adds. Views share memory.
+ * An op that writes in place (op_desc.in_place) gives a new value in the old one's memory; using the old value
+ * afterwards, also by a gradient rule, is an error. Tensors bound from overlapping memory know of each other.
  * Recording errors are sticky: after the first (logged) one, recording calls return OP_NONE and compile returns it.
  * Threads: one at a time per graph and per program. */
 #ifndef GRAPH_GRAPH_H
@@ -57,7 +59,8 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
 
 /* The value is wanted by the host after each run: kept and copied to the host (graph_program_output). */
 void graph_output(struct graph *graph, op_value value);
-/* Writes a value into bound memory at the end of a run (say, gradients into a buffer that outlives the program). */
+/* Writes a value into memory that outlives the program (say, gradients). It is there when the run has ended; where
+ * nothing else in the graph uses that memory the value is made there, without a copy. */
 void graph_store(struct graph *graph, op_value value, const struct tensor *into);
 
 /* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
@@ -65,19 +68,27 @@ void graph_store(struct graph *graph, op_value value, const struct tensor *into)
 enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count,
                                 op_value *grads);
 
+/* One line per value and node, in recording order; `line` is borrowed. */
+void graph_dump(const struct graph *graph, void (*line)(void *user, const char *line), void *user);
+
 /* ---- programs ---- */
 
 struct graph_compile_params {
     const char *label;
-    double slice_flops; /* a slice ends after so many; 0 = from the device: unlimited on software drivers, else such
-                           that a slice stays below a tenth of a second on the slowest device meant for it */
-    bool no_alias;      /* tests: give every activation memory of its own */
-    bool profile;       /* timestamps around every node (graph_program_profile) */
+    /* A slice ends before the dispatch that would exceed so much work, counted as FLOPs + 2 per byte moved (a slow
+     * device's bandwidth is about half its arithmetic). 0 = from the device: unlimited on software drivers, else such
+     * that a slice stays below a tenth of a second on the slowest device meant for it. */
+    double slice_flops;
+    bool no_alias; /* tests: give every activation memory of its own */
+    bool profile;  /* a barrier and a timestamp around every node (graph_program_profile) */
+    /* Receives the steps and the memory plan as lines of text, during the call; NULL = nobody. */
+    void (*dump)(void *user, const char *line);
+    void *dump_user;
 };
 
 /* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), plans
- * activation memory by liveness inside one slab, places barriers from actual hazards, records. params may be NULL.
- * MIEN_ERR_DEVICE_MEMORY says how much was wanted. */
+ * activation memory by liveness inside one slab (more where the device cannot allocate so much at once), places
+ * barriers from actual hazards, records. params may be NULL. MIEN_ERR_DEVICE_MEMORY says how much was wanted. */
 enum mien_status graph_compile(struct graph *graph, struct vk_device *device, const struct graph_compile_params *params,
                                struct graph_program **out);
 void graph_program_destroy(struct graph_program **program); /* waits for its runs */
@@ -100,11 +111,12 @@ const void *graph_program_output(struct graph_program *program, uint32_t slot, o
 enum mien_status graph_program_run(struct graph_program *program);
 
 struct graph_program_stats {
-    uint32_t nodes, dispatches, barriers, slices;
-    uint64_t activation_bytes; /* the slab */
-    uint64_t unaliased_bytes;  /* what it would be without sharing */
-    uint64_t io_bytes;         /* inputs, outputs, constants on the device */
-    double flops, bytes;       /* of one run, from the ops' cost */
+    uint32_t nodes, dispatches, barriers, copies, slices; /* copies: stores that needed one */
+    uint64_t activation_bytes;                            /* the slabs */
+    uint64_t live_bytes;                                  /* most that is alive at one node: no plan can need less */
+    uint64_t unaliased_bytes;                             /* what it would be without sharing */
+    uint64_t io_bytes;                                    /* inputs, outputs, constants on the device */
+    double flops, bytes;                                  /* of one run, from the ops' cost */
 };
 void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out);
 

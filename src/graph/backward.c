@@ -1,0 +1,205 @@
+/* backward.c: reverse differentiation. Values are numbered in topological order, so one walk upwards finds what
+ * depends on the wanted values, and one walk downwards meets every value after all of its uses: its gradient is then
+ * complete. Fan-out adds in the order met, which makes the sum's rounding a function of the graph alone. */
+#include "graph/graph_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct backward {
+    struct graph *graph;
+    bool *wants;    /* [values]: depends on one of the wanted values */
+    op_value *grad; /* [values]: gradient so far, OP_NONE = none flows */
+    size_t values;  /* that existed before */
+};
+
+static bool node_wants(const struct backward *b, const struct graph_node *node)
+{
+    for (uint32_t i = 0; i < node->in_count; i++) {
+        if (node->in[i] != OP_NONE && b->wants[node->in[i]])
+            return true;
+    }
+    return false;
+}
+
+static void mark_wants(struct backward *b, const op_value *of, uint32_t count)
+{
+    const struct graph *graph = b->graph;
+    for (uint32_t i = 0; i < count; i++) {
+        if (of[i] < b->values)
+            b->wants[of[i]] = true;
+    }
+    for (op_value v = 0; v < b->values; v++) {
+        const struct graph_value *value = &graph->value[v];
+        if (value->base != OP_NONE && b->wants[value->base])
+            b->wants[v] = true;
+        else if (value->node != OP_NONE && node_wants(b, &graph->node[value->node]))
+            b->wants[v] = true;
+    }
+}
+
+/* grad[value] += din */
+static void accumulate(struct backward *b, op_value value, op_value din)
+{
+    if (b->grad[value] == OP_NONE)
+        b->grad[value] = din;
+    else
+        b->grad[value] = GRAPH_OP(b->graph, &op_add, NULL, b->grad[value], din);
+}
+
+/* A view's gradient is the same numbers in the shape of what it views. */
+static void through_view(struct backward *b, op_value view)
+{
+    struct graph *graph = b->graph;
+    op_value base = graph->value[view].base;
+    struct tensor_shape shape = graph_shape(graph, base), part = graph_shape(graph, view);
+    if (tensor_shape_count(&shape) != tensor_shape_count(&part)) {
+        char whole_text[64], part_text[64];
+        GRAPH_FAIL(graph, MIEN_ERR_UNSUPPORTED,
+                   "no gradient flows through a view of a part: %s of %s; select rows by an op instead",
+                   tensor_shape_text(&part, part_text, sizeof(part_text)),
+                   tensor_shape_text(&shape, whole_text, sizeof(whole_text)));
+        return;
+    }
+    op_value din = b->grad[view];
+    if (!tensor_shape_equal(&shape, &part))
+        din = graph_view(graph, din, shape, 0);
+    accumulate(b, base, din);
+}
+
+/* Adds what the op's rule gave to the gradients of the node's inputs. The node is a copy: recording moves the array. */
+static void spread(struct backward *b, const struct graph_node *node, const bool *wants, const op_value *din)
+{
+    for (uint32_t i = 0; i < node->in_count; i++) {
+        if (!wants[i] || din[i] == OP_NONE)
+            continue;
+        struct tensor_shape want = graph_shape(b->graph, node->in[i]), have = graph_shape(b->graph, din[i]);
+        if (tensor_shape_equal(&want, &have)) {
+            accumulate(b, node->in[i], din[i]);
+            continue;
+        }
+        char want_text[64], have_text[64];
+        GRAPH_FAIL(b->graph, MIEN_ERR_SHAPE, "the gradient rule of %s in \"%s\" gives %s for input %u of shape %s",
+                   node->op->name, node->label, tensor_shape_text(&have, have_text, sizeof(have_text)), i,
+                   tensor_shape_text(&want, want_text, sizeof(want_text)));
+        return;
+    }
+}
+
+static void through_node(struct backward *b, const struct graph_node *node)
+{
+    struct graph *graph = b->graph;
+    op_value dout[OP_MAX_OUT], din[OP_MAX_IN];
+    bool wants[OP_MAX_IN] = {false}, flows = false;
+    for (uint32_t o = 0; o < node->out_count; o++) {
+        dout[o] = b->grad[node->out[o]];
+        flows = flows || dout[o] != OP_NONE;
+    }
+    if (!flows || !node_wants(b, node))
+        return;
+    for (uint32_t i = 0; i < OP_MAX_IN; i++) {
+        wants[i] = node->in[i] != OP_NONE && b->wants[node->in[i]] && !(node->op->index_inputs >> i & 1);
+        din[i] = OP_NONE;
+    }
+    if (!node->op->grad) {
+        GRAPH_FAIL(graph, MIEN_ERR_UNSUPPORTED, "the gradient has to flow through %s in \"%s\", which has none: %s",
+                   node->op->name, node->label, node->op->no_grad ? node->op->no_grad : "no reason given");
+        return;
+    }
+    struct op_use use = {.attr = &node->attr,
+                         .in = node->in,
+                         .out = node->out,
+                         .dout = dout,
+                         .wants = wants,
+                         .in_count = node->in_count,
+                         .out_count = node->out_count};
+    node->op->grad(graph_recorder(graph), &use, din);
+    if (graph->status == MIEN_OK)
+        spread(b, node, wants, din);
+}
+
+/* The gradient ops of a node carry its label with ":grad" after it. */
+static const struct graph_label *grad_label(struct graph *graph, const char *label)
+{
+    struct graph_label *made = base_arena_alloc(&graph->arena, sizeof(*made));
+    const char *text = base_arena_printf(&graph->arena, "%s:grad", label);
+    if (!made || !text) {
+        GRAPH_FAIL(graph, MIEN_ERR_NOMEM, "out of host memory for the gradient of \"%s\"", label);
+        return graph->label;
+    }
+    *made = (struct graph_label){.text = text};
+    return made;
+}
+
+static void walk(struct backward *b)
+{
+    struct graph *graph = b->graph;
+    const struct graph_label *outer = graph->label;
+    const char *label = NULL;
+    for (op_value v = (op_value)b->values; v-- > 0 && graph->status == MIEN_OK;) {
+        struct graph_value value = graph->value[v];
+        if (value.base != OP_NONE && b->grad[v] != OP_NONE && b->wants[v])
+            through_view(b, v);
+        /* the first output is the lowest: all uses of all outputs have been met */
+        if (value.node == OP_NONE || graph->node[value.node].out[0] != v)
+            continue;
+        struct graph_node node = graph->node[value.node];
+        if (node.label != label)
+            graph->label = grad_label(graph, node.label);
+        label = node.label;
+        through_node(b, &node);
+    }
+    graph->label = outer;
+}
+
+/* d loss / d loss */
+static op_value one(struct graph *graph, op_value loss)
+{
+    const float data = 1.0f;
+    struct tensor_shape shape = graph_shape(graph, loss);
+    return graph_constant(graph, "d loss", shape, &data);
+}
+
+static enum mien_status check(struct graph *graph, op_value loss)
+{
+    enum mien_status status = graph->status;
+    struct tensor_shape shape = graph_shape(graph, loss);
+    char text[64];
+    if (status != MIEN_OK)
+        return status;
+    FAIL_IF(shape.dtype != MIEN_F32 || tensor_shape_count(&shape) != 1, MIEN_ERR_SHAPE,
+            "graph_backward wants a loss of one f32 element, not %s", tensor_shape_text(&shape, text, sizeof(text)));
+    return MIEN_OK;
+fail:
+    graph_stick(graph, status);
+    return status;
+}
+
+enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count, op_value *grads)
+{
+    enum mien_status status = MIEN_OK;
+    struct backward b = {.graph = graph, .values = graph->value_count};
+    for (uint32_t i = 0; i < count; i++)
+        grads[i] = OP_NONE;
+    TRY(check(graph, loss));
+    b.wants = base_alloc(b.values, sizeof(*b.wants));
+    b.grad = base_alloc(b.values, sizeof(*b.grad));
+    FAIL_IF(!b.wants || !b.grad, MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values", b.values);
+    memset(b.grad, 0xff, b.values * sizeof(*b.grad)); /* OP_NONE */
+    mark_wants(&b, of, count);
+    b.grad[loss] = one(graph, loss);
+    walk(&b);
+    for (uint32_t i = 0; i < count && graph->status == MIEN_OK; i++) {
+        if (of[i] < b.values)
+            grads[i] = b.grad[of[i]];
+        if (grads[i] == OP_NONE)
+            LOG_DEBUG("graph_backward: the loss does not depend on value %u of the %u asked for (%s)", i, count,
+                      of[i] < b.values && graph->value[of[i]].name ? graph->value[of[i]].name : "unnamed");
+    }
+fail:
+    base_free(b.wants);
+    base_free(b.grad);
+    if (status != MIEN_OK)
+        graph_stick(graph, status);
+    return graph->status;
+}

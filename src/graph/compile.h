@@ -1,0 +1,43 @@
+/* compile.h: the state of one graph_compile, shared by its stages: compile.c (what runs, where it lies), record.c (the
+ * recordings). */
+#ifndef GRAPH_COMPILE_H
+#define GRAPH_COMPILE_H
+
+#include "graph/graph_internal.h"
+#include "op/hazard.h"
+
+struct compile {
+    const struct graph *graph;
+    struct vk_device *device;
+    const struct vk_caps *caps;
+    struct graph_compile_params params;
+    struct graph_program *program;
+    bool *live;      /* [nodes] */
+    uint32_t *order; /* [steps]: live nodes in the order they run */
+    uint32_t steps;
+    struct op_plan *plan;   /* [steps] */
+    struct vk_range *place; /* [memories]: block NULL = not used by the program; bound: offset 0 of the block */
+    uint32_t *item_of;      /* [memories]: index into item, OP_NONE = none */
+    uint32_t *scratch_of;   /* [steps, OP_MAX_SCRATCH]: index into item of each scratch that is not empty */
+    struct plan_item *item;
+    size_t item_count, item_capacity;
+    bool *direct; /* [stores]: the producer writes into the store's memory itself */
+    struct op_hazards hazards;
+    double slice_work; /* work since the slice began */
+};
+
+/* Device range of a value. */
+struct vk_range compile_range(const struct compile *c, op_value value);
+/* Device range of scratch `index` of a step. */
+struct vk_range compile_scratch(const struct compile *c, uint32_t step, uint32_t index);
+
+/* record.c */
+enum mien_status compile_record(struct compile *c);
+enum mien_status compile_record_io(struct compile *c);
+
+/* dump.c: one line per step and per piece of memory to params.dump. */
+void compile_dump(const struct compile *c);
+/* "label op variant f32[2,3] - -> f32[2]" in the program's arena, NULL when out of memory. */
+const char *compile_step_text(const struct compile *c, uint32_t step);
+
+#endif

@@ -1,0 +1,141 @@
+/* graph_internal.h: what the files of this room share. Values, nodes and memories are numbered in recording order, so
+ * that walking the numbers upwards is a topological order and downwards the order of differentiation. */
+#ifndef GRAPH_GRAPH_INTERNAL_H
+#define GRAPH_GRAPH_INTERNAL_H
+
+#include "graph/graph.h"
+
+enum graph_kind { GRAPH_INPUT, GRAPH_BOUND, GRAPH_CONSTANT, GRAPH_RESULT };
+
+/* An in-place write to a part of a memory; makes older values of that part unreadable. */
+struct graph_write {
+    uint64_t offset, bytes;
+    uint32_t serial, node;
+    const struct graph_write *older;
+};
+
+/* What gets an address at compile time. Bound tensors of one device block share one memory (offset = offset in the
+ * block), so that a flat parameter buffer and the tensors inside it know of each other. */
+struct graph_memory {
+    enum graph_kind kind;
+    uint64_t bytes;
+    struct vk_block *block;           /* bound */
+    const void *data;                 /* constant [bytes] */
+    const struct graph_write *writes; /* newest first */
+    uint32_t write_count;
+};
+
+struct graph_value {
+    enum graph_kind kind; /* of its memory; a value made by a node is GRAPH_RESULT even when it lies in bound memory */
+    struct tensor_shape shape;
+    const char *name;
+    op_value base;    /* a view's value, else OP_NONE */
+    uint32_t node;    /* a result's node, else OP_NONE */
+    uint32_t memory;  /* index of its memory */
+    uint64_t offset;  /* bytes into the memory */
+    uint32_t version; /* in-place writes to the memory when it was recorded */
+};
+
+struct graph_node {
+    const struct op_desc *op;
+    struct op_attr attr;
+    const char *label;
+    uint32_t in_count, out_count;
+    op_value in[OP_MAX_IN], out[OP_MAX_OUT];
+};
+
+struct graph_store {
+    op_value value;
+    struct tensor into;
+};
+
+struct graph_label {
+    const char *text; /* all pushed names, joined by dots */
+    const struct graph_label *up;
+};
+
+struct graph {
+    struct op_recorder recorder; /* first member: a recorder's pointer is its graph's */
+    struct base_arena arena;     /* names, labels, constants, writes */
+    enum mien_status status;
+    const struct graph_label *label;
+    struct graph_value *value;
+    struct graph_node *node;
+    struct graph_memory *memory;
+    struct graph_store *store;
+    op_value *output;
+    size_t value_count, value_capacity, node_count, node_capacity, memory_count, memory_capacity;
+    size_t store_count, store_capacity, output_count, output_capacity;
+};
+
+/* Keeps the first error; later ones have been logged by whoever found them. */
+#define GRAPH_FAIL(graph, code, ...) graph_stick((graph), base_fail((code), __VA_ARGS__))
+void graph_stick(struct graph *graph, enum mien_status status);
+
+/* " in vision.layers.0" for messages, "" at top level. */
+const char *graph_label_text(const struct graph *graph);
+
+/* Fills a call (no host data) with a node's attributes and shapes. */
+void graph_node_call(const struct graph *graph, const struct graph_node *node, struct op_call *call);
+
+/* The newest in-place write that has destroyed `value`, or NULL when it can be read. */
+const struct graph_write *graph_value_lost(const struct graph *graph, op_value value);
+
+/* ---- memory planning (plan_memory.c) ---- */
+
+/* A piece of memory that is needed from step `first` to step `last`, both included. */
+struct plan_item {
+    uint64_t bytes;       /* in */
+    uint32_t first, last; /* in */
+    uint32_t slab;        /* out */
+    uint64_t offset;      /* out: multiple of 256 */
+};
+
+enum { PLAN_MAX_SLABS = 16, PLAN_ALIGN = 256 };
+
+struct plan_result {
+    uint32_t slab_count;
+    uint64_t slab_bytes[PLAN_MAX_SLABS];
+    uint64_t total;     /* of all slabs */
+    uint64_t unaliased; /* sum of the items */
+    uint64_t live_peak; /* most that is alive at one step: no plan can need less */
+};
+
+/* Gives every item an address so that items alive at the same step never overlap; no slab exceeds `slab_limit`.
+ * MIEN_ERR_DEVICE_MEMORY when an item alone does, or PLAN_MAX_SLABS are not enough. */
+enum mien_status plan_memory(struct plan_item *items, size_t count, uint64_t slab_limit, bool no_alias,
+                             struct plan_result *out);
+
+/* ---- programs ---- */
+
+struct program_io {
+    op_value value;
+    struct tensor_shape shape;
+    const char *name;
+    uint64_t offset; /* in the slot's staging or readback memory */
+};
+
+struct program_node {
+    const char *text; /* "label op variant in... -> out..." */
+    double flops, bytes;
+    uint32_t dispatches;
+};
+
+struct graph_program {
+    struct vk_device *device;
+    struct base_arena arena;
+    const char *label;
+    struct vk_range slab[PLAN_MAX_SLABS], constants, inputs; /* device */
+    struct vk_range staging[GRAPH_SLOTS], readback[GRAPH_SLOTS];
+    struct vk_recording *upload[GRAPH_SLOTS], *main, *fetch[GRAPH_SLOTS];
+    bool in_flight[GRAPH_SLOTS];
+    uint64_t ticket[GRAPH_SLOTS];
+    struct program_io *input, *output;
+    uint32_t input_count, output_count;
+    struct program_node *node;
+    bool profile, ran;
+    double *times; /* [nodes + 1], with profile */
+    struct graph_program_stats stats;
+};
+
+#endif

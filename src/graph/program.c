@@ -1,0 +1,127 @@
+/* program.c: running a compiled graph. A run is three submissions in order: inputs in, the work, outputs out. */
+#include "graph/graph_internal.h"
+
+#include <stdio.h>
+
+void graph_program_destroy(struct graph_program **program)
+{
+    struct graph_program *p = program ? *program : NULL;
+    if (!p)
+        return;
+    for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++)
+        graph_program_wait(p, slot);
+    vk_recording_destroy(&p->main);
+    for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++) {
+        vk_recording_destroy(&p->upload[slot]);
+        vk_recording_destroy(&p->fetch[slot]);
+        vk_free(p->device, &p->staging[slot]);
+        vk_free(p->device, &p->readback[slot]);
+    }
+    for (uint32_t s = 0; s < PLAN_MAX_SLABS; s++)
+        vk_free(p->device, &p->slab[s]);
+    vk_free(p->device, &p->constants);
+    vk_free(p->device, &p->inputs);
+    base_arena_clear(&p->arena);
+    base_free(p);
+    *program = NULL;
+}
+
+static const struct program_io *find_io(const struct program_io *io, uint32_t count, op_value value)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (io[i].value == value)
+            return &io[i];
+    }
+    return NULL;
+}
+
+void *graph_program_input(struct graph_program *program, uint32_t slot, op_value value)
+{
+    const struct program_io *io = find_io(program->input, program->input_count, value);
+    if (!io || slot >= GRAPH_SLOTS) {
+        base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no input", program->label, value, slot);
+        return NULL;
+    }
+    return (char *)vk_map(&program->staging[slot]) + io->offset;
+}
+
+const void *graph_program_output(struct graph_program *program, uint32_t slot, op_value value)
+{
+    const struct program_io *io = find_io(program->output, program->output_count, value);
+    if (!io || slot >= GRAPH_SLOTS) {
+        base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no output; name it with graph_output", program->label,
+                  value, slot);
+        return NULL;
+    }
+    return (const char *)vk_map(&program->readback[slot]) + io->offset;
+}
+
+/* Submits a recording; what has been submitted must be waited for even when a later one fails. */
+static enum mien_status submit(struct graph_program *program, uint32_t slot, struct vk_recording *recording)
+{
+    uint64_t ticket;
+    if (!recording)
+        return MIEN_OK;
+    enum mien_status status = vk_submit(program->device, recording, &ticket);
+    if (status == MIEN_OK) {
+        program->ticket[slot] = ticket;
+        program->in_flight[slot] = true;
+    }
+    return status;
+}
+
+enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(slot >= GRAPH_SLOTS, MIEN_ERR_ARG, "%s: there is no slot %u, only 0 to %d", program->label, slot,
+            GRAPH_SLOTS - 1);
+    FAIL_IF(program->in_flight[slot], MIEN_ERR_ARG, "%s: slot %u is still in flight; wait for it first", program->label,
+            slot);
+    TRY(submit(program, slot, program->upload[slot]));
+    TRY(submit(program, slot, program->main));
+    TRY(submit(program, slot, program->fetch[slot]));
+    program->ran = true;
+fail:
+    return status;
+}
+
+enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot)
+{
+    if (slot >= GRAPH_SLOTS || !program->in_flight[slot])
+        return MIEN_OK;
+    program->in_flight[slot] = false; /* also when the device is lost: there is nothing left to wait for */
+    return vk_wait(program->device, program->ticket[slot]);
+}
+
+enum mien_status graph_program_run(struct graph_program *program)
+{
+    enum mien_status status = graph_program_submit(program, 0);
+    return status == MIEN_OK ? graph_program_wait(program, 0) : status;
+}
+
+void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out)
+{
+    *out = program->stats;
+}
+
+enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
+                                       void *user)
+{
+    enum mien_status status = MIEN_OK;
+    bool times = program->profile && program->ran;
+    char text[512];
+    if (times)
+        TRY(vk_recording_times(program->main, program->times, program->stats.nodes + 1));
+    for (uint32_t n = 0; n < program->stats.nodes; n++) {
+        const struct program_node *node = &program->node[n];
+        double ns = times ? program->times[n + 1] - program->times[n] : 0;
+        if (times)
+            snprintf(text, sizeof(text), "%s  %.6f GFLOP  %.4f ms  %.2f GFLOP/s", node->text, node->flops * 1e-9,
+                     ns * 1e-6, ns > 0 ? node->flops / ns : 0);
+        else
+            snprintf(text, sizeof(text), "%s  %.6f GFLOP", node->text, node->flops * 1e-9);
+        line(user, text);
+    }
+fail:
+    return status;
+}

@@ -1,0 +1,249 @@
+/* record.c: command buffers of a program. The main recording holds the dispatches with barriers where ranges of memory
+ * conflict, whichever values lie there; each slot has two small ones that copy its inputs in and its outputs out. */
+#include "graph/compile.h"
+
+#include <string.h>
+
+static enum mien_status barrier(struct compile *c, struct vk_recording *recording)
+{
+    op_hazards_barrier(&c->hazards);
+    return vk_record_barrier(recording);
+}
+
+/* The range that a bind of a step means. */
+static enum mien_status bind_range(const struct compile *c, uint32_t step, const struct op_bind *bind,
+                                   struct vk_range *out)
+{
+    enum mien_status status = MIEN_OK;
+    const struct graph_node *node = &c->graph->node[c->order[step]];
+    op_value value = bind->place == OP_IN ? node->in[bind->index] : node->out[bind->index];
+    FAIL_IF(bind->place != OP_SCRATCH && value == OP_NONE, MIEN_ERR_FAILED, "%s in \"%s\" binds an absent tensor %u",
+            node->op->name, node->label, bind->index);
+    FAIL_IF(bind->place == OP_SCRATCH && !c->plan[step].scratch[bind->index], MIEN_ERR_FAILED,
+            "%s in \"%s\" binds scratch %u of no bytes", node->op->name, node->label, bind->index);
+    *out = bind->place == OP_SCRATCH ? compile_scratch(c, step, bind->index) : compile_range(c, value);
+    uint64_t size = bind->size ? bind->size : out->size - BASE_MIN(bind->offset, out->size);
+    FAIL_IF(size == 0 || bind->offset + size > out->size, MIEN_ERR_FAILED,
+            "%s in \"%s\" binds bytes %llu to %llu of a tensor of %llu", node->op->name, node->label,
+            (unsigned long long)bind->offset, (unsigned long long)(bind->offset + size), (unsigned long long)out->size);
+    FAIL_IF(size > c->caps->max_range, MIEN_ERR_UNSUPPORTED,
+            "%s in \"%s\" binds %.1f MiB at once; the device allows %.1f MiB: use a smaller batch", node->op->name,
+            node->label, (double)size / 1048576.0, (double)c->caps->max_range / 1048576.0);
+    out->offset += bind->offset;
+    out->size = size;
+fail:
+    return status;
+}
+
+static enum mien_status pipeline(struct compile *c, const struct op_dispatch *d, struct vk_pipeline **out)
+{
+    const struct op_shader *shader = op_shader_find(d->shader);
+    if (!shader)
+        return base_fail(MIEN_ERR_FAILED, "shader %s is not in this build", d->shader);
+    struct vk_kernel kernel = {.name = shader->name,
+                               .spirv = shader->words,
+                               .spirv_size = shader->size,
+                               .buffers = d->bind_count,
+                               .push_size = d->push_size,
+                               .spec_count = d->spec_count,
+                               .subgroup_size = d->subgroup_size};
+    memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
+    return vk_pipeline_get(c->device, &kernel, out);
+}
+
+/* Ends the slice when it is full. Before a dispatch, so that no slice is empty. */
+static enum mien_status slice(struct compile *c, double work)
+{
+    enum mien_status status = MIEN_OK;
+    bool full = c->params.slice_flops > 0 && c->slice_work > 0 && c->slice_work + work > c->params.slice_flops;
+    if (full) {
+        TRY(vk_record_slice(c->program->main));
+        op_hazards_barrier(&c->hazards);
+        c->slice_work = 0;
+    }
+    c->slice_work += work;
+fail:
+    return status;
+}
+
+static enum mien_status record_dispatch(struct compile *c, uint32_t step, const struct op_dispatch *d)
+{
+    enum mien_status status = MIEN_OK;
+    const struct program_node *node = &c->program->node[step];
+    struct vk_range ranges[VK_MAX_BUFFERS];
+    uint8_t access[VK_MAX_BUFFERS];
+    struct vk_pipeline *made;
+    bool conflict;
+    double flops = d->flops > 0 ? d->flops : node->flops / node->dispatches;
+    for (uint32_t i = 0; i < d->bind_count; i++) {
+        TRY(bind_range(c, step, &d->bind[i], &ranges[i]));
+        access[i] = d->bind[i].access;
+    }
+    TRY(pipeline(c, d, &made));
+    TRY(slice(c, flops + 2 * node->bytes / node->dispatches));
+    TRY(op_hazards_step(&c->hazards, ranges, access, d->bind_count, &conflict));
+    if (conflict)
+        TRY(vk_record_barrier(c->program->main));
+    TRY(vk_record_dispatch(c->program->main, made, ranges, d->bind_count, d->push, d->push_size, d->groups));
+fail:
+    return status;
+}
+
+/* With profile, a barrier and a timestamp end every step, so that its time is its own. */
+static enum mien_status step_end(struct compile *c, uint32_t step)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t index;
+    if (!c->program->profile)
+        return MIEN_OK;
+    if (step > 0)
+        TRY(barrier(c, c->program->main));
+    TRY(vk_record_timestamp(c->program->main, &index));
+fail:
+    return status;
+}
+
+/* Stores that no producer writes itself. */
+static enum mien_status record_stores(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    for (size_t i = 0; i < c->graph->store_count; i++) {
+        const struct graph_store *store = &c->graph->store[i];
+        if (c->direct[i])
+            continue;
+        struct vk_range ranges[2] = {compile_range(c, store->value), store->into.range};
+        const uint8_t access[2] = {OP_READ, OP_WRITE};
+        bool conflict;
+        ranges[1].size = ranges[0].size;
+        if (ranges[0].block == ranges[1].block && ranges[0].offset == ranges[1].offset)
+            continue; /* a bound value stored where it lies */
+        TRY(op_hazards_step(&c->hazards, ranges, access, 2, &conflict));
+        if (conflict)
+            TRY(vk_record_barrier(c->program->main));
+        TRY(vk_record_copy(c->program->main, ranges[0], ranges[1]));
+    }
+fail:
+    return status;
+}
+
+enum mien_status compile_record(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph_program *program = c->program;
+    struct vk_record_stats stats;
+    TRY(vk_record_begin(c->device, program->label, &program->main));
+    TRY(step_end(c, 0));
+    for (uint32_t s = 0; s < c->steps; s++) {
+        for (size_t i = 0; i < c->plan[s].count; i++)
+            TRY(record_dispatch(c, s, &c->plan[s].dispatch[i]));
+        TRY(step_end(c, s + 1));
+    }
+    TRY(record_stores(c));
+    TRY(vk_record_end(program->main));
+    vk_recording_stats(program->main, &stats);
+    program->stats.dispatches = stats.dispatches;
+    program->stats.barriers = stats.barriers;
+    program->stats.copies = stats.copies;
+    program->stats.slices = stats.slices;
+fail:
+    return status;
+}
+
+/* ---- inputs and outputs ---- */
+
+static enum mien_status add_io(struct compile *c, struct program_io *io, op_value value, uint64_t offset)
+{
+    const struct graph_value *v = &c->graph->value[value];
+    *io = (struct program_io){.value = value, .shape = v->shape, .offset = offset};
+    io->name = base_arena_strdup(&c->program->arena, v->name ? v->name : "");
+    return io->name ? MIEN_OK : base_fail(MIEN_ERR_NOMEM, "out of host memory for a program's input names");
+}
+
+/* Lists inputs by their offset in the staging memory, which is the one in the device region. */
+static enum mien_status list_inputs(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph_program *program = c->program;
+    const struct graph *graph = c->graph;
+    program->input = base_arena_array(&program->arena, BASE_MAX(graph->memory_count, 1), sizeof(*program->input));
+    FAIL_IF_NULL(program->input, "a program's inputs");
+    for (op_value v = 0; v < graph->value_count; v++) {
+        const struct graph_value *value = &graph->value[v];
+        if (value->kind != GRAPH_INPUT || value->base != OP_NONE)
+            continue;
+        TRY(add_io(c, &program->input[program->input_count], v,
+                   c->place[value->memory].offset - program->inputs.offset));
+        program->input_count++;
+    }
+fail:
+    return status;
+}
+
+/* *size = bytes of one slot's outputs. */
+static enum mien_status list_outputs(struct compile *c, uint64_t *size)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph_program *program = c->program;
+    const struct graph *graph = c->graph;
+    *size = 0;
+    program->output = base_arena_array(&program->arena, BASE_MAX(graph->output_count, 1), sizeof(*program->output));
+    FAIL_IF_NULL(program->output, "a program's outputs");
+    for (size_t i = 0; i < graph->output_count; i++) {
+        TRY(add_io(c, &program->output[i], graph->output[i], *size));
+        *size += base_round_up(tensor_shape_bytes(&program->output[i].shape), PLAN_ALIGN);
+        program->output_count++;
+    }
+fail:
+    return status;
+}
+
+static enum mien_status record_upload(struct compile *c, uint32_t slot)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph_program *program = c->program;
+    if (!program->input_count)
+        return MIEN_OK;
+    uint64_t size = program->inputs.size;
+    TRY(vk_alloc(c->device, VK_MEMORY_UPLOAD, size, "program input staging", &program->staging[slot]));
+    program->staging[slot].size = size;
+    memset(vk_map(&program->staging[slot]), 0, size);
+    TRY(vk_record_begin(c->device, program->label, &program->upload[slot]));
+    TRY(vk_record_copy(program->upload[slot], program->staging[slot], program->inputs));
+    TRY(vk_record_end(program->upload[slot]));
+fail:
+    return status;
+}
+
+static enum mien_status record_fetch(struct compile *c, uint32_t slot, uint64_t size)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph_program *program = c->program;
+    if (!program->output_count)
+        return MIEN_OK;
+    TRY(vk_alloc(c->device, VK_MEMORY_READBACK, size, "program output readback", &program->readback[slot]));
+    TRY(vk_record_begin(c->device, program->label, &program->fetch[slot]));
+    for (uint32_t i = 0; i < program->output_count; i++) {
+        struct vk_range from = compile_range(c, program->output[i].value), to = program->readback[slot];
+        to.offset += program->output[i].offset;
+        to.size = from.size;
+        TRY(vk_record_copy(program->fetch[slot], from, to));
+    }
+    TRY(vk_record_end(program->fetch[slot]));
+fail:
+    return status;
+}
+
+enum mien_status compile_record_io(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t size;
+    TRY(list_inputs(c));
+    TRY(list_outputs(c, &size));
+    c->program->stats.io_bytes += size;
+    for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++) {
+        TRY(record_upload(c, slot));
+        TRY(record_fetch(c, slot, size));
+    }
+fail:
+    return status;
+}
