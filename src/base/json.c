@@ -1,8 +1,7 @@
 /* json.c: typed members with messages that name the file, the key and what was expected. */
 #include "base/json.h"
 
-#include "base/arena.h"
-#include "base/status.h"
+#include "base/base.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -184,28 +183,27 @@ enum mien_status base_json_only(const cJSON *object, const char *where, const ch
 
 #define LONGEST_WORD 64
 
-/* Levenshtein distance; both words have at most LONGEST_WORD bytes. */
+/* Letters to insert, delete, change or swap with their neighbour; both words have at most LONGEST_WORD bytes. */
 static unsigned edit_distance(const char *a, const char *b)
 {
-    unsigned row[LONGEST_WORD + 1];
+    unsigned char d[LONGEST_WORD + 1][LONGEST_WORD + 1]; /* [i][j]: from the first i of a to the first j of b */
     size_t la = strlen(a), lb = strlen(b);
 
     for (size_t j = 0; j <= lb; j++)
-        row[j] = (unsigned)j;
+        d[0][j] = (unsigned char)j;
     for (size_t i = 1; i <= la; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = (unsigned)i;
+        d[i][0] = (unsigned char)i;
         for (size_t j = 1; j <= lb; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
-            diagonal = row[j];
-            row[j] = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
-            if (change < row[j])
-                row[j] = change;
+            best = BASE_MIN(best, d[i - 1][j] + 1u);
+            best = BASE_MIN(best, d[i][j - 1] + 1u);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                best = BASE_MIN(best, d[i - 2][j - 2] + 1u);
+            d[i][j] = (unsigned char)best;
         }
     }
-    return row[lb];
+    return d[la][lb];
 }
 
 const char *base_nearest(const char *word, const char *const *words)

@@ -7,8 +7,10 @@
 
 #include <cjson/cJSON.h>
 
-/* Parses text [size]; the whole of it must be one JSON value (RFC 8259: no trailing text, no NaN, no duplicate keys in
- * an object). `where` (a path, or "path:line") goes into the message, with line and column. Free with cJSON_Delete. */
+/* Parses text [size]; the whole of it must be one JSON value (RFC 8259: no trailing text, no NaN, valid UTF-8). Refused
+ * beyond the RFC, which allows a reader to: equal keys in an object, \u0000 in a string, halves of surrogate pairs,
+ * numbers above double precision, more than 256 levels. MIEN_ERR_DATA; `where` (a path, or "path:line") goes into the
+ * message, with line and column. Free with cJSON_Delete. */
 enum mien_status base_json_parse(const char *text, size_t size, const char *where, cJSON **out);
 enum mien_status base_json_read(const char *path, cJSON **out);
 
@@ -32,7 +34,8 @@ enum mien_status base_json_only(const cJSON *object, const char *where, const ch
 /* Nearest of `words` (NULL-ended) to `word` by edit distance, or NULL when none is near. */
 const char *base_nearest(const char *word, const char *const *words);
 
-/* Numbers are printed so that they read back bit for bit (%.9g for floats, %.17g for doubles). */
+/* Numbers are printed in the fewest digits that read back as the same double; not finite ones as null. `pretty`: two
+ * spaces a level, arrays of plain values on one line. No newline at the end. */
 char *base_json_print(const cJSON *value, bool pretty); /* malloc'ed; free with base_free; NULL when out of memory */
 
 #endif

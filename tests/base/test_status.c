@@ -1,0 +1,172 @@
+/* Status texts and exit codes, TRY and FAIL_IF, and the log sink. */
+#include "capture.h"
+#include "check.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void test_texts(void)
+{
+    for (int s = 0; s < MIEN_STATUS_COUNT; s++) {
+        CHECK(strlen(mien_status_text((enum mien_status)s)) > 0);
+        CHECK(mien_status_exit_code((enum mien_status)s) >= 0 && mien_status_exit_code((enum mien_status)s) <= 4);
+    }
+    CHECK_STR(mien_status_text(MIEN_OK), "done");
+    CHECK_STR(mien_status_text(MIEN_ERR_DATA), "bad data or file");
+    CHECK_STR(mien_status_text(MIEN_STATUS_COUNT), "unknown status");
+    CHECK_STR(mien_status_text((enum mien_status)(-1)), "unknown status");
+    CHECK_EQ(mien_status_exit_code(MIEN_OK), 0);
+    CHECK_EQ(mien_status_exit_code(MIEN_ERR_CANCELLED), 1);
+    CHECK_EQ(mien_status_exit_code(MIEN_ERR_ARG), 2);
+    CHECK_EQ(mien_status_exit_code(MIEN_ERR_DEVICE_LOST), 3);
+    CHECK_EQ(mien_status_exit_code(MIEN_ERR_DATA), 4);
+    CHECK_EQ(mien_status_exit_code(MIEN_STATUS_COUNT), 1);
+    CHECK_STR(mien_version(), MIEN_VERSION);
+}
+
+static enum mien_status inner(int n)
+{
+    enum mien_status status = MIEN_OK;
+
+    FAIL_IF(n < 0, MIEN_ERR_ARG, "n is %d; give a positive one", n);
+fail:
+    return status;
+}
+
+static enum mien_status outer(int n, int *cleaned)
+{
+    enum mien_status status = MIEN_OK;
+
+    TRY(inner(n));
+    return MIEN_OK;
+fail:
+    *cleaned = 1;
+    return status;
+}
+
+static void test_macros(void)
+{
+    int cleaned = 0;
+
+    capture_start();
+    CHECK_EQ(outer(1, &cleaned), MIEN_OK);
+    CHECK_EQ(cleaned, 0);
+    CHECK_EQ(captured_count, 0);
+    CHECK_EQ(outer(-7, &cleaned), MIEN_ERR_ARG);
+    CHECK_EQ(cleaned, 1);
+    CHECK(captured_once("n is -7; give a positive one")); /* once, however deep */
+}
+
+static void test_levels(void)
+{
+    capture_start();
+    LOG_DEBUG("a");
+    LOG_INFO("b");
+    CHECK_EQ(captured_count, 0);
+    LOG_WARN("c %d", 3);
+    CHECK(captured_once("c 3"));
+    LOG_ERROR("d");
+    CHECK_EQ(captured_count, 2);
+    base_log(MIEN_LOG_SILENT, "no message has this level");
+    base_log((enum mien_log_level)(-1), "nor this");
+    CHECK_EQ(captured_count, 2);
+    mien_log_set(capture, NULL, MIEN_LOG_DEBUG);
+    LOG_DEBUG("e");
+    CHECK_STR(captured, "e");
+    mien_log_set(capture, NULL, MIEN_LOG_SILENT);
+    LOG_ERROR("f");
+    CHECK_STR(captured, "e");
+}
+
+static void test_long_message(void)
+{
+    char text[3000];
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    capture_start();
+    LOG_WARN("%s", text);
+    CHECK_STR(captured, text);
+}
+
+/* A sink that itself provokes a message and moves itself away: neither may wait for the sink's own lock. */
+static void restless_sink(void *user, enum mien_log_level level, const char *message)
+{
+    (void)level;
+    (void)message;
+    ++*(int *)user;
+    LOG_ERROR("from inside");
+    mien_log_set(capture, NULL, MIEN_LOG_WARN);
+}
+
+static void test_sink_reenters(void)
+{
+    int calls = 0;
+
+    capture_start();
+    mien_log_set(restless_sink, &calls, MIEN_LOG_WARN);
+    LOG_ERROR("outside");
+    CHECK_EQ(calls, 1);
+    CHECK_EQ(captured_count, 0);
+    LOG_ERROR("after");
+    CHECK(captured_once("after"));
+}
+
+static void count_plainly(void *user, enum mien_log_level level, const char *message)
+{
+    (void)level;
+    (void)message;
+    ++*(int *)user; /* not atomic: the sink is promised one call at a time */
+}
+
+static void log_one(void *user, uint32_t i)
+{
+    (void)user;
+    LOG_WARN("message %u", i);
+}
+
+static void test_sink_one_at_a_time(void)
+{
+    int calls = 0;
+
+    mien_log_set(count_plainly, &calls, MIEN_LOG_WARN);
+    base_parallel_for(4, 20000, log_one, NULL);
+    CHECK_EQ(calls, 20000);
+}
+
+/* The default sink writes to standard error: redirected to a file, read back. */
+static void test_default_sink(void)
+{
+    char path[] = "/tmp/mien-test-log-XXXXXX";
+    int fd = mkstemp(path), saved = dup(STDERR_FILENO);
+    char *text = NULL;
+    size_t size = 0;
+
+    CHECK(fd >= 0 && saved >= 0);
+    fflush(stderr);
+    dup2(fd, STDERR_FILENO);
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+    LOG_INFO("hidden");
+    LOG_WARN("seen %d", 1);
+    LOG_ERROR("%s", "seen 2");
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    CHECK_EQ(base_file_read(path, 0, &text, &size), MIEN_OK);
+    CHECK_STR(text, "mien: warning: seen 1\nmien: error: seen 2\n");
+    base_free(text);
+    close(fd);
+    close(saved);
+    unlink(path);
+}
+
+int main(void)
+{
+    test_texts();
+    test_macros();
+    test_levels();
+    test_long_message();
+    test_sink_reenters();
+    test_sink_one_at_a_time();
+    test_default_sink();
+    return check_result();
+}
