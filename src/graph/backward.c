@@ -86,6 +86,20 @@ static void spread(struct backward *b, const struct graph_node *node, const bool
     }
 }
 
+/* A gradient that reaches a by-product would silently be lost. */
+static bool aux_flows(struct backward *b, const struct graph_node *node, const op_value *dout)
+{
+    for (uint32_t o = 0; o < node->out_count; o++) {
+        if (dout[o] == OP_NONE || !(node->op->aux_outputs >> o & 1))
+            continue;
+        GRAPH_FAIL(b->graph, MIEN_ERR_UNSUPPORTED,
+                   "the loss depends on output %u of %s in \"%s\", a by-product through which no gradient flows", o,
+                   node->op->name, node->label);
+        return true;
+    }
+    return false;
+}
+
 static void through_node(struct backward *b, const struct graph_node *node)
 {
     struct graph *graph = b->graph;
@@ -95,7 +109,7 @@ static void through_node(struct backward *b, const struct graph_node *node)
         dout[o] = b->grad[node->out[o]];
         flows = flows || dout[o] != OP_NONE;
     }
-    if (!flows || !node_wants(b, node))
+    if (!flows || !node_wants(b, node) || aux_flows(b, node, dout))
         return;
     for (uint32_t i = 0; i < OP_MAX_IN; i++) {
         wants[i] = node->in[i] != OP_NONE && b->wants[node->in[i]] && !(node->op->index_inputs >> i & 1);
