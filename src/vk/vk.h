@@ -53,7 +53,9 @@ struct vk_caps {
     uint32_t features;                   /* bits VK_CAP_*, as clamped: what kernels may use */
     uint32_t device_features;            /* before clamping */
     uint32_t subgroup_size;              /* constant size of a compute subgroup; 1 when SUBGROUP is not set */
-    uint32_t subgroup_min, subgroup_max; /* with SUBGROUP_FULL: the sizes that can be required */
+    uint32_t subgroup_min, subgroup_max; /* with SUBGROUP_FULL: the sizes that can be required; where they differ the
+                                            driver varies the size and every kernel with subgroup operations is pinned
+                                            to subgroup_size (or to vk_kernel.subgroup_size) */
     uint32_t max_invocations;            /* per workgroup */
     uint32_t max_local[3];
     uint32_t max_groups[3];
@@ -65,11 +67,18 @@ struct vk_caps {
     uint64_t device_memory;  /* the largest device-local heap, bytes */
     uint32_t align;          /* storage buffer offsets: always 256 in Mien, asserted to satisfy the device */
     bool unified;            /* device-local memory is host-visible */
+    bool compute;            /* has a queue for compute */
+    bool timeline;           /* has timeline semaphores */
     float timestamp_ns;      /* nanoseconds per tick; 0 = no timestamps */
 };
 
-/* Clamps caps by a list such as "-f16,-subgroup,invocations=128,shared=16384,buffers=8,range=134217728,groups=65535"
- * or the profile "floor" (what the plain variants may assume). A removed "subgroup" removes all subgroup_* too.
+/* Clamps caps by a comma-separated list, read from left to right:
+ *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
+ *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
+ *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535": lowers a limit; a
+ *    value above the device's own changes nothing;
+ *  - "class=desktop|mobile|software": the class of tile shapes, whatever the device;
+ *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025".
  * An unknown word is MIEN_ERR_ARG and names the nearest one; caps is then unchanged. */
 enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);
 
@@ -94,7 +103,9 @@ uint32_t vk_instance_device_count(const struct vk_instance *instance);
 const struct vk_caps *vk_instance_caps(const struct vk_instance *instance, uint32_t index); /* unclamped */
 
 /* Index by name or number: NULL or "" = environment MIEN_DEVICE, else discrete, integrated, other, software in this
- * order. A number is an index; other text matches a part of the device's or driver's name, case-insensitively. */
+ * order, devices below the floor last. A number is an index; other text matches a part of the device's or driver's
+ * name, case-insensitively, the best of several by the same order. No match is MIEN_ERR_NO_DEVICE and lists what there
+ * is. */
 enum mien_status vk_instance_choose(const struct vk_instance *instance, const char *choice, uint32_t *index);
 
 /* Messages of the validation layers since the instance was created; 0 when validation is off. */
@@ -105,11 +116,16 @@ bool vk_instance_validating(const struct vk_instance *instance);
  * MIEN_ERR_UNSUPPORTED. The instance must outlive the device. */
 enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const char *clamp,
                                   struct vk_device **out);
-void vk_device_destroy(struct vk_device **device); /* waits for the queue (finite), frees all that is left */
+/* Waits for the queue (finite) and frees all that is left; recordings are destroyed before it. After a time-out the
+ * driver's objects are left to it, since work may still use them. */
+void vk_device_destroy(struct vk_device **device);
 const struct vk_caps *vk_device_caps(const struct vk_device *device);
+/* Sticky; see the head of this file. */
 bool vk_device_lost(const struct vk_device *device);
-/* Tests: masks capabilities anew; affects only choices made afterwards. */
+/* Tests: masks capabilities anew, starting from those at creation; affects only choices made afterwards. */
 enum mien_status vk_device_clamp(struct vk_device *device, const char *list);
+/* Tests: the next submission fails as if the driver had reported the device as lost. */
+void vk_device_inject_loss(struct vk_device *device);
 
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
@@ -130,7 +146,8 @@ struct vk_range {
  * MIEN_ERR_DEVICE_MEMORY logs how much was wanted for `what`, how much is in use and what to do. Contents undefined. */
 enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
                           struct vk_range *out);
-void vk_free(struct vk_device *device, struct vk_range *range); /* clears *range; the device must not use it any more */
+/* Gives back a whole range of vk_alloc (never a part of one) and clears it; the device must not use it any more. */
+void vk_free(struct vk_device *device, struct vk_range *range);
 
 /* Host address of a range of kind UPLOAD or READBACK (and of DEVICE where that is host-visible), else NULL.
  * Coherent; the caller waits for the device before reading. */
@@ -148,8 +165,8 @@ struct vk_memory_stats {
 };
 void vk_memory_stats(const struct vk_device *device, struct vk_memory_stats *out);
 
-/* Blocking transfers through a staging buffer; any size, `offset` bytes into the range, 4-byte multiples on the device
- * side (the tail of a last word is preserved). */
+/* Blocking transfers, ordered after all submitted work; any size, `offset` bytes into the range, and no byte beside it
+ * is touched. Direct where the host sees the memory, else through a staging buffer of the device. */
 enum mien_status vk_upload(struct vk_device *device, struct vk_range range, uint64_t offset, const void *data,
                            uint64_t size);
 enum mien_status vk_download(struct vk_device *device, struct vk_range range, uint64_t offset, void *data,
@@ -174,8 +191,9 @@ struct vk_kernel {
     uint32_t subgroup_size;
 };
 
-/* The pipeline for it, made once per device. Checks local size (the product of spec 0-2), push size and buffer count
- * against the clamped caps: MIEN_ERR_UNSUPPORTED. */
+/* The pipeline for it, made once per device. Checks local size (the product of spec 0-2), push size, buffer count and
+ * the capabilities that the SPIR-V declares against the clamped caps: MIEN_ERR_UNSUPPORTED. A kernel with subgroup
+ * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
 
 /* ---- recordings ------------------------------------------------------------------------------------------------ */
@@ -199,7 +217,8 @@ enum mien_status vk_record_fill(struct vk_recording *recording, struct vk_range 
 /* Ends the present slice: what follows goes into the next command buffer, submitted in order without a host wait.
  * Implies a barrier. Keeps single submissions below desktop watchdogs. */
 enum mien_status vk_record_slice(struct vk_recording *recording);
-/* A GPU timestamp after all earlier commands; its index is returned, read with vk_recording_times. */
+/* A GPU timestamp after all earlier commands; its index is returned, read with vk_recording_times.
+ * MIEN_ERR_UNSUPPORTED on a device without (caps.timestamp_ns 0). */
 enum mien_status vk_record_timestamp(struct vk_recording *recording, uint32_t *index);
 /* Finishes recording; a host barrier is added. */
 enum mien_status vk_record_end(struct vk_recording *recording);

@@ -1,0 +1,353 @@
+/* memory.c: few large blocks, cut into ranges. A block is one vkAllocateMemory under one VkBuffer, so that a range is
+ * an offset and nothing else; its holes are a list sorted by offset, merged when ranges come back. */
+#include "vk/vk_internal.h"
+
+#include <string.h>
+
+static const char *const kind_names[VK_MEMORY_KINDS] = {
+    [VK_MEMORY_DEVICE] = "device",
+    [VK_MEMORY_UPLOAD] = "upload",
+    [VK_MEMORY_READBACK] = "readback",
+};
+
+/* ---- holes ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t largest_hole(const struct vk_block *block)
+{
+    uint64_t largest = 0;
+    for (size_t i = 0; i < block->hole_count; i++)
+        largest = BASE_MAX(largest, block->holes[i].size);
+    return largest;
+}
+
+/* The smallest hole that holds `size` bytes, SIZE_MAX = none. Ranges are taken from its start. */
+static size_t best_hole(const struct vk_block *block, uint64_t size)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < block->hole_count; i++)
+        if (block->holes[i].size >= size && (best == SIZE_MAX || block->holes[i].size < block->holes[best].size))
+            best = i;
+    return best;
+}
+
+static void cut_hole(struct vk_block *block, size_t index, uint64_t size)
+{
+    struct vk_hole *hole = &block->holes[index];
+    hole->offset += size;
+    hole->size -= size;
+    if (hole->size)
+        return;
+    block->hole_count--;
+    memmove(hole, hole + 1, (block->hole_count - index) * sizeof *hole);
+}
+
+/* Gives [offset, offset + size) back. Room for the hole was made when the range was handed out. */
+static void return_hole(struct vk_block *block, uint64_t offset, uint64_t size)
+{
+    size_t i = 0;
+    while (i < block->hole_count && block->holes[i].offset < offset)
+        i++;
+    struct vk_hole *before = i ? &block->holes[i - 1] : NULL;
+    struct vk_hole *after = i < block->hole_count ? &block->holes[i] : NULL;
+    bool joins_before = before && before->offset + before->size == offset;
+    bool joins_after = after && offset + size == after->offset;
+    assert(!before || before->offset + before->size <= offset);
+    assert(!after || offset + size <= after->offset);
+    if (joins_before && joins_after) {
+        before->size += size + after->size;
+        block->hole_count--;
+        memmove(after, after + 1, (block->hole_count - i) * sizeof *after);
+    } else if (joins_before) {
+        before->size += size;
+    } else if (joins_after) {
+        after->offset = offset;
+        after->size += size;
+    } else {
+        assert(block->hole_count < block->hole_capacity);
+        memmove(&block->holes[i + 1], &block->holes[i], (block->hole_count - i) * sizeof *block->holes);
+        block->holes[i] = (struct vk_hole){offset, size};
+        block->hole_count++;
+    }
+}
+
+/* ---- memory types ----------------------------------------------------------------------------------------------- */
+
+enum {
+    LOCAL = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+    VISIBLE = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT,
+    COHERENT = VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
+    CACHED = VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+};
+
+/* How well a type of memory serves a kind; 0 = not at all.
+ * DEVICE on a discrete device: local, and rather not host-visible (that window is small, and slow when it is full);
+ * elsewhere host-visible too where it can be, which spares the staging copy. */
+static uint32_t type_score(const struct vk_caps *caps, enum vk_memory kind, VkMemoryPropertyFlags flags)
+{
+    const VkMemoryPropertyFlags known = LOCAL | VISIBLE | COHERENT | CACHED;
+    bool discrete = caps->type == VK_TYPE_DISCRETE;
+    if (flags & ~known) /* lazily allocated, protected, vendors' uncached types */
+        return 0;
+    if (kind == VK_MEMORY_DEVICE) {
+        bool mappable = (flags & VISIBLE) && (flags & COHERENT);
+        if (discrete)
+            return flags & LOCAL ? (flags & VISIBLE ? 1 : 2) : 0;
+        return 1 + (flags & LOCAL ? 4 : 0) + (mappable ? 2 : 0) + (mappable && (flags & CACHED) ? 1 : 0);
+    }
+    if (!(flags & VISIBLE) || !(flags & COHERENT))
+        return 0;
+    if (kind == VK_MEMORY_UPLOAD)
+        return 1 + (flags & LOCAL ? 0 : 2) + (flags & CACHED ? 0 : 1);
+    return 1 + (flags & CACHED ? 2 : 0) + (flags & LOCAL ? 0 : 1);
+}
+
+/* The best type among `bits` that scores below `below`, UINT32_MAX = none. */
+static uint32_t best_type(const struct vk_device *device, enum vk_memory kind, uint32_t bits, uint32_t below,
+                          uint32_t *score)
+{
+    const VkPhysicalDeviceMemoryProperties *memory = &device->physical->memory;
+    uint32_t best = UINT32_MAX;
+    *score = 0;
+    for (uint32_t i = 0; i < memory->memoryTypeCount; i++) {
+        uint32_t s = type_score(&device->caps, kind, memory->memoryTypes[i].propertyFlags);
+        if ((bits >> i & 1) && s > *score && s < below) {
+            *score = s;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+
+static void block_destroy(struct vk_device *device, struct vk_block *block)
+{
+    if (vk_device_may_destroy(device)) {
+        if (block->buffer)
+            device->fn.vkDestroyBuffer(device->handle, block->buffer, NULL);
+        if (block->memory)
+            device->fn.vkFreeMemory(device->handle, block->memory, NULL); /* unmaps */
+    }
+    if (block->memory)
+        device->stats.reserved[block->kind] -= block->size;
+    base_free(block->holes);
+    base_free(block);
+}
+
+/* Allocates from the best type of memory that has room. */
+static VkResult block_allocate(struct vk_device *device, struct vk_block *block, uint32_t *type)
+{
+    VkMemoryRequirements needs;
+    VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    uint32_t score = UINT32_MAX;
+    device->fn.vkGetBufferMemoryRequirements(device->handle, block->buffer, &needs);
+    while ((*type = best_type(device, block->kind, needs.memoryTypeBits, score, &score)) != UINT32_MAX) {
+        const VkMemoryAllocateInfo info = {
+            .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+            .allocationSize = needs.size,
+            .memoryTypeIndex = *type,
+        };
+        result = device->fn.vkAllocateMemory(device->handle, &info, NULL, &block->memory);
+        if (result != VK_ERROR_OUT_OF_DEVICE_MEMORY)
+            break;
+    }
+    if (result != VK_SUCCESS)
+        block->memory = VK_NULL_HANDLE;
+    return result;
+}
+
+static VkResult block_map(struct vk_device *device, struct vk_block *block, uint32_t type)
+{
+    VkMemoryPropertyFlags flags = device->physical->memory.memoryTypes[type].propertyFlags;
+    void *map = NULL;
+    if (!(flags & VISIBLE) || !(flags & COHERENT))
+        return VK_SUCCESS;
+    VkResult result = device->fn.vkMapMemory(device->handle, block->memory, 0, VK_WHOLE_SIZE, 0, &map);
+    block->map = map;
+    block->cached = (flags & CACHED) != 0;
+    return result;
+}
+
+/* A new block of `size` bytes into *out. Running out of device memory is not logged: the caller may try a smaller one.
+ */
+static enum mien_status block_create(struct vk_device *device, enum vk_memory kind, uint64_t size,
+                                     struct vk_block **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_block *block = base_alloc(1, sizeof *block);
+    uint32_t type = 0;
+    const VkBufferCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+        .size = size,
+        .usage =
+            VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+    };
+    *out = NULL;
+    FAIL_IF_NULL(block, "a memory block");
+    *block = (struct vk_block){.device = device, .kind = kind, .size = size};
+    TRY(base_grow(&block->holes, &block->hole_capacity, 8, sizeof *block->holes));
+    VK_TRY(device, device->fn.vkCreateBuffer(device->handle, &info, NULL, &block->buffer));
+    VkResult result = block_allocate(device, block, &type);
+    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+        status = MIEN_ERR_DEVICE_MEMORY;
+        goto fail;
+    }
+    if (result != VK_SUCCESS) {
+        status = vk_result_fail(device, result, "vkAllocateMemory(", __FILE__, __LINE__);
+        goto fail;
+    }
+    device->stats.reserved[kind] += size;
+    device->stats.blocks++;
+    VK_TRY(device, device->fn.vkBindBufferMemory(device->handle, block->buffer, block->memory, 0));
+    VK_TRY(device, block_map(device, block, type));
+    block->holes[0] = (struct vk_hole){0, size};
+    block->hole_count = 1;
+    *out = block;
+    return MIEN_OK;
+fail:
+    if (block)
+        block_destroy(device, block);
+    return status;
+}
+
+static bool block_is_empty(const struct vk_block *block)
+{
+    return block->hole_count == 1 && block->holes[0].size == block->size;
+}
+
+/* Gives blocks without ranges back to Vulkan, all but `keep` of them. */
+static void release_empty(struct vk_device *device, enum vk_memory kind, uint32_t keep)
+{
+    for (struct vk_block **at = &device->blocks[kind]; *at;) {
+        struct vk_block *block = *at;
+        if (!block_is_empty(block) || keep) {
+            keep -= block_is_empty(block) ? 1 : 0;
+            at = &block->next;
+            continue;
+        }
+        *at = block->next;
+        block_destroy(device, block);
+    }
+}
+
+/* Usual size of the next block: it doubles with what is reserved, so that a large model needs few. */
+static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory kind)
+{
+    uint64_t least = (kind == VK_MEMORY_DEVICE ? 64 : 16) * VK_MIB;
+    uint64_t most = BASE_MIN(1024 * VK_MIB, device->caps.device_memory / 8);
+    uint64_t size = BASE_MAX(least, BASE_MIN(device->stats.reserved[kind], most));
+    return BASE_MIN(size, device->physical->caps.max_allocation / VK_ALIGN * VK_ALIGN);
+}
+
+/* A block with room for `size`: an old one, or a new one of the usual size, or of exactly this size. */
+static enum mien_status find_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t usual = usual_block_size(device, kind);
+    *out = NULL;
+    for (struct vk_block *block = device->blocks[kind]; block; block = block->next)
+        if (largest_hole(block) >= size) {
+            *out = block;
+            return MIEN_OK;
+        }
+    if (size > device->physical->caps.max_allocation)
+        return MIEN_ERR_DEVICE_MEMORY;
+    if (usual > size)
+        status = block_create(device, kind, usual, out);
+    if (usual <= size || status == MIEN_ERR_DEVICE_MEMORY) {
+        for (int k = 0; k < VK_MEMORY_KINDS; k++)
+            release_empty(device, (enum vk_memory)k, 0);
+        status = block_create(device, kind, size, out);
+    }
+    if (status == MIEN_OK) {
+        (*out)->next = device->blocks[kind];
+        device->blocks[kind] = *out;
+    }
+    return status;
+}
+
+/* ---- ranges ----------------------------------------------------------------------------------------------------- */
+
+static enum mien_status out_of_memory(const struct vk_device *device, enum vk_memory kind, uint64_t size,
+                                      const char *what)
+{
+    const struct vk_memory_stats *stats = &device->stats;
+    return base_fail(MIEN_ERR_DEVICE_MEMORY,
+                     "out of %s memory for %s on %s: %.1f MiB wanted, %.1f MiB in use (%.1f MiB reserved), %.1f MiB on "
+                     "the device, %.1f MiB at most in one piece; use a smaller batch or model, or another device",
+                     kind_names[kind], what, device->caps.name, (double)size / (double)VK_MIB,
+                     (double)stats->in_use[kind] / (double)VK_MIB, (double)stats->reserved[kind] / (double)VK_MIB,
+                     (double)device->caps.device_memory / (double)VK_MIB,
+                     (double)device->physical->caps.max_allocation / (double)VK_MIB);
+}
+
+enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
+                          struct vk_range *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_block *block = NULL;
+    uint64_t taken = 0;
+    *out = (struct vk_range){0};
+    TRY(vk_device_alive(device));
+    FAIL_IF(size == 0, MIEN_ERR_ARG, "%s: a range of 0 bytes was asked for", what);
+    device->stats.allocations++;
+    FAIL_IF(size > UINT64_MAX - VK_ALIGN, MIEN_ERR_DEVICE_MEMORY, "%s: %llu bytes is no size", what,
+            (unsigned long long)size);
+    taken = base_round_up(size, VK_ALIGN);
+    status = find_block(device, kind, taken, &block);
+    if (status == MIEN_ERR_DEVICE_MEMORY)
+        return out_of_memory(device, kind, size, what);
+    TRY(status);
+    /* ranges alive are separated by at most one hole more than there are ranges: room for all, so vk_free cannot fail
+     */
+    TRY(base_grow(&block->holes, &block->hole_capacity, block->ranges + 2, sizeof *block->holes));
+    size_t hole = best_hole(block, taken);
+    *out = (struct vk_range){block, block->holes[hole].offset, size};
+    cut_hole(block, hole, taken);
+    block->ranges++;
+    device->stats.in_use[kind] += taken;
+    device->stats.peak[kind] = BASE_MAX(device->stats.peak[kind], device->stats.in_use[kind]);
+fail:
+    return status;
+}
+
+void vk_free(struct vk_device *device, struct vk_range *range)
+{
+    struct vk_block *block = range ? range->block : NULL;
+    if (!block)
+        return;
+    assert(block->device == device);
+    uint64_t taken = base_round_up(range->size, VK_ALIGN);
+    return_hole(block, range->offset, taken);
+    block->ranges--;
+    device->stats.in_use[block->kind] -= taken;
+    *range = (struct vk_range){0};
+    if (block_is_empty(block))
+        release_empty(device, block->kind, 1);
+}
+
+void *vk_map(const struct vk_range *range)
+{
+    return range->block && range->block->map ? range->block->map + range->offset : NULL;
+}
+
+struct vk_range vk_subrange(struct vk_range range, uint64_t offset, uint64_t size)
+{
+    assert(offset % VK_ALIGN == 0 && offset <= range.size && size <= range.size - offset);
+    return (struct vk_range){range.block, range.offset + offset, size};
+}
+
+void vk_memory_stats(const struct vk_device *device, struct vk_memory_stats *out)
+{
+    *out = device->stats;
+}
+
+void vk_memory_destroy(struct vk_device *device)
+{
+    for (int kind = 0; kind < VK_MEMORY_KINDS; kind++)
+        while (device->blocks[kind]) {
+            struct vk_block *block = device->blocks[kind];
+            device->blocks[kind] = block->next;
+            block_destroy(device, block);
+        }
+}

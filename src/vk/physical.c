@@ -1,0 +1,272 @@
+/* physical.c: what an installed device can do, asked of its driver. */
+#include "vk/vk_internal.h"
+
+#include <string.h>
+
+/* Everything that is chained onto the two queries; members are chained only where the device knows them. */
+struct query {
+    VkPhysicalDeviceProperties2 properties;
+    VkPhysicalDeviceSubgroupProperties subgroup;
+    VkPhysicalDeviceMaintenance3Properties maintenance3;
+    VkPhysicalDeviceMaintenance4Properties maintenance4;
+    VkPhysicalDeviceDriverProperties driver;
+    VkPhysicalDeviceSubgroupSizeControlProperties size_control;
+    VkPhysicalDeviceFeatures2 features;
+    VkPhysicalDevice16BitStorageFeatures storage16;
+    VkPhysicalDeviceShaderFloat16Int8Features float16;
+    VkPhysicalDeviceTimelineSemaphoreFeatures timeline;
+    VkPhysicalDeviceSubgroupSizeControlFeatures size_control_features;
+};
+
+/* Any structure of a chain; Vulkan gives all of them this head. */
+static void chain(void *head, void *item, VkStructureType type)
+{
+    VkBaseOutStructure *first = head, *added = item;
+    added->sType = type;
+    added->pNext = first->pNext;
+    first->pNext = added;
+}
+
+struct extensions {
+    bool timeline, size_control, float16, driver, portability, maintenance4;
+};
+
+static enum mien_status find_extensions(struct vk_instance *instance, VkPhysicalDevice handle, struct extensions *out)
+{
+    enum mien_status status = MIEN_OK;
+    VkExtensionProperties *list = NULL;
+    uint32_t count = 0;
+    const struct {
+        const char *name;
+        bool *found;
+    } wanted[] = {
+        {VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME, &out->timeline},
+        {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, &out->size_control},
+        {VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME, &out->float16},
+        {VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME, &out->driver},
+        {VK_KHR_MAINTENANCE_4_EXTENSION_NAME, &out->maintenance4},
+        {"VK_KHR_portability_subset", &out->portability},
+    };
+    memset(out, 0, sizeof *out);
+    VK_TRY(NULL, instance->fn.vkEnumerateDeviceExtensionProperties(handle, NULL, &count, NULL));
+    list = base_alloc(count + 1, sizeof *list);
+    FAIL_IF_NULL(list, "the list of device extensions");
+    VK_TRY(NULL, instance->fn.vkEnumerateDeviceExtensionProperties(handle, NULL, &count, list));
+    for (uint32_t i = 0; i < count; i++)
+        for (size_t w = 0; w < BASE_COUNT(wanted); w++)
+            if (strcmp(list[i].extensionName, wanted[w].name) == 0)
+                *wanted[w].found = true;
+fail:
+    base_free(list);
+    return status;
+}
+
+static enum vk_device_type device_type(VkPhysicalDeviceType type)
+{
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        return VK_TYPE_INTEGRATED;
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        return VK_TYPE_DISCRETE;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+        return VK_TYPE_VIRTUAL;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+        return VK_TYPE_SOFTWARE;
+    default:
+        return VK_TYPE_OTHER;
+    }
+}
+
+static void read_limits(const struct query *q, struct vk_caps *caps)
+{
+    const VkPhysicalDeviceProperties *p = &q->properties.properties;
+    const VkPhysicalDeviceLimits *limits = &p->limits;
+    snprintf(caps->name, sizeof caps->name, "%s", p->deviceName);
+    caps->api_version = p->apiVersion;
+    caps->driver_version = p->driverVersion;
+    caps->vendor_id = p->vendorID;
+    caps->device_id = p->deviceID;
+    memcpy(caps->uuid, p->pipelineCacheUUID, sizeof caps->uuid);
+    caps->type = device_type(p->deviceType);
+    caps->max_invocations = limits->maxComputeWorkGroupInvocations;
+    for (int i = 0; i < 3; i++) {
+        caps->max_local[i] = limits->maxComputeWorkGroupSize[i];
+        caps->max_groups[i] = limits->maxComputeWorkGroupCount[i];
+    }
+    caps->max_shared = limits->maxComputeSharedMemorySize;
+    caps->max_push = limits->maxPushConstantsSize;
+    caps->max_buffers = BASE_MIN(limits->maxPerStageDescriptorStorageBuffers, limits->maxDescriptorSetStorageBuffers);
+    caps->max_buffers = BASE_MIN(caps->max_buffers, limits->maxPerStageResources);
+    caps->max_range = limits->maxStorageBufferRange;
+    caps->align = VK_ALIGN;
+    assert(VK_ALIGN % limits->minStorageBufferOffsetAlignment == 0);
+}
+
+/* A block is one allocation with one buffer, so both limits bind. */
+static void read_memory(const struct query *q, struct vk_physical *device)
+{
+    struct vk_caps *caps = &device->caps;
+    const VkPhysicalDeviceMemoryProperties *memory = &device->memory;
+    uint32_t heap = 0;
+    caps->max_allocation = q->maintenance3.maxMemoryAllocationSize;
+    if (q->maintenance4.maxBufferSize)
+        caps->max_allocation = BASE_MIN(caps->max_allocation, q->maintenance4.maxBufferSize);
+    caps->max_range = BASE_MIN(caps->max_range, caps->max_allocation);
+    for (uint32_t i = 0; i < memory->memoryHeapCount; i++)
+        if (memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT &&
+            memory->memoryHeaps[i].size > caps->device_memory) {
+            heap = i;
+            caps->device_memory = memory->memoryHeaps[i].size;
+        }
+    const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                         VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+    for (uint32_t i = 0; i < memory->memoryTypeCount; i++)
+        if (memory->memoryTypes[i].heapIndex == heap && (memory->memoryTypes[i].propertyFlags & wanted) == wanted)
+            caps->unified = caps->type != VK_TYPE_DISCRETE;
+}
+
+/* SUBGROUP promises a size that is constant and known to the host. Three sorts of devices:
+ *  - one size (minimum = maximum): the promise holds by itself;
+ *  - several sizes with size control (Intel 8..32, RDNA 32..64, Adreno 64..128): the driver picks a size per pipeline,
+ *    and what gl_SubgroupSize then says is not what the hardware runs. Kernels with subgroup operations are therefore
+ *    pinned to caps.subgroup_size by vk_pipeline_get, and SUBGROUP is claimed only together with SUBGROUP_FULL;
+ *  - no size control at all (old drivers): the reported size is taken at its word; a variant's self-test guards it. */
+static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_caps *caps)
+{
+    const VkPhysicalDeviceSubgroupProperties *s = &q->subgroup;
+    const VkPhysicalDeviceSubgroupSizeControlProperties *c = &q->size_control;
+    const VkSubgroupFeatureFlags shuffle = VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
+    caps->subgroup_size = caps->subgroup_min = caps->subgroup_max = 1;
+    if (!(s->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) ||
+        !(s->supportedOperations & VK_SUBGROUP_FEATURE_BASIC_BIT))
+        return;
+    bool full = knows_sizes && q->size_control_features.subgroupSizeControl &&
+                q->size_control_features.computeFullSubgroups &&
+                (c->requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
+    bool varies = knows_sizes && c->minSubgroupSize != c->maxSubgroupSize;
+    if (varies && !full)
+        return;
+    caps->subgroup_size = s->subgroupSize;
+    caps->subgroup_min = knows_sizes ? c->minSubgroupSize : s->subgroupSize;
+    caps->subgroup_max = knows_sizes ? c->maxSubgroupSize : s->subgroupSize;
+    caps->features |= VK_CAP_SUBGROUP;
+    if (s->supportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT)
+        caps->features |= VK_CAP_SUBGROUP_ARITH;
+    if ((s->supportedOperations & shuffle) == shuffle)
+        caps->features |= VK_CAP_SUBGROUP_SHUFFLE;
+    if (full)
+        caps->features |= VK_CAP_SUBGROUP_FULL;
+}
+
+/* Lazily allocated memory is what tiled GPUs have; the larger of them (1,024 invocations and large storage buffers)
+ * run shared-memory tiles well. */
+static enum vk_class device_class(const struct vk_physical *device)
+{
+    const struct vk_caps *caps = &device->caps;
+    bool tiler = false;
+    if (caps->type == VK_TYPE_SOFTWARE)
+        return VK_CLASS_SOFTWARE;
+    if (caps->type != VK_TYPE_INTEGRATED)
+        return VK_CLASS_DESKTOP;
+    for (uint32_t i = 0; i < device->memory.memoryTypeCount; i++)
+        if (device->memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT)
+            tiler = true;
+    bool small = caps->max_shared < 32768 || caps->max_invocations < 512 || caps->max_range <= 256 * VK_MIB;
+    return small || (tiler && caps->max_invocations < 1024) ? VK_CLASS_MOBILE : VK_CLASS_DESKTOP;
+}
+
+/* One compute-capable queue is used; a family without graphics is preferred on discrete devices, where it leaves the
+ * display alone. */
+static void find_queue(struct vk_instance *instance, struct vk_physical *device)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t count = BASE_COUNT(families), best = 0;
+    device->family = UINT32_MAX;
+    instance->fn.vkGetPhysicalDeviceQueueFamilyProperties(device->handle, &count, families);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || !families[i].queueCount)
+            continue;
+        bool alone = device->caps.type == VK_TYPE_DISCRETE && !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT);
+        uint32_t score = 1 + (families[i].timestampValidBits ? 2 : 0) + (alone ? 1 : 0);
+        if (score > best) {
+            best = score;
+            device->family = i;
+            device->timestamp_mask =
+                families[i].timestampValidBits >= 64 ? UINT64_MAX : ((uint64_t)1 << families[i].timestampValidBits) - 1;
+        }
+    }
+    device->caps.compute = device->family != UINT32_MAX;
+}
+
+/* Asks for all properties and features of a device of version 1.1 or later. */
+static void run_query(struct vk_instance *instance, const struct vk_physical *device, const struct extensions *ext,
+                      struct query *q)
+{
+    uint32_t api = device->caps.api_version;
+    bool sizes = api >= VK_API_VERSION_1_3 || ext->size_control;
+    q->properties.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2;
+    q->features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+    chain(&q->properties, &q->subgroup, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES);
+    chain(&q->properties, &q->maintenance3, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
+    chain(&q->features, &q->storage16, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES);
+    if (api >= VK_API_VERSION_1_3 || ext->maintenance4)
+        chain(&q->properties, &q->maintenance4, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
+    if (api >= VK_API_VERSION_1_2 || ext->driver)
+        chain(&q->properties, &q->driver, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES);
+    if (api >= VK_API_VERSION_1_2 || ext->float16)
+        chain(&q->features, &q->float16, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
+    if (api >= VK_API_VERSION_1_2 || ext->timeline)
+        chain(&q->features, &q->timeline, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES);
+    if (sizes) {
+        chain(&q->properties, &q->size_control, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
+        chain(&q->features, &q->size_control_features,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
+    }
+    instance->fn.vkGetPhysicalDeviceProperties2(device->handle, &q->properties);
+    instance->fn.vkGetPhysicalDeviceFeatures2(device->handle, &q->features);
+}
+
+static void read_features(const struct query *q, const struct extensions *ext, struct vk_physical *device)
+{
+    struct vk_caps *caps = &device->caps;
+    uint32_t api = caps->api_version;
+    bool knows_sizes = api >= VK_API_VERSION_1_3 || ext->size_control;
+    caps->timeline = q->timeline.timelineSemaphore;
+    if (q->driver.driverName[0])
+        snprintf(caps->driver, sizeof caps->driver, "%.100s %.100s", q->driver.driverName, q->driver.driverInfo);
+    read_subgroups(q, knows_sizes, caps);
+    if (q->storage16.storageBuffer16BitAccess)
+        caps->features |= VK_CAP_STORAGE16;
+    if (q->float16.shaderFloat16)
+        caps->features |= VK_CAP_F16;
+    device->max_subgroups = q->size_control.maxComputeWorkgroupSubgroups;
+    device->ext_timeline = api < VK_API_VERSION_1_2;
+    device->ext_float16 = api < VK_API_VERSION_1_2;
+    device->ext_size_control = api < VK_API_VERSION_1_3;
+    device->ext_portability = ext->portability;
+}
+
+enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct query q = {0};
+    struct extensions ext;
+    memset(out, 0, sizeof *out);
+    out->handle = handle;
+    instance->fn.vkGetPhysicalDeviceProperties(handle, &q.properties.properties);
+    out->caps.api_version = q.properties.properties.apiVersion;
+    TRY(find_extensions(instance, handle, &ext));
+    if (out->caps.api_version >= VK_API_VERSION_1_1)
+        run_query(instance, out, &ext, &q);
+    read_limits(&q, &out->caps);
+    instance->fn.vkGetPhysicalDeviceMemoryProperties(handle, &out->memory);
+    read_memory(&q, out);
+    find_queue(instance, out);
+    read_features(&q, &ext, out);
+    out->caps.device_features = out->caps.features;
+    out->caps.class_ = device_class(out);
+    if (out->timestamp_mask)
+        out->caps.timestamp_ns = q.properties.properties.limits.timestampPeriod;
+fail:
+    return status;
+}

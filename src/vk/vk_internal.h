@@ -1,0 +1,169 @@
+/* vk_internal.h: the structs behind vk.h. Included by this room only; the one place where a Vulkan header enters.
+ *
+ * Vulkan functions are called through a table per instance and per device (vk_functions.h), so that instances and
+ * devices live side by side without global state; volk serves to open the loader and to keep prototypes out. */
+#ifndef VK_INTERNAL_H
+#define VK_INTERNAL_H
+
+#include <volk.h>
+
+#include "vk/vk.h"
+#include "vk/vk_functions.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+enum {
+    VK_ALIGN = 256,            /* of every range: the largest minStorageBufferOffsetAlignment that Vulkan allows */
+    VK_STAGING_SIZE = 8 << 20, /* bytes of one staging buffer */
+    VK_LABEL_SIZE = 64,
+};
+
+#define VK_MIB ((uint64_t)1 << 20)
+
+/* ---- errors --------------------------------------------------------------------------------------------------- */
+
+/* Calls a Vulkan command; a result other than VK_SUCCESS is logged with the command's name, marks `dev` (may be NULL)
+ * as lost where it says so, sets `status` and goes to `fail`. */
+#define VK_TRY(dev, command)                                                                                           \
+    do {                                                                                                               \
+        VkResult vk_try_result = (command);                                                                            \
+        if (vk_try_result != VK_SUCCESS) {                                                                             \
+            status = vk_result_fail((dev), vk_try_result, #command, __FILE__, __LINE__);                               \
+            goto fail;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+const char *vk_result_name(VkResult result); /* "VK_ERROR_DEVICE_LOST"; "VkResult" for values not known */
+enum mien_status vk_result_fail(struct vk_device *device, VkResult result, const char *command, const char *file,
+                                int line);
+
+/* ---- instance ------------------------------------------------------------------------------------------------- */
+
+struct vk_instance_table {
+#define VK_MEMBER(name) PFN_##name name;
+    VK_INSTANCE_FUNCTIONS(VK_MEMBER)
+    VK_INSTANCE_DEBUG_FUNCTIONS(VK_MEMBER)
+#undef VK_MEMBER
+};
+
+/* One installed device: what was asked of it once, at instance creation. */
+struct vk_physical {
+    VkPhysicalDevice handle;
+    struct vk_caps caps;     /* unclamped */
+    uint32_t family;         /* queue family with compute, UINT32_MAX = none */
+    uint64_t timestamp_mask; /* valid bits of a timestamp */
+    uint32_t max_subgroups;  /* per workgroup, where a subgroup size is required */
+    /* Present as an extension that must be named at device creation (not core at this device's version). */
+    bool ext_timeline, ext_size_control, ext_float16, ext_portability;
+    VkPhysicalDeviceMemoryProperties memory;
+};
+
+struct vk_instance {
+    VkInstance handle;
+    struct vk_instance_table fn;
+    VkDebugUtilsMessengerEXT messenger;
+    bool validating, gpu_assisted;
+    _Atomic uint32_t messages; /* validation messages; the layer may call from any thread that uses a device */
+    struct vk_physical *devices;
+    uint32_t device_count;
+};
+
+/* Fills *out from the driver. */
+enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out);
+
+/* What a device lacks, as text ("" = nothing); returns true when anything is missing. */
+bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size);
+
+/* ---- device --------------------------------------------------------------------------------------------------- */
+
+struct vk_device_table {
+#define VK_MEMBER(name) PFN_##name name;
+    VK_DEVICE_FUNCTIONS(VK_MEMBER)
+    VK_DEVICE_TIMELINE_FUNCTIONS(VK_MEMBER)
+#undef VK_MEMBER
+};
+
+/* Free bytes of a block. */
+struct vk_hole {
+    uint64_t offset, size;
+};
+
+/* One vkAllocateMemory with one VkBuffer over all of it. */
+struct vk_block {
+    struct vk_device *device;
+    enum vk_memory kind;
+    VkDeviceMemory memory;
+    VkBuffer buffer;
+    uint64_t size;
+    unsigned char *map;    /* NULL where not host-visible */
+    bool cached;           /* host reads are fast */
+    struct vk_hole *holes; /* sorted by offset, never adjacent to each other */
+    size_t hole_count, hole_capacity;
+    size_t ranges; /* handed out now */
+    struct vk_block *next;
+};
+
+struct vk_pipeline {
+    struct vk_pipeline *next; /* in the device's hash chain */
+    char *name;
+    const uint32_t *spirv;
+    uint32_t buffers, push_size, spec_count, subgroup_size;
+    uint32_t spec[VK_MAX_SPEC];
+    VkPipelineLayout layout;
+    VkPipeline handle;
+};
+
+enum { VK_PIPELINE_BUCKETS = 128 };
+
+struct vk_device {
+    struct vk_instance *instance;
+    const struct vk_physical *physical;
+    struct vk_caps created; /* caps at creation: what vk_device_clamp starts from */
+    struct vk_caps caps;
+    VkDevice handle;
+    struct vk_device_table fn;
+    VkQueue queue;
+
+    VkSemaphore timeline;
+    uint64_t submitted;  /* last value given out */
+    uint64_t wait_ns;    /* longest wait */
+    bool lost;           /* sticky */
+    bool hung;           /* lost by time-out: work may still run, so Vulkan objects are not destroyed */
+    bool inject_loss;    /* tests: the next submission fails as if the driver had lost the device */
+    uint32_t recordings; /* alive */
+
+    struct vk_block *blocks[VK_MEMORY_KINDS];
+    struct vk_memory_stats stats;
+
+    VkPipelineCache cache;
+    VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
+    struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
+
+    struct vk_staging {
+        struct vk_range range; /* kind UPLOAD or READBACK */
+        VkCommandPool pool;
+        VkCommandBuffer commands;
+    } staging[VK_MEMORY_KINDS];
+};
+
+/* MIEN_ERR_DEVICE_LOST when the device is lost; says nothing: the loss was logged when it happened. */
+enum mien_status vk_device_alive(const struct vk_device *device);
+/* False where the work of a hung device may still use Vulkan objects: they are then left to the driver. */
+bool vk_device_may_destroy(const struct vk_device *device);
+
+void vk_memory_destroy(struct vk_device *device);    /* all blocks */
+void vk_pipelines_destroy(struct vk_device *device); /* all pipelines and layouts */
+void vk_staging_destroy(struct vk_device *device);
+
+/* Submits ended command buffers, one vkQueueSubmit each, the last of which signals the next ticket. */
+enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,
+                                    uint64_t *ticket);
+/* Waits for all that was submitted. */
+enum mien_status vk_wait_idle(struct vk_device *device);
+
+/* Memory dependencies into a command buffer: between all compute and transfer work; to the host. */
+void vk_cmd_barrier(struct vk_device *device, VkCommandBuffer commands);
+void vk_cmd_host_barrier(struct vk_device *device, VkCommandBuffer commands);
+
+#endif
