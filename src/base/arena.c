@@ -36,6 +36,8 @@ static void count_one(void)
 
 void *base_alloc(size_t count, size_t size)
 {
+    if (size && count > SIZE_MAX / size)
+        return NULL;
     count_one();
     return calloc(count ? count : 1, size ? size : 1);
 }
