@@ -242,4 +242,11 @@ bool vk_done(struct vk_device *device, uint64_t ticket);
 /* Nanoseconds of each timestamp of the last submission, relative to the first; after vk_wait. */
 enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, uint32_t count);
 
+/* ---- the public device ----------------------------------------------------------------------------------------- */
+
+struct mien_gpu; /* mien/gpu.h */
+
+/* The device behind it, alive as long as gpu. */
+struct vk_device *vk_gpu_device(struct mien_gpu *gpu);
+
 #endif

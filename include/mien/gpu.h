@@ -1,0 +1,75 @@
+/* mien/gpu.h: which Vulkan devices there are, and one of them in use.
+ *
+ * Environment, read when a function is called without a choice of the caller's:
+ *   MIEN_DEVICE=N|NAME      which device (default: discrete, then integrated, then software)
+ *   MIEN_CAPS=LIST          capabilities taken away, for tests: "-f16,-subgroup,invocations=128" or a profile ("floor")
+ *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120)
+ *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
+ * Threads: each mien_gpu belongs to one thread at a time; several may be used side by side. */
+#ifndef MIEN_GPU_H
+#define MIEN_GPU_H
+
+#include "mien/common.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What one device is and can do. All text is UTF-8, ended by 0, never NULL. */
+struct mien_gpu_info {
+    char name[256];         /* as its driver calls it */
+    char driver[256];       /* the driver's name and version */
+    char api[16];           /* Vulkan version, "1.3.230" */
+    char type[16];          /* "discrete", "integrated", "virtual", "software", "other" */
+    char tiles[16];         /* family of kernels that suits it: "desktop", "mobile", "software" */
+    char features[256];     /* optional features in use, words of MIEN_CAPS separated by spaces */
+    char masked[256];       /* features that the device has and the capability list took away */
+    char missing[512];      /* why Mien cannot use it; "" when it can */
+    uint64_t memory;        /* device-local, bytes */
+    uint64_t max_buffer;    /* largest range of one binding, bytes */
+    uint32_t subgroup_size; /* 1 = not used */
+    uint32_t vendor_id, device_id, driver_version;
+};
+
+/* Describes the installed devices, number i into infos[i] for i < capacity; *count is how many there are (it may exceed
+ * capacity; infos may be NULL when capacity is 0). `caps` is a capability list, NULL = environment MIEN_CAPS.
+ * MIEN_ERR_NO_DEVICE: no loader or driver; the message says what to install. MIEN_ERR_ARG: a bad capability list.
+ * On failure *count is 0. Thread-safe. */
+MIEN_API enum mien_status mien_gpu_list(const char *caps, struct mien_gpu_info *infos, uint32_t capacity,
+                                        uint32_t *count);
+
+/* A device in use, with its memory and kernels. */
+struct mien_gpu;
+
+/* A zeroed struct means the defaults. Strings are read during the call only. */
+struct mien_gpu_params {
+    const char *device; /* number or part of a name; NULL or "" = MIEN_DEVICE, else the best device */
+    const char *caps;   /* capability list; NULL = MIEN_CAPS, else nothing is taken away */
+};
+
+/* Opens a device; params may be NULL. The caller owns *out.
+ * MIEN_ERR_NO_DEVICE: no driver, or no device of that name (the message lists those there are); MIEN_ERR_UNSUPPORTED:
+ * the device lacks something that Mien needs, which is named; MIEN_ERR_ARG: a bad capability list or environment
+ * variable; MIEN_ERR_DRIVER, MIEN_ERR_NOMEM. */
+MIEN_API enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out);
+
+/* Waits for the device (finitely) and closes it. Everything made on it must have been destroyed. */
+MIEN_API void mien_gpu_destroy(struct mien_gpu **gpu);
+
+/* The device's name; valid as long as gpu. */
+MIEN_API const char *mien_gpu_name(const struct mien_gpu *gpu);
+
+/* As mien_gpu_list, for this device and the capabilities that it was opened with. */
+MIEN_API void mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info);
+
+/* True once the driver lost the device or a wait timed out. It stays true: destroy the gpu, create a new one and go on
+ * from the last checkpoint. */
+MIEN_API bool mien_gpu_lost(const struct mien_gpu *gpu);
+
+/* How many messages the validation layers have given since gpu was created; always 0 without MIEN_VALIDATE. */
+MIEN_API uint32_t mien_gpu_validation_messages(const struct mien_gpu *gpu);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

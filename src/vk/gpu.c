@@ -1,0 +1,119 @@
+/* gpu.c: the public device (mien/gpu.h): an instance with one device of it. */
+#include "mien/gpu.h"
+#include "vk/vk_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct mien_gpu {
+    struct vk_instance *instance;
+    struct vk_device *device;
+};
+
+static void feature_words(uint32_t features, char *text, size_t size)
+{
+    static const char *const words[] = {
+#define WORD(name, word, what) [VK_CAP_BIT_##name] = word,
+        VK_CAP_LIST(WORD)
+#undef WORD
+    };
+    size_t at = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < VK_CAP_COUNT && at < size; i++)
+        if (features >> i & 1)
+            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " " : "", words[i]);
+}
+
+static void describe(const struct vk_caps *caps, struct mien_gpu_info *info)
+{
+    *info = (struct mien_gpu_info){
+        .memory = caps->device_memory,
+        .max_buffer = caps->max_range,
+        .subgroup_size = caps->subgroup_size,
+        .vendor_id = caps->vendor_id,
+        .device_id = caps->device_id,
+        .driver_version = caps->driver_version,
+    };
+    snprintf(info->name, sizeof info->name, "%s", caps->name);
+    snprintf(info->driver, sizeof info->driver, "%s", caps->driver);
+    snprintf(info->api, sizeof info->api, "%u.%u.%u", VK_API_VERSION_MAJOR(caps->api_version),
+             VK_API_VERSION_MINOR(caps->api_version), VK_API_VERSION_PATCH(caps->api_version));
+    snprintf(info->type, sizeof info->type, "%s", vk_device_type_name(caps->type));
+    snprintf(info->tiles, sizeof info->tiles, "%s", vk_class_name(caps->class_));
+    feature_words(caps->features, info->features, sizeof info->features);
+    feature_words(caps->device_features & ~caps->features, info->masked, sizeof info->masked);
+    (void)vk_caps_missing(caps, info->missing, sizeof info->missing);
+}
+
+enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, uint32_t capacity, uint32_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_instance *instance = NULL;
+    FAIL_IF(!count || (capacity && !infos), MIEN_ERR_ARG, "mien_gpu_list: no place for the result");
+    *count = 0;
+    TRY(vk_instance_create(&instance));
+    for (uint32_t i = 0; i < vk_instance_device_count(instance) && i < capacity; i++) {
+        struct vk_caps caps = *vk_instance_caps(instance, i);
+        TRY(vk_caps_clamp(&caps, list ? list : getenv("MIEN_CAPS")));
+        describe(&caps, &infos[i]);
+    }
+    *count = vk_instance_device_count(instance);
+fail:
+    vk_instance_destroy(&instance);
+    return status;
+}
+
+enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_gpu *gpu = NULL;
+    uint32_t index = 0;
+    FAIL_IF(!out, MIEN_ERR_ARG, "mien_gpu_create: no place for the result");
+    *out = NULL;
+    gpu = base_alloc(1, sizeof *gpu);
+    FAIL_IF_NULL(gpu, "a device");
+    TRY(vk_instance_create(&gpu->instance));
+    TRY(vk_instance_choose(gpu->instance, params ? params->device : NULL, &index));
+    TRY(vk_device_create(gpu->instance, index, params ? params->caps : NULL, &gpu->device));
+    *out = gpu;
+    return MIEN_OK;
+fail:
+    mien_gpu_destroy(&gpu);
+    return status;
+}
+
+void mien_gpu_destroy(struct mien_gpu **out)
+{
+    struct mien_gpu *gpu = out ? *out : NULL;
+    if (!gpu)
+        return;
+    vk_device_destroy(&gpu->device);
+    vk_instance_destroy(&gpu->instance);
+    base_free(gpu);
+    *out = NULL;
+}
+
+const char *mien_gpu_name(const struct mien_gpu *gpu)
+{
+    return vk_device_caps(gpu->device)->name;
+}
+
+void mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info)
+{
+    describe(vk_device_caps(gpu->device), info);
+}
+
+bool mien_gpu_lost(const struct mien_gpu *gpu)
+{
+    return vk_device_lost(gpu->device);
+}
+
+uint32_t mien_gpu_validation_messages(const struct mien_gpu *gpu)
+{
+    return vk_instance_validation_messages(gpu->instance);
+}
+
+struct vk_device *vk_gpu_device(struct mien_gpu *gpu)
+{
+    return gpu->device;
+}
