@@ -25,14 +25,6 @@ static struct part part_at(const struct vk_caps *caps, const struct attention_si
                          .lse = op_part_of(first * lse, batches * lse)};
 }
 
-static enum mien_status too_large(const struct op_call *call, const struct vk_caps *caps)
-{
-    return base_fail(MIEN_ERR_UNSUPPORTED,
-                     "%s: one sequence of %u x %u floats exceeds the %llu bytes that %s can bind; use fewer tokens",
-                     call->op->name, call->in[0].dim[1], call->in[0].dim[2], (unsigned long long)caps->max_range,
-                     caps->name);
-}
-
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
 
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
@@ -318,7 +310,7 @@ static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_c
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = part_at(caps, s, first);
         if (c.part.batches == 0 || most_rows == 0)
-            return too_large(call, caps);
+            return op_part_too_large(caps, call, (uint64_t)s->tokens * s->width);
         uint32_t pairs = c.part.batches * s->heads;
         plan->scratch[2] = begin ? BASE_MAX(plan->scratch[2], (uint64_t)pairs * s->tokens * 4) : 0;
         if (begin)

@@ -31,4 +31,28 @@ static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint
     op_dispatch_bind_range(d, place, index, access, part.offset, part.size);
 }
 
+/* A dispatch of a kernel over lib/span.glsl, without binds and push constants; NULL when out of memory. */
+static inline struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
+                                               uint64_t rows)
+{
+    /* a software driver pays per workgroup: there an invocation walks a whole row */
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t height = software ? 32 : 2;
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, software ? 1 : 32);
+    op_dispatch_spec(d, 1, height);
+    op_dispatch_groups_1d(d, caps, base_div_up(rows, height));
+    return d;
+}
+
+/* For a tensor whose single row exceeds what the device can bind. */
+static inline enum mien_status op_part_too_large(const struct vk_caps *caps, const struct op_call *call, uint64_t width)
+{
+    return base_fail(MIEN_ERR_UNSUPPORTED, "%s: a row of %llu elements exceeds the %llu bytes that %s can bind",
+                     call->op->name, (unsigned long long)width, (unsigned long long)caps->max_range, caps->name);
+}
+
 #endif

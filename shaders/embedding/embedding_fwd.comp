@@ -1,0 +1,27 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: y[i] = table[ids[i]]; a table larger than one range is visited in parts, each storing its own rows only.
+// Row r of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Numerics: exact; an id outside the table is clamped to its ends.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/span.glsl"
+#include "args/rows.h"
+
+READ_BUFFER(0, float, table); // [in_rows,D] of [V,D]
+READ_BUFFER(1, int, ids);     // [n]
+WRITE_BUFFER(2, float, y);    // [rows,D] of [n,D]
+PUSH(rows_args, p);
+
+void main()
+{
+    uint row = span_row();
+    if (row >= p.rows)
+        return;
+    uint id = uint(clamp(ids[p.first + row], 0, int(p.limit) - 1)) - p.in_first;
+    if (id >= p.in_rows) // also below in_first: the difference wraps
+        return;
+    uint from = p.in_skip + id * p.width, to = p.out_skip + row * p.width;
+    SPAN_COLUMNS(c, p.width)
+        y[to + c] = table[from + c];
+}
