@@ -1,0 +1,93 @@
+/* unfold.c: images as rows of patches, so that a convolution whose stride is its kernel is a matmul. */
+#include "args/unfold.h"
+#include "op/part.h"
+
+/* images[B,C,R,R'] -> y[B, gh*gw, C*P*P], patches row by row, each in the order channel, y, x. */
+static enum mien_status shapes(struct op_call *call, const char *label)
+{
+    const uint32_t *dim = call->in[0].dim, side = call->attr.patch;
+    if (call->in[0].rank != 4)
+        return op_shape_error(call, label, 0, "images[B,C,R,R']");
+    if (side == 0 || dim[2] < side || dim[3] < side)
+        return op_shape_error(call, label, 0, "images[B,C,R,R'] of at least one patch, attr.patch above 0");
+    call->out[0] = SHAPE_F32(dim[0], (dim[2] / side) * (dim[3] / side), dim[1] * side * side);
+    call->out_count = 1;
+    return MIEN_OK;
+}
+
+static void reference(const struct op_call *call)
+{
+    const uint32_t *dim = call->in[0].dim, side = call->attr.patch;
+    const float *images = call->in_data[0];
+    float *y = call->out_data[0];
+    for (size_t b = 0; b < dim[0]; b++)
+        for (uint32_t row = 0; row < dim[2] / side; row++)
+            for (uint32_t column = 0; column < dim[3] / side; column++)
+                for (uint32_t c = 0; c < dim[1]; c++)
+                    for (uint32_t i = 0; i < side * side; i++)
+                        *y++ = images[((b * dim[1] + c) * dim[2] + row * side + i / side) * dim[3] + column * side +
+                                      i % side];
+}
+
+static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+{
+    const uint32_t *dim = call->in[0].dim, side = call->attr.patch;
+    uint32_t run = caps->class_ == VK_CLASS_SOFTWARE ? side : 1, local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
+    uint64_t image = (uint64_t)dim[1] * dim[2] * dim[3]; /* never smaller than its patches */
+    uint64_t patches = (uint64_t)call->out[0].dim[1] * call->out[0].dim[2], most = op_part_rows(caps, image);
+    if (most == 0)
+        return op_part_too_large(caps, call, image);
+    for (uint64_t first = 0; first < dim[0]; first += most) {
+        uint64_t batches = BASE_MIN(most, dim[0] - first);
+        struct op_part from = op_part_of(first * image, batches * image);
+        struct op_part to = op_part_of(first * patches, batches * patches);
+        struct unfold_args args = {.count = (uint32_t)(batches * patches / run),
+                                   .channels = dim[1],
+                                   .height = dim[2],
+                                   .width = dim[3],
+                                   .side = side,
+                                   .down = dim[2] / side,
+                                   .across = dim[3] / side,
+                                   .in_skip = from.skip,
+                                   .out_skip = to.skip};
+        struct op_dispatch *d = op_plan_add(out);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        d->shader = "unfold_fwd";
+        op_dispatch_spec(d, 0, local);
+        op_dispatch_spec(d, 3, run);
+        op_dispatch_groups_1d(d, caps, base_div_up(args.count, local));
+        op_part_bind(d, OP_IN, 0, OP_READ, from);
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, to);
+        op_dispatch_push(d, &args, sizeof(args));
+    }
+    return MIEN_OK;
+}
+
+static const struct op_variant variants[] = {{.name = "unfold_fwd", .plan = plan}, {0}};
+
+static const struct op_case cases[] = {
+    {.name = "one", .attr = {.patch = 1}, .in = {{1, 1, 1, 1}}},
+    {.name = "ragged", .attr = {.patch = 3}, .in = {{2, 3, 11, 7}}},
+    {.name = "pixels", .attr = {.patch = 1}, .in = {{3, 2, 5, 4}}},
+    {.name = "wide", .attr = {.patch = 127}, .in = {{1, 1, 127, 513}}},
+    {.name = "small", .attr = {.patch = 8}, .in = {{64, 3, 48, 48}}, .bench = true},
+    {.name = "b32", .attr = {.patch = 32}, .in = {{4, 3, 224, 224}}, .bench = true},
+    {.name = "l14", .attr = {.patch = 14}, .in = {{1, 3, 224, 224}}},
+    {0},
+};
+
+const struct op_desc op_unfold = {
+    .name = "unfold",
+    .summary =
+        "y[B,G,C*P*P] = patches of images[B,C,R,R'], row by row, no overlap; attr patch = P; pixels past the last "
+        "whole patch are left out",
+    .in_count = 1,
+    .out_count = 1,
+    .shapes = shapes,
+    .reference = reference,
+    .no_grad = "images are inputs",
+    .variants = variants,
+    .cases = cases,
+    .tolerance = {.abs = 0, .rel = 0, .nmse = 0}, /* a copy */
+};
