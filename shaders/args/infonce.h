@@ -1,0 +1,16 @@
+/* infonce.h: push constants of shaders/infonce. */
+#ifndef SHADERS_ARGS_INFONCE_H
+#define SHADERS_ARGS_INFONCE_H
+
+#include "args/types.h"
+
+struct infonce_args {
+    arg_u32 n;          /* N */
+    arg_u32 by_column;  /* infonce_fwd_part: lines are columns */
+    arg_u32 row_slices; /* partial sums of each row */
+    arg_u32 col_slices; /* partial sums of each column */
+    arg_u32 slice_rows; /* infonce_bwd: rows that an invocation walks */
+    arg_u32 count;      /* infonce_bwd_q: partial sums */
+};
+
+#endif

@@ -1,0 +1,37 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: -ln P(own | line) of every row and column from the partial sums of infonce_fwd_part.
+// Invocation i owns row i, or column i - N.
+// Numerics: fp32; slices in order; the diagonal's own share joins last, by log1p where nothing exceeds it.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/infonce.h"
+#include "infonce/math.glsl"
+
+READ_BUFFER(0, vec2, row_part);  // [row_slices,N]
+READ_BUFFER(1, vec2, col_part);  // [col_slices,N]
+WRITE_BUFFER(2, float, row_nll); // [N]
+WRITE_BUFFER(3, float, col_nll); // [N]
+PUSH(infonce_args, p);
+
+void main()
+{
+    uint i = invocation_1d();
+    if (i >= 2 * p.n)
+        return;
+    bool column = i >= p.n;
+    uint line = column ? i - p.n : i, slices = column ? p.col_slices : p.row_slices;
+    float top = 0, total = 0;
+    for (uint k = 0; k < slices; k++) {
+        vec2 part = column ? col_part[k * p.n + line] : row_part[k * p.n + line];
+        float peak = max(top, part.x);
+        total = total * exp(top - peak) + part.y * exp(part.x - peak);
+        top = peak;
+    }
+    float nll = top > 0 ? top + log(exp(-top) + total) : log1p_close(total);
+    if (column)
+        col_nll[line] = nll;
+    else
+        row_nll[line] = nll;
+}
