@@ -55,13 +55,45 @@ static enum mien_status check_leaving(const struct compile *c, op_value value, c
                      name ? name : "a result", c->graph->node[lost->node].op->name, c->graph->node[lost->node].label);
 }
 
+static bool ranges_meet(const struct vk_range *a, uint64_t a_bytes, const struct vk_range *b, uint64_t b_bytes)
+{
+    return a->block == b->block && a->offset < b->offset + b_bytes && b->offset < a->offset + a_bytes;
+}
+
+/* Whether the value lies in memory that the store overwrites at the end of a run. */
+static bool store_hits(const struct graph *graph, const struct graph_store *store, op_value value)
+{
+    const struct graph_value *v = &graph->value[value];
+    struct vk_range range = {.block = graph->memory[v->memory].block, .offset = v->offset};
+    const struct vk_range *into = &store->into.range;
+    bool itself = store->value == value && range.offset == into->offset;
+    return range.block && !itself &&
+           ranges_meet(into, tensor_shape_bytes(&store->into.shape), &range, tensor_shape_bytes(&v->shape));
+}
+
+/* Stores are the last to write: no output and no other store may read what they have written. */
+static enum mien_status check_stored_over(const struct compile *c, op_value value, const char *what)
+{
+    const struct graph *graph = c->graph;
+    for (size_t i = 0; i < graph->store_count; i++) {
+        if (store_hits(graph, &graph->store[i], value))
+            return base_fail(MIEN_ERR_ARG, "%s of %s: another graph_store overwrites its memory at the end of a run",
+                             what, graph->value[value].name ? graph->value[value].name : "a result");
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status check_all_leaving(const struct compile *c)
 {
     enum mien_status status = MIEN_OK;
-    for (size_t i = 0; i < c->graph->output_count; i++)
+    for (size_t i = 0; i < c->graph->output_count; i++) {
         TRY(check_leaving(c, c->graph->output[i], "graph_output"));
-    for (size_t i = 0; i < c->graph->store_count; i++)
+        TRY(check_stored_over(c, c->graph->output[i], "graph_output"));
+    }
+    for (size_t i = 0; i < c->graph->store_count; i++) {
         TRY(check_leaving(c, c->graph->store[i].value, "graph_store"));
+        TRY(check_stored_over(c, c->graph->store[i].value, "graph_store"));
+    }
 fail:
     return status;
 }
@@ -136,11 +168,6 @@ static enum mien_status find_lives(struct compile *c)
         TRY(touch(c, c->graph->store[i].value, c->steps));
 fail:
     return status;
-}
-
-static bool ranges_meet(const struct vk_range *a, uint64_t a_bytes, const struct vk_range *b, uint64_t b_bytes)
-{
-    return a->block == b->block && a->offset < b->offset + b_bytes && b->offset < a->offset + a_bytes;
 }
 
 /* Whether the range is anything to the graph but the target of store `self`. */

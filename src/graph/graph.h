@@ -60,7 +60,8 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
 /* The value is wanted by the host after each run: kept and copied to the host (graph_program_output). */
 void graph_output(struct graph *graph, op_value value);
 /* Writes a value into memory that outlives the program (say, gradients). It is there when the run has ended; where
- * nothing else in the graph uses that memory the value is made there, without a copy. */
+ * nothing else in the graph uses that memory the value is made there, without a copy. Stores come after all ops, in the
+ * order recorded; an output or another store of a value that lies in the target is refused by graph_compile. */
 void graph_store(struct graph *graph, op_value value, const struct tensor *into);
 
 /* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
