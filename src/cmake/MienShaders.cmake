@@ -33,7 +33,8 @@ function(mien_shaders target root symbol)
             endif()
             string(TOUPPER ${dtype} upper)
             set(out ${dir}/${name})
-            set(compile ${GLSLC} --target-env=${env} -O -Werror -DDTYPE_${upper}=1 -I ${CMAKE_SOURCE_DIR}/shaders -I ${root})
+            set(compile ${GLSLC} --target-env=${env} -O -Werror -DDTYPE_${upper}=1 -I ${CMAKE_SOURCE_DIR}/shaders
+                -I ${root})
             add_custom_command(OUTPUT ${out}.inc
                 COMMAND ${compile} -MD -MF ${out}.d -MT ${out}.inc -o ${out}.spv ${source}
                 COMMAND ${SPIRV_VAL} --target-env ${env} ${out}.spv

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Installs a build to a temporary place and uses it there as an application would.
+# test_install.sh BUILD_DIR VERSION CC [FLAG ...]; the flags (a sanitizer's, say) are those the library was built with.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+build=$1
+version=$2
+cc=$3
+shift 3
+read -ra flags <<<"$*"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+fail() {
+    printf 'failed: %s\n' "$*"
+    failures=$((failures + 1))
+}
+
+cmake --install "$build" --prefix "$work/first" >"$work/log" 2>&1 || { cat "$work/log"; echo "cmake --install failed"; exit 1; }
+mv "$work/first" "$work/moved" # nothing installed may remember where it was put
+prefix=$work/moved
+
+one() { # one NAME: its path below the prefix
+    local found
+    found=$(find "$prefix" -name "$1" -print -quit)
+    [ -n "$found" ] || fail "$1 is not installed"
+    printf '%s' "$found"
+}
+library=$(one libmien.so)
+pc=$(one mien.pc)
+config=$(one MienConfig.cmake)
+one MienConfigVersion.cmake >/dev/null
+[ $failures -eq 0 ] || { find "$prefix" | sort; exit 1; }
+
+headers=("$prefix"/include/mien/*.h)
+[ "${#headers[@]}" -eq "$(find "$here/../../include/mien" -name '*.h' | wc -l)" ] || fail "not every header is installed"
+warnings=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$prefix/include")
+cxx=
+for candidate in "${cc/%gcc/g++}" "${cc/%clang/clang++}" g++ clang++ c++; do
+    [ "$candidate" != "$cc" ] && command -v "$candidate" >/dev/null && { cxx=$candidate; break; }
+done
+[ -n "$cxx" ] || echo "skipped: headers as C++17 (no C++ compiler)"
+for header in "${headers[@]}"; do
+    name=mien/$(basename "$header")
+    echo "#include <$name>" >"$work/alone.c"
+    echo 'int main(void) { return 0; }' >>"$work/alone.c"
+    "$cc" -std=c11 "${warnings[@]}" "$work/alone.c" || fail "$name alone as C11"
+    [ -z "$cxx" ] || "$cxx" -std=c++17 "${warnings[@]}" -x c++ "$work/alone.c" || fail "$name alone as C++17"
+done
+
+expected="$version: done"
+run() { # run WHAT PROGRAM
+    local said
+    said=$("$2" 2>&1)
+    [ "$said" = "$expected" ] || fail "$1 says \"$said\", not \"$expected\""
+}
+
+cmake -S "$here/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_C_FLAGS="${flags[*]}" >"$work/log" 2>&1 && cmake --build "$work/consumer" >>"$work/log" 2>&1 &&
+    run "an application built with find_package(Mien)" "$work/consumer/consumer" ||
+    { cat "$work/log"; fail "building with find_package(Mien) from $config"; }
+
+if command -v pkg-config >/dev/null; then
+    export PKG_CONFIG_PATH=${pc%/*}
+    [ "$(pkg-config --modversion mien)" = "$version" ] || fail "pkg-config gives another version"
+    # shellcheck disable=SC2046 # flags are words
+    "$cc" "${flags[@]}" -o "$work/by_pc" "$here/consumer/consumer.c" $(pkg-config --cflags --libs mien) &&
+        LD_LIBRARY_PATH=${library%/*} run "an application built with pkg-config" "$work/by_pc" ||
+        fail "building with pkg-config from $pc"
+else
+    echo "skipped: use through pkg-config (not installed)"
+fi
+
+if [ -x "$prefix/bin/mien" ]; then # finds the library beside it
+    "$prefix/bin/mien" --version >"$work/log" 2>&1 || { cat "$work/log"; fail "mien --version"; }
+    grep -q "$version" "$work/log" || { cat "$work/log"; fail "mien --version does not say $version"; }
+fi
+
+echo "${#headers[@]} headers; $failures failed"
+[ $failures -eq 0 ]
