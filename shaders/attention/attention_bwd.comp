@@ -19,6 +19,8 @@ WRITE_BUFFER(6, float, weight); // [pairs, rows, T]
 WRITE_BUFFER(7, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
 PUSH(attention_rows_args, p);
 
+const uint RUN = 32; // terms summed before they join: the error grows with RUN + dim / RUN, not with dim
+
 void main()
 {
     uint index = invocation_1d();
@@ -35,13 +37,22 @@ void main()
     vec4 score[4], part[4];
     [[unroll]] for (uint y = 0; y < 4; y++)
         score[y] = part[y] = vec4(0);
-    for (uint c = 0; c < p.dim; c++) {
-        uvec4 ik = at_key + c;
-        vec4 key = vec4(k[ik.x], k[ik.y], k[ik.z], k[ik.w]);
-        vec4 value = vec4(v[ik.x], v[ik.y], v[ik.z], v[ik.w]);
+    for (uint begin = 0; begin < p.dim; begin += RUN) {
+        vec4 score_run[4], part_run[4];
+        [[unroll]] for (uint y = 0; y < 4; y++)
+            score_run[y] = part_run[y] = vec4(0);
+        for (uint c = begin; c < min(begin + RUN, p.dim); c++) {
+            uvec4 ik = at_key + c;
+            vec4 key = vec4(k[ik.x], k[ik.y], k[ik.z], k[ik.w]);
+            vec4 value = vec4(v[ik.x], v[ik.y], v[ik.z], v[ik.w]);
+            [[unroll]] for (uint y = 0; y < 4; y++) {
+                score_run[y] += q[at_row[y] + c] * key;
+                part_run[y] += g[at_row[y] + c] * value;
+            }
+        }
         [[unroll]] for (uint y = 0; y < 4; y++) {
-            score[y] += q[at_row[y] + c] * key;
-            part[y] += g[at_row[y] + c] * value;
+            score[y] += score_run[y];
+            part[y] += part_run[y];
         }
     }
     [[unroll]] for (uint y = 0; y < 4; y++) {

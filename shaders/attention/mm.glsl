@@ -11,6 +11,8 @@ WRITE_BUFFER(2, float, c);
 #endif
 PUSH(attention_mm_args, p);
 
+const uint RUN = 32; // terms summed before they join: the error grows with RUN + depth / RUN, not with depth
+
 void main()
 {
     uint index = invocation_1d();
@@ -26,16 +28,23 @@ void main()
     uvec4 a_row = a_at + min(m + uvec4(0, 1, 2, 3), p.rows - 1) * p.a_row;
     uvec4 b_col = b_at + min(n + uvec4(0, 1, 2, 3), p.cols - 1) * p.b_col;
 
-    vec4 sum0 = vec4(0), sum1 = vec4(0), sum2 = vec4(0), sum3 = vec4(0);
-    for (uint d = 0; d < p.depth; d++) {
-        uvec4 i = a_row + d * p.a_col, j = b_col + d * p.b_row;
-        vec4 y = vec4(b[j.x], b[j.y], b[j.z], b[j.w]);
-        sum0 += a[i.x] * y;
-        sum1 += a[i.y] * y;
-        sum2 += a[i.z] * y;
-        sum3 += a[i.w] * y;
+    vec4 sum[4];
+    [[unroll]] for (uint y = 0; y < 4; y++)
+        sum[y] = vec4(0);
+    for (uint begin = 0; begin < p.depth; begin += RUN) {
+        vec4 run[4];
+        [[unroll]] for (uint y = 0; y < 4; y++)
+            run[y] = vec4(0);
+        uint end = min(begin + RUN, p.depth);
+        for (uint d = begin; d < end; d++) {
+            uvec4 i = a_row + d * p.a_col, j = b_col + d * p.b_row;
+            vec4 x = vec4(b[j.x], b[j.y], b[j.z], b[j.w]);
+            [[unroll]] for (uint y = 0; y < 4; y++)
+                run[y] += a[i[y]] * x;
+        }
+        [[unroll]] for (uint y = 0; y < 4; y++)
+            sum[y] += run[y];
     }
-    vec4 sum[4] = vec4[4](sum0, sum1, sum2, sum3);
     [[unroll]] for (uint y = 0; y < 4; y++) {
         [[unroll]] for (uint x = 0; x < 4; x++) {
             if (m + y < p.rows && n + x < p.cols) {
