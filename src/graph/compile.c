@@ -264,6 +264,17 @@ fail:
     return status;
 }
 
+static enum mien_status make_slab(struct compile *c, uint32_t s, uint64_t bytes)
+{
+    struct graph_program *program = c->program;
+    if (!c->params.slabs)
+        return vk_alloc(c->device, VK_MEMORY_DEVICE, bytes, c->params.label, &program->slab[s]);
+    enum mien_status status = slab_take(c->params.slabs, s, bytes, c->params.label, &program->shared[s]);
+    if (status == MIEN_OK)
+        program->slab[s] = program->shared[s]->range;
+    return status;
+}
+
 static enum mien_status make_slabs(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
@@ -271,7 +282,7 @@ static enum mien_status make_slabs(struct compile *c)
     struct plan_result plan;
     TRY(plan_memory(c->item, c->item_count, c->caps->max_allocation, c->params.no_alias, &plan));
     for (uint32_t s = 0; s < plan.slab_count; s++)
-        TRY(vk_alloc(c->device, VK_MEMORY_DEVICE, plan.slab_bytes[s], c->params.label, &program->slab[s]));
+        TRY(make_slab(c, s, plan.slab_bytes[s]));
     for (uint32_t m = 0; m < c->graph->memory_count; m++) {
         if (c->item_of[m] == OP_NONE)
             continue;

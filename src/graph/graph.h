@@ -25,6 +25,7 @@
 
 struct graph;
 struct graph_program;
+struct graph_slabs;
 
 enum mien_status graph_create(struct graph **out);
 void graph_destroy(struct graph **graph); /* programs compiled from it live on */
@@ -80,8 +81,9 @@ struct graph_compile_params {
      * device's bandwidth is about half its arithmetic). 0 = from the device: unlimited on software drivers, else such
      * that a slice stays below a tenth of a second on the slowest device meant for it. */
     double slice_flops;
-    bool no_alias; /* tests: give every activation memory of its own */
-    bool profile;  /* a barrier and a timestamp around every node (graph_program_profile) */
+    bool no_alias;             /* tests: give every activation memory of its own */
+    bool profile;              /* a barrier and a timestamp around every node (graph_program_profile) */
+    struct graph_slabs *slabs; /* activation memory shared with other programs (graph_cache); NULL = its own */
     /* Receives the steps and the memory plan as lines of text, during the call; NULL = nobody. */
     void (*dump)(void *user, const char *line);
     void *dump_user;
@@ -125,5 +127,30 @@ void graph_program_stats(const struct graph_program *program, struct graph_progr
  * `line` is borrowed. */
 enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
                                        void *user);
+
+/* ---- programs by shape ---- */
+
+/* Programs of one kind of work at several shapes (batch, text length, ...), made when first asked for. Their runs
+ * follow each other on the device, so that all share one activation slab of the largest need. */
+struct graph_cache;
+
+/* limit: programs alive at once, 2 to GRAPH_CACHE_MAX; 0 = GRAPH_CACHE_MAX. The device must outlive the cache. */
+enum { GRAPH_CACHE_MAX = 16, GRAPH_CACHE_KEY = 8 };
+enum mien_status graph_cache_create(struct vk_device *device, uint32_t limit, struct graph_cache **out);
+void graph_cache_destroy(struct graph_cache **cache); /* with its programs; waits for their runs */
+
+/* Records and compiles the program of a key with the params given (to which label, slice_flops, ... may be added).
+ * *user may be set to memory from base_alloc, say, the values of inputs and outputs; the cache frees it with the
+ * program. */
+typedef enum mien_status (*graph_cache_make)(void *context, const uint32_t *key, struct graph_compile_params params,
+                                             struct graph_program **program, void **user);
+
+/* The program of a key of `count` numbers (at most GRAPH_CACHE_KEY), made if there is none. It stays alive until the
+ * next but one call that gives another program: so a step can be started while the last one's results are still to be
+ * read. The least recently used goes when there are too many, and those on a slab that has become too small.
+ * user may be NULL. On failure *program is NULL and the cache has the programs it had. */
+enum mien_status graph_cache_get(struct graph_cache *cache, const uint32_t *key, uint32_t count, graph_cache_make make,
+                                 void *context, struct graph_program **program, void **user);
+uint32_t graph_cache_count(const struct graph_cache *cache); /* programs alive */
 
 #endif

@@ -106,6 +106,27 @@ struct plan_result {
 enum mien_status plan_memory(struct plan_item *items, size_t count, uint64_t slab_limit, bool no_alias,
                              struct plan_result *out);
 
+/* ---- shared activation memory (slabs.c) ---- */
+
+/* Memory that several programs use in turn. It lives while a program uses it or it is the newest of its set. */
+struct graph_slab {
+    struct vk_range range;
+    uint32_t users;
+    bool newest;
+};
+
+struct graph_slabs {
+    struct vk_device *device;
+    struct graph_slab *newest[PLAN_MAX_SLABS];
+};
+
+/* The set's slab `index`, of `bytes` or more; a larger one is made when the newest is too small. Give it back with
+ * slab_release. */
+enum mien_status slab_take(struct graph_slabs *slabs, uint32_t index, uint64_t bytes, const char *what,
+                           struct graph_slab **out);
+void slab_release(struct vk_device *device, struct graph_slab **slab); /* clears; accepts a pointer to NULL */
+void slabs_clear(struct graph_slabs *slabs);                           /* programs that use its slabs live on */
+
 /* ---- programs ---- */
 
 struct program_io {
@@ -126,6 +147,7 @@ struct graph_program {
     struct base_arena arena;
     const char *label;
     struct vk_range slab[PLAN_MAX_SLABS], constants, inputs; /* device */
+    struct graph_slab *shared[PLAN_MAX_SLABS];               /* whose range slab[] is, or NULL */
     struct vk_range staging[GRAPH_SLOTS], readback[GRAPH_SLOTS];
     struct vk_recording *upload[GRAPH_SLOTS], *main, *fetch[GRAPH_SLOTS];
     bool in_flight[GRAPH_SLOTS];

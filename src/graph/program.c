@@ -17,8 +17,11 @@ void graph_program_destroy(struct graph_program **program)
         vk_free(p->device, &p->staging[slot]);
         vk_free(p->device, &p->readback[slot]);
     }
-    for (uint32_t s = 0; s < PLAN_MAX_SLABS; s++)
-        vk_free(p->device, &p->slab[s]);
+    for (uint32_t s = 0; s < PLAN_MAX_SLABS; s++) {
+        if (!p->shared[s])
+            vk_free(p->device, &p->slab[s]);
+        slab_release(p->device, &p->shared[s]);
+    }
     vk_free(p->device, &p->constants);
     vk_free(p->device, &p->inputs);
     base_arena_clear(&p->arena);
