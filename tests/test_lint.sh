@@ -17,8 +17,8 @@ fresh_tree() {
     for dir in src src/base src/vk src/op include shaders tests tools; do printf '# %s\n' "$dir" >$dir/README.md; done
     printf '#include <stdio.h>\n\nvoid base_print(void)\n{\n    fputs("printf(1)", stderr); /* exit(1) */\n}\n' \
         >src/base/log.c
-    printf '#include "base/log.h"\n#include <volk.h>\n\nint vk_open(void)\n{\n    return vkCreateInstance(0, 0, 0);\n}\n' \
-        >src/vk/vk.c
+    printf '#include "base/log.h"\n#include <volk.h>\n\n' >src/vk/vk.c
+    printf 'int vk_open(void)\n{\n    return vkCreateInstance(0, 0, 0);\n}\n' >>src/vk/vk.c
     printf '#include "base/log.h"\n#include "vk/vk.h"\n#include "op/op.h"\n#include "mien/common.h"\n' >src/op/op.c
     printf '#define PUSH(type, name) layout(push_constant, std430) uniform push_block { type name; }\n' \
         >shaders/lib/common.glsl
@@ -68,7 +68,9 @@ plant "exit" src/op/op.c 'void f(void)\n{\n    exit(1);\n}\n' "op.c:7: the libra
 plant "abort" src/base/log.c '\nvoid f(void)\n{\n    abort();\n}\n' "never ends"
 plant "printf" src/vk/vk.c '\nvoid f(void)\n{\n    printf("x");\n}\n' "never"
 plant "stderr" src/vk/vk.c '\nvoid f(void)\n{\n    fprintf(stderr, "x");\n}\n' "never prints"
-plant "after a comment" src/op/op.c '/* one\n * two */\nint exit_code(void);\nvoid f(void)\n{\n    exit(1);\n}\n' "op.c:10: "
+plant "after a comment" src/op/op.c \
+    '/* one\n * two */\nint exit_code(void);\nvoid f(void)\n{\n    exit(1);\n}\n' \
+    "op.c:10: "
 plant "tab" tools/run.sh '\ttrue\n' "run.sh:1: a tab"
 plant "space at the end" tests/CMakeLists.txt 'x() \n' "space at the end"
 plant "carriage return" src/README.md 'x\r\n' "carriage return"
@@ -90,7 +92,8 @@ plant_fine() {
     printf "$3" >>"$2"
     expect "$1"
 }
-plant_fine "names in comments and strings" src/op/op.c '/* vkQueueSubmit, exit(1) */\n// printf("x")\nconst char *s = "stderr \\" exit(";\n'
+plant_fine "names in comments and strings" src/op/op.c \
+    '/* vkQueueSubmit, exit(1) */\n// printf("x")\nconst char *s = "stderr \\" exit(";\n'
 plant_fine "names that only look alike" src/op/op.c 'int vk_queue(int sprintf_like, int my_exit(int));\n'
 plant_fine "120 characters of two bytes" tools/a.py "# $(printf 'é%.0s' {1..118})\n"
 plant_fine "a folder without files" CMakeLists.txt ''
@@ -99,7 +102,10 @@ fresh_tree && mkdir src/nn && expect "a room without files"
 fresh_tree
 printf '%0.s# x\n' {1..700} >tools/long.py
 expect "a long file is only warned of"
-"$here/lint" . | grep -q '^warning: tools/long.py: 700 lines' || { echo "failed: no warning"; failures=$((failures + 1)); }
+if ! "$here/lint" . | grep -q '^warning: tools/long.py: 700 lines'; then
+    echo "failed: no warning"
+    failures=$((failures + 1))
+fi
 
 fresh_tree
 if command -v clang-format-14 >/dev/null; then

@@ -16,7 +16,11 @@ fail() {
     failures=$((failures + 1))
 }
 
-cmake --install "$build" --prefix "$work/first" >"$work/log" 2>&1 || { cat "$work/log"; echo "cmake --install failed"; exit 1; }
+cmake --install "$build" --prefix "$work/first" >"$work/log" 2>&1 || {
+    cat "$work/log"
+    echo "cmake --install failed"
+    exit 1
+}
 mv "$work/first" "$work/moved" # nothing installed may remember where it was put
 prefix=$work/moved
 
@@ -33,7 +37,8 @@ one MienConfigVersion.cmake >/dev/null
 [ $failures -eq 0 ] || { find "$prefix" | sort; exit 1; }
 
 headers=("$prefix"/include/mien/*.h)
-[ "${#headers[@]}" -eq "$(find "$here/../../include/mien" -name '*.h' | wc -l)" ] || fail "not every header is installed"
+ours=$(find "$here/../../include/mien" -name '*.h' | wc -l)
+[ "${#headers[@]}" -eq "$ours" ] || fail "${#headers[@]} headers are installed, not $ours"
 warnings=(-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I "$prefix/include")
 cxx=
 for candidate in "${cc/%gcc/g++}" "${cc/%clang/clang++}" g++ clang++ c++; do
