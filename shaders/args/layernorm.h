@@ -5,9 +5,11 @@
 #include "args/types.h"
 
 struct layernorm_args {
-    arg_u32 rows, width; /* R, D */
-    arg_f32 eps;
-    arg_u32 block; /* layernorm_bwd_w: rows per partial sum */
+    arg_u32 rows, first; /* of this part (op_plan_rows) */
+    arg_u32 width;       /* D */
+    arg_f32 eps;         /* layernorm_fwd */
+    arg_u32 block;       /* layernorm_bwd_w: rows per partial sum */
+    arg_u32 plane;       /* layernorm_bwd_w: elements from the partial sums of dw to those of db */
 };
 
 #endif

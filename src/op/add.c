@@ -1,5 +1,5 @@
 /* add.c: y = a + b. */
-#include "args/add.h"
+#include "args/elements.h"
 #include "op/op.h"
 
 static enum mien_status shapes(struct op_call *call, const char *label)
@@ -28,15 +28,16 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 
 static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
 {
-    struct add_args args = {.count = (uint32_t)tensor_shape_count(&call->in[0])};
-    struct op_dispatch *d = op_plan_elements(out, caps, "add_fwd", args.count);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    op_dispatch_bind(d, OP_IN, 0, OP_READ);
-    op_dispatch_bind(d, OP_IN, 1, OP_READ);
-    op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    static const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, 1}, {OP_IN, 1, OP_READ, 1}, {OP_OUT, 0, OP_WRITE, 1}};
+    struct elements_args args = {0};
+    return op_plan_rows(out, caps,
+                        &(struct op_rows){.shader = "add_fwd",
+                                          .tech = OP_ROW_ELEMENT,
+                                          .rows = tensor_shape_count(&call->in[0]),
+                                          .bind = bind,
+                                          .bind_count = BASE_COUNT(bind),
+                                          .args = &args,
+                                          .args_size = sizeof(args)});
 }
 
 static const struct op_variant variants[] = {{.name = "add_fwd", .plan = plan}, {0}};
@@ -44,7 +45,7 @@ static const struct op_variant variants[] = {{.name = "add_fwd", .plan = plan}, 
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1}, {1}}, .grad = true},
     {.name = "3x127", .in = {{3, 127}, {3, 127}}, .grad = true},
-    {.name = "513", .in = {{513}, {513}}},
+    {.name = "long", .in = {{40963}, {40963}}},
     {.name = "block", .in = {{16, 50, 128}, {16, 50, 128}}, .bench = true},
     {0},
 };

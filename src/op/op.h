@@ -23,6 +23,7 @@ enum op_activation { OP_ACT_NONE, OP_ACT_QUICK_GELU, OP_ACT_GELU, OP_ACT_GELU_TA
 struct op_attr {
     bool trans_a, trans_b;         /* matmul: A is stored [K,M], B is stored [N,K] */
     bool save_pre;                 /* matmul: also write the value before the activation */
+    bool flatten;                  /* matmul with trans_a: A [..,M] and B [..,N] are seen as matrices of rows */
     bool causal;                   /* attention */
     enum op_activation activation; /* matmul, activation */
     uint32_t heads;                /* attention */
@@ -100,15 +101,47 @@ void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fi
  * tests it against its own count. */
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);
 
-/* Elementwise kernels: appends a dispatch over `count` elements, each invocation handling ITEMS (spec id 3) of them,
- * one local size apart, as shaders/add/add_fwd.comp does. NULL when out of memory. */
-struct op_dispatch *op_plan_elements(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                     uint64_t count);
-/* Row kernels: appends a dispatch that owns `rows` rows by one of the techniques of shaders/lib/row.glsl. */
-enum op_row_tech { OP_ROW_GROUP, OP_ROW_SUBGROUP, OP_ROW_SERIAL };
-struct op_dispatch *op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                 enum op_row_tech tech, uint64_t rows);
-/* For op_variant.fits of serial row kernels: a software or mobile device. */
+/* ---- plans of row kernels ---------------------------------------------------------------------------------------- */
+
+/* Most kernels work on rows: [R,D] tensors, [R] vectors beside them, single elements ([R,1]). A tensor may be larger
+ * than one binding (128 MiB on many devices), so such a kernel is planned in parts of rows, each a dispatch of its own.
+ */
+
+/* Who works on a row; the first three are the techniques of shaders/lib/row.glsl. */
+enum op_row_tech {
+    OP_ROW_GROUP,    /* one workgroup of 64 */
+    OP_ROW_SUBGROUP, /* one subgroup */
+    OP_ROW_SERIAL,   /* one invocation */
+    OP_ROW_ELEMENT,  /* rows are elements: an invocation takes ITEMS (spec id 3), one local size apart (add_fwd.comp) */
+};
+
+struct op_row_bind {
+    enum op_place place;
+    uint8_t index, access;
+    uint32_t width; /* elements of this tensor per row; 0 = bound whole in each part */
+};
+
+struct op_rows {
+    const char *shader;
+    enum op_row_tech tech;
+    uint64_t rows;
+    const struct op_row_bind *bind; /* in the order of the shader's bindings */
+    uint32_t bind_count;
+    const void *args; /* push constants, which begin with arg_u32 rows, first: set here for each part */
+    uint32_t args_size;
+    uint32_t option[4]; /* specialisation constants from id 8 */
+    uint32_t option_count;
+};
+/* Appends the dispatches. MIEN_ERR_NOMEM, or MIEN_ERR_UNSUPPORTED when 64 rows are larger than a binding. */
+enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const struct op_rows *rows);
+
+/* The same by hand, for kernels with another grid: how many rows a part may have (a multiple of 64, or all of them; 0 =
+ * impossible), and the binds of one part, whose first row is a multiple of 64. */
+uint64_t op_part_limit(const struct vk_caps *caps, const struct op_row_bind *bind, uint32_t count, uint64_t rows);
+void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind, uint32_t count, uint64_t first,
+                           uint64_t rows);
+
+/* For op_variant.fits of OP_ROW_SERIAL: a software or mobile device. */
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
 
 struct op_variant {

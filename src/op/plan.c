@@ -58,45 +58,6 @@ void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, ui
     d->groups[2] = 1;
 }
 
-struct op_dispatch *op_plan_elements(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                     uint64_t count)
-{
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    /* A software driver pays for each workgroup: long runs, short workgroups. */
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = software ? 32 : 128, items = software ? 64 : 4;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_spec(d, 3, items);
-    op_dispatch_groups_1d(d, caps, base_div_up(count, (uint64_t)local * items));
-    return d;
-}
-
-struct op_dispatch *op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                 enum op_row_tech tech, uint64_t rows)
-{
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    if (tech == OP_ROW_SERIAL) {
-        op_dispatch_spec(d, 0, 32);
-        op_dispatch_groups_1d(d, caps, base_div_up(rows, 32));
-    } else {
-        op_dispatch_spec(d, 0, tech == OP_ROW_SUBGROUP ? caps->subgroup_size : 64);
-        op_dispatch_groups_1d(d, caps, rows);
-    }
-    return d;
-}
-
-bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)
-{
-    (void)call;
-    return caps->class_ != VK_CLASS_DESKTOP;
-}
-
 /* MIEN_ERR_UNSUPPORTED naming op, shader and limit. */
 static enum mien_status check_limits(const struct vk_caps *caps, const struct op_call *call,
                                      const struct op_dispatch *d)

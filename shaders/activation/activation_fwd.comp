@@ -1,0 +1,23 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: y = act(x); which one is a specialisation constant.
+// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Numerics: fp32; see lib/activation.glsl and lib/erf.glsl.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/elements.glsl"
+#include "args/elements.h"
+
+#include "lib/activation.glsl"
+
+layout(constant_id = 8) const uint ACT = 0;
+
+READ_BUFFER(0, float, x);
+WRITE_BUFFER(1, float, y);
+PUSH(elements_args, p);
+
+void main()
+{
+    EACH_ELEMENT(i, p.count)
+        y[i] = activation(ACT, x[i]);
+}

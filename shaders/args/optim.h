@@ -1,0 +1,30 @@
+/* optim.h: the hyper buffer, f32[HYPER_COUNT], and push constants of shaders/optim. What changes from step to step
+ * lives in the buffer, written by the host, so that a recorded step can be replayed. */
+#ifndef SHADERS_ARGS_OPTIM_H
+#define SHADERS_ARGS_OPTIM_H
+
+#include "args/types.h"
+
+#define HYPER_LR 0
+#define HYPER_BETA1 1
+#define HYPER_BETA2 2
+#define HYPER_ONE_MINUS_BETA1 3 /* computed in double: 1 - 0.999f has an error of 1e-5 */
+#define HYPER_ONE_MINUS_BETA2 4
+#define HYPER_EPS 5
+#define HYPER_DECAY 6            /* weight decay */
+#define HYPER_CORRECTION1 7      /* 1 - beta1^t, t the step counted from 1 */
+#define HYPER_CORRECTION2_SQRT 8 /* sqrt(1 - beta2^t) */
+#define HYPER_MAX_NORM 9         /* of the gradient; 0 = no clipping */
+#define HYPER_COUNT 16           /* the rest is reserved, 0 */
+
+struct adamw_args {
+    arg_u32 count, first; /* elements of this part (op_plan_rows) */
+    arg_f32 lr_scale;     /* of this tensor */
+    arg_f32 decay_scale;  /* of this tensor, 0 = no decay */
+};
+
+struct clip_args {
+    arg_u32 count; /* partial sums */
+};
+
+#endif

@@ -1,0 +1,24 @@
+// The body of l2norm_fwd*: the technique was chosen by the .comp file (lib/row.glsl).
+#include "lib/row.glsl"
+#include "args/l2norm.h"
+
+READ_BUFFER(0, float, x);     // [R,D]
+WRITE_BUFFER(1, float, y);    // [R,D]
+WRITE_BUFFER(2, float, norm); // [R]
+PUSH(l2norm_args, p);
+
+void main()
+{
+    uint row = row_index();
+    if (row >= p.rows)
+        return;
+    uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
+    float sum = 0;
+    for (uint j = lane; j < p.width; j += lanes)
+        sum += x[base + j] * x[base + j];
+    float n = max(sqrt(row_sum(sum)), L2NORM_LEAST);
+    for (uint j = lane; j < p.width; j += lanes)
+        y[base + j] = x[base + j] / n;
+    if (lane == 0)
+        norm[row] = n;
+}

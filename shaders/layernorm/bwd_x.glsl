@@ -1,0 +1,33 @@
+// The body of layernorm_bwd_x*: the technique was chosen by the .comp file (lib/row.glsl).
+// With t = dy * w and n = (x - mean) * rstd:  dx = rstd * (t - mean(t) - n * mean(t * n)).
+#include "lib/row.glsl"
+#include "args/layernorm.h"
+
+READ_BUFFER(0, float, dy);   // [R,D]
+READ_BUFFER(1, float, x);    // [R,D]
+READ_BUFFER(2, float, w);    // [D]
+READ_BUFFER(3, float, mean); // [R]
+READ_BUFFER(4, float, rstd); // [R]
+WRITE_BUFFER(5, float, dx);  // [R,D]
+PUSH(layernorm_args, p);
+
+void main()
+{
+    uint row = row_index();
+    if (row >= p.rows)
+        return;
+    uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
+    float m = mean[row], r = rstd[row];
+
+    float first = 0, second = 0;
+    for (uint j = lane; j < p.width; j += lanes) {
+        float t = dy[base + j] * w[j];
+        first += t;
+        second += t * ((x[base + j] - m) * r);
+    }
+    first = row_sum(first) / float(p.width);
+    second = row_sum(second) / float(p.width);
+
+    for (uint j = lane; j < p.width; j += lanes)
+        dx[base + j] = r * (dy[base + j] * w[j] - first - ((x[base + j] - m) * r) * second);
+}

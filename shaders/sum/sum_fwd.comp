@@ -1,0 +1,11 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: one workgroup adds up one run of elements; sums by a tree in shared memory.
+// Lane l of the workgroup owns elements l, l + local size, ... of the run.
+// Numerics: sums carried as two floats (lib/pair.glsl): as if in twice the precision.
+#extension GL_GOOGLE_include_directive : require
+#define PARTIAL vec2
+#define TERM(v) (v)
+#define RESULT(s) (s)
+#include "sum/partial.glsl"

@@ -1,0 +1,21 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: adds the partial sums.
+// One invocation owns all.
+// Numerics: sums carried as two floats (lib/pair.glsl).
+#extension GL_GOOGLE_include_directive : require
+#define ROW_SERIAL
+#include "lib/pair.glsl"
+#include "args/sum.h"
+
+READ_BUFFER(0, vec2, partial); // [SUM_PARTIALS]
+WRITE_BUFFER(1, float, sum);   // [1]
+
+void main()
+{
+    vec2 s = vec2(0);
+    for (uint k = 0; k < SUM_PARTIALS; k++)
+        s = pair_add_pair(s, partial[k]);
+    sum[0] = s.x + s.y;
+}

@@ -1,0 +1,187 @@
+/* activation.c: activations as ops of their own; matmul has them in its epilogue too. */
+#include "op/activation.h"
+
+#include "args/elements.h"
+
+#include <math.h>
+
+static const double tanh_scale = 0.7978845608028654; /* sqrt(2 / pi) */
+static const double tanh_cubic = 0.044715;
+
+static double sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+double op_activation_value(enum op_activation kind, double x)
+{
+    switch (kind) {
+    case OP_ACT_QUICK_GELU:
+        return x * sigmoid(1.702 * x);
+    case OP_ACT_GELU:
+        return x * 0.5 * erfc(-x * 0.7071067811865476);
+    case OP_ACT_GELU_TANH:
+        return x * sigmoid(2 * tanh_scale * (x + tanh_cubic * x * x * x));
+    case OP_ACT_RELU:
+        return x > 0 ? x : 0;
+    case OP_ACT_NONE:
+        break;
+    }
+    return x;
+}
+
+double op_activation_slope(enum op_activation kind, double x)
+{
+    double s;
+    switch (kind) {
+    case OP_ACT_QUICK_GELU:
+        s = sigmoid(1.702 * x);
+        return s + 1.702 * x * s * (1 - s);
+    case OP_ACT_GELU:
+        return 0.5 * erfc(-x * 0.7071067811865476) + x * 0.3989422804014327 * exp(-0.5 * x * x);
+    case OP_ACT_GELU_TANH:
+        s = sigmoid(2 * tanh_scale * (x + tanh_cubic * x * x * x));
+        return s + x * s * (1 - s) * 2 * tanh_scale * (1 + 3 * tanh_cubic * x * x);
+    case OP_ACT_RELU:
+        return x > 0;
+    case OP_ACT_NONE:
+        break;
+    }
+    return 1;
+}
+
+/* ---- activation -------------------------------------------------------------------------------------------------- */
+
+static enum mien_status shapes(struct op_call *call, const char *label)
+{
+    (void)label;
+    call->out[0] = call->in[0];
+    call->out_count = 1;
+    return MIEN_OK;
+}
+
+static void reference(const struct op_call *call)
+{
+    const float *x = call->in_data[0];
+    float *y = call->out_data[0];
+    uint64_t count = tensor_shape_count(&call->in[0]);
+    for (uint64_t i = 0; i < count; i++)
+        y[i] = (float)op_activation_value(call->attr.activation, x[i]);
+}
+
+static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    if (use->dout[0] != OP_NONE)
+        din[0] = OP_RECORD(recorder, &op_activation_bwd, use->attr, use->dout[0], use->in[0]);
+}
+
+static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
+                                const char *shader)
+{
+    struct elements_args args = {0};
+    struct op_row_bind bind[3];
+    uint32_t count = 0;
+    for (; count < call->in_count; count++)
+        bind[count] = (struct op_row_bind){OP_IN, (uint8_t)count, OP_READ, 1};
+    bind[count++] = (struct op_row_bind){OP_OUT, 0, OP_WRITE, 1};
+    return op_plan_rows(plan, caps,
+                        &(struct op_rows){.shader = shader,
+                                          .tech = OP_ROW_ELEMENT,
+                                          .rows = tensor_shape_count(&call->in[0]),
+                                          .bind = bind,
+                                          .bind_count = count,
+                                          .args = &args,
+                                          .args_size = sizeof(args),
+                                          .option = {(uint32_t)call->attr.activation},
+                                          .option_count = 1});
+}
+
+static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+{
+    return plan_as(caps, call, out, "activation_fwd");
+}
+
+static const struct op_variant variants[] = {{.name = "activation_fwd", .plan = plan}, {0}};
+
+static const struct op_case cases[] = {
+    {.name = "quick_gelu", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{5, 127}}, .grad = true},
+    {.name = "gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{5, 127}}, .grad = true},
+    {.name = "gelu_tanh", .attr = {.activation = OP_ACT_GELU_TANH}, .in = {{5, 127}}, .grad = true},
+    {.name = "relu", .attr = {.activation = OP_ACT_RELU}, .in = {{5, 127}}, .grad = true},
+    {.name = "one", .attr = {.activation = OP_ACT_GELU}, .in = {{1}}},
+    {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}}, .bench = true},
+    {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}}, .bench = true},
+    {0},
+};
+
+/* exp of a Vulkan driver may be off by 3 + 2|x| units in the last place; beyond |x| of about 4 its share of y falls
+ * faster than that grows. */
+static const struct op_tolerance tolerance = {.abs = 1e-6, .rel = 4e-6, .nmse = 1e-12};
+
+static double flops(const struct op_call *call)
+{
+    return 10.0 * (double)tensor_shape_count(&call->in[0]);
+}
+
+const struct op_desc op_activation = {
+    .name = "activation",
+    .summary = "y[...] = attr activation (x[...]): quick_gelu, gelu, gelu_tanh, relu",
+    .in_count = 1,
+    .out_count = 1,
+    .shapes = shapes,
+    .reference = reference,
+    .grad = grad,
+    .variants = variants,
+    .cases = cases,
+    .tolerance = tolerance,
+    .flops = flops,
+};
+
+/* ---- activation_bwd ---------------------------------------------------------------------------------------------- */
+
+static enum mien_status bwd_shapes(struct op_call *call, const char *label)
+{
+    if (!tensor_shape_equal(&call->in[0], &call->in[1]))
+        return op_shape_error(call, label, 1, "x, of the shape of dy");
+    return shapes(call, label);
+}
+
+static void bwd_reference(const struct op_call *call)
+{
+    const float *dy = call->in_data[0], *x = call->in_data[1];
+    float *dx = call->out_data[0];
+    uint64_t count = tensor_shape_count(&call->in[0]);
+    for (uint64_t i = 0; i < count; i++)
+        dx[i] = (float)(dy[i] * op_activation_slope(call->attr.activation, x[i]));
+}
+
+static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+{
+    return plan_as(caps, call, out, "activation_bwd");
+}
+
+static const struct op_variant bwd_variants[] = {{.name = "activation_bwd", .plan = bwd_plan}, {0}};
+
+static const struct op_case bwd_cases[] = {
+    {.name = "quick_gelu", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{5, 127}, {5, 127}}},
+    {.name = "gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{5, 127}, {5, 127}}},
+    {.name = "gelu_tanh", .attr = {.activation = OP_ACT_GELU_TANH}, .in = {{5, 127}, {5, 127}}},
+    {.name = "relu", .attr = {.activation = OP_ACT_RELU}, .in = {{5, 127}, {5, 127}}},
+    {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
+    {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
+    {0},
+};
+
+const struct op_desc op_activation_bwd = {
+    .name = "activation_bwd",
+    .summary = "dx[...] = dy[...] * (attr activation)'(x[...])",
+    .in_count = 2,
+    .out_count = 1,
+    .shapes = bwd_shapes,
+    .reference = bwd_reference,
+    .no_grad = "second derivatives are not needed",
+    .variants = bwd_variants,
+    .cases = bwd_cases,
+    .tolerance = {.abs = 2e-6, .rel = 4e-6, .nmse = 1e-12}, /* as above, times dy */
+    .flops = flops,
+};

@@ -1,0 +1,79 @@
+/* plan_rows.c: plans of row kernels, in parts that fit into a binding. */
+#include "op/op.h"
+
+#include <string.h>
+
+/* Offsets of bindings are multiples of 256 bytes: with 64 rows a part begins at one, whatever the width. */
+enum { ROW_STEP = 64 };
+
+uint64_t op_part_limit(const struct vk_caps *caps, const struct op_row_bind *bind, uint32_t count, uint64_t rows)
+{
+    uint64_t width = 1;
+    for (uint32_t b = 0; b < count; b++)
+        width = BASE_MAX(width, bind[b].width);
+    uint64_t most = caps->max_range / (width * 4);
+    return most >= rows ? rows : most / ROW_STEP * ROW_STEP;
+}
+
+void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind, uint32_t count, uint64_t first,
+                           uint64_t rows)
+{
+    for (uint32_t b = 0; b < count; b++) {
+        uint64_t bytes = (uint64_t)bind[b].width * 4;
+        op_dispatch_bind_range(d, bind[b].place, bind[b].index, bind[b].access, first * bytes, rows * bytes);
+    }
+}
+
+static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, enum op_row_tech tech, uint64_t rows)
+{
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t local = 32, per_group = 1;
+    switch (tech) {
+    case OP_ROW_GROUP:
+        local = 64;
+        break;
+    case OP_ROW_SUBGROUP:
+        local = caps->subgroup_size;
+        break;
+    case OP_ROW_SERIAL:
+        per_group = local;
+        break;
+    case OP_ROW_ELEMENT:
+        /* a software driver pays for each workgroup: long runs */
+        local = software ? 32 : 128;
+        op_dispatch_spec(d, 3, software ? 64 : 4);
+        per_group = local * d->spec[3];
+        break;
+    }
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_groups_1d(d, caps, base_div_up(rows, per_group));
+}
+
+enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const struct op_rows *r)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t limit = op_part_limit(caps, r->bind, r->bind_count, r->rows);
+    FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "%s: 64 rows do not fit into a binding of %llu bytes on %s", r->shader,
+            (unsigned long long)caps->max_range, caps->name);
+    for (uint64_t first = 0; first < r->rows; first += limit) {
+        struct op_dispatch *d = op_plan_add(plan);
+        FAIL_IF_NULL(d, "a plan");
+        uint32_t part[2] = {(uint32_t)BASE_MIN(limit, r->rows - first), (uint32_t)first};
+        d->shader = r->shader;
+        shape_workgroups(d, caps, r->tech, part[0]);
+        for (uint32_t o = 0; o < r->option_count; o++)
+            op_dispatch_spec(d, 8 + o, r->option[o]);
+        op_dispatch_bind_part(d, r->bind, r->bind_count, first, part[0]);
+        op_dispatch_push(d, r->args, r->args_size);
+        memcpy(d->push, part, sizeof(part));
+    }
+    return MIEN_OK;
+fail:
+    return status;
+}
+
+bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)call;
+    return caps->class_ != VK_CLASS_DESKTOP;
+}
