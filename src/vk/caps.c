@@ -103,7 +103,7 @@ static void remove_feature(struct vk_caps *caps, uint32_t bit)
 /* Nearest of all the words that a list may hold, for the message about an unknown one. */
 static enum mien_status unknown_word(const char *word)
 {
-    const char *words[BASE_COUNT(feature_words) + BASE_COUNT(limit_names) + BASE_COUNT(profiles) + 2];
+    const char *words[BASE_COUNT(feature_words) + BASE_COUNT(limit_names) + BASE_COUNT(profiles) + 3];
     char key[64], known[512] = "";
     size_t count = 0, at = 0;
     for (size_t i = 0; i < BASE_COUNT(feature_words); i++)
@@ -111,6 +111,7 @@ static enum mien_status unknown_word(const char *word)
     for (size_t i = 0; i < BASE_COUNT(limit_names); i++)
         words[count++] = limit_names[i];
     words[count++] = "class";
+    words[count++] = "-unified";
     for (size_t i = 0; i < BASE_COUNT(profiles); i++)
         words[count++] = profiles[i].name;
     words[count] = NULL;
@@ -155,6 +156,10 @@ static enum mien_status clamp_word(struct vk_caps *caps, const char *word)
     const char *equals = strchr(word, '=');
     if (equals)
         return clamp_value(caps, word, equals);
+    if (strcmp(word, "-unified") == 0) {
+        caps->unified = false;
+        return MIEN_OK;
+    }
     for (uint32_t i = 0; i < BASE_COUNT(feature_words); i++)
         if (strcmp(word, feature_words[i]) == 0) {
             remove_feature(caps, i);

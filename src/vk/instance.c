@@ -231,13 +231,15 @@ void vk_instance_destroy(struct vk_instance **out)
     struct vk_instance *instance = out ? *out : NULL;
     if (!instance)
         return;
+    *out = NULL;
+    if (instance->hung) /* a driver whose device did not finish still works on it: both are left to the process's end */
+        return;
     if (instance->messenger)
         instance->fn.vkDestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
     if (instance->handle && instance->fn.vkDestroyInstance)
         instance->fn.vkDestroyInstance(instance->handle, NULL);
     base_free(instance->devices);
     base_free(instance);
-    *out = NULL;
 }
 
 uint32_t vk_instance_device_count(const struct vk_instance *instance)

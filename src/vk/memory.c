@@ -160,7 +160,7 @@ static VkResult block_map(struct vk_device *device, struct vk_block *block, uint
 {
     VkMemoryPropertyFlags flags = device->physical->memory.memoryTypes[type].propertyFlags;
     void *map = NULL;
-    if (!(flags & VISIBLE) || !(flags & COHERENT))
+    if (!(flags & VISIBLE) || !(flags & COHERENT) || (block->kind == VK_MEMORY_DEVICE && !device->caps.unified))
         return VK_SUCCESS;
     VkResult result = device->fn.vkMapMemory(device->handle, block->memory, 0, VK_WHOLE_SIZE, 0, &map);
     block->map = map;

@@ -67,7 +67,7 @@ enum mien_status vk_wait(struct vk_device *device, uint64_t ticket)
     while (result == VK_TIMEOUT) {
         uint64_t waited = base_clock_ns() - start;
         if (waited >= device->wait_ns) {
-            device->lost = device->hung = true;
+            device->lost = device->hung = device->instance->hung = true;
             return base_fail(MIEN_ERR_TIMEOUT,
                              "%s did not finish within %.1f s; its driver hangs or the work is too large for it: "
                              "use a smaller batch, or raise MIEN_WAIT_SECONDS",

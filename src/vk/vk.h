@@ -77,6 +77,7 @@ struct vk_caps {
  *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535": lowers a limit; a
  *    value above the device's own changes nothing;
+ *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;
  *  - "class=desktop|mobile|software": the class of tile shapes, whatever the device;
  *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025".
  * An unknown word is MIEN_ERR_ARG and names the nearest one; caps is then unchanged. */

@@ -64,6 +64,7 @@ struct vk_instance {
     struct vk_instance_table fn;
     VkDebugUtilsMessengerEXT messenger;
     bool validating, gpu_assisted;
+    bool hung;                 /* a device of it was abandoned after a time-out */
     _Atomic uint32_t messages; /* validation messages; the layer may call from any thread that uses a device */
     struct vk_physical *devices;
     uint32_t device_count;

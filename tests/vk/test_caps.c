@@ -1,0 +1,164 @@
+/* test_caps.c: clamping by words and the floor, on made-up devices. */
+#include "vk/fixture.h"
+
+/* A desktop device whose subgroup size the driver varies from 8 to 32. */
+static struct vk_caps rich(void)
+{
+    return (struct vk_caps){
+        .name = "Made-up",
+        .driver = "test",
+        .api_version = 1u << 22 | 3u << 12,
+        .type = VK_TYPE_DISCRETE,
+        .features = (1u << VK_CAP_COUNT) - 1,
+        .device_features = (1u << VK_CAP_COUNT) - 1,
+        .subgroup_size = 32,
+        .subgroup_min = 8,
+        .subgroup_max = 32,
+        .max_invocations = 1024,
+        .max_local = {1024, 1024, 64},
+        .max_groups = {1u << 31, 65535, 65535},
+        .max_shared = 49152,
+        .max_push = 256,
+        .max_buffers = 1000,
+        .max_range = 1ull << 32,
+        .compute = true,
+        .timeline = true,
+        .unified = true,
+    };
+}
+
+static void test_features(void)
+{
+    const uint32_t subgroup = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_ARITH | VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_SUBGROUP_FULL;
+    struct vk_caps caps = rich(), all = rich();
+    CHECK_OK(vk_caps_clamp(&caps, NULL));
+    CHECK_OK(vk_caps_clamp(&caps, ""));
+    CHECK_OK(vk_caps_clamp(&caps, " , ,"));
+    CHECK(memcmp(&caps, &all, sizeof caps) == 0);
+    CHECK_OK(vk_caps_clamp(&caps, "-f16, -storage16"));
+    CHECK(caps.features == (all.features & ~(uint32_t)(VK_CAP_F16 | VK_CAP_STORAGE16)));
+    CHECK(caps.device_features == all.features);
+    CHECK_OK(vk_caps_clamp(&caps, "-subgroup_arith"));
+    CHECK((caps.features & subgroup) == (subgroup & ~(uint32_t)VK_CAP_SUBGROUP_ARITH));
+    CHECK(caps.subgroup_size == 32);
+    CHECK_OK(vk_caps_clamp(&caps, "-subgroup"));
+    CHECK(!(caps.features & subgroup) && caps.subgroup_size == 1 && caps.subgroup_max == 1);
+    CHECK(caps.features & VK_CAP_COOPMAT);
+    CHECK_OK(vk_caps_clamp(&caps, "-unified"));
+    CHECK(!caps.unified);
+}
+
+/* Without a required size a varying one is unknown, so SUBGROUP goes with SUBGROUP_FULL; a constant one stays. */
+static void test_varying(void)
+{
+    struct vk_caps caps = rich();
+    CHECK_OK(vk_caps_clamp(&caps, "-subgroup_full"));
+    CHECK(!(caps.features & (VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_ARITH)) && caps.subgroup_size == 1);
+    caps = rich();
+    caps.subgroup_min = 32;
+    CHECK_OK(vk_caps_clamp(&caps, "-subgroup_full"));
+    CHECK((caps.features & VK_CAP_SUBGROUP) && !(caps.features & VK_CAP_SUBGROUP_FULL) && caps.subgroup_size == 32);
+}
+
+static void test_limits(void)
+{
+    struct vk_caps caps = rich();
+    CHECK_OK(vk_caps_clamp(&caps, "invocations=128,shared=16384,push=128,buffers=8,range=134217728,groups=65535"));
+    CHECK(caps.max_invocations == 128 && caps.max_shared == 16384 && caps.max_push == 128 && caps.max_buffers == 8);
+    CHECK(caps.max_range == 134217728 && caps.max_groups[0] == 65535 && caps.max_groups[2] == 65535);
+    CHECK(caps.max_local[0] == 128 && caps.max_local[1] == 128 && caps.max_local[2] == 64);
+    CHECK(caps.features == rich().features);
+    CHECK_OK(vk_caps_clamp(&caps, "invocations=4096,range=99999999999999"));
+    CHECK(caps.max_invocations == 128 && caps.max_range == 134217728); /* never raised */
+    CHECK_OK(vk_caps_clamp(&caps, "class=mobile"));
+    CHECK(caps.class_ == VK_CLASS_MOBILE);
+    CHECK_OK(vk_caps_clamp(&caps, "class=software,class=desktop"));
+    CHECK(caps.class_ == VK_CLASS_DESKTOP);
+}
+
+static void test_profiles(void)
+{
+    struct vk_caps caps = rich();
+    CHECK_OK(vk_caps_clamp(&caps, "floor"));
+    CHECK(caps.features == 0 && caps.max_invocations == 128 && caps.max_shared == 16384 && caps.max_buffers == 8);
+    CHECK_OK(vk_caps_check_floor(&caps));
+    caps = rich();
+    CHECK_OK(vk_caps_clamp(&caps, "android-2022"));
+    CHECK(caps.max_buffers == 4 && caps.class_ == VK_CLASS_MOBILE);
+    CHECK_OK(vk_caps_check_floor(&caps));
+    caps = rich();
+    CHECK_OK(vk_caps_clamp(&caps, "android-2025"));
+    CHECK(caps.max_invocations == 256 && (caps.features & VK_CAP_F16) && !(caps.features & VK_CAP_STORAGE16));
+}
+
+static void check_bad(const char *list, const char *part)
+{
+    struct vk_caps caps = rich(), before = rich();
+    clear_log();
+    CHECK(vk_caps_clamp(&caps, list) == MIEN_ERR_ARG);
+    CHECK(logged_count == 1);
+    CHECK_LOGGED(part);
+    CHECK(memcmp(&caps, &before, sizeof caps) == 0);
+}
+
+static void test_errors(void)
+{
+    check_bad("-f61", "\"-f16\"");
+    check_bad("-f16,-subgrup", "\"-subgroup\"");
+    check_bad("invocation=128", "\"invocations\"");
+    check_bad("flor", "\"floor\"");
+    check_bad("qqqqqqqqqqqqqqqqqq", "known are: -subgroup");
+    check_bad("f16", "-f16");
+    check_bad("shared=", "whole number above 0");
+    check_bad("shared=12kb", "whole number above 0");
+    check_bad("shared=0", "whole number above 0");
+    check_bad("shared=-5", "whole number above 0");
+    check_bad("class=laptop", "desktop, mobile or software");
+    check_bad("-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "too long");
+}
+
+static void check_missing(struct vk_caps caps, const char *part)
+{
+    clear_log();
+    CHECK(vk_caps_check_floor(&caps) == MIEN_ERR_UNSUPPORTED);
+    CHECK_LOGGED("Made-up");
+    CHECK_LOGGED(part);
+}
+
+static void test_floor(void)
+{
+    struct vk_caps caps = rich();
+    CHECK_OK(vk_caps_check_floor(&caps));
+    caps.api_version = 1u << 22;
+    check_missing(caps, "Vulkan 1.x: has 0, needs 1");
+    caps = rich();
+    caps.timeline = false;
+    check_missing(caps, "VK_KHR_timeline_semaphore");
+    caps = rich();
+    caps.max_invocations = 127;
+    check_missing(caps, "invocations per workgroup: has 127, needs 128");
+    caps = rich();
+    caps.max_shared = 8192;
+    check_missing(caps, "bytes of shared memory: has 8192, needs 16384");
+    caps = rich();
+    caps.max_push = 64;
+    check_missing(caps, "push constants");
+    caps = rich();
+    caps.max_buffers = 3;
+    check_missing(caps, "storage buffers");
+    caps = rich();
+    caps.compute = false;
+    check_missing(caps, "compute queue");
+}
+
+int main(void)
+{
+    mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
+    test_features();
+    test_varying();
+    test_limits();
+    test_profiles();
+    test_errors();
+    test_floor();
+    return check_result();
+}

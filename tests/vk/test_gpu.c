@@ -1,0 +1,42 @@
+/* test_gpu.c: the public device. */
+#include "mien/gpu.h"
+#include "vk/fixture.h"
+
+int main(void)
+{
+    struct mien_gpu_info infos[8], info;
+    struct mien_gpu *gpu = NULL;
+    uint32_t count = 0;
+    mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
+    if (mien_gpu_list("", infos, BASE_COUNT(infos), &count) != MIEN_OK)
+        CHECK_SKIP("no device: %s", logged);
+    CHECK(count >= 1);
+    for (uint32_t i = 0; i < count && i < BASE_COUNT(infos); i++) {
+        CHECK(infos[i].name[0] && infos[i].type[0] && infos[i].tiles[0] && infos[i].memory > 0);
+        CHECK(infos[i].api[0] == '1' && strchr(infos[i].api, '.'));
+        CHECK(infos[i].masked[0] == 0);
+    }
+    CHECK_OK(mien_gpu_list("floor", &info, 1, &count));
+    CHECK(info.features[0] == 0);
+    CHECK_STR(info.masked, infos[0].features);
+    CHECK_OK(mien_gpu_list(NULL, NULL, 0, &count));
+    CHECK(mien_gpu_list("floo", infos, 1, &count) == MIEN_ERR_ARG && count == 0);
+    CHECK(mien_gpu_list(NULL, NULL, 1, &count) == MIEN_ERR_ARG);
+    CHECK_OK(mien_gpu_list("invocations=64", &info, 1, &count)); /* listed, with the reason */
+    CHECK(strstr(info.missing, "invocations") != NULL);
+
+    CHECK_OK(mien_gpu_create(&(struct mien_gpu_params){.device = "0", .caps = "-f16"}, &gpu));
+    CHECK_STR(mien_gpu_name(gpu), infos[0].name);
+    mien_gpu_describe(gpu, &info);
+    CHECK(strstr(info.features, "f16") == NULL && info.missing[0] == 0);
+    CHECK(!mien_gpu_lost(gpu) && mien_gpu_validation_messages(gpu) == 0);
+    CHECK(vk_gpu_device(gpu) != NULL);
+    mien_gpu_destroy(&gpu);
+    CHECK(gpu == NULL);
+    mien_gpu_destroy(&gpu);
+    mien_gpu_destroy(NULL);
+    CHECK(mien_gpu_create(&(struct mien_gpu_params){.device = "nothing"}, &gpu) == MIEN_ERR_NO_DEVICE && !gpu);
+    CHECK(mien_gpu_create(&(struct mien_gpu_params){.caps = "shared=1"}, &gpu) == MIEN_ERR_UNSUPPORTED && !gpu);
+    CHECK(mien_gpu_create(NULL, NULL) == MIEN_ERR_ARG);
+    return check_result();
+}
