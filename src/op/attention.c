@@ -173,6 +173,7 @@ static const struct op_case cases[] = {
     {.name = "64x128", .attr = {.heads = 1}, .in = QKV(2, 64, 128)},
     {.name = "33x513", .attr = {.heads = 3}, .in = QKV(1, 33, 513)},
     {.name = "17x36", .attr = {.heads = 1, .causal = true}, .in = QKV(3, 17, 36)},
+    {.name = "131x6_causal", .attr = {.heads = 2, .causal = true}, .in = QKV(2, 131, 6)},
     {.name = "temporal", .attr = {.heads = 1}, .in = QKV(1, 33, 2048)},
     {.name = "image_b32", .attr = {.heads = 12}, .in = QKV(2, 50, 768), .bench = true},
     {.name = "image_b16", .attr = {.heads = 12}, .in = QKV(1, 197, 768), .bench = true},

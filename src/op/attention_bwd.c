@@ -157,6 +157,7 @@ static const struct op_case cases[] = {
     {.name = "64x128", .attr = {.heads = 1}, .in = INPUTS(2, 64, 128, 1)},
     {.name = "33x513", .attr = {.heads = 3}, .in = INPUTS(1, 33, 513, 3)},
     {.name = "17x36", .attr = {.heads = 1, .causal = true}, .in = INPUTS(3, 17, 36, 1)},
+    {.name = "131x6_causal", .attr = {.heads = 2, .causal = true}, .in = INPUTS(2, 131, 6, 2)},
     {.name = "temporal", .attr = {.heads = 1}, .in = INPUTS(1, 33, 2048, 1)},
     {.name = "image_b32", .attr = {.heads = 12}, .in = INPUTS(2, 50, 768, 12), .bench = true},
     {.name = "image_b16", .attr = {.heads = 12}, .in = INPUTS(1, 197, 768, 12), .bench = true},
