@@ -1,0 +1,211 @@
+/* model.c: a model's life: memory, initial values, weights from and to files. */
+#include "nn/internal.h"
+
+#include "io/safetensors.h"
+
+enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct nn_model *model = base_alloc(1, sizeof(*model));
+    *out = NULL;
+    FAIL_IF_NULL(model, "a model");
+    model->device = device;
+    model->config = *config;
+    TRY(io_clip_config_check(config, "model configuration"));
+    TRY(nn_params_list(model));
+    for (uint32_t i = 0; i < model->count; i++) {
+        struct nn_param *param = &model->params[i];
+        struct tensor_shape shape = param->value.shape;
+        TRY(tensor_create(device, &shape, param->name, &param->value));
+    }
+    *out = model;
+    return MIEN_OK;
+fail:
+    nn_model_destroy(&model);
+    return status;
+}
+
+void nn_model_destroy(struct nn_model **model)
+{
+    if (!model || !*model)
+        return;
+    for (uint32_t i = 0; i < (*model)->count; i++)
+        tensor_destroy((*model)->device, &(*model)->params[i].value);
+    base_free((*model)->params);
+    base_arena_clear(&(*model)->arena);
+    base_free(*model);
+    *model = NULL;
+}
+
+static void init_values(const struct nn_param *param, uint64_t seed, float *values, uint64_t count)
+{
+    struct base_rng rng = base_rng_make(seed, param->name, 0, 0);
+    for (uint64_t i = 0; i < count; i++) {
+        if (param->init == NN_INIT_CONSTANT)
+            values[i] = (float)param->spread;
+        else if (param->init == NN_INIT_NORMAL)
+            values[i] = (float)(param->spread * base_rng_normal(&rng));
+        else
+            values[i] = (float)(param->spread * (2 * base_rng_uniform(&rng) - 1));
+    }
+}
+
+/* Elements of the largest parameter. */
+static uint64_t largest(const struct nn_model *model)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < model->count; i++)
+        most = BASE_MAX(most, tensor_shape_count(&model->params[i].value.shape));
+    return most;
+}
+
+enum mien_status nn_model_init(struct nn_model *model, uint64_t seed)
+{
+    enum mien_status status = MIEN_OK;
+    float *values = base_alloc(largest(model), sizeof(*values));
+    FAIL_IF_NULL(values, "initial weights");
+    for (uint32_t i = 0; i < model->count; i++) {
+        const struct nn_param *param = &model->params[i];
+        init_values(param, seed, values, tensor_shape_count(&param->value.shape));
+        TRY(tensor_upload(model->device, &param->value, values));
+    }
+fail:
+    base_free(values);
+    return status;
+}
+
+enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct nn_model *model = NULL;
+    struct io_clip_config config;
+    char *path = base_path_join(dir, "model.safetensors");
+    *out = NULL;
+    FAIL_IF_NULL(path, "a path");
+    TRY(io_clip_config_read(dir, &config, NULL));
+    TRY(nn_model_create(device, &config, &model));
+    TRY(nn_model_load_weights(model, path));
+    *out = model;
+    model = NULL;
+fail:
+    nn_model_destroy(&model);
+    base_free(path);
+    return status;
+}
+
+/* Same dims; a scalar of a file may have rank 0 or one element. */
+static bool fits(const struct nn_param *param, const struct io_tensor *tensor)
+{
+    const struct tensor_shape *shape = &param->value.shape;
+    if (param->is_scalar)
+        return tensor->count == 1;
+    if (tensor->rank != shape->rank)
+        return false;
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        if (tensor->dims[i] != shape->dim[i])
+            return false;
+    }
+    return true;
+}
+
+static const char *file_shape(const struct io_tensor *tensor, char *text, size_t size)
+{
+    size_t at = (size_t)snprintf(text, size, "%s[", io_dtype_name(tensor->dtype));
+    for (uint32_t i = 0; i < tensor->rank && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%llu", i ? "," : "", (unsigned long long)tensor->dims[i]);
+    if (at < size)
+        snprintf(text + at, size - at, "]");
+    return text;
+}
+
+/* Every tensor of the file belongs to the model, but the position numbers that some exports keep. */
+static enum mien_status check_no_strangers(const struct nn_model *model, const struct io_safetensors *file)
+{
+    for (size_t i = 0; i < io_safetensors_count(file); i++) {
+        const char *name = io_safetensors_at(file, i)->name;
+        const char *dot = strrchr(name, '.');
+        bool known = nn_param_find(model, name) != UINT32_MAX || (dot && strcmp(dot, ".position_ids") == 0) ||
+                     strncmp(name, "temporal.", 9) == 0;
+        if (!known)
+            return base_fail(MIEN_ERR_DATA, "%s: tensor %s is not part of a CLIP model with this config.json",
+                             io_safetensors_path(file), name);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status load_param(struct nn_model *model, const struct nn_param *param,
+                                   const struct io_safetensors *file, float *values)
+{
+    char want[64], have[96];
+    const struct io_tensor *tensor = io_safetensors_find(file, param->name);
+    if (!tensor)
+        return base_fail(MIEN_ERR_DATA, "%s: tensor %s %s is missing; is config.json of the same model?",
+                         io_safetensors_path(file), param->name,
+                         tensor_shape_text(&param->value.shape, want, sizeof(want)));
+    if (!fits(param, tensor))
+        return base_fail(MIEN_ERR_DATA, "%s: tensor %s is %s, but config.json asks for %s", io_safetensors_path(file),
+                         param->name, file_shape(tensor, have, sizeof(have)),
+                         tensor_shape_text(&param->value.shape, want, sizeof(want)));
+    enum mien_status status = io_tensor_read_f32(tensor, 0, tensor->count, values);
+    if (status != MIEN_OK)
+        return status;
+    return tensor_upload(model->device, &param->value, values);
+}
+
+enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct io_safetensors *file = NULL;
+    float *values = base_alloc(largest(model), sizeof(*values));
+    FAIL_IF_NULL(values, "weights");
+    TRY(io_safetensors_open(path, &file));
+    TRY(check_no_strangers(model, file));
+    for (uint32_t i = 0; i < model->count; i++)
+        TRY(load_param(model, &model->params[i], file, values));
+fail:
+    io_safetensors_close(&file);
+    base_free(values);
+    return status;
+}
+
+/* A tensor's bytes for the writer: one download per tensor, kept while the writer asks for its pieces. */
+struct saving {
+    const struct nn_model *model;
+    float *values;
+    size_t index; /* of the tensor in `values`; SIZE_MAX = none */
+};
+
+static enum mien_status fill(void *user, size_t index, uint64_t offset, void *buffer, size_t size)
+{
+    struct saving *saving = user;
+    if (saving->index != index) {
+        enum mien_status status =
+            tensor_download(saving->model->device, &saving->model->params[index].value, saving->values);
+        if (status != MIEN_OK)
+            return status;
+        saving->index = index;
+    }
+    memcpy(buffer, (const char *)saving->values + offset, size);
+    return MIEN_OK;
+}
+
+enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct saving saving = {.model = model, .index = SIZE_MAX};
+    struct io_tensor_out *tensors = base_alloc(model->count, sizeof(*tensors));
+    saving.values = base_alloc(largest(model), sizeof(*saving.values));
+    FAIL_IF(!tensors || !saving.values, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
+    for (uint32_t i = 0; i < model->count; i++) {
+        const struct nn_param *param = &model->params[i];
+        tensors[i] = (struct io_tensor_out){.name = param->name, .dtype = IO_F32};
+        tensors[i].rank = param->is_scalar ? 0 : param->value.shape.rank;
+        for (uint32_t d = 0; d < tensors[i].rank; d++)
+            tensors[i].dims[d] = param->value.shape.dim[d];
+    }
+    TRY(io_safetensors_write(path, tensors, model->count, NULL, fill, &saving));
+fail:
+    base_free(tensors);
+    base_free(saving.values);
+    return status;
+}

@@ -1,0 +1,102 @@
+/* nn.h: CLIP as graphs: named parameters on a device, the two towers of any size, and the loss.
+ *
+ *   struct nn_model *model;
+ *   TRY(nn_model_load(device, dir, &model));              // or nn_model_create + nn_model_init
+ *   struct nn_scope s;
+ *   TRY(nn_scope_open(&s, graph, model, true));
+ *   op_value image = nn_image_tower(&s, pixels);          // [B,E], as projected
+ *   op_value text = nn_text_tower(&s, ids, eot);          // [B,E]
+ *   op_value loss = nn_clip_loss(&s, nn_unit_rows(&s, image), nn_unit_rows(&s, text));
+ *   graph_backward(graph, loss, s.values, model->count, grads);
+ *   nn_scope_close(&s);
+ *
+ * Names and shapes are those of Hugging Face's CLIPModel. Sizes in comments: B batch, R image side, P patch, G patches
+ * = (R/P)^2, N = G+1 tokens, L text length, D width, E projection. Not thread-safe: one thread per device. */
+#ifndef NN_NN_H
+#define NN_NN_H
+
+#include "graph/graph.h"
+#include "io/model_dir.h"
+
+/* ---- parameters ---- */
+
+/* How a parameter starts when there are no weights (CLIP's initialize_parameters; PyTorch's defaults elsewhere). */
+enum nn_init { NN_INIT_CONSTANT, NN_INIT_NORMAL, NN_INIT_UNIFORM };
+
+struct nn_param {
+    const char *name;    /* "text_model.encoder.layers.0.mlp.fc1.weight" */
+    struct tensor value; /* f32; a scalar has shape [1] here, rank 0 in files */
+    enum nn_init init;
+    double spread;  /* CONSTANT: the value; NORMAL: standard deviation; UNIFORM: half width around 0 */
+    bool is_scalar; /* rank 0 in files */
+};
+
+struct nn_model {
+    struct vk_device *device; /* borrowed; must outlive the model */
+    struct io_clip_config config;
+    struct base_arena arena; /* names and the array */
+    struct nn_param *params; /* sorted by name */
+    uint32_t count;
+    uint64_t elements; /* of all parameters */
+};
+
+/* Parameters of a configuration on the device, contents undefined. MIEN_ERR_ARG names the size that cannot be (patch
+ * that does not divide the image, heads that do not divide the width, ...). config is copied. */
+enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out);
+void nn_model_destroy(struct nn_model **model);
+
+/* Fills every parameter from a seed: each from a stream of its own name, so that a value does not depend on the other
+ * parameters or on any order. */
+enum mien_status nn_model_init(struct nn_model *model, uint64_t seed);
+
+/* config.json and model.safetensors of a model directory. F32, F16 and BF16 are read, exactly. MIEN_ERR_DATA names the
+ * missing, unexpected or misshapen tensor; position_ids are ignored. */
+enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out);
+/* Fills the parameters from a safetensors file; checks as above. */
+enum mien_status nn_model_load_weights(struct nn_model *model, const char *path);
+/* All parameters as F32 under their names. Equal values give equal bytes. */
+enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path);
+
+/* Index by name, or UINT32_MAX. */
+uint32_t nn_param_find(const struct nn_model *model, const char *name);
+
+/* ---- recording ---- */
+
+/* One graph's view of a model: which parameter is which value. */
+struct nn_scope {
+    struct graph *graph;
+    const struct nn_model *model;
+    op_value *values; /* [model->count]: every parameter, bound */
+    bool training;    /* the backward pass will come: keep what it needs */
+};
+
+enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model,
+                               bool training);
+void nn_scope_close(struct nn_scope *scope); /* the graph lives on */
+
+/* The parameter's value; a name that the model does not have is a defect of the caller (asserted). */
+op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...) MIEN_PRINTF(2, 3);
+
+/* ---- towers: errors are sticky in the graph ---- */
+
+/* pixels f32 [B,3,R,R], normalised -> image embedding [B,E], not normalised. */
+op_value nn_image_tower(struct nn_scope *scope, op_value pixels);
+/* ids i32 [B,L], L <= context; eot i32 [B]: the token of each text to pool (nn_eot_positions) -> [B,E]. */
+op_value nn_text_tower(struct nn_scope *scope, op_value ids, op_value eot);
+/* Rows of unit length. */
+op_value nn_unit_rows(struct nn_scope *scope, op_value x);
+/* Symmetric InfoNCE of unit rows u, v [B,E] with the model's logit_scale -> [1]. */
+op_value nn_clip_loss(struct nn_scope *scope, op_value u, op_value v);
+
+/* ---- host side of the text tower ---- */
+
+/* The position that a row of `length` ids is pooled at: the first eos_token_id, or, for the legacy value 2, the first
+ * largest id. A row without the end token pools its last position. */
+uint32_t nn_eot_position(const struct io_clip_config *config, const int32_t *ids, uint32_t length);
+/* The same for each row of ids [batch,length]. */
+void nn_eot_positions(const struct io_clip_config *config, const int32_t *ids, uint32_t batch, uint32_t length,
+                      int32_t *positions);
+/* The text length to run for texts whose longest has `longest` ids: a multiple of 8, at most the context. */
+uint32_t nn_text_length(const struct io_clip_config *config, uint32_t longest);
+
+#endif

@@ -1,0 +1,165 @@
+/* towers.c: the image and the text tower, and the contrastive loss, as graphs. */
+#include "nn/internal.h"
+
+#include <assert.h>
+
+enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model, bool training)
+{
+    *scope = (struct nn_scope){.graph = graph, .model = model, .training = training};
+    scope->values = base_alloc(model->count, sizeof(*scope->values));
+    if (!scope->values)
+        return base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a model");
+    for (uint32_t i = 0; i < model->count; i++)
+        scope->values[i] = graph_bound(graph, model->params[i].name, &model->params[i].value);
+    return graph_status(graph);
+}
+
+void nn_scope_close(struct nn_scope *scope)
+{
+    base_free(scope->values);
+    *scope = (struct nn_scope){0};
+}
+
+op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...)
+{
+    char name[160];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(name, sizeof(name), fmt, args);
+    va_end(args);
+    uint32_t index = nn_param_find(scope->model, name);
+    assert(index != UINT32_MAX);
+    return scope->values[index];
+}
+
+/* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual; bias and residual may be absent. */
+static op_value linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
+                       op_value residual)
+{
+    op_value w = nn_param_value(s, "%s.weight", name);
+    op_value b = bias ? nn_param_value(s, "%s.bias", name) : OP_NONE;
+    struct op_attr attr = {.trans_b = true, .activation = act, .save_pre = act != OP_ACT_NONE && s->training};
+    return GRAPH_OP(s->graph, &op_matmul, &attr, x, w, b, residual);
+}
+
+static op_value norm(struct nn_scope *s, op_value x, const char *name, double eps)
+{
+    op_value w = nn_param_value(s, "%s.weight", name);
+    op_value b = nn_param_value(s, "%s.bias", name);
+    return GRAPH_OP(s->graph, &op_layernorm, &(struct op_attr){.eps = (float)eps}, x, w, b);
+}
+
+static enum op_activation activation_of(const struct io_tower_config *c)
+{
+    return c->act == IO_ACT_GELU ? OP_ACT_GELU : OP_ACT_QUICK_GELU;
+}
+
+/* x + attention(norm(x)); x [B,T,D] */
+static op_value attention_half(struct nn_scope *s, const char *p, const struct io_tower_config *c, op_value x,
+                               bool causal)
+{
+    static const char letters[] = {'q', 'k', 'v'};
+    char name[128];
+    op_value part[3];
+    snprintf(name, sizeof(name), "%s.layer_norm1", p);
+    op_value h = norm(s, x, name, c->eps);
+    for (size_t i = 0; i < BASE_COUNT(letters); i++) {
+        snprintf(name, sizeof(name), "%s.self_attn.%c_proj", p, letters[i]);
+        part[i] = linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
+    }
+    struct op_attr attr = {.heads = c->heads, .causal = causal};
+    h = GRAPH_OP(s->graph, &op_attention, &attr, part[0], part[1], part[2]);
+    snprintf(name, sizeof(name), "%s.self_attn.out_proj", p);
+    return linear(s, h, name, true, OP_ACT_NONE, x);
+}
+
+/* x + fc2(act(fc1(norm(x)))); x [B,T,D] */
+static op_value mlp_half(struct nn_scope *s, const char *p, const struct io_tower_config *c, op_value x)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "%s.layer_norm2", p);
+    op_value h = norm(s, x, name, c->eps);
+    snprintf(name, sizeof(name), "%s.mlp.fc1", p);
+    h = linear(s, h, name, true, activation_of(c), OP_NONE);
+    snprintf(name, sizeof(name), "%s.mlp.fc2", p);
+    return linear(s, h, name, true, OP_ACT_NONE, x);
+}
+
+/* Pre-norm residual blocks; x [B,T,D] */
+static op_value blocks(struct nn_scope *s, const char *tower, const struct io_tower_config *c, op_value x, bool causal)
+{
+    for (uint32_t i = 0; i < c->layers; i++) {
+        char p[96];
+        snprintf(p, sizeof(p), "%s.encoder.layers.%u", tower, i);
+        graph_push(s->graph, "%u", i);
+        x = attention_half(s, p, c, x, causal);
+        x = mlp_half(s, p, c, x);
+        graph_pop(s->graph);
+    }
+    return x;
+}
+
+/* The class token of every image: x [B,N,D] -> [B,D] */
+static op_value first_tokens(struct nn_scope *s, op_value x)
+{
+    uint32_t batch = graph_shape(s->graph, x).dim[0];
+    int32_t *zeros = base_alloc(BASE_MAX(batch, 1), sizeof(*zeros));
+    if (!zeros)
+        return OP_NONE; /* reported by the op that misses its index */
+    op_value index = graph_constant(s->graph, "class_token", SHAPE_I32(BASE_MAX(batch, 1)), zeros);
+    base_free(zeros);
+    return GRAPH_OP(s->graph, &op_select, NULL, x, index);
+}
+
+op_value nn_image_tower(struct nn_scope *s, op_value pixels)
+{
+    const struct io_clip_config *c = &s->model->config;
+    const struct io_tower_config *tower = &c->vision.tower;
+    uint32_t patch = c->vision.patch;
+    graph_push(s->graph, "vision");
+    /* The convolution without overlap is a matrix product over unfolded patches [B,G,3PP]. */
+    op_value x = GRAPH_OP(s->graph, &op_unfold, &(struct op_attr){.patch = patch}, pixels);
+    op_value w = nn_param_value(s, "vision_model.embeddings.patch_embedding.weight");
+    w = graph_view(s->graph, w, SHAPE_F32(tower->width, 3 * patch * patch), 0);
+    x = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, x, w, OP_NONE, OP_NONE);
+    x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
+                 nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));
+    x = norm(s, x, "vision_model.pre_layrnorm", tower->eps);
+    x = blocks(s, "vision_model", tower, x, false);
+    x = first_tokens(s, x);
+    x = norm(s, x, "vision_model.post_layernorm", tower->eps);
+    x = linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
+    graph_pop(s->graph);
+    return x;
+}
+
+op_value nn_text_tower(struct nn_scope *s, op_value ids, op_value eot)
+{
+    const struct io_tower_config *tower = &s->model->config.text.tower;
+    graph_push(s->graph, "text");
+    op_value x =
+        GRAPH_OP(s->graph, &op_embedding, NULL, nn_param_value(s, "text_model.embeddings.token_embedding.weight"), ids);
+    x = GRAPH_OP(s->graph, &op_tokens_pos, NULL, x,
+                 nn_param_value(s, "text_model.embeddings.position_embedding.weight"));
+    x = blocks(s, "text_model", tower, x, true);
+    /* The last norm works row by row, so the pooled rows are all it has to see. */
+    x = GRAPH_OP(s->graph, &op_select, NULL, x, eot);
+    x = norm(s, x, "text_model.final_layer_norm", tower->eps);
+    x = linear(s, x, "text_projection", false, OP_ACT_NONE, OP_NONE);
+    graph_pop(s->graph);
+    return x;
+}
+
+op_value nn_unit_rows(struct nn_scope *s, op_value x)
+{
+    return GRAPH_OP(s->graph, &op_l2norm, NULL, x);
+}
+
+op_value nn_clip_loss(struct nn_scope *s, op_value u, op_value v)
+{
+    graph_push(s->graph, "loss");
+    op_value scores = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, u, v, OP_NONE, OP_NONE);
+    op_value loss = GRAPH_OP(s->graph, &op_infonce, NULL, scores, nn_param_value(s, "logit_scale"));
+    graph_pop(s->graph);
+    return loss;
+}
