@@ -22,6 +22,15 @@ static bool node_wants(const struct backward *b, const struct graph_node *node)
     return false;
 }
 
+static bool part_wants(const struct backward *b, const struct graph_value *join)
+{
+    for (uint32_t i = 0; i < join->part_count; i++) {
+        if (b->wants[join->part[i]])
+            return true;
+    }
+    return false;
+}
+
 static void mark_wants(struct backward *b, const op_value *of, uint32_t count)
 {
     const struct graph *graph = b->graph;
@@ -34,6 +43,8 @@ static void mark_wants(struct backward *b, const op_value *of, uint32_t count)
         if (value->base != OP_NONE && b->wants[value->base])
             b->wants[v] = true;
         else if (value->node != OP_NONE && node_wants(b, &graph->node[value->node]))
+            b->wants[v] = true;
+        else if (part_wants(b, value))
             b->wants[v] = true;
     }
 }
@@ -65,6 +76,20 @@ static void through_view(struct backward *b, op_value view)
     if (!tensor_shape_equal(&shape, &part))
         din = graph_view(graph, din, shape, 0);
     accumulate(b, base, din);
+}
+
+/* Each part of a join gets its piece. */
+static void through_join(struct backward *b, op_value join)
+{
+    struct graph *graph = b->graph;
+    uint64_t first = 0;
+    for (uint32_t i = 0; i < graph->value[join].part_count && graph->status == MIEN_OK; i++) {
+        op_value part = graph->value[join].part[i];
+        struct tensor_shape shape = graph_shape(graph, part);
+        if (b->wants[part])
+            accumulate(b, part, graph_view(graph, b->grad[join], shape, first));
+        first += tensor_shape_count(&shape);
+    }
 }
 
 /* Adds what the op's rule gave to the gradients of the node's inputs. The node is a copy: recording moves the array. */
@@ -152,8 +177,11 @@ static void walk(struct backward *b)
     const char *label = NULL;
     for (op_value v = (op_value)b->values; v-- > 0 && graph->status == MIEN_OK;) {
         struct graph_value value = graph->value[v];
-        if (value.base != OP_NONE && b->grad[v] != OP_NONE && b->wants[v])
+        bool flows = b->grad[v] != OP_NONE && b->wants[v];
+        if (flows && value.base != OP_NONE)
             through_view(b, v);
+        if (flows && value.part_count)
+            through_join(b, v);
         /* the first output is the lowest: all uses of all outputs have been met */
         if (value.node == OP_NONE || graph->node[value.node].out[0] != v)
             continue;

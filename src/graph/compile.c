@@ -7,13 +7,16 @@
 
 /* ---- which nodes live ---- */
 
+/* The node that makes a value, or the nodes that make the parts of a join; through views. */
 static void need(struct compile *c, op_value value)
 {
-    const struct graph *graph = c->graph;
-    while (value != OP_NONE && graph->value[value].node == OP_NONE)
-        value = graph->value[value].base;
-    if (value != OP_NONE)
-        c->live[graph->value[value].node] = true;
+    const struct graph_value *v = value == OP_NONE ? NULL : &c->graph->value[value];
+    while (v && v->base != OP_NONE)
+        v = &c->graph->value[v->base];
+    if (v && v->node != OP_NONE)
+        c->live[v->node] = true;
+    for (uint32_t i = 0; v && i < v->part_count; i++)
+        need(c, v->part[i]); /* parts are made by ops: this goes no deeper */
 }
 
 static bool writes_bound(const struct graph *graph, const struct graph_node *node)

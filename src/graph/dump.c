@@ -61,6 +61,8 @@ static void dump_source(const struct graph *graph, op_value v, void (*line)(void
     tensor_shape_text(&value->shape, shape, sizeof(shape));
     if (value->base != OP_NONE)
         snprintf(text, sizeof(text), "%%%u = view %%%u as %s", v, value->base, shape);
+    else if (value->part_count)
+        snprintf(text, sizeof(text), "%%%u = join of %u as %s", v, value->part_count, shape);
     else
         snprintf(text, sizeof(text), "%%%u = %s %s %s", v, kind_name(value->kind), value->name, shape);
     line(user, text);

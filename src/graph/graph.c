@@ -96,7 +96,7 @@ const char *graph_label_text(const struct graph *graph)
 
 /* ---- values ---- */
 
-static uint32_t add_memory(struct graph *graph, const struct graph_memory *memory)
+uint32_t graph_add_memory(struct graph *graph, const struct graph_memory *memory)
 {
     enum mien_status status =
         base_grow(&graph->memory, &graph->memory_capacity, graph->memory_count + 1, sizeof(*graph->memory));
@@ -108,8 +108,7 @@ static uint32_t add_memory(struct graph *graph, const struct graph_memory *memor
     return (uint32_t)graph->memory_count++;
 }
 
-/* Appends a value of an existing memory (OP_NONE: its making has failed). */
-static op_value add_value(struct graph *graph, const struct graph_value *value)
+op_value graph_add_value(struct graph *graph, const struct graph_value *value)
 {
     if (value->memory == OP_NONE)
         return OP_NONE;
@@ -135,11 +134,10 @@ static op_value add_source(struct graph *graph, enum graph_kind kind, const char
         GRAPH_FAIL(graph, MIEN_ERR_NOMEM, "out of host memory for the name of %s", name);
         return OP_NONE;
     }
-    return add_value(graph, &value);
+    return graph_add_value(graph, &value);
 }
 
-/* Refuses shapes without elements, so that later code need not think of them. */
-static bool shape_ok(struct graph *graph, const char *what, const char *name, const struct tensor_shape *shape)
+bool graph_shape_ok(struct graph *graph, const char *what, const char *name, const struct tensor_shape *shape)
 {
     if (graph->status != MIEN_OK)
         return false;
@@ -152,10 +150,10 @@ static bool shape_ok(struct graph *graph, const char *what, const char *name, co
 
 op_value graph_input(struct graph *graph, const char *name, struct tensor_shape shape)
 {
-    if (!shape_ok(graph, "graph input", name, &shape))
+    if (!graph_shape_ok(graph, "graph input", name, &shape))
         return OP_NONE;
     struct graph_memory memory = {.kind = GRAPH_INPUT, .bytes = tensor_shape_bytes(&shape)};
-    return add_source(graph, GRAPH_INPUT, name, shape, add_memory(graph, &memory), 0);
+    return add_source(graph, GRAPH_INPUT, name, shape, graph_add_memory(graph, &memory), 0);
 }
 
 /* The memory that stands for a device block; all tensors bound from one block share it. */
@@ -165,13 +163,13 @@ static uint32_t block_memory(struct graph *graph, struct vk_block *block)
         if (graph->memory[i].kind == GRAPH_BOUND && graph->memory[i].block == block)
             return i;
     }
-    return add_memory(graph, &(struct graph_memory){.kind = GRAPH_BOUND, .block = block});
+    return graph_add_memory(graph, &(struct graph_memory){.kind = GRAPH_BOUND, .block = block});
 }
 
 static bool tensor_ok(struct graph *graph, const char *name, const struct tensor *tensor)
 {
     uint64_t bytes = tensor_shape_bytes(&tensor->shape);
-    if (!shape_ok(graph, "bound tensor", name, &tensor->shape))
+    if (!graph_shape_ok(graph, "bound tensor", name, &tensor->shape))
         return false;
     if (tensor->range.block && tensor->range.size >= bytes)
         return true;
@@ -190,7 +188,7 @@ op_value graph_bound(struct graph *graph, const char *name, const struct tensor 
 
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data)
 {
-    if (!shape_ok(graph, "graph constant", name, &shape))
+    if (!graph_shape_ok(graph, "graph constant", name, &shape))
         return OP_NONE;
     uint64_t bytes = tensor_shape_bytes(&shape);
     void *copy = base_arena_alloc(&graph->arena, bytes);
@@ -200,40 +198,7 @@ op_value graph_constant(struct graph *graph, const char *name, struct tensor_sha
     }
     memcpy(copy, data, bytes);
     struct graph_memory memory = {.kind = GRAPH_CONSTANT, .bytes = bytes, .data = copy};
-    return add_source(graph, GRAPH_CONSTANT, name, shape, add_memory(graph, &memory), 0);
-}
-
-op_value graph_view(struct graph *graph, op_value value, struct tensor_shape shape, uint64_t first)
-{
-    char from[64], to[64];
-    if (value == OP_NONE && graph->status == MIEN_OK)
-        GRAPH_FAIL(graph, MIEN_ERR_ARG, "graph_view of no value in \"%s\"", graph_label_text(graph));
-    if (graph->status != MIEN_OK || !shape_ok(graph, "view in", graph_label_text(graph), &shape))
-        return OP_NONE;
-    assert(value < graph->value_count);
-    struct graph_value view = graph->value[value];
-    uint64_t skip = first * mien_dtype_size(shape.dtype);
-    tensor_shape_text(&view.shape, from, sizeof(from));
-    tensor_shape_text(&shape, to, sizeof(to));
-    if (shape.dtype != view.shape.dtype || first > tensor_shape_count(&view.shape) ||
-        tensor_shape_count(&shape) > tensor_shape_count(&view.shape) - first) {
-        GRAPH_FAIL(graph, MIEN_ERR_SHAPE, "a view as %s from element %llu does not fit into %s in \"%s\"", to,
-                   (unsigned long long)first, from, graph_label_text(graph));
-        return OP_NONE;
-    }
-    if (skip % PLAN_ALIGN != 0) {
-        GRAPH_FAIL(graph, MIEN_ERR_SHAPE, "a view of %s from element %llu does not start at a multiple of %d bytes",
-                   from, (unsigned long long)first, PLAN_ALIGN);
-        return OP_NONE;
-    }
-    view.shape = shape;
-    view.base = value;
-    view.node = OP_NONE;
-    view.offset += skip;
-    op_value result = add_value(graph, &view);
-    if (result != OP_NONE) /* a view of a lost value is lost too */
-        graph->value[result].version = view.version;
-    return result;
+    return add_source(graph, GRAPH_CONSTANT, name, shape, graph_add_memory(graph, &memory), 0);
 }
 
 struct tensor_shape graph_shape(const struct graph *graph, op_value value)
@@ -326,15 +291,15 @@ static op_value overwrite(struct graph *graph, uint32_t node, op_value in, const
     value.kind = GRAPH_RESULT;
     value.base = OP_NONE;
     value.node = node;
-    return add_value(graph, &value);
+    return graph_add_value(graph, &value);
 }
 
 static op_value add_result(struct graph *graph, uint32_t node, const struct tensor_shape *shape)
 {
     struct graph_memory memory = {.kind = GRAPH_RESULT, .bytes = tensor_shape_bytes(shape)};
     struct graph_value value = {.kind = GRAPH_RESULT, .shape = *shape, .base = OP_NONE, .node = node};
-    value.memory = add_memory(graph, &memory);
-    return add_value(graph, &value);
+    value.memory = graph_add_memory(graph, &memory);
+    return graph_add_value(graph, &value);
 }
 
 static struct graph_node *add_node(struct graph *graph)

@@ -50,6 +50,11 @@ op_value graph_constant(struct graph *graph, const char *name, struct tensor_sha
  * when it covers the whole value. */
 op_value graph_view(struct graph *graph, op_value value, struct tensor_shape shape, uint64_t first);
 
+/* The values one after another in memory, as one value of that shape: [T,64] from T values of [64]. Every part but the
+ * last must be a multiple of 256 bytes. A part that an op has just made is made there in the first place; others
+ * (bound, input, view, joined before, overwritten in place) are copied. Differentiable. */
+op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape);
+
 struct tensor_shape graph_shape(const struct graph *graph, op_value value); /* rank 0 for OP_NONE */
 
 /* Records an op; up to OP_MAX_OUT outputs into out (OP_NONE for those the call does not have). */

@@ -29,11 +29,13 @@ struct graph_value {
     enum graph_kind kind; /* of its memory; a value made by a node is GRAPH_RESULT even when it lies in bound memory */
     struct tensor_shape shape;
     const char *name;
-    op_value base;    /* a view's value, else OP_NONE */
-    uint32_t node;    /* a result's node, else OP_NONE */
-    uint32_t memory;  /* index of its memory */
-    uint64_t offset;  /* bytes into the memory */
-    uint32_t version; /* in-place writes to the memory when it was recorded */
+    op_value base;        /* a view's value, else OP_NONE */
+    uint32_t node;        /* a result's node, else OP_NONE */
+    uint32_t memory;      /* index of its memory */
+    uint64_t offset;      /* bytes into the memory */
+    uint32_t version;     /* in-place writes to the memory when it was recorded */
+    const op_value *part; /* [part_count]: what a join consists of */
+    uint32_t part_count;
 };
 
 struct graph_node {
@@ -72,7 +74,14 @@ struct graph {
 #define GRAPH_FAIL(graph, code, ...) graph_stick((graph), base_fail((code), __VA_ARGS__))
 void graph_stick(struct graph *graph, enum mien_status status);
 
-/* " in vision.layers.0" for messages, "" at top level. */
+/* Appends; OP_NONE when out of memory or, for a value, when its memory is OP_NONE. */
+uint32_t graph_add_memory(struct graph *graph, const struct graph_memory *memory);
+op_value graph_add_value(struct graph *graph, const struct graph_value *value);
+
+/* Refuses shapes without elements, so that later code need not think of them; false after any error. */
+bool graph_shape_ok(struct graph *graph, const char *what, const char *name, const struct tensor_shape *shape);
+
+/* "vision.layers.0", "" at top level. */
 const char *graph_label_text(const struct graph *graph);
 
 /* Fills a call (no host data) with a node's attributes and shapes. */
