@@ -11,9 +11,10 @@
 enum { SMALL = 1 << 20 };                       /* tables and buffers beside the pixels */
 static _Thread_local size_t largest = SIZE_MAX; /* bytes one allocation may have, for the call under way */
 
+/* Zeroed: a progressive JPEG that lacks a scan would else show what the memory held before. */
 static void *bounded_malloc(size_t size)
 {
-    return size <= largest ? malloc(size) : NULL;
+    return size <= largest ? calloc(size, 1) : NULL;
 }
 
 static void *bounded_realloc(void *old, size_t size)
@@ -26,7 +27,6 @@ static void *bounded_realloc(void *old, size_t size)
 #define STBI_FREE(pointer) free(pointer)
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
-#define STBI_ONLY_BMP
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
@@ -124,12 +124,28 @@ bool data_pixels_info(const void *data, size_t size, uint32_t *width, uint32_t *
 {
     int w = 0, h = 0, channels = 0;
     if (size > INT_MAX || !stbi_info_from_memory(data, (int)size, &w, &h, &channels) || w <= 0 || h <= 0) {
-        *why = size > INT_MAX ? "larger than 2 GiB" : "not a PNG, JPEG or BMP image, or one with a broken head";
+        *why = size > INT_MAX ? "larger than 2 GiB" : "not a PNG or JPEG image, or one with a broken head";
         return false;
     }
     *width = (uint32_t)w;
     *height = (uint32_t)h;
     return true;
+}
+
+/* libjpeg repeats chroma samples when a row has two or fewer of them, where stb_image interpolates. */
+static unsigned char *decode_narrow_jpeg(const void *data, size_t size, int *w, int *h, int *n, int wanted)
+{
+    stbi__context context;
+    stbi__start_mem(&context, data, (int)size);
+    stbi__jpeg *jpeg = stbi__malloc(sizeof(*jpeg));
+    if (!jpeg)
+        return NULL;
+    jpeg->s = &context;
+    stbi__setup_jpeg(jpeg);
+    jpeg->resample_row_hv_2_kernel = stbi__resample_row_generic;
+    unsigned char *pixels = load_jpeg_image(jpeg, w, h, n, wanted);
+    STBI_FREE(jpeg);
+    return pixels;
 }
 
 unsigned char *data_pixels_decode(const void *data, size_t size, bool alpha, uint32_t *width, uint32_t *height,
@@ -143,7 +159,9 @@ unsigned char *data_pixels_decode(const void *data, size_t size, bool alpha, uin
         wanted = 4;
     /* the largest: 16-bit RGBA with interlacing, doubled once by the growing buffer */
     largest = ((size_t)*width + 64) * ((size_t)*height + 64) * 16 + SMALL;
-    unsigned char *pixels = stbi_load_from_memory(data, (int)size, &w, &h, &n, wanted);
+    bool narrow = *width <= 4 && size > 2 && memcmp(data, "\xFF\xD8", 2) == 0;
+    unsigned char *pixels = narrow ? decode_narrow_jpeg(data, size, &w, &h, &n, wanted)
+                                   : stbi_load_from_memory(data, (int)size, &w, &h, &n, wanted);
     largest = SIZE_MAX;
     if (!pixels) {
         *why = stbi_failure_reason();

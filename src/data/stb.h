@@ -12,7 +12,7 @@ void data_gunzip_free(char *text);
 /* CRC-32 as PNG and gzip use it, of data after `crc` (0 at the start). */
 uint32_t data_crc32(uint32_t crc, const void *data, size_t size);
 
-/* Decodes PNG, JPEG or BMP. *channels is 3, or 4 when `alpha` is wanted and the file has an alpha channel. 8 bits, rows
+/* Decodes PNG or JPEG. *channels is 3, or 4 when `alpha` is wanted and the file has an alpha channel. 8 bits, rows
  * without padding; free with data_pixels_free. NULL on failure, with *why a phrase (static storage). */
 unsigned char *data_pixels_decode(const void *data, size_t size, bool alpha, uint32_t *width, uint32_t *height,
                                   uint32_t *channels, const char **why);

@@ -1,0 +1,31 @@
+/* image.h: image files to 8-bit pixels. */
+#ifndef DATA_IMAGE_H
+#define DATA_IMAGE_H
+
+#include "mien/common.h"
+
+/* Rows without padding, channels interleaved: 3 = RGB, 4 = RGB and alpha (not premultiplied). */
+struct data_image {
+    uint32_t width, height, channels;
+    unsigned char *pixels;
+};
+
+struct data_image_params {
+    uint64_t max_pixels; /* 0 = 64 million */
+    bool ignore_exif;    /* leave the picture as stored; default: turned as its EXIF orientation says */
+    bool keep_alpha;     /* 4 channels where the file has alpha; default: alpha is dropped, colours kept */
+    bool has_box;        /* cut out box: x, y, width, height in pixels, after turning; must lie inside */
+    int32_t box[4];
+};
+
+/* PNG, JPEG (8-bit, baseline and progressive; grey, YCbCr, RGB, CMYK, YCCK). 16 bits per channel are cut to 8,
+ * palettes and grey become RGB. MIEN_ERR_DATA with `path` and the reason for anything else: another format, damage
+ * (every PNG chunk's checksum is verified, a cut-off JPEG is refused), too many pixels, a box outside. `params` NULL =
+ * defaults. Free with data_image_free. Thread-safe. */
+enum mien_status data_image_decode(const char *path, const void *data, size_t size,
+                                   const struct data_image_params *params, struct data_image *out);
+/* The same from a file of at most 512 MiB. */
+enum mien_status data_image_read(const char *path, const struct data_image_params *params, struct data_image *out);
+void data_image_free(struct data_image *image); /* clears; accepts an empty one */
+
+#endif

@@ -1,0 +1,211 @@
+/* resize.c: two separable passes, the shape and the arithmetic of Pillow's resampling. */
+#include "data/resize.h"
+
+#include "base/base.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BITS = 22, MAX_SIDE = 1 << 20 };
+
+/* Weights of one axis: result position first+i reads inputs start[i] .. start[i]+length[i]-1. */
+struct axis {
+    uint32_t *start, *length;
+    int32_t *weights; /* [count, taps], fixed point */
+    uint32_t taps;
+    bool identity;
+};
+
+/* Keys' cubic convolution kernel, a = -0.5. */
+static double keys(double x)
+{
+    const double a = -0.5;
+    x = fabs(x);
+    if (x < 1)
+        return ((a + 2) * x - (a + 3)) * x * x + 1;
+    if (x < 2)
+        return (((x - 5) * x + 8) * x - 4) * a;
+    return 0;
+}
+
+static void axis_free(struct axis *axis)
+{
+    base_free(axis->start);
+    base_free(axis->length);
+    base_free(axis->weights);
+}
+
+/* Weights of one position into w [taps] by way of k [taps]; sums to 1 before rounding. */
+static void axis_fill(struct axis *axis, uint32_t i, double centre, double support, double scale, uint32_t in,
+                      double *k)
+{
+    int low = (int)(centre - support + 0.5), high = (int)(centre + support + 0.5);
+    low = BASE_MAX(low, 0);
+    high = BASE_MIN(high, (int)in);
+    double sum = 0;
+    for (int x = low; x < high; x++) {
+        k[x - low] = keys((x - centre + 0.5) * (1.0 / scale));
+        sum += k[x - low];
+    }
+    for (int x = 0; x < high - low; x++) {
+        double w = sum != 0.0 ? k[x] / sum : k[x];
+        axis->weights[(size_t)i * axis->taps + (size_t)x] = (int32_t)(w * (1 << BITS) + (w < 0 ? -0.5 : 0.5));
+    }
+    axis->start[i] = (uint32_t)low;
+    axis->length[i] = (uint32_t)(high - low);
+}
+
+/* Weights of result positions first .. first+count-1 of an axis that goes from `in` to `out` pixels. */
+static enum mien_status axis_make(uint32_t in, uint32_t out, uint32_t first, uint32_t count, struct axis *axis)
+{
+    enum mien_status status = MIEN_OK;
+    double step = (double)in / out, scale = BASE_MAX(step, 1.0), support = 2.0 * scale, *k = NULL;
+    axis->taps = (uint32_t)ceil(support) * 2 + 1;
+    axis->identity = in == out;
+    axis->start = base_alloc(count, sizeof(*axis->start));
+    axis->length = base_alloc(count, sizeof(*axis->length));
+    axis->weights = base_alloc((size_t)count * axis->taps, sizeof(*axis->weights));
+    k = base_alloc(axis->taps, sizeof(*k));
+    FAIL_IF(!axis->start || !axis->length || !axis->weights || !k, MIEN_ERR_NOMEM, "out of host memory for a resize");
+    for (uint32_t i = 0; i < count; i++)
+        axis_fill(axis, i, (first + i + 0.5) * step, support, scale, in, k);
+fail:
+    base_free(k);
+    return status;
+}
+
+static unsigned char round8(int32_t sum)
+{
+    int32_t v = sum >> BITS;
+    return (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+/* One row [in, c] to out [count, c]. */
+static void row_pass(const unsigned char *in, const struct axis *axis, uint32_t count, uint32_t c, unsigned char *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t *w = axis->weights + (size_t)i * axis->taps;
+        const unsigned char *p = in + (size_t)axis->start[i] * c;
+        int32_t sum[4] = {1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)};
+        for (uint32_t x = 0; x < axis->length[i]; x++)
+            for (uint32_t k = 0; k < c; k++)
+                sum[k] += p[x * c + k] * w[x];
+        for (uint32_t k = 0; k < c; k++)
+            out[(size_t)i * c + k] = round8(sum[k]);
+    }
+}
+
+/* Rows [*, width] to one row of the result: position i of the axis. */
+static void column_pass(const unsigned char *rows, size_t width, const struct axis *axis, uint32_t i, int32_t *sum,
+                        unsigned char *out)
+{
+    const int32_t *w = axis->weights + (size_t)i * axis->taps;
+    for (size_t x = 0; x < width; x++)
+        sum[x] = 1 << (BITS - 1);
+    for (uint32_t y = 0; y < axis->length[i]; y++)
+        for (size_t x = 0; x < width; x++)
+            sum[x] += rows[y * width + x] * w[y];
+    for (size_t x = 0; x < width; x++)
+        out[x] = round8(sum[x]);
+}
+
+static enum mien_status check(const struct data_view *in, uint32_t w, uint32_t h, struct data_window window)
+{
+    if (in->width == 0 || in->height == 0 || w == 0 || h == 0 || in->channels == 0 || in->channels > 4 ||
+        in->width > MAX_SIDE || in->height > MAX_SIDE || w > MAX_SIDE || h > MAX_SIDE || window.width == 0 ||
+        window.height == 0 || window.x > w || window.width > w - window.x || window.y > h ||
+        window.height > h - window.y)
+        return base_fail(MIEN_ERR_ARG, "cannot resize %ux%u pixels to %ux%u", in->width, in->height, w, h);
+    return MIEN_OK;
+}
+
+/* Both passes, over the input rows that the window needs only. */
+static enum mien_status two_passes(const struct data_view *in, const struct axis *across, const struct axis *down,
+                                   struct data_window window, unsigned char *out)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t last = window.height - 1, first_row = down->start[0],
+             rows = down->start[last] + down->length[last] - first_row;
+    size_t width = (size_t)window.width * in->channels;
+    unsigned char *middle = base_alloc(rows, width);
+    int32_t *sum = base_alloc(width, sizeof(*sum));
+    FAIL_IF(!middle || !sum, MIEN_ERR_NOMEM, "out of host memory for a resize");
+    for (uint32_t y = 0; y < rows; y++) {
+        const unsigned char *row = in->pixels + (size_t)(first_row + y) * in->stride;
+        if (across->identity)
+            memcpy(middle + y * width, row + (size_t)window.x * in->channels, width);
+        else
+            row_pass(row, across, window.width, in->channels, middle + y * width);
+    }
+    for (uint32_t y = 0; y < window.height; y++)
+        column_pass(middle + (size_t)(down->start[y] - first_row) * width, width, down, y, sum, out + y * width);
+fail:
+    base_free(middle);
+    base_free(sum);
+    return status;
+}
+
+enum mien_status data_resize_pil(const struct data_view *in, uint32_t out_width, uint32_t out_height,
+                                 struct data_window window, unsigned char *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct axis across = {0}, down = {0};
+    TRY(check(in, out_width, out_height, window));
+    TRY(axis_make(in->width, out_width, window.x, window.width, &across));
+    TRY(axis_make(in->height, out_height, window.y, window.height, &down));
+    TRY(two_passes(in, &across, &down, window, out));
+fail:
+    axis_free(&across);
+    axis_free(&down);
+    return status;
+}
+
+/* Four weights at fraction t, a = -0.75. */
+static void torch_weights(float t, float w[4])
+{
+    const float a = -0.75f;
+    float x = t + 1, y = 1 - t, z = y + 1;
+    w[0] = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+    w[1] = ((a + 2) * t - (a + 3)) * t * t + 1;
+    w[2] = ((a + 2) * y - (a + 3)) * y * y + 1;
+    w[3] = ((a * z - 5 * a) * z + 8 * a) * z - 4 * a;
+}
+
+static uint32_t clamp_index(int64_t i, uint32_t count)
+{
+    return i < 0 ? 0 : i >= count ? count - 1 : (uint32_t)i;
+}
+
+static float torch_pixel(const struct data_view *in, float sx, float sy, uint32_t channel)
+{
+    float wx[4], wy[4], sum = 0;
+    int64_t ix = (int64_t)floorf(sx), iy = (int64_t)floorf(sy);
+    torch_weights(sx - (float)ix, wx);
+    torch_weights(sy - (float)iy, wy);
+    for (int j = 0; j < 4; j++) {
+        const unsigned char *row = in->pixels + clamp_index(iy + j - 1, in->height) * in->stride + channel;
+        float line = 0;
+        for (int i = 0; i < 4; i++)
+            line += (float)row[(size_t)clamp_index(ix + i - 1, in->width) * in->channels] * wx[i];
+        sum += line * wy[j];
+    }
+    return sum;
+}
+
+enum mien_status data_resize_torch(const struct data_view *in, uint32_t out_width, uint32_t out_height,
+                                   struct data_window window, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(check(in, out_width, out_height, window));
+    float step_x = (float)in->width / (float)out_width, step_y = (float)in->height / (float)out_height;
+    for (uint32_t y = 0; y < window.height; y++) {
+        float sy = step_y * ((float)(window.y + y) + 0.5f) - 0.5f;
+        for (uint32_t x = 0; x < window.width; x++) {
+            float sx = step_x * ((float)(window.x + x) + 0.5f) - 0.5f;
+            for (uint32_t c = 0; c < in->channels; c++)
+                *out++ = torch_pixel(in, sx, sy, c);
+        }
+    }
+fail:
+    return status;
+}
