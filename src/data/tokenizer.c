@@ -33,6 +33,8 @@ static enum mien_status collapse(const char *text, size_t size, struct unicode_t
     enum mien_status status = MIEN_OK;
     size_t length, start = out->size;
     bool space = false;
+    if (size == 0)
+        return MIEN_OK;
     strip(&text, &size);
     for (size_t at = 0; at < size; at += length) {
         uint32_t code = unicode_decode(text + at, size - at, &length);
