@@ -32,6 +32,7 @@ struct op_attr {
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
+    float low, high;               /* clamp */
 };
 
 /* ---- calls: an op applied to shapes, with or without host data ------------------------------------------------- */
