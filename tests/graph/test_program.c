@@ -436,6 +436,103 @@ static void test_stores(void)
     tensor_destroy(gpu.device, &into2);
 }
 
+/* ---- joins, slabs ---- */
+
+/* A join of what an op made, of an input, of a bound tensor, of one part twice, of a part overwritten in place: stored
+ * into a flat tensor, where the op's part is made in the first place. */
+static void test_join(void)
+{
+    struct graph *g = new_graph();
+    struct tensor w = make_tensor(&gpu, SHAPE_F32(64), "w", 1), flat = make_tensor(&gpu, SHAPE_F32(330), "f", 1);
+    op_value x = graph_input(g, "x", SHAPE_F32(64)), tail = graph_input(g, "tail", SHAPE_F32(10));
+    op_value made = add(g, x, x), bumped = GRAPH_OP(g, &accumulate, NULL, add(g, x, made), x);
+    op_value parts[] = {made, graph_bound(g, "w", &w), made, x, bumped, add(g, tail, tail)};
+    op_value join = graph_join(g, parts, 6, SHAPE_F32(330)), after = add(g, join, join);
+    graph_store(g, join, &flat);
+    graph_output(g, after);
+    graph_output(g, made); /* by its own name, in the join's memory */
+    struct graph_program *program = compiled(g, NULL);
+    CHECK_EQ(stats_of(program).copies, 0);
+    CHECK_EQ(stats_of(program).nodes, 9); /* 4 sums, accumulate, copies of w, made, x, bumped */
+    float want[330], have[330], twice[330], w0[64];
+    float *in = graph_program_input(program, 0, x), *end = graph_program_input(program, 0, tail);
+    fill_normal(in, 64, "x", 1);
+    fill_normal(end, 10, "tail", 1);
+    fill_normal(w0, 64, "w", 1);
+    for (uint32_t i = 0; i < 64; i++) {
+        want[i] = want[i + 128] = in[i] + in[i];
+        want[i + 64] = w0[i];
+        want[i + 192] = in[i];
+        want[i + 256] = (in[i] + want[i]) + in[i];
+    }
+    for (uint32_t i = 0; i < 10; i++)
+        want[i + 320] = end[i] + end[i];
+    for (uint32_t i = 0; i < 330; i++)
+        twice[i] = want[i] + want[i];
+    CHECK_EQ(graph_program_run(program), MIEN_OK);
+    CHECK_EQ(tensor_download(gpu.device, &flat, have), MIEN_OK);
+    CHECK(memcmp(have, want, sizeof(want)) == 0);
+    CHECK(same_output(program, g, after, twice));
+    CHECK(same_output(program, g, made, want));
+    graph_program_destroy(&program);
+    graph_destroy(&g);
+    tensor_destroy(gpu.device, &w);
+    tensor_destroy(gpu.device, &flat);
+}
+
+/* A device that allocates little at once gets several slabs, and the same results. */
+static void test_small_slabs(void)
+{
+    struct vk_caps *caps = (struct vk_caps *)(uintptr_t)vk_device_caps(gpu.device);
+    uint64_t max_allocation = caps->max_allocation;
+    struct graph *g = new_graph();
+    op_value x = graph_input(g, "x", SHAPE_F32(4096)), y[8], sum = x;
+    for (uint32_t i = 0; i < 8; i++)
+        y[i] = add(g, sum, x);
+    for (uint32_t i = 0; i < 8; i++)
+        sum = add(g, sum, y[i]);
+    graph_output(g, sum);
+    struct graph_program *whole = compiled(g, NULL);
+    caps->max_allocation = 65536; /* room for four of them */
+    struct graph_program *split = compiled(g, NULL), *none = NULL;
+    caps->max_allocation = 4096;
+    capture_start();
+    CHECK_EQ(graph_compile(g, gpu.device, NULL, &none), MIEN_ERR_DEVICE_MEMORY);
+    CHECK(captured_once("use a smaller batch"));
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+    caps->max_allocation = max_allocation;
+    CHECK(none == NULL);
+    CHECK(!whole->slab[1].block && split->slab[1].block && split->slab[2].block);
+    fill_input(whole, g, 0, x, 0);
+    fill_input(split, g, 0, x, 0);
+    CHECK_EQ(graph_program_run(whole), MIEN_OK);
+    CHECK_EQ(graph_program_run(split), MIEN_OK);
+    CHECK(same_output(split, g, sum, graph_program_output(whole, 0, sum)));
+    graph_program_destroy(&whole);
+    graph_program_destroy(&split);
+    graph_destroy(&g);
+}
+
+static void count_dump(void *user, const char *line)
+{
+    uint32_t *lines = user;
+    lines[0] += strncmp(line, "step ", 5) == 0 && strstr(line, "add") != NULL;
+    lines[1] += strncmp(line, "memory: slab 0 at ", 18) == 0;
+}
+
+static void test_dump(void)
+{
+    struct graph *g = new_graph();
+    op_value x = graph_input(g, "x", SHAPE_F32(64));
+    graph_output(g, add(g, add(g, x, x), x));
+    uint32_t lines[2] = {0};
+    struct graph_program *program = compiled(g, &(struct graph_compile_params){.dump = count_dump, .dump_user = lines});
+    CHECK_EQ(lines[0], 2);
+    CHECK_EQ(lines[1], 2);
+    graph_program_destroy(&program);
+    graph_destroy(&g);
+}
+
 /* ---- slices, profiles, misuse ---- */
 
 static void count_line(void *user, const char *line)
@@ -539,6 +636,9 @@ int main(void)
     test_barriers();
     test_hazards();
     test_stores();
+    test_join();
+    test_small_slabs();
+    test_dump();
     test_slices();
     test_profile();
     test_misuse();

@@ -295,6 +295,34 @@ static void test_view_gradients(void)
     graph_destroy(&g);
 }
 
+/* A join hands each part its piece of the gradient; parts that are not wanted get none. */
+static void test_join(void)
+{
+    struct graph *g = new_graph();
+    op_value x = graph_input(g, "x", SHAPE_F32(64)), w = graph_input(g, "w", SHAPE_F32(2, 3)), grad[2];
+    op_value a = GRAPH_OP(g, &twist, NULL, x), b = GRAPH_OP(g, &twist, NULL, w);
+    op_value parts[] = {a, b}, of[] = {x, w};
+    op_value join = graph_join(g, parts, 2, SHAPE_F32(70));
+    CHECK_EQ(g->value[a].memory, g->value[join].memory);
+    CHECK_EQ(g->value[b].offset, 256);
+    op_value loss = GRAPH_OP(g, &total, NULL, join);
+    CHECK_EQ(graph_backward(g, loss, of, 2, grad), MIEN_OK);
+    struct tensor_shape gx = graph_shape(g, grad[0]), gw = graph_shape(g, grad[1]), want = SHAPE_F32(2, 3);
+    CHECK_EQ(gx.dim[0], 64);
+    CHECK(tensor_shape_equal(&gw, &want));
+    CHECK_EQ(captured_count, 0);
+    parts[0] = b; /* 24 bytes: the next part would not start at a multiple of 256 */
+    CHECK_EQ(graph_join(g, parts, 2, SHAPE_F32(12)), OP_NONE);
+    CHECK(captured_once("part 0 of a join"));
+    graph_destroy(&g);
+
+    g = new_graph();
+    parts[0] = graph_input(g, "x", SHAPE_F32(64));
+    CHECK_EQ(graph_join(g, parts, 1, SHAPE_F32(65)), OP_NONE);
+    CHECK(captured_once("64 elements, its shape has 65"));
+    graph_destroy(&g);
+}
+
 static char dumped[4096];
 
 static void dump_line(void *user, const char *line)
@@ -356,6 +384,7 @@ int main(void)
     test_wants();
     test_gradient_errors();
     test_view_gradients();
+    test_join();
     test_dump();
     test_misuse();
     return check_result();
