@@ -1,0 +1,13 @@
+/* mien/mien.h: all of Mien's public headers. */
+#ifndef MIEN_MIEN_H
+#define MIEN_MIEN_H
+
+#include "mien/common.h"
+#include "mien/data.h"
+#include "mien/eval.h"
+#include "mien/gpu.h"
+#include "mien/model.h"
+#include "mien/tensor.h"
+#include "mien/train.h"
+
+#endif

@@ -1,0 +1,49 @@
+/* mien/train.h: training by image-caption contrastive learning, from a configuration file to a model directory. */
+#ifndef MIEN_TRAIN_H
+#define MIEN_TRAIN_H
+
+#include "mien/gpu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mien_train_progress {
+    uint64_t step, steps; /* updates done, of all */
+    double loss;          /* of `step` */
+    double samples_per_s; /* since the last call */
+};
+typedef void (*mien_train_progress_fn)(void *user, const struct mien_train_progress *progress);
+
+/* A zeroed struct with a config means the defaults. Strings are borrowed during the call. */
+struct mien_train_params {
+    const char *config;      /* configuration file, JSON */
+    const char *const *sets; /* "key=value" with dotted keys, changing the configuration */
+    size_t set_count;
+    mien_train_progress_fn progress; /* called from the calling thread after steps; may be NULL */
+    void *user;
+    const volatile int *stop; /* may be NULL; once non-zero training ends after the present step (a signal handler may
+                                 set it) and the model so far is saved */
+};
+
+struct mien_train_summary {
+    uint64_t steps; /* updates done */
+    uint64_t parameters;
+    double first_loss, last_loss;
+    double seconds;   /* in steps, without preparation */
+    char model[1024]; /* the directory that holds the final model */
+    bool stopped;     /* by `stop`, before the last step */
+};
+
+/* Trains. The run directory (run.dir) receives config.json, log.jsonl and model/. One device, driver, seed and data
+ * give the same weights bit for bit. MIEN_ERR_ARG: a configuration key is unknown or not served, or the run directory
+ * holds a run; MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_FAILED: the
+ * loss became infinite or not a number (the log says at which step). After a failure the run directory keeps the log,
+ * and no model. summary may be NULL. */
+MIEN_API enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
+                                     struct mien_train_summary *summary);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

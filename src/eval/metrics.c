@@ -1,0 +1,70 @@
+/* metrics.c: confusion matrix, WAR, UAR. */
+#include "eval/metrics.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum mien_status eval_confusion_create(uint32_t classes, struct eval_confusion *out)
+{
+    *out = (struct eval_confusion){.classes = classes};
+    out->counts = base_alloc((size_t)classes * classes + 1, sizeof(*out->counts));
+    if (!out->counts)
+        return base_fail(MIEN_ERR_NOMEM, "out of host memory for a confusion matrix of %u classes", classes);
+    return MIEN_OK;
+}
+
+void eval_confusion_destroy(struct eval_confusion *confusion)
+{
+    base_free(confusion->counts);
+    *confusion = (struct eval_confusion){0};
+}
+
+void eval_confusion_add(struct eval_confusion *confusion, uint32_t truth, uint32_t prediction)
+{
+    assert(truth < confusion->classes && prediction < confusion->classes);
+    confusion->counts[(size_t)truth * confusion->classes + prediction]++;
+}
+
+uint64_t eval_confusion_support(const struct eval_confusion *confusion, uint32_t truth)
+{
+    uint64_t sum = 0;
+    for (uint32_t c = 0; c < confusion->classes; c++)
+        sum += confusion->counts[(size_t)truth * confusion->classes + c];
+    return sum;
+}
+
+uint64_t eval_confusion_total(const struct eval_confusion *confusion)
+{
+    uint64_t sum = 0;
+    for (uint32_t c = 0; c < confusion->classes; c++)
+        sum += eval_confusion_support(confusion, c);
+    return sum;
+}
+
+double eval_recall(const struct eval_confusion *confusion, uint32_t truth)
+{
+    uint64_t support = eval_confusion_support(confusion, truth);
+    uint64_t right = confusion->counts[(size_t)truth * confusion->classes + truth];
+    return support ? (double)right / (double)support : (double)NAN;
+}
+
+double eval_war(const struct eval_confusion *confusion)
+{
+    uint64_t total = eval_confusion_total(confusion), right = 0;
+    for (uint32_t c = 0; c < confusion->classes; c++)
+        right += confusion->counts[(size_t)c * confusion->classes + c];
+    return total ? (double)right / (double)total : (double)NAN;
+}
+
+double eval_uar(const struct eval_confusion *confusion)
+{
+    double sum = 0;
+    uint32_t present = 0;
+    for (uint32_t c = 0; c < confusion->classes; c++) {
+        if (eval_confusion_support(confusion, c) == 0)
+            continue;
+        sum += eval_recall(confusion, c);
+        present++;
+    }
+    return present ? sum / present : (double)NAN;
+}

@@ -1,0 +1,464 @@
+/* config.c: reading a training configuration by one table of keys. */
+#include "train/config.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kind {
+    KIND_STRING,
+    KIND_PATH, /* a string, relative to the configuration's file */
+    KIND_U32,
+    KIND_I32,
+    KIND_NUMBER,
+    KIND_BOOL,
+    KIND_CHOICE,
+    KIND_PAIR,   /* two numbers */
+    KIND_OBJECT, /* a section of its own */
+    KIND_LIST,   /* milestones */
+    KIND_OWN,    /* read by a function of its own */
+    KIND_INERT,  /* without effect under the only choice that is served: any value */
+    KIND_LATER,  /* not served yet: the value in `only`, or nothing */
+};
+
+struct key {
+    const char *name;
+    enum kind kind;
+    size_t at;        /* offset in struct train_config */
+    double low, high; /* numbers */
+    const char *const *choices;
+    uint32_t served;  /* choices: bit i = choice i works in this version */
+    const char *only; /* LATER: the value as JSON that changes nothing */
+};
+
+#define AT(member) offsetof(struct train_config, member)
+#define BIT(i) (1u << (i))
+#define BIG 1e30
+
+static const char *const loss_kinds[] = {"clip", "siglip", NULL};
+static const char *const texts[] = {"both", "global", "summary", "caption", "label", NULL};
+static const char *const locals[] = {"pooled", "none", "sentence", "filip", NULL};
+static const char *const minings[] = {"none", "hard", "soft", "ignore", NULL};
+static const char *const balances[] = {"none", "label", NULL};
+static const char *const resizes[] = {"pil", "torch", NULL};
+static const char *const optimizers[] = {"adamw", "sgd", NULL};
+static const char *const schedules[] = {"cosine", "constant", "multistep", NULL};
+static const char *const precisions[] = {"f32", "bf16", "f16", NULL};
+
+static const struct key model_keys[] = {
+    {"init", KIND_OWN},       {"config", KIND_OWN}, {"tokenizer", KIND_OWN},
+    {"temporal", KIND_LATER}, {"head", KIND_LATER}, {0},
+};
+static const struct key data_keys[] = {
+    {"train", KIND_PATH, AT(data.train)},
+    {"val", KIND_PATH, AT(data.val)},
+    {"shuffle", KIND_BOOL, AT(data.shuffle)},
+    {"balance", KIND_CHOICE, AT(data.balance), .choices = balances, .served = ~0u},
+    {"workers", KIND_U32, AT(data.workers), 0, 256},
+    {"max_bad", KIND_NUMBER, AT(data.max_bad), 0, 1},
+    {"augment", KIND_OBJECT},
+    {"resize", KIND_CHOICE, AT(data.resize), .choices = resizes, .served = ~0u},
+    {"frames", KIND_LATER},
+    {0},
+};
+static const struct key augment_keys[] = {
+    {"crop_scale", KIND_PAIR, AT(data.augment.crop_scale), 0.01, 1},
+    {"flip", KIND_NUMBER, AT(data.augment.flip), 0, 1},
+    {"rotate", KIND_NUMBER, AT(data.augment.rotate), 0, 180},
+    {"jitter", KIND_NUMBER, AT(data.augment.jitter), 0, 1},
+    {0},
+};
+static const struct key loss_keys[] = {
+    {"kind", KIND_CHOICE, .choices = loss_kinds, .served = BIT(0), .at = SIZE_MAX},
+    {"text", KIND_CHOICE, AT(loss.text), .choices = texts, .served = ~0u},
+    {"local", KIND_OBJECT},
+    {"mining", KIND_OBJECT},
+    {0},
+};
+static const struct key local_keys[] = {
+    {"kind", KIND_CHOICE, AT(loss.local), .choices = locals, .served = BIT(TRAIN_LOCAL_NONE)},
+    {"weight", KIND_INERT},
+    {"sentences", KIND_INERT},
+    {"pick", KIND_INERT},
+    {"tau", KIND_INERT},
+    {0},
+};
+static const struct key mining_keys[] = {
+    {"kind", KIND_CHOICE, .choices = minings, .served = BIT(0), .at = SIZE_MAX},
+    {"guide", KIND_INERT},
+    {"threshold", KIND_INERT},
+    {"top_k", KIND_INERT},
+    {"weight", KIND_INERT},
+    {"tau", KIND_INERT},
+    {"warmup_steps", KIND_INERT},
+    {"source", KIND_INERT},
+    {"same_text", KIND_INERT},
+    {0},
+};
+static const struct key optim_keys[] = {
+    {"kind", KIND_CHOICE, .choices = optimizers, .served = BIT(0), .at = SIZE_MAX},
+    {"lr", KIND_NUMBER, AT(optim.lr), 0, 1e3},
+    {"betas", KIND_PAIR, AT(optim.betas), 0, 0.999999999},
+    {"eps", KIND_NUMBER, AT(optim.eps), 0, 1},
+    {"weight_decay", KIND_NUMBER, AT(optim.weight_decay), 0, 1e3},
+    {"momentum", KIND_INERT},
+    {"clip_norm", KIND_NUMBER, AT(optim.clip_norm), 0, BIG},
+    {"schedule", KIND_CHOICE, AT(optim.schedule), .choices = schedules, .served = ~0u},
+    {"warmup_steps", KIND_I32, AT(optim.warmup), -1, 2e9},
+    {"milestones", KIND_LIST, AT(optim.milestones)},
+    {"gamma", KIND_NUMBER, AT(optim.gamma), 0, 1e3},
+    {"groups", KIND_LATER, .only = "[]"},
+    {0},
+};
+static const struct key run_keys[] = {
+    {"dir", KIND_PATH, AT(run.dir)},
+    {"steps", KIND_U32, AT(run.steps), 0, 2e9},
+    {"epochs", KIND_U32, AT(run.epochs), 0, 1e6},
+    {"batch", KIND_U32, AT(run.batch), 1, 4096},
+    {"micro_batch", KIND_LATER, .only = "0"},
+    {"recompute", KIND_LATER, .only = "false"},
+    {"precision", KIND_CHOICE, .choices = precisions, .served = BIT(0), .at = SIZE_MAX},
+    {"seed", KIND_U32, AT(run.seed), 0, 4294967295.0},
+    {"log_every", KIND_U32, AT(run.log_every), 1, 1e9},
+    {"eval_every", KIND_LATER, .only = "0"},
+    {"checkpoint_every", KIND_LATER, .only = "0"},
+    {"checkpoint_minutes", KIND_LATER, .only = "0"},
+    {"keep", KIND_LATER},
+    {"dump_grads", KIND_LATER},
+    {0},
+};
+static const struct key top_keys[] = {
+    {"model", KIND_OBJECT}, {"data", KIND_OBJECT}, {"loss", KIND_OBJECT},
+    {"optim", KIND_OBJECT}, {"run", KIND_OBJECT},  {0},
+};
+
+/* Dotted names of the sections, those that contain others first. */
+static const struct section {
+    const char *name;
+    const struct key *keys;
+} sections[] = {
+    {"", top_keys},      {"model", model_keys},      {"data", data_keys},          {"data.augment", augment_keys},
+    {"loss", loss_keys}, {"loss.local", local_keys}, {"loss.mining", mining_keys}, {"optim", optim_keys},
+    {"run", run_keys},
+};
+
+struct reader {
+    struct train_config *config;
+    const char *path;
+    char *dir; /* of the file */
+    char where[512];
+};
+
+static void set_defaults(struct train_config *c)
+{
+    io_clip_config_default(&c->model.clip);
+    c->model.vocab = 2048;
+    c->data.shuffle = true;
+    c->data.workers = 2;
+    c->data.max_bad = 0.01;
+    c->data.augment.crop_scale[0] = 0.9;
+    c->data.augment.crop_scale[1] = 1;
+    c->data.augment.flip = 0.5;
+    c->data.augment.rotate = 6;
+    c->optim.lr = 5e-4;
+    c->optim.betas[0] = 0.9;
+    c->optim.betas[1] = 0.98;
+    c->optim.eps = 1e-6;
+    c->optim.weight_decay = 0.2;
+    c->optim.clip_norm = 1;
+    c->optim.warmup = -1;
+    c->optim.gamma = 0.1;
+    c->run.epochs = 10;
+    c->run.batch = 256;
+    c->run.log_every = 1;
+}
+
+static void *member(const struct reader *r, const struct key *key)
+{
+    return (char *)r->config + key->at;
+}
+
+static enum mien_status out_of_range(const struct reader *r, const struct key *key, double value)
+{
+    return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is %.9g; it must lie between %.9g and %.9g", r->where, key->name, value,
+                     key->low, key->high);
+}
+
+static enum mien_status read_number(struct reader *r, const cJSON *object, const struct key *key)
+{
+    enum mien_status status = MIEN_OK;
+    double value = NAN;
+    TRY(base_json_number(object, key->name, r->where, &value));
+    if (!(value >= key->low && value <= key->high))
+        return out_of_range(r, key, value);
+    FAIL_IF(key->kind != KIND_NUMBER && value != floor(value), MIEN_ERR_ARG, "%s: \"%s\" must be a whole number",
+            r->where, key->name);
+    if (key->kind == KIND_NUMBER)
+        *(double *)member(r, key) = value;
+    else if (key->kind == KIND_U32)
+        *(uint32_t *)member(r, key) = (uint32_t)value;
+    else
+        *(int32_t *)member(r, key) = (int32_t)value;
+fail:
+    return status;
+}
+
+static enum mien_status read_choice(struct reader *r, const cJSON *object, const struct key *key)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t choice = 0;
+    TRY(base_json_choice(object, key->name, r->where, key->choices, &choice));
+    FAIL_IF(!(key->served & BIT(choice)), MIEN_ERR_ARG,
+            "%s: \"%s\": \"%s\" is not supported by this version; use \"%s\"", r->where, key->name,
+            key->choices[choice], key->choices[key->served & BIT(0) ? 0 : 1]);
+    if (key->at != SIZE_MAX)
+        *(uint32_t *)member(r, key) = choice;
+    if (key->at == AT(loss.local))
+        r->config->loss.local_is_chosen = true;
+fail:
+    return status;
+}
+
+static enum mien_status read_numbers(struct reader *r, const cJSON *item, const struct key *key)
+{
+    int count = cJSON_GetArraySize(item);
+    const cJSON *element;
+    int i = 0;
+    bool pair = key->kind == KIND_PAIR;
+    if (!cJSON_IsArray(item) || (pair && count != 2) || (!pair && count > 16))
+        return base_fail(MIEN_ERR_DATA, "%s: \"%s\" must be an array of %s", r->where, key->name,
+                         pair ? "two numbers" : "at most 16 whole numbers");
+    cJSON_ArrayForEach(element, item)
+    {
+        double value = cJSON_IsNumber(element) ? element->valuedouble : NAN;
+        if (pair && !(value >= key->low && value <= key->high))
+            return out_of_range(r, key, value);
+        if (!pair && !(value >= 1 && value <= 2e9 && value == floor(value)))
+            return base_fail(MIEN_ERR_ARG, "%s: \"%s\" must hold whole numbers from 1 on", r->where, key->name);
+        if (pair)
+            ((double *)member(r, key))[i++] = value;
+        else
+            r->config->optim.milestone[i++] = (uint32_t)value;
+    }
+    if (!pair)
+        r->config->optim.milestones = (uint32_t)count;
+    return MIEN_OK;
+}
+
+static enum mien_status read_path(struct reader *r, const cJSON *object, const char *key, const char **out)
+{
+    enum mien_status status = MIEN_OK;
+    const char *text = NULL;
+    char *joined = NULL;
+    TRY(base_json_string(object, key, r->where, &text));
+    if (!text)
+        return MIEN_OK;
+    FAIL_IF(!*text, MIEN_ERR_ARG, "%s: \"%s\" is empty; give a path or leave the key out", r->where, key);
+    joined = strcmp(r->dir, ".") == 0 ? base_arena_strdup(&r->config->arena, text) : NULL;
+    if (!joined) {
+        char *full = base_path_join(r->dir, text);
+        joined = full ? base_arena_strdup(&r->config->arena, full) : NULL;
+        base_free(full);
+    }
+    FAIL_IF_NULL(joined, "a path");
+    *out = joined;
+fail:
+    return status;
+}
+
+static enum mien_status read_later(const struct reader *r, const cJSON *item, const struct key *key)
+{
+    char *text = key->only ? base_json_print(item, false) : NULL;
+    bool harmless = text && strcmp(text, key->only) == 0;
+    base_free(text);
+    if (harmless)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is not supported by this version; remove it%s%s", r->where, key->name,
+                     key->only ? " or set it to " : "", key->only ? key->only : "");
+}
+
+static enum mien_status read_model(struct reader *r, const cJSON *object, const struct key *key)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key->name);
+    if (strcmp(key->name, "init") == 0) {
+        if (!cJSON_IsString(item) || strcmp(item->valuestring, "scratch") != 0)
+            TRY(read_path(r, object, "init", &c->model.init));
+    } else if (strcmp(key->name, "config") == 0) {
+        TRY(io_clip_config_parse(item, r->where, true, &c->model.clip));
+    } else if (cJSON_IsObject(item)) {
+        static const char *const known[] = {"vocab", NULL};
+        TRY(base_json_only(item, r->where, known));
+        TRY(base_json_u32(item, "vocab", r->where, &c->model.vocab));
+    } else {
+        TRY(read_path(r, object, "tokenizer", &c->model.tokenizer));
+    }
+fail:
+    return status;
+}
+
+static enum mien_status read_key(struct reader *r, const cJSON *object, const struct key *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key->name);
+    switch (key->kind) {
+    case KIND_STRING:
+        return base_json_string(object, key->name, r->where, member(r, key));
+    case KIND_PATH:
+        return read_path(r, object, key->name, member(r, key));
+    case KIND_U32:
+    case KIND_I32:
+    case KIND_NUMBER:
+        return read_number(r, object, key);
+    case KIND_BOOL:
+        return base_json_bool(object, key->name, r->where, member(r, key));
+    case KIND_CHOICE:
+        return read_choice(r, object, key);
+    case KIND_PAIR:
+    case KIND_LIST:
+        return read_numbers(r, item, key);
+    case KIND_OWN:
+        return read_model(r, object, key);
+    case KIND_LATER:
+        return read_later(r, item, key);
+    case KIND_OBJECT:
+    case KIND_INERT:
+        break;
+    }
+    return MIEN_OK;
+}
+
+/* The object at a dotted name, or NULL. */
+static const cJSON *section_of(const cJSON *root, const char *name)
+{
+    char part[64];
+    while (root && *name) {
+        size_t length = strcspn(name, ".");
+        snprintf(part, sizeof(part), "%.*s", (int)length, name);
+        root = cJSON_GetObjectItemCaseSensitive(root, part);
+        name += length + (name[length] == '.');
+    }
+    return root;
+}
+
+static enum mien_status read_section(struct reader *r, const cJSON *root, const struct section *section)
+{
+    enum mien_status status = MIEN_OK;
+    const char *known[32] = {0};
+    const cJSON *object = section_of(root, section->name);
+    if (!object)
+        return MIEN_OK;
+    snprintf(r->where, sizeof(r->where), "%s%s%s", r->path, *section->name ? ": " : "", section->name);
+    FAIL_IF(!cJSON_IsObject(object), MIEN_ERR_DATA, "%s must be an object", r->where);
+    for (size_t i = 0; section->keys[i].name; i++)
+        known[i] = section->keys[i].name;
+    TRY(base_json_only(object, r->where, known));
+    if (strcmp(section->name, "data.augment") == 0) { /* an object is exactly what it names */
+        memset(&r->config->data.augment, 0, sizeof(r->config->data.augment));
+        r->config->data.augment.crop_scale[0] = r->config->data.augment.crop_scale[1] = 1;
+    }
+    for (const struct key *key = section->keys; key->name; key++) {
+        if (cJSON_GetObjectItemCaseSensitive(object, key->name))
+            TRY(read_key(r, object, key));
+    }
+fail:
+    return status;
+}
+
+/* What the table cannot say: keys that depend on each other. */
+static enum mien_status check(const struct reader *r, const cJSON *root)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    const cJSON *optim = section_of(root, "optim");
+    FAIL_IF(!c->data.train, MIEN_ERR_ARG, "%s: \"data.train\" is missing; name the manifest to train on", r->path);
+    FAIL_IF(!c->run.dir, MIEN_ERR_ARG, "%s: \"run.dir\" is missing; name the directory for the results", r->path);
+    FAIL_IF(c->run.steps == 0 && c->run.epochs == 0, MIEN_ERR_ARG, "%s: run.steps and run.epochs are both 0", r->path);
+    FAIL_IF(c->data.augment.crop_scale[0] > c->data.augment.crop_scale[1], MIEN_ERR_ARG,
+            "%s: data.augment.crop_scale must be [smallest, largest]", r->path);
+    FAIL_IF(c->model.init && section_of(root, "model.config"), MIEN_ERR_ARG,
+            "%s: model.config belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
+    FAIL_IF(c->model.init && c->model.tokenizer, MIEN_ERR_ARG,
+            "%s: model.tokenizer belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
+    FAIL_IF(c->model.vocab < 514 || c->model.vocab > 1000000, MIEN_ERR_ARG,
+            "%s: model.tokenizer.vocab is %u; it must lie between 514 (the bytes, start and end) and 1000000", r->path,
+            c->model.vocab);
+    FAIL_IF(c->optim.schedule == TRAIN_MULTISTEP && c->optim.milestones == 0, MIEN_ERR_ARG,
+            "%s: optim.schedule multistep needs optim.milestones", r->path);
+    if (c->model.init && !(optim && cJSON_GetObjectItemCaseSensitive(optim, "lr")))
+        c->optim.lr = 1e-5; /* given weights are tuned gently */
+fail:
+    return status;
+}
+
+/* ---- --set ---- */
+
+static enum mien_status apply_set(cJSON *root, const char *set)
+{
+    const char *equals = strchr(set, '=');
+    const char *name = set;
+    cJSON *object = root, *value = NULL;
+    char part[64];
+    if (!equals || equals == set)
+        return base_fail(MIEN_ERR_ARG, "--set %s: it must be key=value, such as run.steps=100", set);
+    value = cJSON_ParseWithOpts(equals + 1, NULL, true);
+    if (!value)
+        value = cJSON_CreateString(equals + 1);
+    for (;;) {
+        size_t length = strcspn(name, ".=");
+        snprintf(part, sizeof(part), "%.*s", (int)length, name);
+        if (length == 0 || length >= sizeof(part))
+            break;
+        if (name[length] == '=') {
+            cJSON_DeleteItemFromObjectCaseSensitive(object, part);
+            cJSON_AddItemToObject(object, part, value);
+            return MIEN_OK;
+        }
+        cJSON *child = cJSON_GetObjectItemCaseSensitive(object, part);
+        if (!child)
+            child = cJSON_AddObjectToObject(object, part);
+        if (!cJSON_IsObject(child))
+            break;
+        object = child;
+        name += length + 1;
+    }
+    cJSON_Delete(value);
+    return base_fail(MIEN_ERR_ARG, "--set %s: \"%.*s\" is no key of a section", set, (int)(equals - set), set);
+}
+
+enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct reader r = {.path = path};
+    cJSON *root = NULL;
+    *out = NULL;
+    r.config = base_alloc(1, sizeof(*r.config));
+    r.dir = base_path_dir(path);
+    FAIL_IF(!r.config || !r.dir, MIEN_ERR_NOMEM, "out of host memory for a configuration");
+    set_defaults(r.config);
+    TRY(base_json_read(path, &root));
+    FAIL_IF(!cJSON_IsObject(root), MIEN_ERR_DATA, "%s: a configuration is a JSON object", path);
+    for (size_t i = 0; i < count; i++)
+        TRY(apply_set(root, sets[i]));
+    for (size_t i = 0; i < BASE_COUNT(sections); i++)
+        TRY(read_section(&r, root, &sections[i]));
+    TRY(check(&r, root));
+    *out = r.config;
+    r.config = NULL;
+fail:
+    train_config_destroy(&r.config);
+    base_free(r.dir);
+    cJSON_Delete(root);
+    return status;
+}
+
+void train_config_destroy(struct train_config **config)
+{
+    if (!config || !*config)
+        return;
+    base_arena_clear(&(*config)->arena);
+    cJSON_Delete((*config)->json);
+    base_free(*config);
+    *config = NULL;
+}
