@@ -168,7 +168,8 @@ static VkResult block_map(struct vk_device *device, struct vk_block *block, uint
     return result;
 }
 
-/* A new block of `size` bytes into *out. Running out of device memory is not logged: the caller may try a smaller one.
+/* A new block of `size` bytes, rounded up inside, into *out. Running out of device memory is not logged: the caller may
+ * try a smaller one.
  */
 static enum mien_status block_create(struct vk_device *device, enum vk_memory kind, uint64_t size,
                                      struct vk_block **out)
@@ -184,7 +185,7 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
     };
     *out = NULL;
     FAIL_IF_NULL(block, "a memory block");
-    *block = (struct vk_block){.device = device, .kind = kind, .size = size};
+    *block = (struct vk_block){.device = device, .kind = kind, .size = base_round_up(size, VK_ALIGN)};
     TRY(base_grow(&block->holes, &block->hole_capacity, 8, sizeof *block->holes));
     VK_TRY(device, device->fn.vkCreateBuffer(device->handle, &info, NULL, &block->buffer));
     VkResult result = block_allocate(device, block, &type);
@@ -196,11 +197,11 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
         status = vk_result_fail(device, result, "vkAllocateMemory(", __FILE__, __LINE__);
         goto fail;
     }
-    device->stats.reserved[kind] += size;
+    device->stats.reserved[kind] += block->size;
     device->stats.blocks++;
     VK_TRY(device, device->fn.vkBindBufferMemory(device->handle, block->buffer, block->memory, 0));
     VK_TRY(device, block_map(device, block, type));
-    block->holes[0] = (struct vk_hole){0, size};
+    block->holes[0] = (struct vk_hole){0, block->size};
     block->hole_count = 1;
     *out = block;
     return MIEN_OK;
@@ -239,22 +240,17 @@ static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory 
     return BASE_MIN(size, device->physical->caps.max_allocation / VK_ALIGN * VK_ALIGN);
 }
 
-/* A block with room for `size`: an old one, or a new one of the usual size, or of exactly this size. */
-static enum mien_status find_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
+/* A new block for `size` bytes: of the usual size, else of exactly this one. */
+static enum mien_status make_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
 {
-    enum mien_status status = MIEN_OK;
+    enum mien_status status = MIEN_ERR_DEVICE_MEMORY;
     uint64_t usual = usual_block_size(device, kind);
     *out = NULL;
-    for (struct vk_block *block = device->blocks[kind]; block; block = block->next)
-        if (largest_hole(block) >= size) {
-            *out = block;
-            return MIEN_OK;
-        }
     if (size > device->physical->caps.max_allocation)
         return MIEN_ERR_DEVICE_MEMORY;
-    if (usual > size)
+    if (usual > size && !device->instance->gpu_assisted)
         status = block_create(device, kind, usual, out);
-    if (usual <= size || status == MIEN_ERR_DEVICE_MEMORY) {
+    if (status == MIEN_ERR_DEVICE_MEMORY) {
         for (int k = 0; k < VK_MEMORY_KINDS; k++)
             release_empty(device, (enum vk_memory)k, 0);
         status = block_create(device, kind, size, out);
@@ -264,6 +260,17 @@ static enum mien_status find_block(struct vk_device *device, enum vk_memory kind
         device->blocks[kind] = *out;
     }
     return status;
+}
+
+/* A block with room for `size` bytes. Under GPU-assisted validation every range has a block of its own: the layers
+ * check accesses against the size of the buffer, not of the range that is bound. */
+static enum mien_status find_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
+{
+    struct vk_block *block = device->instance->gpu_assisted ? NULL : device->blocks[kind];
+    while (block && largest_hole(block) < base_round_up(size, VK_ALIGN))
+        block = block->next;
+    *out = block;
+    return block ? MIEN_OK : make_block(device, kind, size, out);
 }
 
 /* ---- ranges ----------------------------------------------------------------------------------------------------- */
@@ -294,7 +301,7 @@ enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_
     FAIL_IF(size > UINT64_MAX - VK_ALIGN, MIEN_ERR_DEVICE_MEMORY, "%s: %llu bytes is no size", what,
             (unsigned long long)size);
     taken = base_round_up(size, VK_ALIGN);
-    status = find_block(device, kind, taken, &block);
+    status = find_block(device, kind, size, &block);
     if (status == MIEN_ERR_DEVICE_MEMORY)
         return out_of_memory(device, kind, size, what);
     TRY(status);

@@ -159,7 +159,10 @@ static void run(const char *caps)
 
 int main(void)
 {
+    const char *validate = getenv("MIEN_VALIDATE");
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
+    if (validate && strcmp(validate, "gpu") == 0)
+        setenv("MIEN_VALIDATE", "1", 1); /* "gpu" gives every range a block of its own */
     if (vk_instance_create(&instance) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     run(NULL);

@@ -61,6 +61,42 @@ static uint32_t run_chain(void)
     return vk_instance_validation_messages(instance) - before;
 }
 
+/* A dispatch that writes `excess` elements past the end of what is bound; the number of messages. */
+static uint32_t run_past_end(uint32_t excess)
+{
+    struct vk_recording *recording = NULL;
+    struct vk_range x, y;
+    uint64_t ticket = 0;
+    uint32_t before = vk_instance_validation_messages(instance);
+    CHECK_OK(vk_alloc(device, VK_MEMORY_DEVICE, 2 * N * 4, "x", &x));
+    CHECK_OK(vk_alloc(device, VK_MEMORY_DEVICE, N * 4, "y", &y));
+    CHECK_OK(vk_record_begin(device, "past the end", &recording));
+    CHECK_OK(record_affine(device, recording, x, y, N + excess, 2, 1));
+    CHECK_OK(vk_record_end(recording));
+    CHECK_OK(vk_submit(device, recording, &ticket));
+    CHECK_OK(vk_wait(device, ticket));
+    vk_recording_destroy(&recording);
+    vk_free(device, &x);
+    vk_free(device, &y);
+    return vk_instance_validation_messages(instance) - before;
+}
+
+/* MIEN_VALIDATE=gpu sees accesses beyond a range. */
+static void test_gpu_assisted(void)
+{
+    uint32_t index = 0;
+    setenv("MIEN_VALIDATE", "gpu", 1);
+    CHECK_OK(vk_instance_create(&instance));
+    CHECK_OK(vk_instance_choose(instance, NULL, &index));
+    CHECK_OK(vk_device_create(instance, index, NULL, &device));
+    clear_log();
+    CHECK(run_past_end(0) == 0);
+    CHECK(run_past_end(1) > 0);
+    CHECK_LOGGED("Descriptor size is 1024 and highest byte accessed was 1027");
+    vk_device_destroy(&device);
+    vk_instance_destroy(&instance);
+}
+
 int main(void)
 {
     uint32_t index = 0;
@@ -84,5 +120,6 @@ int main(void)
     CHECK_LOGGED("SYNC-HAZARD-READ-AFTER-WRITE");
     vk_device_destroy(&device);
     vk_instance_destroy(&instance);
+    test_gpu_assisted();
     return check_result();
 }
