@@ -3,13 +3,13 @@
 //! target: vulkan1.1
 // Idea: ids that occur often (padding) must not make one long sum: every aligned block of BLOCK sorted elements that
 // holds one id only is summed here, all blocks side by side.
-// Block b belongs to one row of invocations (lib/span.glsl); blocks of mixed ids are left undefined.
+// Block b belongs to SPAN neighbouring invocations (lib/span.glsl); blocks of mixed ids are left undefined.
 // Numerics: fp32, in sorted order.
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "lib/span.glsl"
 #include "args/embedding.h"
-
-layout(constant_id = 3) const uint BLOCK = 32;
+#include "embedding/sum.glsl"
 
 READ_BUFFER(0, uvec2, sorted); // [n] (id, row of dy)
 READ_BUFFER(1, float, dy);     // [n,D]
@@ -21,10 +21,16 @@ void main()
     uint block = span_row(), begin = block * BLOCK, end = begin + BLOCK;
     if (end > p.count || sorted[begin].x != sorted[end - 1].x)
         return;
-    SPAN_COLUMNS(c, p.width) {
-        float sum = 0;
-        for (uint i = begin; i < end; i++)
-            sum += dy[p.dy_skip + sorted[i].y * p.width + c];
-        run[block * p.width + c] = sum;
+    SUM_COLUMNS(first, p.width) {
+        uvec4 c = columns(first, p.width);
+        vec4 sum = vec4(0);
+        for (uint i = begin; i < end; i++) {
+            uvec4 at = p.dy_skip + sorted[i].y * p.width + c;
+            sum += vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
+        }
+        [[unroll]] for (uint t = 0; t < 4; t++) {
+            if (first + t * SPAN < p.width)
+                run[block * p.width + c[t]] = sum[t];
+        }
     }
 }

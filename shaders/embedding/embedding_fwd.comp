@@ -2,7 +2,7 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y[i] = table[ids[i]]; a table larger than one range is visited in parts, each storing its own rows only.
-// Row r of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Row r of the dispatch belongs to SPAN neighbouring invocations (lib/span.glsl).
 // Numerics: exact; an id outside the table is clamped to its ends.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/span.glsl"

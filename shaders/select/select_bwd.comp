@@ -2,7 +2,7 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: dx[b, index[b]] = dy[b], zeros elsewhere; every row is written.
-// Row (b, t) of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Row (b, t) of the dispatch belongs to SPAN neighbouring invocations (lib/span.glsl).
 // Numerics: exact; an index outside 0..T-1 is clamped as in the forward pass.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/span.glsl"

@@ -2,7 +2,7 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y[b] = x[b, index[b]].
-// Row b of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Row b of the dispatch belongs to SPAN neighbouring invocations (lib/span.glsl).
 // Numerics: exact; an index outside 0..T-1 is clamped.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/span.glsl"

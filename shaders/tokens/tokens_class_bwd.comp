@@ -2,7 +2,7 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: dpatches[b,g] = dy[b,g+1]: drops the class token's rows.
-// Row (b, g) of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Row (b, g) of the dispatch belongs to SPAN neighbouring invocations (lib/span.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/span.glsl"

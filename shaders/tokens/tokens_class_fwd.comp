@@ -2,7 +2,7 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y[b,0] = class + pos[0]; y[b,t] = patches[b,t-1] + pos[t].
-// Row (b, t) of the dispatch belongs to one row of invocations (lib/span.glsl).
+// Row (b, t) of the dispatch belongs to SPAN neighbouring invocations (lib/span.glsl).
 // Numerics: one rounding.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/span.glsl"

@@ -202,13 +202,13 @@ static struct op_dispatch *add_linear(struct scatter *s, const char *shader, uin
     return d;
 }
 
-/* Chunks of about sqrt(n log n): what ranking within a chunk and bisecting the others cost then balances. */
+/* Chunks of about sqrt(48 n) ids: there, as measured, ranking within a chunk and bisecting the others cost the same. */
 static enum mien_status plan_sort(struct scatter *s, struct op_plan *plan)
 {
     enum { OWN = 8 }; /* as in the shader */
     uint32_t count = s->args.count;
     s->args.chunk = 256;
-    while (s->args.chunk < 4096 && (uint64_t)s->args.chunk * s->args.chunk < (uint64_t)count * 8)
+    while (s->args.chunk < 4096 && (uint64_t)s->args.chunk * s->args.chunk < (uint64_t)count * 48)
         s->args.chunk *= 2;
     struct op_dispatch *d = add_linear(s, "embedding_bwd_sort", (uint32_t)base_div_up(count, OWN), plan);
     if (!d)
@@ -241,7 +241,12 @@ static struct op_dispatch *add_span(struct scatter *s, const char *shader, uint3
 static enum mien_status plan_sum(struct scatter *s, uint32_t most, bool more, struct op_plan *plan)
 {
     uint32_t width = s->args.width, table = s->args.rows;
-    struct op_dispatch *d = add_span(s, "embedding_bwd_run", BASE_MAX(s->args.count / BLOCK, 1), plan);
+    struct op_dispatch *d = add_linear(s, "embedding_bwd_start", table + 1, plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    bind_half(d, s, s->sorted, OP_READ);
+    op_dispatch_bind(d, OP_SCRATCH, 2, OP_WRITE);
+    d = add_span(s, "embedding_bwd_run", BASE_MAX(s->args.count / BLOCK, 1), plan);
     if (!d)
         return MIEN_ERR_NOMEM;
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
@@ -254,6 +259,7 @@ static enum mien_status plan_sum(struct scatter *s, uint32_t most, bool more, st
         d = add_span(s, more ? "embedding_bwd_add" : "embedding_bwd", rows, plan);
         if (!d)
             return MIEN_ERR_NOMEM;
+        op_dispatch_bind(d, OP_SCRATCH, 2, OP_READ);
         op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
         op_part_bind(d, OP_OUT, 0, more ? OP_READ | OP_WRITE : OP_WRITE, out);
     }
@@ -272,6 +278,7 @@ static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_cal
     uint32_t longest = BASE_MIN(most, count);
     plan->scratch[0] = 2 * half_bytes(longest);
     plan->scratch[1] = BASE_MAX((uint64_t)longest / BLOCK, 1) * width * 4;
+    plan->scratch[2] = ((uint64_t)call->attr.rows + 1) * 4;
     for (uint64_t first = 0; first < count; first += most) {
         uint32_t run = BASE_MIN(most, count - (uint32_t)first);
         struct scatter s = {

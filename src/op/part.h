@@ -35,16 +35,16 @@ static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint
 static inline struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
                                                uint64_t rows)
 {
-    /* a software driver pays per workgroup: there an invocation walks a whole row */
+    /* a software driver pays per workgroup and runs 4 to 16 invocations at a time */
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t height = software ? 32 : 2;
+    uint32_t span = software ? 8 : 32, local = software ? 128 : 64;
     struct op_dispatch *d = op_plan_add(plan);
     if (!d)
         return NULL;
     d->shader = shader;
-    op_dispatch_spec(d, 0, software ? 1 : 32);
-    op_dispatch_spec(d, 1, height);
-    op_dispatch_groups_1d(d, caps, base_div_up(rows, height));
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_spec(d, 4, span);
+    op_dispatch_groups_1d(d, caps, base_div_up(rows, local / span));
     return d;
 }
 
