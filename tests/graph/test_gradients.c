@@ -68,13 +68,11 @@ static void test_differences(void)
         const struct clip_param *param = &forward.param[p];
         const float *grad = grads[p] == OP_NONE ? NULL : interpret_data(&host, grads[p]);
         uint64_t count = tensor_shape_count(&param->shape);
-        double rule = 0, norm = 0;
+        double rule = 0;
         CHECK(grad != NULL);
         fill_normal(direction, count, "direction", 1 / sqrt((double)count));
-        for (uint64_t i = 0; grad && i < count; i++) {
+        for (uint64_t i = 0; grad && i < count; i++)
             rule += (double)direction[i] * grad[i];
-            norm += (double)direction[i] * direction[i];
-        }
         double fd = slope(&forward, &host_forward, param, direction);
         /* a float loss of about 1 is rounded to 6e-8, divided by h ~ 1/64: 1e-5 of noise; a wrong factor in any rule
          * shows as a good part of slopes of 1e-2 and more */
