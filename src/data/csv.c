@@ -1,0 +1,182 @@
+/* csv.c: tables. */
+#include "data/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FILE = 1 << 30, MAX_COLUMNS = 4096 };
+
+struct reader {
+    const char *path;
+    char *at, *end; /* fields are unquoted in place */
+    char separator;
+    uint32_t line;
+    const char **fields; /* of the record */
+    size_t count, capacity;
+};
+
+static enum mien_status bad(const struct reader *r, const char *what)
+{
+    return base_fail(MIEN_ERR_DATA, "%s:%u: %s", r->path, r->line, what);
+}
+
+/* A quoted field at r->at (after the opening quote), unquoted in place; r->at ends after the closing quote. */
+static enum mien_status quoted(struct reader *r, char **to)
+{
+    for (;;) {
+        if (r->at >= r->end)
+            return bad(r, "a quoted field has no end");
+        if (*r->at == '"') {
+            if (r->at + 1 >= r->end || r->at[1] != '"')
+                break;
+            r->at++;
+        }
+        r->line += *r->at == '\n';
+        *(*to)++ = *r->at++;
+    }
+    r->at++;
+    return MIEN_OK;
+}
+
+/* One field; *last says whether the record ends with it. */
+static enum mien_status field(struct reader *r, bool *last)
+{
+    enum mien_status status = MIEN_OK;
+    char *start = r->at, *to = r->at;
+    if (r->at < r->end && *r->at == '"') {
+        r->at++;
+        TRY(quoted(r, &to));
+        if (r->at < r->end && *r->at != r->separator && *r->at != '\n' && *r->at != '\r')
+            return bad(r, "text after a closing quote");
+    } else {
+        while (r->at < r->end && *r->at != r->separator && *r->at != '\n')
+            *to++ = *r->at++;
+        if (to > start && to[-1] == '\r')
+            to--;
+    }
+    if (r->at < r->end && *r->at == '\r')
+        r->at++;
+    *last = r->at >= r->end || *r->at == '\n';
+    if (r->at < r->end)
+        r->at++;
+    *to = '\0';
+    TRY(base_grow(&r->fields, &r->capacity, r->count + 1, sizeof(*r->fields)));
+    r->fields[r->count++] = start;
+    if (r->count > MAX_COLUMNS)
+        return bad(r, "more than 4096 fields; is this the right separator?");
+fail:
+    return status;
+}
+
+/* The fields of one record; none at the end of the file. *line is where it begins. */
+static enum mien_status record(struct reader *r, uint32_t *line)
+{
+    enum mien_status status = MIEN_OK;
+    bool last = false;
+    r->count = 0;
+    while (r->at < r->end && (*r->at == '\n' || (*r->at == '\r' && r->at + 1 < r->end && r->at[1] == '\n'))) {
+        r->at += *r->at == '\r' ? 2 : 1;
+        r->line++;
+    }
+    *line = r->line;
+    while (r->at < r->end && !last)
+        TRY(field(r, &last));
+    r->line++;
+fail:
+    return status;
+}
+
+static enum mien_status header(struct reader *r, struct data_csv *out)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t line;
+    TRY(record(r, &line));
+    FAIL_IF(r->count == 0, MIEN_ERR_DATA, "%s: empty; a header line with column names was expected", r->path);
+    out->columns = (uint32_t)r->count;
+    out->names = base_arena_array(&out->arena, r->count, sizeof(*out->names));
+    FAIL_IF_NULL(out->names, r->path);
+    memcpy(out->names, r->fields, r->count * sizeof(*out->names));
+    for (uint32_t i = 0; i < out->columns; i++)
+        FAIL_IF(data_csv_column(out, out->names[i]) != (int)i, MIEN_ERR_DATA, "%s:%u: column \"%s\" stands there twice",
+                r->path, line, out->names[i]);
+fail:
+    return status;
+}
+
+static enum mien_status rows(struct reader *r, struct data_csv *out)
+{
+    enum mien_status status = MIEN_OK;
+    size_t cell_capacity = 0, line_capacity = 0;
+    for (;;) {
+        uint32_t line;
+        TRY(record(r, &line));
+        if (r->count == 0)
+            return MIEN_OK;
+        FAIL_IF(r->count != out->columns, MIEN_ERR_DATA, "%s:%u: %zu fields, the header has %u", r->path, line,
+                r->count, out->columns);
+        TRY(base_grow(&out->cells, &cell_capacity, (out->rows + 1) * out->columns, sizeof(*out->cells)));
+        TRY(base_grow(&out->lines, &line_capacity, out->rows + 1, sizeof(*out->lines)));
+        memcpy(out->cells + out->rows * out->columns, r->fields, r->count * sizeof(*out->cells));
+        out->lines[out->rows++] = line;
+    }
+fail:
+    return status;
+}
+
+enum mien_status data_csv_read(const char *path, char separator, struct data_csv *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct reader r = {.path = path, .separator = separator, .line = 1};
+    char *text = NULL;
+    size_t size = 0;
+    *out = (struct data_csv){0};
+    TRY(base_file_read(path, MAX_FILE, &text, &size));
+    FAIL_IF(memchr(text, 0, size), MIEN_ERR_DATA, "%s: holds a NUL byte; not a text file", path);
+    r.at = base_arena_strndup(&out->arena, text, size);
+    FAIL_IF_NULL(r.at, path);
+    r.end = r.at + size;
+    if (size >= 3 && memcmp(r.at, "\xEF\xBB\xBF", 3) == 0)
+        r.at += 3;
+    out->path = base_arena_strdup(&out->arena, path);
+    FAIL_IF_NULL(out->path, path);
+    TRY(header(&r, out));
+    TRY(rows(&r, out));
+fail:
+    base_free(text);
+    base_free(r.fields);
+    if (status != MIEN_OK)
+        data_csv_clear(out);
+    return status;
+}
+
+void data_csv_clear(struct data_csv *csv)
+{
+    base_free(csv->cells);
+    base_free(csv->lines);
+    base_arena_clear(&csv->arena);
+    *csv = (struct data_csv){0};
+}
+
+int data_csv_column(const struct data_csv *csv, const char *name)
+{
+    for (uint32_t i = 0; i < csv->columns; i++)
+        if (strcmp(csv->names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *data_csv_cell(const struct data_csv *csv, size_t row, int column)
+{
+    return csv->cells[row * csv->columns + (size_t)column];
+}
+
+enum mien_status data_csv_u32(const struct data_csv *csv, size_t row, int column, uint32_t *out)
+{
+    const char *cell = data_csv_cell(csv, row, column);
+    size_t digits = strspn(cell, "0123456789");
+    if (digits == 0 || digits > 9 || cell[digits])
+        return base_fail(MIEN_ERR_DATA, "%s:%u: \"%s\" is \"%s\", a whole number was expected", csv->path,
+                         csv->lines[row], csv->names[column], cell);
+    *out = (uint32_t)strtoul(cell, NULL, 10);
+    return MIEN_OK;
+}

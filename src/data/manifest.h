@@ -1,0 +1,86 @@
+/* manifest.h: what a data set holds: JSON Lines, one object per sample, paths relative to the file. */
+#ifndef DATA_MANIFEST_H
+#define DATA_MANIFEST_H
+
+#include "base/base.h"
+
+enum data_split { DATA_SPLIT_NONE, DATA_SPLIT_TRAIN, DATA_SPLIT_VAL, DATA_SPLIT_TEST };
+
+/* A caption's levels; a missing one is NULL or has count 0. */
+struct data_caption {
+    const char *whole; /* as given when it was one string */
+    const char *global, *summary;
+    const char *const *local;
+    uint32_t local_count;
+};
+
+struct data_value {
+    const char *name;
+    double value;
+};
+
+/* One sample. Strings are UTF-8 and live as long as the manifest. */
+struct data_row {
+    uint32_t line;
+    const char *image;         /* path, joined to the manifest's directory; or NULL */
+    const char *video;         /* likewise */
+    const char *frames_dir;    /* likewise */
+    const char *const *frames; /* paths, likewise */
+    uint32_t frame_count;      /* of `frames` */
+    bool has_box, has_va;
+    int32_t box[4]; /* x, y, width, height in pixels */
+    struct data_caption caption;
+    const char *const *labels; /* several = a compound */
+    uint32_t label_count;
+    double va[2]; /* valence, arousal */
+    const struct data_value *aus, *targets;
+    uint32_t au_count, target_count;
+    const char *question; /* multiple choice */
+    const char *const *options;
+    uint32_t option_count;
+    int32_t answer; /* index into options, -1 = none */
+    enum data_split split;
+    int32_t fold;        /* -1 = none */
+    const char *subject; /* or NULL */
+};
+
+struct data_manifest {
+    const char *path;
+    struct data_row *rows;
+    size_t count;
+    struct base_arena arena;
+};
+
+/* Reads all of it. A name that ends in .csv or .tsv is a table with the columns `filepath` and, as far as there,
+ * `title` (the caption), `label`, `split`, `subject`. Else JSON Lines: unknown keys are ignored, empty lines passed
+ * over. MIEN_ERR_DATA with path and line: not JSON, a known key with a wrong type, not exactly one of image, frames and
+ * video. Files that the rows name are not looked at. */
+enum mien_status data_manifest_read(const char *path, struct data_manifest **out);
+void data_manifest_destroy(struct data_manifest **manifest);
+
+/* Rows of a split, in order: indices into rows, malloc'ed (base_free). `absent_too`: also those without a split (as
+ * training and validation take them). DATA_SPLIT_NONE with absent_too = all rows. None is no error. */
+enum mien_status data_manifest_select(const struct data_manifest *manifest, enum data_split split, bool absent_too,
+                                      uint32_t **rows, size_t *count);
+
+/* The words of a row's labels joined by " and ", in `buffer`; "" when there is none. */
+const char *data_row_label(const struct data_row *row, char *buffer, size_t size);
+
+/* Splits one caption into levels: sentences end with . ! or ? before white space or the end; the first is global, the
+ * last the summary, those between are local; a single one is global only. Strings come from the arena. */
+enum mien_status data_caption_split(struct base_arena *arena, const char *text, struct data_caption *out);
+
+/* Whether any level names a side ("left", "right", also in "leftmost", "right-hand"): a mirrored picture would make it
+ * wrong. */
+bool data_caption_has_side(const struct data_caption *caption);
+
+/* All levels as one text in the arena: `whole`, or global, local sentences and summary joined by spaces. NULL when
+ * there is none or memory is out. */
+const char *data_caption_text(struct base_arena *arena, const struct data_caption *caption);
+
+/* inside data: a table as manifest rows */
+enum mien_status manifest_read_csv(const char *path, char separator, struct data_manifest *m);
+enum mien_status manifest_split(const char *where, const char *word, enum data_split *out);
+const char *manifest_path(struct data_manifest *m, const char *dir, const char *name);
+
+#endif
