@@ -1,147 +1,9 @@
 /* config.c: reading a training configuration by one table of keys. */
-#include "train/config.h"
+#include "train/config_keys.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-enum kind {
-    KIND_STRING,
-    KIND_PATH, /* a string, relative to the configuration's file */
-    KIND_U32,
-    KIND_I32,
-    KIND_NUMBER,
-    KIND_BOOL,
-    KIND_CHOICE,
-    KIND_PAIR,   /* two numbers */
-    KIND_OBJECT, /* a section of its own */
-    KIND_LIST,   /* milestones */
-    KIND_OWN,    /* read by a function of its own */
-    KIND_INERT,  /* without effect under the only choice that is served: any value */
-    KIND_LATER,  /* not served yet: the value in `only`, or nothing */
-};
-
-struct key {
-    const char *name;
-    enum kind kind;
-    size_t at;        /* offset in struct train_config */
-    double low, high; /* numbers */
-    const char *const *choices;
-    uint32_t served;  /* choices: bit i = choice i works in this version */
-    const char *only; /* LATER: the value as JSON that changes nothing */
-};
-
-#define AT(member) offsetof(struct train_config, member)
-#define BIT(i) (1u << (i))
-#define BIG 1e30
-
-static const char *const loss_kinds[] = {"clip", "siglip", NULL};
-static const char *const texts[] = {"both", "global", "summary", "caption", "label", NULL};
-static const char *const locals[] = {"pooled", "none", "sentence", "filip", NULL};
-static const char *const minings[] = {"none", "hard", "soft", "ignore", NULL};
-static const char *const balances[] = {"none", "label", NULL};
-static const char *const resizes[] = {"pil", "torch", NULL};
-static const char *const optimizers[] = {"adamw", "sgd", NULL};
-static const char *const schedules[] = {"cosine", "constant", "multistep", NULL};
-static const char *const precisions[] = {"f32", "bf16", "f16", NULL};
-
-static const struct key model_keys[] = {
-    {"init", KIND_OWN},       {"config", KIND_OWN}, {"tokenizer", KIND_OWN},
-    {"temporal", KIND_LATER}, {"head", KIND_LATER}, {0},
-};
-static const struct key data_keys[] = {
-    {"train", KIND_PATH, AT(data.train)},
-    {"val", KIND_PATH, AT(data.val)},
-    {"shuffle", KIND_BOOL, AT(data.shuffle)},
-    {"balance", KIND_CHOICE, AT(data.balance), .choices = balances, .served = ~0u},
-    {"workers", KIND_U32, AT(data.workers), 0, 256},
-    {"max_bad", KIND_NUMBER, AT(data.max_bad), 0, 1},
-    {"augment", KIND_OBJECT},
-    {"resize", KIND_CHOICE, AT(data.resize), .choices = resizes, .served = ~0u},
-    {"frames", KIND_LATER},
-    {0},
-};
-static const struct key augment_keys[] = {
-    {"crop_scale", KIND_PAIR, AT(data.augment.crop_scale), 0.01, 1},
-    {"flip", KIND_NUMBER, AT(data.augment.flip), 0, 1},
-    {"rotate", KIND_NUMBER, AT(data.augment.rotate), 0, 180},
-    {"jitter", KIND_NUMBER, AT(data.augment.jitter), 0, 1},
-    {0},
-};
-static const struct key loss_keys[] = {
-    {"kind", KIND_CHOICE, .choices = loss_kinds, .served = BIT(0), .at = SIZE_MAX},
-    {"text", KIND_CHOICE, AT(loss.text), .choices = texts, .served = ~0u},
-    {"local", KIND_OBJECT},
-    {"mining", KIND_OBJECT},
-    {0},
-};
-static const struct key local_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.local), .choices = locals, .served = BIT(TRAIN_LOCAL_NONE)},
-    {"weight", KIND_INERT},
-    {"sentences", KIND_INERT},
-    {"pick", KIND_INERT},
-    {"tau", KIND_INERT},
-    {0},
-};
-static const struct key mining_keys[] = {
-    {"kind", KIND_CHOICE, .choices = minings, .served = BIT(0), .at = SIZE_MAX},
-    {"guide", KIND_INERT},
-    {"threshold", KIND_INERT},
-    {"top_k", KIND_INERT},
-    {"weight", KIND_INERT},
-    {"tau", KIND_INERT},
-    {"warmup_steps", KIND_INERT},
-    {"source", KIND_INERT},
-    {"same_text", KIND_INERT},
-    {0},
-};
-static const struct key optim_keys[] = {
-    {"kind", KIND_CHOICE, .choices = optimizers, .served = BIT(0), .at = SIZE_MAX},
-    {"lr", KIND_NUMBER, AT(optim.lr), 0, 1e3},
-    {"betas", KIND_PAIR, AT(optim.betas), 0, 0.999999999},
-    {"eps", KIND_NUMBER, AT(optim.eps), 0, 1},
-    {"weight_decay", KIND_NUMBER, AT(optim.weight_decay), 0, 1e3},
-    {"momentum", KIND_INERT},
-    {"clip_norm", KIND_NUMBER, AT(optim.clip_norm), 0, BIG},
-    {"schedule", KIND_CHOICE, AT(optim.schedule), .choices = schedules, .served = ~0u},
-    {"warmup_steps", KIND_I32, AT(optim.warmup), -1, 2e9},
-    {"milestones", KIND_LIST, AT(optim.milestones)},
-    {"gamma", KIND_NUMBER, AT(optim.gamma), 0, 1e3},
-    {"groups", KIND_LATER, .only = "[]"},
-    {0},
-};
-static const struct key run_keys[] = {
-    {"dir", KIND_PATH, AT(run.dir)},
-    {"steps", KIND_U32, AT(run.steps), 0, 2e9},
-    {"epochs", KIND_U32, AT(run.epochs), 0, 1e6},
-    {"batch", KIND_U32, AT(run.batch), 1, 4096},
-    {"micro_batch", KIND_LATER, .only = "0"},
-    {"recompute", KIND_LATER, .only = "false"},
-    {"precision", KIND_CHOICE, .choices = precisions, .served = BIT(0), .at = SIZE_MAX},
-    {"seed", KIND_U32, AT(run.seed), 0, 4294967295.0},
-    {"log_every", KIND_U32, AT(run.log_every), 1, 1e9},
-    {"eval_every", KIND_LATER, .only = "0"},
-    {"checkpoint_every", KIND_LATER, .only = "0"},
-    {"checkpoint_minutes", KIND_LATER, .only = "0"},
-    {"keep", KIND_LATER},
-    {"dump_grads", KIND_LATER},
-    {0},
-};
-static const struct key top_keys[] = {
-    {"model", KIND_OBJECT}, {"data", KIND_OBJECT}, {"loss", KIND_OBJECT},
-    {"optim", KIND_OBJECT}, {"run", KIND_OBJECT},  {0},
-};
-
-/* Dotted names of the sections, those that contain others first. */
-static const struct section {
-    const char *name;
-    const struct key *keys;
-} sections[] = {
-    {"", top_keys},      {"model", model_keys},      {"data", data_keys},          {"data.augment", augment_keys},
-    {"loss", loss_keys}, {"loss.local", local_keys}, {"loss.mining", mining_keys}, {"optim", optim_keys},
-    {"run", run_keys},
-};
 
 struct reader {
     struct train_config *config;
@@ -174,18 +36,18 @@ static void set_defaults(struct train_config *c)
     c->run.log_every = 1;
 }
 
-static void *member(const struct reader *r, const struct key *key)
+static void *member(const struct reader *r, const struct train_key *key)
 {
     return (char *)r->config + key->at;
 }
 
-static enum mien_status out_of_range(const struct reader *r, const struct key *key, double value)
+static enum mien_status out_of_range(const struct reader *r, const struct train_key *key, double value)
 {
     return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is %.9g; it must lie between %.9g and %.9g", r->where, key->name, value,
                      key->low, key->high);
 }
 
-static enum mien_status read_number(struct reader *r, const cJSON *object, const struct key *key)
+static enum mien_status read_number(struct reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     double value = NAN;
@@ -204,23 +66,23 @@ fail:
     return status;
 }
 
-static enum mien_status read_choice(struct reader *r, const cJSON *object, const struct key *key)
+static enum mien_status read_choice(struct reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     uint32_t choice = 0;
     TRY(base_json_choice(object, key->name, r->where, key->choices, &choice));
-    FAIL_IF(!(key->served & BIT(choice)), MIEN_ERR_ARG,
+    FAIL_IF(!(key->served & TRAIN_BIT(choice)), MIEN_ERR_ARG,
             "%s: \"%s\": \"%s\" is not supported by this version; use \"%s\"", r->where, key->name,
-            key->choices[choice], key->choices[key->served & BIT(0) ? 0 : 1]);
+            key->choices[choice], key->choices[key->served & TRAIN_BIT(0) ? 0 : 1]);
     if (key->at != SIZE_MAX)
         *(uint32_t *)member(r, key) = choice;
-    if (key->at == AT(loss.local))
+    if (key->at == TRAIN_AT(loss.local))
         r->config->loss.local_is_chosen = true;
 fail:
     return status;
 }
 
-static enum mien_status read_numbers(struct reader *r, const cJSON *item, const struct key *key)
+static enum mien_status read_numbers(struct reader *r, const cJSON *item, const struct train_key *key)
 {
     int count = cJSON_GetArraySize(item);
     const cJSON *element;
@@ -267,7 +129,7 @@ fail:
     return status;
 }
 
-static enum mien_status read_later(const struct reader *r, const cJSON *item, const struct key *key)
+static enum mien_status read_later(const struct reader *r, const cJSON *item, const struct train_key *key)
 {
     char *text = key->only ? base_json_print(item, false) : NULL;
     bool harmless = text && strcmp(text, key->only) == 0;
@@ -278,7 +140,7 @@ static enum mien_status read_later(const struct reader *r, const cJSON *item, co
                      key->only ? " or set it to " : "", key->only ? key->only : "");
 }
 
-static enum mien_status read_model(struct reader *r, const cJSON *object, const struct key *key)
+static enum mien_status read_model(struct reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     struct train_config *c = r->config;
@@ -288,6 +150,7 @@ static enum mien_status read_model(struct reader *r, const cJSON *object, const 
             TRY(read_path(r, object, "init", &c->model.init));
     } else if (strcmp(key->name, "config") == 0) {
         TRY(io_clip_config_parse(item, r->where, true, &c->model.clip));
+        c->model.clip_json = cJSON_Duplicate(item, true);
     } else if (cJSON_IsObject(item)) {
         static const char *const known[] = {"vocab", NULL};
         TRY(base_json_only(item, r->where, known));
@@ -299,12 +162,10 @@ fail:
     return status;
 }
 
-static enum mien_status read_key(struct reader *r, const cJSON *object, const struct key *key)
+static enum mien_status read_key(struct reader *r, const cJSON *object, const struct train_key *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key->name);
     switch (key->kind) {
-    case KIND_STRING:
-        return base_json_string(object, key->name, r->where, member(r, key));
     case KIND_PATH:
         return read_path(r, object, key->name, member(r, key));
     case KIND_U32:
@@ -342,7 +203,7 @@ static const cJSON *section_of(const cJSON *root, const char *name)
     return root;
 }
 
-static enum mien_status read_section(struct reader *r, const cJSON *root, const struct section *section)
+static enum mien_status read_section(struct reader *r, const cJSON *root, const struct train_section *section)
 {
     enum mien_status status = MIEN_OK;
     const char *known[32] = {0};
@@ -358,7 +219,7 @@ static enum mien_status read_section(struct reader *r, const cJSON *root, const 
         memset(&r->config->data.augment, 0, sizeof(r->config->data.augment));
         r->config->data.augment.crop_scale[0] = r->config->data.augment.crop_scale[1] = 1;
     }
-    for (const struct key *key = section->keys; key->name; key++) {
+    for (const struct train_key *key = section->keys; key->name; key++) {
         if (cJSON_GetObjectItemCaseSensitive(object, key->name))
             TRY(read_key(r, object, key));
     }
@@ -441,9 +302,10 @@ enum mien_status train_config_read(const char *path, const char *const *sets, si
     FAIL_IF(!cJSON_IsObject(root), MIEN_ERR_DATA, "%s: a configuration is a JSON object", path);
     for (size_t i = 0; i < count; i++)
         TRY(apply_set(root, sets[i]));
-    for (size_t i = 0; i < BASE_COUNT(sections); i++)
-        TRY(read_section(&r, root, &sections[i]));
+    for (const struct train_section *section = train_sections; section->name; section++)
+        TRY(read_section(&r, root, section));
     TRY(check(&r, root));
+    TRY(train_config_resolve(r.config));
     *out = r.config;
     r.config = NULL;
 fail:
@@ -459,6 +321,7 @@ void train_config_destroy(struct train_config **config)
         return;
     base_arena_clear(&(*config)->arena);
     cJSON_Delete((*config)->json);
+    cJSON_Delete((*config)->model.clip_json);
     base_free(*config);
     *config = NULL;
 }

@@ -15,6 +15,7 @@ struct train_config {
     struct {
         const char *init;           /* a model directory, or NULL = from scratch */
         struct io_clip_config clip; /* scratch: vocabulary and special ids follow the tokenizer */
+        cJSON *clip_json;           /* as the file gives it, or NULL */
         const char *tokenizer;      /* a directory, or NULL */
         uint32_t vocab;             /* without one: size of the vocabulary to learn */
     } model;
