@@ -1,11 +1,9 @@
-/* instance.c: the loader, validation layers, the list of devices and the choice among them. */
+/* instance.c: the loader, the list of devices and the choice among them. */
 #include "vk/vk_internal.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
 /* volk keeps what it finds in globals of the process: filled once, whatever the number of instances and threads. */
 static VkResult open_loader(void)
@@ -25,81 +23,6 @@ static VkResult open_loader(void)
     return result;
 }
 
-/* ---- validation ------------------------------------------------------------------------------------------------ */
-
-static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
-                                                 VkDebugUtilsMessageTypeFlagsEXT types,
-                                                 const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
-{
-    struct vk_instance *instance = user;
-    (void)types;
-    atomic_fetch_add(&instance->messages, 1);
-    base_log(severity >= VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT ? MIEN_LOG_ERROR : MIEN_LOG_WARN,
-             "Vulkan validation: %s", data->pMessage);
-    return VK_FALSE;
-}
-
-/* Only messages of validation count: the loader's own (a driver that does not load, say) come as "general". */
-static VkDebugUtilsMessengerCreateInfoEXT messenger_info(struct vk_instance *instance)
-{
-    return (VkDebugUtilsMessengerCreateInfoEXT){
-        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-        .messageSeverity =
-            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
-        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
-        .pfnUserCallback = on_message,
-        .pUserData = instance,
-    };
-}
-
-static bool has_extension(const char *layer, const char *name)
-{
-    uint32_t count = 0;
-    bool found = false;
-    if (vkEnumerateInstanceExtensionProperties(layer, &count, NULL) != VK_SUCCESS || count == 0)
-        return false;
-    VkExtensionProperties *list = base_alloc(count, sizeof *list);
-    if (list && vkEnumerateInstanceExtensionProperties(layer, &count, list) >= VK_SUCCESS)
-        for (uint32_t i = 0; i < count && !found; i++)
-            found = strcmp(list[i].extensionName, name) == 0;
-    base_free(list);
-    return found;
-}
-
-static bool has_layer(const char *name)
-{
-    uint32_t count = 0;
-    bool found = false;
-    if (vkEnumerateInstanceLayerProperties(&count, NULL) != VK_SUCCESS || count == 0)
-        return false;
-    VkLayerProperties *list = base_alloc(count, sizeof *list);
-    if (list && vkEnumerateInstanceLayerProperties(&count, list) >= VK_SUCCESS)
-        for (uint32_t i = 0; i < count && !found; i++)
-            found = strcmp(list[i].layerName, name) == 0;
-    base_free(list);
-    return found;
-}
-
-/* MIEN_VALIDATE: unset, "" or "0" = off; "1" = core and synchronisation; "gpu" = also GPU-assisted. */
-static enum mien_status read_validation(struct vk_instance *instance)
-{
-    enum mien_status status = MIEN_OK;
-    const char *value = getenv("MIEN_VALIDATE");
-    if (!value || !*value || strcmp(value, "0") == 0)
-        return MIEN_OK;
-    instance->gpu_assisted = strcmp(value, "gpu") == 0;
-    FAIL_IF(!instance->gpu_assisted && strcmp(value, "1") != 0, MIEN_ERR_ARG,
-            "MIEN_VALIDATE is \"%s\"; it takes 0, 1 or gpu", value);
-    FAIL_IF(!has_layer(VALIDATION_LAYER), MIEN_ERR_UNSUPPORTED,
-            "MIEN_VALIDATE=%s needs " VALIDATION_LAYER ", which is not installed; "
-            "install it (Debian: vulkan-validationlayers) or unset MIEN_VALIDATE",
-            value);
-    instance->validating = true;
-    return MIEN_OK;
-fail:
-    return status;
-}
-
 /* ---- creation -------------------------------------------------------------------------------------------------- */
 
 #define NO_DRIVER_ADVICE                                                                                               \
@@ -108,59 +31,35 @@ fail:
 static enum mien_status create_handle(struct vk_instance *instance)
 {
     enum mien_status status = MIEN_OK;
+    struct vk_validation validation;
     uint32_t version = volkGetInstanceVersion();
-    const char *layers[] = {VALIDATION_LAYER};
-    const char *extensions[3];
-    uint32_t extension_count = 0;
-    VkInstanceCreateFlags flags = 0;
-    const VkValidationFeatureEnableEXT enables[] = {
-        VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT,
-        VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT,
-        VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_RESERVE_BINDING_SLOT_EXT,
-    };
-    VkDebugUtilsMessengerCreateInfoEXT messenger = messenger_info(instance);
-    const VkValidationFeaturesEXT validation = {
-        .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
-        .pNext = &messenger,
-        .enabledValidationFeatureCount = instance->gpu_assisted ? 3 : 1,
-        .pEnabledValidationFeatures = enables,
-    };
     const VkApplicationInfo app = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
         .pApplicationName = "mien",
         .pEngineName = "mien",
         .apiVersion = VK_API_VERSION_1_3, /* the highest whose features are asked for; lower devices are fine */
     };
+    const char *extensions[VK_VALIDATION_EXTENSIONS + 1];
+    VkInstanceCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pApplicationInfo = &app,
+        .ppEnabledExtensionNames = extensions,
+    };
 
     FAIL_IF(version < VK_API_VERSION_1_1, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader is version 1.0; Mien needs 1.1: update it (Debian: libvulkan1)");
-    if (has_extension(NULL, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
-        extensions[extension_count++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
-        flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
+    if (vk_instance_has_extension(NULL, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
+        extensions[info.enabledExtensionCount++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
+        info.flags |= VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR;
     }
-    if (instance->validating) {
-        extensions[extension_count++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
-        extensions[extension_count++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
-    }
-    VkResult result = vkCreateInstance(
-        &(VkInstanceCreateInfo){
-            .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-            .pNext = instance->validating ? &validation : NULL,
-            .flags = flags,
-            .pApplicationInfo = &app,
-            .enabledLayerCount = instance->validating ? 1 : 0,
-            .ppEnabledLayerNames = layers,
-            .enabledExtensionCount = extension_count,
-            .ppEnabledExtensionNames = extensions,
-        },
-        NULL, &instance->handle);
+    if (instance->validating)
+        vk_validation_enable(instance, &validation, &info, extensions);
+    VkResult result = vkCreateInstance(&info, NULL, &instance->handle);
     FAIL_IF(result == VK_ERROR_INCOMPATIBLE_DRIVER, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader found no driver; " NO_DRIVER_ADVICE);
-    if (result != VK_SUCCESS) {
-        status = vk_result_fail(NULL, result, "vkCreateInstance(", __FILE__, __LINE__);
-        goto fail;
-    }
-    return MIEN_OK;
+    if (result == VK_SUCCESS)
+        return MIEN_OK;
+    status = vk_result_fail(NULL, result, "vkCreateInstance(", __FILE__, __LINE__);
 fail:
     instance->handle = VK_NULL_HANDLE;
     return status;
@@ -211,11 +110,11 @@ enum mien_status vk_instance_create(struct vk_instance **out)
     FAIL_IF(open_loader() != VK_SUCCESS, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader (libvulkan.so.1) cannot be opened; install it (Debian: libvulkan1) and a driver "
             "(mesa-vulkan-drivers)");
-    TRY(read_validation(instance));
+    TRY(vk_validation_read(instance));
     TRY(create_handle(instance));
     TRY(load_functions(instance));
     if (instance->validating) {
-        VkDebugUtilsMessengerCreateInfoEXT info = messenger_info(instance);
+        VkDebugUtilsMessengerCreateInfoEXT info = vk_validation_messenger(instance);
         VK_TRY(NULL, instance->fn.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL, &instance->messenger));
     }
     TRY(list_devices(instance));

@@ -97,7 +97,8 @@ struct vk_device;
 
 /* Loads the Vulkan loader and lists devices. MIEN_ERR_NO_DEVICE when there is no loader or driver, saying what to
  * install. With MIEN_VALIDATE=1 in the environment core and synchronisation validation are on (MIEN_ERR_UNSUPPORTED
- * when the layer is not installed), and every message of warning level or above is logged and counted. */
+ * when the layer is not installed), and every message of warning level or above is logged and counted;
+ * MIEN_VALIDATE=gpu adds GPU-assisted checks of every access of a shader, for which each range has its own block. */
 enum mien_status vk_instance_create(struct vk_instance **out);
 void vk_instance_destroy(struct vk_instance **instance);
 uint32_t vk_instance_device_count(const struct vk_instance *instance);

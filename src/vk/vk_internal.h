@@ -70,6 +70,42 @@ struct vk_instance {
     uint32_t device_count;
 };
 
+/* ---- validation ------------------------------------------------------------------------------------------------ */
+
+enum { VK_VALIDATION_EXTENSIONS = 3 };
+
+/* VK_EXT_layer_settings, as its specification has it: newer than the headers that Mien is built with. */
+struct vk_layer_setting {
+    const char *layer, *name;
+    int type; /* 0 = VkBool32 */
+    uint32_t count;
+    const void *values;
+};
+struct vk_layer_settings {
+    int type;
+    const void *next;
+    uint32_t count;
+    const struct vk_layer_setting *settings;
+};
+
+/* What is chained onto the instance's creation; must live until it is done. */
+struct vk_validation {
+    VkDebugUtilsMessengerCreateInfoEXT messenger;
+    VkValidationFeaturesEXT features;
+    struct vk_layer_settings settings;
+    struct vk_layer_setting setting;
+    VkBool32 on;
+};
+
+/* Reads MIEN_VALIDATE and looks for the layer. */
+enum mien_status vk_validation_read(struct vk_instance *instance);
+/* Adds the layer and its extensions to `info`. */
+void vk_validation_enable(struct vk_instance *instance, struct vk_validation *v, VkInstanceCreateInfo *info,
+                          const char **extensions);
+VkDebugUtilsMessengerCreateInfoEXT vk_validation_messenger(struct vk_instance *instance);
+/* Of the loader and drivers, or of a layer. */
+bool vk_instance_has_extension(const char *layer, const char *name);
+
 /* Fills *out from the driver. */
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out);
 

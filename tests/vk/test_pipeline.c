@@ -71,11 +71,13 @@ static void test_limits(void)
     CHECK_OK(vk_device_clamp(device, NULL));
 }
 
+enum { LANES = 128 }; /* the floor's invocations, and the largest subgroup */
+
 static void run_lanes(struct vk_pipeline *pipeline, uint32_t expected)
 {
     struct vk_recording *recording = NULL;
     struct vk_range y;
-    uint32_t out[64] = {0};
+    uint32_t out[LANES] = {0};
     uint64_t ticket = 0;
     CHECK_OK(vk_alloc(device, VK_MEMORY_DEVICE, sizeof out, "lanes", &y));
     CHECK_OK(vk_record_begin(device, "lanes", &recording));
@@ -84,7 +86,7 @@ static void run_lanes(struct vk_pipeline *pipeline, uint32_t expected)
     CHECK_OK(vk_submit(device, recording, &ticket));
     CHECK_OK(vk_wait(device, ticket));
     CHECK_OK(vk_download(device, y, 0, out, sizeof out));
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < LANES; i++)
         CHECK(out[i] == expected);
     vk_recording_destroy(&recording);
     vk_free(device, &y);
@@ -94,7 +96,7 @@ static void run_lanes(struct vk_pipeline *pipeline, uint32_t expected)
 static void test_subgroups(void)
 {
     const struct vk_caps *caps = vk_device_caps(device);
-    struct vk_kernel kernel = lanes_kernel(64, 0);
+    struct vk_kernel kernel = lanes_kernel(LANES, 0);
     struct vk_pipeline *pipeline;
     if (!(caps->features & VK_CAP_SUBGROUP))
         return;
@@ -103,15 +105,15 @@ static void test_subgroups(void)
     if (!(caps->features & VK_CAP_SUBGROUP_FULL))
         return;
     for (uint32_t size = caps->subgroup_min; size <= caps->subgroup_max; size *= 2) {
-        kernel = lanes_kernel(64, size);
+        kernel = lanes_kernel(LANES, size);
         CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
         run_lanes(pipeline, size);
     }
-    check_refused(lanes_kernel(64, caps->subgroup_max * 2), MIEN_ERR_UNSUPPORTED, "requires subgroups of");
-    check_refused(lanes_kernel(64, 3), MIEN_ERR_UNSUPPORTED, "requires subgroups of 3");
+    check_refused(lanes_kernel(LANES, caps->subgroup_max * 2), MIEN_ERR_UNSUPPORTED, "requires subgroups of");
+    check_refused(lanes_kernel(LANES, 3), MIEN_ERR_UNSUPPORTED, "requires subgroups of 3");
     check_refused(lanes_kernel(caps->subgroup_min + 1, caps->subgroup_min), MIEN_ERR_ARG, "no multiple");
     CHECK_OK(vk_device_clamp(device, "-subgroup_full"));
-    check_refused(lanes_kernel(64, caps->subgroup_size), MIEN_ERR_UNSUPPORTED, "");
+    check_refused(lanes_kernel(LANES, caps->subgroup_size), MIEN_ERR_UNSUPPORTED, "");
     CHECK_OK(vk_device_clamp(device, NULL));
 }
 
