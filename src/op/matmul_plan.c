@@ -1,0 +1,400 @@
+/* matmul_plan.c: matmul as dispatches. A product is cut into blocks, for any of these reasons: a tensor is larger than
+ * one storage-buffer range; k is so long that one chain of sums would lose digits; there are too few output tiles to
+ * fill the device (dW = X^T dY); one dispatch would outrun a watchdog. Blocks of m, n and the batch are independent
+ * dispatches. Parts of k go side by side into scratch and are added in their order by a second kernel, which also does
+ * the epilogue; when scratch cannot hold all parts this happens in rounds. */
+#include "args/matmul.h"
+#include "op/matmul.h"
+#include "op/part.h"
+
+enum {
+    MAX_ADDS = 256,        /* additions to one sum: what bounds its error, see op_matmul.tolerance */
+    MAX_SCRATCH = 1 << 26, /* bytes of partial matrices aimed at */
+};
+
+/* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
+struct tile {
+    const char *shader;
+    uint32_t local_x, local_y, rows, cols, depth;
+    uint32_t m, n;  /* of C per workgroup */
+    uint32_t unit;  /* columns that are one element to the kernel: 4 for vec4 kernels, else 1 */
+    uint32_t fill;  /* workgroups that fill the device: split k when there are fewer */
+    uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum */
+    uint32_t least; /* steps of k below which a part is not worth while */
+    double flops;   /* most for one dispatch; 0 = any */
+};
+
+/* How far the blocks reach. All but the last of each kind are this large. */
+struct blocks {
+    uint32_t batch, m, n;
+    uint32_t part;  /* steps of k per part */
+    uint32_t parts; /* parts per round */
+};
+
+/* One block: matrices z.., rows m0.., columns n0... */
+struct block {
+    uint32_t z, m0, n0;
+    uint32_t batch, m, n;
+};
+
+static uint32_t least(uint64_t a, uint64_t b)
+{
+    return (uint32_t)BASE_MIN(a, b);
+}
+
+/* The length of a block: `size` when the limit allows, else whole tiles, else whole units; 0 = not even one unit. */
+static uint32_t cut(uint64_t size, uint64_t limit, uint32_t tile, uint32_t unit)
+{
+    if (limit >= size)
+        return (uint32_t)size;
+    return (uint32_t)(limit >= tile ? limit / tile * tile : limit / unit * unit);
+}
+
+/* How large blocks may be by the ranges, which hold whole rows of A, B and C; false when one does not hold a few. */
+static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, const struct tile *t, struct blocks *b)
+{
+    uint64_t rows_a = op_part_rows(caps, s->trans_a ? s->m : s->k);
+    uint64_t rows_b = op_part_rows(caps, s->trans_b ? s->k : s->n), rows_c = op_part_rows(caps, s->n);
+    uint64_t k = BASE_MIN(s->trans_a ? rows_a : s->k, s->trans_b ? s->k : rows_b);
+    /* Blocks begin at multiples of a unit wherever they begin inside a row: m in A stored [K,M], k always. */
+    b->m = cut(s->m, BASE_MIN(s->trans_a ? s->m : rows_a, rows_c), t->m, s->trans_a ? t->unit : 1);
+    b->n = cut(s->n, s->trans_b ? rows_b : s->n, t->n, t->unit);
+    b->part = cut(s->k, k, 4, 4);
+    return b->m > 0 && b->n > 0 && b->part > 0;
+}
+
+/* Whole matrices of the batch per block: 1 when a matrix is cut itself. */
+static uint32_t fit_batch(const struct vk_caps *caps, const struct matmul_size *s, const struct blocks *b)
+{
+    uint64_t a = (uint64_t)s->m * s->k, bb = (uint64_t)s->k * s->n, c = (uint64_t)s->m * s->n;
+    uint64_t largest = BASE_MAX(a, BASE_MAX(bb, c));
+    if (b->m < s->m || b->n < s->n || b->part < s->k)
+        return 1;
+    uint64_t count = BASE_MIN(op_part_rows(caps, 1) / largest, s->batch);
+    return least(BASE_MAX(count, 1), caps->max_groups[2]);
+}
+
+static struct blocks choose_blocks(const struct vk_caps *caps, const struct matmul_size *s, const struct tile *t,
+                                   struct blocks b)
+{
+    b.m = least(b.m, (uint64_t)caps->max_groups[1] * t->m);
+    b.n = least(b.n, (uint64_t)caps->max_groups[0] * t->n);
+    b.batch = fit_batch(caps, s, &b);
+    /* parts of k: short enough to keep the digits, and enough of them to fill the device */
+    uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
+    uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, MAX_ADDS * t->run));
+    if (tiles < t->fill)
+        parts = BASE_MAX(parts, BASE_MIN(base_div_up(t->fill, tiles), s->k / t->least));
+    b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
+    b.parts = (uint32_t)base_div_up(s->k, b.part);
+    if (b.parts > 1) { /* partial matrices in scratch, in one range */
+        uint64_t room = BASE_MIN((uint64_t)MAX_SCRATCH, caps->max_range) / 4;
+        b.batch = least(b.batch, BASE_MAX(room / ((uint64_t)b.m * b.n * b.parts), 1));
+        uint64_t fit = room / ((uint64_t)b.batch * b.m * b.n);
+        b.parts = least(b.parts, BASE_MAX(BASE_MIN(fit, caps->max_groups[2] / b.batch), 1));
+    }
+    if (t->flops > 0) {
+        double row = 2.0 * b.batch * b.n * b.part * b.parts;
+        if (b.batch > 1 && row * b.m > t->flops) {
+            b.batch = least(BASE_MAX((uint64_t)(t->flops / (row * b.m) * b.batch), 1), b.batch);
+            row = 2.0 * b.batch * b.n * b.part * b.parts;
+        }
+        if (b.batch == 1)
+            b.m = least(b.m, BASE_MAX((uint64_t)(t->flops / row) / t->m, 1) * t->m);
+    }
+    return b;
+}
+
+/* Kernels declare all six buffers; one that a dispatch has no use for is bound to a tensor that it has anyway. */
+static void bind_again(struct op_dispatch *d, uint32_t binding)
+{
+    d->bind[d->bind_count++] = d->bind[binding];
+}
+
+static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, const struct op_part *c, bool final)
+{
+    if (final && s->bias)
+        op_dispatch_bind(d, OP_IN, MATMUL_BIAS, OP_READ);
+    else
+        bind_again(d, 0);
+    if (final && s->residual)
+        op_part_bind(d, OP_IN, MATMUL_RESIDUAL, OP_READ, *c);
+    else
+        bind_again(d, 0);
+    if (final && s->pre)
+        op_part_bind(d, OP_OUT, 1, OP_WRITE, *c);
+    else
+        bind_again(d, 2);
+    op_dispatch_spec(d, 10, final ? (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) : 0);
+    op_dispatch_spec(d, 11, final ? s->activation : OP_ACT_NONE);
+}
+
+/* Rows [row, row + count) of the matrices z.. of a tensor [batch, rows, width], as one range. */
+static struct op_part matrix_part(const struct block *b, uint32_t rows, uint32_t width, uint32_t row, uint32_t count)
+{
+    uint64_t first = (uint64_t)b->z * rows + row, all = (uint64_t)(b->batch - 1) * rows + count;
+    return op_part_of(first * width, all * width);
+}
+
+/* C of a block in the outputs. Of rows m0.. up to m, all columns. */
+static struct op_part c_part(const struct matmul_size *s, const struct block *b)
+{
+    return matrix_part(b, s->m, s->n, b->m0, b->m);
+}
+
+/* One dispatch of the tile kernel: steps k0..k0+k of a block, in parts. One part alone goes to the outputs. */
+static enum mien_status add_main(struct op_plan *plan, const struct matmul_size *s, const struct tile *t,
+                                 const struct block *b, const struct blocks *bs, uint32_t k0, uint32_t k, bool direct)
+{
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    uint32_t lda = s->trans_a ? s->m : s->k, ldb = s->trans_b ? s->k : s->n;
+    struct op_part pa = s->trans_a ? matrix_part(b, s->k, lda, k0, k) : matrix_part(b, s->m, lda, b->m0, b->m);
+    struct op_part pb = s->trans_b ? matrix_part(b, s->n, ldb, b->n0, b->n) : matrix_part(b, s->k, ldb, k0, k);
+    struct op_part pc = c_part(s, b);
+    uint32_t parts = (uint32_t)base_div_up(k, bs->part), mn = b->m * b->n;
+    struct matmul_args args = {
+        .m = b->m,
+        .n = b->n,
+        .k = k,
+        .lda = lda,
+        .ldb = ldb,
+        .ldc = direct ? s->n : b->n,
+        .a = pa.skip + (s->trans_a ? b->m0 : k0),
+        .b = pb.skip + (s->trans_b ? k0 : b->n0),
+        .c = direct ? pc.skip + b->n0 : 0,
+        .bias = b->n0,
+        .a_batch = s->m * s->k,
+        .b_batch = s->k * s->n,
+        .c_batch = direct ? s->m * s->n : mn,
+        .splits = parts,
+        .part = direct ? (uint32_t)base_round_up(k, 4) : bs->part,
+        .c_part = direct ? 0 : mn * b->batch,
+    };
+    d->shader = t->shader;
+    op_part_bind(d, OP_IN, MATMUL_A, OP_READ, pa);
+    op_part_bind(d, OP_IN, MATMUL_B, OP_READ, pb);
+    if (direct)
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, pc);
+    else
+        op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_WRITE, 0, 4ull * parts * mn * b->batch);
+    const uint32_t spec[] = {t->local_x, t->local_y, 1, t->rows, t->cols, t->depth};
+    for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
+        op_dispatch_spec(d, i, spec[i]);
+    op_dispatch_spec(d, 8, s->trans_a);
+    op_dispatch_spec(d, 9, s->trans_b);
+    bind_epilogue(d, s, &pc, direct);
+    op_dispatch_push(d, &args, sizeof(args));
+    d->groups[0] = (uint32_t)base_div_up(b->n, t->n);
+    d->groups[1] = (uint32_t)base_div_up(b->m, t->m);
+    d->groups[2] = b->batch * parts;
+    d->flops = 2.0 * b->batch * b->m * b->n * k;
+    return MIEN_OK;
+}
+
+/* The second kernel: round `round` of a block, `parts` partial matrices; the last round does the epilogue. Sums of
+ * earlier rounds stand in scratch 1, in two slots taken in turns. */
+static enum mien_status add_sum(struct op_plan *plan, const struct vk_caps *caps, const struct matmul_size *s,
+                                const struct block *b, uint32_t unit, uint32_t parts, uint32_t round, bool last)
+{
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    uint64_t count = (uint64_t)b->batch * b->m * b->n, slot = base_round_up(4 * count, 256);
+    struct op_part pc = c_part(s, b);
+    struct matmul_sum_args args = {
+        .rows = b->batch * b->m,
+        .n = b->n,
+        .parts = parts,
+        .stride = (uint32_t)count,
+        .ldc = last ? s->n : b->n,
+        .c = last ? pc.skip + b->n0 : 0,
+        .bias = b->n0,
+    };
+    d->shader = unit == 4 ? "matmul_sum_vec" : "matmul_sum";
+    op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_READ, 0, 4 * count * parts);
+    if (round > 0)
+        op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_READ, (round - 1) % 2 * slot, 4 * count);
+    else
+        bind_again(d, 0);
+    if (last)
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, pc);
+    else
+        op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_WRITE, round % 2 * slot, 4 * count);
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t local = software ? 32 : 64, items = software ? 16 : 1;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_spec(d, 3, items);
+    op_dispatch_spec(d, 8, round > 0);
+    bind_epilogue(d, s, &pc, last);
+    op_dispatch_push(d, &args, sizeof(args));
+    op_dispatch_groups_1d(d, caps, base_div_up(count / unit, (uint64_t)local * items));
+    d->flops = (double)count * parts;
+    return MIEN_OK;
+}
+
+static enum mien_status plan_block(struct op_plan *plan, const struct vk_caps *caps, const struct matmul_size *s,
+                                   const struct tile *t, const struct block *b, const struct blocks *bs)
+{
+    enum mien_status status = MIEN_OK;
+    if (bs->part >= s->k)
+        return add_main(plan, s, t, b, bs, 0, s->k, true);
+    uint32_t step = bs->part * bs->parts, round = 0; /* steps of k per round */
+    uint64_t bytes = 4ull * b->batch * b->m * b->n;
+    plan->scratch[0] = BASE_MAX(plan->scratch[0], bytes * bs->parts);
+    if (step < s->k)
+        plan->scratch[1] = BASE_MAX(plan->scratch[1], 2 * base_round_up(bytes, 256));
+    for (uint32_t k0 = 0; k0 < s->k; k0 += step, round++) {
+        uint32_t k = BASE_MIN(step, s->k - k0);
+        TRY(add_main(plan, s, t, b, bs, k0, k, false));
+        TRY(add_sum(plan, caps, s, b, t->unit, (uint32_t)base_div_up(k, bs->part), round, k0 + k == s->k));
+    }
+    return MIEN_OK;
+fail:
+    return status;
+}
+
+static enum mien_status plan_tiles(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
+                                   struct tile t)
+{
+    enum mien_status status = MIEN_OK;
+    struct matmul_size s = matmul_size_of(call);
+    struct blocks bs = {0};
+    t.m = t.local_y * t.rows;
+    t.n = t.local_x * t.cols * t.unit;
+    FAIL_IF(!fit_ranges(caps, &s, &t, &bs), MIEN_ERR_UNSUPPORTED,
+            "matmul of [%u,%u,%u]: the device's buffer range of %llu bytes does not hold four rows", s.m, s.n, s.k,
+            (unsigned long long)caps->max_range);
+    bs = choose_blocks(caps, &s, &t, bs);
+    for (uint32_t z = 0; z < s.batch; z += bs.batch) {
+        for (uint32_t m = 0; m < s.m; m += bs.m) {
+            for (uint32_t n = 0; n < s.n; n += bs.n) {
+                struct block b = {.z = z,
+                                  .m0 = m,
+                                  .n0 = n,
+                                  .batch = BASE_MIN(bs.batch, s.batch - z),
+                                  .m = BASE_MIN(bs.m, s.m - m),
+                                  .n = BASE_MIN(bs.n, s.n - n)};
+                TRY(plan_block(plan, caps, &s, &t, &b, &bs));
+            }
+        }
+    }
+    return MIEN_OK;
+fail:
+    return status;
+}
+
+/* ---- variants ------------------------------------------------------------------------------------------------------
+ */
+
+/* By class: when to split k, and the longest dispatch: 100 ms at 200 GFLOP/s on a desktop, at 20 on a phone. Software
+ * drivers have no watchdog, and few cores. */
+static struct tile tile_for(const struct vk_caps *caps, const char *shader)
+{
+    static const struct tile by_class[] = {
+        [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256, .flops = 2e10},
+        [VK_CLASS_MOBILE] = {.fill = 32, .least = 256, .flops = 2e9},
+        [VK_CLASS_SOFTWARE] = {.fill = 6, .least = 512},
+    };
+    struct tile t = by_class[caps->class_];
+    t.shader = shader;
+    t.depth = t.unit = t.cols = t.local_y = 1;
+    return t;
+}
+
+/* What lies along memory comes in fours: then all loads and stores may be vec4, and matrices begin at multiples of it.
+ */
+static bool fits_vec4(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)caps;
+    struct matmul_size s = matmul_size_of(call);
+    uint32_t a = s.trans_a ? s.m : s.k, b = s.trans_b ? s.k : s.n;
+    return a % 4 == 0 && b % 4 == 0 && s.n % 4 == 0;
+}
+
+static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
+{
+    uint32_t lanes = caps->subgroup_size;
+    return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) && fits_vec4(caps, call);
+}
+
+/* Rows per invocation, a multiple of 16: 48 do most per load; 32 or 16 when that leaves a fifth less to do. The cost of
+ * a tile was measured on lavapipe (768^3: 36, 48 and 54 GFLOP/s). */
+static uint32_t software_rows(uint32_t m)
+{
+    static const struct {
+        uint32_t rows;
+        double cost;
+    } choice[] = {{48, 0.8}, {32, 0.6}, {16, 0.4}};
+    uint32_t rows = 48;
+    double best = 0;
+    for (uint32_t i = 0; i < BASE_COUNT(choice); i++) {
+        double cost = (double)base_div_up(m, choice[i].rows) * choice[i].cost * (i ? 1.25 : 1);
+        if (i == 0 || cost < best) {
+            best = cost;
+            rows = choice[i].rows;
+        }
+    }
+    return rows;
+}
+
+static enum mien_status plan_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct tile t = tile_for(caps, "matmul_fwd_sg");
+    t.local_x = caps->subgroup_size;
+    t.rows = software_rows(matmul_size_of(call).m);
+    t.cols = caps->subgroup_size == 4 ? 2 : 1;
+    t.unit = t.run = 4;
+    return plan_tiles(plan, caps, call, t);
+}
+
+static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)call;
+    return caps->class_ == VK_CLASS_DESKTOP;
+}
+
+static enum mien_status plan_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct tile t = tile_for(caps, "matmul_fwd_tile");
+    struct matmul_size s = matmul_size_of(call);
+    t.local_x = 16;
+    t.local_y = 8;
+    t.rows = 8;
+    t.cols = s.m >= 256 && s.n >= 256 ? 8 : 4;
+    t.depth = t.run = 16;
+    return plan_tiles(plan, caps, call, t);
+}
+
+static enum mien_status plan_vec(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct tile t = tile_for(caps, "matmul_fwd_vec");
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    t.local_x = 8;
+    t.local_y = software ? 1 : 8;
+    t.rows = software ? 16 : 8;
+    t.cols = software ? 2 : 1;
+    t.unit = t.run = 4;
+    return plan_tiles(plan, caps, call, t);
+}
+
+static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    struct tile t = tile_for(caps, "matmul_fwd");
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    t.local_x = software ? 8 : 16;
+    t.local_y = software ? 1 : 8;
+    t.rows = software ? 8 : 4;
+    t.cols = 4;
+    t.run = RUN;
+    return plan_tiles(plan, caps, call, t);
+}
+
+const struct op_variant matmul_variants[] = {
+    {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .plan = plan_sg},
+    {.name = "matmul_fwd_tile", .fits = fits_tile, .plan = plan_tile},
+    {.name = "matmul_fwd_vec", .fits = fits_vec4, .plan = plan_vec},
+    {.name = "matmul_fwd", .plan = plan_plain},
+    {0},
+};
