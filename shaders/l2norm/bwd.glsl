@@ -15,10 +15,9 @@ void main()
     if (row >= p.rows)
         return;
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
-    float n = norm[row], sum = 0;
-    for (uint j = lane; j < p.width; j += lanes)
-        sum += y[base + j] * dy[base + j];
-    float along = row_sum(sum) * (n > L2NORM_LEAST ? 1.0 : 0.0);
+    float n = norm[row];
+    ROW_SUM(sum, j, p.width, y[base + j] * dy[base + j], 0);
+    float along = n > L2NORM_LEAST ? sum.x : 0;
     for (uint j = lane; j < p.width; j += lanes)
         dx[base + j] = (dy[base + j] - y[base + j] * along) / n;
 }

@@ -13,10 +13,8 @@ void main()
     if (row >= p.rows)
         return;
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
-    float sum = 0;
-    for (uint j = lane; j < p.width; j += lanes)
-        sum += x[base + j] * x[base + j];
-    float n = max(sqrt(row_sum(sum)), L2NORM_LEAST);
+    ROW_SUM(sum, j, p.width, x[base + j] * x[base + j], 0);
+    float n = max(sqrt(sum.x), L2NORM_LEAST);
     for (uint j = lane; j < p.width; j += lanes)
         y[base + j] = x[base + j] / n;
     if (lane == 0)

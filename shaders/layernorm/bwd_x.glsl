@@ -19,15 +19,8 @@ void main()
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
     float m = mean[row], r = rstd[row];
 
-    float first = 0, second = 0;
-    for (uint j = lane; j < p.width; j += lanes) {
-        float t = dy[base + j] * w[j];
-        first += t;
-        second += t * ((x[base + j] - m) * r);
-    }
-    first = row_sum(first) / float(p.width);
-    second = row_sum(second) / float(p.width);
-
+    ROW_SUM(t, j, p.width, dy[base + j] * w[j], dy[base + j] * w[j] * ((x[base + j] - m) * r));
+    t /= float(p.width);
     for (uint j = lane; j < p.width; j += lanes)
-        dx[base + j] = r * (dy[base + j] * w[j] - first - ((x[base + j] - m) * r) * second);
+        dx[base + j] = r * (dy[base + j] * w[j] - t.x - ((x[base + j] - m) * r) * t.y);
 }

@@ -17,25 +17,17 @@ void main()
         return;
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes();
 
-    float sum = 0;
-    for (uint j = lane; j < p.width; j += lanes)
-        sum += x[base + j];
-    float near = row_sum(sum) / float(p.width); // the mean up to its rounding
+    ROW_SUM(sum, j, p.width, x[base + j], 0);
+    float near = sum.x / float(p.width); // the mean up to its rounding
 
-    float first = 0, second = 0; // moments about `near`
-    for (uint j = lane; j < p.width; j += lanes) {
-        float d = x[base + j] - near;
-        first += d;
-        second += d * d;
-    }
-    first = row_sum(first) / float(p.width);
-    second = row_sum(second) / float(p.width);
-    float r = inversesqrt(max(second - first * first, 0) + p.eps);
+    ROW_SUM(moment, j, p.width, x[base + j] - near, (x[base + j] - near) * (x[base + j] - near)); // about `near`
+    moment /= float(p.width);
+    float r = inversesqrt(max(moment.y - moment.x * moment.x, 0) + p.eps);
 
     for (uint j = lane; j < p.width; j += lanes)
-        y[base + j] = ((x[base + j] - near) - first) * r * w[j] + b[j];
+        y[base + j] = ((x[base + j] - near) - moment.x) * r * w[j] + b[j];
     if (lane == 0) {
-        mean[row] = near + first;
+        mean[row] = near + moment.x;
         rstd[row] = r;
     }
 }

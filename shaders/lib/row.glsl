@@ -4,7 +4,10 @@
  *   ROW_SUBGROUP  one subgroup owns a row: subgroup arithmetic, no barrier
  *   (neither)     one workgroup owns a row: a tree in shared memory (everywhere; local size a power of two)
  * Gives: row_index(), row_lane() (first element), row_lanes() (stride), row_sum(v) = the sum over the row's owners, the
- * same value in each of them. All owners of a row call row_sum together. */
+ * same value in each of them; all owners of a row call it together. v is a vec2: two sums at the price of one.
+ *
+ * ROW_SUM(s, j, width, a, b): s = (sum of a, sum of b) over the row's elements j; each lane adds in blocks of 32, so that
+ * rounding grows with the root of the number of blocks even when all terms are equal. */
 #ifndef LIB_ROW_GLSL
 #define LIB_ROW_GLSL
 
@@ -24,7 +27,7 @@ uint row_lanes()
 {
     return 1;
 }
-float row_sum(float v)
+vec2 row_sum(vec2 v)
 {
     return v;
 }
@@ -46,14 +49,14 @@ uint row_lanes()
 {
     return gl_SubgroupSize;
 }
-float row_sum(float v)
+vec2 row_sum(vec2 v)
 {
     return subgroupAdd(v);
 }
 
 #else
 
-shared float row_tree[gl_WorkGroupSize.x];
+shared vec2 row_tree[gl_WorkGroupSize.x];
 
 uint row_index()
 {
@@ -67,19 +70,30 @@ uint row_lanes()
 {
     return gl_WorkGroupSize.x;
 }
-float row_sum(float v)
+vec2 row_sum(vec2 v)
 {
     uint lane = gl_LocalInvocationID.x;
     barrier(); /* the last sum has been read by all */
     row_tree[lane] = v;
     barrier();
-    for (uint half_ = gl_WorkGroupSize.x / 2; half_ > 0; half_ /= 2) {
-        if (lane < half_)
-            row_tree[lane] += row_tree[lane + half_];
+    for (uint span = gl_WorkGroupSize.x / 2; span > 0; span /= 2) {
+        if (lane < span)
+            row_tree[lane] += row_tree[lane + span];
         barrier();
     }
     return row_tree[0];
 }
 
 #endif
+
+#define ROW_SUM(s, j, width, a, b)                                                                                     \
+    vec2 s = vec2(0);                                                                                                  \
+    for (uint j = row_lane(); j < (width);) {                                                                          \
+        vec2 block_ = vec2(0);                                                                                         \
+        for (uint k_ = 0; k_ < 32 && j < (width); k_++, j += row_lanes())                                              \
+            block_ += vec2(a, b);                                                                                      \
+        s += block_;                                                                                                   \
+    }                                                                                                                  \
+    s = row_sum(s)
+
 #endif

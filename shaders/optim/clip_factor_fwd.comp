@@ -5,7 +5,7 @@
 // One workgroup owns all; lane l adds elements l, l + local size, ...
 // Numerics: sums carried as two floats (lib/pair.glsl).
 #extension GL_GOOGLE_include_directive : require
-#include "lib/pair.glsl"
+#include "lib/pair_row.glsl"
 #include "args/optim.h"
 
 READ_BUFFER(0, float, partial);  // [T,64]

@@ -5,7 +5,7 @@
 // One invocation owns all.
 // Numerics: sums carried as two floats (lib/pair.glsl).
 #extension GL_GOOGLE_include_directive : require
-#define ROW_SERIAL
+#include "lib/common.glsl"
 #include "lib/pair.glsl"
 #include "args/sum.h"
 
