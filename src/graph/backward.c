@@ -1,17 +1,10 @@
 /* backward.c: reverse differentiation. Values are numbered in topological order, so one walk upwards finds what
  * depends on the wanted values, and one walk downwards meets every value after all of its uses: its gradient is then
  * complete. Fan-out adds in the order met, which makes the sum's rounding a function of the graph alone. */
-#include "graph/graph_internal.h"
+#include "graph/backward.h"
 
 #include <assert.h>
 #include <string.h>
-
-struct backward {
-    struct graph *graph;
-    bool *wants;    /* [values]: depends on one of the wanted values */
-    op_value *grad; /* [values]: gradient so far, OP_NONE = none flows */
-    size_t values;  /* that existed before */
-};
 
 static bool node_wants(const struct backward *b, const struct graph_node *node)
 {
@@ -49,47 +42,12 @@ static void mark_wants(struct backward *b, const op_value *of, uint32_t count)
     }
 }
 
-/* grad[value] += din */
-static void accumulate(struct backward *b, op_value value, op_value din)
+void backward_accumulate(struct backward *b, op_value value, op_value din)
 {
     if (b->grad[value] == OP_NONE)
         b->grad[value] = din;
     else
         b->grad[value] = GRAPH_OP(b->graph, &op_add, NULL, b->grad[value], din);
-}
-
-/* A view's gradient is the same numbers in the shape of what it views. */
-static void through_view(struct backward *b, op_value view)
-{
-    struct graph *graph = b->graph;
-    op_value base = graph->value[view].base;
-    struct tensor_shape shape = graph_shape(graph, base), part = graph_shape(graph, view);
-    if (tensor_shape_count(&shape) != tensor_shape_count(&part)) {
-        char whole_text[64], part_text[64];
-        GRAPH_FAIL(graph, MIEN_ERR_UNSUPPORTED,
-                   "no gradient flows through a view of a part: %s of %s; select rows by an op instead",
-                   tensor_shape_text(&part, part_text, sizeof(part_text)),
-                   tensor_shape_text(&shape, whole_text, sizeof(whole_text)));
-        return;
-    }
-    op_value din = b->grad[view];
-    if (!tensor_shape_equal(&shape, &part))
-        din = graph_view(graph, din, shape, 0);
-    accumulate(b, base, din);
-}
-
-/* Each part of a join gets its piece. */
-static void through_join(struct backward *b, op_value join)
-{
-    struct graph *graph = b->graph;
-    uint64_t first = 0;
-    for (uint32_t i = 0; i < graph->value[join].part_count && graph->status == MIEN_OK; i++) {
-        op_value part = graph->value[join].part[i];
-        struct tensor_shape shape = graph_shape(graph, part);
-        if (b->wants[part])
-            accumulate(b, part, graph_view(graph, b->grad[join], shape, first));
-        first += tensor_shape_count(&shape);
-    }
 }
 
 /* Adds what the op's rule gave to the gradients of the node's inputs. The node is a copy: recording moves the array. */
@@ -100,7 +58,7 @@ static void spread(struct backward *b, const struct graph_node *node, const bool
             continue;
         struct tensor_shape want = graph_shape(b->graph, node->in[i]), have = graph_shape(b->graph, din[i]);
         if (tensor_shape_equal(&want, &have)) {
-            accumulate(b, node->in[i], din[i]);
+            backward_accumulate(b, node->in[i], din[i]);
             continue;
         }
         char want_text[64], have_text[64];
@@ -177,11 +135,13 @@ static void walk(struct backward *b)
     const char *label = NULL;
     for (op_value v = (op_value)b->values; v-- > 0 && graph->status == MIEN_OK;) {
         struct graph_value value = graph->value[v];
+        if (b->piece[v])
+            backward_pieces(b, v);
         bool flows = b->grad[v] != OP_NONE && b->wants[v];
         if (flows && value.base != OP_NONE)
-            through_view(b, v);
+            backward_view(b, v);
         if (flows && value.part_count)
-            through_join(b, v);
+            backward_join(b, v);
         /* the first output is the lowest: all uses of all outputs have been met */
         if (value.node == OP_NONE || graph->node[value.node].out[0] != v)
             continue;
@@ -226,7 +186,9 @@ enum mien_status graph_backward(struct graph *graph, op_value loss, const op_val
     TRY(check(graph, loss));
     b.wants = base_alloc(b.values, sizeof(*b.wants));
     b.grad = base_alloc(b.values, sizeof(*b.grad));
-    FAIL_IF(!b.wants || !b.grad, MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values", b.values);
+    b.piece = base_alloc(b.values, sizeof(*b.piece));
+    FAIL_IF(!b.wants || !b.grad || !b.piece, MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values",
+            b.values);
     memset(b.grad, 0xff, b.values * sizeof(*b.grad)); /* OP_NONE */
     mark_wants(&b, of, count);
     b.grad[loss] = one(graph, loss);
@@ -241,6 +203,7 @@ enum mien_status graph_backward(struct graph *graph, op_value loss, const op_val
 fail:
     base_free(b.wants);
     base_free(b.grad);
+    base_free(b.piece);
     if (status != MIEN_OK)
         graph_stick(graph, status);
     return graph->status;

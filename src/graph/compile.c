@@ -16,7 +16,7 @@ static void need(struct compile *c, op_value value)
     if (v && v->node != OP_NONE)
         c->live[v->node] = true;
     for (uint32_t i = 0; v && i < v->part_count; i++)
-        need(c, v->part[i]); /* parts are made by ops: this goes no deeper */
+        need(c, v->part[i]); /* as deep as joins are nested */
 }
 
 static bool writes_bound(const struct graph *graph, const struct graph_node *node)

@@ -47,12 +47,13 @@ op_value graph_bound(struct graph *graph, const char *name, const struct tensor 
 /* A constant, uploaded at compile time; data is copied. */
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data);
 /* The same elements from `first` on under another shape; first * element size must be a multiple of 256. Differentiable
- * when it covers the whole value. */
+ * when it ends at a multiple of 256 bytes or at the value's end. */
 op_value graph_view(struct graph *graph, op_value value, struct tensor_shape shape, uint64_t first);
 
 /* The values one after another in memory, as one value of that shape: [T,64] from T values of [64]. Every part but the
- * last must be a multiple of 256 bytes. A part that an op has just made is made there in the first place; others
- * (bound, input, view, joined before, overwritten in place) are copied. Differentiable. */
+ * last must be a multiple of 256 bytes. A part that ops have made is made there in the first place; others (inputs,
+ * bound and constant values, views of parts, values overwritten in place, values that another join has taken) are
+ * copied. Differentiable. */
 op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape);
 
 struct tensor_shape graph_shape(const struct graph *graph, op_value value); /* rank 0 for OP_NONE */
@@ -71,7 +72,9 @@ void graph_output(struct graph *graph, op_value value);
 void graph_store(struct graph *graph, op_value value, const struct tensor *into);
 
 /* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
- * loss does not depend on of[i] (a message says which, at debug level). */
+ * loss does not depend on of[i] (a message says which, at debug level). Sticky errors: MIEN_ERR_SHAPE when the loss is
+ * not one f32 element; MIEN_ERR_UNSUPPORTED when the gradient has to pass an op without a rule (the message gives the
+ * op's reason), a by-product output, or a view whose end is not aligned. */
 enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count,
                                 op_value *grads);
 
@@ -128,8 +131,8 @@ struct graph_program_stats {
 };
 void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out);
 
-/* One line per node, in order: label, op, variant, shapes, GFLOP; with profile: milliseconds of the last run, GFLOP/s.
- * `line` is borrowed. */
+/* One line per node, in order: label, op, variant, shapes, GFLOP; with profile: milliseconds of the last run, GFLOP/s
+ * (after its wait; left out before the first run and on devices without timestamps). `line` is borrowed. */
 enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
                                        void *user);
 

@@ -40,13 +40,12 @@ op_value graph_view(struct graph *graph, op_value value, struct tensor_shape sha
 
 /* ---- joins ---- */
 
-/* Whether the value fills a memory of its own, which can then be moved: made by an op, not yet overwritten or joined.
- */
+/* Whether the value is the whole of an activation's memory, which can then be moved with all that lies in it. */
 static bool movable(const struct graph *graph, op_value value)
 {
     const struct graph_value *v = &graph->value[value];
     const struct graph_memory *memory = &graph->memory[v->memory];
-    return v->node != OP_NONE && memory->kind == GRAPH_RESULT && !memory->writes && v->offset == 0 &&
+    return memory->kind == GRAPH_RESULT && !memory->writes && v->offset == 0 &&
            memory->bytes == tensor_shape_bytes(&v->shape);
 }
 

@@ -289,10 +289,44 @@ static void test_view_gradients(void)
     CHECK_EQ(g->value[grad].kind, GRAPH_CONSTANT);
     CHECK_EQ(captured_count, 0);
 
-    op_value half = graph_view(g, x, SHAPE_F32(64), 64);
-    CHECK_EQ(graph_backward(g, GRAPH_OP(g, &total, NULL, half), &x, 1, &grad), MIEN_ERR_UNSUPPORTED);
-    CHECK(captured_once("a view of a part"));
+    op_value part = graph_view(g, x, SHAPE_F32(3), 64);
+    CHECK_EQ(graph_backward(g, GRAPH_OP(g, &total, NULL, part), &x, 1, &grad), MIEN_ERR_UNSUPPORTED);
+    CHECK(captured_once("ends at element 67"));
     graph_destroy(&g);
+}
+
+/* Views of parts: pieces that cover the value are joined without a fill or an add; gaps are filled; pieces of one range
+ * are added; other overlaps are widened. */
+static void test_piece_gradients(void)
+{
+    static const struct {
+        uint64_t first[3], count[3];
+        uint32_t fills, adds;
+    } cases[] = {
+        {{0, 64, 128}, {64, 64, 128}, 0, 0}, /* all of it */
+        {{64, 128, 0}, {64, 64, 0}, 2, 0},   /* gaps at both ends */
+        {{64, 64, 192}, {64, 64, 64}, 2, 1}, /* one twice */
+        {{0, 64, 0}, {128, 128, 0}, 3, 1},   /* an overlap: the whole of one is widened */
+    };
+    for (size_t k = 0; k < BASE_COUNT(cases); k++) {
+        struct graph *g = new_graph();
+        op_value x = GRAPH_OP(g, &twist, NULL, graph_input(g, "x", SHAPE_F32(4, 64))), sum = OP_NONE, grad;
+        for (uint32_t i = 0; i < 3 && cases[k].count[i]; i++) {
+            uint32_t rows = (uint32_t)cases[k].count[i] / 64;
+            op_value part = graph_view(g, x, SHAPE_F32(rows, 64), cases[k].first[i]);
+            op_value one = GRAPH_OP(g, &total, NULL, part);
+            sum = sum == OP_NONE ? one : GRAPH_OP(g, &op_add, NULL, sum, one);
+        }
+        uint32_t fills = count_op(g, &op_fill), adds = count_op(g, &op_add);
+        CHECK_EQ(graph_backward(g, sum, &x, 1, &grad), MIEN_OK);
+        struct tensor_shape have = graph_shape(g, grad), want = SHAPE_F32(4, 64);
+        CHECK(tensor_shape_equal(&have, &want));
+        CHECK_EQ(count_op(g, &op_fill) - fills, cases[k].fills);
+        CHECK_EQ(count_op(g, &op_add) - adds, cases[k].adds);
+        CHECK_EQ(count_op(g, &op_copy), 0);
+        CHECK_EQ(captured_count, 0);
+        graph_destroy(&g);
+    }
 }
 
 /* A join hands each part its piece of the gradient; parts that are not wanted get none. */
@@ -384,6 +418,7 @@ int main(void)
     test_wants();
     test_gradient_errors();
     test_view_gradients();
+    test_piece_gradients();
     test_join();
     test_dump();
     test_misuse();
