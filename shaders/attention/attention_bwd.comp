@@ -14,7 +14,7 @@ READ_BUFFER(1, float, k);       // [B,T,D]
 READ_BUFFER(2, float, v);       // [B,T,D]
 READ_BUFFER(3, float, lse);     // [B,H,T]
 READ_BUFFER(4, float, g);       // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);      // [B,H,T] delta of the part
+READ_BUFFER(5, float, dt);      // [B,H,T] delta
 WRITE_BUFFER(6, float, weight); // [pairs, rows, T]
 WRITE_BUFFER(7, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
 PUSH(attention_rows_args, p);
@@ -56,8 +56,8 @@ void main()
         }
     }
     [[unroll]] for (uint y = 0; y < 4; y++) {
-        uint of_row = pair * p.tokens + rows[y];
-        float norm = lse[p.skip_lse + of_row], delta = dt[of_row];
+        uint of_row = p.skip_lse + pair * p.tokens + rows[y];
+        float norm = lse[of_row], delta = dt[of_row];
         [[unroll]] for (uint x = 0; x < 4; x++) {
             if (i + y >= p.rows || j + x >= p.tokens)
                 continue;

@@ -29,5 +29,5 @@ void main()
             run += g[at + c] * o[at + c];
         sum += run;
     }
-    dt[index] = sum;
+    dt[p.skip_lse + index] = sum;
 }

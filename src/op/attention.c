@@ -147,6 +147,7 @@ static const struct op_variant variants[] = {
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
      .plan = attention_plan_fwd_sg},
+    {.name = "attention_fwd_tile", .fits = attention_fits_tile, .plan = attention_plan_fwd_tile},
     {.name = "attention_fwd", .plan = attention_plan_fwd},
     {0},
 };

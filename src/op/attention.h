@@ -28,9 +28,12 @@ double attention_product_flops(const struct op_call *call);
 
 /* Plans (attention_plan.c); fits of the variants that are not plain. */
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call);
 enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
+enum mien_status attention_plan_fwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 enum mien_status attention_plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 enum mien_status attention_plan_bwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
+enum mien_status attention_plan_bwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 enum mien_status attention_plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 
 #endif

@@ -132,6 +132,7 @@ static const struct op_variant variants[] = {
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
      .plan = attention_plan_bwd_sg},
+    {.name = "attention_bwd_kv_tile", .fits = attention_fits_tile, .plan = attention_plan_bwd_tile},
     {.name = "attention_bwd", .plan = attention_plan_bwd},
     {0},
 };

@@ -1,8 +1,10 @@
-/* attention_plan.c: attention and its gradient as dispatches. Two forms:
- *   fused (sg)  one pass per query or key row with registers only; head dims that are multiples of 4, up to 128
+/* attention_plan.c: attention and its gradient as dispatches. Three forms:
+ *   sg          fused; a lane owns a query or key row in registers (software drivers)
+ *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop)
  *   plain       scores and weights of a chunk of (batch, head) pairs in scratch memory, between strided matmuls; any
  *               head dim, any T, every device
- * Batches beyond one storage-buffer range are split. */
+ * The fused forms take head dims that are multiples of 4, up to 128. Batches beyond one storage-buffer range are split.
+ */
 #include "args/attention.h"
 #include "op/attention.h"
 #include "op/part.h"
@@ -27,19 +29,41 @@ static struct part part_at(const struct vk_caps *caps, const struct attention_si
 
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
 
-bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
+static bool fits_fused(const struct vk_caps *caps, const struct op_call *call)
 {
     struct attention_size s = attention_size_of(call);
-    return caps->class_ == VK_CLASS_SOFTWARE && s.dim % 4 == 0 && s.dim <= 128 && caps->subgroup_size >= 4 &&
-           caps->subgroup_size <= 16 && op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
+    return s.dim % 4 == 0 && s.dim <= 128 && op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
 }
 
-/* A dispatch over the row blocks of a part, without binds. */
-static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct attention_size *s, const char *shader,
-                                     const struct part *part, struct op_plan *plan)
+bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
 {
-    uint32_t lanes = caps->subgroup_size;
-    uint32_t groups = (uint32_t)base_div_up(s->tokens, lanes) * s->heads * part->batches;
+    return caps->class_ == VK_CLASS_SOFTWARE && caps->subgroup_size >= 4 && caps->subgroup_size <= 16 &&
+           fits_fused(caps, call);
+}
+
+bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
+{
+    return caps->class_ == VK_CLASS_DESKTOP && fits_fused(caps, call);
+}
+
+/* How a fused form cuts the rows of a head. */
+struct form {
+    uint32_t local, rows; /* invocations and rows of a workgroup */
+    uint32_t subgroup;    /* lanes of a subgroup, 0 = does not matter */
+};
+
+static struct form form_sg(const struct vk_caps *caps)
+{
+    return (struct form){.local = caps->subgroup_size, .rows = caps->subgroup_size, .subgroup = caps->subgroup_size};
+}
+
+static const struct form form_tile = {.local = 128, .rows = 32};
+
+/* A dispatch over the row blocks of a part, without binds. */
+static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct attention_size *s, struct form form,
+                                     const char *shader, const struct part *part, struct op_plan *plan)
+{
+    uint32_t groups = (uint32_t)base_div_up(s->tokens, form.rows) * s->heads * part->batches;
     struct attention_args args = {.groups = groups,
                                   .tokens = s->tokens,
                                   .heads = s->heads,
@@ -51,23 +75,24 @@ static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct at
     if (!d)
         return NULL;
     d->shader = shader;
-    op_dispatch_spec(d, 0, lanes);
+    op_dispatch_spec(d, 0, form.local);
     op_dispatch_spec(d, 3, s->dim / 4);
-    op_dispatch_spec(d, 4, lanes);
+    op_dispatch_spec(d, 4, form.rows);
     op_dispatch_spec(d, 8, s->causal);
     op_dispatch_push(d, &args, sizeof(args));
     op_dispatch_groups_1d(d, caps, groups);
     if (caps->features & VK_CAP_SUBGROUP_FULL)
-        d->subgroup_size = lanes;
+        d->subgroup_size = form.subgroup;
     return d;
 }
 
-enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct form form,
+                                 const char *shader, struct op_plan *plan)
 {
     struct attention_size s = attention_size_of(call);
     for (uint32_t first = 0; first < s.batch;) {
         struct part part = part_at(caps, &s, first);
-        struct op_dispatch *d = add_fused(caps, &s, "attention_fwd_sg", &part, plan);
+        struct op_dispatch *d = add_fused(caps, &s, form, shader, &part, plan);
         if (!d)
             return MIEN_ERR_NOMEM;
         for (uint32_t i = 0; i < 3; i++)
@@ -79,34 +104,58 @@ enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct 
     return MIEN_OK;
 }
 
+enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    return plan_fwd(caps, call, form_sg(caps), "attention_fwd_sg", plan);
+}
+
+enum mien_status attention_plan_fwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    return plan_fwd(caps, call, form_tile, "attention_fwd_tile", plan);
+}
+
+/* Binds q, k, v, lse, do and delta, which both gradient kernels of the tile form and the kv kernel of sg read. */
+static void bind_gradient_inputs(struct op_dispatch *d, const struct part *part)
+{
+    for (uint32_t i = 0; i < 3; i++)
+        op_part_bind(d, OP_IN, i, OP_READ, part->rows);
+    op_part_bind(d, OP_IN, 4, OP_READ, part->lse);
+    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
+    op_part_bind(d, OP_SCRATCH, 0, OP_READ, part->lse);
+}
+
+static enum mien_status add_kv(const struct vk_caps *caps, const struct attention_size *s, struct form form,
+                               const char *shader, const struct part *part, struct op_plan *plan)
+{
+    struct op_dispatch *d = add_fused(caps, s, form, shader, part, plan);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    bind_gradient_inputs(d, part);
+    op_part_bind(d, OP_OUT, 1, OP_WRITE, part->rows);
+    op_part_bind(d, OP_OUT, 2, OP_WRITE, part->rows);
+    return MIEN_OK;
+}
+
 enum mien_status attention_plan_bwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
+    enum mien_status status = MIEN_OK;
     struct attention_size s = attention_size_of(call);
     plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
     for (uint32_t first = 0; first < s.batch;) {
         struct part part = part_at(caps, &s, first);
-        struct op_dispatch *d = add_fused(caps, &s, "attention_bwd_q_sg", &part, plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
+        struct op_dispatch *d = add_fused(caps, &s, form_sg(caps), "attention_bwd_q_sg", &part, plan);
+        FAIL_IF_NULL(d, "an attention plan");
         for (uint32_t i = 0; i < 4; i++)
             op_part_bind(d, OP_IN, i, OP_READ, part.rows);
         op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
         op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
-        d = add_fused(caps, &s, "attention_bwd_kv_sg", &part, plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        for (uint32_t i = 0; i < 3; i++)
-            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
-        op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
-        op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
-        op_part_bind(d, OP_SCRATCH, 0, OP_READ, part.lse);
-        op_part_bind(d, OP_OUT, 1, OP_WRITE, part.rows);
-        op_part_bind(d, OP_OUT, 2, OP_WRITE, part.rows);
+        TRY(add_kv(caps, &s, form_sg(caps), "attention_bwd_kv_sg", &part, plan));
         first += part.batches;
     }
-    return MIEN_OK;
+fail:
+    return status;
 }
 
 /* ---- plain ------------------------------------------------------------------------------------------------------- */
@@ -275,7 +324,7 @@ static enum mien_status chunk_bwd(const struct chunk *c, struct op_plan *plan)
         op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
     op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
     op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
-    op_dispatch_bind(d, OP_SCRATCH, 2, OP_READ);
+    op_part_bind(d, OP_SCRATCH, 2, OP_READ, c->part.lse);
     op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
     TRY(add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false, plan));
@@ -285,8 +334,8 @@ fail:
     return status;
 }
 
-/* delta of all pairs of a part, into scratch 2 from its beginning. */
-static enum mien_status part_delta(const struct chunk *c, struct op_plan *plan)
+/* delta of all pairs of a part, into scratch `index`. */
+static enum mien_status add_delta(const struct chunk *c, uint32_t index, struct op_plan *plan)
 {
     struct op_dispatch *d =
         add_rows(c, "attention_bwd_delta", (uint64_t)c->part.batches * c->size.heads * c->size.tokens, plan);
@@ -294,27 +343,26 @@ static enum mien_status part_delta(const struct chunk *c, struct op_plan *plan)
         return MIEN_ERR_NOMEM;
     op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
     op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
-    op_dispatch_bind(d, OP_SCRATCH, 2, OP_WRITE);
+    op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
     return MIEN_OK;
 }
 
 static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                   enum mien_status (*begin)(const struct chunk *c, struct op_plan *plan),
-                                   enum mien_status (*run)(const struct chunk *c, struct op_plan *plan))
+                                   bool delta, enum mien_status (*run)(const struct chunk *c, struct op_plan *plan))
 {
     enum mien_status status = MIEN_OK;
     struct chunk c = {.caps = caps, .size = attention_size_of(call)};
     const struct attention_size *s = &c.size;
     uint32_t most_pairs, most_rows;
     chunk_limits(caps, s, &most_pairs, &most_rows);
+    plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = part_at(caps, s, first);
         if (c.part.batches == 0 || most_rows == 0)
             return op_part_too_large(caps, call, (uint64_t)s->tokens * s->width);
         uint32_t pairs = c.part.batches * s->heads;
-        plan->scratch[2] = begin ? BASE_MAX(plan->scratch[2], (uint64_t)pairs * s->tokens * 4) : 0;
-        if (begin)
-            TRY(begin(&c, plan));
+        if (delta)
+            TRY(add_delta(&c, 2, plan));
         for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
             c.pairs = BASE_MIN(most_pairs, pairs - c.pair0);
             for (c.row0 = 0; c.row0 < s->tokens; c.row0 += c.rows) {
@@ -331,10 +379,32 @@ fail:
 
 enum mien_status attention_plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    return plan_plain(caps, call, plan, NULL, chunk_fwd);
+    return plan_plain(caps, call, plan, false, chunk_fwd);
 }
 
 enum mien_status attention_plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    return plan_plain(caps, call, plan, part_delta, chunk_bwd);
+    return plan_plain(caps, call, plan, true, chunk_bwd);
+}
+
+/* ---- tile, backward: its delta is the plain form's ----------------------------------------------------------------
+ */
+
+enum mien_status attention_plan_bwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    struct attention_size s = attention_size_of(call);
+    plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
+    for (uint32_t first = 0; first < s.batch;) {
+        struct chunk c = {.caps = caps, .size = s, .part = part_at(caps, &s, first)};
+        TRY(add_delta(&c, 0, plan));
+        struct op_dispatch *d = add_fused(caps, &s, form_tile, "attention_bwd_q_tile", &c.part, plan);
+        FAIL_IF_NULL(d, "an attention plan");
+        bind_gradient_inputs(d, &c.part);
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, c.part.rows);
+        TRY(add_kv(caps, &s, form_tile, "attention_bwd_kv_tile", &c.part, plan));
+        first += c.part.batches;
+    }
+fail:
+    return status;
 }

@@ -1,0 +1,56 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: gradients of keys and values. A workgroup owns 32 key rows of one head and walks over the queries and output
+// gradients in tiles of 32 held in shared memory. No atomics: deterministic.
+// Ownership within the workgroup: attention/tile.glsl (its own rows are the keys, the scores' tile is transposed).
+// Numerics: fp32; probabilities are recomputed from the saved lse; each sum runs over the queries in order.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "attention/tile.glsl"
+
+READ_BUFFER(0, vec4, q);    // [B,T,D]
+READ_BUFFER(1, vec4, k);    // [B,T,D]
+READ_BUFFER(2, vec4, v);    // [B,T,D]
+READ_BUFFER(3, float, lse); // [B,H,T]
+READ_BUFFER(4, vec4, g);    // [B,T,D] gradient of o
+READ_BUFFER(5, float, dt);  // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(6, vec4, dk);  // [B,T,D]
+WRITE_BUFFER(7, vec4, dv);  // [B,T,D]
+PUSH(attention_args, p);
+
+void main()
+{
+    uint group = group_1d();
+    if (group >= p.groups)
+        return;
+    uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
+    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+
+    vec4 key_sum[2 * N4], value_sum[2 * N4];
+    [[unroll]] for (uint n = 0; n < 2 * N4; n++)
+        key_sum[n] = value_sum[n] = vec4(0);
+    for (uint i = CAUSAL != 0 ? first : 0; i < p.tokens; i += SIDE) {
+        float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0), part[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
+        TILE_SCORES(score, k, first, q, i, base)
+        TILE_SCORES(part, v, first, g, i, base)
+        [[unroll]] for (uint n = 0; n < 4; n++) {
+            uint row = i + OVER + 8 * n, own = min(row, p.tokens - 1);
+            float norm = lse[p.skip + pair * p.tokens + own], delta = dt[p.skip + pair * p.tokens + own];
+            [[unroll]] for (uint r = 0; r < 2; r++) {
+                bool seen = row < p.tokens && (CAUSAL == 0 || first + 2 * DOWN + r <= row);
+                float w = seen ? exp(score[4 * r + n] * p.scale - norm) : 0;
+                score[4 * r + n] = w;
+                part[4 * r + n] = w * (part[4 * r + n] - delta);
+            }
+        }
+        tile_put(score);
+        TILE_APPLY(value_sum, g, i, base)
+        barrier(); // all have read the weights
+        tile_put(part);
+        TILE_APPLY(key_sum, q, i, base)
+    }
+    vec2 one = vec2(1), factor = vec2(p.scale);
+    TILE_STORE(dv, value_sum, one, first, base)
+    TILE_STORE(dk, key_sum, factor, first, base)
+}

@@ -1,0 +1,50 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: gradient of the queries. A workgroup owns 32 query rows of one head and walks over the keys and values in tiles
+// of 32 held in shared memory.
+// Ownership within the workgroup: attention/tile.glsl.
+// Numerics: fp32; probabilities are recomputed from the saved lse, so no maximum is needed.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "attention/tile.glsl"
+
+READ_BUFFER(0, vec4, q);    // [B,T,D]
+READ_BUFFER(1, vec4, k);    // [B,T,D]
+READ_BUFFER(2, vec4, v);    // [B,T,D]
+READ_BUFFER(3, float, lse); // [B,H,T]
+READ_BUFFER(4, vec4, g);    // [B,T,D] gradient of o
+READ_BUFFER(5, float, dt);  // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(6, vec4, dq);  // [B,T,D]
+PUSH(attention_args, p);
+
+void main()
+{
+    uint group = group_1d();
+    if (group >= p.groups)
+        return;
+    uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
+    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
+
+    vec4 sum[2 * N4];
+    [[unroll]] for (uint n = 0; n < 2 * N4; n++)
+        sum[n] = vec4(0);
+    for (uint j = 0; j < end; j += SIDE) {
+        float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0), part[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
+        TILE_SCORES(score, q, first, k, j, base)
+        TILE_SCORES(part, g, first, v, j, base)
+        [[unroll]] for (uint r = 0; r < 2; r++) {
+            uint row = min(first + 2 * DOWN + r, p.tokens - 1), last = CAUSAL != 0 ? row : p.tokens - 1;
+            float norm = lse[p.skip + pair * p.tokens + row], delta = dt[p.skip + pair * p.tokens + row];
+            [[unroll]] for (uint n = 4 * r; n < 4 * r + 4; n++) {
+                float w = j + OVER + 8 * (n - 4 * r) <= last ? exp(score[n] * p.scale - norm) : 0;
+                score[n] = w * (part[n] - delta);
+            }
+        }
+        tile_put(score);
+        TILE_APPLY(sum, k, j, base)
+    }
+    vec2 factor = vec2(p.scale);
+    TILE_STORE(dq, sum, factor, first, base)
+}
