@@ -1,0 +1,174 @@
+/* model_use.c: embeddings of image files and sentences by a model directory. */
+#include "eval/model_use.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Images decoded at a time: bounds the memory for pixels. */
+enum { IMAGE_BLOCK = 128 };
+
+static enum mien_status read_preprocess(const char *dir, struct mien_model *model)
+{
+    struct io_preprocess p;
+    enum mien_status status = io_preprocess_read(dir, model->nn->config.vision.image, &p);
+    if (status != MIEN_OK)
+        return status;
+    if (p.crop != model->nn->config.vision.image)
+        return base_fail(MIEN_ERR_DATA,
+                         "%s/preprocessor_config.json: images are cut to %u pixels, but the model takes %u", dir,
+                         p.crop, model->nn->config.vision.image);
+    model->preprocess = (struct data_preprocess){.size = p.size, .crop = p.crop, .rgb_first = p.rgb_first};
+    model->preprocess.resize = p.torch_resize ? DATA_RESIZE_TORCH : DATA_RESIZE_PIL;
+    memcpy(model->preprocess.mean, p.mean, sizeof(p.mean));
+    memcpy(model->preprocess.std, p.std, sizeof(p.std));
+    return MIEN_OK;
+}
+
+enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_model *model = NULL;
+    FAIL_IF(!gpu || !dir || !out, MIEN_ERR_ARG,
+            "mien_model_open: a gpu, a directory and a place for the result are "
+            "needed");
+    *out = NULL;
+    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
+            dir);
+    model = base_alloc(1, sizeof(*model));
+    FAIL_IF_NULL(model, "a model");
+    model->device = vk_gpu_device(gpu);
+    TRY(nn_model_load(model->device, dir, &model->nn));
+    TRY(read_preprocess(dir, model));
+    TRY(data_tokenizer_load(dir, &model->tokenizer));
+    FAIL_IF(data_tokenizer_vocab(model->tokenizer) > model->nn->config.text.vocab, MIEN_ERR_DATA,
+            "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(model->tokenizer),
+            model->nn->config.text.vocab);
+    TRY(nn_encoder_create(model->nn, &model->encoder));
+    TRY(tensor_download(model->device, &model->nn->params[nn_param_find(model->nn, "logit_scale")].value,
+                        &model->logit_scale));
+    *out = model;
+    model = NULL;
+fail:
+    mien_model_destroy(&model);
+    return status;
+}
+
+void mien_model_destroy(struct mien_model **model)
+{
+    if (!model || !*model)
+        return;
+    nn_encoder_destroy(&(*model)->encoder);
+    data_tokenizer_destroy(&(*model)->tokenizer);
+    nn_model_destroy(&(*model)->nn);
+    base_free(*model);
+    *model = NULL;
+}
+
+void mien_model_describe(const struct mien_model *model, struct mien_model_info *info)
+{
+    const struct io_clip_config *c = &model->nn->config;
+    *info = (struct mien_model_info){.embed = c->embed,
+                                     .image = c->vision.image,
+                                     .patch = c->vision.patch,
+                                     .context = c->text.context,
+                                     .vocab = c->text.vocab,
+                                     .parameters = model->nn->elements,
+                                     .logit_scale = model->logit_scale};
+}
+
+/* ---- images ---- */
+
+/* One image file to [3,R,R]. */
+struct reading {
+    const struct mien_model *model;
+    const char *const *paths;
+    uint32_t flags;
+    float *pixels;
+    enum mien_status status[IMAGE_BLOCK];
+};
+
+static void read_one(void *user, uint32_t i)
+{
+    struct reading *r = user;
+    size_t side = r->model->preprocess.crop;
+    struct data_image image = {0};
+    struct data_image_params params = {.ignore_exif = r->flags & MIEN_NO_EXIF,
+                                       .keep_alpha = !r->model->preprocess.rgb_first};
+    r->status[i] = data_image_read(r->paths[i], &params, &image);
+    if (r->status[i] == MIEN_OK)
+        r->status[i] = data_preprocess_image(&image, &r->model->preprocess, r->pixels + i * 3 * side * side);
+    data_image_free(&image);
+}
+
+static enum mien_status embed_block(struct mien_model *model, struct reading *r, uint32_t count, float *out)
+{
+    base_parallel_for(0, count, read_one, r);
+    for (uint32_t i = 0; i < count; i++) {
+        if (r->status[i] != MIEN_OK)
+            return r->status[i];
+    }
+    enum mien_status status = nn_encode_images(model->encoder, r->pixels, count, out);
+    if (status == MIEN_OK && !(r->flags & MIEN_RAW))
+        nn_normalise_rows(out, count, model->nn->config.embed);
+    return status;
+}
+
+enum mien_status mien_model_embed_images(struct mien_model *model, const char *const *paths, size_t count,
+                                         uint32_t flags, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    size_t side = model->preprocess.crop, block = BASE_MIN(count, (size_t)IMAGE_BLOCK);
+    struct reading reading = {.model = model, .flags = flags};
+    reading.pixels = base_alloc(block * 3 * side * side + 1, sizeof(float));
+    FAIL_IF_NULL(reading.pixels, "pixels");
+    for (size_t first = 0; first < count; first += block) {
+        uint32_t n = (uint32_t)BASE_MIN(count - first, block);
+        reading.paths = paths + first;
+        TRY(embed_block(model, &reading, n, out + first * model->nn->config.embed));
+    }
+fail:
+    base_free(reading.pixels);
+    return status;
+}
+
+/* ---- texts ---- */
+
+enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
+                                        uint32_t flags, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_ids ids = {0};
+    struct nn_text *rows = base_alloc(count + 1, sizeof(*rows));
+    FAIL_IF_NULL(rows, "texts");
+    FAIL_IF(count > UINT32_MAX, MIEN_ERR_ARG, "mien_model_embed_texts: too many texts");
+    for (size_t i = 0; i < count; i++) {
+        size_t first = ids.count;
+        TRY(data_tokenizer_encode_row(model->tokenizer, texts[i], model->nn->config.text.context, &ids, NULL));
+        rows[i].length = (uint32_t)(ids.count - first);
+    }
+    for (size_t i = 0, first = 0; i < count; first += rows[i].length, i++)
+        rows[i].ids = ids.ids + first;
+    TRY(nn_encode_texts(model->encoder, rows, (uint32_t)count, out));
+    if (!(flags & MIEN_RAW))
+        nn_normalise_rows(out, (uint32_t)count, model->nn->config.embed);
+fail:
+    base_free(rows);
+    base_free(ids.ids);
+    return status;
+}
+
+enum mien_status mien_model_tokenize(const struct mien_model *model, const char *text, int32_t *ids, size_t capacity,
+                                     size_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_ids list = {0};
+    *count = 0;
+    TRY(data_tokenizer_encode_row(model->tokenizer, text, model->nn->config.text.context, &list, NULL));
+    FAIL_IF(list.count > capacity, MIEN_ERR_ARG, "mien_model_tokenize: %zu ids do not fit into %zu", list.count,
+            capacity);
+    memcpy(ids, list.ids, list.count * sizeof(*ids));
+    *count = list.count;
+fail:
+    base_free(list.ids);
+    return status;
+}
