@@ -100,7 +100,8 @@ fail:
 }
 
 /* out [R, R, channels] */
-static enum mien_status resize(const struct data_view *view, const struct data_preprocess *p, unsigned char *out)
+static enum mien_status resize(const struct data_view *view, const struct data_preprocess *p,
+                               struct data_scratch *scratch, unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
     struct data_window window;
@@ -108,7 +109,7 @@ static enum mien_status resize(const struct data_view *view, const struct data_p
     if (p->resize == DATA_RESIZE_TORCH)
         return resize_rounded(view, p, out);
     TRY(plan(view->width, view->height, p, &w, &h, &window));
-    TRY(data_resize_pil(view, w, h, window, out));
+    TRY(data_resize_pil(view, w, h, window, scratch, out));
 fail:
     return status;
 }
@@ -122,7 +123,7 @@ static enum mien_status resize_alpha(const struct data_image *image, const struc
     unsigned char *in = premultiplied(image), *both = base_alloc(count, 4);
     FAIL_IF(!in || !both, MIEN_ERR_NOMEM, "out of host memory for a resize");
     struct data_view view = {in, (size_t)image->width * 4, image->width, image->height, 4};
-    TRY(resize(&view, p, both));
+    TRY(resize(&view, p, NULL, both));
     divide_alpha(both, count);
     memcpy(out, both, count * 3);
 fail:
@@ -155,7 +156,8 @@ static enum mien_status check(const struct data_image *image, const struct data_
     return MIEN_OK;
 }
 
-enum mien_status data_preprocess_u8(const struct data_image *image, const struct data_preprocess *p, unsigned char *out)
+enum mien_status data_preprocess_u8(const struct data_image *image, const struct data_preprocess *p,
+                                    struct data_scratch *scratch, unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
     struct data_view view;
@@ -165,7 +167,7 @@ enum mien_status data_preprocess_u8(const struct data_image *image, const struct
     if (image->channels == 4 && !p->rgb_first && !stays)
         return resize_alpha(image, p, out);
     TRY(drop_alpha(image, &view, &owned));
-    TRY(resize(&view, p, out));
+    TRY(resize(&view, p, scratch, out));
 fail:
     base_free(owned);
     return status;
@@ -217,7 +219,7 @@ enum mien_status data_preprocess_image(const struct data_image *image, const str
         return preprocess_torch(image, p, out);
     pixels = base_alloc((size_t)p->crop * p->crop, 3);
     FAIL_IF_NULL(pixels, "a picture");
-    TRY(data_preprocess_u8(image, p, pixels));
+    TRY(data_preprocess_u8(image, p, NULL, pixels));
     data_normalise(pixels, p, out);
 fail:
     base_free(pixels);

@@ -20,9 +20,9 @@ void data_preprocess_default(uint32_t side, struct data_preprocess *out);
 
 /* Resize and centre crop: out [R, R, 3]. The longer side becomes int(size * long / short), the crop starts at
  * round((d - R) / 2), halves to even. A picture whose longer side would exceed 2^20 is MIEN_ERR_DATA. With
- * DATA_RESIZE_TORCH results are rounded and clamped here. */
+ * DATA_RESIZE_TORCH results are rounded and clamped here. `scratch` may be NULL. */
 enum mien_status data_preprocess_u8(const struct data_image *image, const struct data_preprocess *p,
-                                    unsigned char *out);
+                                    struct data_scratch *scratch, unsigned char *out);
 
 /* out [3, R, R] = (pixel / 255 - mean) / std from pixels [R, R, 3]. */
 void data_normalise(const unsigned char *pixels, const struct data_preprocess *p, float *out);

@@ -28,13 +28,6 @@ static double keys(double x)
     return 0;
 }
 
-static void axis_free(struct axis *axis)
-{
-    base_free(axis->start);
-    base_free(axis->length);
-    base_free(axis->weights);
-}
-
 /* Weights of one position into w [taps] by way of k [taps]; sums to 1 before rounding. */
 static void axis_fill(struct axis *axis, uint32_t i, double centre, double support, double scale, uint32_t in,
                       double *k)
@@ -55,23 +48,19 @@ static void axis_fill(struct axis *axis, uint32_t i, double centre, double suppo
     axis->length[i] = (uint32_t)(high - low);
 }
 
-/* Weights of result positions first .. first+count-1 of an axis that goes from `in` to `out` pixels. */
-static enum mien_status axis_make(uint32_t in, uint32_t out, uint32_t first, uint32_t count, struct axis *axis)
+/* What an axis that goes from `in` to `out` pixels needs to know before its weights. */
+static struct axis axis_plan(uint32_t in, uint32_t out)
 {
-    enum mien_status status = MIEN_OK;
-    double step = (double)in / out, scale = BASE_MAX(step, 1.0), support = 2.0 * scale, *k = NULL;
-    axis->taps = (uint32_t)ceil(support) * 2 + 1;
-    axis->identity = in == out;
-    axis->start = base_alloc(count, sizeof(*axis->start));
-    axis->length = base_alloc(count, sizeof(*axis->length));
-    axis->weights = base_alloc((size_t)count * axis->taps, sizeof(*axis->weights));
-    k = base_alloc(axis->taps, sizeof(*k));
-    FAIL_IF(!axis->start || !axis->length || !axis->weights || !k, MIEN_ERR_NOMEM, "out of host memory for a resize");
+    double scale = BASE_MAX((double)in / out, 1.0);
+    return (struct axis){.taps = (uint32_t)ceil(2.0 * scale) * 2 + 1, .identity = in == out};
+}
+
+/* Weights of result positions first .. first+count-1; k [taps] is scratch. */
+static void axis_make(struct axis *axis, uint32_t in, uint32_t out, uint32_t first, uint32_t count, double *k)
+{
+    double step = (double)in / out, scale = BASE_MAX(step, 1.0);
     for (uint32_t i = 0; i < count; i++)
-        axis_fill(axis, i, (first + i + 0.5) * step, support, scale, in, k);
-fail:
-    base_free(k);
-    return status;
+        axis_fill(axis, i, (first + i + 0.5) * step, 2.0 * scale, scale, in, k);
 }
 
 static unsigned char round8(int32_t sum)
@@ -119,17 +108,14 @@ static enum mien_status check(const struct data_view *in, uint32_t w, uint32_t h
     return MIEN_OK;
 }
 
-/* Both passes, over the input rows that the window needs only. */
-static enum mien_status two_passes(const struct data_view *in, const struct axis *across, const struct axis *down,
-                                   struct data_window window, unsigned char *out)
+/* Both passes, over the input rows that the window needs only. middle [in->height, window.width * channels], sum
+ * [window .width * channels]. */
+static void two_passes(const struct data_view *in, const struct axis *across, const struct axis *down,
+                       struct data_window window, unsigned char *middle, int32_t *sum, unsigned char *out)
 {
-    enum mien_status status = MIEN_OK;
-    uint32_t last = window.height - 1, first_row = down->start[0],
-             rows = down->start[last] + down->length[last] - first_row;
+    uint32_t last = window.height - 1, first_row = down->start[0];
+    uint32_t rows = down->start[last] + down->length[last] - first_row;
     size_t width = (size_t)window.width * in->channels;
-    unsigned char *middle = base_alloc(rows, width);
-    int32_t *sum = base_alloc(width, sizeof(*sum));
-    FAIL_IF(!middle || !sum, MIEN_ERR_NOMEM, "out of host memory for a resize");
     for (uint32_t y = 0; y < rows; y++) {
         const unsigned char *row = in->pixels + (size_t)(first_row + y) * in->stride;
         if (across->identity)
@@ -139,24 +125,62 @@ static enum mien_status two_passes(const struct data_view *in, const struct axis
     }
     for (uint32_t y = 0; y < window.height; y++)
         column_pass(middle + (size_t)(down->start[y] - first_row) * width, width, down, y, sum, out + y * width);
-fail:
-    base_free(middle);
-    base_free(sum);
-    return status;
+}
+
+void data_scratch_free(struct data_scratch *scratch)
+{
+    base_free(scratch->data);
+    *scratch = (struct data_scratch){0};
+}
+
+/* The next `size` bytes of a block, aligned to 16. */
+static void *carve(unsigned char *block, size_t *used, size_t size)
+{
+    unsigned char *part = block ? block + *used : NULL;
+    *used += (size_t)base_round_up(size, 16);
+    return part;
+}
+
+/* Where everything lies in one block; with block NULL only the size is found. */
+struct layout {
+    struct axis across, down;
+    double *k;
+    unsigned char *middle;
+    int32_t *sum;
+    size_t size;
+};
+
+static void lay_out(const struct data_view *in, struct data_window window, unsigned char *block, struct layout *l)
+{
+    struct axis *axes[2] = {&l->across, &l->down};
+    uint32_t counts[2] = {window.width, window.height}, taps = BASE_MAX(l->across.taps, l->down.taps);
+    size_t width = (size_t)window.width * in->channels;
+    l->size = 0;
+    l->k = carve(block, &l->size, taps * sizeof(*l->k));
+    for (int i = 0; i < 2; i++) {
+        axes[i]->start = carve(block, &l->size, counts[i] * sizeof(uint32_t));
+        axes[i]->length = carve(block, &l->size, counts[i] * sizeof(uint32_t));
+        axes[i]->weights = carve(block, &l->size, (size_t)counts[i] * axes[i]->taps * sizeof(int32_t));
+    }
+    l->sum = carve(block, &l->size, width * sizeof(*l->sum));
+    l->middle = carve(block, &l->size, width * in->height);
 }
 
 enum mien_status data_resize_pil(const struct data_view *in, uint32_t out_width, uint32_t out_height,
-                                 struct data_window window, unsigned char *out)
+                                 struct data_window window, struct data_scratch *scratch, unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
-    struct axis across = {0}, down = {0};
+    struct data_scratch own = {0}, *s = scratch ? scratch : &own;
     TRY(check(in, out_width, out_height, window));
-    TRY(axis_make(in->width, out_width, window.x, window.width, &across));
-    TRY(axis_make(in->height, out_height, window.y, window.height, &down));
-    TRY(two_passes(in, &across, &down, window, out));
+    struct layout l = {axis_plan(in->width, out_width), axis_plan(in->height, out_height)};
+    lay_out(in, window, NULL, &l);
+    TRY(base_grow(&s->data, &s->capacity, l.size, 1));
+    lay_out(in, window, s->data, &l);
+    axis_make(&l.across, in->width, out_width, window.x, window.width, l.k);
+    axis_make(&l.down, in->height, out_height, window.y, window.height, l.k);
+    two_passes(in, &l.across, &l.down, window, l.middle, l.sum, out);
 fail:
-    axis_free(&across);
-    axis_free(&down);
+    data_scratch_free(&own);
     return status;
 }
 

@@ -65,14 +65,14 @@ static void run_case(const cJSON *item)
     CHECK_EQ(data_image_read(in_dir(word(item, "input")), NULL, &rgb), MIEN_OK);
     CHECK(image.channels == (strcmp(word(item, "mode"), "RGBA") == 0 ? 4 : 3) && rgb.channels == 3);
     unsigned char *pixels = malloc((size_t)n * n * 3);
-    CHECK_EQ(data_preprocess_u8(&image, &p, pixels), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, pixels), MIEN_OK);
     compare(pixels, word(item, "output"), n);
     compare_floats(&image, &p, word(item, "output"));
     const char *first = word(item, "output_rgb_first");
     p.rgb_first = true;
-    CHECK_EQ(data_preprocess_u8(&image, &p, pixels), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, pixels), MIEN_OK);
     compare(pixels, first ? first : word(item, "output"), n);
-    CHECK_EQ(data_preprocess_u8(&rgb, &p, pixels), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&rgb, &p, NULL, pixels), MIEN_OK);
     compare(pixels, first ? first : word(item, "output"), n);
     free(pixels);
     data_image_free(&image);
@@ -106,13 +106,13 @@ static void test_window(void)
     for (size_t i = 0; i < sizeof(in); i++)
         in[i] = (unsigned char)base_rng_below(&rng, 256);
     struct data_view view = {in, 9 * 3, 9, 7, 3};
-    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){0, 0, 20, 5}, whole), MIEN_OK);
-    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){13, 2, 4, 2}, part), MIEN_OK);
+    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){0, 0, 20, 5}, NULL, whole), MIEN_OK);
+    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){13, 2, 4, 2}, NULL, part), MIEN_OK);
     for (size_t y = 0; y < 2; y++)
         CHECK(memcmp(part + y * 12, whole + ((y + 2) * 20 + 13) * 3, 12) == 0);
     float one[3];
-    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){17, 0, 4, 2}, part), MIEN_ERR_ARG);
-    CHECK_EQ(data_resize_pil(&view, 0, 5, (struct data_window){0, 0, 1, 1}, part), MIEN_ERR_ARG);
+    CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){17, 0, 4, 2}, NULL, part), MIEN_ERR_ARG);
+    CHECK_EQ(data_resize_pil(&view, 0, 5, (struct data_window){0, 0, 1, 1}, NULL, part), MIEN_ERR_ARG);
     CHECK_EQ(data_resize_torch(&view, 5, 5, (struct data_window){5, 0, 1, 1}, one), MIEN_ERR_ARG);
 }
 
@@ -135,7 +135,7 @@ static void test_torch(void)
     unsigned char u[3];
     CHECK_EQ(data_preprocess_image(&image, &p, v), MIEN_OK); /* crop starts at round(1.5) = 2 */
     CHECK_NEAR(v[1], (30 / 255.0 - p.mean[1]) / p.std[1], 1e-5);
-    CHECK_EQ(data_preprocess_u8(&image, &p, u), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, u), MIEN_OK);
     CHECK_EQ(u[0], 30);
 }
 
@@ -145,19 +145,19 @@ static void test_refusals(void)
     struct data_image image = {1, 1, 3, pixels}, empty = {0}, long_ = {1 << 20, 1, 3, pixels};
     struct data_preprocess p;
     data_preprocess_default(2, &p);
-    CHECK_EQ(data_preprocess_u8(&image, &p, out), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, out), MIEN_OK);
     CHECK(out[0] == 1 && out[11] == 3);
-    CHECK_EQ(data_preprocess_u8(&empty, &p, out), MIEN_ERR_ARG);
-    CHECK_EQ(data_preprocess_u8(&long_, &p, out), MIEN_ERR_DATA);
+    CHECK_EQ(data_preprocess_u8(&empty, &p, NULL, out), MIEN_ERR_ARG);
+    CHECK_EQ(data_preprocess_u8(&long_, &p, NULL, out), MIEN_ERR_DATA);
     p.crop = 3;
-    CHECK_EQ(data_preprocess_u8(&image, &p, out), MIEN_ERR_ARG);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, out), MIEN_ERR_ARG);
     p.crop = 2;
     p.rgb_first = false;
     image.channels = 4; /* fully transparent */
-    CHECK_EQ(data_preprocess_u8(&image, &p, out), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, out), MIEN_OK);
     CHECK_EQ(out[0], 0);
     p.rgb_first = true;
-    CHECK_EQ(data_preprocess_u8(&image, &p, out), MIEN_OK);
+    CHECK_EQ(data_preprocess_u8(&image, &p, NULL, out), MIEN_OK);
     CHECK_EQ(out[0], 1);
 }
 

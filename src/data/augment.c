@@ -1,0 +1,167 @@
+/* augment.c: random resized crop (the procedure of torchvision's RandomResizedCrop), mirror, turn, light. Every draw is
+ * made whatever the options, so that one option does not change what another draws. */
+#include "data/augment.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CROP_TRIES = 10 };
+
+void data_augment_default(struct data_augment *out)
+{
+    *out = (struct data_augment){.crop_scale = {0.9, 1.0}, .flip = 0.5, .rotate = 6};
+}
+
+void data_augment_work_free(struct data_augment_work *work)
+{
+    base_free(work->pixels);
+    data_scratch_free(&work->scratch);
+    *work = (struct data_augment_work){0};
+}
+
+static double between(struct base_rng *rng, double low, double high)
+{
+    return low + (high - low) * base_rng_uniform(rng);
+}
+
+/* The part of the picture that is kept: a share of its area with sides 3:4 to 4:3; when ten tries do not fit inside,
+ * the largest central part with such sides. */
+static struct data_window draw_crop(uint32_t w, uint32_t h, const double scale[2], struct base_rng *rng)
+{
+    double area = (double)w * h;
+    struct data_window found = {0};
+    for (int i = 0; i < CROP_TRIES; i++) {
+        double kept = area * between(rng, scale[0], scale[1]);
+        double ratio = exp(between(rng, log(3.0 / 4), log(4.0 / 3)));
+        double cw = rint(sqrt(kept * ratio)), ch = rint(sqrt(kept / ratio)), x = base_rng_uniform(rng),
+               y = base_rng_uniform(rng);
+        if (found.width == 0 && cw >= 1 && ch >= 1 && cw <= w && ch <= h)
+            found = (struct data_window){(uint32_t)(x * (w - cw + 1)), (uint32_t)(y * (h - ch + 1)), (uint32_t)cw,
+                                         (uint32_t)ch};
+    }
+    if (found.width > 0)
+        return found;
+    double ratio = (double)w / h, cw = w, ch = h;
+    if (ratio < 3.0 / 4)
+        ch = BASE_MIN(rint(w / (3.0 / 4)), (double)h);
+    else if (ratio > 4.0 / 3)
+        cw = BASE_MIN(rint(h * (4.0 / 3)), (double)w);
+    return (struct data_window){(w - (uint32_t)cw) / 2, (h - (uint32_t)ch) / 2, (uint32_t)cw, (uint32_t)ch};
+}
+
+/* out [R, R, 3] */
+static enum mien_status crop(const struct data_image *image, const struct data_preprocess *p, const double scale[2],
+                             struct base_rng *rng, struct data_scratch *scratch, unsigned char *out)
+{
+    const double all[2] = {1, 1};
+    bool random = scale[1] > 0 && (scale[0] < 1 || scale[1] < 1);
+    struct data_window w = draw_crop(image->width, image->height, random ? scale : all, rng);
+    if (!random)
+        return data_preprocess_u8(image, p, scratch, out);
+    size_t stride = (size_t)image->width * 3;
+    struct data_view view = {image->pixels + w.y * stride + (size_t)w.x * 3, stride, w.width, w.height, 3};
+    return data_resize_pil(&view, p->crop, p->crop, (struct data_window){0, 0, p->crop, p->crop}, scratch, out);
+}
+
+static void mirror(unsigned char *pixels, uint32_t side)
+{
+    for (uint32_t y = 0; y < side; y++) {
+        unsigned char *row = pixels + (size_t)y * side * 3;
+        for (uint32_t x = 0; x < side / 2; x++) {
+            unsigned char kept[3], *a = row + (size_t)x * 3, *b = row + (size_t)(side - 1 - x) * 3;
+            memcpy(kept, a, 3);
+            memcpy(a, b, 3);
+            memcpy(b, kept, 3);
+        }
+    }
+}
+
+/* Catmull-Rom weights of four neighbours at fraction t. */
+static void cubic(float t, float w[4])
+{
+    w[0] = ((-0.5f * t + 1.0f) * t - 0.5f) * t;
+    w[1] = (1.5f * t - 2.5f) * t * t + 1.0f;
+    w[2] = ((-1.5f * t + 2.0f) * t + 0.5f) * t;
+    w[3] = (0.5f * t - 0.5f) * t * t;
+}
+
+static size_t inside(int i, uint32_t side)
+{
+    return i < 0 ? 0 : i >= (int)side ? side - 1 : (size_t)i;
+}
+
+static void sample(const unsigned char *in, uint32_t side, float sx, float sy, unsigned char *out)
+{
+    float wx[4], wy[4], sum[3] = {0.5f, 0.5f, 0.5f};
+    float fx = floorf(sx), fy = floorf(sy);
+    cubic(sx - fx, wx);
+    cubic(sy - fy, wy);
+    for (int j = 0; j < 4; j++) {
+        const unsigned char *row = in + inside((int)fy + j - 1, side) * side * 3;
+        for (int i = 0; i < 4; i++) {
+            const unsigned char *p = row + inside((int)fx + i - 1, side) * 3;
+            for (int c = 0; c < 3; c++)
+                sum[c] += wy[j] * wx[i] * (float)p[c];
+        }
+    }
+    for (int c = 0; c < 3; c++)
+        out[c] = (unsigned char)(sum[c] < 0 ? 0 : sum[c] > 255 ? 255 : sum[c]);
+}
+
+/* Turns [R, R, 3] about its centre. */
+static void turn(const unsigned char *in, uint32_t side, double degrees, unsigned char *out)
+{
+    double a = degrees * (3.14159265358979323846 / 180);
+    float c = (float)cos(a), s = (float)sin(a), middle = ((float)side - 1) / 2;
+    for (uint32_t y = 0; y < side; y++) {
+        for (uint32_t x = 0; x < side; x++, out += 3) {
+            float dx = (float)x - middle, dy = (float)y - middle;
+            sample(in, side, middle + c * dx - s * dy, middle + s * dx + c * dy, out);
+        }
+    }
+}
+
+/* x * brightness, then contrast about the picture's mean. */
+static void light(unsigned char *pixels, size_t count, double brightness, double contrast)
+{
+    unsigned char table[256];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += pixels[i];
+    double mean = (double)sum / (double)count * brightness;
+    for (int v = 0; v < 256; v++) {
+        double x = (v * brightness - mean) * contrast + mean + 0.5;
+        table[v] = (unsigned char)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+    for (size_t i = 0; i < count; i++)
+        pixels[i] = table[pixels[i]];
+}
+
+enum mien_status data_augment_image(const struct data_image *image, const struct data_preprocess *p,
+                                    const struct data_augment *augment, bool may_flip, struct base_rng *rng,
+                                    struct data_augment_work *work, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    size_t count = (size_t)p->crop * p->crop * 3;
+    bool none = augment->crop_scale[1] == 0 && augment->flip == 0 && augment->rotate == 0 && augment->jitter == 0;
+    if (none && p->resize == DATA_RESIZE_TORCH) /* no rounding to 8 bits on that way */
+        return data_preprocess_image(image, p, out);
+    TRY(base_grow(&work->pixels, &work->capacity, count * 2, 1));
+    unsigned char *pixels = work->pixels, *turned = work->pixels + count;
+    TRY(crop(image, p, augment->crop_scale, rng, &work->scratch, pixels));
+    bool flip = base_rng_uniform(rng) < augment->flip;
+    double degrees = between(rng, -augment->rotate, augment->rotate);
+    double brightness = between(rng, 1 - augment->jitter, 1 + augment->jitter);
+    double contrast = between(rng, 1 - augment->jitter, 1 + augment->jitter);
+    if (flip && may_flip)
+        mirror(pixels, p->crop);
+    if (degrees != 0) {
+        turn(pixels, p->crop, degrees, turned);
+        pixels = turned;
+    }
+    if (augment->jitter > 0)
+        light(pixels, count, brightness, contrast);
+    data_normalise(pixels, p, out);
+fail:
+    return status;
+}

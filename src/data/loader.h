@@ -1,0 +1,77 @@
+/* loader.h: training batches, prepared ahead by worker threads. Which samples a batch holds and how each is changed are
+ * pure functions of seed, epoch and place: the same for any number of workers, and after a resume. */
+#ifndef DATA_LOADER_H
+#define DATA_LOADER_H
+
+#include "data/augment.h"
+#include "data/texts.h"
+
+struct data_loader;
+
+struct data_loader_params {
+    const struct data_manifest *manifest; /* must outlive the loader, as must all below */
+    const uint32_t *rows;                 /* the samples, indices into the manifest, in order; copied */
+    size_t row_count;
+    const struct data_tokenizer *tokenizer;
+    struct data_preprocess preprocess;
+    struct data_augment augment;
+    bool ignore_exif;
+    enum data_text text;
+    enum data_pick pick; /* local sentences besides: how each is chosen */
+    uint32_t sentences;  /* how many per picture; 0 = none */
+    uint32_t context;    /* tokens, the model's */
+    uint32_t batch;      /* B */
+    bool shuffle;        /* a new order every epoch; else the order of `rows` */
+    bool balance;        /* every label is drawn equally often in an epoch (rows without one count as one label) */
+    uint32_t workers;    /* threads; 0 = the caller's own, in data_loader_next */
+    uint32_t depth;      /* batches prepared ahead; 0 = 3 */
+    uint64_t seed;
+    double max_bad;       /* share of the samples that may be bad before loading fails */
+    uint64_t cache_bytes; /* decoded pictures kept in memory, at most; 0 = 512 MiB */
+};
+
+/* Borrowed until data_batch_release. B = count. */
+struct data_batch {
+    uint64_t step;         /* batches before this one since the first epoch's first */
+    uint32_t epoch;        /* from 0 */
+    uint32_t count;        /* B */
+    const float *images;   /* [B, 3, R, R] */
+    const uint32_t *rows;  /* [B] indices into the manifest */
+    uint32_t levels;       /* texts per picture: global and/or summary (or the one chosen), then local sentences */
+    uint32_t length;       /* L: of the batch's longest text, rounded up to 8, at most the context */
+    const int32_t *tokens; /* [levels * B, L]: all texts of level 0, then of level 1, ... */
+    const int32_t *eot;    /* [levels * B] */
+    const float *weights;  /* [levels * B] 1, or 0 where the row lacks that level (its text is then empty) */
+};
+
+/* Tokenises all texts and starts the workers. MIEN_ERR_DATA: no row has the text that is asked for, or a row has no
+ * image; MIEN_ERR_ARG: fewer samples than one batch. Texts longer than the context are counted in one warning. */
+enum mien_status data_loader_create(const struct data_loader_params *params, struct data_loader **out);
+void data_loader_destroy(struct data_loader **loader); /* stops the workers; batches become invalid */
+
+uint64_t data_loader_batches_per_epoch(const struct data_loader *loader); /* an incomplete last one is dropped */
+uint32_t data_loader_levels(const struct data_loader *loader);            /* levels of every batch */
+uint32_t data_loader_global_levels(const struct data_loader *loader);     /* of these, not local ones */
+uint32_t data_loader_longest(const struct data_loader *loader); /* tokens of the longest text, cut to context */
+
+/* The next batch is that of `step`; what was prepared is dropped. For resuming: before the first next, or between. No
+ * batch may be borrowed. */
+enum mien_status data_loader_seek(struct data_loader *loader, uint64_t step);
+
+/* Waits for the next batch. A bad sample (missing or damaged file) is named in the log, counted once and replaced by
+ * another one drawn for its place. MIEN_ERR_DATA when more than max_bad of the samples are bad. Allocates nothing once
+ * the cache is warm, but for decoding. At most depth - 1 batches may be borrowed at a time. */
+enum mien_status data_loader_next(struct data_loader *loader, const struct data_batch **out);
+void data_batch_release(struct data_loader *loader, const struct data_batch **batch);
+
+/* Samples found bad so far. */
+uint32_t data_loader_bad(const struct data_loader *loader);
+
+/* Pictures for evaluation, without augmentation: reads rows (of manifest) and prepares them into out [count, 3, R, R]
+ * on up to `threads` threads (0 = all). ok[i] says which could be read; the others are named in the log and left zero.
+ */
+enum mien_status data_load_images(const struct data_manifest *manifest, const uint32_t *rows, uint32_t count,
+                                  const struct data_preprocess *preprocess, bool ignore_exif, uint32_t threads,
+                                  float *out, bool *ok);
+
+#endif

@@ -1,0 +1,137 @@
+/* loader_sample.c: one sample: read or cached, changed, normalised; bad ones replaced. */
+#include "data/loader_internal.h"
+
+#include <string.h>
+
+enum { REPLACEMENTS = 100 };
+
+/* The picture from the cache, or read: then *owned. MIEN_ERR_DATA when it is bad. */
+static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct data_image *image, bool *owned)
+{
+    const struct data_row *row = &l->p.manifest->rows[l->rows[sample]];
+    struct data_image_params params = {.ignore_exif = l->p.ignore_exif, .has_box = row->has_box};
+    *owned = false;
+    base_mutex_lock(l->mutex);
+    *image = l->cached[sample];
+    bool bad = l->bad[sample];
+    base_mutex_unlock(l->mutex);
+    if (bad)
+        return MIEN_ERR_DATA;
+    if (image->pixels)
+        return MIEN_OK;
+    memcpy(params.box, row->box, sizeof(params.box));
+    enum mien_status status = data_image_read(row->image, &params, image);
+    *owned = status == MIEN_OK;
+    return status;
+}
+
+/* Gives a picture that was read to the cache when there is room; then it is not the caller's any more. */
+static void keep_image(struct data_loader *l, uint32_t sample, const struct data_image *image, bool *owned)
+{
+    uint64_t bytes = (uint64_t)image->width * image->height * image->channels;
+    base_mutex_lock(l->mutex);
+    if (!l->cached[sample].pixels && l->cached_bytes + bytes <= l->p.cache_bytes) {
+        l->cached[sample] = *image;
+        l->cached_bytes += bytes;
+        *owned = false;
+    }
+    base_mutex_unlock(l->mutex);
+}
+
+/* Counts a bad sample once; fails when there are too many. */
+static enum mien_status note_bad(struct data_loader *l, uint32_t sample)
+{
+    enum mien_status status = MIEN_OK;
+    const struct data_row *row = &l->p.manifest->rows[l->rows[sample]];
+    base_mutex_lock(l->mutex);
+    bool is_new = !l->bad[sample];
+    l->bad[sample] = true;
+    l->bad_count += is_new;
+    uint32_t count = l->bad_count;
+    base_mutex_unlock(l->mutex);
+    double most = l->p.max_bad * (double)l->p.row_count;
+    if (is_new)
+        LOG_WARN("%s:%u: sample left out (%u bad so far)", l->p.manifest->path, row->line, count);
+    FAIL_IF(count > most, MIEN_ERR_DATA,
+            "%s: %u of %zu samples are bad, more than data.max_bad (%g of all) allows; repair or remove them",
+            l->p.manifest->path, count, l->p.row_count, l->p.max_bad);
+fail:
+    return status;
+}
+
+/* The sample meant for a place of an epoch or, when it is bad, the first good one of a sequence that depends on seed,
+ * epoch and place only. */
+static enum mien_status find_image(struct data_loader *l, uint32_t epoch, uint64_t place, uint32_t *sample,
+                                   struct data_image *image, bool *owned)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_rng rng = base_rng_make(l->p.seed, "replacement", epoch, place);
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        status = get_image(l, *sample, image, owned);
+        if (status != MIEN_ERR_DATA)
+            return status;
+        TRY(note_bad(l, *sample));
+        *sample = base_rng_below(&rng, (uint32_t)l->p.row_count);
+    }
+    FAIL_IF(true, MIEN_ERR_DATA, "%s: nearly all samples are bad", l->p.manifest->path);
+fail:
+    return status;
+}
+
+enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index, struct data_augment_work *work)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t epoch = slot->batch.epoch, sample = slot->samples[index], side = l->p.preprocess.crop;
+    uint64_t place = slot->place + index;
+    struct data_image image = {0};
+    bool owned = false;
+    TRY(find_image(l, epoch, place, &sample, &image, &owned));
+    struct base_rng rng = base_rng_make(l->p.seed, "augment", epoch, place);
+    TRY(data_augment_image(&image, &l->p.preprocess, &l->p.augment, l->may_flip[sample], &rng, work,
+                           slot->images + (size_t)index * 3 * side * side));
+    if (owned)
+        keep_image(l, sample, &image, &owned);
+    slot->samples[index] = sample;
+    slot->rows[index] = l->rows[sample];
+fail:
+    if (owned)
+        data_image_free(&image);
+    return status;
+}
+
+/* data_load_images */
+struct load {
+    const struct data_manifest *manifest;
+    const uint32_t *rows;
+    const struct data_preprocess *preprocess;
+    bool ignore_exif;
+    float *out;
+    bool *ok;
+};
+
+static void load_one(void *user, uint32_t i)
+{
+    const struct load *load = user;
+    const struct data_row *row = &load->manifest->rows[load->rows[i]];
+    struct data_image_params params = {.ignore_exif = load->ignore_exif, .has_box = row->has_box};
+    size_t count = (size_t)3 * load->preprocess->crop * load->preprocess->crop;
+    struct data_image image = {0};
+    memcpy(params.box, row->box, sizeof(params.box));
+    load->ok[i] = row->image && data_image_read(row->image, &params, &image) == MIEN_OK &&
+                  data_preprocess_image(&image, load->preprocess, load->out + i * count) == MIEN_OK;
+    if (!load->ok[i])
+        memset(load->out + i * count, 0, count * sizeof(float));
+    data_image_free(&image);
+}
+
+enum mien_status data_load_images(const struct data_manifest *manifest, const uint32_t *rows, uint32_t count,
+                                  const struct data_preprocess *preprocess, bool ignore_exif, uint32_t threads,
+                                  float *out, bool *ok)
+{
+    struct load load = {manifest, rows, preprocess, ignore_exif, out, ok};
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i] >= manifest->count)
+            return base_fail(MIEN_ERR_ARG, "%s: row %u of %zu", manifest->path, rows[i], manifest->count);
+    base_parallel_for(threads, count, load_one, &load);
+    return MIEN_OK;
+}

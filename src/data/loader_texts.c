@@ -1,0 +1,213 @@
+/* loader_texts.c: the texts of a data set as tokens, once, and of a batch as padded rows. */
+#include "data/loader_internal.h"
+
+#include <string.h>
+
+/* The text of one level of a row, or NULL. */
+static const char *level_text(struct base_arena *arena, const struct data_row *row, enum data_text text, char *buffer,
+                              size_t size)
+{
+    switch (text) {
+    case DATA_TEXT_SUMMARY:
+        return row->caption.summary;
+    case DATA_TEXT_CAPTION:
+        return data_caption_text(arena, &row->caption);
+    case DATA_TEXT_LABEL:
+        return row->label_count > 0 ? data_row_label(row, buffer, size) : NULL;
+    default:
+        return row->caption.global;
+    }
+}
+
+/* Appends a text's tokens. */
+static enum mien_status add_text(struct data_loader *l, const char *text, struct text_ref *ref, uint32_t *cuts)
+{
+    enum mien_status status = MIEN_OK;
+    struct loader_texts *t = &l->texts;
+    bool cut = false;
+    *ref = (struct text_ref){0};
+    if (!text)
+        return MIEN_OK;
+    ref->start = t->ids.count;
+    TRY(data_tokenizer_encode_row(l->p.tokenizer, text, l->p.context, &t->ids, &cut));
+    ref->count = (uint32_t)(t->ids.count - ref->start);
+    t->longest = BASE_MAX(t->longest, ref->count);
+    *cuts += cut;
+fail:
+    return status;
+}
+
+/* Which levels there are: both only when the rows have both. */
+static enum mien_status choose_levels(const struct data_loader *l, enum data_text levels[2], uint32_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    size_t with[2] = {0, 0};
+    enum data_text wanted[2] = {l->p.text, DATA_TEXT_SUMMARY};
+    struct base_arena arena = {0};
+    char buffer[256];
+    if (l->p.text == DATA_TEXT_BOTH)
+        wanted[0] = DATA_TEXT_GLOBAL;
+    *count = 0;
+    for (int level = 0; level < (l->p.text == DATA_TEXT_BOTH ? 2 : 1); level++) {
+        for (size_t i = 0; i < l->p.row_count && with[level] == 0; i++)
+            with[level] +=
+                level_text(&arena, &l->p.manifest->rows[l->rows[i]], wanted[level], buffer, sizeof(buffer)) != NULL;
+        base_arena_clear(&arena);
+        if (with[level] > 0)
+            levels[(*count)++] = wanted[level];
+    }
+    FAIL_IF(*count == 0, MIEN_ERR_DATA, "%s: no row has the text to learn from (%s)", l->p.manifest->path,
+            l->p.text == DATA_TEXT_LABEL     ? "\"label\""
+            : l->p.text == DATA_TEXT_SUMMARY ? "a \"caption\" with a summary"
+                                             : "\"caption\"");
+fail:
+    return status;
+}
+
+static enum mien_status add_sentences(struct data_loader *l, const struct data_caption *caption, size_t *count,
+                                      uint32_t *cuts)
+{
+    enum mien_status status = MIEN_OK;
+    struct loader_texts *t = &l->texts;
+    for (uint32_t i = 0; i < caption->local_count; i++) {
+        TRY(base_grow(&t->sentences, &t->sentence_capacity, *count + 1, sizeof(*t->sentences)));
+        TRY(add_text(l, caption->local[i], &t->sentences[*count], cuts));
+        ++*count;
+    }
+fail:
+    return status;
+}
+
+static enum mien_status add_rows(struct data_loader *l, const enum data_text *levels, uint32_t *cuts)
+{
+    enum mien_status status = MIEN_OK;
+    struct loader_texts *t = &l->texts;
+    struct base_arena arena = {0};
+    size_t sentences = 0;
+    uint32_t most = 0;
+    char buffer[256];
+    for (size_t i = 0; i < l->p.row_count; i++) {
+        const struct data_row *row = &l->p.manifest->rows[l->rows[i]];
+        for (uint32_t g = 0; g < t->global_levels; g++)
+            TRY(add_text(l, level_text(&arena, row, levels[g], buffer, sizeof(buffer)),
+                         &t->fixed[i * t->global_levels + g], cuts));
+        base_arena_clear(&arena);
+        if (l->p.sentences > 0)
+            TRY(add_sentences(l, &row->caption, &sentences, cuts));
+        t->first_sentence[i + 1] = sentences;
+        most = BASE_MAX(most, row->caption.local_count);
+    }
+    t->pick = base_alloc((size_t)most + 1, sizeof(*t->pick));
+    FAIL_IF_NULL(t->pick, "texts");
+    FAIL_IF(l->p.sentences > 0 && sentences == 0, MIEN_ERR_DATA,
+            "%s: no row has local sentences; set loss.local.kind to none", l->p.manifest->path);
+fail:
+    base_arena_clear(&arena);
+    return status;
+}
+
+enum mien_status loader_texts_create(struct data_loader *l)
+{
+    enum mien_status status = MIEN_OK;
+    struct loader_texts *t = &l->texts;
+    enum data_text levels[2];
+    uint32_t cuts = 0;
+    if (l->p.pick == DATA_PICK_NONE)
+        l->p.sentences = 0;
+    TRY(choose_levels(l, levels, &t->global_levels));
+    t->levels = t->global_levels + l->p.sentences;
+    t->fixed = base_alloc(l->p.row_count * t->global_levels, sizeof(*t->fixed));
+    t->first_sentence = base_alloc(l->p.row_count + 1, sizeof(*t->first_sentence));
+    FAIL_IF(!t->fixed || !t->first_sentence, MIEN_ERR_NOMEM, "out of host memory for texts");
+    t->empty[0] = data_tokenizer_bos(l->p.tokenizer);
+    t->empty[1] = data_tokenizer_eos(l->p.tokenizer);
+    TRY(add_rows(l, levels, &cuts));
+    if (cuts > 0)
+        LOG_WARN("%s: %u texts are longer than the context of %u tokens and were cut", l->p.manifest->path, cuts,
+                 l->p.context);
+fail:
+    return status;
+}
+
+void loader_texts_clear(struct data_loader *l)
+{
+    base_free(l->texts.ids.ids);
+    base_free(l->texts.fixed);
+    base_free(l->texts.sentences);
+    base_free(l->texts.first_sentence);
+    base_free(l->texts.pick);
+    memset(&l->texts, 0, sizeof(l->texts));
+}
+
+/* Chooses local sentences of a sample: t->pick[0..] are their places among the sample's; how many. */
+static uint32_t pick_sentences(struct data_loader *l, uint32_t epoch, uint64_t place, uint32_t have)
+{
+    uint32_t *pick = l->texts.pick, want = BASE_MIN(l->p.sentences, have);
+    uint32_t shift = l->p.pick == DATA_PICK_ROTATE && have > 0 ? (uint32_t)((uint64_t)epoch * want % have) : 0;
+    for (uint32_t i = 0; i < have; i++)
+        pick[i] = (i + shift) % have;
+    if (l->p.pick == DATA_PICK_RANDOM) {
+        struct base_rng rng = base_rng_make(l->p.seed, "sentence", epoch, place);
+        base_rng_shuffle(&rng, pick, have);
+    }
+    return want;
+}
+
+/* The text of every level of the sample at `index`: refs [levels]. */
+static void refs_of(struct data_loader *l, const struct slot *slot, uint32_t index, struct text_ref *refs)
+{
+    const struct loader_texts *t = &l->texts;
+    uint32_t sample = slot->samples[index], locals = t->levels - t->global_levels, picked = 0;
+    size_t first = t->first_sentence[sample];
+    memcpy(refs, t->fixed + (size_t)sample * t->global_levels, t->global_levels * sizeof(*refs));
+    if (locals > 0)
+        picked = pick_sentences(l, slot->batch.epoch, slot->place + index,
+                                (uint32_t)(t->first_sentence[sample + 1] - first));
+    for (uint32_t i = 0; i < locals; i++)
+        refs[t->global_levels + i] = i < picked ? t->sentences[first + t->pick[i]] : (struct text_ref){0};
+}
+
+void loader_texts_fill(struct data_loader *l, struct slot *slot)
+{
+    enum { MOST_LEVELS = 2 + 16 };
+    const struct loader_texts *t = &l->texts;
+    struct text_ref refs[MOST_LEVELS];
+    uint32_t b = l->p.batch, longest = 2;
+    for (int pass = 0; pass < 2; pass++) { /* the length first, then the rows */
+        uint32_t length = data_texts_length(longest, l->p.context);
+        for (uint32_t i = 0; i < b; i++) {
+            refs_of(l, slot, i, refs);
+            for (uint32_t k = 0; k < t->levels; k++) {
+                size_t row = (size_t)k * b + i;
+                const int32_t *ids = refs[k].count ? t->ids.ids + refs[k].start : t->empty;
+                uint32_t count = refs[k].count ? refs[k].count : 2;
+                longest = BASE_MAX(longest, count);
+                if (pass == 0)
+                    continue;
+                slot->weights[row] = refs[k].count ? 1.0f : 0.0f;
+                slot->eot[row] =
+                    data_texts_pad(ids, count, data_tokenizer_pad(l->p.tokenizer), length, slot->tokens + row * length);
+            }
+        }
+        slot->batch.length = length;
+    }
+    slot->batch.levels = t->levels;
+    slot->batch.tokens = slot->tokens;
+    slot->batch.eot = slot->eot;
+    slot->batch.weights = slot->weights;
+}
+
+uint32_t data_loader_levels(const struct data_loader *loader)
+{
+    return loader->texts.levels;
+}
+
+uint32_t data_loader_global_levels(const struct data_loader *loader)
+{
+    return loader->texts.global_levels;
+}
+
+uint32_t data_loader_longest(const struct data_loader *loader)
+{
+    return loader->texts.longest;
+}
