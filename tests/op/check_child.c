@@ -126,9 +126,13 @@ static void run_unit(struct check_context *context, struct op_call *call, const 
 {
     const struct check_options *options = context->options;
     double estimate = estimate_seconds(context, call);
-    if (!options->full && (estimate > 1 || (c->slow && context->caps.type == VK_TYPE_SOFTWARE))) {
+    bool slow = c->slow && context->caps.type == VK_TYPE_SOFTWARE;
+    if (!options->full && (estimate > 1 || slow)) {
         row->result = CHECK_SKIPPED;
-        check_fail(row, "would take about %.1f s on this driver; --full runs it", estimate);
+        if (slow)
+            check_fail(row, "marked slow; --full runs it");
+        else
+            check_fail(row, "would take about %.1f s on this driver; --full runs it", estimate);
         return;
     }
     uint32_t messages = vk_instance_validation_messages(context->instance);
@@ -243,6 +247,14 @@ static bool gradient_op(struct walk *walk, const struct op_desc *op)
     return end_unit(walk, &row);
 }
 
+/* 77 = skipped: nothing to run on, or no validation layer to run with. */
+static int exit_status(enum mien_status status)
+{
+    const char *validate = getenv("MIEN_VALIDATE");
+    bool no_layer = status == MIEN_ERR_UNSUPPORTED && validate && strcmp(validate, "0") != 0;
+    return status == MIEN_ERR_NO_DEVICE || no_layer ? 77 : mien_status_exit_code(status);
+}
+
 static uint64_t case_elements(const struct op_case *c)
 {
     uint64_t sum = 0;
@@ -313,7 +325,7 @@ int check_child(const struct check_options *options, const struct check_suite *s
     enum mien_status status = options->grad ? MIEN_OK : open_device(&context, walk);
     bool finished = status == MIEN_OK && walk_ops(walk);
     if (status != MIEN_OK)
-        printf("@broken %d %s\n", status == MIEN_ERR_NO_DEVICE ? 77 : mien_status_exit_code(status), context.error);
+        printf("@broken %d %s\n", exit_status(status), context.error);
     else if (finished)
         printf("@done\n");
     fflush(stdout);

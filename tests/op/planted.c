@@ -1,0 +1,271 @@
+/* planted.c: does the harness catch what it is there to catch? Ops with one fault each are checked by it, in the way
+ * that check_ops checks the library's; this program reads its own report. */
+#include "args/elements.h"
+#include "check.h"
+#include "harness.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const struct op_shader planted_shaders[];
+
+/* ---- parts: y = x, and ways to get it wrong ------------------------------------------------------------------------
+ */
+
+static enum mien_status shapes(struct op_call *call, const char *label)
+{
+    (void)label;
+    call->out[0] = call->in[0];
+    call->out_count = 1;
+    return MIEN_OK;
+}
+
+static void reference(const struct op_call *call)
+{
+    memcpy(call->out_data[0], call->in_data[0], tensor_shape_bytes(&call->in[0]));
+}
+
+static void reference_off_by_one(const struct op_call *call)
+{
+    reference(call);
+    float *y = call->out_data[0];
+    y[2] += 1e-3f;
+}
+
+static void reference_crash(const struct op_call *call)
+{
+    (void)call;
+    raise(SIGSEGV);
+}
+
+static void reference_hang(const struct op_call *call)
+{
+    (void)call;
+    for (;;)
+        pause();
+}
+
+static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    (void)recorder;
+    din[0] = use->dout[0];
+}
+
+static void grad_doubled(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    static const struct op_attr twice = {.scale = 2};
+    din[0] = OP_RECORD(recorder, &op_scale, &twice, use->dout[0]);
+}
+
+static void grad_missing(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    (void)recorder, (void)use, (void)din;
+}
+
+static enum mien_status plan_as(const struct vk_caps *caps, struct op_plan *plan, const char *shader, uint64_t count,
+                                struct op_row_bind from, struct op_row_bind to)
+{
+    struct elements_args args = {.value = 1};
+    const struct op_row_bind bind[] = {from, to};
+    return op_plan_rows(plan, caps,
+                        &(struct op_rows){.shader = shader,
+                                          .tech = OP_ROW_ELEMENT,
+                                          .rows = count,
+                                          .bind = bind,
+                                          .bind_count = 2,
+                                          .args = &args,
+                                          .args_size = sizeof(args)});
+}
+
+static const struct op_row_bind read_x = {OP_IN, 0, OP_READ, 1}, write_y = {OP_OUT, 0, OP_WRITE, 1};
+
+#define PLAN(name, shader, count, from, to)                                                                            \
+    static enum mien_status plan_##name(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)  \
+    {                                                                                                                  \
+        uint64_t n = tensor_shape_count(&call->in[0]);                                                                 \
+        return plan_as(caps, plan, shader, (count), from, to);                                                         \
+    }
+PLAN(good, "copy_fwd", n, read_x, write_y)
+PLAN(short, "copy_fwd", n - 1, read_x, write_y)
+PLAN(oob, "planted_oob", n, read_x, write_y)
+PLAN(peek, "planted_peek", n, read_x, write_y)
+PLAN(input, "copy_fwd", n, read_x, ((struct op_row_bind){OP_IN, 1, OP_WRITE, 1}))
+PLAN(absent, "no_such_shader", n, read_x, write_y)
+PLAN(access, "copy_fwd", n, read_x, ((struct op_row_bind){OP_OUT, 0, OP_READ, 1}))
+
+/* Many workgroups, because lavapipe ends a loop after 65,535 rounds. */
+static enum mien_status plan_hang(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    enum mien_status status = plan_as(caps, plan, "planted_hang", tensor_shape_count(&call->in[0]), read_x, write_y);
+    if (status == MIEN_OK)
+        plan->dispatch[0].groups[0] = plan->dispatch[0].groups[1] = 65535;
+    return status;
+}
+
+static bool always(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)caps, (void)call;
+    return true;
+}
+
+static enum mien_status plan_none(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    (void)caps, (void)call, (void)plan;
+    return MIEN_OK;
+}
+
+/* x -> scratch -> y, where the first copy's write is declared as a read: no barrier would be placed. */
+static enum mien_status plan_barrier(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    uint64_t n = tensor_shape_count(&call->in[0]);
+    plan->scratch[0] = n * 4;
+    enum mien_status status =
+        plan_as(caps, plan, "copy_fwd", n, read_x, (struct op_row_bind){OP_SCRATCH, 0, OP_READ, 1});
+    return status == MIEN_OK
+               ? plan_as(caps, plan, "copy_fwd", n, (struct op_row_bind){OP_SCRATCH, 0, OP_READ, 1}, write_y)
+               : status;
+}
+
+/* ---- the ops -------------------------------------------------------------------------------------------------------
+ */
+
+static const struct op_case cases[] = {{.name = "x", .in = {{3, 43}}, .grad = true}, {0}};
+static const struct op_case cases2[] = {{.name = "x", .in = {{3, 43}, {3, 43}}}, {0}};
+
+#define PLANTED_WITH(op_name, inputs, op_cases, most, ...)                                                             \
+    static const struct op_desc op_name = {.name = #op_name,                                                           \
+                                           .in_count = inputs,                                                         \
+                                           .out_count = 1,                                                             \
+                                           .shapes = shapes,                                                           \
+                                           .cases = op_cases,                                                          \
+                                           .tolerance = {.nmse = most},                                                \
+                                           __VA_ARGS__}
+#define PLANTED(op_name, ...) PLANTED_WITH(op_name, 1, cases, 1e-12, __VA_ARGS__)
+#define BY(fn)                                                                                                         \
+    .variants = (const struct op_variant[])                                                                            \
+    {                                                                                                                  \
+        {.name = #fn, .plan = fn},                                                                                     \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
+
+PLANTED(good, .reference = reference, .grad = grad, BY(plan_good));
+PLANTED(wrong_value, .reference = reference_off_by_one, .no_grad = "-", BY(plan_good));
+PLANTED(nan_output, .reference = reference, .no_grad = "-", BY(plan_short));
+PLANTED(write_past_end, .reference = reference, .no_grad = "-", BY(plan_oob));
+PLANTED(read_past_end, .reference = reference, .no_grad = "-", BY(plan_peek));
+PLANTED(gpu_hang, .reference = reference, .no_grad = "-", BY(plan_hang));
+PLANTED(host_hang, .reference = reference_hang, .no_grad = "-", BY(plan_good));
+PLANTED(crash, .reference = reference_crash, .no_grad = "-", BY(plan_good));
+PLANTED_WITH(changed_input, 2, cases2, 1e-12, .reference = reference, .no_grad = "-", BY(plan_input));
+PLANTED(missing_barrier, .reference = reference, .no_grad = "-", BY(plan_barrier));
+PLANTED(wrong_access, .reference = reference, .no_grad = "-", BY(plan_access));
+PLANTED(no_shader, .reference = reference, .no_grad = "-", BY(plan_absent));
+PLANTED(no_dispatch, .reference = reference, .no_grad = "-", BY(plan_none));
+PLANTED(no_variant, .reference = reference, .no_grad = "-");
+PLANTED_WITH(loose, 1, cases, 1e-3, .reference = reference, .no_grad = "-", BY(plan_good));
+PLANTED(needy, .reference = reference, .no_grad = "-",
+        .variants = (const struct op_variant[]){{.name = "v", .needs = VK_CAP_SUBGROUP, .plan = plan_good}, {0}});
+PLANTED(picky, .reference = reference, .no_grad = "-",
+        .variants = (const struct op_variant[]){{.name = "v", .fits = always, .plan = plan_good}, {0}});
+PLANTED(wrong_gradient, .reference = reference, .grad = grad_doubled, BY(plan_good));
+PLANTED(missing_gradient, .reference = reference, .grad = grad_missing, BY(plan_good));
+PLANTED(no_gradient, .reference = reference, BY(plan_good));
+PLANTED(last_good, .reference = reference, .grad = grad, BY(plan_good));
+
+/* What must be reported: result, and words of the note. */
+static const struct expected {
+    const struct op_desc *op;
+    const char *result, *note, *grad_result;
+} expected[] = {
+    {&good, "pass", "", "pass"},
+    {&wrong_value, "FAIL", "output 0: 1 of 129 wrong, first at [0,2] (index 2)", NULL},
+    {&nan_output, "FAIL", "output 0: 1 of 129 wrong, first at [2,42] (index 128)", NULL},
+    {&write_past_end, "FAIL", "past the end of output 0", NULL},
+    {&read_past_end, "FAIL", "got nan", NULL},
+    {&gpu_hang, "HANG", "no answer within", NULL},
+    {&host_hang, "HANG", "no answer within", NULL},
+    {&crash, "CRASH", "signal 11", NULL},
+    {&changed_input, "FAIL", "input 1 was changed, first at byte 0", NULL},
+    {&missing_barrier, "FAIL", "writeonly in the shader", NULL},
+    {&wrong_access, "FAIL", "writeonly in the shader", NULL},
+    {&no_shader, "FAIL", "is not embedded", NULL},
+    {&no_dispatch, "FAIL", "planned no dispatch", NULL},
+    {&no_variant, "FAIL", "no kernel variant", NULL},
+    {&loose, "FAIL", "above the ceiling", NULL},
+    {&needy, "FAIL", "no kernel variant", NULL},
+    {&picky, "FAIL", "is not plain", NULL},
+    {&wrong_gradient, "pass", "", "FAIL"},
+    {&missing_gradient, "pass", "", "FAIL"},
+    {&no_gradient, "pass", "", "FAIL"},
+    {&last_good, "pass", "", "pass"},
+};
+
+/* ---- reading the report ---------------------------------------------------------------------------------------------
+ */
+
+/* A line of CSV for the op, or NULL. */
+static const char *row_of(const char *report, const char *op)
+{
+    char key[64];
+    snprintf(key, sizeof(key), ",%s,x,", op);
+    const char *at = strstr(report, key);
+    while (at && at > report && at[-1] != '\n')
+        at--;
+    return at;
+}
+
+/* This program's own report with some options; "" when it cannot be run. Exit status into *status. */
+static void run_self(const char *self, const char *options, char *report, size_t size, int *status)
+{
+    char command[4096];
+    snprintf(command, sizeof(command), "'%s' --csv --timeout 5 %s", self, options);
+    FILE *pipe = popen(command, "r");
+    size_t used = pipe ? fread(report, 1, size - 1, pipe) : 0;
+    report[used] = '\0';
+    *status = pipe ? pclose(pipe) : -1;
+}
+
+static void expect_row(const char *report, const char *op, const char *result, const char *note)
+{
+    const char *row = row_of(report, op);
+    char line[1024] = "";
+    snprintf(line, sizeof(line), "%.*s", row ? (int)strcspn(row, "\n") : 0, row ? row : "");
+    bool right = strncmp(line, result, strlen(result)) == 0 && strstr(line, note);
+    CHECK(right);
+    if (!right)
+        fprintf(stderr, "    %s: expected %s \"%s\", got: %s\n", op, result, note, row ? line : "no row");
+}
+
+static int judge(const char *self)
+{
+    static char report[1 << 16];
+    int status;
+    run_self(self, "", report, sizeof(report), &status);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        CHECK_SKIP("%s", report);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    for (size_t i = 0; i < BASE_COUNT(expected); i++)
+        expect_row(report, expected[i].op->name, expected[i].result, expected[i].note);
+
+    run_self(self, "--grad", report, sizeof(report), &status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    for (size_t i = 0; i < BASE_COUNT(expected); i++) {
+        if (expected[i].op->grad && expected[i].grad_result)
+            expect_row(report, expected[i].op->name, expected[i].grad_result, "");
+    }
+    CHECK(strstr(report, "FAIL,no_gradient,-"));
+    return check_result();
+}
+
+int main(int argc, char **argv)
+{
+    const struct op_desc *ops[BASE_COUNT(expected) + 1] = {NULL};
+    for (size_t i = 0; i < BASE_COUNT(expected); i++)
+        ops[i] = expected[i].op;
+    struct check_suite suite = {.ops = ops, .shaders = planted_shaders};
+    return argc > 1 ? check_main(argc, argv, &suite) : judge(argv[0]);
+}

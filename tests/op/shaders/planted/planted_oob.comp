@@ -1,0 +1,23 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: a fault for the harness to find: writes one element past the end of y.
+// Invocation i owns element i, and one more.
+// Numerics: exact.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/elements.glsl"
+#include "args/elements.h"
+
+READ_BUFFER(0, float, x);
+WRITE_BUFFER(1, float, y);
+PUSH(elements_args, p);
+
+void main()
+{
+    EACH_ELEMENT(i, p.count)
+    {
+        y[i] = x[i];
+        if (i == p.count - 1)
+            y[i + 1] = x[i];
+    }
+}
