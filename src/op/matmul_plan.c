@@ -319,19 +319,19 @@ static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
     return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) && fits_vec4(caps, call);
 }
 
-/* Rows per invocation, a multiple of 16: 48 do most per load; 32 or 16 when that leaves a fifth less to do. The cost of
- * a tile was measured on lavapipe (768^3: 36, 48 and 54 GFLOP/s). */
-static uint32_t software_rows(uint32_t m)
+/* Rows per invocation, a multiple of 16: more rows do more per load; fewer when that leaves a fifth less to do, at the
+ * speed measured on llvmpipe (768^3, subgroups of 8: 36, 48 and 54 GFLOP/s). Subgroups of 4 gain nothing from 48. */
+static uint32_t software_rows(uint32_t m, uint32_t lanes)
 {
     static const struct {
         uint32_t rows;
         double cost;
     } choice[] = {{48, 0.8}, {32, 0.6}, {16, 0.4}};
-    uint32_t rows = 48;
-    double best = 0;
-    for (uint32_t i = 0; i < BASE_COUNT(choice); i++) {
-        double cost = (double)base_div_up(m, choice[i].rows) * choice[i].cost * (i ? 1.25 : 1);
-        if (i == 0 || cost < best) {
+    uint32_t first = lanes == 4 ? 1 : 0, rows = choice[first].rows;
+    double best = (double)base_div_up(m, rows) * choice[first].cost / 1.25;
+    for (uint32_t i = first + 1; i < BASE_COUNT(choice); i++) {
+        double cost = (double)base_div_up(m, choice[i].rows) * choice[i].cost;
+        if (cost < best) {
             best = cost;
             rows = choice[i].rows;
         }
@@ -343,7 +343,7 @@ static enum mien_status plan_sg(const struct vk_caps *caps, const struct op_call
 {
     struct tile t = tile_for(caps, "matmul_fwd_sg");
     t.local_x = caps->subgroup_size;
-    t.rows = software_rows(matmul_size_of(call).m);
+    t.rows = software_rows(matmul_size_of(call).m, caps->subgroup_size);
     t.cols = caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
     return plan_tiles(plan, caps, call, t);

@@ -312,11 +312,18 @@ int main(int argc, char **argv)
         return usage(argv[0]);
     enum mien_status status = open_device(&bench);
     bool no_device = status == MIEN_ERR_NO_DEVICE;
-    if (status == MIEN_OK)
+    bool narrow =
+        options.least > 0 && bench.context.caps.class_ == VK_CLASS_SOFTWARE && bench.context.caps.subgroup_size < 8;
+    if (status == MIEN_OK && narrow)
+        printf(
+            "skipped: %s works on less than 8 numbers at a time; --least is meant for drivers that use the processor's"
+            " vectors\n",
+            bench.context.caps.name);
+    else if (status == MIEN_OK)
         status = run_all(&bench);
     vk_device_destroy(&bench.context.device);
     vk_instance_destroy(&bench.context.instance);
-    if (no_device)
+    if (no_device || (status == MIEN_OK && narrow))
         return 77;
     if (status != MIEN_OK)
         return mien_status_exit_code(status);
