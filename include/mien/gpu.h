@@ -2,7 +2,8 @@
  *
  * Environment, read when a function is called without a choice of the caller's:
  *   MIEN_DEVICE=N|NAME      which device (default: discrete, then integrated, then software)
- *   MIEN_CAPS=LIST          capabilities taken away, for tests: "-f16,-subgroup,invocations=128" or a profile ("floor")
+ *   MIEN_CAPS=LIST          capabilities taken away, for tests: "-f16,-subgroup,invocations=128" or a profile ("floor",
+ *                           "android-15", "apple", ..., or the path of a JSON file: src/vk/profiles/README.md)
  *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120)
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
  * Threads: each mien_gpu belongs to one thread at a time; several may be used side by side. */

@@ -1,6 +1,7 @@
 # Rooms: src/<name>/*.c become the static library mien_<name>.
 
 include(CMakePackageConfigHelpers)
+include(MienProfiles)
 
 find_package(Threads REQUIRED)
 find_path(CJSON_INCLUDE cjson/cJSON.h REQUIRED)
@@ -37,6 +38,7 @@ function(mien_room name)
         target_link_libraries(mien_base PUBLIC ${CJSON_LIBRARY} Threads::Threads m)
     elseif(name STREQUAL "vk")
         target_link_libraries(mien_vk PUBLIC ${CMAKE_DL_LIBS})
+        mien_profiles(mien_vk ${CMAKE_SOURCE_DIR}/src/vk/profiles vk_profiles)
     elseif(name STREQUAL "op")
         mien_shaders(mien_op ${CMAKE_SOURCE_DIR}/shaders op_shaders)
         mien_op_list(mien_op)

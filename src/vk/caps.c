@@ -35,20 +35,9 @@ const char *vk_class_name(enum vk_class c)
 
 /* ---- clamping --------------------------------------------------------------------------------------------------- */
 
-#define NO_FEATURES "-subgroup,-storage16,-f16,-coopmat,"
-
-/* Lists under a name. The Android ones are the least that the profiles of that year promise. */
-static const struct {
-    const char *name, *list;
-} profiles[] = {
-    {"floor", NO_FEATURES "invocations=128,shared=16384,push=128,buffers=8,range=134217728,groups=65535"},
-    {"android-2022",
-     NO_FEATURES "invocations=128,shared=16384,push=128,buffers=4,range=134217728,groups=65535,class=mobile"},
-    {"android-2025", "-subgroup_full,-storage16,-coopmat,invocations=256,shared=16384,push=128,buffers=35,"
-                     "range=134217728,groups=65535,class=mobile"},
-};
-
-static const char *const limit_names[] = {"invocations", "shared", "push", "buffers", "range", "groups"};
+/* In the order of lower_limit. */
+static const char *const limit_names[] = {"invocations", "shared", "push",   "buffers",
+                                          "range",       "groups", "memory", "allocation"};
 
 static const char *const feature_words[] = {
 #define WORD(name, word, what) [VK_CAP_BIT_##name] = "-" word,
@@ -82,9 +71,16 @@ static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
     case 4:
         caps->max_range = BASE_MIN(caps->max_range, value);
         break;
-    default:
+    case 5:
         for (int i = 0; i < 3; i++)
             lower(&caps->max_groups[i], value);
+        break;
+    case 6:
+        caps->device_memory = BASE_MIN(caps->device_memory, value);
+        break;
+    default: /* what is bound is a part of one allocation */
+        caps->max_allocation = BASE_MIN(caps->max_allocation, value);
+        caps->max_range = BASE_MIN(caps->max_range, value);
     }
 }
 
@@ -100,62 +96,72 @@ static void remove_feature(struct vk_caps *caps, uint32_t bit)
         caps->subgroup_size = caps->subgroup_min = caps->subgroup_max = 1;
 }
 
-/* Nearest of all the words that a list may hold, for the message about an unknown one. */
-static enum mien_status unknown_word(const char *word)
+void vk_caps_words(const char *words[VK_WORDS_MOST])
 {
-    const char *words[BASE_COUNT(feature_words) + BASE_COUNT(limit_names) + BASE_COUNT(profiles) + 3];
-    char key[64], known[512] = "";
-    size_t count = 0, at = 0;
+    size_t count = 0;
     for (size_t i = 0; i < BASE_COUNT(feature_words); i++)
         words[count++] = feature_words[i];
+    words[count++] = "-unified";
     for (size_t i = 0; i < BASE_COUNT(limit_names); i++)
         words[count++] = limit_names[i];
     words[count++] = "class";
-    words[count++] = "-unified";
-    for (size_t i = 0; i < BASE_COUNT(profiles); i++)
-        words[count++] = profiles[i].name;
+    for (size_t i = 0; vk_profiles[i].name && count + 1 < VK_WORDS_MOST; i++)
+        words[count++] = vk_profiles[i].name;
     words[count] = NULL;
+}
+
+static enum mien_status unknown_word(const char *word, const char *where)
+{
+    const char *words[VK_WORDS_MOST];
+    char key[64], known[512] = "";
+    size_t at = 0;
+    vk_caps_words(words);
     snprintf(key, sizeof key, "%.*s", (int)strcspn(word, "="), word);
     const char *near = base_nearest(key, words);
     if (near)
-        return base_fail(MIEN_ERR_ARG, "capability list: unknown word \"%s\"; did you mean \"%s\"?", word, near);
-    for (size_t i = 0; i < count && at < sizeof known; i++)
+        return base_fail(MIEN_ERR_ARG, "%s: unknown word \"%s\"; did you mean \"%s\"?", where, word, near);
+    for (size_t i = 0; words[i] && at < sizeof known; i++)
         at += (size_t)snprintf(known + at, sizeof known - at, " %s", words[i]);
-    return base_fail(MIEN_ERR_ARG, "capability list: unknown word \"%s\"; known are:%s", word, known);
+    return base_fail(MIEN_ERR_ARG, "%s: unknown word \"%s\"; known are:%s, and paths that end in .json", where, word,
+                     known);
 }
 
-static enum mien_status clamp_value(struct vk_caps *caps, const char *word, const char *equals)
+static enum mien_status clamp_class(struct vk_caps *caps, const char *word, const char *value, const char *where)
+{
+    for (int i = 0; class_names[i]; i++)
+        if (strcmp(value, class_names[i]) == 0) {
+            caps->class_ = (enum vk_class)i;
+            return MIEN_OK;
+        }
+    return base_fail(MIEN_ERR_ARG, "%s: \"%s\": class takes desktop, mobile or software", where, word);
+}
+
+static enum mien_status clamp_value(struct vk_caps *caps, const char *word, const char *equals, const char *where)
 {
     enum mien_status status = MIEN_OK;
     size_t key = (size_t)(equals - word);
     char *end = NULL;
-    if (key == strlen("class") && strncmp(word, "class", key) == 0) {
-        for (int i = 0; class_names[i]; i++)
-            if (strcmp(equals + 1, class_names[i]) == 0) {
-                caps->class_ = (enum vk_class)i;
-                return MIEN_OK;
-            }
-        return base_fail(MIEN_ERR_ARG, "capability list: \"%s\": class takes desktop, mobile or software", word);
-    }
+    if (key == strlen("class") && strncmp(word, "class", key) == 0)
+        return clamp_class(caps, word, equals + 1, where);
     for (size_t i = 0; i < BASE_COUNT(limit_names); i++) {
         if (strlen(limit_names[i]) != key || strncmp(word, limit_names[i], key) != 0)
             continue;
         unsigned long long value = strtoull(equals + 1, &end, 10);
         FAIL_IF(equals[1] < '0' || equals[1] > '9' || *end || value == 0, MIEN_ERR_ARG,
-                "capability list: \"%s\": a limit is a whole number above 0", word);
+                "%s: \"%s\": a limit is a whole number above 0", where, word);
         lower_limit(caps, i, value);
         return MIEN_OK;
     }
-    return unknown_word(word);
+    return unknown_word(word, where);
 fail:
     return status;
 }
 
-static enum mien_status clamp_word(struct vk_caps *caps, const char *word)
+enum mien_status vk_caps_clamp_word(struct vk_caps *caps, const char *word, const char *where)
 {
     const char *equals = strchr(word, '=');
     if (equals)
-        return clamp_value(caps, word, equals);
+        return clamp_value(caps, word, equals, where);
     if (strcmp(word, "-unified") == 0) {
         caps->unified = false;
         return MIEN_OK;
@@ -165,28 +171,41 @@ static enum mien_status clamp_word(struct vk_caps *caps, const char *word)
             remove_feature(caps, i);
             return MIEN_OK;
         }
-    for (size_t i = 0; i < BASE_COUNT(profiles); i++)
-        if (strcmp(word, profiles[i].name) == 0)
-            return vk_caps_clamp(caps, profiles[i].list);
-    return unknown_word(word);
+    return unknown_word(word, where);
+}
+
+/* The next word of a list into `word`, "" at its end. Words are separated by commas, and by spaces where they are no
+ * paths. */
+static enum mien_status next_word(const char **list, char *word, size_t size)
+{
+    const char *at = *list + strspn(*list, ", ");
+    size_t length = strcspn(at, ",");
+    while (length && at[length - 1] == ' ')
+        length--;
+    if (length < 5 || strncmp(at + length - 5, ".json", 5) != 0)
+        length = strcspn(at, ", ");
+    *list = at + length;
+    if (length >= size)
+        return base_fail(MIEN_ERR_ARG, "capability list: the word at \"%.20s...\" is too long", at);
+    memcpy(word, at, length);
+    word[length] = 0;
+    return MIEN_OK;
 }
 
 enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list)
 {
     enum mien_status status = MIEN_OK;
     struct vk_caps clamped = *caps;
-    for (const char *at = list ? list : ""; *at;) {
-        char word[64];
-        at += strspn(at, ", ");
-        size_t length = strcspn(at, ", ");
-        FAIL_IF(length >= sizeof word, MIEN_ERR_ARG, "capability list: the word at \"%.20s...\" is too long", at);
-        if (length) {
-            memcpy(word, at, length);
-            word[length] = 0;
-            TRY(clamp_word(&clamped, word));
-        }
-        at += length;
-    }
+    char word[1024] = "";
+    if (!list)
+        return MIEN_OK;
+    do {
+        TRY(next_word(&list, word, sizeof word));
+        if (vk_profile_is(word))
+            TRY(vk_profile_apply(&clamped, word));
+        else if (*word)
+            TRY(vk_caps_clamp_word(&clamped, word, "capability list"));
+    } while (*word);
     *caps = clamped;
     return MIEN_OK;
 fail:

@@ -237,7 +237,7 @@ static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory 
     uint64_t least = (kind == VK_MEMORY_DEVICE ? 64 : 16) * VK_MIB;
     uint64_t most = BASE_MIN(1024 * VK_MIB, device->caps.device_memory / 8);
     uint64_t size = BASE_MAX(least, BASE_MIN(device->stats.reserved[kind], most));
-    return BASE_MIN(size, device->physical->caps.max_allocation / VK_ALIGN * VK_ALIGN);
+    return BASE_MIN(size, device->caps.max_allocation / VK_ALIGN * VK_ALIGN);
 }
 
 /* A new block for `size` bytes: of the usual size, else of exactly this one. */
@@ -246,7 +246,7 @@ static enum mien_status make_block(struct vk_device *device, enum vk_memory kind
     enum mien_status status = MIEN_ERR_DEVICE_MEMORY;
     uint64_t usual = usual_block_size(device, kind);
     *out = NULL;
-    if (size > device->physical->caps.max_allocation)
+    if (size > device->caps.max_allocation)
         return MIEN_ERR_DEVICE_MEMORY;
     if (usual > size && !device->instance->gpu_assisted)
         status = block_create(device, kind, usual, out);
@@ -285,7 +285,7 @@ static enum mien_status out_of_memory(const struct vk_device *device, enum vk_me
                      kind_names[kind], what, device->caps.name, (double)size / (double)VK_MIB,
                      (double)stats->in_use[kind] / (double)VK_MIB, (double)stats->reserved[kind] / (double)VK_MIB,
                      (double)device->caps.device_memory / (double)VK_MIB,
-                     (double)device->physical->caps.max_allocation / (double)VK_MIB);
+                     (double)device->caps.max_allocation / (double)VK_MIB);
 }
 
 enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,

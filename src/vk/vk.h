@@ -75,12 +75,15 @@ struct vk_caps {
 /* Clamps caps by a comma-separated list, read from left to right:
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
  *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
- *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535": lowers a limit; a
- *    value above the device's own changes nothing;
+ *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
+ *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece): lowers a limit; a value above
+ *    the device's own changes nothing;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;
  *  - "class=desktop|mobile|software": the class of tile shapes, whatever the device;
- *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025".
- * An unknown word is MIEN_ERR_ARG and names the nearest one; caps is then unchanged. */
+ *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025", "android-15", "apple",
+ *    "rdna", "swiftshader" (src/vk/profiles/README.md), or the path of a JSON file of that form, which ends in ".json".
+ * An unknown word is MIEN_ERR_ARG and names the nearest one; so is a file that cannot be read or understood. caps is
+ * then unchanged. */
 enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);
 
 /* MIEN_ERR_UNSUPPORTED naming what is missing below the portability floor (design: Vulkan 1.1 with timeline

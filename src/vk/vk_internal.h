@@ -109,6 +109,25 @@ bool vk_instance_has_extension(const char *layer, const char *name);
 /* Fills *out from the driver. */
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out);
 
+/* ---- capabilities ------------------------------------------------------------------------------------------- */
+
+/* An embedded capability profile (profiles/README.md); the table ends with a NULL name. */
+struct vk_profile {
+    const char *name, *json;
+};
+extern const struct vk_profile vk_profiles[];
+
+enum { VK_WORDS_MOST = 64 }; /* in the table that vk_caps_words fills */
+
+/* One word of a clamp list that is no profile; `where` names the list for messages. Unchanged caps on failure. */
+enum mien_status vk_caps_clamp_word(struct vk_caps *caps, const char *word, const char *where);
+/* All the words that a clamp list may hold, NULL-ended. */
+void vk_caps_words(const char *words[VK_WORDS_MOST]);
+/* Is it a profile's name, or the path of one (NAME.json)? */
+bool vk_profile_is(const char *word);
+/* Clamps by a profile; Failures are MIEN_ERR_ARG naming file, key and nearest key. */
+enum mien_status vk_profile_apply(struct vk_caps *caps, const char *word);
+
 /* What a device lacks, as text ("" = nothing); returns true when anything is missing. */
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size);
 
