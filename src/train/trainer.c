@@ -7,17 +7,25 @@
 
 /* ---- steps in flight ---- */
 
+/* Over the last steps, as single ones end in pairs: two are in flight. */
+static double rate_of(struct trainer *t, const struct train_flight *flight)
+{
+    double now = base_clock_seconds(), *ended = t->ended;
+    uint64_t back = BASE_MIN(flight->step, (uint64_t)TRAIN_RATE_STEPS);
+    double then = back == flight->step ? t->began : ended[(flight->step - back) % TRAIN_RATE_STEPS];
+    ended[flight->step % TRAIN_RATE_STEPS] = now;
+    return (double)(back * flight->program->shape.batch) / fmax(now - then, 1e-9);
+}
+
 static enum mien_status report(struct trainer *t, const struct train_flight *flight)
 {
     const struct train_step *p = flight->program;
     const struct mien_train_params *params = t->params;
     struct train_log_step row = {.step = flight->step, .lr = flight->lr};
-    double now = base_clock_seconds();
     row.loss = (double)*(const float *)graph_program_output(p->program, flight->slot, p->loss);
     row.grad_norm = (double)*(const float *)graph_program_output(p->program, flight->slot, p->clipping);
     row.logit_scale = (double)*(const float *)graph_program_output(p->program, flight->slot, p->logit_scale);
-    row.samples_per_s = (double)p->shape.batch / fmax(now - t->last_time, 1e-9);
-    t->last_time = now;
+    row.samples_per_s = rate_of(t, flight);
     if (!isfinite(row.loss) || !isfinite(row.grad_norm))
         return base_fail(MIEN_ERR_FAILED,
                          "step %llu: the loss is %g and the gradient norm %g; training stops. Lower optim.lr, or check "
@@ -132,8 +140,7 @@ enum mien_status train_loop(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const struct data_batch *batch = NULL;
-    double began = base_clock_seconds();
-    t->last_time = began;
+    t->began = base_clock_seconds();
     for (uint64_t step = 1; step <= t->steps; step++) {
         if (t->params->stop && *t->params->stop) {
             t->summary.stopped = true;
@@ -144,7 +151,7 @@ enum mien_status train_loop(struct trainer *t)
         data_batch_release(t->loader, &batch);
     }
     TRY(land_until(t, 0));
-    t->summary.seconds = base_clock_seconds() - began;
+    t->summary.seconds = base_clock_seconds() - t->began;
 fail:
     if (batch)
         data_batch_release(t->loader, &batch);

@@ -9,7 +9,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 
-enum { TRAIN_PROGRAMS_MAX = 16, TRAIN_IN_FLIGHT_MAX = 2 };
+enum { TRAIN_PROGRAMS_MAX = 16, TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
 
 /* A step that the device has been given. */
 struct train_flight {
@@ -41,7 +41,7 @@ struct trainer {
     struct train_log *log;
     struct train_flight flight[TRAIN_IN_FLIGHT_MAX]; /* oldest first */
     uint32_t in_flight;
-    double last_time; /* when the last step ended */
+    double began, ended[TRAIN_RATE_STEPS]; /* when the steps began; when the last of them ended, by step */
     const struct mien_train_params *params;
     struct mien_train_summary summary;
 };

@@ -1,0 +1,231 @@
+/* Whole training runs on a tiny data set: equal runs give equal bytes, the loss falls, and what must stop a run stops
+ * it.
+ */
+#include "check.h"
+
+#include "base/capture.h"
+#include "mien/train.h"
+#include "train/tiny.h"
+
+static struct mien_gpu *gpu;
+
+static enum mien_status train(const char *run, const char *set_a, const char *set_b, struct mien_train_summary *summary)
+{
+    char dir[128];
+    const char *sets[3] = {dir, set_a, set_b};
+    struct mien_train_params params = {
+        .config = tiny_path("c.json"), .sets = sets, .set_count = set_a ? set_b ? 3 : 2 : 1};
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    capture_start();
+    return mien_train(gpu, &params, summary);
+}
+
+static bool equal_files(const char *a, const char *b)
+{
+    char *data_a = NULL, *data_b = NULL;
+    size_t size_a = 0, size_b = 0;
+    bool equal = base_file_read(tiny_path(a), 0, &data_a, &size_a) == MIEN_OK &&
+                 base_file_read(tiny_path(b), 0, &data_b, &size_b) == MIEN_OK && size_a == size_b &&
+                 memcmp(data_a, data_b, size_a) == 0;
+    base_free(data_a);
+    base_free(data_b);
+    return equal;
+}
+
+/* The log without its only field that depends on time, which is the last of a line. */
+static char *log_text(const char *run)
+{
+    char name[128], *text = NULL, *to;
+    size_t size;
+    snprintf(name, sizeof(name), "%s/log.jsonl", run);
+    if (base_file_read(tiny_path(name), 0, &text, &size) != MIEN_OK)
+        return NULL;
+    to = text;
+    for (const char *from = text; *from;) {
+        if (strncmp(from, ",\"samples_per_s\":", 17) == 0)
+            from += strcspn(from, "}");
+        else
+            *to++ = *from++;
+    }
+    *to = 0;
+    return text;
+}
+
+static void test_equal_runs(void)
+{
+    static const char *const files[] = {"model.safetensors", "config.json", "vocab.json", "merges.txt",
+                                        "preprocessor_config.json"};
+    struct mien_train_summary summary;
+    CHECK_EQ(train("a", NULL, NULL, &summary), MIEN_OK);
+    CHECK_EQ(summary.steps, 6);
+    CHECK_EQ(train("b", NULL, NULL, NULL), MIEN_OK);
+    CHECK_EQ(train("workers", "data.workers=0", NULL, NULL), MIEN_OK);
+    CHECK_EQ(train("seed", "run.seed=4", NULL, NULL), MIEN_OK);
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        char a[64], b[64];
+        snprintf(a, sizeof(a), "a/model/%s", files[i]);
+        snprintf(b, sizeof(b), "b/model/%s", files[i]);
+        CHECK(equal_files(a, b));
+    }
+    CHECK(equal_files("a/model/model.safetensors", "workers/model/model.safetensors"));
+    CHECK(!equal_files("a/model/model.safetensors", "seed/model/model.safetensors"));
+    char *a = log_text("a"), *b = log_text("b"), *other = log_text("seed");
+    CHECK(a && b && other && strlen(a) > 100);
+    CHECK_STR(a, b);
+    CHECK(a && other && strcmp(a, other) != 0);
+    base_free(a);
+    base_free(b);
+    base_free(other);
+}
+
+/* Colours and words are learnt: what is left is the numbers, which no picture shows. */
+static void test_learns(void)
+{
+    struct mien_train_summary summary = {0};
+    CHECK_EQ(train("learn", "run.steps=150", "data.augment={}", &summary), MIEN_OK);
+    printf("150 steps: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
+    CHECK(summary.last_loss < 0.6 * summary.first_loss);
+}
+
+/* From given weights: a run of rate 0 leaves every byte as it was. */
+static void test_given_weights(void)
+{
+    char init[400];
+    snprintf(init, sizeof(init),
+             "{\"model\":{\"init\":\"a/model\"},\"data\":{\"train\":\"t.jsonl\"},\"optim\":"
+             "{\"lr\":0},\"run\":{\"dir\":\"x\",\"steps\":2,\"batch\":4}}");
+    CHECK(tiny_write("given.json", init, strlen(init)));
+    struct mien_train_params params = {.config = tiny_path("given.json")};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("a/model/model.safetensors", "x/model/model.safetensors"));
+    CHECK(equal_files("a/model/vocab.json", "x/model/vocab.json"));
+}
+
+static void test_refusals(void)
+{
+    CHECK_EQ(train("a", NULL, NULL, NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("holds a run"));
+    CHECK_EQ(train("r1", "run.batch=25", NULL, NULL), MIEN_ERR_ARG);
+    CHECK_EQ(train("r1", "data.train=none.jsonl", NULL, NULL), MIEN_ERR_DATA);
+    CHECK(!base_file_exists(tiny_path("r1")));
+    CHECK(tiny_write("bad.jsonl", "{\"image\":\"0.png\"\n", 17));
+    CHECK_EQ(train("r2", "data.train=bad.jsonl", NULL, NULL), MIEN_ERR_DATA);
+    CHECK(captured_once("bad.jsonl:1"));
+    CHECK_EQ(train("r3", "data.val=bad.jsonl", NULL, NULL), MIEN_ERR_DATA);
+    static const char local[] = "{\"image\":\"0.png\",\"caption\":\"One. Two. Three.\"}\n";
+    CHECK(tiny_write("local.jsonl", local, strlen(local)));
+    CHECK_EQ(train("r4", "data.train=local.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("loss.local.kind"));
+    static const char mixed[] =
+        "{\"image\":\"0.png\",\"caption\":\"One.\"}\n{\"image\":\"1.png\",\"caption\":\"One. Two.\"}\n";
+    CHECK(tiny_write("mixed.jsonl", mixed, strlen(mixed)));
+    CHECK_EQ(train("r5", "data.train=mixed.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("mixed.jsonl:1"));
+    CHECK_EQ(train("r6", "data.train=mixed.jsonl", "run.batchs=1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("\"batch\""));
+}
+
+/* Two texts of each image: global and summary. */
+static void test_two_levels(void)
+{
+    char manifest[TINY_IMAGES * 128];
+    size_t at = 0;
+    for (uint32_t i = 0; i < 6; i++)
+        at += (size_t)snprintf(manifest + at, sizeof(manifest) - at,
+                               "{\"image\":\"%u.png\",\"caption\":\"A face number %u. So it is.\"}\n", i, i % 3);
+    CHECK(tiny_write("two.jsonl", manifest, at));
+    CHECK_EQ(train("two", "data.train=two.jsonl", NULL, NULL), MIEN_OK);
+}
+
+/* Missing images are passed over up to the limit, and fail the run above it. */
+static void test_bad_images(void)
+{
+    char manifest[TINY_IMAGES * 128];
+    size_t at = 0;
+    for (uint32_t i = 0; i < 12; i++)
+        at += (size_t)snprintf(manifest + at, sizeof(manifest) - at,
+                               "{\"image\":\"%u.%s\",\"caption\":\"a face %u\"}\n", i, i == 5 ? "none" : "png", i);
+    CHECK(tiny_write("holes.jsonl", manifest, at));
+    CHECK_EQ(train("holes", "data.train=holes.jsonl", NULL, NULL), MIEN_ERR_DATA);
+    CHECK(!base_file_exists(tiny_path("holes/model")));
+    CHECK_EQ(train("holes2", "data.train=holes.jsonl", "data.max_bad=0.2", NULL), MIEN_OK);
+}
+
+/* Weights with a NaN: the first loss is one, and no model is written. */
+static void test_nan(void)
+{
+    char *data = NULL;
+    size_t size = 0;
+    const uint32_t nan_bits = 0x7fc00000;
+    static const char *const copies[] = {"config.json",
+                                         "vocab.json",
+                                         "merges.txt",
+                                         "preprocessor_config.json",
+                                         "tokenizer_config.json",
+                                         "special_tokens_map.json",
+                                         "model.safetensors"};
+    CHECK_EQ(base_dir_create(tiny_path("nan")), MIEN_OK);
+    for (size_t i = 0; i < BASE_COUNT(copies); i++) {
+        char from[64], to[64];
+        snprintf(from, sizeof(from), "a/model/%s", copies[i]);
+        snprintf(to, sizeof(to), "nan/%s", copies[i]);
+        CHECK_EQ(base_file_read(tiny_path(from), 0, &data, &size), MIEN_OK);
+        if (!data)
+            return;
+        if (i == BASE_COUNT(copies) - 1)
+            memcpy(data + size - 4, &nan_bits, 4); /* of visual_projection, the last tensor by name */
+        CHECK(tiny_write(to, data, size));
+        base_free(data);
+        data = NULL;
+    }
+    static const char config[] = "{\"model\":{\"init\":\"nan\"},\"data\":{\"train\":\"t.jsonl\"},"
+                                 "\"run\":{\"dir\":\"nanrun\",\"steps\":3,\"batch\":4}}";
+    CHECK(tiny_write("nan.json", config, strlen(config)));
+    struct mien_train_params params = {.config = tiny_path("nan.json")};
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_ERR_FAILED);
+    CHECK(captured_once("step 1"));
+    CHECK(!base_file_exists(tiny_path("nanrun/model")));
+}
+
+static void stop_after(void *user, const struct mien_train_progress *progress)
+{
+    if (progress->step == 3)
+        *(volatile int *)user = 1;
+}
+
+static void test_stop(void)
+{
+    volatile int stop = 0;
+    const char *sets[] = {"run.dir=stopped", "run.steps=100000"};
+    struct mien_train_summary summary;
+    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 2};
+    params.progress = stop_after;
+    params.user = (void *)&stop;
+    params.stop = &stop;
+    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
+    CHECK(summary.stopped && summary.steps >= 3 && summary.steps < 8);
+    CHECK(base_file_exists(tiny_path("stopped/model/model.safetensors")));
+}
+
+int main(void)
+{
+    capture_start();
+    enum mien_status status = mien_gpu_create(NULL, &gpu);
+    if (status != MIEN_OK)
+        CHECK_SKIP("no Vulkan device: %s", captured);
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    test_equal_runs();
+    test_learns();
+    test_given_weights();
+    test_two_levels();
+    test_bad_images();
+    test_refusals();
+    test_nan();
+    test_stop();
+    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
+    mien_gpu_destroy(&gpu);
+    tiny_remove();
+    return check_result();
+}
