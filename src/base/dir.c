@@ -1,4 +1,5 @@
 /* dir.c: directories and paths. */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/status.h"
@@ -55,6 +56,47 @@ char *base_path_dir(const char *path)
     if (dir)
         memcpy(dir, end ? path : ".", end ? end : 1);
     return dir;
+}
+
+/* Absolute, without links and dots; from malloc. */
+static enum mien_status resolve(const char *path, char **out)
+{
+    enum mien_status status = MIEN_OK;
+
+    *out = realpath(path, NULL);
+    FAIL_IF(!*out, MIEN_ERR_DATA, "%s: %s", path, strerror(errno));
+fail:
+    return status;
+}
+
+enum mien_status base_path_relative(const char *from_dir, const char *to, char **out)
+{
+    enum mien_status status = MIEN_OK;
+    char *a = NULL, *b = NULL;
+    size_t same = 0, ups = 0;
+
+    *out = NULL;
+    TRY(resolve(from_dir, &a));
+    TRY(resolve(to, &b));
+    for (size_t i = 0; i == 0 || a[i - 1]; i++) { /* `same`: the part that both begin with, up to a separator */
+        bool end_a = !a[i] || a[i] == '/', end_b = !b[i] || b[i] == '/';
+        if (end_a && end_b)
+            same = i;
+        if (a[i] != b[i])
+            break;
+    }
+    for (const char *p = a + same; *p; p++)
+        ups += *p == '/' && p[1];
+    const char *rest = b + same + (b[same] == '/');
+    *out = base_alloc(ups * 3 + strlen(rest) + 2, 1);
+    FAIL_IF_NULL(*out, to);
+    for (size_t i = 0; i < ups; i++)
+        strcat(*out, i + 1 < ups || *rest ? "../" : "..");
+    strcat(*out, *rest || ups ? rest : ".");
+fail:
+    free(a);
+    free(b);
+    return status;
 }
 
 /* One level; a directory that is there already is fine. */
