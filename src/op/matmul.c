@@ -218,7 +218,7 @@ static const struct op_case cases[] = {
     {.name = "nt_split_9k", .attr = {TB, .activation = OP_ACT_QUICK_GELU}, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
     {.name = "batch_split", .attr = {TA}, .in = {{3, 5000, 8}, {3, 5000, 12}}},
     {.name = "tn_100k", .attr = {TA}, .in = {{100000, 4}, {100000, 8}}, .slow = true},
-    /* models: 64 images of 37 tokens, width 128, MLP x4; ViT-B/32 */
+    /* models: 64 images of 37 tokens, width 128, MLP x4; ViT-B/32; tests/bench/bench_matmul times many more */
     {.name = "mlp_up",
      .attr = {TB, .save_pre = true, .activation = OP_ACT_QUICK_GELU},
      .in = {{64, 37, 128}, {512, 128}, {512}},
@@ -227,8 +227,6 @@ static const struct op_case cases[] = {
     {.name = "mlp_up_dx", .in = {{64, 37, 512}, {512, 128}}, .bench = true},
     {.name = "mlp_up_dw", .attr = {TA, .flatten = true}, .in = {{64, 37, 512}, {64, 37, 128}}, .bench = true},
     {.name = "nn_768", .in = {{768, 768}, {768, 768}}, .bench = true},
-    {.name = "nt_768", .attr = {TB}, .in = {{768, 768}, {768, 768}}, .bench = true},
-    {.name = "tn_768", .attr = {TA}, .in = {{768, 768}, {768, 768}}, .bench = true},
     {.name = "vit_b32_mlp",
      .attr = {TB, .activation = OP_ACT_QUICK_GELU},
      .in = {{50, 768}, {3072, 768}, {3072}},
