@@ -1,0 +1,240 @@
+/* args.c: options of subcommands, and their help. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int complain(const struct command *command, int exit_code, const char *fmt, ...)
+{
+    va_list args;
+    fprintf(stderr, "mien%s%s: ", command ? " " : "", command ? command->name : "");
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\n");
+    return exit_code;
+}
+
+/* Letters to insert, delete or change. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { MOST = 63 };
+    size_t row[MOST + 1], la = strlen(a), lb = strlen(b);
+    if (la > MOST || lb > MOST)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= lb; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= la; i++) {
+        size_t corner = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= lb; j++) {
+            size_t best = corner + (a[i - 1] != b[j - 1]);
+            corner = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[lb];
+}
+
+const char *nearest(const char *word, const char *const *words)
+{
+    const char *best = NULL;
+    size_t least = strlen(word) / 3 + 2;
+    for (size_t i = 0; words[i]; i++) {
+        size_t d = distance(word, words[i]);
+        if (d < least) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}
+
+enum { COMMON_COUNT = 8, MOST_ARGS = 32 };
+
+static void common_args(struct common *c, struct arg out[COMMON_COUNT])
+{
+    const struct arg all[COMMON_COUNT] = {
+        {"--device", ARG_TEXT, "N|NAME", "the Vulkan device (default: MIEN_DEVICE, else the most capable)", &c->device},
+        {"--caps", ARG_TEXT, "LIST", "masks what the device can do (default: MIEN_CAPS)", &c->caps},
+        {"--precision", ARG_TEXT, "f32", "storage of weights and activations", &c->precision},
+        {"--seed", ARG_NUMBER, "S", "seed of everything random", &c->seed},
+        {"--json", ARG_FLAG, NULL, "results as JSON", &c->json},
+        {"--quiet", ARG_FLAG, NULL, "no progress, only failures", &c->quiet},
+        {0},
+        {0},
+    };
+    memcpy(out, all, sizeof(all));
+}
+
+static void print_args(const struct arg *args)
+{
+    for (; args->name; args++) {
+        char left[64];
+        snprintf(left, sizeof(left), "%s%s%s%s", args->name, args->value ? " " : "", args->value ? args->value : "",
+                 args->kind == ARG_LIST ? " ..." : "");
+        printf("  %-28s %s\n", left, args->help);
+    }
+}
+
+static void print_help(const struct command *command, const struct arg *args, const struct arg *common)
+{
+    printf("mien %s %s\n\n%s.\n", command->name, command->synopsis, command->summary);
+    if (command->help)
+        printf("\n%s\n", command->help);
+    if (args->name)
+        printf("\nOptions:\n");
+    print_args(args);
+    printf("\nCommon options:\n");
+    print_args(common);
+    printf("  %-28s %s\n", "--help", "this text");
+}
+
+static const struct arg *find_arg(const struct arg *args, const char *name, size_t length)
+{
+    for (; args->name; args++) {
+        if (strlen(args->name) == length && memcmp(args->name, name, length) == 0)
+            return args;
+    }
+    return NULL;
+}
+
+static int unknown_option(const struct command *command, const char *option, const struct arg *a, const struct arg *b)
+{
+    const char *names[MOST_ARGS + COMMON_COUNT + 2] = {0};
+    size_t count = 0;
+    for (; a->name && count < MOST_ARGS; a++)
+        names[count++] = a->name;
+    for (; b->name; b++)
+        names[count++] = b->name;
+    names[count] = "--help";
+    const char *near = nearest(option, names);
+    return complain(command, 2, "unknown option %s%s%s; see mien %s --help", option, near ? "; did you mean " : "",
+                    near ? near : "", command->name);
+}
+
+static int set_value(const struct command *command, const struct arg *arg, const char *value)
+{
+    char *end = NULL;
+    if (arg->kind == ARG_TEXT) {
+        *(const char **)arg->out = value;
+    } else if (arg->kind == ARG_LIST) {
+        struct arg_list *list = arg->out;
+        list->items[list->count++] = value;
+    } else {
+        errno = 0;
+        unsigned long long number = strtoull(value, &end, 10);
+        if (*value < '0' || *value > '9' || *end || errno)
+            return complain(command, 2, "%s %s: a whole number from 0 on is wanted", arg->name, value);
+        *(uint64_t *)arg->out = number;
+    }
+    return ARGS_RUN;
+}
+
+struct parser {
+    const struct command *command;
+    const struct arg *args, *common;
+    int argc, at;
+    char **argv;
+    struct arg_list *inputs;
+    bool ended; /* after "--" */
+};
+
+static bool is_value(const struct parser *p, int at)
+{
+    return at < p->argc && (p->argv[at][0] != '-' || p->argv[at][1] == 0);
+}
+
+/* An option and its values; p->at stands behind them. */
+static int parse_option(struct parser *p)
+{
+    const char *text = p->argv[p->at++];
+    size_t length = strcspn(text, "=");
+    const char *inner = text[length] ? text + length + 1 : NULL;
+    const struct arg *arg = find_arg(p->args, text, length);
+    int result;
+    if (!arg)
+        arg = find_arg(p->common, text, length);
+    if (!arg)
+        return unknown_option(p->command, text, p->args, p->common);
+    if (arg->kind == ARG_FLAG) {
+        if (inner)
+            return complain(p->command, 2, "%s takes no value", arg->name);
+        *(bool *)arg->out = true;
+        return ARGS_RUN;
+    }
+    if (!inner && p->at >= p->argc)
+        return complain(p->command, 2, "%s needs a value: %s %s", arg->name, arg->name, arg->value);
+    result = set_value(p->command, arg, inner ? inner : p->argv[p->at++]);
+    while (result == ARGS_RUN && arg->kind == ARG_LIST && !inner && !p->inputs && is_value(p, p->at))
+        result = set_value(p->command, arg, p->argv[p->at++]);
+    return result;
+}
+
+static int parse_all(struct parser *p)
+{
+    int result = ARGS_RUN;
+    while (result == ARGS_RUN && p->at < p->argc) {
+        const char *text = p->argv[p->at];
+        if (!p->ended && strcmp(text, "--") == 0) {
+            p->ended = true;
+            p->at++;
+        } else if (!p->ended && !is_value(p, p->at)) {
+            result = parse_option(p);
+        } else if (p->inputs) {
+            p->inputs->items[p->inputs->count++] = text;
+            p->at++;
+        } else {
+            return complain(p->command, 2, "unexpected \"%s\"; see mien %s --help", text, p->command->name);
+        }
+    }
+    return result;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool make_list(struct arg_list *list, int argc)
+{
+    /* Lives as long as the process, as argv does. */
+    list->items = calloc((size_t)argc + 1, sizeof(*list->items));
+    list->count = 0;
+    return list->items != NULL;
+}
+
+int args_parse(const struct command *command, int argc, char **argv, const struct arg *args, struct common *common,
+               struct arg_list *inputs)
+{
+    struct arg shared[COMMON_COUNT];
+    *common = (struct common){.precision = "f32", .seed = UINT64_MAX};
+    common_args(common, shared);
+    if (asks_help(argc, argv)) {
+        print_help(command, args, shared);
+        return 0;
+    }
+    if (inputs && !make_list(inputs, argc))
+        return complain(command, 1, "out of memory");
+    for (const struct arg *arg = args; arg->name; arg++) {
+        if (arg->kind == ARG_LIST && !make_list(arg->out, argc))
+            return complain(command, 1, "out of memory");
+    }
+    struct parser p = {.command = command, .args = args, .common = shared, .argc = argc, .argv = argv};
+    p.inputs = inputs;
+    int result = parse_all(&p);
+    if (result != ARGS_RUN)
+        return result;
+    common->seed_given = common->seed != UINT64_MAX;
+    if (strcmp(common->precision, "f32") != 0)
+        return complain(command, 2, "--precision %s is not supported by this version; use f32", common->precision);
+    return ARGS_RUN;
+}

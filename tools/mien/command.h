@@ -1,0 +1,92 @@
+/* command.h: what the subcommands share: options, messages, results, progress. The command uses the public headers
+ * only; a subcommand parses, calls the library and prints. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "mien/mien.h"
+
+/* ---- options ---- */
+
+enum arg_kind {
+    ARG_FLAG,   /* bool *out */
+    ARG_TEXT,   /* const char **out */
+    ARG_NUMBER, /* uint64_t *out */
+    ARG_LIST    /* struct arg_list *out: the option repeats and takes one or more values */
+};
+
+struct arg_list {
+    const char **items; /* room for argc, made by args_parse */
+    size_t count;
+};
+
+struct arg {
+    const char *name; /* "--manifest"; NULL ends an array */
+    enum arg_kind kind;
+    const char *value; /* "FILE", for the help */
+    const char *help;
+    void *out;
+};
+
+/* Options that every subcommand takes. */
+struct common {
+    const char *device, *caps, *precision;
+    uint64_t seed;
+    bool seed_given, json, quiet;
+};
+
+struct command {
+    const char *name;
+    const char *synopsis; /* after the name: "--config FILE [--set key=value ...]" */
+    const char *summary;  /* one line */
+    const char *help;     /* more lines, may be NULL */
+    int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
+};
+
+extern const struct command command_devices, command_import, command_train, command_eval, command_classify;
+
+enum { ARGS_RUN = -1 }; /* args_parse: go on */
+
+/* Parses a subcommand's options into `args` (NULL-ended) and `common`, the rest into `inputs` (NULL = none are taken).
+ * ARGS_RUN, or the exit status to end with: 0 after --help, 2 after a message. */
+int args_parse(const struct command *command, int argc, char **argv, const struct arg *args, struct common *common,
+               struct arg_list *inputs);
+
+/* The nearest of `words` (NULL-ended) to a mistyped one, or NULL. */
+const char *nearest(const char *word, const char *const *words);
+
+/* ---- messages ---- */
+
+/* "mien NAME: message" on standard error; returns `exit_code`. */
+int complain(const struct command *command, int exit_code, const char *fmt, ...) MIEN_PRINTF(3, 4);
+
+/* ---- results ---- */
+
+void print_json_string(const char *text); /* quoted and escaped, on standard output */
+
+/* ---- lists of texts ---- */
+
+struct templates {
+    const char **lines; /* malloc'ed each */
+    size_t count;
+};
+/* Lines of a file; 0, or the exit status after a message. */
+int templates_read(const struct command *command, const char *path, struct templates *out);
+/* Words separated by commas; likewise. */
+int templates_split(const struct command *command, const char *text, struct templates *out);
+void templates_free(struct templates *templates);
+
+/* ---- progress ---- */
+
+/* A bar on a terminal, else a plain line now and then; nothing when quiet. */
+struct progress {
+    const char *what; /* "train" */
+    bool quiet, terminal;
+    double began, last; /* seconds */
+    uint64_t last_done;
+};
+void progress_begin(struct progress *progress, const char *what, bool quiet);
+/* note: text after the numbers ("loss 3.21"), may be "". */
+void progress_show(struct progress *progress, uint64_t done, uint64_t total, const char *unit, const char *note);
+void progress_end(struct progress *progress);
+
+#endif

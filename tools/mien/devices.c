@@ -1,0 +1,72 @@
+/* devices.c: lists the Vulkan devices. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_text(const struct mien_gpu_info *info, uint32_t index)
+{
+    printf("%" PRIu32 ": %s (%s)\n", index, info->name, info->type);
+    printf("   driver    %s\n", info->driver);
+    printf("   vulkan    %s, vendor 0x%04" PRIx32 ", device 0x%04" PRIx32 "\n", info->api, info->vendor_id,
+           info->device_id);
+    printf("   memory    %.1f GiB, bindings up to %.0f MiB\n", (double)info->memory / (1u << 30),
+           (double)info->max_buffer / (1u << 20));
+    printf("   kernels   %s, subgroups of %" PRIu32 "\n", info->tiles, info->subgroup_size);
+    printf("   in use    %s\n", *info->features ? info->features : "nothing optional");
+    if (*info->masked)
+        printf("   masked    %s\n", info->masked);
+    if (*info->missing)
+        printf("   unusable  %s\n", info->missing);
+}
+
+static void print_pair(const char *key, const char *value, const char *end)
+{
+    printf("\"%s\":", key);
+    print_json_string(value);
+    printf("%s", end);
+}
+
+static void print_json(const struct mien_gpu_info *info, uint32_t index)
+{
+    printf("{\"index\":%" PRIu32 ",", index);
+    print_pair("name", info->name, ",");
+    print_pair("type", info->type, ",");
+    print_pair("driver", info->driver, ",");
+    print_pair("api", info->api, ",");
+    print_pair("tiles", info->tiles, ",");
+    print_pair("features", info->features, ",");
+    print_pair("masked", info->masked, ",");
+    print_pair("missing", info->missing, ",");
+    printf("\"memory\":%" PRIu64 ",\"max_buffer\":%" PRIu64 ",\"subgroup_size\":%" PRIu32 ",\"vendor_id\":%" PRIu32
+           ",\"device_id\":%" PRIu32 ",\"driver_version\":%" PRIu32 "}\n",
+           info->memory, info->max_buffer, info->subgroup_size, info->vendor_id, info->device_id, info->driver_version);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    enum { MOST = 32 };
+    static struct mien_gpu_info infos[MOST];
+    const struct arg args[] = {{0}};
+    struct common common;
+    uint32_t count = 0;
+    int result = args_parse(command, argc, argv, args, &common, NULL);
+    if (result != ARGS_RUN)
+        return result;
+    enum mien_status status = mien_gpu_list(common.caps, infos, MOST, &count);
+    for (uint32_t i = 0; i < count && i < MOST; i++) {
+        if (common.json)
+            print_json(&infos[i], i);
+        else
+            print_text(&infos[i], i);
+    }
+    return mien_status_exit_code(status);
+}
+
+const struct command command_devices = {
+    .name = "devices",
+    .synopsis = "[options]",
+    .summary = "lists Vulkan devices, and what of each is in use",
+    .help = "--json prints one object a line.",
+    .run = run,
+};

@@ -1,0 +1,71 @@
+/* progress.c: done/total, rate and time left, on standard error; and results on standard output. */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void progress_begin(struct progress *progress, const char *what, bool quiet)
+{
+    *progress = (struct progress){.what = what, .quiet = quiet, .terminal = isatty(2) == 1};
+    progress->began = now();
+    progress->last = progress->began;
+}
+
+static void show_bar(const struct progress *p, uint64_t done, uint64_t total, const char *text)
+{
+    enum { WIDTH = 24 };
+    char bar[WIDTH + 1];
+    uint64_t full = total ? done * WIDTH / total : 0;
+    for (uint64_t i = 0; i < WIDTH; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[WIDTH] = 0;
+    fprintf(stderr, "\r%s [%s] %s\033[K", p->what, bar, text);
+    fflush(stderr);
+}
+
+void progress_show(struct progress *p, uint64_t done, uint64_t total, const char *unit, const char *note)
+{
+    double t = now(), elapsed = t - p->began;
+    bool last = done >= total;
+    char text[256];
+    if (p->quiet || (!last && t - p->last < (p->terminal ? 0.2 : 10.0)) || done == p->last_done)
+        return;
+    p->last = t;
+    p->last_done = done;
+    double rate = elapsed > 0 ? (double)done / elapsed : 0, left = rate > 0 ? (double)(total - done) / rate : 0;
+    snprintf(text, sizeof(text), "%llu/%llu %s, %.1f/s, %d:%02d left%s%s", (unsigned long long)done,
+             (unsigned long long)total, unit, rate, (int)left / 60, (int)left % 60, *note ? ", " : "", note);
+    if (p->terminal)
+        show_bar(p, done, total, text);
+    else
+        fprintf(stderr, "%s: %s\n", p->what, text);
+}
+
+void progress_end(struct progress *p)
+{
+    if (!p->quiet && p->terminal && p->last_done)
+        fprintf(stderr, "\n");
+}
+
+void print_json_string(const char *text)
+{
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 0x20)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('"');
+}

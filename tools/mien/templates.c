@@ -1,0 +1,68 @@
+/* templates.c: a file of label sentences, and lists separated by commas. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool add_line(struct templates *t, const char *text, size_t length)
+{
+    const char **lines = realloc(t->lines, (t->count + 1) * sizeof(*lines));
+    char *copy = malloc(length + 1);
+    if (lines)
+        t->lines = lines;
+    if (!lines || !copy) {
+        free(copy);
+        return false;
+    }
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    t->lines[t->count++] = copy;
+    return true;
+}
+
+int templates_read(const struct command *command, const char *path, struct templates *out)
+{
+    char line[1024];
+    FILE *file = fopen(path, "r");
+    *out = (struct templates){0};
+    if (!file)
+        return complain(command, 4, "%s: %s", path, strerror(errno));
+    while (fgets(line, sizeof(line), file)) {
+        size_t length = strcspn(line, "\r\n");
+        if (length && !add_line(out, line, length)) {
+            fclose(file);
+            return complain(command, 1, "out of memory");
+        }
+    }
+    fclose(file);
+    if (out->count == 0)
+        return complain(command, 4, "%s: no line; write sentences such as \"a face showing {}.\"", path);
+    return 0;
+}
+
+int templates_split(const struct command *command, const char *text, struct templates *out)
+{
+    *out = (struct templates){0};
+    while (*text) {
+        size_t length = strcspn(text, ",");
+        while (length && *text == ' ') {
+            text++;
+            length--;
+        }
+        if (length && !add_line(out, text, length))
+            return complain(command, 1, "out of memory");
+        text += length;
+        text += *text == ',';
+    }
+    return 0;
+}
+
+void templates_free(struct templates *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free((char *)(uintptr_t)t->lines[i]);
+    free(t->lines);
+    *t = (struct templates){0};
+}

@@ -1,0 +1,112 @@
+/* train.c: trains by a configuration file. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static volatile sig_atomic_t stop_asked;
+static volatile int stop_flag;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+    stop_flag = 1;
+}
+
+static void watch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void on_progress(void *user, const struct mien_train_progress *p)
+{
+    char note[64];
+    snprintf(note, sizeof(note), "loss %.4f, %.0f samples/s", p->loss, p->samples_per_s);
+    progress_show(user, p->step, p->steps, "steps", note);
+}
+
+static void print_summary(const struct common *common, const struct mien_train_summary *s)
+{
+    if (common->json) {
+        printf("{\"steps\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"first_loss\":%.9g,\"last_loss\":%.9g,"
+               "\"seconds\":%.3f,\"stopped\":%s,\"model\":",
+               s->steps, s->parameters, s->first_loss, s->last_loss, s->seconds, s->stopped ? "true" : "false");
+        print_json_string(s->model);
+        printf("}\n");
+        return;
+    }
+    if (s->stopped)
+        printf("stopped after step %" PRIu64 "; the model so far is kept, and another run can start from it with "
+               "model.init\n",
+               s->steps);
+    printf("trained %" PRIu64 " steps in %.0f s, loss %.4f -> %.4f\n", s->steps, s->seconds, s->first_loss,
+           s->last_loss);
+    printf("model %s\n", s->model);
+}
+
+static enum mien_status train(const struct common *common, struct mien_train_params *params,
+                              struct mien_train_summary *summary)
+{
+    struct mien_gpu *gpu = NULL;
+    struct progress progress;
+    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
+    enum mien_status status = mien_gpu_create(&wanted, &gpu);
+    if (status != MIEN_OK)
+        return status;
+    progress_begin(&progress, "train", common->quiet);
+    params->progress = on_progress;
+    params->user = &progress;
+    params->stop = &stop_flag;
+    watch_signals();
+    status = mien_train(gpu, params, summary);
+    progress_end(&progress);
+    mien_gpu_destroy(&gpu);
+    return status;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct mien_train_params params = {0};
+    struct mien_train_summary summary;
+    struct arg_list sets = {0};
+    struct common common;
+    char seed[40];
+    const struct arg args[] = {
+        {"--config", ARG_TEXT, "FILE", "the training configuration, JSON", &params.config},
+        {"--set", ARG_LIST, "key=value", "changes the configuration: run.steps=100 data.balance=label", &sets},
+        {0},
+    };
+    int result = args_parse(command, argc, argv, args, &common, NULL);
+    if (result != ARGS_RUN)
+        return result;
+    if (!params.config)
+        return complain(command, 2, "--config FILE is missing; see mien train --help");
+    if (common.seed_given) {
+        snprintf(seed, sizeof(seed), "run.seed=%" PRIu64, common.seed);
+        sets.items[sets.count++] = seed;
+    }
+    params.sets = sets.items;
+    params.set_count = sets.count;
+    if (!common.quiet)
+        mien_log_set(NULL, NULL, MIEN_LOG_INFO);
+    enum mien_status status = train(&common, &params, &summary);
+    if (status == MIEN_OK)
+        print_summary(&common, &summary);
+    return mien_status_exit_code(status);
+}
+
+const struct command command_train = {
+    .name = "train",
+    .synopsis = "--config FILE [--set key=value ...] [options]",
+    .summary = "trains a model by image-caption contrastive learning",
+    .help =
+        "The run directory (run.dir) receives config.json, log.jsonl and model/. Paths in the configuration, and in\n"
+        "--set, are relative to the configuration file. --seed S is short for --set run.seed=S. Ctrl-C ends after\n"
+        "the present step and keeps the model so far.",
+    .run = run,
+};
