@@ -2,22 +2,22 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y = act(x); which one is a specialisation constant.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: fp32; see lib/activation.glsl and lib/erf.glsl.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
-
 #include "lib/activation.glsl"
 
 layout(constant_id = 8) const uint ACT = 0;
 
-READ_BUFFER(0, float, x);
-WRITE_BUFFER(1, float, y);
+READ_ELEMENTS(0, x);
+WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = activation(ACT, x##v[i])
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = activation(ACT, x[i]);
+    EACH_ELEMENT(p.count)
 }

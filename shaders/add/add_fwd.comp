@@ -2,19 +2,20 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y = a + b, elementwise.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: one rounding.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_BUFFER(0, float, a);
-READ_BUFFER(1, float, b);
-WRITE_BUFFER(2, float, y);
+READ_ELEMENTS(0, a);
+READ_ELEMENTS(1, b);
+WRITE_ELEMENTS(2, y);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = a##v[i] + b##v[i]
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = a[i] + b[i];
+    EACH_ELEMENT(p.count)
 }

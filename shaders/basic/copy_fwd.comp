@@ -2,18 +2,21 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y = x, as words, so that no bit changes.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_BUFFER(0, uint, x);
-WRITE_BUFFER(1, uint, y);
+READ_BUFFER(0, uvec4, x4);
+READ_BUFFER(0, uint, x1);
+WRITE_BUFFER(1, uvec4, y4);
+WRITE_BUFFER(1, uint, y1);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = x##v[i]
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = x[i];
+    EACH_ELEMENT(p.count)
 }

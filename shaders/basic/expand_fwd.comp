@@ -2,18 +2,30 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y[r, j] = v[j]: v repeated, as words.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_BUFFER(0, uint, v); // [period]
-WRITE_BUFFER(1, uint, y);
+READ_BUFFER(0, uint, source); // [period]
+WRITE_BUFFER(1, uvec4, y4);
+WRITE_BUFFER(1, uint, y1);
 PUSH(elements_args, p);
+
+uint fetch1(uint i)
+{
+    return source[(p.first + i) % p.period];
+}
+
+uvec4 fetch4(uint i)
+{
+    return uvec4(fetch1(4 * i), fetch1(4 * i + 1), fetch1(4 * i + 2), fetch1(4 * i + 3));
+}
+
+#define APPLY(v, i) y##v[i] = fetch##v(i)
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = v[(p.first + i) % p.period];
+    EACH_ELEMENT(p.count)
 }

@@ -2,17 +2,18 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y = value.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-WRITE_BUFFER(0, float, y);
+WRITE_ELEMENTS(0, y);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = T##v(p.value)
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = p.value;
+    EACH_ELEMENT(p.count)
 }

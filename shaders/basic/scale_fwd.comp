@@ -2,18 +2,19 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: y = x * factor.
-// Each workgroup owns a run of local size * ITEMS elements; its invocations stride through it side by side.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: one rounding.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_BUFFER(0, float, x);
-WRITE_BUFFER(1, float, y);
+READ_ELEMENTS(0, x);
+WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = x##v[i] * p.value
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = x[i] * p.value;
+    EACH_ELEMENT(p.count)
 }

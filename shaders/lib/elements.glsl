@@ -1,5 +1,11 @@
-/* elements.glsl: elementwise kernels. Each workgroup owns a run of local size * ITEMS elements; its invocations stride
- * through it side by side. Planned by op_plan_rows with OP_ROW_ELEMENT. */
+/* elements.glsl: elementwise kernels, planned by op_plan_rows with OP_ROW_ELEMENT. Each workgroup owns a run of local
+ * size * ITEMS quads of elements; its invocations stride through it side by side, a vec4 at a time; the last one to three
+ * elements are done one by one by the first invocation.
+ *
+ * A kernel declares its buffers with READ_ELEMENTS(0, x), ..., which gives x4[] (vec4) and x1[] (float), says what is done
+ * to one position, for v = 4 and 1, with T4 = vec4 and T1 = float, and how many elements there are:
+ *   #define APPLY(v, i) y##v[i] = x##v[i] * p.value
+ *   void main() { EACH_ELEMENT(p.count) } */
 #ifndef LIB_ELEMENTS_GLSL
 #define LIB_ELEMENTS_GLSL
 
@@ -7,9 +13,28 @@
 
 layout(constant_id = 3) const uint ITEMS = 4;
 
-/* for each element i below `count` that this invocation owns */
-#define EACH_ELEMENT(i, count)                                                                                         \
-    for (uint i = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x, each_item = 0;                   \
-         each_item < ITEMS && i < (count); each_item++, i += gl_WorkGroupSize.x)
+#define T1 float
+#define T4 vec4
+
+#define READ_ELEMENTS(slot, name)                                                                                      \
+    READ_BUFFER(slot, vec4, name##4);                                                                                  \
+    READ_BUFFER(slot, float, name##1)
+#define WRITE_ELEMENTS(slot, name)                                                                                     \
+    WRITE_BUFFER(slot, vec4, name##4);                                                                                 \
+    WRITE_BUFFER(slot, float, name##1)
+#define UPDATE_ELEMENTS(slot, name)                                                                                    \
+    UPDATE_BUFFER(slot, vec4, name##4);                                                                                \
+    UPDATE_BUFFER(slot, float, name##1)
+
+#define EACH_ELEMENT(count)                                                                                            \
+    uint quads = (count) / 4, quad = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x;               \
+    if (quad == 0) {                                                                                                   \
+        for (uint i = quads * 4; i < (count); i++) {                                                                   \
+            APPLY(1, i);                                                                                               \
+        }                                                                                                              \
+    }                                                                                                                  \
+    for (uint item = 0; item < ITEMS && quad < quads; item++, quad += gl_WorkGroupSize.x) {                            \
+        APPLY(4, quad);                                                                                                \
+    }
 
 #endif

@@ -2,8 +2,8 @@
  *
  * With z = |x|, t = 1 / (1 + 0.35 z) and a polynomial R of degree 8:
  *   normal_tail(z) = erfc(z / sqrt 2) / 2 = t * R(t) * exp(-z^2 / 2).
- * R is a minimax fit of our own in relative error over z in [0, 15]: 3.2e-8, and 1.4e-7 when evaluated in fp32; the tail
- * keeps its digits, and Phi(x) = 1 - tail for x > 0 has an absolute error below 1e-7. */
+ * R is a minimax fit of our own in relative error over z in [0, 15]: 3.2e-8, and 1.4e-7 when evaluated in fp32; the
+ * tail keeps its digits, and Phi(x) = 1 - tail for x > 0 has an absolute error below 1e-7. */
 #ifndef LIB_ERF_GLSL
 #define LIB_ERF_GLSL
 

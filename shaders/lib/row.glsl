@@ -6,8 +6,8 @@
  * Gives: row_index(), row_lane() (first element), row_lanes() (stride), row_sum(v) = the sum over the row's owners, the
  * same value in each of them; all owners of a row call it together. v is a vec2: two sums at the price of one.
  *
- * ROW_SUM(s, j, width, a, b): s = (sum of a, sum of b) over the row's elements j; each lane adds in blocks of 32, so that
- * rounding grows with the root of the number of blocks even when all terms are equal. */
+ * ROW_SUM(s, j, width, a, b): s = (sum of a, sum of b) over the row's elements j; each lane adds in blocks of 32, so
+ * that rounding grows with the root of the number of blocks even when all terms are equal. */
 #ifndef LIB_ROW_GLSL
 #define LIB_ROW_GLSL
 

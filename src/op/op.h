@@ -113,7 +113,8 @@ enum op_row_tech {
     OP_ROW_GROUP,    /* one workgroup of 64 */
     OP_ROW_SUBGROUP, /* one subgroup */
     OP_ROW_SERIAL,   /* one invocation */
-    OP_ROW_ELEMENT,  /* rows are elements: an invocation takes ITEMS (spec id 3), one local size apart (add_fwd.comp) */
+    OP_ROW_ELEMENT,  /* rows are elements: an invocation takes ITEMS (spec id 3) quads of them
+                        (shaders/lib/elements.glsl) */
 };
 
 struct op_row_bind {

@@ -39,10 +39,10 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
         per_group = local;
         break;
     case OP_ROW_ELEMENT:
-        /* a software driver pays for each workgroup: long runs */
-        local = software ? 32 : 128;
+        /* a software driver pays for each workgroup: long runs in vectors of its own size */
+        local = software ? 8 : 128;
         op_dispatch_spec(d, 3, software ? 64 : 4);
-        per_group = local * d->spec[3];
+        per_group = local * d->spec[3] * 4;
         break;
     }
     op_dispatch_spec(d, 0, local);

@@ -79,8 +79,8 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *data, str
                           (unsigned long long)bad, (unsigned long long)count, at, (unsigned long long)first, ref[first],
                           got[first]);
     }
-    /* The ratio says nothing where all is zero or next to it, and little of a few numbers that may have cancelled: those
-     * are judged one by one, above. */
+    /* The ratio says nothing where all is zero or next to it, and little of a few numbers that may have cancelled:
+     * those are judged one by one, above. */
     if (square / (double)count <= 1e-40 || count < least_for_nmse)
         return true;
     row->nmse = fmax(row->nmse, error / square);

@@ -2,18 +2,21 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: a fault for the harness to find: reads one element past the end of x and relies on its being 0.
-// Invocation i owns element i.
+// Invocations own quads of elements (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_BUFFER(0, float, x);
-WRITE_BUFFER(1, float, y);
+READ_ELEMENTS(0, x);
+WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = x##v[i]
 
 void main()
 {
-    EACH_ELEMENT(i, p.count)
-        y[i] = i == p.count - 1 ? x[i] + x[i + 1] : x[i];
+    EACH_ELEMENT(p.count)
+    if (group_1d() == 0 && gl_LocalInvocationID.x == 0)
+        y1[p.count - 1] = x1[p.count - 1] + x1[p.count];
 }
