@@ -16,6 +16,9 @@ static atomic_int sink_lowest = MIEN_LOG_WARN;
 /* Set while this thread is inside the sink: a sink that calls Mien must not wait for itself. */
 static _Thread_local bool inside_sink;
 
+/* The gravest that this thread's messages are logged as. */
+static _Thread_local enum mien_log_level gravest = MIEN_LOG_ERROR;
+
 static void print_to_stderr(enum mien_log_level level, const char *message)
 {
     static const char *const prefix[] = {"debug: ", "", "warning: ", "error: "};
@@ -50,6 +53,14 @@ void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest)
         pthread_mutex_unlock(&sink_lock);
 }
 
+enum mien_log_level base_log_soften(enum mien_log_level most)
+{
+    enum mien_log_level before = gravest;
+
+    gravest = most;
+    return before;
+}
+
 void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
 {
     char small[512];
@@ -57,6 +68,8 @@ void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
     va_list again;
     int length;
 
+    if (level < MIEN_LOG_SILENT && level > gravest)
+        level = gravest;
     if ((unsigned)level >= MIEN_LOG_SILENT || (int)level < atomic_load(&sink_lowest))
         return;
     va_copy(again, args);

@@ -6,6 +6,11 @@
 
 void base_log(enum mien_log_level level, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
+/* Until it is called again, this thread's messages above `most` are logged as `most`: for a caller that survives a
+ * failure, whose message must not look like one. Returns what was set before (at first MIEN_LOG_ERROR), to be put back.
+ */
+enum mien_log_level base_log_soften(enum mien_log_level most);
+
 #define LOG_DEBUG(...) base_log(MIEN_LOG_DEBUG, __VA_ARGS__)
 #define LOG_INFO(...) base_log(MIEN_LOG_INFO, __VA_ARGS__)
 #define LOG_WARN(...) base_log(MIEN_LOG_WARN, __VA_ARGS__)

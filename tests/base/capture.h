@@ -9,11 +9,12 @@
 
 static char captured[4096];
 static int captured_count;
+static enum mien_log_level captured_level; /* of the last message */
 
 static inline void capture(void *user, enum mien_log_level level, const char *message)
 {
     (void)user;
-    (void)level;
+    captured_level = level;
     captured_count++;
     snprintf(captured, sizeof(captured), "%s", message);
 }

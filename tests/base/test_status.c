@@ -78,6 +78,34 @@ static void test_levels(void)
     CHECK_STR(captured, "e");
 }
 
+static void log_error(void *user)
+{
+    (void)user;
+    LOG_ERROR("from another thread");
+}
+
+/* What a caller survives is not logged as its failure; other threads go on as they were. */
+static void test_soften(void)
+{
+    struct base_thread *thread = NULL;
+
+    capture_start();
+    CHECK_EQ(base_log_soften(MIEN_LOG_INFO), MIEN_LOG_ERROR);
+    CHECK_EQ(inner(-1), MIEN_ERR_ARG);
+    CHECK_EQ(captured_count, 0);
+    CHECK_EQ(base_thread_start(&thread, log_error, NULL), MIEN_OK);
+    base_thread_join(&thread);
+    CHECK(captured_once("from another thread"));
+    CHECK_EQ(base_log_soften(MIEN_LOG_WARN), MIEN_LOG_INFO);
+    LOG_ERROR("a warning");
+    CHECK_EQ(captured_level, MIEN_LOG_WARN);
+    LOG_INFO("still below the lowest");
+    CHECK_EQ(captured_count, 2);
+    CHECK_EQ(base_log_soften(MIEN_LOG_ERROR), MIEN_LOG_WARN);
+    LOG_ERROR("an error");
+    CHECK_EQ(captured_level, MIEN_LOG_ERROR);
+}
+
 static void test_long_message(void)
 {
     char text[3000];
@@ -164,6 +192,7 @@ int main(void)
     test_texts();
     test_macros();
     test_levels();
+    test_soften();
     test_long_message();
     test_sink_reenters();
     test_sink_one_at_a_time();
