@@ -5,6 +5,8 @@
  *   MIEN_CAPS=LIST          capabilities taken away, for tests: "-f16,-subgroup,invocations=128" or a profile ("floor",
  *                           "android-15", "apple", ..., or the path of a JSON file: src/vk/profiles/README.md)
  *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120)
+ *   MIEN_PIPELINE_CACHE=off keeps no compiled kernels on disk (default: one file per device and driver)
+ *   MIEN_CACHE_DIR=DIR      where that file lies (default: $XDG_CACHE_HOME/mien, else ~/.cache/mien)
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
  * Threads: each mien_gpu belongs to one thread at a time; several may be used side by side. */
 #ifndef MIEN_GPU_H

@@ -110,10 +110,9 @@ static enum mien_status create_objects(struct vk_device *device)
     const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
                                             .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
     const VkSemaphoreCreateInfo semaphore = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
-    const VkPipelineCacheCreateInfo cache = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
     device->fn.vkGetDeviceQueue(device->handle, device->physical->family, 0, &device->queue);
     VK_TRY(device, device->fn.vkCreateSemaphore(device->handle, &semaphore, NULL, &device->timeline));
-    VK_TRY(device, device->fn.vkCreatePipelineCache(device->handle, &cache, NULL, &device->cache));
+    TRY(vk_cache_create(device));
 fail:
     return status;
 }
@@ -134,6 +133,9 @@ enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, 
     TRY(vk_caps_check_floor(&device->caps));
     device->created = device->caps;
     TRY(read_wait_seconds(device));
+    TRY(vk_cache_read_switch(&device->cache_off));
+    if (instance->gpu_assisted) /* the layer rewrites kernels: theirs are not worth keeping */
+        device->cache_off = true;
     TRY(create_handle(device));
     TRY(load_functions(device));
     TRY(create_objects(device));
@@ -158,6 +160,7 @@ void vk_device_destroy(struct vk_device **out)
     if (device->recordings)
         LOG_WARN("%s: %u recordings are destroyed after their device; destroy them before it", device->caps.name,
                  device->recordings);
+    vk_cache_save(device);
     vk_staging_destroy(device);
     vk_pipelines_destroy(device);
     vk_memory_destroy(device);

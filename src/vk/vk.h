@@ -118,7 +118,9 @@ uint32_t vk_instance_validation_messages(const struct vk_instance *instance);
 bool vk_instance_validating(const struct vk_instance *instance);
 
 /* clamp: a list for vk_caps_clamp, or NULL = environment MIEN_CAPS, or none. A device below the floor is
- * MIEN_ERR_UNSUPPORTED. The instance must outlive the device. */
+ * MIEN_ERR_UNSUPPORTED. Compiled pipelines are kept in a file per device and driver, read here and written by
+ * vk_device_destroy (MIEN_CACHE_DIR, MIEN_PIPELINE_CACHE: mien/gpu.h); a damaged file is logged and made anew.
+ * The instance must outlive the device. */
 enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const char *clamp,
                                   struct vk_device **out);
 /* Waits for the queue (finite) and frees all that is left; recordings are destroyed before it. After a time-out the

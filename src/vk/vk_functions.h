@@ -35,6 +35,7 @@
     X(vkCreateShaderModule)                                                                                            \
     X(vkDestroyShaderModule)                                                                                           \
     X(vkCreatePipelineCache)                                                                                           \
+    X(vkGetPipelineCacheData)                                                                                          \
     X(vkDestroyPipelineCache)                                                                                          \
     X(vkCreateDescriptorSetLayout)                                                                                     \
     X(vkDestroyDescriptorSetLayout)                                                                                    \

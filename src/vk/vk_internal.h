@@ -193,6 +193,8 @@ struct vk_device {
     struct vk_memory_stats stats;
 
     VkPipelineCache cache;
+    size_t cache_read;                                     /* bytes that the driver got from the file */
+    bool cache_off;                                        /* no file is read or written */
     VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
 
@@ -211,6 +213,19 @@ bool vk_device_may_destroy(const struct vk_device *device);
 void vk_memory_destroy(struct vk_device *device);    /* all blocks */
 void vk_pipelines_destroy(struct vk_device *device); /* all pipelines and layouts */
 void vk_staging_destroy(struct vk_device *device);
+
+/* MIEN_PIPELINE_CACHE: unset, "", "on", "1" or "off", "0". */
+enum mien_status vk_cache_read_switch(bool *off);
+/* Makes device->cache, from the file of this device where there is a sound one. */
+enum mien_status vk_cache_create(struct vk_device *device);
+/* Writes the file when the driver has more to keep than was read. Cannot fail: a cache is no part of the work. */
+void vk_cache_save(struct vk_device *device);
+
+enum { VK_CACHE_HEAD = 56 };
+/* Fills in the head of a file whose driver's data stands at VK_CACHE_HEAD. */
+void vk_cache_seal(const struct vk_caps *caps, unsigned char *file, size_t size);
+/* What is wrong with a file for this device ("is damaged ..."), NULL = nothing. */
+const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *file, size_t size);
 
 /* Submits ended command buffers, one vkQueueSubmit each, the last of which signals the next ticket. */
 enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,
