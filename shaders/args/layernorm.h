@@ -9,7 +9,7 @@ struct layernorm_args {
     arg_u32 width;       /* D */
     arg_f32 eps;         /* layernorm_fwd */
     arg_u32 block;       /* layernorm_bwd_w: rows per partial sum */
-    arg_u32 plane;       /* layernorm_bwd_w: pairs from the partial sums of dw to those of db */
+    arg_u32 plane;       /* layernorm_bwd_w: elements from one plane of partial sums to the next */
 };
 
 #endif

@@ -15,9 +15,10 @@
 #define HYPER_CORRECTION1 7      /* 1 - beta1^t, t the step counted from 1 */
 #define HYPER_CORRECTION2_SQRT 8 /* sqrt(1 - beta2^t) */
 #define HYPER_MAX_NORM 9         /* of the gradient; 0 = no clipping */
+#define HYPER_MOMENTUM 10        /* sgd */
 #define HYPER_COUNT 16           /* the rest is reserved, 0 */
 
-struct adamw_args {
+struct adamw_args { /* sgd too */
     arg_u32 count, first; /* elements of this part (op_plan_rows) */
     arg_f32 lr_scale;     /* of this tensor */
     arg_f32 decay_scale;  /* of this tensor, 0 = no decay */

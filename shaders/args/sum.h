@@ -19,6 +19,7 @@ struct sum_rows_args {
     arg_u32 rows, first; /* of this part */
     arg_u32 width;       /* D */
     arg_u32 block;       /* rows per partial sum */
+    arg_u32 plane;       /* elements from a plane of partial sums to the next, a multiple of 64 */
 };
 
 #endif

@@ -9,22 +9,12 @@
 #ifndef LIB_ELEMENTS_GLSL
 #define LIB_ELEMENTS_GLSL
 
-#include "lib/common.glsl"
+#include "lib/quads.glsl"
 
 layout(constant_id = 3) const uint ITEMS = 4;
 
 #define T1 float
 #define T4 vec4
-
-#define READ_ELEMENTS(slot, name)                                                                                      \
-    READ_BUFFER(slot, vec4, name##4);                                                                                  \
-    READ_BUFFER(slot, float, name##1)
-#define WRITE_ELEMENTS(slot, name)                                                                                     \
-    WRITE_BUFFER(slot, vec4, name##4);                                                                                 \
-    WRITE_BUFFER(slot, float, name##1)
-#define UPDATE_ELEMENTS(slot, name)                                                                                    \
-    UPDATE_BUFFER(slot, vec4, name##4);                                                                                \
-    UPDATE_BUFFER(slot, float, name##1)
 
 #define EACH_ELEMENT(count)                                                                                            \
     uint quads = (count) / 4, quad = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x;               \

@@ -24,7 +24,7 @@ vec2 pair_row_sum(vec2 v)
     barrier();
     for (uint span = gl_WorkGroupSize.x / 2; span > 0; span /= 2) {
         if (lane < span)
-            pair_tree[lane] = pair_add_pair(pair_tree[lane], pair_tree[lane + span]);
+            pair_tree[lane] = pair_add(pair_tree[lane], pair_tree[lane + span]);
         barrier();
     }
     return pair_tree[0];

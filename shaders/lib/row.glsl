@@ -6,12 +6,13 @@
  * Gives: row_index(), row_lane() (first element), row_lanes() (stride), row_sum(v) = the sum over the row's owners, the
  * same value in each of them; all owners of a row call it together. v is a vec2: two sums at the price of one.
  *
- * ROW_SUM(s, j, width, a, b): s = (sum of a, sum of b) over the row's elements j; each lane adds in blocks of 32, so
- * that rounding grows with the root of the number of blocks even when all terms are equal. */
+ * ROW_SUM(s, j, count, a, b): s = (sum of a, sum of b) over the row's elements j < count; ROW_SUM_AS(T, ...) the same
+ * for terms of type T, say quads (lib/quads.glsl). Each lane adds in blocks of 32, so that rounding grows with the root
+ * of the number of blocks even when all terms are equal. */
 #ifndef LIB_ROW_GLSL
 #define LIB_ROW_GLSL
 
-#include "lib/common.glsl"
+#include "lib/quads.glsl"
 
 #if defined(ROW_SERIAL)
 
@@ -86,14 +87,19 @@ vec2 row_sum(vec2 v)
 
 #endif
 
-#define ROW_SUM(s, j, width, a, b)                                                                                     \
-    vec2 s = vec2(0);                                                                                                  \
-    for (uint j = row_lane(); j < (width);) {                                                                          \
-        vec2 block_ = vec2(0);                                                                                         \
-        for (uint k_ = 0; k_ < 32 && j < (width); k_++, j += row_lanes())                                              \
-            block_ += vec2(a, b);                                                                                      \
-        s += block_;                                                                                                   \
+#define ROW_SUM_AS(T, s, j, count, a, b)                                                                               \
+    T s##_a = T(0), s##_b = T(0);                                                                                      \
+    for (uint j = row_lane(); j < (count);) {                                                                          \
+        T block_a = T(0), block_b = T(0);                                                                              \
+        for (uint block = 0; block < 32 && j < (count); block++, j += row_lanes()) {                                   \
+            block_a += T(a);                                                                                           \
+            block_b += T(b);                                                                                           \
+        }                                                                                                              \
+        s##_a += block_a;                                                                                              \
+        s##_b += block_b;                                                                                              \
     }                                                                                                                  \
-    s = row_sum(s)
+    vec2 s = row_sum(vec2(total(s##_a), total(s##_b)))
+
+#define ROW_SUM(s, j, count, a, b) ROW_SUM_AS(float, s, j, count, a, b)
 
 #endif

@@ -17,7 +17,7 @@ void main()
 {
     vec2 s = vec2(0);
     for (uint i = row_lane(); i < p.count; i += row_lanes())
-        s = pair_add(s, partial[i]);
+        pair_add(s.x, s.y, partial[i]);
     s = pair_row_sum(s);
     float norm = sqrt(s.x + s.y), most = hyper[HYPER_MAX_NORM];
     if (row_lane() == 0) {

@@ -1,9 +1,9 @@
-// The body of sum_fwd* and sum_squares_fwd*: the technique was chosen by the .comp file (lib/row.glsl). A "row" is a
-// run of elements with one partial sum; runs past the end give 0.
+// The kernel of sum_fwd* and sum_squares_fwd*: the technique was chosen by the .comp file (lib/row.glsl). A "row" is a run
+// of elements with one partial sum; its length is a multiple of four; runs past the end give 0.
 #include "lib/pair_row.glsl"
 #include "args/sum.h"
 
-READ_BUFFER(0, float, x);
+READ_ELEMENTS(0, x);
 WRITE_BUFFER(1, PARTIAL, partial); // [SUM_PARTIALS]
 PUSH(sum_args, p);
 
@@ -13,9 +13,13 @@ void main()
     if (row >= p.rows)
         return;
     uint begin = min(row * p.run, p.count), end = min(begin + p.run, p.count);
-    vec2 s = vec2(0);
-    for (uint i = begin + row_lane(); i < end; i += row_lanes())
-        s = pair_add(s, TERM(x[i]));
+    vec4 value = vec4(0), lost = vec4(0);
+    for (uint i = begin / 4 + row_lane(); i < end / 4; i += row_lanes())
+        pair_add(value, lost, TERM(x4[i]));
+    for (uint i = max(begin, end / 4 * 4); i < end && row_lane() == 0; i++)
+        pair_add(value.x, lost.x, TERM(x1[i]));
+    vec2 s = pair_add(vec2(value.x, lost.x), vec2(value.y, lost.y));
+    s = pair_add(s, pair_add(vec2(value.z, lost.z), vec2(value.w, lost.w)));
     s = pair_row_sum(s);
     if (row_lane() == 0)
         partial[p.first + row] = RESULT(s);

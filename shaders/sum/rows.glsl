@@ -1,20 +1,25 @@
-// The body of sum_rows_*: the .comp file defines what a term and a result are.
-#include "lib/common.glsl"
+// The kernel of sum_rows_*: PAIRS_IN says that x has a second plane, what rounding took from the first; PAIRS_OUT that the
+// sums get one. Columns are taken one by one or by quads.
 #include "lib/pair.glsl"
+#include "lib/quads.glsl"
 #include "args/sum.h"
 
-READ_BUFFER(0, TERM, x);     // [R,D]
-WRITE_BUFFER(1, RESULT, sum); // [blocks,D]
+layout(constant_id = 8) const uint QUADS = 0;
+
+READ_ELEMENTS(0, x);    // [R,D], PAIRS_IN: [2][R,D], the second plane at p.plane
+WRITE_ELEMENTS(1, sum); // [blocks,D], PAIRS_OUT: [2][blocks,D], the second plane at p.plane
 PUSH(sum_rows_args, p);
+
+#define V 1
+#include "sum/rows_column.glsl"
+#undef V
+#define V 4
+#include "sum/rows_column.glsl"
 
 void main()
 {
-    uint j = gl_GlobalInvocationID.x, begin = gl_WorkGroupID.y * p.block;
-    uint end = min(begin + p.block, p.rows);
-    if (j >= p.width)
-        return;
-    vec2 s = vec2(0);
-    for (uint row = begin; row < end; row++)
-        s = ADD(s, x[row * p.width + j]);
-    sum[(p.first / p.block + gl_WorkGroupID.y) * p.width + j] = ROUND(s);
+    if (QUADS != 0)
+        column4(gl_GlobalInvocationID.x);
+    else
+        column1(gl_GlobalInvocationID.x);
 }

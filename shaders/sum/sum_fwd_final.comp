@@ -16,6 +16,6 @@ void main()
 {
     vec2 s = vec2(0);
     for (uint k = 0; k < SUM_PARTIALS; k++)
-        s = pair_add_pair(s, partial[k]);
+        s = pair_add(s, partial[k]);
     sum[0] = s.x + s.y;
 }

@@ -2,11 +2,9 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: column sums of blocks of rows of x[R,D], the first of two stages.
-// An invocation owns one column of one block of rows.
+// An invocation owns one column, or four, of one block of rows.
 // Numerics: sums carried as two floats (lib/pair.glsl): a column that cancels keeps its digits.
 #extension GL_GOOGLE_include_directive : require
-#define TERM float
-#define RESULT vec2
-#define ADD pair_add
-#define ROUND(s) (s)
+#define PAIRS_IN false
+#define PAIRS_OUT true
 #include "sum/rows.glsl"

@@ -16,7 +16,9 @@ static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call
                                           .bind = bind,
                                           .bind_count = bind_count,
                                           .args = &args,
-                                          .args_size = sizeof(args)});
+                                          .args_size = sizeof(args),
+                                          .option = {args.width % 4 == 0}, /* QUADS */
+                                          .option_count = 1});
 }
 
 /* ---- l2norm: x[R,D] -> y[R,D], norm[R] -----------------------------------------------------------------------------

@@ -17,7 +17,9 @@ static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call
                                           .bind = bind,
                                           .bind_count = bind_count,
                                           .args = &args,
-                                          .args_size = sizeof(args)});
+                                          .args_size = sizeof(args),
+                                          .option = {args.width % 4 == 0}, /* QUADS */
+                                          .option_count = 1});
 }
 
 /* ---- layernorm: x[R,D], w[D], b[D] -> y[R,D], mean[R], rstd[R] ------------------------------------------------------
@@ -197,13 +199,13 @@ static void bwd_reference(const struct op_call *call)
     }
 }
 
-/* dw and db: partial sums over blocks of rows in scratch, pairs [2][blocks,D], then the sum of the blocks. */
+/* dw and db: partial sums over blocks of rows in scratch, [2][value, lost][blocks,D], then the sum of the blocks. */
 static enum mien_status plan_bwd_w(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
     enum mien_status status = MIEN_OK;
     uint64_t rows = tensor_shape_rows(&call->in[0]);
     uint32_t width = tensor_shape_width(&call->in[0]), block = op_column_block(rows);
-    uint64_t blocks = base_div_up(rows, block), pairs = blocks * width * 8, plane = base_round_up(pairs, 256);
+    uint64_t blocks = base_div_up(rows, block), bytes = blocks * width * 4, plane = base_round_up(bytes, 256);
     const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, width},
                                        {OP_IN, 1, OP_READ, width},
                                        {OP_IN, 3, OP_READ, 1},
@@ -213,13 +215,13 @@ static enum mien_status plan_bwd_w(const struct vk_caps *caps, const struct op_c
     if (limit < rows)
         limit = limit / block * block;
     FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "layernorm_bwd: %u rows of %u do not fit into a binding", block, width);
-    plan->scratch[0] = 2 * plane;
+    plan->scratch[0] = 4 * plane;
     for (uint64_t first = 0; first < rows; first += limit) {
         struct layernorm_args args = {.rows = (uint32_t)BASE_MIN(limit, rows - first),
                                       .first = (uint32_t)first,
                                       .width = width,
                                       .block = block,
-                                      .plane = (uint32_t)(plane / 8)};
+                                      .plane = (uint32_t)(plane / 4)};
         struct op_dispatch *d = op_plan_add(plan);
         FAIL_IF_NULL(d, "a plan");
         d->shader = "layernorm_bwd_w";
@@ -228,7 +230,7 @@ static enum mien_status plan_bwd_w(const struct vk_caps *caps, const struct op_c
         op_dispatch_push(d, &args, sizeof(args));
     }
     for (uint8_t o = 1; o <= 2; o++) {
-        struct op_bind from = {OP_SCRATCH, 0, 0, (o - 1u) * plane, pairs}, to = {OP_OUT, o, 0, 0, 0};
+        struct op_bind from = {OP_SCRATCH, 0, 0, (o - 1u) * 2 * plane, plane + bytes}, to = {OP_OUT, o, 0, 0, 0};
         TRY(op_plan_column_merge(plan, caps, from, to, (uint32_t)blocks, width));
     }
     return MIEN_OK;

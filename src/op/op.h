@@ -24,11 +24,13 @@ struct op_attr {
     bool trans_a, trans_b;         /* matmul: A is stored [K,M], B is stored [N,K] */
     bool save_pre;                 /* matmul: also write the value before the activation */
     bool flatten;                  /* matmul with trans_a: A [..,M] and B [..,N] are seen as matrices of rows */
-    bool causal;                   /* attention */
+    bool causal;                   /* attention, softmax */
     enum op_activation activation; /* matmul, activation */
     uint32_t heads;                /* attention */
     uint32_t patch;                /* unfold: patch side */
     uint32_t rows;                 /* a row count that the inputs do not tell (embedding_bwd: table rows, ...) */
+    uint32_t axis;                 /* concat, slice, pad: which dimension, 0 = the outermost */
+    uint32_t first, count;         /* slice: the part of that dimension that is kept; pad: first = where x begins */
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */

@@ -197,11 +197,19 @@ uint32_t op_column_block(uint64_t rows)
 
 void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_t width, uint64_t rows, uint32_t block)
 {
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
+    bool quads = width % 4 == 0;
+    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
     op_dispatch_spec(d, 0, local);
-    d->groups[0] = (uint32_t)base_div_up(width, local);
+    op_dispatch_spec(d, 8, quads);
+    d->groups[0] = (uint32_t)base_div_up(quads ? width / 4 : width, local);
     d->groups[1] = (uint32_t)base_div_up(rows, block);
     d->groups[2] = 1;
+}
+
+/* Bytes of one plane of partial sums. */
+static uint64_t plane_bytes(uint64_t blocks, uint32_t width)
+{
+    return base_round_up(blocks * width * 4, 256);
 }
 
 static enum mien_status add_column_dispatch(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
@@ -221,7 +229,8 @@ static enum mien_status add_column_dispatch(struct op_plan *plan, const struct v
 enum mien_status op_plan_column_merge(struct op_plan *plan, const struct vk_caps *caps, struct op_bind from,
                                       struct op_bind to, uint32_t rows, uint32_t width)
 {
-    struct sum_rows_args args = {.rows = rows, .width = width, .block = rows};
+    struct sum_rows_args args = {
+        .rows = rows, .width = width, .block = rows, .plane = (uint32_t)(plane_bytes(rows, width) / 4)};
     return add_column_dispatch(plan, caps, "sum_rows_fwd_merge", from, to, args);
 }
 
@@ -259,11 +268,12 @@ static enum mien_status rows_plan(const struct vk_caps *caps, const struct op_ca
         limit = limit / block * block;
     FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "sum_rows: %u rows of %u do not fit into a binding", block, width);
     struct op_bind partial = {blocks == 1 ? OP_OUT : OP_SCRATCH, 0, 0, 0, 0}, out = {OP_OUT, 0, 0, 0, 0};
-    plan->scratch[0] = blocks == 1 ? 0 : 2 * blocks * bytes;
+    plan->scratch[0] = blocks == 1 ? 0 : 2 * plane_bytes(blocks, width);
     for (uint64_t first = 0; first < rows; first += limit) {
         uint64_t part = BASE_MIN(limit, rows - first);
         struct op_bind x = {OP_IN, 0, 0, first * bytes, part * bytes};
-        struct sum_rows_args args = {(uint32_t)part, (uint32_t)first, width, block};
+        struct sum_rows_args args = {(uint32_t)part, (uint32_t)first, width, block,
+                                     (uint32_t)(plane_bytes(blocks, width) / 4)};
         TRY(add_column_dispatch(plan, caps, blocks == 1 ? "sum_rows_fwd" : "sum_rows_fwd_part", x, partial, args));
     }
     if (blocks > 1)

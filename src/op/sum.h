@@ -7,9 +7,11 @@
 /* Rows per block of a two-stage column sum over `rows` rows, a multiple of 64: about sqrt(rows), so that both stages
  * have as much to do. */
 uint32_t op_column_block(uint64_t rows);
-/* Local size and grid of a kernel that owns one column of one block of rows per invocation. */
+/* Local size, grid and QUADS (spec id 8) of a kernel that owns one column, or four, of one block of rows per
+ * invocation. */
 void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_t width, uint64_t rows, uint32_t block);
-/* Appends: to[D] = sum over the rows of from[rows,D], pairs of floats as shaders/lib/pair.glsl carries them. */
+/* Appends: to[D] = sum over the rows of from[2][rows,D]: sums and, one plane further, what rounding took from them. A
+ * plane is rounded up to 256 bytes. */
 enum mien_status op_plan_column_merge(struct op_plan *plan, const struct vk_caps *caps, struct op_bind from,
                                       struct op_bind to, uint32_t rows, uint32_t width);
 
