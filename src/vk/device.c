@@ -199,3 +199,8 @@ void vk_device_inject_loss(struct vk_device *device)
 {
     device->inject_loss = true;
 }
+
+void vk_device_inject_oom(struct vk_device *device, uint32_t count)
+{
+    device->inject_oom = count;
+}

@@ -10,6 +10,11 @@ static const char *const kind_names[VK_MEMORY_KINDS] = {
     [VK_MEMORY_READBACK] = "readback",
 };
 
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (double)VK_MIB;
+}
+
 /* ---- holes ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t largest_hole(const struct vk_block *block)
@@ -81,7 +86,8 @@ enum {
 
 /* How well a type of memory serves a kind; 0 = not at all.
  * DEVICE on a discrete device: local, and rather not host-visible (that window is small, and slow when it is full);
- * elsewhere host-visible too where it can be, which spares the staging copy. */
+ * elsewhere host-visible too where it can be, which spares the staging copy. Types that are not local come last: the
+ * device reads them over its bus. */
 static uint32_t type_score(const struct vk_caps *caps, enum vk_memory kind, VkMemoryPropertyFlags flags)
 {
     const VkMemoryPropertyFlags known = LOCAL | VISIBLE | COHERENT | CACHED;
@@ -91,7 +97,7 @@ static uint32_t type_score(const struct vk_caps *caps, enum vk_memory kind, VkMe
     if (kind == VK_MEMORY_DEVICE) {
         bool mappable = (flags & VISIBLE) && (flags & COHERENT);
         if (discrete)
-            return flags & LOCAL ? (flags & VISIBLE ? 1 : 2) : 0;
+            return flags & LOCAL ? (flags & VISIBLE ? 2 : 3) : (mappable ? 1 : 0);
         return 1 + (flags & LOCAL ? 4 : 0) + (mappable ? 2 : 0) + (mappable && (flags & CACHED) ? 1 : 0);
     }
     if (!(flags & VISIBLE) || !(flags & COHERENT))
@@ -99,6 +105,11 @@ static uint32_t type_score(const struct vk_caps *caps, enum vk_memory kind, VkMe
     if (kind == VK_MEMORY_UPLOAD)
         return 1 + (flags & LOCAL ? 0 : 2) + (flags & CACHED ? 0 : 1);
     return 1 + (flags & CACHED ? 2 : 0) + (flags & LOCAL ? 0 : 1);
+}
+
+static bool type_is_local(const struct vk_device *device, uint32_t type)
+{
+    return (device->physical->memory.memoryTypes[type].propertyFlags & LOCAL) != 0;
 }
 
 /* The best type among `bits` that scores below `below`, UINT32_MAX = none. */
@@ -128,37 +139,75 @@ static void block_destroy(struct vk_device *device, struct vk_block *block)
         if (block->memory)
             device->fn.vkFreeMemory(device->handle, block->memory, NULL); /* unmaps */
     }
-    if (block->memory)
+    if (block->memory) {
         device->stats.reserved[block->kind] -= block->size;
+        if (block->local)
+            device->local_reserved -= block->size;
+        else if (block->kind == VK_MEMORY_DEVICE)
+            device->stats.host_backed -= block->size;
+    }
     base_free(block->holes);
     base_free(block);
 }
 
-/* Allocates from the best type of memory that has room. */
-static VkResult block_allocate(struct vk_device *device, struct vk_block *block, uint32_t *type)
+/* Running out: another type, or a smaller block, may do. Some drivers name the host's memory when their own is full. */
+static bool is_full(VkResult result)
+{
+    return result == VK_ERROR_OUT_OF_DEVICE_MEMORY || result == VK_ERROR_OUT_OF_HOST_MEMORY ||
+           result == VK_ERROR_TOO_MANY_OBJECTS;
+}
+
+/* vkAllocateMemory under the mask's limit ("memory=") and the tests' injected failures. */
+static VkResult allocate(struct vk_device *device, uint64_t size, uint32_t type, VkDeviceMemory *out)
+{
+    const VkMemoryAllocateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .allocationSize = size,
+        .memoryTypeIndex = type,
+    };
+    uint64_t limit = device->caps.device_memory;
+    bool limited = limit < device->physical->caps.device_memory;
+    if (device->inject_oom) {
+        device->inject_oom--;
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    }
+    if (limited && type_is_local(device, type) && size > limit - BASE_MIN(limit, device->local_reserved))
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    return device->fn.vkAllocateMemory(device->handle, &info, NULL, out);
+}
+
+/* Allocates from the best type of memory that has room; `local`: from none but the device's own. */
+static VkResult block_allocate(struct vk_device *device, struct vk_block *block, bool local)
 {
     VkMemoryRequirements needs;
     VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
-    uint32_t score = UINT32_MAX;
+    uint32_t score = UINT32_MAX, type;
     device->fn.vkGetBufferMemoryRequirements(device->handle, block->buffer, &needs);
-    while ((*type = best_type(device, block->kind, needs.memoryTypeBits, score, &score)) != UINT32_MAX) {
-        const VkMemoryAllocateInfo info = {
-            .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-            .allocationSize = needs.size,
-            .memoryTypeIndex = *type,
-        };
-        result = device->fn.vkAllocateMemory(device->handle, &info, NULL, &block->memory);
-        if (result != VK_ERROR_OUT_OF_DEVICE_MEMORY)
+    while ((type = best_type(device, block->kind, needs.memoryTypeBits, score, &score)) != UINT32_MAX) {
+        if (local && !type_is_local(device, type))
+            continue;
+        result = allocate(device, needs.size, type, &block->memory);
+        if (!is_full(result))
             break;
     }
-    if (result != VK_SUCCESS)
+    if (result != VK_SUCCESS) {
         block->memory = VK_NULL_HANDLE;
-    return result;
+        return result;
+    }
+    block->type = type;
+    block->local = type_is_local(device, type);
+    device->stats.reserved[block->kind] += block->size;
+    device->stats.blocks++;
+    if (block->local)
+        device->local_reserved += block->size;
+    else if (block->kind == VK_MEMORY_DEVICE)
+        device->stats.host_backed += block->size;
+    return VK_SUCCESS;
 }
 
-static VkResult block_map(struct vk_device *device, struct vk_block *block, uint32_t type)
+static VkResult block_map(struct vk_device *device, struct vk_block *block)
 {
-    VkMemoryPropertyFlags flags = device->physical->memory.memoryTypes[type].propertyFlags;
+    VkMemoryPropertyFlags flags = device->physical->memory.memoryTypes[block->type].propertyFlags;
     void *map = NULL;
     if (!(flags & VISIBLE) || !(flags & COHERENT) || (block->kind == VK_MEMORY_DEVICE && !device->caps.unified))
         return VK_SUCCESS;
@@ -168,15 +217,13 @@ static VkResult block_map(struct vk_device *device, struct vk_block *block, uint
     return result;
 }
 
-/* A new block of `size` bytes, rounded up inside, into *out. Running out of device memory is not logged: the caller may
- * try a smaller one.
- */
-static enum mien_status block_create(struct vk_device *device, enum vk_memory kind, uint64_t size,
+/* A new block of `size` bytes, rounded up inside, into *out; `local` as for block_allocate. Running out of device
+ * memory is not logged: the caller may try a smaller one. */
+static enum mien_status block_create(struct vk_device *device, enum vk_memory kind, uint64_t size, bool local,
                                      struct vk_block **out)
 {
     enum mien_status status = MIEN_OK;
     struct vk_block *block = base_alloc(1, sizeof *block);
-    uint32_t type = 0;
     const VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
         .size = size,
@@ -188,8 +235,8 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
     *block = (struct vk_block){.device = device, .kind = kind, .size = base_round_up(size, VK_ALIGN)};
     TRY(base_grow(&block->holes, &block->hole_capacity, 8, sizeof *block->holes));
     VK_TRY(device, device->fn.vkCreateBuffer(device->handle, &info, NULL, &block->buffer));
-    VkResult result = block_allocate(device, block, &type);
-    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+    VkResult result = block_allocate(device, block, local);
+    if (is_full(result)) {
         status = MIEN_ERR_DEVICE_MEMORY;
         goto fail;
     }
@@ -197,10 +244,8 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
         status = vk_result_fail(device, result, "vkAllocateMemory(", __FILE__, __LINE__);
         goto fail;
     }
-    device->stats.reserved[kind] += block->size;
-    device->stats.blocks++;
     VK_TRY(device, device->fn.vkBindBufferMemory(device->handle, block->buffer, block->memory, 0));
-    VK_TRY(device, block_map(device, block, type));
+    VK_TRY(device, block_map(device, block));
     block->holes[0] = (struct vk_hole){0, block->size};
     block->hole_count = 1;
     *out = block;
@@ -231,6 +276,32 @@ static void release_empty(struct vk_device *device, enum vk_memory kind, uint32_
     }
 }
 
+/* ---- how much there is ------------------------------------------------------------------------------------------ */
+
+/* Of the largest device-local heap, by the driver's own count; UINT64_MAX where it gives none. */
+static uint64_t driver_left(const struct vk_device *device)
+{
+    VkPhysicalDeviceMemoryBudgetPropertiesEXT budget = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+    VkPhysicalDeviceMemoryProperties2 memory = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2,
+                                                .pNext = &budget};
+    uint32_t heap = device->physical->heap;
+    if (!device->physical->has_budget)
+        return UINT64_MAX;
+    device->instance->fn.vkGetPhysicalDeviceMemoryProperties2(device->physical->handle, &memory);
+    return budget.heapBudget[heap] - BASE_MIN(budget.heapBudget[heap], budget.heapUsage[heap]);
+}
+
+uint64_t vk_memory_left(const struct vk_device *device)
+{
+    uint64_t left = driver_left(device), limit = device->caps.device_memory;
+    if (limit < device->physical->caps.device_memory)
+        left = BASE_MIN(left, limit - BASE_MIN(limit, device->local_reserved));
+    return left;
+}
+
+/* ---- making blocks ----------------------------------------------------------------------------------------------- */
+
 /* Usual size of the next block: it doubles with what is reserved, so that a large model needs few. */
 static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory kind)
 {
@@ -240,37 +311,59 @@ static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory 
     return BASE_MIN(size, device->caps.max_allocation / VK_ALIGN * VK_ALIGN);
 }
 
-/* A new block for `size` bytes: of the usual size, else of exactly this one. */
-static enum mien_status make_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
+/* Once per device: its speed is what the reader will wonder about. */
+static void warn_host_backed(struct vk_device *device, const char *what, uint64_t size)
+{
+    if (!device->warned_host_backed)
+        LOG_WARN(
+            "the memory of %s is full: %s (%.1f MiB) and what follows lie in host memory, which is much slower for "
+            "it; a smaller batch may fit",
+            device->caps.name, what, mib(size));
+    device->warned_host_backed = true;
+}
+
+/* A new block for `size` bytes. In this order: of the usual size, which the driver's count must allow (a hint, so it
+ * decides about nothing else); of exactly this one, in place of blocks without use; the same in host memory. */
+static enum mien_status make_block(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
+                                   struct vk_block **out)
 {
     enum mien_status status = MIEN_ERR_DEVICE_MEMORY;
     uint64_t usual = usual_block_size(device, kind);
+    bool is_device = kind == VK_MEMORY_DEVICE, roomy = usual > size && !device->instance->gpu_assisted;
     *out = NULL;
-    if (size > device->caps.max_allocation)
-        return MIEN_ERR_DEVICE_MEMORY;
-    if (usual > size && !device->instance->gpu_assisted)
-        status = block_create(device, kind, usual, out);
+    if (roomy && (!is_device || usual <= vk_memory_left(device)))
+        status = block_create(device, kind, usual, is_device, out);
     if (status == MIEN_ERR_DEVICE_MEMORY) {
         for (int k = 0; k < VK_MEMORY_KINDS; k++)
             release_empty(device, (enum vk_memory)k, 0);
-        status = block_create(device, kind, size, out);
+        status = block_create(device, kind, size, is_device, out);
     }
-    if (status == MIEN_OK) {
-        (*out)->next = device->blocks[kind];
-        device->blocks[kind] = *out;
-    }
-    return status;
+    if (status == MIEN_ERR_DEVICE_MEMORY && is_device && roomy)
+        status = block_create(device, kind, usual, false, out);
+    if (status == MIEN_ERR_DEVICE_MEMORY && is_device)
+        status = block_create(device, kind, size, false, out);
+    if (status != MIEN_OK)
+        return status;
+    if (is_device && !(*out)->local)
+        warn_host_backed(device, what, size);
+    (*out)->next = device->blocks[kind];
+    device->blocks[kind] = *out;
+    return MIEN_OK;
 }
 
 /* A block with room for `size` bytes. Under GPU-assisted validation every range has a block of its own: the layers
  * check accesses against the size of the buffer, not of the range that is bound. */
-static enum mien_status find_block(struct vk_device *device, enum vk_memory kind, uint64_t size, struct vk_block **out)
+static enum mien_status find_block(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
+                                   struct vk_block **out)
 {
     struct vk_block *block = device->instance->gpu_assisted ? NULL : device->blocks[kind];
+    *out = NULL;
+    if (size > device->caps.max_allocation)
+        return MIEN_ERR_DEVICE_MEMORY;
     while (block && largest_hole(block) < base_round_up(size, VK_ALIGN))
         block = block->next;
     *out = block;
-    return block ? MIEN_OK : make_block(device, kind, size, out);
+    return block ? MIEN_OK : make_block(device, kind, size, what, out);
 }
 
 /* ---- ranges ----------------------------------------------------------------------------------------------------- */
@@ -279,13 +372,20 @@ static enum mien_status out_of_memory(const struct vk_device *device, enum vk_me
                                       const char *what)
 {
     const struct vk_memory_stats *stats = &device->stats;
-    return base_fail(MIEN_ERR_DEVICE_MEMORY,
-                     "out of %s memory for %s on %s: %.1f MiB wanted, %.1f MiB in use (%.1f MiB reserved), %.1f MiB on "
-                     "the device, %.1f MiB at most in one piece; use a smaller batch or model, or another device",
-                     kind_names[kind], what, device->caps.name, (double)size / (double)VK_MIB,
-                     (double)stats->in_use[kind] / (double)VK_MIB, (double)stats->reserved[kind] / (double)VK_MIB,
-                     (double)device->caps.device_memory / (double)VK_MIB,
-                     (double)device->caps.max_allocation / (double)VK_MIB);
+    uint64_t reserved = 0, left = vk_memory_left(device);
+    char hint[64] = "";
+    for (int k = 0; k < VK_MEMORY_KINDS; k++)
+        reserved += stats->reserved[k];
+    if (left != UINT64_MAX)
+        snprintf(hint, sizeof hint, ", %.1f MiB free by its own count", mib(left));
+    return base_fail(
+        MIEN_ERR_DEVICE_MEMORY,
+        "out of %s memory for %s on %s: %.1f MiB wanted, %.1f MiB in use (%.1f MiB reserved in all, %.1f "
+        "MiB of it in host memory), %.1f MiB on the device, %.1f MiB at most in one piece%s; use a smaller "
+        "batch or model, or another device",
+        kind_names[kind], what, device->caps.name, mib(size), mib(stats->in_use[kind]), mib(reserved),
+        mib(reserved - device->local_reserved), mib(device->caps.device_memory), mib(device->caps.max_allocation),
+        hint);
 }
 
 enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
@@ -301,7 +401,7 @@ enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_
     FAIL_IF(size > UINT64_MAX - VK_ALIGN, MIEN_ERR_DEVICE_MEMORY, "%s: %llu bytes is no size", what,
             (unsigned long long)size);
     taken = base_round_up(size, VK_ALIGN);
-    status = find_block(device, kind, size, &block);
+    status = find_block(device, kind, size, what, &block);
     if (status == MIEN_ERR_DEVICE_MEMORY)
         return out_of_memory(device, kind, size, what);
     TRY(status);

@@ -28,7 +28,7 @@ static void chain(void *head, void *item, VkStructureType type)
 }
 
 struct extensions {
-    bool timeline, size_control, float16, driver, portability, maintenance4;
+    bool timeline, size_control, float16, driver, portability, maintenance4, memory_budget;
 };
 
 static enum mien_status find_extensions(struct vk_instance *instance, VkPhysicalDevice handle, struct extensions *out)
@@ -45,6 +45,7 @@ static enum mien_status find_extensions(struct vk_instance *instance, VkPhysical
         {VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME, &out->float16},
         {VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME, &out->driver},
         {VK_KHR_MAINTENANCE_4_EXTENSION_NAME, &out->maintenance4},
+        {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, &out->memory_budget},
         {"VK_KHR_portability_subset", &out->portability},
     };
     memset(out, 0, sizeof *out);
@@ -107,7 +108,6 @@ static void read_memory(const struct query *q, struct vk_physical *device)
 {
     struct vk_caps *caps = &device->caps;
     const VkPhysicalDeviceMemoryProperties *memory = &device->memory;
-    uint32_t heap = 0;
     caps->max_allocation = q->maintenance3.maxMemoryAllocationSize;
     if (q->maintenance4.maxBufferSize)
         caps->max_allocation = BASE_MIN(caps->max_allocation, q->maintenance4.maxBufferSize);
@@ -115,13 +115,14 @@ static void read_memory(const struct query *q, struct vk_physical *device)
     for (uint32_t i = 0; i < memory->memoryHeapCount; i++)
         if (memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT &&
             memory->memoryHeaps[i].size > caps->device_memory) {
-            heap = i;
+            device->heap = i;
             caps->device_memory = memory->memoryHeaps[i].size;
         }
     const VkMemoryPropertyFlags wanted = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
                                          VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
     for (uint32_t i = 0; i < memory->memoryTypeCount; i++)
-        if (memory->memoryTypes[i].heapIndex == heap && (memory->memoryTypes[i].propertyFlags & wanted) == wanted)
+        if (memory->memoryTypes[i].heapIndex == device->heap &&
+            (memory->memoryTypes[i].propertyFlags & wanted) == wanted)
             caps->unified = caps->type != VK_TYPE_DISCRETE;
 }
 
@@ -244,6 +245,8 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     device->ext_float16 = api < VK_API_VERSION_1_2;
     device->ext_size_control = api < VK_API_VERSION_1_3;
     device->ext_portability = ext->portability;
+    /* RADV without hardware jumps through a null pointer when it is asked */
+    device->has_budget = ext->memory_budget && strncmp(caps->name, "Null hardware", 13) != 0;
 }
 
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out)

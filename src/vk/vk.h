@@ -133,6 +133,8 @@ bool vk_device_lost(const struct vk_device *device);
 enum mien_status vk_device_clamp(struct vk_device *device, const char *list);
 /* Tests: the next submission fails as if the driver had reported the device as lost. */
 void vk_device_inject_loss(struct vk_device *device);
+/* Tests: the next `count` allocations from Vulkan fail as if memory were full (0 = no more of them). */
+void vk_device_inject_oom(struct vk_device *device, uint32_t count);
 
 /* ---- memory -------------------------------------------------------------------------------------------------- */
 
@@ -149,7 +151,8 @@ struct vk_range {
     uint64_t offset, size; /* bytes; offset a multiple of 256 */
 };
 
-/* Takes `size` bytes (rounded up to 256 inside) from a block of the kind, making a new block when none has room.
+/* Takes `size` bytes (rounded up to 256 inside) from a block of the kind, making a new block when none has room. Kind
+ * DEVICE falls back on host memory (slower; a warning says so once) when the device's own is full.
  * MIEN_ERR_DEVICE_MEMORY logs how much was wanted for `what`, how much is in use and what to do. Contents undefined. */
 enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
                           struct vk_range *out);
@@ -167,10 +170,14 @@ struct vk_memory_stats {
     uint64_t in_use[VK_MEMORY_KINDS];   /* bytes handed out now */
     uint64_t peak[VK_MEMORY_KINDS];     /* most of it so far */
     uint64_t reserved[VK_MEMORY_KINDS]; /* bytes taken from Vulkan */
+    uint64_t host_backed;               /* of reserved[DEVICE]: in host memory, since the device's own was full */
     uint64_t allocations;               /* calls of vk_alloc so far: a replayed step must not raise it */
     uint64_t blocks;                    /* calls of vkAllocateMemory so far */
 };
 void vk_memory_stats(const struct vk_device *device, struct vk_memory_stats *out);
+/* Bytes of device-local memory that this process may still take, by the driver's count (VK_EXT_memory_budget) and the
+ * mask; UINT64_MAX where the driver gives none. A hint: other programs take memory too, and drivers miscount. */
+uint64_t vk_memory_left(const struct vk_device *device);
 
 /* Blocking transfers, ordered after all submitted work; any size, `offset` bytes into the range, and no byte beside it
  * is touched. Direct where the host sees the memory, else through a staging buffer of the device. */

@@ -10,6 +10,7 @@
     X(vkGetPhysicalDeviceProperties2)                                                                                  \
     X(vkGetPhysicalDeviceFeatures2)                                                                                    \
     X(vkGetPhysicalDeviceMemoryProperties)                                                                             \
+    X(vkGetPhysicalDeviceMemoryProperties2)                                                                            \
     X(vkGetPhysicalDeviceQueueFamilyProperties)                                                                        \
     X(vkCreateDevice)                                                                                                  \
     X(vkGetDeviceProcAddr)

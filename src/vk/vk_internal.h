@@ -56,6 +56,8 @@ struct vk_physical {
     uint32_t max_subgroups;  /* per workgroup, where a subgroup size is required */
     /* Present as an extension that must be named at device creation (not core at this device's version). */
     bool ext_timeline, ext_size_control, ext_float16, ext_portability;
+    bool has_budget; /* says how much memory is left */
+    uint32_t heap;   /* the largest device-local one */
     VkPhysicalDeviceMemoryProperties memory;
 };
 
@@ -152,6 +154,8 @@ struct vk_block {
     VkDeviceMemory memory;
     VkBuffer buffer;
     uint64_t size;
+    uint32_t type;         /* of memory */
+    bool local;            /* in device-local memory */
     unsigned char *map;    /* NULL where not host-visible */
     bool cached;           /* host reads are fast */
     struct vk_hole *holes; /* sorted by offset, never adjacent to each other */
@@ -187,10 +191,13 @@ struct vk_device {
     bool lost;           /* sticky */
     bool hung;           /* lost by time-out: work may still run, so Vulkan objects are not destroyed */
     bool inject_loss;    /* tests: the next submission fails as if the driver had lost the device */
+    uint32_t inject_oom; /* tests: so many calls of vkAllocateMemory fail */
     uint32_t recordings; /* alive */
 
     struct vk_block *blocks[VK_MEMORY_KINDS];
     struct vk_memory_stats stats;
+    uint64_t local_reserved; /* of stats.reserved, all kinds: bytes in device-local memory */
+    bool warned_host_backed;
 
     VkPipelineCache cache;
     size_t cache_read;                                     /* bytes that the driver got from the file */
