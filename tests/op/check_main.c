@@ -164,15 +164,17 @@ static enum read_result child_line(struct child *child, double seconds, char *li
             memmove(child->buffer, newline + 1, child->used);
             return READ_LINE;
         }
-        if (child->used == sizeof(child->buffer))
-            child->used = 0; /* not a line of ours */
+        size_t room = sizeof(child->buffer) - child->used;
+        if (room == 0) { /* not a line of ours */
+            child->used = 0;
+            room = sizeof(child->buffer);
+        }
         double left = deadline - base_clock_seconds();
         struct pollfd poll_for = {.fd = child->pipe, .events = POLLIN};
         int ready = left > 0 ? poll(&poll_for, 1, (int)(left * 1000) + 1) : 0;
         if (ready == 0)
             return READ_TIMEOUT;
-        ssize_t n =
-            ready < 0 ? -1 : read(child->pipe, child->buffer + child->used, sizeof(child->buffer) - child->used);
+        ssize_t n = ready < 0 ? -1 : read(child->pipe, child->buffer + child->used, room);
         if (n == 0 || (n < 0 && errno != EINTR))
             return READ_END;
         child->used += n > 0 ? (size_t)n : 0;
