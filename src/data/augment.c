@@ -76,47 +76,58 @@ static void mirror(unsigned char *pixels, uint32_t side)
     }
 }
 
-/* Catmull-Rom weights of four neighbours at fraction t. */
-static void cubic(float t, float w[4])
+enum { PHASES = 256 }; /* a turned pixel's place is rounded to this part of a pixel */
+
+/* Catmull-Rom weights of four neighbours at each phase. */
+static void cubic_table(float w[PHASES][4])
 {
-    w[0] = ((-0.5f * t + 1.0f) * t - 0.5f) * t;
-    w[1] = (1.5f * t - 2.5f) * t * t + 1.0f;
-    w[2] = ((-1.5f * t + 2.0f) * t + 0.5f) * t;
-    w[3] = (0.5f * t - 0.5f) * t * t;
+    for (int i = 0; i < PHASES; i++) {
+        float t = (float)i / PHASES;
+        w[i][0] = ((-0.5f * t + 1.0f) * t - 0.5f) * t;
+        w[i][1] = (1.5f * t - 2.5f) * t * t + 1.0f;
+        w[i][2] = ((-1.5f * t + 2.0f) * t + 0.5f) * t;
+        w[i][3] = (0.5f * t - 0.5f) * t * t;
+    }
 }
 
-static size_t inside(int i, uint32_t side)
+static size_t inside(int32_t i, uint32_t side)
 {
-    return i < 0 ? 0 : i >= (int)side ? side - 1 : (size_t)i;
+    return i < 0 ? 0 : i >= (int32_t)side ? side - 1 : (size_t)i;
 }
 
-static void sample(const unsigned char *in, uint32_t side, float sx, float sy, unsigned char *out)
+/* The value at (x, y), in 1/65536 pixels, of in [side, side, 4] (floats, so that a pixel is one vector). */
+static void sample(const float *in, uint32_t side, int32_t x, int32_t y, float (*table)[4], unsigned char out[3])
 {
-    float wx[4], wy[4], sum[3] = {0.5f, 0.5f, 0.5f};
-    float fx = floorf(sx), fy = floorf(sy);
-    cubic(sx - fx, wx);
-    cubic(sy - fy, wy);
+    float sum[4] = {0.5f, 0.5f, 0.5f, 0};
+    const float *wx = table[(x & 0xFFFF) * PHASES >> 16], *wy = table[(y & 0xFFFF) * PHASES >> 16];
+    int32_t ix = (x - (x & 0xFFFF)) / 65536 - 1, iy = (y - (y & 0xFFFF)) / 65536 - 1;
     for (int j = 0; j < 4; j++) {
-        const unsigned char *row = in + inside((int)fy + j - 1, side) * side * 3;
+        const float *row = in + inside(iy + j, side) * side * 4;
         for (int i = 0; i < 4; i++) {
-            const unsigned char *p = row + inside((int)fx + i - 1, side) * 3;
-            for (int c = 0; c < 3; c++)
-                sum[c] += wy[j] * wx[i] * (float)p[c];
+            const float *p = row + inside(ix + i, side) * 4;
+            const float w = wy[j] * wx[i];
+            for (int c = 0; c < 4; c++)
+                sum[c] += w * p[c];
         }
     }
     for (int c = 0; c < 3; c++)
         out[c] = (unsigned char)(sum[c] < 0 ? 0 : sum[c] > 255 ? 255 : sum[c]);
 }
 
-/* Turns [R, R, 3] about its centre. */
-static void turn(const unsigned char *in, uint32_t side, double degrees, unsigned char *out)
+/* Turns pixels [R, R, 3] about their centre, by way of floats [R, R, 4]; R up to 2^14, so that places fit 32 bits. */
+static void turn(unsigned char *pixels, uint32_t side, double degrees, float *floats)
 {
-    double a = degrees * (3.14159265358979323846 / 180);
-    float c = (float)cos(a), s = (float)sin(a), middle = ((float)side - 1) / 2;
+    float table[PHASES][4];
+    double a = degrees * (3.14159265358979323846 / 180), c = cos(a), s = sin(a), middle = ((double)side - 1) / 2;
+    cubic_table(table);
+    for (size_t i = 0; i < (size_t)side * side; i++)
+        for (size_t k = 0; k < 4; k++)
+            floats[4 * i + k] = k < 3 ? (float)pixels[3 * i + k] : 0;
     for (uint32_t y = 0; y < side; y++) {
-        for (uint32_t x = 0; x < side; x++, out += 3) {
-            float dx = (float)x - middle, dy = (float)y - middle;
-            sample(in, side, middle + c * dx - s * dy, middle + s * dx + c * dy, out);
+        for (uint32_t x = 0; x < side; x++, pixels += 3) {
+            double dx = x - middle, dy = y - middle;
+            sample(floats, side, (int32_t)((middle + c * dx - s * dy) * 65536),
+                   (int32_t)((middle + s * dx + c * dy) * 65536), table, pixels);
         }
     }
 }
@@ -146,8 +157,9 @@ enum mien_status data_augment_image(const struct data_image *image, const struct
     bool none = augment->crop_scale[1] == 0 && augment->flip == 0 && augment->rotate == 0 && augment->jitter == 0;
     if (none && p->resize == DATA_RESIZE_TORCH) /* no rounding to 8 bits on that way */
         return data_preprocess_image(image, p, out);
-    TRY(base_grow(&work->pixels, &work->capacity, count * 2, 1));
-    unsigned char *pixels = work->pixels, *turned = work->pixels + count;
+    size_t floats = (size_t)base_round_up(count, 16); /* where the turn's work lies, behind the pixels */
+    TRY(base_grow(&work->pixels, &work->capacity, floats + (size_t)p->crop * p->crop * 4 * sizeof(float), 1));
+    unsigned char *pixels = work->pixels;
     TRY(crop(image, p, augment->crop_scale, rng, &work->scratch, pixels));
     bool flip = base_rng_uniform(rng) < augment->flip;
     double degrees = between(rng, -augment->rotate, augment->rotate);
@@ -155,10 +167,8 @@ enum mien_status data_augment_image(const struct data_image *image, const struct
     double contrast = between(rng, 1 - augment->jitter, 1 + augment->jitter);
     if (flip && may_flip)
         mirror(pixels, p->crop);
-    if (degrees != 0) {
-        turn(pixels, p->crop, degrees, turned);
-        pixels = turned;
-    }
+    if (degrees != 0)
+        turn(pixels, p->crop, degrees, (float *)(void *)(work->pixels + floats));
     if (augment->jitter > 0)
         light(pixels, count, brightness, contrast);
     data_normalise(pixels, p, out);
