@@ -16,6 +16,7 @@
 enum {
     VK_ALIGN = 256,            /* of every range: the largest minStorageBufferOffsetAlignment that Vulkan allows */
     VK_STAGING_SIZE = 8 << 20, /* bytes of one staging buffer */
+    VK_STAGING_TURNS = 2,      /* staging buffers of a direction */
     VK_LABEL_SIZE = 64,
 };
 
@@ -209,7 +210,8 @@ struct vk_device {
         struct vk_range range; /* kind UPLOAD or READBACK */
         VkCommandPool pool;
         VkCommandBuffer commands;
-    } staging[VK_MEMORY_KINDS];
+        uint64_t ticket; /* of its last copy */
+    } staging[VK_MEMORY_KINDS][VK_STAGING_TURNS];
 };
 
 /* MIEN_ERR_DEVICE_LOST when the device is lost; says nothing: the loss was logged when it happened. */

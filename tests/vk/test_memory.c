@@ -138,7 +138,31 @@ static void test_transfers(void)
         for (uint64_t offset = 0; offset < 5 && offset < sizes[i]; offset++)
             test_transfer(sizes[i], offset, sizes[i] - offset);
     test_transfer(1000, 13, 1);
-    test_transfer((20 << 20) + 7, 3, (17 << 20) + 1); /* several staging buffers long */
+    test_transfer((20 << 20) + 7, 3, (17 << 20) + 1);       /* several staging buffers long */
+    for (uint64_t n = 8 << 20; n <= 32 << 20; n += 8 << 20) /* whole staging buffers, and a byte beside them */
+        for (uint64_t size = n - 1; size <= n + 1; size++)
+            test_transfer(size, 0, size);
+}
+
+/* A loss in the midst of a transfer ends it; the device is only to be destroyed. */
+static void test_lost_transfer(void)
+{
+    struct vk_range range;
+    size_t size = 30 << 20;
+    char *data = base_alloc(size, 1);
+    CHECK_OK(vk_alloc(device, VK_MEMORY_DEVICE, size, "transfer", &range));
+    CHECK_OK(vk_upload(device, range, 0, data, size));
+    vk_device_inject_loss(device);
+    clear_log();
+    if (vk_map(&range)) { /* nothing is submitted */
+        CHECK_OK(vk_download(device, range, 0, data, size));
+    } else {
+        CHECK(vk_upload(device, range, 0, data, size) == MIEN_ERR_DEVICE_LOST);
+        CHECK(logged_count == 1 && vk_device_lost(device));
+        CHECK(vk_download(device, range, 0, data, size) == MIEN_ERR_DEVICE_LOST);
+        CHECK(logged_count == 1);
+    }
+    base_free(data);
 }
 
 static void run(const char *caps)
@@ -154,6 +178,7 @@ static void run(const char *caps)
     test_exhaustion();
     test_map();
     test_transfers();
+    test_lost_transfer();
     vk_device_destroy(&device);
 }
 
