@@ -43,8 +43,8 @@ enum mien_status base_rename(const char *from, const char *to); /* and fsync of 
 
 /* "dir/name", or name itself when it is absolute; malloc'ed, free with base_free; NULL when out of memory. */
 char *base_path_join(const char *dir, const char *name);
-/* The way from a directory to `to` ("../faces", "." for itself); both must exist. Symbolic links are resolved. Free *out
- * with base_free. MIEN_ERR_DATA when one is not there. */
+/* The way from a directory to `to` ("../faces", "." for itself); both must exist. Symbolic links are resolved. Free
+ * *out with base_free. MIEN_ERR_DATA when one is not there. */
 enum mien_status base_path_relative(const char *from_dir, const char *to, char **out);
 /* The directory part ("." when there is none); malloc'ed. */
 char *base_path_dir(const char *path);

@@ -345,6 +345,45 @@ static void check_dir(const char *path, const char *expected)
     base_free(dir);
 }
 
+/* Both inside root; "" is root itself. */
+static void check_relative(const char *from, const char *to, const char *expected)
+{
+    char *path = NULL;
+
+    CHECK_EQ(base_path_relative(in_root(from), in_root(to), &path), MIEN_OK);
+    CHECK_STR(path, expected);
+    base_free(path);
+}
+
+static void test_relative(void)
+{
+    char *path = (char *)1;
+
+    CHECK_EQ(base_dir_create(in_root("p/ab/c")), MIEN_OK);
+    CHECK_EQ(base_dir_create(in_root("p/a")), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root("p/f"), "", 0), MIEN_OK);
+    check_relative("p", "p", ".");
+    check_relative("p", "p/f", "f");
+    check_relative("p", "p/ab/c", "ab/c");
+    check_relative("p/ab/c", "p", "../..");
+    check_relative("p/ab/c", "p/f", "../../f");
+    check_relative("p/a", "p/ab", "../ab"); /* one name begins with the other */
+    check_relative("p/ab", "p/a", "../a");
+    check_relative("p/ab/../a/.", "p/./f", "../f");
+    CHECK_EQ(base_path_relative("/", "/", &path), MIEN_OK);
+    CHECK_STR(path, ".");
+    base_free(path);
+    CHECK_EQ(base_path_relative("/", "/dev/null", &path), MIEN_OK);
+    CHECK_STR(path, "dev/null");
+    base_free(path);
+    CHECK_EQ(base_path_relative("/dev", "/", &path), MIEN_OK);
+    CHECK_STR(path, "..");
+    base_free(path);
+    capture_start();
+    CHECK_EQ(base_path_relative(root, in_root("missing"), &path), MIEN_ERR_DATA);
+    CHECK(path == NULL && captured_once("missing: No such file"));
+}
+
 static void test_paths(void)
 {
     check_join("a", "b", "a/b");
@@ -380,6 +419,7 @@ int main(void)
     test_dir_failures();
     test_remove_and_rename();
     test_paths();
+    test_relative();
     CHECK_EQ(base_dir_remove(root), MIEN_OK);
     return check_result();
 }
