@@ -87,6 +87,19 @@ fail:
     return status;
 }
 
+double vk_slice_flops(const struct vk_caps *caps)
+{
+    switch (caps->class_) {
+    case VK_CLASS_SOFTWARE:
+        return 0;
+    case VK_CLASS_MOBILE:
+        return 5e8; /* 20 GFLOP/s: 25 ms; the display waits behind a compute slice */
+    case VK_CLASS_DESKTOP:
+        break;
+    }
+    return caps->type == VK_TYPE_DISCRETE ? 1e10 /* 200 GFLOP/s: 50 ms */ : 2e9 /* 60 GFLOP/s: 33 ms */;
+}
+
 static enum mien_status check_open(const struct vk_recording *recording)
 {
     if (recording->device->lost)

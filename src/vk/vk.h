@@ -231,6 +231,10 @@ enum mien_status vk_record_fill(struct vk_recording *recording, struct vk_range 
 /* Ends the present slice: what follows goes into the next command buffer, submitted in order without a host wait.
  * Implies a barrier. Keeps single submissions below desktop watchdogs. */
 enum mien_status vk_record_slice(struct vk_recording *recording);
+/* Floating-point operations that one slice should hold at most, for a caller that cuts a long recording: 20 to 50 ms on
+ * the slowest devices of the class. 0 = no limit (a software device has no watchdog). What a slice reads and writes
+ * counts too: 4 bytes moved take about as long as 10 operations. */
+double vk_slice_flops(const struct vk_caps *caps);
 /* A GPU timestamp after all earlier commands; its index is returned, read with vk_recording_times.
  * MIEN_ERR_UNSUPPORTED on a device without (caps.timestamp_ns 0). */
 enum mien_status vk_record_timestamp(struct vk_recording *recording, uint32_t *index);

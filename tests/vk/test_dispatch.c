@@ -158,6 +158,60 @@ static void test_many(void)
     vk_free(device, &y);
 }
 
+/* A long recording cut into many slices, each with its own work and time stamps, replayed. */
+static void test_slices(void)
+{
+    enum { SLICES = 150 };
+    struct vk_recording *recording = NULL;
+    struct vk_record_stats stats;
+    struct vk_range range[2] = {range_of(N * 4), range_of(N * 4)};
+    bool timed = vk_device_caps(device)->timestamp_ns > 0;
+    double ns[2 * SLICES] = {0};
+    float out[N] = {0};
+    uint32_t index = 0;
+    CHECK_OK(vk_upload(device, range[0], 0, out, sizeof out));
+    CHECK_OK(vk_record_begin(device, "slices", &recording));
+    for (uint32_t i = 0; i < SLICES; i++) {
+        if (i)
+            CHECK_OK(vk_record_slice(recording));
+        if (timed)
+            CHECK_OK(vk_record_timestamp(recording, &index));
+        CHECK_OK(record_affine(device, recording, range[i % 2], range[1 - i % 2], N, 1, i));
+        if (timed)
+            CHECK_OK(vk_record_timestamp(recording, &index));
+    }
+    CHECK_OK(vk_record_end(recording));
+    vk_recording_stats(recording, &stats);
+    CHECK(stats.slices == SLICES && stats.dispatches == SLICES && stats.barriers == 0);
+    run(recording);
+    run(recording);
+    CHECK_OK(vk_download(device, range[SLICES % 2], 0, out, sizeof out));
+    float sum = 2 * (SLICES * (SLICES - 1) / 2); /* each run adds 0 + 1 + ...: no slice overtakes another */
+    CHECK(out[0] == sum && out[N - 1] == sum);
+    if (timed) {
+        CHECK_OK(vk_recording_times(recording, ns, 2 * SLICES));
+        for (int i = 1; i < 2 * SLICES; i++)
+            CHECK(ns[i] >= ns[i - 1]);
+    }
+    vk_recording_destroy(&recording);
+    vk_free(device, &range[0]);
+    vk_free(device, &range[1]);
+}
+
+static void test_slice_flops(void)
+{
+    struct vk_caps caps = *vk_device_caps(device);
+    caps.class_ = VK_CLASS_SOFTWARE;
+    CHECK(vk_slice_flops(&caps) == 0);
+    caps.class_ = VK_CLASS_MOBILE;
+    double mobile = vk_slice_flops(&caps);
+    caps.class_ = VK_CLASS_DESKTOP;
+    caps.type = VK_TYPE_INTEGRATED;
+    double integrated = vk_slice_flops(&caps);
+    caps.type = VK_TYPE_DISCRETE;
+    CHECK(mobile > 0 && mobile < integrated && integrated < vk_slice_flops(&caps));
+}
+
 int main(void)
 {
     uint32_t index = 0;
@@ -170,6 +224,8 @@ int main(void)
     test_fill();
     test_times();
     test_many();
+    test_slices();
+    test_slice_flops();
     CHECK(vk_instance_validation_messages(instance) == 0);
     vk_device_destroy(&device);
     vk_instance_destroy(&instance);
