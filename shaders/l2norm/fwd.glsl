@@ -1,5 +1,5 @@
-// The kernel of l2norm_fwd*: the technique was chosen by the .comp file (lib/row.glsl); rows whose width is a multiple of
-// four are taken by quads.
+// The kernel of l2norm_fwd*: the technique was chosen by the .comp file (lib/row.glsl); rows whose width is a
+// multiple of four are taken by quads.
 #include "lib/row.glsl"
 #include "args/l2norm.h"
 

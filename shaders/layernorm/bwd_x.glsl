@@ -1,5 +1,5 @@
-// The kernel of layernorm_bwd_x*: the technique was chosen by the .comp file (lib/row.glsl); rows whose width is a multiple of
-// four are taken by quads.
+// The kernel of layernorm_bwd_x*: the technique was chosen by the .comp file (lib/row.glsl); rows whose width is a
+// multiple of four are taken by quads.
 #include "lib/row.glsl"
 #include "args/layernorm.h"
 

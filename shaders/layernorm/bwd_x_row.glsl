@@ -5,7 +5,8 @@ void AT(differentiate)(uint row)
     float m = mean[row], r = rstd[row];
 
     // with t = dy * w and n = (x - mean) * rstd: dx = rstd * (t - mean(t) - n * mean(t * n))
-    ROW_SUM_AS(NUM, t, j, width, AT(dy)[base + j] * AT(w)[j], AT(dy)[base + j] * AT(w)[j] * ((AT(x)[base + j] - m) * r));
+    ROW_SUM_AS(NUM, t, j, width, AT(dy)[base + j] * AT(w)[j],
+               AT(dy)[base + j] * AT(w)[j] * ((AT(x)[base + j] - m) * r));
     t /= float(p.width);
     for (uint j = lane; j < width; j += lanes)
         AT(dx)[base + j] = r * (AT(dy)[base + j] * AT(w)[j] - t.x - ((AT(x)[base + j] - m) * r) * t.y);

@@ -1,9 +1,9 @@
 /* elements.glsl: elementwise kernels, planned by op_plan_rows with OP_ROW_ELEMENT. Each workgroup owns a run of local
- * size * ITEMS quads of elements; its invocations stride through it side by side, a vec4 at a time; the last one to three
- * elements are done one by one by the first invocation.
+ * size * ITEMS quads of elements; its invocations stride through it side by side, a vec4 at a time; the last one to
+ * three elements are done one by one by the first invocation.
  *
- * A kernel declares its buffers with READ_ELEMENTS(0, x), ..., which gives x4[] (vec4) and x1[] (float), says what is done
- * to one position, for v = 4 and 1, with T4 = vec4 and T1 = float, and how many elements there are:
+ * A kernel declares its buffers with READ_ELEMENTS(0, x), ..., which gives x4[] (vec4) and x1[] (float), says what is
+ * done to one position, for v = 4 and 1, with T4 = vec4 and T1 = float, and how many elements there are:
  *   #define APPLY(v, i) y##v[i] = x##v[i] * p.value
  *   void main() { EACH_ELEMENT(p.count) } */
 #ifndef LIB_ELEMENTS_GLSL

@@ -1,5 +1,5 @@
-/* pair.glsl: sums carried as two floats, the value and what rounding took from it: for long sums that may cancel. `precise`
- * keeps the compiler from simplifying the error term away. */
+/* pair.glsl: sums carried as two floats, the value and what rounding took from it: for long sums that may cancel.
+ * `precise` keeps the compiler from simplifying the error term away. */
 #ifndef LIB_PAIR_GLSL
 #define LIB_PAIR_GLSL
 

@@ -1,6 +1,6 @@
 /* row.glsl: who works on a row, for kernels that reduce along rows ([R,D], sums over D). Three techniques over one
  * kernel body; the .comp file picks one before it includes this:
- *   ROW_SERIAL    one invocation owns a row: no shared memory, no barrier (software and mobile)
+ *   ROW_SERIAL    one invocation owns a row: no shared memory, no barrier (software)
  *   ROW_SUBGROUP  one subgroup owns a row: subgroup arithmetic, no barrier
  *   (neither)     one workgroup owns a row: a tree in shared memory (everywhere; local size a power of two)
  * Gives: row_index(), row_lane() (first element), row_lanes() (stride), row_sum(v) = the sum over the row's owners, the

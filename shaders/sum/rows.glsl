@@ -1,5 +1,5 @@
-// The kernel of sum_rows_*: PAIRS_IN says that x has a second plane, what rounding took from the first; PAIRS_OUT that the
-// sums get one. Columns are taken one by one or by quads.
+// The kernel of sum_rows_*: PAIRS_IN says that x has a second plane, what rounding took from the first; PAIRS_OUT that
+// the sums get one. Columns are taken one by one or by quads.
 #include "lib/pair.glsl"
 #include "lib/quads.glsl"
 #include "args/sum.h"

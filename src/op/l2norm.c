@@ -81,8 +81,8 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 }
 
 static const struct op_variant variants[] = {
-    {.name = "l2norm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
     {.name = "l2norm_fwd_row", .fits = op_fits_serial, .plan = plan_row},
+    {.name = "l2norm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
     {.name = "l2norm_fwd", .plan = plan_group},
     {0},
 };
@@ -172,8 +172,8 @@ static enum mien_status bwd_plan_group(const struct vk_caps *caps, const struct 
 }
 
 static const struct op_variant bwd_variants[] = {
-    {.name = "l2norm_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
     {.name = "l2norm_bwd_row", .fits = op_fits_serial, .plan = bwd_plan_row},
+    {.name = "l2norm_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
     {.name = "l2norm_bwd", .plan = bwd_plan_group},
     {0},
 };

@@ -103,8 +103,8 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 }
 
 static const struct op_variant variants[] = {
-    {.name = "layernorm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
     {.name = "layernorm_fwd_row", .fits = op_fits_serial, .plan = plan_row},
+    {.name = "layernorm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
     {.name = "layernorm_fwd", .plan = plan_group},
     {0},
 };
@@ -265,8 +265,8 @@ static enum mien_status bwd_plan_group(const struct vk_caps *caps, const struct 
 }
 
 static const struct op_variant bwd_variants[] = {
-    {.name = "layernorm_bwd_x_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
     {.name = "layernorm_bwd_x_row", .fits = op_fits_serial, .plan = bwd_plan_row},
+    {.name = "layernorm_bwd_x_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
     {.name = "layernorm_bwd_x", .plan = bwd_plan_group},
     {0},
 };

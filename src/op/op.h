@@ -145,7 +145,7 @@ uint64_t op_part_limit(const struct vk_caps *caps, const struct op_row_bind *bin
 void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind, uint32_t count, uint64_t first,
                            uint64_t rows);
 
-/* For op_variant.fits of OP_ROW_SERIAL over the rows of input 0: a software or mobile device, rows not too long. */
+/* For op_variant.fits of OP_ROW_SERIAL over the rows of input 0: a software device, enough rows, not too long ones. */
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
 
 struct op_variant {

@@ -27,7 +27,7 @@ void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind
 static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, enum op_row_tech tech, uint64_t rows)
 {
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = 32, per_group = 1;
+    uint32_t local = 1, per_group = 1;
     switch (tech) {
     case OP_ROW_GROUP:
         local = 64;
@@ -36,7 +36,7 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
         local = caps->subgroup_size;
         break;
     case OP_ROW_SERIAL:
-        per_group = local;
+        local = per_group = 8; /* a software driver's vector */
         break;
     case OP_ROW_ELEMENT:
         /* a software driver pays for each workgroup: long runs in vectors of its own size */
@@ -75,5 +75,6 @@ fail:
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)
 {
     /* lavapipe ends an invocation's loops after 65,535 rounds in all, and kernels go over a row a few times */
-    return caps->class_ != VK_CLASS_DESKTOP && tensor_shape_width(&call->in[0]) <= 8192;
+    return caps->class_ == VK_CLASS_SOFTWARE && tensor_shape_width(&call->in[0]) <= 8192 &&
+           tensor_shape_rows(&call->in[0]) >= 16;
 }

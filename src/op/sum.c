@@ -27,8 +27,8 @@ static enum mien_status plan_runs(const struct vk_caps *caps, const struct op_ca
         if (first * run < count)
             args.count = (uint32_t)BASE_MIN(rows * run, count - first * run);
         d->shader = shader;
-        op_dispatch_spec(d, 0, tech == OP_ROW_SERIAL ? 32 : 64);
-        op_dispatch_groups_1d(d, caps, tech == OP_ROW_SERIAL ? base_div_up(rows, 32) : rows);
+        op_dispatch_spec(d, 0, tech == OP_ROW_SERIAL ? 8 : 64);
+        op_dispatch_groups_1d(d, caps, tech == OP_ROW_SERIAL ? base_div_up(rows, 8) : rows);
         /* a part past the end of x still writes its zeros; it binds something */
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, begin * 4, 4 * BASE_MAX(args.count, 1));
         op_dispatch_bind(d, place, 0, OP_WRITE);
@@ -40,7 +40,7 @@ static enum mien_status plan_runs(const struct vk_caps *caps, const struct op_ca
 /* lavapipe ends an invocation's loops after 65,535 rounds in all. */
 static bool fits_serial_run(const struct vk_caps *caps, const struct op_call *call)
 {
-    return caps->class_ != VK_CLASS_DESKTOP && tensor_shape_count(&call->in[0]) <= 32768ull * SUM_PARTIALS;
+    return caps->class_ == VK_CLASS_SOFTWARE && tensor_shape_count(&call->in[0]) <= 32768ull * SUM_PARTIALS;
 }
 
 static double sum_of(const struct op_call *call, uint64_t begin, uint64_t end, bool squares)
