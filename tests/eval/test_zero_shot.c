@@ -1,0 +1,196 @@
+/* The public model and the zero-shot protocol on an untrained model: every number against the same worked out here. */
+#include "check.h"
+
+#include "base/capture.h"
+#include "data/tokenizer.h"
+#include "mien/eval.h"
+#include "nn/nn.h"
+#include "train/tiny.h"
+
+static struct mien_gpu *gpu;
+static struct mien_model *model;
+
+static const char *const labels[] = {"anger", "joy", "sorrow"};
+
+/* A model directory with random weights that are larger than at a start from scratch, so that its answers differ. */
+static bool make_model(void)
+{
+    const char *const corpus[] = {"a face of anger and joy", "a face of sorrow and joy and anger", "face face sorrow"};
+    enum mien_status status = MIEN_OK;
+    struct data_tokenizer *tokenizer = NULL;
+    struct nn_model *nn = NULL;
+    struct io_clip_config c;
+    struct io_preprocess preprocess;
+    io_clip_config_default(&c);
+    c.vision.tower = c.text.tower = (struct io_tower_config){12, 24, 1, 2, IO_ACT_GELU, 1e-5};
+    c.vision.image = TINY_SIDE;
+    c.vision.patch = 4;
+    c.text.context = 24;
+    c.embed = 10;
+    io_preprocess_default(TINY_SIDE, &preprocess);
+    TRY(base_dir_create(tiny_path("model")));
+    TRY(data_bpe_train(corpus, 3, 540, &tokenizer));
+    c.text.vocab = data_tokenizer_vocab(tokenizer);
+    c.text.bos = (uint32_t)data_tokenizer_bos(tokenizer);
+    c.text.eos = c.text.pad = (uint32_t)data_tokenizer_eos(tokenizer);
+    TRY(nn_model_create(vk_gpu_device(gpu), &c, &nn));
+    TRY(nn_model_init(nn, 11));
+    TRY(nn_model_save_weights(nn, tiny_path("model/model.safetensors")));
+    TRY(io_clip_config_write(tiny_path("model"), &c, NULL));
+    TRY(io_preprocess_write(tiny_path("model"), &preprocess));
+    TRY(data_tokenizer_save(tokenizer, tiny_path("model"), c.text.context));
+fail:
+    data_tokenizer_destroy(&tokenizer);
+    nn_model_destroy(&nn);
+    return status == MIEN_OK;
+}
+
+/* The best label of an image, by hand: mean of unit template embeddings, cosine, arg max. */
+static uint32_t answer(const float *image, const char *const *templates, size_t template_count)
+{
+    double best = -2;
+    uint32_t at = 0;
+    for (uint32_t l = 0; l < 3; l++) {
+        double mean[10] = {0}, norm = 0, dot = 0;
+        for (size_t t = 0; t < template_count; t++) {
+            char text[256];
+            const char *text_pointer = text, *hole = strstr(templates[t], "{}");
+            float embed[10];
+            snprintf(text, sizeof(text), "%.*s%s%s", (int)(hole - templates[t]), templates[t], labels[l], hole + 2);
+            CHECK_EQ(mien_model_embed_texts(model, &text_pointer, 1, 0, embed), MIEN_OK);
+            for (int k = 0; k < 10; k++)
+                mean[k] += (double)embed[k];
+        }
+        for (int k = 0; k < 10; k++)
+            norm += mean[k] * mean[k];
+        for (int k = 0; k < 10; k++)
+            dot += mean[k] / sqrt(norm) * (double)image[k];
+        if (dot > best) {
+            best = dot;
+            at = l;
+        }
+    }
+    return at;
+}
+
+static void test_protocol(void)
+{
+    size_t template_count;
+    const char *const *templates = mien_default_templates(&template_count);
+    struct mien_zero_shot_params params = {.manifest = tiny_path("t.jsonl")};
+    struct mien_zero_shot *r = NULL;
+    uint64_t confusion[9] = {0}, right = 0;
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+    if (!r)
+        return;
+    for (uint32_t i = 0; i < TINY_IMAGES; i++) {
+        char name[32];
+        float image[10];
+        snprintf(name, sizeof(name), "%u.png", i);
+        const char *file = tiny_path(name);
+        CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, image), MIEN_OK);
+        uint32_t guess = answer(image, templates, template_count);
+        confusion[i % 3 * 3 + guess]++;
+        right += guess == i % 3;
+    }
+    CHECK_EQ(r->n, TINY_IMAGES);
+    CHECK_EQ(r->class_count, 3);
+    for (size_t c = 0; c < 3; c++)
+        CHECK_STR(r->classes[c], labels[c]);
+    for (size_t i = 0; i < 9; i++)
+        CHECK_EQ(r->confusion[i], confusion[i]);
+    CHECK_NEAR(r->war, (double)right / TINY_IMAGES, 1e-12);
+    CHECK_NEAR(r->uar, r->war, 1e-12); /* as many of each class */
+    CHECK_STR(r->split, "all");
+    mien_zero_shot_destroy(&r);
+    CHECK(r == NULL);
+}
+
+static void test_splits(void)
+{
+    static const char rows[] = "{\"image\":\"0.png\",\"label\":\"anger\",\"split\":\"train\"}\n"
+                               "{\"image\":\"1.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
+                               "{\"image\":\"2.png\",\"label\":[\"joy\",\"anger\"],\"split\":\"val\"}\n"
+                               "{\"image\":\"none.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
+                               "{\"image\":\"3.png\",\"caption\":\"no label\",\"split\":\"val\"}\n";
+    struct mien_zero_shot_params params = {.manifest = tiny_path("split.jsonl")};
+    struct mien_zero_shot *r = NULL;
+    CHECK(tiny_write("split.jsonl", rows, strlen(rows)));
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK); /* no test rows: val */
+    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 1 && r->bad == 1);
+    mien_zero_shot_destroy(&r);
+    params.split = "train";
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+    CHECK(r && r->n == 1 && strcmp(r->classes[0], "anger") == 0);
+    mien_zero_shot_destroy(&r);
+    capture_start();
+    params.split = "test";
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_DATA);
+    CHECK(captured_once("split test"));
+    params.split = "dev";
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
+    CHECK(r == NULL);
+}
+
+static void test_texts(void)
+{
+    const char *const bad[] = {"a face"};
+    float embeds[30], scores[3], raw[10], unit[10];
+    double sum = 0, norm = 0;
+    int32_t ids[24];
+    size_t count;
+    const char *text = "a face of joy";
+    capture_start();
+    CHECK_EQ(mien_model_embed_labels(model, labels, 3, bad, 1, embeds), MIEN_ERR_ARG);
+    CHECK(captured_once("has no {}"));
+    CHECK_EQ(mien_model_embed_labels(model, labels, 3, NULL, 0, embeds), MIEN_OK);
+    mien_model_scores(model, embeds + 10, embeds, 3, scores);
+    for (int i = 0; i < 3; i++)
+        sum += (double)scores[i];
+    CHECK_NEAR(sum, 1, 1e-6);
+    CHECK(scores[1] > scores[0] && scores[1] > scores[2]); /* a label is most like itself */
+    CHECK_EQ(mien_model_embed_texts(model, &text, 1, MIEN_RAW, raw), MIEN_OK);
+    CHECK_EQ(mien_model_embed_texts(model, &text, 1, 0, unit), MIEN_OK);
+    for (int k = 0; k < 10; k++)
+        norm += (double)raw[k] * (double)raw[k];
+    for (int k = 0; k < 10; k++)
+        CHECK_NEAR(unit[k], (double)raw[k] / sqrt(norm), 1e-6);
+    CHECK_EQ(mien_model_tokenize(model, text, ids, 24, &count), MIEN_OK);
+    CHECK(count >= 6 && count <= 24);
+    CHECK_EQ(mien_model_tokenize(model, text, ids, 2, &count), MIEN_ERR_ARG);
+    CHECK_EQ(count, 0);
+}
+
+static void test_missing(void)
+{
+    struct mien_model *none = NULL;
+    const char *file = tiny_path("nothing.png");
+    float embed[10];
+    capture_start();
+    CHECK_EQ(mien_model_open(gpu, tiny_path("nowhere"), &none), MIEN_ERR_DATA);
+    CHECK(none == NULL && captured_once("nowhere"));
+    capture_start();
+    CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, embed), MIEN_ERR_DATA);
+    CHECK(captured_once("nothing.png"));
+}
+
+int main(void)
+{
+    capture_start();
+    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+        CHECK_SKIP("no Vulkan device: %s", captured);
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    CHECK(make_model());
+    CHECK_EQ(mien_model_open(gpu, tiny_path("model"), &model), MIEN_OK);
+    if (model) {
+        test_protocol();
+        test_splits();
+        test_texts();
+        test_missing();
+    }
+    mien_model_destroy(&model);
+    mien_gpu_destroy(&gpu);
+    tiny_remove();
+    return check_result();
+}
