@@ -1,0 +1,21 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: y = a * b, elementwise.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
+// Numerics: one rounding.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/elements.glsl"
+#include "args/elements.h"
+
+READ_ELEMENTS(0, a);
+READ_ELEMENTS(1, b);
+WRITE_ELEMENTS(2, y);
+PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] = a##v[i] * b##v[i]
+
+void main()
+{
+    EACH_ELEMENT(p.count)
+}
