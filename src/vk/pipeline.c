@@ -5,72 +5,27 @@
 
 /* ---- what a kernel may be ---------------------------------------------------------------------------------------- */
 
-/* SPIR-V capabilities (the numbers of its specification) and the feature that each needs. Mien enables no other
- * feature of a device, so a module that declares anything else would be invalid. */
-static const struct {
-    uint32_t capability, feature;
-    const char *name;
-} spirv_capabilities[] = {
-    {0, 0, "Matrix"},
-    {1, 0, "Shader"},
-    {9, VK_CAP_F16, "Float16"},
-    {61, VK_CAP_SUBGROUP, "GroupNonUniform"},
-    {63, VK_CAP_SUBGROUP_ARITH, "GroupNonUniformArithmetic"},
-    {64, VK_CAP_SUBGROUP_SHUFFLE, "GroupNonUniformBallot"},
-    {65, VK_CAP_SUBGROUP_SHUFFLE, "GroupNonUniformShuffle"},
-    {4433, VK_CAP_STORAGE16, "StorageBuffer16BitAccess"},
-};
-
-/* The features that a module's OpCapability instructions need. They come first, after a head of 5 words. */
-static enum mien_status spirv_features(const struct vk_kernel *kernel, uint32_t *features)
-{
-    const uint32_t op_capability = 17;
-    size_t words = kernel->spirv_size / 4;
-    *features = 0;
-    for (size_t at = 5; at + 1 < words && (kernel->spirv[at] & 0xffff) == op_capability; at += 2) {
-        size_t i = 0;
-        while (i < BASE_COUNT(spirv_capabilities) && spirv_capabilities[i].capability != kernel->spirv[at + 1])
-            i++;
-        if (i == BASE_COUNT(spirv_capabilities))
-            return base_fail(MIEN_ERR_UNSUPPORTED, "kernel %s: SPIR-V capability %u is not among those that Mien uses",
-                             kernel->name, kernel->spirv[at + 1]);
-        *features |= spirv_capabilities[i].feature;
-    }
-    return MIEN_OK;
-}
-
-static enum mien_status check_features(const struct vk_caps *caps, const struct vk_kernel *kernel, uint32_t needs)
-{
-    for (size_t i = 0; i < BASE_COUNT(spirv_capabilities); i++)
-        if (spirv_capabilities[i].feature & needs & ~caps->features)
-            return base_fail(MIEN_ERR_UNSUPPORTED, "kernel %s needs SPIR-V capability %s, which %s lacks or has masked",
-                             kernel->name, spirv_capabilities[i].name, caps->name);
-    return MIEN_OK;
-}
-
-static uint32_t local_size(const struct vk_kernel *kernel, uint32_t axis)
-{
-    return axis < kernel->spec_count ? kernel->spec[axis] : 1;
-}
-
-static enum mien_status check_limits(const struct vk_caps *caps, const struct vk_kernel *kernel)
+/* What the kernel says of itself; made before its module is looked at. */
+static enum mien_status check_kernel(const struct vk_kernel *kernel)
 {
     enum mien_status status = MIEN_OK;
-    uint64_t invocations = 1;
     FAIL_IF(!kernel->spirv || kernel->spirv_size < 20 || kernel->spirv_size % 4, MIEN_ERR_ARG,
             "kernel %s: %zu bytes are no SPIR-V module", kernel->name, kernel->spirv_size);
     FAIL_IF(kernel->buffers > VK_MAX_BUFFERS || kernel->spec_count > VK_MAX_SPEC || kernel->push_size % 4, MIEN_ERR_ARG,
             "kernel %s: %u buffers, %u specialisation constants, %u bytes pushed; most are %d, %d, a multiple of 4",
             kernel->name, kernel->buffers, kernel->spec_count, kernel->push_size, VK_MAX_BUFFERS, VK_MAX_SPEC);
-    FAIL_IF(kernel->buffers > caps->max_buffers, MIEN_ERR_UNSUPPORTED, "kernel %s binds %u storage buffers; %s has %u",
-            kernel->name, kernel->buffers, caps->name, caps->max_buffers);
-    FAIL_IF(kernel->push_size > caps->max_push, MIEN_ERR_UNSUPPORTED, "kernel %s pushes %u bytes; %s has %u",
-            kernel->name, kernel->push_size, caps->name, caps->max_push);
+fail:
+    return status;
+}
+
+static enum mien_status check_local(const struct vk_caps *caps, const struct vk_kernel *kernel, const uint32_t local[3])
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t invocations = 1;
     for (uint32_t axis = 0; axis < 3; axis++) {
-        uint32_t n = local_size(kernel, axis);
-        invocations *= n;
-        FAIL_IF(n == 0 || n > caps->max_local[axis], MIEN_ERR_UNSUPPORTED,
-                "kernel %s: local size %u on axis %u; %s has 1 to %u", kernel->name, n, axis, caps->name,
+        invocations *= local[axis];
+        FAIL_IF(local[axis] == 0 || local[axis] > caps->max_local[axis], MIEN_ERR_UNSUPPORTED,
+                "kernel %s: local size %u on axis %u; %s has 1 to %u", kernel->name, local[axis], axis, caps->name,
                 caps->max_local[axis]);
     }
     FAIL_IF(invocations > caps->max_invocations, MIEN_ERR_UNSUPPORTED,
@@ -80,30 +35,56 @@ fail:
     return status;
 }
 
+/* Kernel and module against the mask. */
+static enum mien_status check_limits(const struct vk_caps *caps, const struct vk_kernel *kernel,
+                                     const struct vk_module *module)
+{
+    enum mien_status status = MIEN_OK;
+    const char *missing = vk_spirv_missing(module->features, caps->features);
+    FAIL_IF(missing, MIEN_ERR_UNSUPPORTED, "kernel %s needs SPIR-V capability %s, which %s lacks or has masked",
+            kernel->name, missing, caps->name);
+    FAIL_IF(module->buffers > kernel->buffers, MIEN_ERR_ARG, "kernel %s uses binding %u, but has %u buffers",
+            kernel->name, module->buffers - 1, kernel->buffers);
+    FAIL_IF(kernel->buffers > caps->max_buffers, MIEN_ERR_UNSUPPORTED, "kernel %s binds %u storage buffers; %s has %u",
+            kernel->name, kernel->buffers, caps->name, caps->max_buffers);
+    FAIL_IF(kernel->push_size > caps->max_push, MIEN_ERR_UNSUPPORTED, "kernel %s pushes %u bytes; %s has %u",
+            kernel->name, kernel->push_size, caps->name, caps->max_push);
+    FAIL_IF(module->shared > caps->max_shared, MIEN_ERR_UNSUPPORTED,
+            "kernel %s uses %llu bytes of shared memory; %s has %u", kernel->name, (unsigned long long)module->shared,
+            caps->name, caps->max_shared);
+    TRY(check_local(caps, kernel, module->local));
+fail:
+    return status;
+}
+
 /* The subgroup size that the pipeline must require, 0 = the driver's choice: what the kernel asks for, else, for a
  * kernel with subgroup operations on a device whose size varies, the size that the caps promise. */
-static enum mien_status required_subgroup(const struct vk_device *device, const struct vk_kernel *kernel,
-                                          uint32_t features, uint32_t *size)
+static uint32_t required_subgroup(const struct vk_caps *caps, const struct vk_kernel *kernel, uint32_t features)
+{
+    if (!kernel->subgroup_size && (features & VK_CAP_SUBGROUP) && caps->subgroup_min != caps->subgroup_max)
+        return caps->subgroup_size;
+    return kernel->subgroup_size;
+}
+
+static enum mien_status check_subgroup(const struct vk_device *device, const struct vk_kernel *kernel,
+                                       const struct vk_module *module, uint32_t size)
 {
     enum mien_status status = MIEN_OK;
     const struct vk_caps *caps = &device->caps;
-    uint64_t invocations = (uint64_t)local_size(kernel, 0) * local_size(kernel, 1) * local_size(kernel, 2);
-    *size = kernel->subgroup_size;
-    if (!*size && (features & VK_CAP_SUBGROUP) && caps->subgroup_min != caps->subgroup_max)
-        *size = caps->subgroup_size;
-    if (!*size)
+    uint64_t invocations = (uint64_t)module->local[0] * module->local[1] * module->local[2];
+    if (!size)
         return MIEN_OK;
-    FAIL_IF(!(caps->features & VK_CAP_SUBGROUP_FULL) || *size < caps->subgroup_min || *size > caps->subgroup_max ||
-                (*size & (*size - 1)),
-            MIEN_ERR_UNSUPPORTED, "kernel %s requires subgroups of %u; %s offers %s%u to %u", kernel->name, *size,
+    FAIL_IF(!(caps->features & VK_CAP_SUBGROUP_FULL) || size < caps->subgroup_min || size > caps->subgroup_max ||
+                (size & (size - 1)),
+            MIEN_ERR_UNSUPPORTED, "kernel %s requires subgroups of %u; %s offers %s%u to %u", kernel->name, size,
             caps->name, caps->features & VK_CAP_SUBGROUP_FULL ? "" : "no choice, ", caps->subgroup_min,
             caps->subgroup_max);
-    FAIL_IF(kernel->subgroup_size && local_size(kernel, 0) % *size, MIEN_ERR_ARG,
+    FAIL_IF(kernel->subgroup_size && module->local[0] % size, MIEN_ERR_ARG,
             "kernel %s: local size %u is no multiple of the subgroup size %u that it requires", kernel->name,
-            local_size(kernel, 0), *size);
-    FAIL_IF(invocations > (uint64_t)*size * device->physical->max_subgroups, MIEN_ERR_UNSUPPORTED,
+            module->local[0], size);
+    FAIL_IF(invocations > (uint64_t)size * device->physical->max_subgroups, MIEN_ERR_UNSUPPORTED,
             "kernel %s: %llu invocations are more than %u subgroups of %u, the most on %s", kernel->name,
-            (unsigned long long)invocations, device->physical->max_subgroups, *size, caps->name);
+            (unsigned long long)invocations, device->physical->max_subgroups, size, caps->name);
 fail:
     return status;
 }
@@ -182,7 +163,7 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .pNext = subgroup ? &required : NULL,
-                .flags = subgroup && local_size(kernel, 0) % subgroup == 0
+                .flags = subgroup && pipeline->module.local[0] % subgroup == 0
                              ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
                              : 0,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
@@ -217,8 +198,8 @@ static void pipeline_destroy(struct vk_device *device, struct vk_pipeline *pipel
     base_free(pipeline);
 }
 
-static enum mien_status pipeline_create(struct vk_device *device, const struct vk_kernel *kernel, uint32_t subgroup,
-                                        struct vk_pipeline **out)
+static enum mien_status pipeline_create(struct vk_device *device, const struct vk_kernel *kernel,
+                                        const struct vk_module *module, uint32_t subgroup, struct vk_pipeline **out)
 {
     enum mien_status status = MIEN_OK;
     struct vk_pipeline *pipeline = base_alloc(1, sizeof *pipeline);
@@ -232,6 +213,7 @@ static enum mien_status pipeline_create(struct vk_device *device, const struct v
     pipeline->push_size = kernel->push_size;
     pipeline->spec_count = kernel->spec_count;
     pipeline->subgroup_size = subgroup;
+    pipeline->module = *module;
     memcpy(pipeline->spec, kernel->spec, kernel->spec_count * sizeof *kernel->spec);
     TRY(create_layout(device, pipeline));
     TRY(create_handle(device, kernel, subgroup, pipeline));
@@ -270,21 +252,26 @@ enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kerne
 {
     enum mien_status status = MIEN_OK;
     uint32_t subgroup = 0, features = 0;
+    struct vk_module module;
     struct vk_pipeline *pipeline = NULL, **bucket = &device->pipelines[kernel_hash(kernel)];
     *out = NULL;
     TRY(vk_device_alive(device));
-    TRY(check_limits(&device->caps, kernel)); /* each time: the mask may have changed since it was made */
-    TRY(spirv_features(kernel, &features));
-    TRY(check_features(&device->caps, kernel, features));
-    TRY(required_subgroup(device, kernel, features, &subgroup));
-    for (pipeline = *bucket; pipeline; pipeline = pipeline->next)
-        if (is_same(pipeline, kernel, subgroup)) {
-            *out = pipeline;
-            return MIEN_OK;
-        }
-    TRY(pipeline_create(device, kernel, subgroup, &pipeline));
-    pipeline->next = *bucket;
-    *bucket = pipeline;
+    TRY(check_kernel(kernel));
+    TRY(vk_spirv_features(kernel, &features));
+    subgroup = required_subgroup(&device->caps, kernel, features);
+    for (pipeline = *bucket; pipeline && !is_same(pipeline, kernel, subgroup);)
+        pipeline = pipeline->next;
+    if (pipeline)
+        module = pipeline->module;
+    else
+        TRY(vk_spirv_read(kernel, &module));
+    TRY(check_limits(&device->caps, kernel, &module)); /* each time: the mask may have changed since it was made */
+    TRY(check_subgroup(device, kernel, &module, subgroup));
+    if (!pipeline) {
+        TRY(pipeline_create(device, kernel, &module, subgroup, &pipeline));
+        pipeline->next = *bucket;
+        *bucket = pipeline;
+    }
     *out = pipeline;
 fail:
     return status;

@@ -205,8 +205,9 @@ struct vk_kernel {
     uint32_t subgroup_size;
 };
 
-/* The pipeline for it, made once per device. Checks local size (the product of spec 0-2), push size, buffer count and
- * the capabilities that the SPIR-V declares against the clamped caps: MIEN_ERR_UNSUPPORTED. A kernel with subgroup
+/* The pipeline for it, made once per device. Checks against the clamped caps what the SPIR-V says under this
+ * specialisation (capabilities, local size, bytes of shared memory), push size and buffer count: MIEN_ERR_UNSUPPORTED;
+ * MIEN_ERR_ARG for what is no module, or binds more than `buffers`. A kernel with subgroup
  * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
 

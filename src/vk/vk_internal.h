@@ -165,12 +165,28 @@ struct vk_block {
     struct vk_block *next;
 };
 
+/* What a module needs, under its kernel's specialisation. */
+struct vk_module {
+    uint32_t features; /* VK_CAP_* */
+    uint32_t local[3]; /* invocations of a workgroup */
+    uint64_t shared;   /* bytes */
+    uint32_t buffers;  /* the highest binding + 1 */
+};
+
+/* MIEN_ERR_ARG: not a module; MIEN_ERR_UNSUPPORTED: a capability or expression that Mien does not use. */
+enum mien_status vk_spirv_read(const struct vk_kernel *kernel, struct vk_module *out);
+/* Only the features: a glance at the first words. */
+enum mien_status vk_spirv_features(const struct vk_kernel *kernel, uint32_t *features);
+/* Name of a capability whose feature is in `needs` but not in `has`, NULL = none. */
+const char *vk_spirv_missing(uint32_t needs, uint32_t has);
+
 struct vk_pipeline {
     struct vk_pipeline *next; /* in the device's hash chain */
     char *name;
     const uint32_t *spirv;
     uint32_t buffers, push_size, spec_count, subgroup_size;
     uint32_t spec[VK_MAX_SPEC];
+    struct vk_module module;
     VkPipelineLayout layout;
     VkPipeline handle;
 };

@@ -8,6 +8,14 @@ static const uint32_t lanes_spirv[] = {
 #include "lanes.inc"
 };
 
+static const uint32_t shared_spirv[] = {
+#include "shared.inc"
+};
+
+static const uint32_t fixed_spirv[] = {
+#include "fixed.inc"
+};
+
 static struct vk_kernel lanes_kernel(uint32_t local, uint32_t subgroup)
 {
     return (struct vk_kernel){.name = "lanes",
@@ -69,6 +77,63 @@ static void test_limits(void)
     check_refused(kernel, MIEN_ERR_ARG, "3 bytes are no SPIR-V");
     check_refused(lanes_kernel(64, 0), MIEN_ERR_UNSUPPORTED, "GroupNonUniform");
     CHECK_OK(vk_device_clamp(device, NULL));
+}
+
+/* What the module says is checked, not only what the plan says of it. */
+static void test_module(void)
+{
+    struct vk_kernel kernel = {.name = "shared",
+                               .spirv = shared_spirv,
+                               .spirv_size = sizeof shared_spirv,
+                               .buffers = 1,
+                               .spec_count = 4,
+                               .spec = {32, 1, 1, 16}};
+    struct vk_pipeline *pipeline;
+    CHECK_OK(vk_device_clamp(device, "shared=16384"));
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline)); /* 4,368 bytes */
+    kernel.spec[3] = 32;                                   /* 16,912 */
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "uses 16912 bytes of shared memory");
+    kernel.spec[3] = 31; /* 15,888 */
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
+    kernel.spec_count = 3; /* the default, 2 */
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
+    CHECK_OK(vk_device_clamp(device, NULL));
+    kernel.spec_count = 4;
+    kernel.spec[3] = 5000; /* 400 MB, on any device */
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "uses 400080016 bytes of shared memory");
+    kernel.buffers = 0;
+    check_refused(kernel, MIEN_ERR_ARG, "uses binding 0, but has 0 buffers");
+    kernel = (struct vk_kernel){.name = "fixed", .spirv = fixed_spirv, .spirv_size = sizeof fixed_spirv, .buffers = 1};
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
+    CHECK_OK(vk_device_clamp(device, "floor"));
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "256 invocations"); /* though it is made already */
+    kernel.name = "another";
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "256 invocations");
+    CHECK_OK(vk_device_clamp(device, NULL));
+}
+
+/* Words that are no module, or a damaged one: refused before the driver sees them. */
+static void test_damaged(void)
+{
+    uint32_t words[BASE_COUNT(shared_spirv)];
+    struct vk_kernel kernel = {.name = "damaged",
+                               .spirv = words,
+                               .spirv_size = sizeof words,
+                               .buffers = 1,
+                               .spec_count = 4,
+                               .spec = {32, 1, 1, 16}};
+    memcpy(words, shared_spirv, sizeof words);
+    words[0] ^= 1;
+    check_refused(kernel, MIEN_ERR_ARG, "no SPIR-V module");
+    words[0] ^= 1;
+    words[3] = UINT32_MAX;
+    check_refused(kernel, MIEN_ERR_ARG, "no SPIR-V module");
+    words[3] = shared_spirv[3];
+    kernel.spirv_size -= 12; /* without its end (OpReturn, OpFunctionEnd), and into the store before it */
+    check_refused(kernel, MIEN_ERR_ARG, "is damaged");
+    kernel.spirv_size = sizeof words;
+    words[BASE_COUNT(words) - 1] = 0; /* an instruction of no words */
+    check_refused(kernel, MIEN_ERR_ARG, "is damaged");
 }
 
 enum { LANES = 128 }; /* the floor's invocations, and the largest subgroup */
@@ -163,6 +228,8 @@ int main(void)
         CHECK_SKIP("no device: %s", logged);
     test_table();
     test_limits();
+    test_module();
+    test_damaged();
     test_subgroups();
     clear_log();
     test_dispatch_checks();
