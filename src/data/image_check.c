@@ -91,6 +91,21 @@ static const char *check_frame(unsigned marker, const unsigned char *segment, si
     return segment[2] == 8 ? NULL : "JPEG: only 8 bits per sample are supported";
 }
 
+/* Huffman tables: class and id, 16 counts, as many symbols. stb_image before 2.28 writes past its tables when the
+ * counts add up to more than 256. */
+static const char *check_tables(const unsigned char *segment, size_t length)
+{
+    for (size_t at = 2; at < length;) {
+        size_t symbols = 0;
+        for (size_t i = 1; i <= 16 && at + i < length; i++)
+            symbols += segment[at + i];
+        if (length - at < 17 + symbols || symbols > 256 || (segment[at] & 0xEC) != 0)
+            return "JPEG: broken Huffman table";
+        at += 17 + symbols;
+    }
+    return NULL;
+}
+
 static const char *check_jpeg(const unsigned char *p, size_t size, int *orientation)
 {
     enum { DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, EOI = 0xD9, SOS = 0xDA, APP1 = 0xE1 };
@@ -108,6 +123,8 @@ static const char *check_jpeg(const unsigned char *p, size_t size, int *orientat
             *orientation = tiff_orientation(p + at + 8, length - 8);
         if (marker >= 0xC0 && marker <= 0xCF && marker != DHT && marker != JPG && marker != DAC)
             why = check_frame(marker, p + at, length);
+        if (marker == DHT)
+            why = check_tables(p + at, length);
         if (why)
             return why;
         scan = scan || marker == SOS;

@@ -75,6 +75,26 @@ static void test_exif_forms(void)
     }
 }
 
+/* Huffman tables whose counts are too many, or more than the segment holds: older stb_image would write past its own.
+ */
+static void test_tables(void)
+{
+    unsigned char jpeg[600] = {0xFF, 0xD8, 0xFF, 0xC4, 2, 60, 0x10};
+    int orientation;
+    const char *why;
+    memset(jpeg + 7, 20, 16); /* 320 symbols; the segment is long enough */
+    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK_STR(why, "JPEG: broken Huffman table");
+    memset(jpeg + 7, 16, 16); /* 256 */
+    jpeg[4] = 1;
+    jpeg[5] = 19;
+    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK(strcmp(why, "JPEG: broken Huffman table") != 0);
+    jpeg[5] = 18; /* one symbol is missing */
+    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK_STR(why, "JPEG: broken Huffman table");
+}
+
 static void test_box(void)
 {
     struct data_image image;
@@ -314,6 +334,7 @@ int main(void)
     test_channels();
     test_orientation();
     test_exif_forms();
+    test_tables();
     test_box();
     test_damage();
     test_bomb();
