@@ -58,6 +58,30 @@ void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, ui
     d->groups[2] = 1;
 }
 
+/* Bytes from the bind's offset to its end. */
+static uint64_t bind_size(const struct op_call *call, const struct op_plan *plan, const struct op_bind *bind)
+{
+    uint64_t whole = bind->place == OP_IN    ? tensor_shape_bytes(&call->in[bind->index])
+                     : bind->place == OP_OUT ? tensor_shape_bytes(&call->out[bind->index])
+                                             : plan->scratch[bind->index];
+    return bind->size ? bind->size : whole - bind->offset;
+}
+
+static enum mien_status check_binds(const struct vk_caps *caps, const struct op_call *call, const struct op_plan *plan,
+                                    const struct op_dispatch *d)
+{
+    enum mien_status status = MIEN_OK;
+    for (uint32_t b = 0; b < d->bind_count; b++) {
+        uint64_t size = bind_size(call, plan, &d->bind[b]);
+        FAIL_IF(size > caps->max_range, MIEN_ERR_UNSUPPORTED,
+                "%s: %s binds %llu bytes at once; the device allows %llu: make the tensor smaller", call->op->name,
+                d->shader, (unsigned long long)size, (unsigned long long)caps->max_range);
+    }
+    return MIEN_OK;
+fail:
+    return status;
+}
+
 /* MIEN_ERR_UNSUPPORTED naming op, shader and limit. */
 static enum mien_status check_limits(const struct vk_caps *caps, const struct op_call *call,
                                      const struct op_dispatch *d)
@@ -99,8 +123,10 @@ enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *
     TRY(variant->plan(caps, call, plan));
     plan->variant = variant;
     FAIL_IF(plan->count == 0, MIEN_ERR_FAILED, "%s: variant %s planned no dispatch", call->op->name, variant->name);
-    for (size_t i = 0; i < plan->count; i++)
+    for (size_t i = 0; i < plan->count; i++) {
         TRY(check_limits(caps, call, &plan->dispatch[i]));
+        TRY(check_binds(caps, call, plan, &plan->dispatch[i]));
+    }
     return MIEN_OK;
 fail:
     op_plan_clear(plan);

@@ -34,6 +34,8 @@ static enum mien_status mask_features(struct check_mask *mask, uint32_t allowed)
     return MIEN_OK;
 }
 
+/* Small enough to make common cases take tensors in parts, as large ones are on a device of 128 MiB a binding. */
+static const char small_range[] = "range=65536";
 static const char floor_limits[] = "invocations=128,shared=16384,buffers=8";
 
 uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CHECK_MAX_MASKS])
@@ -63,6 +65,13 @@ uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CH
                     count++;
             }
         }
+    }
+    if (count < CHECK_MAX_MASKS) {
+        masks[count] = (struct check_mask){.caps = *caps};
+        append(&masks[count], small_range);
+        if (vk_caps_clamp(&masks[count].caps, small_range) != MIEN_OK)
+            return 0;
+        count++;
     }
     return count;
 }
