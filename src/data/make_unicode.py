@@ -68,7 +68,8 @@ def table(name, what, rows):
     print(f"}};\nconst size_t unicode_{name}_count = {len(rows)};\n")
 
 
-print(f"""/* unicode_tables.c: made by make_unicode.py from Unicode {unicodedata.unidata_version}; not edited by hand. */
+version = unicodedata.unidata_version
+print(f"""/* unicode_tables.c: made by make_unicode.py from Unicode {version}; not edited by hand. */
 #include "data/unicode.h"
 
 /* clang-format off */
