@@ -48,6 +48,7 @@ struct train_config {
     } optim;
     struct {
         const char *dir;
+        const char *dump_grads; /* file for the gradients of step 1, or NULL */
         uint32_t steps, epochs, batch, seed, log_every;
     } run;
     struct base_arena arena; /* strings */

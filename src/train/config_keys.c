@@ -94,7 +94,7 @@ static const struct train_key run_keys[] = {
     {"checkpoint_every", KIND_LATER, .only = "0"},
     {"checkpoint_minutes", KIND_LATER, .only = "0"},
     {"keep", KIND_LATER},
-    {"dump_grads", KIND_LATER},
+    {"dump_grads", KIND_PATH, AT(run.dump_grads)},
     {0},
 };
 static const struct train_key top_keys[] = {

@@ -1,5 +1,7 @@
-/* save.c: the model under training as a Hugging Face CLIP directory. */
+/* save.c: the model under training as a Hugging Face CLIP directory; gradients as a file. */
 #include "train/trainer.h"
+
+#include "io/safetensors.h"
 
 #include <stdio.h>
 
@@ -31,5 +33,32 @@ enum mien_status train_save_model(const struct trainer *t, uint64_t steps, const
     TRY(write_parts(t, steps, partial));
     TRY(base_rename(partial, dir));
 fail:
+    return status;
+}
+
+enum mien_status train_save_grads(const struct trainer *t, const struct train_flight *flight, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_step *p = flight->program;
+    uint64_t largest = 1;
+    void *zeros = NULL;
+    struct io_tensor_out *tensors = base_alloc(t->model->count, sizeof(*tensors));
+    for (uint32_t i = 0; i < t->model->count; i++)
+        largest = BASE_MAX(largest, tensor_shape_bytes(&t->model->params[i].value.shape));
+    zeros = base_alloc(largest, 1);
+    FAIL_IF(!tensors || !zeros, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
+    for (uint32_t i = 0; i < t->model->count; i++) {
+        const struct nn_param *param = &t->model->params[i];
+        tensors[i] = (struct io_tensor_out){.name = param->name, .dtype = IO_F32, .data = zeros};
+        tensors[i].rank = param->is_scalar ? 0 : param->value.shape.rank;
+        for (uint32_t d = 0; d < tensors[i].rank; d++)
+            tensors[i].dims[d] = param->value.shape.dim[d];
+        if (p->grads[i] != OP_NONE)
+            tensors[i].data = graph_program_output(p->program, flight->slot, p->grads[i]);
+    }
+    TRY(io_safetensors_write(path, tensors, t->model->count, NULL, NULL, NULL));
+fail:
+    base_free(tensors);
+    base_free(zeros);
     return status;
 }

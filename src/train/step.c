@@ -178,6 +178,10 @@ static enum mien_status record(struct recording *r)
     graph_output(r->graph, step->loss);
     graph_output(r->graph, step->clipping);
     graph_output(r->graph, step->logit_scale);
+    for (uint32_t i = 0; step->shape.grads && i < r->model->count; i++) {
+        if (r->grads[i] != OP_NONE)
+            graph_output(r->graph, r->grads[i]);
+    }
 fail:
     return status;
 }
@@ -196,6 +200,10 @@ enum mien_status train_step_compile(const struct nn_model *model, const struct t
     TRY(nn_scope_open(&r.scope, r.graph, model, true));
     TRY(record(&r));
     TRY(graph_compile(r.graph, model->device, &(struct graph_compile_params){.label = label}, &out->program));
+    if (shape->grads) { /* handed over */
+        out->grads = r.grads;
+        r.grads = NULL;
+    }
 fail:
     nn_scope_close(&r.scope);
     graph_destroy(&r.graph);
@@ -206,5 +214,6 @@ fail:
 void train_step_destroy(struct train_step *step)
 {
     graph_program_destroy(&step->program);
+    base_free(step->grads);
     *step = (struct train_step){0};
 }

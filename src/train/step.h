@@ -23,6 +23,7 @@ struct train_step_shape {
     uint32_t batch;  /* B images */
     uint32_t levels; /* K texts of each image: 1, or 2 (global and summary) */
     uint32_t length; /* L of the texts */
+    bool grads;      /* the gradients are wanted by the host */
 };
 
 /* Inputs: pixels f32 [B,3,R,R]; ids i32 [K*B,L], all of level 0, then of level 1; eot i32 [K*B]; hyper f32 [16]
@@ -32,6 +33,8 @@ struct train_step {
     struct train_step_shape shape;
     struct graph_program *program;
     op_value pixels, ids, eot, hyper, loss, clipping, logit_scale;
+    op_value
+        *grads;    /* of the model's parameters, before clipping: outputs, where shape.grads asks for them; else NULL */
     uint64_t used; /* for the cache: the step number that used it last */
     uint32_t next_slot;
 };

@@ -49,6 +49,8 @@ static enum mien_status land_one(struct trainer *t)
     t->in_flight--;
     memmove(&t->flight[0], &t->flight[1], t->in_flight * sizeof(t->flight[0]));
     enum mien_status status = graph_program_wait(flight.program->program, flight.slot);
+    if (status == MIEN_OK && flight.program->shape.grads)
+        status = train_save_grads(t, &flight, t->config->run.dump_grads);
     return status == MIEN_OK ? report(t, &flight) : status;
 }
 
@@ -91,13 +93,16 @@ fail:
     return status;
 }
 
-static enum mien_status get_program(struct trainer *t, const struct data_batch *batch, struct train_step **out)
+static enum mien_status get_program(struct trainer *t, const struct data_batch *batch, uint64_t step,
+                                    struct train_step **out)
 {
     struct train_step_shape shape = {.batch = batch->count, .levels = batch->levels, .length = batch->length};
+    shape.grads = step == 1 && t->config->run.dump_grads;
     *out = NULL;
     for (uint32_t i = 0; i < t->program_count; i++) {
         const struct train_step_shape *s = &t->programs[i].shape;
-        if (s->batch == shape.batch && s->levels == shape.levels && s->length == shape.length)
+        if (s->batch == shape.batch && s->levels == shape.levels && s->length == shape.length &&
+            s->grads == shape.grads)
             *out = &t->programs[i];
     }
     return *out ? MIEN_OK : add_program(t, &shape, out);
@@ -123,7 +128,7 @@ static enum mien_status submit_batch(struct trainer *t, const struct data_batch 
     enum mien_status status = MIEN_OK;
     struct train_step *p;
     double lr = train_rate_at(&t->rate, step - 1);
-    TRY(get_program(t, batch, &p));
+    TRY(get_program(t, batch, step, &p));
     uint32_t slot = p->next_slot;
     TRY(land_until(t, TRAIN_IN_FLIGHT_MAX - 1));
     TRY(land_slot(t, p, slot));

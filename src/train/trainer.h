@@ -54,6 +54,10 @@ void train_clear(struct trainer *trainer);
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);
 
+/* The gradients of a step's run that has ended, every parameter's under its name, zeros where the loss does not depend
+ * on it. */
+enum mien_status train_save_grads(const struct trainer *trainer, const struct train_flight *flight, const char *path);
+
 /* The model as a model directory, whole or not at all. */
 enum mien_status train_save_model(const struct trainer *trainer, uint64_t steps, const char *dir);
 

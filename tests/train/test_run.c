@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "io/safetensors.h"
 #include "mien/train.h"
 #include "train/tiny.h"
 
@@ -85,6 +86,30 @@ static void test_learns(void)
     CHECK_EQ(train("learn", "run.steps=150", "data.augment={}", &summary), MIEN_OK);
     printf("150 steps: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
     CHECK(summary.last_loss < 0.6 * summary.first_loss);
+}
+
+/* The gradients of step 1: every parameter once, and their norm is the logged one. Asking for them changes nothing. */
+static void test_dump_grads(void)
+{
+    struct io_safetensors *file = NULL;
+    double sum = 0, logged = 0;
+    CHECK_EQ(train("dump", "run.dump_grads=grads.safetensors", NULL, NULL), MIEN_OK);
+    CHECK(equal_files("a/model/model.safetensors", "dump/model/model.safetensors"));
+    CHECK_EQ(io_safetensors_open(tiny_path("grads.safetensors"), &file), MIEN_OK);
+    for (size_t i = 0; file && i < io_safetensors_count(file); i++) {
+        const struct io_tensor *t = io_safetensors_at(file, i);
+        for (uint64_t j = 0; j < t->count; j++) {
+            float value = 0;
+            CHECK_EQ(io_tensor_read_f32(t, j, 1, &value), MIEN_OK);
+            sum += (double)value * (double)value;
+        }
+    }
+    CHECK(file && io_safetensors_count(file) == 46);
+    char *log = log_text("dump");
+    CHECK(log && sscanf(strstr(log, "\"grad_norm\":") + 12, "%lf", &logged) == 1);
+    CHECK_NEAR(sqrt(sum), logged, 1e-6 * logged);
+    base_free(log);
+    io_safetensors_close(&file);
 }
 
 /* From given weights: a run of rate 0 leaves every byte as it was. */
@@ -218,6 +243,7 @@ int main(void)
         CHECK_SKIP("no temporary directory");
     test_equal_runs();
     test_learns();
+    test_dump_grads();
     test_given_weights();
     test_two_levels();
     test_bad_images();
