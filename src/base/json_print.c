@@ -135,6 +135,8 @@ static void put_value(struct printer *p, const cJSON *value, unsigned depth)
         put_number(p, value->valuedouble);
     else if (cJSON_IsBool(value))
         put_text(p, cJSON_IsTrue(value) ? "true" : "false");
+    else if (cJSON_IsRaw(value))
+        put_text(p, value->valuestring);
     else
         put_text(p, "null");
 }
