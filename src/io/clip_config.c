@@ -1,6 +1,7 @@
 /* clip_config.c: config.json of a Hugging Face CLIP model. */
 #include "io/model_dir.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const act_words[] = {"quick_gelu", "gelu", NULL};
@@ -187,6 +188,16 @@ static enum mien_status add_number(cJSON *object, const char *key, double value)
     return cJSON_AddNumberToObject(object, key, value) ? MIEN_OK : MIEN_ERR_NOMEM;
 }
 
+/* A number that stays a float for readers that tell 1 from 1.0, as transformers 5 does. */
+static enum mien_status add_float(cJSON *object, const char *key, double value)
+{
+    char text[32];
+    if (value != floor(value) || fabs(value) > 1e15)
+        return add_number(object, key, value);
+    snprintf(text, sizeof(text), "%lld.0", (long long)value);
+    return cJSON_AddRawToObject(object, key, text) ? MIEN_OK : MIEN_ERR_NOMEM;
+}
+
 static enum mien_status add_tower(cJSON *object, const char *type, const struct io_tower_config *t, uint32_t embed)
 {
     enum mien_status status = MIEN_OK;
@@ -196,10 +207,10 @@ static enum mien_status add_tower(cJSON *object, const char *type, const struct 
     TRY(add_number(object, "intermediate_size", t->mlp));
     TRY(add_number(object, "num_hidden_layers", t->layers));
     TRY(add_number(object, "num_attention_heads", t->heads));
-    TRY(add_number(object, "layer_norm_eps", t->eps));
-    TRY(add_number(object, "attention_dropout", 0));
-    TRY(add_number(object, "initializer_factor", 1));
-    TRY(add_number(object, "initializer_range", 0.02));
+    TRY(add_float(object, "layer_norm_eps", t->eps));
+    TRY(add_float(object, "attention_dropout", 0));
+    TRY(add_float(object, "initializer_factor", 1));
+    TRY(add_float(object, "initializer_range", 0.02));
     TRY(add_number(object, "projection_dim", embed));
 fail:
     return status;
@@ -233,8 +244,8 @@ static enum mien_status build(const struct io_clip_config *c, const cJSON *extra
                  "config.json");
     FAIL_IF_NULL(cJSON_AddStringToObject(json, "model_type", "clip"), "config.json");
     FAIL_IF_NULL(cJSON_AddStringToObject(json, "torch_dtype", "float32"), "config.json");
-    TRY(add_number(json, "initializer_factor", 1));
-    TRY(add_number(json, "logit_scale_init_value", c->logit_scale_init));
+    TRY(add_float(json, "initializer_factor", 1));
+    TRY(add_float(json, "logit_scale_init_value", c->logit_scale_init));
     TRY(add_number(json, "projection_dim", c->embed));
     TRY(add_parts(json, c));
     if (extra)

@@ -105,6 +105,14 @@ static void test_config_round_trip(void)
     const cJSON *vision = cJSON_GetObjectItemCaseSensitive(json, "vision_config");
     CHECK_STR(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(vision, "model_type")), "clip_vision_model");
     cJSON_Delete(json);
+    c.logit_scale_init = 3;
+    char *text = NULL;
+    size_t size;
+    CHECK_EQ(io_clip_config_write(support_scratch(), &c, NULL), MIEN_OK);
+    CHECK_EQ(base_file_read(support_file("config.json"), 0, &text, &size), MIEN_OK);
+    CHECK(text && strstr(text, "\"logit_scale_init_value\": 3.0,")); /* transformers 5 refuses an integer here */
+    CHECK(text && strstr(text, "\"attention_dropout\": 0.0,") && strstr(text, "\"projection_dim\": 33,"));
+    base_free(text);
     c.embed = 0;
     CHECK(io_clip_config_write(support_scratch(), &c, NULL) != MIEN_OK);
     c.embed = 33;
