@@ -18,7 +18,8 @@ typedef void (*mien_train_progress_fn)(void *user, const struct mien_train_progr
 /* A zeroed struct with a config means the defaults. Strings are borrowed during the call. */
 struct mien_train_params {
     const char *config;      /* configuration file, JSON */
-    const char *const *sets; /* "key=value" with dotted keys, changing the configuration */
+    const char *const *sets; /* "key=value" with dotted keys, changing the configuration; paths in them are relative to
+                                the working directory */
     size_t set_count;
     mien_train_progress_fn progress; /* called from the calling thread after steps; may be NULL */
     void *user;

@@ -10,6 +10,9 @@ struct reader {
     const char *path;
     char *dir; /* of the file */
     char where[512];
+    const char *section; /* being read: "data" */
+    const char *const *sets;
+    size_t set_count;
 };
 
 static void set_defaults(struct train_config *c)
@@ -108,6 +111,19 @@ static enum mien_status read_numbers(struct reader *r, const cJSON *item, const 
     return MIEN_OK;
 }
 
+/* Whether a key of the present section comes from a --set: its path is then relative to the working directory, as the
+ * user's shell sees it. */
+static bool was_set(const struct reader *r, const char *key)
+{
+    char name[128];
+    int length = snprintf(name, sizeof(name), "%s.%s=", r->section, key);
+    for (size_t i = 0; i < r->set_count; i++) {
+        if (strncmp(r->sets[i], name, (size_t)length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum mien_status read_path(struct reader *r, const cJSON *object, const char *key, const char **out)
 {
     enum mien_status status = MIEN_OK;
@@ -117,7 +133,7 @@ static enum mien_status read_path(struct reader *r, const cJSON *object, const c
     if (!text)
         return MIEN_OK;
     FAIL_IF(!*text, MIEN_ERR_ARG, "%s: \"%s\" is empty; give a path or leave the key out", r->where, key);
-    joined = strcmp(r->dir, ".") == 0 ? base_arena_strdup(&r->config->arena, text) : NULL;
+    joined = strcmp(r->dir, ".") == 0 || was_set(r, key) ? base_arena_strdup(&r->config->arena, text) : NULL;
     if (!joined) {
         char *full = base_path_join(r->dir, text);
         joined = full ? base_arena_strdup(&r->config->arena, full) : NULL;
@@ -210,6 +226,7 @@ static enum mien_status read_section(struct reader *r, const cJSON *root, const 
     const cJSON *object = section_of(root, section->name);
     if (!object)
         return MIEN_OK;
+    r->section = section->name;
     snprintf(r->where, sizeof(r->where), "%s%s%s", r->path, *section->name ? ": " : "", section->name);
     FAIL_IF(!cJSON_IsObject(object), MIEN_ERR_DATA, "%s must be an object", r->where);
     for (size_t i = 0; section->keys[i].name; i++)
@@ -291,7 +308,7 @@ static enum mien_status apply_set(cJSON *root, const char *set)
 enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out)
 {
     enum mien_status status = MIEN_OK;
-    struct reader r = {.path = path};
+    struct reader r = {.path = path, .sets = sets, .set_count = count};
     cJSON *root = NULL;
     *out = NULL;
     r.config = base_alloc(1, sizeof(*r.config));

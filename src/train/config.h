@@ -56,7 +56,8 @@ struct train_config {
 };
 
 /* Reads a file and `sets`, "key=value" with dotted keys (value: JSON, or a plain word as a string), count of them.
- * Paths become relative to the working directory. MIEN_ERR_ARG or MIEN_ERR_DATA names file, key and what to do. */
+ * A path of the file is relative to the file, one of a set to the working directory; here they are all the latter.
+ * MIEN_ERR_ARG or MIEN_ERR_DATA names file, key and what to do. */
 enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out);
 void train_config_destroy(struct train_config **config);
 

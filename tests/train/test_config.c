@@ -61,8 +61,8 @@ static void test_given_weights(void)
 
 static void test_sets(void)
 {
-    const char *const sets[] = {"run.steps=7", "optim.betas=[0.5,0.6]", "data.balance=label", "loss.local.kind=none",
-                                "model.tokenizer.vocab=600"};
+    const char *const sets[] = {"run.steps=7",          "optim.betas=[0.5,0.6]",     "data.balance=label",
+                                "loss.local.kind=none", "model.tokenizer.vocab=600", "data.val=here/v.jsonl"};
     struct train_config *c;
     CHECK_EQ(read_text("{" MINIMAL "}", sets, BASE_COUNT(sets), &c), MIEN_OK);
     if (!c)
@@ -72,6 +72,7 @@ static void test_sets(void)
     CHECK_EQ(c->data.balance, TRAIN_BALANCE_LABEL);
     CHECK(c->loss.local_is_chosen);
     CHECK_EQ(c->model.vocab, 600);
+    CHECK_STR(c->data.val, "here/v.jsonl"); /* relative to the working directory */
     train_config_destroy(&c);
 }
 

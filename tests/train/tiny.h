@@ -88,7 +88,8 @@ static inline bool tiny_image(const char *name, const unsigned char rgb[3], uint
     return tiny_write(name, file, at);
 }
 
-/* Images 0.png..., t.jsonl and c.json. False when the disk does not take them. */
+/* Images 0.png..., t.jsonl and c.json; the directory becomes the working directory. False when the disk does not take
+ * them. */
 static inline bool tiny_make(void)
 {
     static const unsigned char colours[3][3] = {{10, 10, 190}, {20, 190, 10}, {190, 20, 10}};
@@ -113,7 +114,7 @@ static inline bool tiny_make(void)
         "\"intermediate_size\":20,\"num_hidden_layers\":1,\"num_attention_heads\":3,\"max_position_embeddings\":16}}},"
         "\"data\":{\"train\":\"t.jsonl\"},\"optim\":{\"lr\":0.003},"
         "\"run\":{\"dir\":\"run\",\"steps\":6,\"batch\":6,\"seed\":3}}";
-    return tiny_write("t.jsonl", manifest, at) && tiny_write("c.json", config, strlen(config));
+    return tiny_write("t.jsonl", manifest, at) && tiny_write("c.json", config, strlen(config)) && chdir(tiny_dir) == 0;
 }
 
 static inline void tiny_remove(void)

@@ -29,6 +29,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
         {"-o", ARG_TEXT, "MANIFEST", "the same", &params.manifest},
         {"--local", ARG_FLAG, NULL, "captions get local sentences too, one per region", &params.local},
+        {"--shuffle-captions", ARG_FLAG, NULL, "a control: captions are handed round among a split's images",
+         &params.shuffle_captions},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, &inputs);
