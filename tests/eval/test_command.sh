@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# test_command.sh MIEN: exit statuses and messages of the command; and, where a Vulkan device and the faces of
+# ../shared are there, the chain import, train, eval, classify for a few steps.
+set -u
+mien=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+checks=0 failures=0
+
+# expect STATUS WORDS COMMAND...: the exit status, and words that the one line on standard error holds
+expect() {
+    local want=$1 words=$2 got
+    shift 2
+    "$mien" "$@" >out 2>err
+    got=$?
+    checks=$((checks + 1))
+    if [ "$got" -ne "$want" ] || ! grep -qF -- "$words" out err; then
+        failures=$((failures + 1))
+        printf 'mien %s: status %s, wanted %s and "%s"; it said:\n' "$*" "$got" "$want" "$words"
+        cat out err
+    elif [ "$want" -ne 0 ] && [ "$(grep -vc 'mien: using ' err)" -ne 1 ]; then
+        failures=$((failures + 1))
+        printf 'mien %s: one line was wanted, not:\n' "$*"
+        cat err
+    fi
+}
+
+expect 0 'SUBCOMMAND' --help
+expect 0 'mien ' --version
+expect 2 'did you mean train' trian
+for name in devices import train eval classify; do
+    expect 0 "mien $name" "$name" --help
+    expect 2 'did you mean --quiet' "$name" --quite
+done
+expect 2 'needs a value' train --config
+expect 2 '--config FILE is missing' train
+expect 2 'whole number' train --config x --seed many
+expect 2 'takes no value' devices --json=yes
+expect 2 '--precision f16' train --config x --precision f16
+expect 2 'unexpected "x"' devices x
+expect 2 '--manifest FILE is missing' eval --model x --task zero-shot
+expect 2 'zero-shot' eval --model x --manifest y --task poetry
+expect 2 'at least two labels' classify --model x --labels joy face.png
+expect 2 'an image is missing' classify --model x --labels joy,fear
+expect 2 'a data set' import ferplus
+expect 2 'ferplus' import ferpls . -o x.jsonl
+expect 4 'labels.csv' import ferplus . -o x.jsonl
+
+if ! "$mien" devices >/dev/null 2>&1; then
+    echo "skipped: what needs a Vulkan device"
+else
+    expect 0 '"subgroup_size"' devices --json
+    expect 3 'no-such-gpu' train --config x --device no-such-gpu
+    expect 4 'nothing.json' train --config nothing.json
+    expect 4 'nowhere' eval --model nowhere --manifest x --task zero-shot
+    echo '{"run":{"dri":"x"}}' >bad.json
+    expect 2 '"dir"' train --config bad.json
+fi
+
+faces=$here/../../../shared/data/faces
+if [ ! -f "$faces/labels.csv" ]; then
+    echo "skipped: the chain of commands (no ../shared/data/faces)"
+elif "$mien" devices >/dev/null 2>&1; then
+    recipe=$here/../../tools/recipes/ferplus.json
+    expect 0 'samples' import ferplus "$faces" -o faces.jsonl
+    head -n 300 faces.jsonl >some.jsonl
+    grep '"split":"val"' faces.jsonl | awk 'NR % 25 == 0' >>some.jsonl
+    # paths are relative to the manifest, so it stays beside the other one
+    expect 0 'run/model' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8
+    expect 2 'holds a run' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8
+    expect 0 '"uar"' eval --model run/model --manifest some.jsonl --task zero-shot --json
+    face=$(sed -n '1s/.*"image":"\([^"]*\)".*/\1/p' some.jsonl)
+    expect 0 '"scores":{"joy":' classify --json --model run/model --labels joy,fear "$face"
+    expect 4 'none.png' classify --model run/model --labels joy,fear none.png
+    expect 4 'split test' eval --model run/model --manifest some.jsonl --task zero-shot --split test
+fi
+printf '%s checks, %s failed\n' "$checks" "$failures"
+[ "$failures" -eq 0 ]
