@@ -130,7 +130,7 @@ static bool run_rule(struct probe *p, struct host *host, struct check_row *row)
     op_value in[OP_MAX_IN], out[OP_MAX_OUT], dout[OP_MAX_OUT], din[OP_MAX_IN];
     for (uint32_t i = 0; i < call->in_count; i++) {
         in[i] = call->in[i].rank ? host_value(host, &call->in[i], call->in_data[i]) : OP_NONE;
-        p->wants[i] = is_float(call, i);
+        p->wants[i] = is_float(call, i) && !(call->op->constants >> i & 1);
         din[i] = OP_NONE;
     }
     for (uint32_t o = 0; o < call->out_count; o++) {

@@ -1,0 +1,228 @@
+/* test_op.c: the registry, plans and hazards, without a device. */
+#include "args/elements.h"
+#include "check.h"
+#include "op/hazard.h"
+
+#include <stdlib.h>
+
+/* ---- the log, kept to look at --------------------------------------------------------------------------------------
+ */
+
+static char last_message[512];
+
+static void keep(void *user, enum mien_log_level level, const char *message)
+{
+    (void)user, (void)level;
+    snprintf(last_message, sizeof(last_message), "%s", message);
+}
+
+/* ---- registry
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void test_list(void)
+{
+    CHECK(op_find("add") == &op_add);
+    CHECK(op_find("layernorm_bwd") == &op_layernorm_bwd);
+    CHECK(op_find("no_such_op") == NULL);
+    for (const struct op_desc *const *op = op_list; *op; op++) {
+        CHECK(op_find((*op)->name) == *op); /* names are unique */
+        CHECK((*op)->summary && (*op)->shapes && (*op)->reference && (*op)->cases);
+        CHECK(!(*op)->grad != !(*op)->no_grad); /* a rule, or a reason why not */
+        for (const struct op_variant *v = (*op)->variants; v && v->name; v++)
+            CHECK(op_shader_find(v->name));
+    }
+    CHECK(op_shader_find("add_fwd"));
+    CHECK(!op_shader_find("add"));
+}
+
+static void test_shapes(void)
+{
+    struct op_call call = {.op = &op_add, .in_count = 2, .in = {SHAPE_F32(2, 3), SHAPE_F32(2, 3)}};
+    CHECK_EQ(op_call_shapes(&call, "here"), MIEN_OK);
+    CHECK_EQ(call.out_count, 1);
+    CHECK(tensor_shape_equal(&call.out[0], &call.in[0]));
+
+    call.in[1] = SHAPE_F32(3, 2);
+    CHECK_EQ(op_call_shapes(&call, "here"), MIEN_ERR_SHAPE);
+    CHECK(strstr(last_message, "add at here") && strstr(last_message, "input 1"));
+    CHECK(strstr(last_message, "f32[2,3] f32[3,2]"));
+    CHECK_EQ(call.out_count, 0);
+
+    call.in[1] = SHAPE_I32(2, 3);
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_ERR_DTYPE);
+    call.in_count = 1;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_ERR_ARG);
+    call.in_count = 3;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_ERR_ARG);
+
+    struct op_call norm = {.op = &op_layernorm, .in_count = 3, .in = {SHAPE_F32(4, 5), SHAPE_F32(5), SHAPE_F32(4)}};
+    CHECK_EQ(op_call_shapes(&norm, "vision.ln_pre"), MIEN_ERR_SHAPE);
+    CHECK(strstr(last_message, "vision.ln_pre") && strstr(last_message, "input 2"));
+}
+
+/* ---- plans
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static struct vk_caps plain_caps(void)
+{
+    struct vk_caps caps = {.class_ = VK_CLASS_DESKTOP,
+                           .subgroup_size = 1,
+                           .max_invocations = 128,
+                           .max_local = {128, 128, 64},
+                           .max_groups = {65535, 65535, 65535},
+                           .max_shared = 16384,
+                           .max_push = 128,
+                           .max_buffers = 8,
+                           .max_range = 128u << 20};
+    snprintf(caps.name, sizeof(caps.name), "a device of this test");
+    return caps;
+}
+
+static void test_choice(void)
+{
+    struct vk_caps caps = plain_caps();
+    struct op_call call = {.op = &op_layernorm, .in_count = 3, .in = {SHAPE_F32(64, 8), SHAPE_F32(8), SHAPE_F32(8)}};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_STR(op_choose(&caps, &call)->name, "layernorm_fwd");
+    caps.features = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_ARITH;
+    caps.subgroup_size = 32;
+    CHECK_STR(op_choose(&caps, &call)->name, "layernorm_fwd_sg");
+    caps.class_ = VK_CLASS_SOFTWARE;
+    CHECK_STR(op_choose(&caps, &call)->name, "layernorm_fwd_row");
+}
+
+/* A long 1-d grid is folded into two dimensions that cover it. */
+static void test_fold(void)
+{
+    struct vk_caps caps = plain_caps();
+    static const uint64_t counts[] = {0, 1, 65535, 65536, 65537, 1000000, 4294836225};
+    for (size_t i = 0; i < BASE_COUNT(counts); i++) {
+        struct op_dispatch d = {0};
+        op_dispatch_groups_1d(&d, &caps, counts[i]);
+        uint64_t have = (uint64_t)d.groups[0] * d.groups[1];
+        CHECK(d.groups[0] >= 1 && d.groups[0] <= 65535 && d.groups[1] >= 1 && d.groups[1] <= 65535);
+        CHECK_EQ(d.groups[2], 1);
+        CHECK(have >= counts[i] && have < counts[i] + 65535 + 1);
+    }
+}
+
+static void test_spec(void)
+{
+    struct op_dispatch d = {0};
+    op_dispatch_spec(&d, 8, 5);
+    CHECK_EQ(d.spec_count, 9);
+    CHECK_EQ(d.spec[0], 1);
+    CHECK_EQ(d.spec[8], 5);
+    op_dispatch_spec(&d, 0, 64);
+    CHECK_EQ(d.spec_count, 9);
+    CHECK_EQ(d.spec[0], 64);
+}
+
+/* A tensor of 3 * 2^25 elements is added in parts of at most 128 MiB that join without gap. */
+static void test_parts(void)
+{
+    struct vk_caps caps = plain_caps();
+    struct tensor_shape large = SHAPE_F32(3, 1 << 25);
+    struct op_call call = {.op = &op_add, .in_count = 2, .in = {large, large}};
+    struct op_plan plan = {0};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+    CHECK_EQ(plan.count, 3);
+    uint64_t next = 0;
+    for (size_t i = 0; i < plan.count; i++) {
+        struct elements_args args;
+        memcpy(&args, plan.dispatch[i].push, sizeof(args));
+        CHECK_EQ(args.first, next / 4);
+        for (uint32_t b = 0; b < plan.dispatch[i].bind_count; b++) {
+            CHECK_EQ(plan.dispatch[i].bind[b].offset, next);
+            CHECK_EQ(plan.dispatch[i].bind[b].size, (uint64_t)args.count * 4);
+            CHECK(plan.dispatch[i].bind[b].size <= caps.max_range);
+        }
+        next += (uint64_t)args.count * 4;
+    }
+    CHECK_EQ(next, tensor_shape_bytes(&large));
+    op_plan_clear(&plan);
+    CHECK(plan.dispatch == NULL && plan.count == 0);
+
+    const struct op_row_bind rows = {OP_IN, 0, OP_READ, 1000};
+    CHECK_EQ(op_part_limit(&caps, &rows, 1, 100), 100);
+    CHECK_EQ(op_part_limit(&caps, &rows, 1, 1 << 20) % 64, 0);
+    CHECK(op_part_limit(&caps, &rows, 1, 1 << 20) * 4000 <= caps.max_range);
+    const struct op_row_bind wide = {OP_IN, 0, OP_READ, 1 << 24};
+    CHECK_EQ(op_part_limit(&caps, &wide, 1, 100), 0);
+}
+
+static void test_limits(void)
+{
+    struct vk_caps caps = plain_caps();
+    struct op_call call = {.op = &op_add, .in_count = 2, .in = {SHAPE_F32(5), SHAPE_F32(5)}};
+    struct op_plan plan = {0};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    caps.max_invocations = 32;
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_ERR_UNSUPPORTED);
+    CHECK(strstr(last_message, "add_fwd") && strstr(last_message, "128 invocations"));
+    CHECK(plan.count == 0 && plan.dispatch == NULL);
+    caps = plain_caps();
+    caps.max_buffers = 2;
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_ERR_UNSUPPORTED);
+    caps = plain_caps();
+    caps.max_push = 4;
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_ERR_UNSUPPORTED);
+}
+
+/* ---- hazards
+ * --------------------------------------------------------------------------------------------------------- */
+
+static const struct vk_block *block(uintptr_t i)
+{
+    return (const struct vk_block *)(i * 64);
+}
+
+/* One dispatch that touches one range; whether a barrier must stand before it. */
+static bool step(struct op_hazards *h, uintptr_t b, uint64_t offset, uint64_t size, uint8_t access)
+{
+    struct vk_range range = {(struct vk_block *)block(b), offset, size};
+    bool barrier = false;
+    CHECK_EQ(op_hazards_step(h, &range, &access, 1, &barrier), MIEN_OK);
+    return barrier;
+}
+
+static void test_hazards(void)
+{
+    struct op_hazards h = {0};
+    CHECK(!step(&h, 1, 0, 256, OP_WRITE));   /* nothing before */
+    CHECK(!step(&h, 1, 256, 256, OP_WRITE)); /* beside it */
+    CHECK(!step(&h, 2, 0, 256, OP_WRITE));   /* another block */
+    CHECK(step(&h, 1, 128, 256, OP_READ));   /* read after write, overlapping */
+    CHECK(!step(&h, 1, 0, 512, OP_READ));    /* read after read; the writes are behind the barrier */
+    CHECK(step(&h, 1, 511, 1, OP_WRITE));    /* write after read, one byte */
+    CHECK(step(&h, 1, 500, 100, OP_WRITE));  /* write after write */
+    CHECK(!step(&h, 1, 600, 8, OP_READ | OP_WRITE));
+    CHECK(step(&h, 1, 600, 8, OP_READ | OP_WRITE));
+    op_hazards_barrier(&h);
+    CHECK(!step(&h, 1, 600, 8, OP_READ)); /* a barrier was placed for another reason */
+    op_hazards_clear(&h);
+    CHECK(h.span == NULL && h.count == 0);
+
+    /* a dispatch never conflicts with itself: it may read and write one range in place */
+    struct vk_range both[] = {{(struct vk_block *)block(1), 0, 64}, {(struct vk_block *)block(1), 0, 64}};
+    const uint8_t access[] = {OP_READ, OP_WRITE};
+    bool barrier = true;
+    CHECK_EQ(op_hazards_step(&h, both, access, 2, &barrier), MIEN_OK);
+    CHECK(!barrier);
+    op_hazards_clear(&h);
+}
+
+int main(void)
+{
+    mien_log_set(keep, NULL, MIEN_LOG_WARN);
+    test_list();
+    test_shapes();
+    test_choice();
+    test_fold();
+    test_spec();
+    test_parts();
+    test_limits();
+    test_hazards();
+    return check_result();
+}
