@@ -10,11 +10,13 @@ extern "C" {
 
 /* A zeroed struct with name, root and manifest means the defaults. Strings are UTF-8 and borrowed during the call. */
 struct mien_import_params {
-    const char *name;     /* which layout `root` has: one of mien_import_names */
-    const char *root;     /* the data set's directory */
-    const char *manifest; /* file to write; its directory must exist */
-    uint64_t seed;        /* of the wording of captions, where the importer writes them */
-    bool local;           /* captions get local sentences too, one per region of the face */
+    const char *name;      /* which layout `root` has: one of mien_import_names */
+    const char *root;      /* the data set's directory */
+    const char *manifest;  /* file to write; its directory must exist */
+    uint64_t seed;         /* of the wording of captions, where the importer writes them */
+    bool local;            /* captions get local sentences too, one per region of the face */
+    bool shuffle_captions; /* a control: captions are handed round among the images of a split, labels stay; a model
+                              trained on them must stay at chance */
 };
 
 struct mien_import_summary {

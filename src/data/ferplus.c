@@ -17,6 +17,7 @@ struct import {
     struct columns columns;
     char *from_manifest; /* root as the manifest's directory sees it */
     struct base_out *out;
+    uint32_t *caption_row;   /* [rows]: whose votes a row's caption is written from; NULL = its own */
     struct base_arena arena; /* of one row */
 };
 
@@ -85,17 +86,30 @@ fail:
     return status;
 }
 
-static enum mien_status write_row(struct import *in, const struct ferplus_rating *rating, const char *path,
+/* The caption of a row: from its own votes, or, for the control of shuffled captions, from another row's. */
+static enum mien_status write_caption(struct import *in, size_t row, struct data_caption *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct ferplus_rating rating;
+    size_t from = in->caption_row ? in->caption_row[row] : row;
+    const char *path = data_csv_cell(&in->csv, from, in->columns.path);
+    struct base_rng rng = base_rng_make(in->params->seed, path, 0, 0); /* the wording follows the file, not its line */
+    TRY(read_rating(&in->csv, &in->columns, from, &rating));
+    TRY(ferplus_caption(&rating, in->params->local, &rng, &in->arena, out));
+fail:
+    return status;
+}
+
+static enum mien_status write_row(struct import *in, const struct ferplus_rating *rating, size_t row, const char *path,
                                   const char *split)
 {
     enum mien_status status = MIEN_OK;
     struct data_caption caption;
-    struct base_rng rng = base_rng_make(in->params->seed, path, 0, 0); /* the wording follows the file, not its line */
     bool beside = strcmp(in->from_manifest, ".") == 0;
     char *text = NULL, *image = base_path_join(beside ? "" : in->from_manifest, path);
     cJSON *json = cJSON_CreateObject();
     FAIL_IF(!json || !image, MIEN_ERR_NOMEM, "out of host memory for a manifest");
-    TRY(ferplus_caption(rating, in->params->local, &rng, &in->arena, &caption));
+    TRY(write_caption(in, row, &caption));
     TRY(build_row(rating, &caption, image, split, json));
     text = base_json_print(json, false);
     FAIL_IF_NULL(text, "a manifest");
@@ -130,7 +144,7 @@ static enum mien_status import_row(struct import *in, size_t row)
     in->summary->unrated += there && rating.total == 0;
     if (!there || rating.total == 0)
         return MIEN_OK;
-    TRY(write_row(in, &rating, path, word));
+    TRY(write_row(in, &rating, row, path, word));
     in->summary->samples++;
     in->summary->train += split == DATA_SPLIT_TRAIN;
     in->summary->val += split == DATA_SPLIT_VAL;
@@ -156,11 +170,50 @@ fail:
     return status;
 }
 
+/* Hands the captions of the rated rows of one split round at random. */
+static enum mien_status shuffle_split(struct import *in, const char *split)
+{
+    enum mien_status status = MIEN_OK;
+    struct ferplus_rating rating;
+    uint32_t count = 0, *from = base_alloc(in->csv.rows, sizeof(*from)), *to = base_alloc(in->csv.rows, sizeof(*to));
+    FAIL_IF(!from || !to, MIEN_ERR_NOMEM, "out of host memory for an import");
+    for (size_t row = 0; row < in->csv.rows; row++) {
+        TRY(read_rating(&in->csv, &in->columns, row, &rating));
+        if (rating.total > 0 && strcmp(data_csv_cell(&in->csv, row, in->columns.split), split) == 0)
+            from[count++] = (uint32_t)row;
+    }
+    memcpy(to, from, count * sizeof(*to));
+    struct base_rng rng = base_rng_make(in->params->seed, split, 0, 0);
+    base_rng_shuffle(&rng, to, count);
+    for (uint32_t i = 0; i < count; i++)
+        in->caption_row[from[i]] = to[i];
+fail:
+    base_free(from);
+    base_free(to);
+    return status;
+}
+
+static enum mien_status shuffle_captions(struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    in->caption_row = base_alloc(in->csv.rows, sizeof(*in->caption_row));
+    FAIL_IF_NULL(in->caption_row, "an import");
+    for (size_t row = 0; row < in->csv.rows; row++)
+        in->caption_row[row] = (uint32_t)row;
+    TRY(shuffle_split(in, "train"));
+    TRY(shuffle_split(in, "val"));
+    TRY(shuffle_split(in, "test"));
+fail:
+    return status;
+}
+
 enum mien_status ferplus_import(const struct mien_import_params *params, struct mien_import_summary *summary)
 {
     enum mien_status status = MIEN_OK;
     struct import in = {.params = params, .summary = summary};
     TRY(open_files(&in));
+    if (params->shuffle_captions)
+        TRY(shuffle_captions(&in));
     for (size_t row = 0; row < in.csv.rows; row++)
         TRY(import_row(&in, row));
     FAIL_IF(summary->samples == 0, MIEN_ERR_DATA, "%s: none of the %zu pictures of labels.csv is there", params->root,
@@ -173,6 +226,7 @@ fail:
     base_out_abandon(&in.out);
     data_csv_clear(&in.csv);
     base_free(in.from_manifest);
+    base_free(in.caption_row);
     base_arena_clear(&in.arena);
     return status;
 }

@@ -147,6 +147,38 @@ static void test_import(void)
     data_manifest_destroy(&m);
 }
 
+/* The control: the same captions on other images of the same split; labels and votes stay. */
+static void test_shuffled(void)
+{
+    char rows[4096] = "", label[32];
+    struct data_manifest *m = NULL;
+    struct mien_import_summary s;
+    int moved = 0, fear = 0;
+    for (int i = 0; i < 24; i++) { /* happiness and anger in train, fear in val */
+        char line[128], file[64];
+        snprintf(file, sizeof(file), "root/train/s%02d.png", i);
+        put(file, "");
+        snprintf(line, sizeof(line), "train/s%02d.png,,%s,0,%d,0,0,%d,0,%d,0,0\n", i, i < 16 ? "train" : "val",
+                 i < 8 ? 9 : 0, i >= 8 && i < 16 ? 9 : 0, i >= 16 ? 9 : 0);
+        strcat(rows, line);
+    }
+    CHECK_EQ(import(rows, &s), MIEN_OK); /* writes labels.csv */
+    struct mien_import_params p = {
+        .name = "ferplus", .root = support_file("root"), .manifest = support_file("s.jsonl"), .shuffle_captions = true};
+    CHECK_EQ(mien_import(&p, &s), MIEN_OK);
+    CHECK_EQ(data_manifest_read(support_file("s.jsonl"), &m), MIEN_OK);
+    for (uint32_t i = 0; m && i < m->count; i++) {
+        const char *own = data_row_label(&m->rows[i], label, sizeof(label));
+        CHECK_STR(own, i < 8 ? "happiness" : i < 16 ? "anger" : "fear");
+        enum ferplus_emotion other = i < 8 ? FERPLUS_ANGER : FERPLUS_HAPPINESS;
+        moved += i < 16 && names_emotion(m->rows[i].caption.global, other);
+        fear += names_emotion(m->rows[i].caption.global, FERPLUS_FEAR);
+    }
+    CHECK(moved >= 4 && moved <= 12 && moved % 2 == 0); /* as many one way as the other */
+    CHECK_EQ(fear, 8);
+    data_manifest_destroy(&m);
+}
+
 static void refused(const char *rows, const char *says)
 {
     struct mien_import_summary s;
@@ -228,6 +260,7 @@ int main(void)
     support_capture();
     test_wording();
     test_import();
+    test_shuffled();
     test_refusals();
     test_faces();
     support_clean();
