@@ -1,6 +1,6 @@
 // The body of softmax_bwd*: the technique was chosen by the .comp file (lib/row.glsl).
-// dx = y * (dy - sum(y * dy)); as y sums to 1, both may be taken about the row's first dy: what dy has in common cancels
-// before it is rounded.
+// dx = y * (dy - sum(y * dy)); as y sums to 1, both may be taken about the row's first dy: what dy has in common
+// cancels before it is rounded.
 #extension GL_EXT_control_flow_attributes : require
 #include "lib/pair.glsl"
 #include "lib/row.glsl"

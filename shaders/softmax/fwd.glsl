@@ -17,7 +17,7 @@ void main()
         return;
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes(), seen = seen_by(p, row), j = lane;
 
-    float top = -3.4e38, value = 0, lost = 0; // the maximum so far; the sum relative to it and what rounding took from it
+    float top = -3.4e38, value = 0, lost = 0; // the maximum so far; the sum relative to it, and what rounding took
     for (; j + (BLOCK - 1) * lanes < seen; j += BLOCK * lanes) {
         float z[BLOCK], peak = top, block = 0;
         [[unroll]] for (uint t = 0; t < BLOCK; t++) {

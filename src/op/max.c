@@ -154,8 +154,8 @@ static enum mien_status plan_runs(const struct vk_caps *caps, const struct op_ca
         struct op_dispatch *d = op_plan_add(plan);
         FAIL_IF_NULL(d, "a plan");
         d->shader = serial ? "max_fwd_row" : "max_fwd";
-        op_dispatch_spec(d, 0, serial ? 32 : 64);
-        op_dispatch_groups_1d(d, caps, serial ? base_div_up(rows, 32) : rows);
+        op_dispatch_spec(d, 0, serial ? 8 : 64);
+        op_dispatch_groups_1d(d, caps, serial ? base_div_up(rows, 8) : rows);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * run * 4, elements * 4);
         op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
         op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
@@ -169,7 +169,7 @@ static enum mien_status all_plan(const struct vk_caps *caps, const struct op_cal
 {
     enum mien_status status = MIEN_OK;
     /* runs stay below 65,536 elements, as lavapipe's loops must */
-    TRY(plan_runs(caps, call, plan, caps->class_ != VK_CLASS_DESKTOP));
+    TRY(plan_runs(caps, call, plan, caps->class_ == VK_CLASS_SOFTWARE));
     struct max_all_args args = {.count = (uint32_t)(plan->scratch[0] / 4)};
     struct op_dispatch *d = op_plan_add(plan);
     FAIL_IF_NULL(d, "a plan");
