@@ -19,7 +19,7 @@ static enum mien_status create_handle(struct vk_device *device)
     enum mien_status status = MIEN_OK;
     const struct vk_physical *physical = device->physical;
     const struct vk_caps *caps = &device->caps;
-    const char *extensions[4];
+    const char *extensions[8];
     VkPhysicalDeviceTimelineSemaphoreFeatures timeline = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
     VkPhysicalDevice16BitStorageFeatures storage16 = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
@@ -30,6 +30,9 @@ static enum mien_status create_handle(struct vk_device *device)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
         .subgroupSizeControl = VK_TRUE,
         .computeFullSubgroups = VK_TRUE};
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+        .pipelineExecutableInfo = VK_TRUE};
     /* GPU-assisted validation reports through buffers that it writes itself */
     const VkPhysicalDeviceFeatures assisted = {.fragmentStoresAndAtomics = VK_TRUE,
                                                .vertexPipelineStoresAndAtomics = VK_TRUE};
@@ -62,6 +65,10 @@ static enum mien_status create_handle(struct vk_device *device)
         if (physical->ext_size_control)
             extensions[info.enabledExtensionCount++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     }
+    if (physical->has_statistics) { /* costs nothing until a pipeline asks for them */
+        chain(&info, &statistics);
+        extensions[info.enabledExtensionCount++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;
+    }
     if (physical->ext_portability)
         extensions[info.enabledExtensionCount++] = "VK_KHR_portability_subset";
     VK_TRY(NULL, device->instance->fn.vkCreateDevice(physical->handle, &info, NULL, &device->handle));
@@ -85,6 +92,11 @@ static enum mien_status load_functions(struct vk_device *device)
     device->fn.f = (PFN_##f)get(device->handle, khr ? #f "KHR" : #f);                                                  \
     FAIL_IF(!device->fn.f, MIEN_ERR_DRIVER, "%s has no %s; update its driver", device->caps.name, #f);
     VK_DEVICE_TIMELINE_FUNCTIONS(LOAD)
+#undef LOAD
+#define LOAD(f) device->fn.f = (PFN_##f)get(device->handle, #f);
+    if (device->physical->has_statistics) {
+        VK_DEVICE_STATISTICS_FUNCTIONS(LOAD)
+    }
 #undef LOAD
     return MIEN_OK;
 fail:

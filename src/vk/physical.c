@@ -16,6 +16,7 @@ struct query {
     VkPhysicalDeviceShaderFloat16Int8Features float16;
     VkPhysicalDeviceTimelineSemaphoreFeatures timeline;
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control_features;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics;
 };
 
 /* Any structure of a chain; Vulkan gives all of them this head. */
@@ -28,7 +29,7 @@ static void chain(void *head, void *item, VkStructureType type)
 }
 
 struct extensions {
-    bool timeline, size_control, float16, driver, portability, maintenance4, memory_budget;
+    bool timeline, size_control, float16, driver, portability, maintenance4, memory_budget, statistics;
 };
 
 static enum mien_status find_extensions(struct vk_instance *instance, VkPhysicalDevice handle, struct extensions *out)
@@ -46,6 +47,7 @@ static enum mien_status find_extensions(struct vk_instance *instance, VkPhysical
         {VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME, &out->driver},
         {VK_KHR_MAINTENANCE_4_EXTENSION_NAME, &out->maintenance4},
         {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, &out->memory_budget},
+        {VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, &out->statistics},
         {"VK_KHR_portability_subset", &out->portability},
     };
     memset(out, 0, sizeof *out);
@@ -218,6 +220,9 @@ static void run_query(struct vk_instance *instance, const struct vk_physical *de
         chain(&q->features, &q->float16, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES);
     if (api >= VK_API_VERSION_1_2 || ext->timeline)
         chain(&q->features, &q->timeline, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES);
+    if (ext->statistics)
+        chain(&q->features, &q->statistics,
+              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR);
     if (sizes) {
         chain(&q->properties, &q->size_control, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
         chain(&q->features, &q->size_control_features,
@@ -245,6 +250,7 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     device->ext_float16 = api < VK_API_VERSION_1_2;
     device->ext_size_control = api < VK_API_VERSION_1_3;
     device->ext_portability = ext->portability;
+    device->has_statistics = q->statistics.pipelineExecutableInfo;
     /* RADV without hardware jumps through a null pointer when it is asked */
     device->has_budget = ext->memory_budget && strncmp(caps->name, "Null hardware", 13) != 0;
 }

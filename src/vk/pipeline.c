@@ -157,8 +157,10 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
         .pCode = kernel->spirv,
     };
     VK_TRY(device, device->fn.vkCreateShaderModule(device->handle, &code, NULL, &module));
+    pipeline->statistics = device->statistics;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,

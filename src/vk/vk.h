@@ -211,6 +211,19 @@ struct vk_kernel {
  * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
 
+/* What the driver's compiler says of a pipeline (VK_KHR_pipeline_executable_properties): registers, spills, and so on,
+ * under the driver's own names; for tests and tuning. */
+struct vk_statistic {
+    char name[64];
+    double value;
+};
+/* Pipelines made from now on keep their statistics. MIEN_ERR_UNSUPPORTED where the driver has none. */
+enum mien_status vk_device_keep_statistics(struct vk_device *device);
+/* Fills at most `capacity`; *count is how many there are. "Subgroup size" comes first. MIEN_ERR_UNSUPPORTED when the
+ * pipeline was made without. */
+enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct vk_pipeline *pipeline,
+                                        struct vk_statistic *out, uint32_t capacity, uint32_t *count);
+
 /* ---- recordings ------------------------------------------------------------------------------------------------ */
 
 struct vk_recording;

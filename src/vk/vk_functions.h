@@ -72,4 +72,9 @@
     X(vkWaitSemaphores)                                                                                                \
     X(vkGetSemaphoreCounterValue)
 
+/* With VK_KHR_pipeline_executable_properties. */
+#define VK_DEVICE_STATISTICS_FUNCTIONS(X)                                                                              \
+    X(vkGetPipelineExecutablePropertiesKHR)                                                                            \
+    X(vkGetPipelineExecutableStatisticsKHR)
+
 #endif

@@ -57,8 +57,9 @@ struct vk_physical {
     uint32_t max_subgroups;  /* per workgroup, where a subgroup size is required */
     /* Present as an extension that must be named at device creation (not core at this device's version). */
     bool ext_timeline, ext_size_control, ext_float16, ext_portability;
-    bool has_budget; /* says how much memory is left */
-    uint32_t heap;   /* the largest device-local one */
+    bool has_budget;     /* says how much memory is left */
+    bool has_statistics; /* of pipelines */
+    uint32_t heap;       /* the largest device-local one */
     VkPhysicalDeviceMemoryProperties memory;
 };
 
@@ -140,6 +141,7 @@ struct vk_device_table {
 #define VK_MEMBER(name) PFN_##name name;
     VK_DEVICE_FUNCTIONS(VK_MEMBER)
     VK_DEVICE_TIMELINE_FUNCTIONS(VK_MEMBER)
+    VK_DEVICE_STATISTICS_FUNCTIONS(VK_MEMBER)
 #undef VK_MEMBER
 };
 
@@ -189,6 +191,7 @@ struct vk_pipeline {
     struct vk_module module;
     VkPipelineLayout layout;
     VkPipeline handle;
+    bool statistics; /* kept by the driver */
 };
 
 enum { VK_PIPELINE_BUCKETS = 128 };
@@ -219,6 +222,7 @@ struct vk_device {
     VkPipelineCache cache;
     size_t cache_read;                                     /* bytes that the driver got from the file */
     bool cache_off;                                        /* no file is read or written */
+    bool statistics;                                       /* pipelines are made to keep them */
     VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
 

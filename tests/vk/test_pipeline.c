@@ -219,6 +219,27 @@ static void test_dispatch_checks(void)
     vk_free(device, &range);
 }
 
+/* What the compiler says, where it does (tests/vendor); elsewhere it is said that it does not. */
+static void test_statistics(void)
+{
+    struct vk_statistic list[64];
+    struct vk_kernel kernel = affine_kernel(32, 77);
+    struct vk_pipeline *before, *after;
+    uint32_t count = 1;
+    CHECK_OK(vk_pipeline_get(device, &kernel, &before));
+    clear_log();
+    CHECK(vk_pipeline_statistics(device, before, list, 64, &count) == MIEN_ERR_UNSUPPORTED && count == 0);
+    CHECK_LOGGED("made without statistics");
+    if (vk_device_keep_statistics(device) != MIEN_OK) {
+        CHECK_LOGGED("gives no statistics");
+        return;
+    }
+    kernel = affine_kernel(32, 78);
+    CHECK_OK(vk_pipeline_get(device, &kernel, &after));
+    CHECK_OK(vk_pipeline_statistics(device, after, list, 64, &count));
+    CHECK(count > 1 && strcmp(list[0].name, "Subgroup size") == 0 && list[0].value > 0);
+}
+
 int main(void)
 {
     uint32_t index = 0;
@@ -233,6 +254,7 @@ int main(void)
     test_subgroups();
     clear_log();
     test_dispatch_checks();
+    test_statistics();
     CHECK(vk_instance_validation_messages(instance) == 0);
     vk_device_destroy(&device);
     vk_instance_destroy(&instance);

@@ -1,0 +1,76 @@
+/* statistics.c: what the driver's compiler says of a pipeline. */
+#include "vk/vk_internal.h"
+
+#include <string.h>
+
+enum mien_status vk_device_keep_statistics(struct vk_device *device)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(!device->physical->has_statistics, MIEN_ERR_UNSUPPORTED,
+            "%s (%s) gives no statistics of pipelines (VK_KHR_pipeline_executable_properties)", device->caps.name,
+            device->caps.driver);
+    device->statistics = true;
+fail:
+    return status;
+}
+
+static double value_of(const VkPipelineExecutableStatisticKHR *s)
+{
+    switch (s->format) {
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_BOOL32_KHR:
+        return s->value.b32;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_INT64_KHR:
+        return (double)s->value.i64;
+    case VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_UINT64_KHR:
+        return (double)s->value.u64;
+    default:
+        return s->value.f64;
+    }
+}
+
+/* A compute pipeline is one executable; where a driver makes more, the first is the kernel itself. */
+static enum mien_status read_properties(struct vk_device *device, const struct vk_pipeline *pipeline,
+                                        VkPipelineExecutablePropertiesKHR *out)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t count = 1;
+    const VkPipelineInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, .pipeline = pipeline->handle};
+    *out = (VkPipelineExecutablePropertiesKHR){.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
+    VkResult result = device->fn.vkGetPipelineExecutablePropertiesKHR(device->handle, &info, &count, out);
+    FAIL_IF(result >= VK_SUCCESS && count == 0, MIEN_ERR_UNSUPPORTED, "%s says nothing of kernel %s", device->caps.name,
+            pipeline->name);
+    if (result < VK_SUCCESS) /* VK_INCOMPLETE: there are more */
+        return vk_result_fail(device, result, "vkGetPipelineExecutablePropertiesKHR(", __FILE__, __LINE__);
+fail:
+    return status;
+}
+
+enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct vk_pipeline *pipeline,
+                                        struct vk_statistic *out, uint32_t capacity, uint32_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    VkPipelineExecutablePropertiesKHR properties;
+    VkPipelineExecutableStatisticKHR *list = NULL;
+    uint32_t found = 0;
+    const VkPipelineExecutableInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+                                              .pipeline = pipeline->handle};
+    *count = 0;
+    FAIL_IF(!pipeline->statistics, MIEN_ERR_UNSUPPORTED, "kernel %s was made without statistics", pipeline->name);
+    TRY(read_properties(device, pipeline, &properties));
+    VK_TRY(device, device->fn.vkGetPipelineExecutableStatisticsKHR(device->handle, &info, &found, NULL));
+    list = base_alloc(found + 1, sizeof *list);
+    FAIL_IF_NULL(list, "a pipeline's statistics");
+    for (uint32_t i = 0; i < found; i++)
+        list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
+    VK_TRY(device, device->fn.vkGetPipelineExecutableStatisticsKHR(device->handle, &info, &found, list));
+    if (capacity)
+        out[0] = (struct vk_statistic){"Subgroup size", properties.subgroupSize};
+    for (uint32_t i = 0; i < found && i + 1 < capacity; i++) {
+        snprintf(out[i + 1].name, sizeof out->name, "%.63s", list[i].name);
+        out[i + 1].value = value_of(&list[i]);
+    }
+    *count = found + 1;
+fail:
+    base_free(list);
+    return status;
+}
