@@ -82,7 +82,8 @@ enum mien_status mien_model_embed_labels(struct mien_model *model, const char *c
     const char **texts = NULL;
     if (!templates)
         templates = mien_default_templates(&template_count);
-    FAIL_IF(label_count == 0 || template_count == 0, MIEN_ERR_ARG, "no labels, or no templates, to embed");
+    FAIL_IF(!labels || !out || label_count == 0 || template_count == 0, MIEN_ERR_ARG,
+            "no labels or no templates to embed, or no place for the result");
     texts = base_arena_array(&arena, label_count * template_count, sizeof(*texts));
     rows = base_alloc(label_count * template_count * width, sizeof(*rows));
     FAIL_IF(!texts || !rows, MIEN_ERR_NOMEM, "out of host memory for the labels' texts");

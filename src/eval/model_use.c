@@ -119,6 +119,7 @@ enum mien_status mien_model_embed_images(struct mien_model *model, const char *c
     enum mien_status status = MIEN_OK;
     size_t side = model->preprocess.crop, block = BASE_MIN(count, (size_t)IMAGE_BLOCK);
     struct reading reading = {.model = model, .flags = flags};
+    FAIL_IF(count && (!paths || !out), MIEN_ERR_ARG, "mien_model_embed_images: no paths, or no place for the result");
     reading.pixels = base_alloc(block * 3 * side * side + 1, sizeof(float));
     FAIL_IF_NULL(reading.pixels, "pixels");
     for (size_t first = 0; first < count; first += block) {
@@ -138,9 +139,11 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
 {
     enum mien_status status = MIEN_OK;
     struct data_ids ids = {0};
-    struct nn_text *rows = base_alloc(count + 1, sizeof(*rows));
+    struct nn_text *rows = NULL;
+    FAIL_IF(count > UINT32_MAX || (count && (!texts || !out)), MIEN_ERR_ARG,
+            "mien_model_embed_texts: no texts, too many, or no place for the result");
+    rows = base_alloc(count + 1, sizeof(*rows));
     FAIL_IF_NULL(rows, "texts");
-    FAIL_IF(count > UINT32_MAX, MIEN_ERR_ARG, "mien_model_embed_texts: too many texts");
     for (size_t i = 0; i < count; i++) {
         size_t first = ids.count;
         TRY(data_tokenizer_encode_row(model->tokenizer, texts[i], model->nn->config.text.context, &ids, NULL));

@@ -24,19 +24,21 @@ static bool add_line(struct templates *t, const char *text, size_t length)
 
 int templates_read(const struct command *command, const char *path, struct templates *out)
 {
-    char line[1024];
+    char *line = NULL;
+    size_t capacity = 0;
+    bool full = false;
     FILE *file = fopen(path, "r");
     *out = (struct templates){0};
     if (!file)
         return complain(command, 4, "%s: %s", path, strerror(errno));
-    while (fgets(line, sizeof(line), file)) {
+    while (!full && getline(&line, &capacity, file) >= 0) {
         size_t length = strcspn(line, "\r\n");
-        if (length && !add_line(out, line, length)) {
-            fclose(file);
-            return complain(command, 1, "out of memory");
-        }
+        full = length && !add_line(out, line, length);
     }
+    free(line);
     fclose(file);
+    if (full)
+        return complain(command, 1, "out of memory");
     if (out->count == 0)
         return complain(command, 4, "%s: no line; write sentences such as \"a face showing {}.\"", path);
     return 0;
