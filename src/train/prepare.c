@@ -33,33 +33,50 @@ fail:
 
 /* ---- data ---- */
 
-/* What this version cannot train on is refused by the row that shows it. */
+/* Which of the texts that loss.text asks for a row has: bit 0, and bit 1 for the summary of "both". */
+static uint32_t texts_of(const struct train_config *c, const struct data_row *row)
+{
+    const struct data_caption *caption = &row->caption;
+    switch (c->loss.text) {
+    case TRAIN_TEXT_BOTH:
+        return (caption->global ? 1u : 0) | (caption->summary ? 2u : 0);
+    case TRAIN_TEXT_GLOBAL:
+        return caption->global != NULL;
+    case TRAIN_TEXT_SUMMARY:
+        return caption->summary != NULL;
+    case TRAIN_TEXT_LABEL:
+        return row->label_count > 0;
+    default:
+        return caption->whole || caption->global || caption->summary || caption->local_count;
+    }
+}
+
+/* What this version cannot train on is refused by the row that shows it: local sentences, and rows that lack a text
+ * which other rows have (their weight would be 0). */
 static enum mien_status check_captions(struct trainer *t)
 {
-    const struct train_config *c = t->config;
-    const struct data_row *with = NULL, *without = NULL;
+    enum mien_status status = MIEN_OK;
+    uint32_t all = 0;
     for (size_t i = 0; i < t->row_count; i++) {
         const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        if (row->caption.local_count && !c->loss.local_is_chosen)
-            return base_fail(
-                MIEN_ERR_ARG,
-                "%s:%u: the caption has local sentences, for which loss.local.kind is \"pooled\" unless it "
-                "is given; this version does not support that: set loss.local.kind to \"none\"",
-                t->manifest->path, row->line);
-        if (row->caption.summary && row->caption.global)
-            with = row;
-        else if (!without)
-            without = row;
+        FAIL_IF(
+            row->caption.local_count && !t->config->loss.local_is_chosen, MIEN_ERR_ARG,
+            "%s:%u: the caption has local sentences, for which loss.local.kind is \"pooled\" unless it is given; this "
+            "version does not support that: set loss.local.kind to \"none\"",
+            t->manifest->path, row->line);
+        all |= texts_of(t->config, row);
     }
-    if (c->loss.text == TRAIN_TEXT_BOTH && with && without)
-        return base_fail(
-            MIEN_ERR_ARG,
-            "%s:%u: no summary (or no global caption), but line %u has both, and loss.text is \"both\"; "
-            "this version needs both in all rows or one in all: set loss.text to \"global\" or \"caption\"",
-            t->manifest->path, without->line, with->line);
+    for (size_t i = 0; i < t->row_count; i++) {
+        const struct data_row *row = &t->manifest->rows[t->rows[i]];
+        FAIL_IF(texts_of(t->config, row) != BASE_MAX(all, 1), MIEN_ERR_ARG,
+                "%s:%u: the row lacks a text that loss.text asks for and other rows have; this version needs it in all "
+                "rows: choose another loss.text, or complete the row",
+                t->manifest->path, row->line);
+    }
     t->config->loss.local = TRAIN_LOCAL_NONE;
     t->config->loss.local_is_chosen = true;
-    return MIEN_OK;
+fail:
+    return status;
 }
 
 static enum mien_status open_data(struct trainer *t)

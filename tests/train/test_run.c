@@ -146,6 +146,10 @@ static void test_refusals(void)
     CHECK(tiny_write("mixed.jsonl", mixed, strlen(mixed)));
     CHECK_EQ(train("r5", "data.train=mixed.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
     CHECK(captured_once("mixed.jsonl:1"));
+    static const char blank[] = "{\"image\":\"0.png\",\"caption\":\"One.\"}\n{\"image\":\"1.png\"}\n";
+    CHECK(tiny_write("blank.jsonl", blank, strlen(blank)));
+    CHECK_EQ(train("r7", "data.train=blank.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("blank.jsonl:2"));
     CHECK_EQ(train("r6", "data.train=mixed.jsonl", "run.batchs=1", NULL), MIEN_ERR_ARG);
     CHECK(captured_once("\"batch\""));
 }
