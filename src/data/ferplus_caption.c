@@ -1,5 +1,6 @@
-/* ferplus_caption.c: sentences from votes. The wording is our own. A sentence names the emotion by noun or adjective
- * (the plainest word half of the time), its share of the votes as intensity, and a second emotion with a fair share. */
+/* ferplus_caption.c: sentences from votes. The wording is our own. A sentence names the emotion by noun or adjective,
+ * its share of the votes as intensity, and a second emotion with a fair share. The global sentence keeps to the plainest
+ * words, so that a small model learns them from few thousand images; the others vary. */
 #include "data/ferplus.h"
 
 #include <ctype.h>
@@ -100,6 +101,7 @@ struct writer {
     enum ferplus_emotion second;
     double share, second_share;
     int level;
+    bool plain; /* the plainest words only */
     const char *region;
     char text[512];
     size_t size;
@@ -114,13 +116,13 @@ static const char *any(struct base_rng *rng, const char *const *list, uint32_t m
     return list[base_rng_below(rng, count)];
 }
 
-/* The plainest word half of the time; the strongest only from level 2 on. */
+/* The plainest word always or half of the time; the strongest only from level 2 on. */
 static const char *word_of(const struct writer *w, const char *const *list)
 {
     uint32_t count = 0;
     while (count < WORDS && list[count])
         count++;
-    if (base_rng_below(w->rng, 2) == 0)
+    if (w->plain || base_rng_below(w->rng, 2) == 0)
         return list[0];
     return list[base_rng_below(w->rng, w->level >= 2 ? count : count - 1)];
 }
@@ -232,7 +234,9 @@ enum mien_status ferplus_caption(const struct ferplus_rating *rating, bool local
     enum mien_status status = MIEN_OK;
     struct writer w = writer_of(rating, rng);
     *out = (struct data_caption){0};
+    w.plain = true;
     out->global = write_form(&w, any(rng, global_forms, BASE_COUNT(global_forms)), arena);
+    w.plain = false;
     uint32_t form = base_rng_below(rng, BASE_COUNT(summary_forms) + 2);
     out->summary = write_form(&w, form < 2 ? agreement_forms[w.level][form] : summary_forms[form - 2], arena);
     FAIL_IF(!out->global || !out->summary, MIEN_ERR_NOMEM, "out of host memory for captions");
