@@ -305,7 +305,7 @@ static enum mien_status open_device(struct check_context *context, struct walk *
     context->flop_rate = options->flop_rate;
     context->byte_rate = options->byte_rate;
     if (context->flop_rate <= 0) {
-        TRY(check_calibrate(context));
+        check_calibrate(context);
         printf("@rates %.17g %.17g %s\n", context->flop_rate, context->byte_rate, context->caps.name);
         fflush(stdout);
     }

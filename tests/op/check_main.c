@@ -229,7 +229,7 @@ static void take_line(struct report *report, char *line)
     } else if (strcmp(line, "@done") == 0) {
         report->done = true;
     } else if (sscanf(line, "@broken %d", &report->broken) == 1) {
-        printf("%s: %s\n", report->broken == 77 ? "skipped" : "failed", line + strlen("@broken "));
+        printf("%s: %s\n", report->broken == 77 ? "skipped" : "failed", strchr(line + strlen("@broken "), ' ') + 1);
     } else {
         printf("%s\n", line);
     }
@@ -258,6 +258,10 @@ static bool run_child(struct report *report, int argc, char **argv)
             check_fail(&row, WIFSIGNALED(status) ? "died of signal %d" : "ended with status %d",
                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
         finish_row(report, &row);
+    } else if (!report->done && !report->broken && !report->options.grad && report->options.flop_rate <= 0) {
+        printf("the device could not be timed: %s\n", result == READ_TIMEOUT ? "no answer in time" : "the child died");
+        report->options.flop_rate = CHECK_SLOW_FLOPS;
+        report->options.byte_rate = CHECK_SLOW_BYTES;
     } else if (!report->done && !report->broken && report->options.from == from) {
         printf("failed: the child ended outside any unit (%s %d)\n", WIFSIGNALED(status) ? "signal" : "status",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

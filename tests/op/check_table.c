@@ -15,7 +15,7 @@ void check_row_send(const struct check_row *row)
     char note[sizeof(row->note)];
     size_t n = 0;
     for (const char *c = row->note; *c; c++)
-        note[n++] = *c == '\t' || *c == '\n' ? ' ' : *c;
+        note[n++] = (char)(*c == '\t' || *c == '\n' ? ' ' : *c == '"' ? '\'' : *c); /* fields of the pipe and of CSV */
     note[n] = '\0';
     printf("@row\t%u\t%d\t%s\t%s\t%s\t%s\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%s\n", row->unit, (int)row->result,
            row->op, row->case_name, row->variant, row->mask, row->worst, row->nmse, row->microseconds, row->gflops,

@@ -136,10 +136,15 @@ bool check_run_once(struct check_run *run, const struct op_call *call, const voi
 /* Runs without looking at results; seconds per repetition of the plan, on the device's clock where it has one. */
 enum mien_status check_run_time(struct check_run *run, double *seconds);
 
+/* A very slow driver: per second. */
+#define CHECK_SLOW_FLOPS 3e8
+#define CHECK_SLOW_BYTES 1e9
+
 /* ---- check_bench.c, check_grad.c ----------------------------------------------------------------------------------
  */
 
-enum mien_status check_calibrate(struct check_context *context);
+/* Rates of the device; those of a very slow driver when it cannot be measured (the cases will say why). */
+void check_calibrate(struct check_context *context);
 bool check_bench(struct check_context *context, struct op_call *call, const struct op_plan *plan,
                  const struct vk_caps *caps, struct check_row *row);
 bool check_gradient(const struct check_options *options, const struct op_desc *op, const struct op_case *c,
