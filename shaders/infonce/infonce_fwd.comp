@@ -1,33 +1,20 @@
 #version 450
 //! dtype: f32
 //! target: vulkan1.1
-// Idea: loss = (sum of the rows' + sum of the columns' -ln P) / 2N, by one workgroup.
-// Lane l owns elements l, l + lanes, ...; a tree in shared memory joins them (local size a power of two).
+// Idea: loss = (sum of the rows' + sum of the columns' -ln P) / 2N: mean.glsl.
+// One workgroup; lane l owns pairs l, l + lanes, ...
 // Numerics: fp32, a fixed order.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
 #include "args/infonce.h"
 
-READ_BUFFER(0, float, row_nll); // [N]
-READ_BUFFER(1, float, col_nll); // [N]
+READ_BUFFER(0, float, row_lse); // [N]
+READ_BUFFER(1, float, col_lse); // [N]
 WRITE_BUFFER(2, float, loss);   // [1]
-PUSH(infonce_args, p);
 
-shared float tree[gl_WorkGroupSize.x];
-
-void main()
+vec2 pair(uint i)
 {
-    uint lane = gl_LocalInvocationID.x;
-    float sum = 0;
-    for (uint i = lane; i < p.n; i += gl_WorkGroupSize.x)
-        sum += row_nll[i] + col_nll[i];
-    tree[lane] = sum;
-    barrier();
-    for (uint step = gl_WorkGroupSize.x / 2; step > 0; step /= 2) {
-        if (lane < step)
-            tree[lane] += tree[lane + step];
-        barrier();
-    }
-    if (lane == 0)
-        loss[0] = tree[0] / (2.0 * float(p.n));
+    return vec2(row_lse[i] + col_lse[i], 1);
 }
+
+#include "infonce/mean.glsl"

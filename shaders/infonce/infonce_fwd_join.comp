@@ -7,12 +7,12 @@
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
 #include "args/infonce.h"
-#include "infonce/math.glsl"
+#include "infonce/join.glsl"
 
 READ_BUFFER(0, vec2, row_part);  // [row_slices,N]
 READ_BUFFER(1, vec2, col_part);  // [col_slices,N]
-WRITE_BUFFER(2, float, row_nll); // [N]
-WRITE_BUFFER(3, float, col_nll); // [N]
+WRITE_BUFFER(2, float, row_lse); // [N]
+WRITE_BUFFER(3, float, col_lse); // [N]
 PUSH(infonce_args, p);
 
 void main()
@@ -22,16 +22,11 @@ void main()
         return;
     bool column = i >= p.n;
     uint line = column ? i - p.n : i, slices = column ? p.col_slices : p.row_slices;
-    float top = 0, total = 0;
-    for (uint k = 0; k < slices; k++) {
-        vec2 part = column ? col_part[k * p.n + line] : row_part[k * p.n + line];
-        float peak = max(top, part.x);
-        total = total * exp(top - peak) + part.y * exp(part.x - peak);
-        top = peak;
-    }
-    float nll = top > 0 ? top + log(exp(-top) + total) : log1p_close(total);
+    line_sums sums = line_sums(0, 0, 0);
+    for (uint k = 0; k < slices; k++)
+        add_part(sums, vec3(column ? col_part[k * p.n + line] : row_part[k * p.n + line], 0));
     if (column)
-        col_nll[line] = nll;
+        col_lse[line] = line_lse(sums);
     else
-        row_nll[line] = nll;
+        row_lse[line] = line_lse(sums);
 }

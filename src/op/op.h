@@ -230,6 +230,7 @@ struct op_desc {
                             * Kernels bind it as the output, OP_READ | OP_WRITE; references must allow both the same
                             * and separate memory. */
     uint32_t index_inputs; /* bit i: input i is i32 */
+    uint32_t constants;    /* bit i: input i (targets, weights) counts as a constant: it has no gradient */
     uint32_t aux_outputs;  /* bit o: output o is a by-product saved for the backward pass; no gradient flows into it */
     enum mien_status (*shapes)(struct op_call *call, const char *label);
     void (*reference)(const struct op_call *call);

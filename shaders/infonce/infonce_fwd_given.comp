@@ -1,0 +1,23 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: loss = sum of w (the row's + the column's loss) / (2 sum of w): mean.glsl.
+// One workgroup; lane l owns pairs l, l + lanes, ...
+// Numerics: fp32, a fixed order; with weights of 1 that of infonce_fwd.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/infonce.h"
+
+layout(constant_id = 8) const uint WEIGHTS = 0; // 1: pairs are weighted
+
+READ_BUFFER(0, float, line_loss); // [2,N] of rows, of columns
+READ_BUFFER(1, float, w);         // [N]
+WRITE_BUFFER(2, float, loss);     // [1]
+
+vec2 pair(uint i);
+#include "infonce/mean.glsl"
+
+vec2 pair(uint i)
+{
+    return vec2(line_loss[i] + line_loss[p.n + i], WEIGHTS != 0 ? w[i] : 1);
+}
