@@ -19,9 +19,9 @@ void main()
     if (i >= p.count)
         return;
     uint d = i % p.width, unit = i / p.width, begin = unit % p.blocks * p.block;
-    uint at = p.in_skip + unit / p.blocks * p.tokens * p.width + d;
+    uint at = p.x_skip + unit / p.blocks * p.tokens * p.width + d;
     float value = 0, lost = 0;
     for (uint t = begin; t < min(begin + p.block, p.tokens); t++)
         pair_add(value, lost, x[at + t * p.width]);
-    y[p.out_skip + i] = (value + lost) / p.divisor;
+    y[p.y_skip + i] = (value + lost) / p.divisor;
 }

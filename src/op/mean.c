@@ -106,11 +106,13 @@ static void tokens_grad(struct op_recorder *recorder, const struct op_use *use, 
         din[0] = OP_RECORD(recorder, &op_mean_tokens_bwd, &attr, use->dout[0]);
 }
 
-/* One stage: sums (divisor 1) of blocks of from[B,T,D] into to[B,blocks,D], or means (divisor T) into to[B,D]. */
+/* Forward: sums (divisor 1) of blocks of x[B,T,D] into y[B,blocks,D], or means (divisor T) into y[B,D].
+ * Backward: y[B,D] divided and repeated into x[B,T,D]. */
 struct stage {
-    enum op_place from, to;
+    enum op_place x, y;
     uint32_t batch, tokens, width;
     float divisor;
+    bool backward;
 };
 
 /* Sequences [first, first + count) of a stage, of each its blocks [block, block + blocks). */
@@ -118,27 +120,28 @@ static enum mien_status add_part(struct op_plan *plan, const struct vk_caps *cap
                                  uint32_t first, uint32_t count, uint32_t block, uint32_t blocks)
 {
     uint64_t width = s->width, all = base_div_up(s->tokens, BLOCK), begin = (uint64_t)block * BLOCK;
-    uint64_t tokens = BASE_MIN(s->tokens - begin, (uint64_t)blocks * BLOCK), outputs = (uint64_t)count * blocks * width;
-    struct op_part in =
+    uint64_t tokens = BASE_MIN(s->tokens - begin, (uint64_t)blocks * BLOCK), units = (uint64_t)count * blocks;
+    struct op_part x =
         op_part_of((first * (uint64_t)s->tokens + begin) * width, ((count - 1) * (uint64_t)s->tokens + tokens) * width);
-    struct op_part out = op_part_of((first * all + block) * width, outputs);
-    struct mean_tokens_args args = {.count = (uint32_t)outputs,
+    struct op_part y = s->backward ? op_part_of(first * width, count * width)
+                                   : op_part_of((first * all + block) * width, units * width);
+    struct mean_tokens_args args = {.count = (uint32_t)(units * width),
                                     .width = s->width,
                                     .tokens = count > 1 ? s->tokens : (uint32_t)tokens,
                                     .block = BLOCK,
                                     .blocks = blocks,
-                                    .in_skip = in.skip,
-                                    .out_skip = out.skip,
+                                    .x_skip = x.skip,
+                                    .y_skip = y.skip,
                                     .divisor = s->divisor};
     struct op_dispatch *d = op_plan_add(plan);
     if (!d)
         return MIEN_ERR_NOMEM;
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
-    d->shader = "mean_tokens_fwd";
+    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
+    d->shader = s->backward ? "mean_tokens_bwd" : "mean_tokens_fwd";
     op_dispatch_spec(d, 0, local);
-    op_dispatch_groups_1d(d, caps, base_div_up(outputs, local));
-    op_part_bind(d, s->from, 0, OP_READ, in);
-    op_part_bind(d, s->to, 0, OP_WRITE, out);
+    op_dispatch_groups_1d(d, caps, base_div_up(args.count, local));
+    op_part_bind(d, s->backward ? s->y : s->x, 0, OP_READ, s->backward ? y : x);
+    op_part_bind(d, s->backward ? s->x : s->y, 0, OP_WRITE, s->backward ? x : y);
     op_dispatch_push(d, &args, sizeof(args));
     return MIEN_OK;
 }
@@ -151,7 +154,7 @@ static enum mien_status add_stage(struct op_plan *plan, const struct vk_caps *ca
     uint64_t most = op_part_rows(caps, (uint64_t)s->tokens * s->width);
     uint64_t blocks = base_div_up(s->tokens, BLOCK), most_blocks = op_part_rows(caps, (uint64_t)BLOCK * s->width);
     if (most == 0 && most_blocks == 0)
-        return op_part_too_large(caps, call, (uint64_t)BLOCK * s->width);
+        return op_part_too_large(caps, call, (uint64_t)BASE_MIN(s->tokens, BLOCK) * s->width);
     if (most > 0)
         most_blocks = blocks;
     most = BASE_MAX(most, 1);
@@ -169,14 +172,14 @@ static enum mien_status tokens_plan(const struct vk_caps *caps, const struct op_
     enum mien_status status = MIEN_OK;
     const uint32_t *dim = call->in[0].dim;
     uint64_t blocks = base_div_up(dim[1], BLOCK);
-    struct stage last = {OP_IN, OP_OUT, dim[0], dim[1], dim[2], (float)dim[1]};
+    struct stage last = {OP_IN, OP_OUT, dim[0], dim[1], dim[2], (float)dim[1], false};
     if (blocks > 1) {
         if (blocks > BLOCK)
             return op_shape_error(call, NULL, 0, "x[B,T,D], T at most 1,048,576");
-        struct stage sums = {OP_IN, OP_SCRATCH, dim[0], dim[1], dim[2], 1};
+        struct stage sums = {OP_IN, OP_SCRATCH, dim[0], dim[1], dim[2], 1, false};
         plan->scratch[0] = dim[0] * blocks * dim[2] * 4;
         TRY(add_stage(plan, caps, call, &sums));
-        last.from = OP_SCRATCH;
+        last.x = OP_SCRATCH;
         last.tokens = (uint32_t)blocks;
     }
     TRY(add_stage(plan, caps, call, &last));
@@ -240,17 +243,9 @@ static void bwd_reference(const struct op_call *call)
 
 static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    static const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, 0}, {OP_OUT, 0, OP_WRITE, 1}};
-    struct mean_tokens_bwd_args args = {
-        .width = call->in[0].dim[1], .tokens = call->attr.rows, .divisor = (float)call->attr.rows};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = "mean_tokens_bwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->out[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
+    const uint32_t *dim = call->out[0].dim;
+    struct stage stage = {OP_OUT, OP_IN, dim[0], dim[1], dim[2], (float)dim[1], true};
+    return add_stage(plan, caps, call, &stage);
 }
 
 static const struct op_variant bwd_variants[] = {{.name = "mean_tokens_bwd", .plan = bwd_plan}, {0}};
@@ -260,6 +255,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "2x3x5", .attr = {.rows = 3}, .in = {{2, 5}}},
     {.name = "7x127x3", .attr = {.rows = 127}, .in = {{7, 3}}},
     {.name = "3x7x513", .attr = {.rows = 7}, .in = {{3, 513}}},
+    {.name = "long", .attr = {.rows = 2049}, .in = {{2, 3}}},
     {.name = "vit_b32", .attr = {.rows = 50}, .in = {{2, 768}}, .bench = true},
     {.name = "frames", .attr = {.rows = 32}, .in = {{8, 512}}, .bench = true},
     {0},

@@ -62,13 +62,16 @@ static enum mien_status add_box(struct op_plan *plan, const struct vk_caps *caps
         return MIEN_ERR_NOMEM;
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
     uint32_t local = tiled ? TILE_INVOCATIONS : software ? 8 : 64, items = software ? 16 : 1;
-    uint64_t groups = base_div_up(args.count, (uint64_t)local * items * 4);
+    bool quads = (m_count | n_count | box.rows | box.cols | in.skip | out.skip) % 4 == 0;
+    uint64_t groups = base_div_up(args.count / (quads ? 16 : 1), (uint64_t)local * items * 4);
     if (tiled)
         groups = box.batch * base_div_up(box.rows, TILE) * base_div_up(box.cols, TILE);
     d->shader = tiled ? "transpose_fwd_tile" : "transpose_fwd";
     op_dispatch_spec(d, 0, local);
-    if (!tiled)
+    if (!tiled) {
         op_dispatch_spec(d, 3, items);
+        op_dispatch_spec(d, 8, quads);
+    }
     op_dispatch_groups_1d(d, caps, groups);
     op_part_bind(d, OP_IN, 0, OP_READ, in);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, out);
@@ -134,6 +137,7 @@ static const struct op_case cases[] = {
     {.name = "1x513", .in = {{1, 513}}},
     {.name = "513x1", .in = {{513, 1}}},
     {.name = "33x127", .in = {{3, 33, 127}}},
+    {.name = "squares", .in = {{3, 20, 44}}},
     {.name = "heads", .in = {{2, 3, 50, 64}}},
     {.name = "projection", .in = {{512, 768}}, .bench = true},
     {.name = "tokens", .in = {{16, 50, 128}}, .bench = true},
