@@ -62,7 +62,8 @@ enum mien_status op_call_shapes(struct op_call *call, const char *label)
             continue;
         }
         bool index = op->index_inputs >> i & 1;
-        if (call->in[i].dtype != (index ? MIEN_I32 : MIEN_F32))
+        bool half = call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16;
+        if (call->in[i].dtype != (index ? MIEN_I32 : MIEN_F32) && !(half && op->half_inputs >> i & 1))
             return call_error(MIEN_ERR_DTYPE, call, label, i, index ? "i32" : "f32");
         if (tensor_shape_count(&call->in[i]) == 0)
             return call_error(MIEN_ERR_SHAPE, call, label, i, "not empty");

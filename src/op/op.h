@@ -31,6 +31,7 @@ struct op_attr {
     uint32_t rows;                 /* a row count that the inputs do not tell (embedding_bwd: table rows, ...) */
     uint32_t axis;                 /* concat, slice, pad: which dimension, 0 = the outermost */
     uint32_t first, count;         /* slice: the part of that dimension that is kept; pad: first = where x begins */
+    enum mien_dtype dtype;         /* cast: of the output */
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
@@ -211,9 +212,10 @@ struct op_case {
     struct op_attr attr;
     uint32_t in[OP_MAX_IN][MIEN_MAX_RANK]; /* dims, 0-ended; {0} = absent */
     uint32_t index_limit;
-    bool grad;  /* small enough for finite differences (below about 2,000 elements in all) */
-    bool bench; /* a shape worth timing */
-    bool slow;  /* only with --full on software drivers */
+    enum mien_dtype dtype; /* of the inputs in op_desc.half_inputs, which `prepare` fills; 0 = f32 */
+    bool grad;             /* small enough for finite differences (below about 2,000 elements in all) */
+    bool bench;            /* a shape worth timing */
+    bool slow;             /* only with --full on software drivers */
 };
 
 /* Relative and absolute tolerance of each element, and of the whole (NMSE = sum (a-b)^2 / sum b^2). */
@@ -230,6 +232,7 @@ struct op_desc {
                             * Kernels bind it as the output, OP_READ | OP_WRITE; references must allow both the same
                             * and separate memory. */
     uint32_t index_inputs; /* bit i: input i is i32 */
+    uint32_t half_inputs;  /* bit i: input i may be f16 or bf16 as well as f32 */
     uint32_t constants;    /* bit i: input i (targets, weights) counts as a constant: it has no gradient */
     uint32_t aux_outputs;  /* bit o: output o is a by-product saved for the backward pass; no gradient flows into it */
     enum mien_status (*shapes)(struct op_call *call, const char *label);

@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Drivers may flush denormals to zero: differences below this are none. */
 static const double denormal_floor = 1e-37;
@@ -35,6 +36,20 @@ static bool compare_i32(const struct op_call *call, uint32_t o, const int32_t *g
     return true;
 }
 
+/* 16-bit outputs come from casts alone, which are exact. */
+static bool compare_half(const struct op_call *call, uint32_t o, const uint16_t *got, struct check_row *row)
+{
+    const uint16_t *ref = call->out_data[o];
+    uint64_t count = tensor_shape_count(&call->out[o]);
+    for (uint64_t i = 0; i < count; i++) {
+        char at[64];
+        coordinates(&call->out[o], i, at, sizeof(at));
+        if (got[i] != ref[i])
+            return check_fail(row, "output %u at %s: expected bits 0x%04x, got 0x%04x", o, at, ref[i], got[i]);
+    }
+    return true;
+}
+
 /* The absolute tolerance is meant for outputs of unit size: it grows with the root mean square of the row, or of so
  * many rows that a single number that has cancelled (a row of one) does not set its own measure. */
 static uint64_t scale_span(uint64_t width)
@@ -55,6 +70,8 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *data, str
     const struct op_tolerance *tolerance = &call->op->tolerance;
     if (call->out[o].dtype == MIEN_I32)
         return compare_i32(call, o, data, row);
+    if (call->out[o].dtype != MIEN_F32)
+        return compare_half(call, o, data, row);
     const float *got = data, *ref = call->out_data[o];
     uint64_t count = tensor_shape_count(&call->out[o]), first = count, bad = 0;
     uint64_t span = scale_span(tensor_shape_width(&call->out[o]));
@@ -63,7 +80,7 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *data, str
         if (i % span == 0)
             absolute = span_tolerance(tolerance, ref + i, BASE_MIN(span, count - i));
         double d = fabs((double)got[i] - ref[i]), allowed = absolute + tolerance->rel * fabs((double)ref[i]);
-        bool same = d <= allowed || (isinf(ref[i]) && got[i] == ref[i]);
+        bool same = d <= allowed || memcmp(&got[i], &ref[i], sizeof(*ref)) == 0; /* infinities, NaN */
         if (!same && bad++ == 0)
             first = i;
         square += (double)ref[i] * ref[i];

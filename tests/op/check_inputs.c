@@ -18,8 +18,11 @@ enum mien_status check_call_make(const struct op_desc *op, const struct op_case 
     for (uint32_t i = 0; i < op->in_count; i++) {
         uint32_t dims[MIEN_MAX_RANK + 1] = {0};
         memcpy(dims, c->in[i], sizeof(c->in[i]));
+        enum mien_dtype dtype = op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32;
+        if (op->half_inputs >> i & 1)
+            dtype = c->dtype;
         if (dims[0])
-            call->in[i] = tensor_shape_make(op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32, dims);
+            call->in[i] = tensor_shape_make(dtype, dims);
     }
     TRY(op_call_shapes(call, c->name));
     for (uint32_t i = 0; i < call->in_count; i++) {

@@ -32,9 +32,10 @@ static struct part *part_of(struct check_run *run, enum op_place place, uint32_t
     return &run->part[first + index];
 }
 
+/* Ranges are bound in whole words. */
 static void place(struct part *part, uint64_t bytes, uint64_t *end)
 {
-    *part = (struct part){.offset = *end, .size = bytes};
+    *part = (struct part){.offset = *end, .size = base_round_up(bytes, 4)};
     if (bytes)
         *end += base_round_up(bytes, 256) + GUARD;
 }
@@ -184,7 +185,7 @@ static void compose(struct check_run *run, const struct op_call *call)
         fill_words(run->before + run->part[p].offset, run->part[p].size, output_word);
     for (uint32_t i = 0; i < call->in_count; i++) {
         if (run->part[i].size)
-            memcpy(run->before + run->part[i].offset, call->in_data[i], run->part[i].size);
+            memcpy(run->before + run->part[i].offset, call->in_data[i], tensor_shape_bytes(&call->in[i]));
     }
 }
 
