@@ -10,6 +10,8 @@
 enum {
     MAX_ADDS = 256,        /* additions to one sum: what bounds its error, see op_matmul.tolerance */
     MAX_SCRATCH = 1 << 26, /* bytes of partial matrices aimed at */
+    MAX_PARTS = 2048,      /* per round: 16 elements of the sum kernel's invocations over all of them are 32,768 loops,
+                            * and lavapipe ends an invocation after 65,535 */
 };
 
 /* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
@@ -29,6 +31,7 @@ struct blocks {
     uint32_t batch, m, n;
     uint32_t part;  /* steps of k per part */
     uint32_t parts; /* parts per round */
+    uint32_t k;     /* most steps of k per round: its rows of A and B lie in one range each */
 };
 
 /* One block: matrices z.., rows m0.., columns n0... */
@@ -59,7 +62,7 @@ static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, 
     /* Blocks begin at multiples of a unit wherever they begin inside a row: m in A stored [K,M], k always. */
     b->m = cut(s->m, BASE_MIN(s->trans_a ? s->m : rows_a, rows_c), t->m, s->trans_a ? t->unit : 1);
     b->n = cut(s->n, s->trans_b ? rows_b : s->n, t->n, t->unit);
-    b->part = cut(s->k, k, 4, 4);
+    b->part = b->k = cut(s->k, k, 4, 4);
     return b->m > 0 && b->n > 0 && b->part > 0;
 }
 
@@ -91,7 +94,8 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
         uint64_t room = BASE_MIN((uint64_t)MAX_SCRATCH, caps->max_range) / 4;
         b.batch = least(b.batch, BASE_MAX(room / ((uint64_t)b.m * b.n * b.parts), 1));
         uint64_t fit = room / ((uint64_t)b.batch * b.m * b.n);
-        b.parts = least(b.parts, BASE_MAX(BASE_MIN(fit, caps->max_groups[2] / b.batch), 1));
+        fit = BASE_MIN(fit, BASE_MIN(caps->max_groups[2] / b.batch, b.k / b.part));
+        b.parts = least(b.parts, BASE_MIN(BASE_MAX(fit, 1), MAX_PARTS));
     }
     if (t->flops > 0) {
         double row = 2.0 * b.batch * b.n * b.part * b.parts;
