@@ -107,6 +107,7 @@ static const struct op_case sum_cases[] = {
     {.name = "3x127", .in = {{3, 127}}, .grad = true},
     {.name = "4097", .in = {{4097}}},
     {.name = "large", .in = {{512, 513}}, .bench = true},
+    {.name = "table", .in = {{6001, 1024}}, .slow = true}, /* runs too long for one lavapipe invocation */
     {0},
 };
 
@@ -164,6 +165,7 @@ static const struct op_case squares_cases[] = {
     {.name = "one", .in = {{1}}},
     {.name = "127x33", .in = {{127, 33}}},
     {.name = "large", .in = {{512, 513}}, .bench = true},
+    {.name = "table", .in = {{6001, 1024}}, .slow = true}, /* runs too long for one lavapipe invocation */
     {0},
 };
 
