@@ -1,12 +1,13 @@
-/* infonce.h: push constants of shaders/infonce. Kernels see rows first .. first + rows of the scores [N,N] at a time. */
+/* infonce.h: push constants of shaders/infonce. Kernels see rows first .. first + rows of the scores [N,N] at a time.
+ */
 #ifndef SHADERS_ARGS_INFONCE_H
 #define SHADERS_ARGS_INFONCE_H
 
 #include "args/types.h"
 
 struct infonce_args {
-    arg_u32 n;          /* N */
-    arg_u32 first;      /* rows of the scores that are bound */
+    arg_u32 n;     /* N */
+    arg_u32 first; /* rows of the scores that are bound */
     arg_u32 rows;
     arg_u32 by_column;  /* infonce_fwd_part: lines are columns */
     arg_u32 row_slices; /* partial sums of each row */

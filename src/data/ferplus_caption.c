@@ -1,6 +1,6 @@
 /* ferplus_caption.c: sentences from votes. The wording is our own. A sentence names the emotion by noun or adjective,
- * its share of the votes as intensity, and a second emotion with a fair share. The global sentence keeps to the plainest
- * words, so that a small model learns them from few thousand images; the others vary. */
+ * its share of the votes as intensity, and a second emotion with a fair share. The global sentence keeps to the
+ * plainest words, so that a small model learns them from a few thousand images; the others vary. */
 #include "data/ferplus.h"
 
 #include <ctype.h>
