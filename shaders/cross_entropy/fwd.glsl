@@ -1,5 +1,5 @@
 // The body of cross_entropy_fwd*: the technique was chosen by the .comp file (lib/row.glsl).
-// -ln softmax(z)_j = (top - z_j) + rest with rest = ln(1 + sum of exp(z - top) over all but the top): terms that are not
+// -ln softmax(z)_j = (top - z_j) + rest with rest = ln(1 + sum of exp(z - top) over all but the top): neither term is
 // negative, so that small losses keep their digits.
 #include "lib/row_max.glsl"
 #include "infonce/math.glsl"

@@ -1,6 +1,6 @@
-/* half.glsl: 16-bit floats as bits, by integer operations: the same result on every device, for denormals, infinities and
- * NaN too, and no feature needed. To nearest, ties to even; a NaN keeps its sign and what fits of its payload, and
- * becomes quiet. Arguments and results named f32 are the bits of floats. */
+/* half.glsl: 16-bit floats as bits, by integer operations: the same result on every device, for denormals, infinities
+ * and NaN too, and no feature needed. To nearest, ties to even; a NaN keeps its sign and what fits of its payload, and
+ * becomes quiet. What is called f32 here are the bits of a float. */
 #ifndef LIB_HALF_GLSL
 #define LIB_HALF_GLSL
 
