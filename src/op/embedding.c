@@ -171,6 +171,10 @@ static void reference_bwd(const struct op_call *call)
 
 enum { BLOCK = 32 }; /* sorted elements summed side by side; a serial sum is 2 * BLOCK + n / BLOCK long */
 
+/* Ids sorted and summed at a time. They may all be one id, whose row one invocation sums in blocks: 32,768 rounds, and
+ * lavapipe ends all loops of an invocation after 65,535. */
+enum { MAX_IDS = 1 << 20 };
+
 /* A run of ids and what the kernels need to know of it. */
 struct scatter {
     const struct vk_caps *caps;
@@ -272,7 +276,7 @@ static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_cal
 {
     enum mien_status status = MIEN_OK;
     uint32_t count = (uint32_t)tensor_shape_count(&call->in[1]), width = call->out[0].dim[1];
-    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(caps, BASE_MAX(width, 4)), UINT32_MAX);
+    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(caps, BASE_MAX(width, 4)), MAX_IDS);
     if (most == 0)
         return op_part_too_large(caps, call, width);
     uint32_t longest = BASE_MIN(most, count);

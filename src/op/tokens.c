@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Sequences that one invocation adds: lavapipe ends all loops of one after 65,535 rounds. */
+enum { MAX_BATCHES = 32768 };
+
 /* A run of sequences of at most T tokens whose ranges can be bound. */
 static uint64_t sequences_per_part(const struct vk_caps *caps, uint32_t tokens, uint32_t width)
 {
@@ -18,6 +21,7 @@ static enum mien_status plan_sum(const struct vk_caps *caps, const struct op_cal
     const uint32_t *dim = call->in[0].dim;
     uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
     uint64_t sequence = (uint64_t)dim[1] * dim[2], most = sequences_per_part(caps, dim[1], dim[2]);
+    most = BASE_MIN(most, MAX_BATCHES);
     if (most == 0 || op_part_rows(caps, (uint64_t)positions * dim[2]) == 0)
         return op_part_too_large(caps, call, (uint64_t)positions * dim[2]);
     for (uint64_t first = 0; first < dim[0]; first += most) {
@@ -349,6 +353,7 @@ static const struct op_case pos_bwd_cases[] = {
     {.name = "513x1x3", .attr = {.rows = 2}, .in = {{513, 1, 3}}},
     {.name = "text_small", .attr = {.rows = 64}, .in = {{64, 32, 128}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 77}, .in = {{8, 56, 512}}, .bench = true},
+    {.name = "66000x1x4", .attr = {.rows = 2}, .in = {{66000, 1, 4}}},
     {0},
 };
 
