@@ -32,6 +32,7 @@ struct matmul_size matmul_size_of(const struct op_call *call)
         .bias = call->in[MATMUL_BIAS].rank != 0,
         .residual = call->in[MATMUL_RESIDUAL].rank != 0,
         .pre = call->attr.save_pre,
+        .same_order = call->attr.same_order,
         .activation = call->attr.activation,
     };
 }

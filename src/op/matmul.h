@@ -11,7 +11,7 @@ enum { MATMUL_A, MATMUL_B, MATMUL_BIAS, MATMUL_RESIDUAL };
 struct matmul_size {
     uint32_t batch, m, n, k;
     bool trans_a, trans_b;
-    bool bias, residual, pre;
+    bool bias, residual, pre, same_order;
     enum op_activation activation;
 };
 

@@ -86,7 +86,7 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     /* parts of k: short enough to keep the digits, and enough of them to fill the device */
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
     uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, MAX_ADDS * t->run));
-    if (tiles < t->fill)
+    if (tiles < t->fill && !s->same_order)
         parts = BASE_MAX(parts, BASE_MIN(base_div_up(t->fill, tiles), s->k / t->least));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
     b.parts = (uint32_t)base_div_up(s->k, b.part);

@@ -19,11 +19,39 @@ enum {
 
 enum op_activation { OP_ACT_NONE, OP_ACT_QUICK_GELU, OP_ACT_GELU, OP_ACT_GELU_TANH, OP_ACT_RELU };
 
+/* Which candidates of an anchor count as positives because they are similar to it (contrast.h). */
+enum op_mining_kind {
+    OP_MINING_NONE,
+    OP_MINING_HARD,  /* all alike */
+    OP_MINING_SOFT,  /* a share `weight` by a softmax of their similarities / tau, the rest to the anchor's own */
+    OP_MINING_IGNORE /* instead of positives: left out of the denominator */
+};
+/* Where similarity is measured, for rows (images as anchors) and columns (texts as anchors). */
+enum op_mining_guide {
+    OP_GUIDE_CROSSMODAL, /* rows: the texts', columns: the images' */
+    OP_GUIDE_TEXT,
+    OP_GUIDE_IMAGE,
+    OP_GUIDE_BOTH /* the mean of the two */
+};
+/* Pairs with the same text: as similar as they are, always positives, left out. */
+enum op_same_text { OP_SAME_TEXT_NEGATIVE, OP_SAME_TEXT_POSITIVE, OP_SAME_TEXT_IGNORE };
+
+struct op_mining {
+    enum op_mining_kind kind;
+    enum op_mining_guide guide;
+    enum op_same_text same_text;
+    uint32_t top_k;    /* most mined candidates of an anchor, 0 = any number */
+    float text, image; /* thresholds: mined from here on; `text` for the guide both */
+    float weight, tau; /* soft */
+    bool signs;        /* mine: one matrix of +1, -1 and 0, for siglip */
+};
+
 /* The options of all ops; each op's file says which it reads. Zero is the default of each. */
 struct op_attr {
     bool trans_a, trans_b;         /* matmul: A is stored [K,M], B is stored [N,K] */
     bool save_pre;                 /* matmul: also write the value before the activation */
     bool flatten;                  /* matmul with trans_a: A [..,M] and B [..,N] are seen as matrices of rows */
+    bool same_order;               /* matmul: an element's sum has one order whatever m and n: A A^T is symmetric */
     bool causal;                   /* attention, softmax */
     enum op_activation activation; /* matmul, activation */
     uint32_t heads;                /* attention */
@@ -36,6 +64,7 @@ struct op_attr {
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
     float low, high;               /* clamp */
+    struct op_mining mining;       /* mine, infonce_stream, siglip_stream */
 };
 
 /* ---- calls: an op applied to shapes, with or without host data ------------------------------------------------- */
@@ -77,6 +106,7 @@ struct op_dispatch {
     uint32_t spec_count;
     uint32_t spec[VK_MAX_SPEC]; /* ids 0-2 local size, 3-7 tile, 8+ op options */
     uint32_t subgroup_size;     /* 0 = any */
+    uint32_t needs;             /* VK_CAP_* bits, of an inner op's variant (inner.h) */
     uint32_t push_size;
     unsigned char push[OP_MAX_PUSH];
     uint32_t groups[3];

@@ -110,7 +110,7 @@ static bool check_static(struct check_context *context, const struct op_call *ca
         const struct op_shader *shader = check_shader(context, d->shader);
         if (!shader)
             return check_fail(row, "shader %s is not embedded", d->shader);
-        if (!check_spirv(shader, d, caps, plan->variant->needs == 0, row))
+        if (!check_spirv(shader, d, caps, (plan->variant->needs | d->needs) == 0, row))
             return false;
     }
     return true;

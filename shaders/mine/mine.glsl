@@ -1,0 +1,50 @@
+/* mine.glsl: which candidates of an anchor are positives, and what their targets are (args/mine.h). Specialised by
+ * KIND, SAME and WEIGHTS, so that what is not asked for costs nothing. */
+#ifndef MINE_MINE_GLSL
+#define MINE_MINE_GLSL
+
+#include "args/mine.h"
+
+layout(constant_id = 8) const uint KIND = 0;    // MINE_*
+layout(constant_id = 9) const uint SAME = 0;    // SAME_*
+layout(constant_id = 10) const uint WEIGHTS = 0; // 1: pairs of weight 0 are left out
+
+struct mine_line {
+    float own, weight, id, cut, last, factor, rest;
+};
+
+mine_line mine_line_of(vec4 a, vec4 b)
+{
+    return mine_line(a.x, a.y, a.z, a.w, b.x, b.y, b.z);
+}
+
+// Whether a candidate's first vec4 must be read.
+bool mine_wants_candidate()
+{
+    return WEIGHTS != 0 || SAME != SAME_NEGATIVE;
+}
+
+// Not to be seen by this anchor at all, whatever the similarity.
+bool mine_hidden(mine_line anchor, vec4 candidate)
+{
+    return (WEIGHTS != 0 && candidate.y <= 0) || (SAME == SAME_IGNORE && candidate.z == anchor.id);
+}
+
+// A positive's share before it is normalised; cosines are at most 1, so that it does not overflow.
+float mine_share(float similarity, float tau)
+{
+    return KIND == MINE_SOFT ? exp(min((similarity - 1) / tau, 80.0)) : 1;
+}
+
+// The share of a candidate other than the anchor: above 0 a positive, 0 a negative, below 0 left out.
+float mine_candidate(mine_line anchor, vec4 candidate, uint index, float similarity, float tau)
+{
+    if (mine_hidden(anchor, candidate))
+        return -1;
+    bool mined = KIND != MINE_NONE &&
+                 (similarity > anchor.cut || (similarity == anchor.cut && float(index) <= anchor.last));
+    bool positive = (mined && KIND != MINE_IGNORE) || (SAME == SAME_POSITIVE && candidate.z == anchor.id);
+    return positive ? mine_share(similarity, tau) : mined ? -1 : 0;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* inner.c: see inner.h. */
+#include "op/inner.h"
+
+struct inner {
+    const struct op_call *call;
+    const struct op_plan *plan;
+    const struct op_where *in, *out;
+    struct op_where scratch[OP_MAX_SCRATCH];
+};
+
+static uint64_t bytes_of(const struct inner *inner, const struct op_bind *bind)
+{
+    if (bind->place == OP_SCRATCH)
+        return inner->plan->scratch[bind->index];
+    return tensor_shape_bytes(bind->place == OP_IN ? &inner->call->in[bind->index] : &inner->call->out[bind->index]);
+}
+
+static void rename_bind(const struct inner *inner, struct op_bind *bind)
+{
+    const struct op_where *where = bind->place == OP_IN    ? &inner->in[bind->index]
+                                   : bind->place == OP_OUT ? &inner->out[bind->index]
+                                                           : &inner->scratch[bind->index];
+    if (bind->size == 0)
+        bind->size = bytes_of(inner, bind) - bind->offset;
+    bind->place = where->place;
+    bind->index = (uint8_t)where->index;
+    bind->offset += where->offset;
+}
+
+enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
+                               const struct op_where *in, const struct op_where *out, struct op_where scratch)
+{
+    enum mien_status status = MIEN_OK;
+    struct op_call shaped = *call;
+    struct op_plan part = {0};
+    struct inner inner = {.call = &shaped, .plan = &part, .in = in, .out = out};
+    TRY(op_call_shapes(&shaped, "a part of another op"));
+    TRY(op_make_plan(caps, &shaped, NULL, &part));
+    for (uint32_t s = 0; s < OP_MAX_SCRATCH; s++) {
+        inner.scratch[s] = scratch;
+        scratch.offset += base_round_up(part.scratch[s], 256);
+    }
+    plan->scratch[scratch.index] = BASE_MAX(plan->scratch[scratch.index], scratch.offset);
+    for (size_t i = 0; i < part.count; i++) {
+        struct op_dispatch *d = op_plan_add(plan);
+        FAIL_IF_NULL(d, "a plan");
+        *d = part.dispatch[i];
+        d->needs |= part.variant->needs;
+        for (uint32_t b = 0; b < d->bind_count; b++)
+            rename_bind(&inner, &d->bind[b]);
+    }
+fail:
+    op_plan_clear(&part);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* inner.h: an op planned as a part of another op's plan: its dispatches, with its tensors found among the other's. */
+#ifndef OP_INNER_H
+#define OP_INNER_H
+
+#include "op/op.h"
+
+/* A tensor from `offset` (bytes, a multiple of 256) on in one of the outer op's. */
+struct op_where {
+    enum op_place place;
+    uint32_t index;
+    uint64_t offset;
+};
+
+/* Plans `inner` (op, attr and input shapes set) by its best variant for caps and appends the dispatches. in[] and out[]
+ * say where its tensors lie (absent inputs' are not read); its own scratch begins at `scratch`, a scratch of the outer
+ * plan, which is made large enough. An output may lie where an input of the same shape lies when the op reads and
+ * writes such elements in one go (matmul's residual). */
+enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *inner,
+                               const struct op_where *in, const struct op_where *out, struct op_where scratch);
+
+#endif
