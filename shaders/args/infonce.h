@@ -14,6 +14,8 @@ struct infonce_args {
     arg_u32 col_slices; /* partial sums of each column */
     arg_u32 slice_rows; /* infonce_bwd: rows that an invocation walks */
     arg_u32 count;      /* infonce_bwd_q: partial sums */
+    arg_f32 scale;      /* infonce_stream_*: as in mine_args */
+    arg_f32 tau;
 };
 
 #endif

@@ -125,6 +125,266 @@ static void test_alike(struct on_device *gpu)
     }
 }
 
+/* ---- from embeddings ----------------------------------------------------------------------------------------------
+ */
+
+struct pairs {
+    uint32_t n, width;
+    struct op_mining mining;
+    float q, dloss;
+    float *u, *v, *text, *image, *w; /* [N,E] each; w [N], may be NULL */
+    int32_t *ids;                    /* [N], may be NULL */
+};
+
+struct stream_result {
+    float loss, dq, positives[2];
+    float *lse, *lines, *du, *dv;
+};
+
+static float *unit_rows(uint32_t n, uint32_t width, const char *name)
+{
+    struct base_rng rng = base_rng_make(3, name, n, width);
+    float *x = floats((size_t)n * width);
+    for (uint32_t i = 0; i < n; i++) {
+        double square = 0;
+        for (uint32_t e = 0; e < width; e++) {
+            double value = base_rng_normal(&rng);
+            x[(size_t)i * width + e] = (float)value;
+            square += value * value;
+        }
+        for (uint32_t e = 0; e < width; e++)
+            x[(size_t)i * width + e] = (float)(x[(size_t)i * width + e] / sqrt(square));
+    }
+    return x;
+}
+
+static struct pairs make_pairs(uint32_t n, uint32_t width)
+{
+    return (struct pairs){.n = n,
+                          .width = width,
+                          .q = 2.5f,
+                          .dloss = 1.25f,
+                          .u = unit_rows(n, width, "u"),
+                          .v = unit_rows(n, width, "v"),
+                          .text = unit_rows(n, width, "text"),
+                          .image = unit_rows(n, width, "image")};
+}
+
+static struct op_call stream_forward(struct pairs *p, struct stream_result *r)
+{
+    struct tensor_shape rows = SHAPE_F32(p->n, p->width), none = {0};
+    struct tensor_shape ids = p->ids ? SHAPE_I32(p->n) : none, w = p->w ? SHAPE_F32(p->n) : none;
+    return (struct op_call){.op = &op_infonce_stream,
+                            .attr = {.mining = p->mining},
+                            .in_count = 7,
+                            .in = {rows, rows, SHAPE_F32(1), rows, rows, ids, w},
+                            .in_data = {p->u, p->v, &p->q, p->text, p->image, p->ids, p->w},
+                            .out_data = {&r->loss, r->lse, r->lines, r->positives}};
+}
+
+static struct op_call stream_backward(struct pairs *p, struct stream_result *r)
+{
+    struct tensor_shape rows = SHAPE_F32(p->n, p->width), one = SHAPE_F32(1);
+    return (struct op_call){.op = &op_infonce_stream_bwd,
+                            .attr = {.mining = p->mining},
+                            .in_count = 8,
+                            .in = {rows, rows, one, rows, rows, SHAPE_F32(2, p->n), SHAPE_F32(2, p->n, 8), one},
+                            .in_data = {p->u, p->v, &p->q, p->text, p->image, r->lse, r->lines, &p->dloss},
+                            .out_data = {r->du, r->dv, &r->dq}};
+}
+
+static struct stream_result make_stream_result(const struct pairs *p)
+{
+    size_t count = (size_t)p->n * p->width, n = p->n;
+    return (struct stream_result){
+        .lse = floats(2 * n), .lines = floats(16 * n), .du = floats(count), .dv = floats(count)};
+}
+
+static struct stream_result run_pairs(struct on_device *gpu, struct pairs *p)
+{
+    struct stream_result r = make_stream_result(p);
+    struct op_call fwd = stream_forward(p, &r), bwd = stream_backward(p, &r);
+    CHECK_EQ(on_device_run(gpu, &fwd, NULL), MIEN_OK);
+    CHECK_EQ(on_device_run(gpu, &bwd, NULL), MIEN_OK);
+    return r;
+}
+
+static float *product(struct on_device *gpu, const struct pairs *p, float *a, float *b)
+{
+    float *y = floats((size_t)p->n * p->n);
+    struct op_call call = {.op = &op_matmul,
+                           .attr = {.trans_b = true, .same_order = true},
+                           .in_count = 2,
+                           .in = {SHAPE_F32(p->n, p->width), SHAPE_F32(p->n, p->width)},
+                           .in_data = {a, b},
+                           .out_data = {y}};
+    CHECK_EQ(on_device_run(gpu, &call, NULL), MIEN_OK);
+    return y;
+}
+
+/* Targets [N,N] of rows and of columns, from matrices of similarities. */
+static void run_mine(struct on_device *gpu, struct pairs *p, float *qr, float *qc, float positives[2])
+{
+    struct tensor_shape square = SHAPE_F32(p->n, p->n), none = {0};
+    struct tensor_shape ids = p->ids ? SHAPE_I32(p->n) : none, w = p->w ? SHAPE_F32(p->n) : none;
+    struct op_call call = {
+        .op = &op_mine,
+        .attr = {.mining = p->mining},
+        .in_count = 4,
+        .in = {square, square, ids, w},
+        .in_data = {product(gpu, p, p->text, p->text), product(gpu, p, p->image, p->image), p->ids, p->w},
+        .out_data = {qr, qc, positives}};
+    CHECK_EQ(on_device_run(gpu, &call, NULL), MIEN_OK);
+}
+
+static double distance(const float *x, const float *y, size_t count)
+{
+    double error = 0, square = 0;
+    for (size_t i = 0; i < count; i++) {
+        error += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+        square += (double)y[i] * y[i];
+    }
+    return sqrt(error / fmax(square, 1e-30));
+}
+
+/* The loss and the gradients by way of the score matrix and given targets are those of the stream. */
+static void check_entries_agree(struct on_device *gpu, struct pairs *p)
+{
+    size_t square = (size_t)p->n * p->n, count = (size_t)p->n * p->width;
+    struct batch b = {.n = p->n, .q = p->q, .dloss = p->dloss, .w = p->w};
+    float positives[2], *du = floats(count), *dv = floats(count);
+    b.a = product(gpu, p, p->u, p->v);
+    b.qr = floats(square);
+    b.qc = floats(square);
+    run_mine(gpu, p, b.qr, b.qc, positives);
+    struct result given = run_scores(gpu, &b);
+    struct stream_result r = run_pairs(gpu, p);
+    CHECK_NEAR(r.loss, given.loss, 2e-6 * given.loss);
+    CHECK_NEAR(r.dq, given.dq, 1e-5 * fmax(fabs(given.dq), 1e-2));
+    CHECK_EQ(r.positives[0] * 1e4, positives[0] * 1e4);
+    CHECK_EQ(r.positives[1] * 1e4, positives[1] * 1e4);
+    for (uint32_t i = 0; i < p->n; i++) {
+        for (uint32_t j = 0; j < p->n; j++) {
+            for (uint32_t e = 0; e < p->width; e++) {
+                du[i * p->width + e] += given.da[(size_t)i * p->n + j] * p->v[j * p->width + e];
+                dv[j * p->width + e] += given.da[(size_t)i * p->n + j] * p->u[i * p->width + e];
+            }
+        }
+    }
+    CHECK(distance(r.du, du, count) < 1e-5);
+    CHECK(distance(r.dv, dv, count) < 1e-5);
+}
+
+static void test_entries(struct on_device *gpu)
+{
+    enum { N = 150 };
+    struct pairs p = make_pairs(N, 12);
+    int32_t *ids = base_arena_array(&arena, N, sizeof(*ids));
+    float *w = floats(N);
+    for (int32_t i = 0; i < N; i++) {
+        ids[i] = i % 40;
+        w[i] = i % 9 ? 0.5f + (float)(i % 3) : 0;
+    }
+    for (uint32_t kind = OP_MINING_NONE; kind <= OP_MINING_IGNORE; kind++) {
+        for (uint32_t guide = OP_GUIDE_CROSSMODAL; guide <= OP_GUIDE_BOTH; guide++) {
+            p.mining = (struct op_mining){.kind = (enum op_mining_kind)kind,
+                                          .guide = (enum op_mining_guide)guide,
+                                          .same_text = (enum op_same_text)((kind + guide) % 3),
+                                          .top_k = guide % 2 ? 0 : 3,
+                                          .text = 0.4f,
+                                          .image = 0.3f,
+                                          .weight = 0.4f,
+                                          .tau = 0.2f};
+            p.ids = p.mining.same_text ? ids : NULL;
+            p.w = guide >= OP_GUIDE_IMAGE ? w : NULL;
+            check_entries_agree(gpu, &p);
+        }
+    }
+}
+
+/* A threshold that nothing reaches gives the plain loss and its gradients, bit for bit, in both entries. */
+static void test_unreached(struct on_device *gpu, uint32_t n)
+{
+    struct pairs p = make_pairs(n, 16);
+    struct stream_result plain = run_pairs(gpu, &p);
+    struct batch b = {.n = n, .q = p.q, .dloss = p.dloss, .a = product(gpu, &p, p.u, p.v)};
+    struct result plain_scores = run_scores(gpu, &b);
+    float positives[2];
+    b.qr = floats((size_t)n * n);
+    b.qc = floats((size_t)n * n);
+    for (uint32_t kind = OP_MINING_HARD; kind <= OP_MINING_IGNORE; kind++) {
+        size_t count = (size_t)n * p.width;
+        p.mining = (struct op_mining){.kind = (enum op_mining_kind)kind,
+                                      .top_k = 8,
+                                      .text = 1.001f,
+                                      .image = 1.001f,
+                                      .weight = 0.3f,
+                                      .tau = 0.05f};
+        struct stream_result r = run_pairs(gpu, &p);
+        CHECK(memcmp(&r.loss, &plain.loss, 4) == 0);
+        CHECK(memcmp(&r.dq, &plain.dq, 4) == 0);
+        CHECK(memcmp(r.lse, plain.lse, 8 * n) == 0);
+        CHECK(memcmp(r.du, plain.du, 4 * count) == 0);
+        CHECK(memcmp(r.dv, plain.dv, 4 * count) == 0);
+        CHECK(r.positives[0] == 1 && r.positives[1] == 1);
+        run_mine(gpu, &p, b.qr, b.qc, positives);
+        for (size_t i = 0; i < (size_t)n * n; i++)
+            CHECK(b.qr[i] == (i % (n + 1) == 0) && b.qc[i] == (i % (n + 1) == 0));
+        struct result scores = run_scores(gpu, &b);
+        check_same_bits(&plain_scores, &scores, n);
+    }
+}
+
+/* A threshold that all reach makes every target 1/N. Rows of soft targets sum to 1; equal thresholds on one guide make
+ * a symmetric mask. */
+static void test_targets(struct on_device *gpu)
+{
+    enum { N = 70 };
+    struct pairs p = make_pairs(N, 8);
+    float *qr = floats(N * N), *qc = floats(N * N), positives[2];
+    p.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = -1.01f, .image = -1.01f};
+    run_mine(gpu, &p, qr, qc, positives);
+    for (uint32_t i = 0; i < N * N; i++) {
+        CHECK_NEAR(qr[i], 1.0 / N, 1e-7);
+        CHECK_NEAR(qc[i], 1.0 / N, 1e-7);
+    }
+    CHECK_EQ(positives[0], N);
+    p.mining =
+        (struct op_mining){.kind = OP_MINING_SOFT, .guide = OP_GUIDE_BOTH, .text = 0.2f, .weight = 0.3f, .tau = 0.05f};
+    run_mine(gpu, &p, qr, qc, positives);
+    CHECK(positives[0] > 3 && positives[0] == positives[1]);
+    for (uint32_t i = 0; i < N; i++) {
+        double sum[2] = {0};
+        for (uint32_t j = 0; j < N; j++) {
+            sum[0] += qr[i * N + j];
+            sum[1] += qc[j * N + i];
+            CHECK((qr[i * N + j] > 0) == (qr[j * N + i] > 0));
+            CHECK(qr[i * N + j] == qc[j * N + i]);
+        }
+        CHECK_NEAR(sum[0], 1, 1e-6);
+        CHECK_NEAR(sum[1], 1, 1e-6);
+    }
+}
+
+/* Similarities that are no round numbers, over several slabs: both directions and the backward pass must see the same
+ * bits, or candidates at the cut get lost. */
+static void test_slabs(struct on_device *gpu)
+{
+    struct pairs p = make_pairs(2200, 8);
+    struct stream_result want = make_stream_result(&p);
+    p.mining = (struct op_mining){.kind = OP_MINING_HARD, .top_k = 5, .text = -2, .image = -2};
+    struct stream_result got = run_pairs(gpu, &p);
+    struct op_call fwd = stream_forward(&p, &want), bwd = stream_backward(&p, &want);
+    CHECK_EQ(op_call_shapes(&fwd, NULL), MIEN_OK);
+    CHECK_EQ(op_call_shapes(&bwd, NULL), MIEN_OK);
+    fwd.op->reference(&fwd);
+    bwd.op->reference(&bwd);
+    CHECK(got.positives[0] == 6 && got.positives[1] == 6);
+    CHECK_NEAR(got.loss, want.loss, 1e-6 * want.loss);
+    CHECK(distance(got.du, want.du, (size_t)p.n * p.width) < 1e-5);
+    CHECK(distance(got.dv, want.dv, (size_t)p.n * p.width) < 1e-5);
+}
+
 int main(void)
 {
     struct on_device gpu;
@@ -134,6 +394,11 @@ int main(void)
     test_identity(&gpu, 200);
     test_absent(&gpu);
     test_alike(&gpu);
+    test_entries(&gpu);
+    test_unreached(&gpu, 60);
+    test_unreached(&gpu, 131);
+    test_targets(&gpu);
+    test_slabs(&gpu);
     base_arena_clear(&arena);
     on_device_close(&gpu);
     return check_result();

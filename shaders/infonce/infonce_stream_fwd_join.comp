@@ -1,0 +1,31 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: lse and loss of every row and column from the partial sums of infonce_stream_fwd_part.
+// Invocation i owns row i, or column i - N.
+// Numerics: fp32; slices in order; the diagonal's own share joins last, by log1p where nothing exceeds it.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/infonce.h"
+#include "infonce/join.glsl"
+
+READ_BUFFER(0, vec4, row_part); // [row_slices,N]
+READ_BUFFER(1, vec4, col_part); // [col_slices,N]
+WRITE_BUFFER(2, float, lse);    // [2,N] of rows, of columns
+WRITE_BUFFER(3, float, loss);   // [2,N]
+PUSH(infonce_args, p);
+
+void main()
+{
+    uint i = invocation_1d();
+    if (i >= 2 * p.n)
+        return;
+    bool column = i >= p.n;
+    uint line = column ? i - p.n : i, slices = column ? p.col_slices : p.row_slices;
+    line_sums sums = line_sums(0, 0, 0);
+    for (uint k = 0; k < slices; k++)
+        add_part(sums, column ? col_part[k * p.n + line].xyz : row_part[k * p.n + line].xyz);
+    float whole = line_lse(sums);
+    lse[i] = whole;
+    loss[i] = whole - sums.aim;
+}
