@@ -53,3 +53,18 @@ fail:
     op_plan_clear(&part);
     return status;
 }
+
+enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *caps, const struct op_product *p,
+                                 struct op_where scratch)
+{
+    enum mien_status status = MIEN_OK;
+    struct op_call call = {.op = &op_matmul, .attr = p->attr, .in_count = 4, .in = {p->a_shape, p->b_shape}};
+    const struct op_where in[4] = {p->a, p->b, p->y, p->y}; /* no bias; the residual is what y holds */
+    if (p->add) {
+        TRY(op_call_shapes(&call, "a product of another op"));
+        call.in[3] = call.out[0];
+    }
+    TRY(op_plan_inner(plan, caps, &call, in, &p->y, scratch));
+fail:
+    return status;
+}

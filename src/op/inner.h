@@ -18,4 +18,14 @@ struct op_where {
 enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *inner,
                                const struct op_where *in, const struct op_where *out, struct op_where scratch);
 
+/* y = a . b, or y += a . b with `add`: matmul as a part of another op. */
+struct op_product {
+    struct op_attr attr; /* matmul's */
+    struct tensor_shape a_shape, b_shape;
+    struct op_where a, b, y;
+    bool add;
+};
+enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *caps, const struct op_product *product,
+                                 struct op_where scratch);
+
 #endif

@@ -64,6 +64,7 @@ struct op_attr {
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
     float low, high;               /* clamp */
+    float tau;                     /* pool_scores: temperature of the attention over patches, above 0 */
     struct op_mining mining;       /* mine, infonce_stream, siglip_stream */
 };
 

@@ -1,0 +1,119 @@
+/* pool_plan.c: see pool.h. */
+#include "op/pool.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    PART_BYTES = 16 << 20, /* aimed at, of [n,G,M] */
+    MOST_PATCHES = 16384,  /* an invocation goes over them up to three times; lavapipe ends its loops after 65,535 */
+};
+
+enum mien_status pool_begin(struct pool *p, const struct vk_caps *caps, const struct op_call *call,
+                            struct op_plan *plan, uint32_t columns)
+{
+    enum mien_status status = MIEN_OK;
+    const struct tensor_shape *patches = &call->in[0], *texts = &call->in[1];
+    uint32_t g = patches->dim[1], e = patches->dim[2], m = (uint32_t)tensor_shape_rows(texts);
+    uint64_t per_image = (uint64_t)g * BASE_MAX(g, m) * 4, unit = 1;
+    FAIL_IF(g > MOST_PATCHES, MIEN_ERR_UNSUPPORTED, "%s: %u patches per image; at most %d are supported",
+            call->op->name, g, MOST_PATCHES);
+    while (unit * g * e % 64 || unit * columns % 64)
+        unit *= 2;
+    uint64_t step = BASE_MAX(BASE_MIN((uint64_t)PART_BYTES, caps->max_range) / per_image / unit, 1) * unit;
+    step = BASE_MIN(step, patches->dim[0]);
+    FAIL_IF(step * per_image > caps->max_range, MIEN_ERR_UNSUPPORTED,
+            "%s: scores of %u patches and %u sentences for %llu images exceed the %llu bytes that %s can bind: use "
+            "fewer sentences",
+            call->op->name, g, m, (unsigned long long)step, (unsigned long long)caps->max_range, caps->name);
+    *p = (struct pool){.caps = caps,
+                       .call = call,
+                       .plan = plan,
+                       .images = patches->dim[0],
+                       .patches = g,
+                       .width = e,
+                       .texts = m,
+                       .step = (uint32_t)step};
+fail:
+    return status;
+}
+
+struct op_where pool_scratch(struct pool *p, uint64_t elements)
+{
+    struct op_where where = {OP_SCRATCH, 0, p->plan->scratch[0]};
+    p->plan->scratch[0] += base_round_up(elements * 4, 256);
+    return where;
+}
+
+struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, uint64_t per_image)
+{
+    return (struct op_where){place, index, first * per_image * 4};
+}
+
+enum mien_status pool_product(struct pool *p, const struct op_product *product)
+{
+    return op_plan_product(p->plan, p->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
+}
+
+enum mien_status pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots)
+{
+    return pool_product(p, &(struct op_product){.attr = {.trans_b = true},
+                                                .a_shape = SHAPE_F32(n, p->patches, p->width),
+                                                .b_shape = SHAPE_F32(p->texts, p->width),
+                                                .a = pool_part(OP_IN, 0, first, (uint64_t)p->patches * p->width),
+                                                .b = {OP_IN, 1, 0},
+                                                .y = dots});
+}
+
+struct op_dispatch *pool_add(struct pool *p, const char *shader, const void *args, uint32_t args_size, uint64_t count)
+{
+    uint32_t local = p->caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
+    struct op_dispatch *d = op_plan_add(p->plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_push(d, args, args_size);
+    op_dispatch_groups_1d(d, p->caps, base_div_up(count, local));
+    return d;
+}
+
+void pool_bind(struct op_dispatch *d, struct op_where where, uint64_t elements, uint32_t access)
+{
+    op_dispatch_bind_range(d, where.place, where.index, access, where.offset, elements * 4);
+}
+
+/* y = x + noise, to length 1 */
+static void near_row(float *y, const float *x, double noise, uint32_t width, struct base_rng *rng)
+{
+    double square = 0;
+    for (uint32_t e = 0; e < width; e++) {
+        y[e] = (float)(x[e] + noise * base_rng_normal(rng));
+        square += (double)y[e] * y[e];
+    }
+    for (uint32_t e = 0; e < width; e++)
+        y[e] = (float)(y[e] / sqrt(square));
+}
+
+void pool_fill(struct op_call *call, struct base_rng *rng)
+{
+    const struct tensor_shape *shape = &call->in[0];
+    float *patches = call->in_data[0], *texts = call->in_data[1];
+    uint32_t g = shape->dim[1], width = shape->dim[2];
+    uint64_t rows = tensor_shape_rows(shape), sentences = tensor_shape_rows(&call->in[1]);
+    for (uint64_t r = 0; r < rows; r++, patches += width) {
+        if (r % g)
+            near_row(patches, patches - r % g * width, 0.8 / sqrt(width), width, rng);
+        else
+            for (uint32_t e = 0; e < width; e++)
+                patches[e] = (float)(base_rng_normal(rng) / sqrt(width));
+        if (r % g == g - 1) /* the first was the image's centre so far */
+            near_row(patches - (g - 1) * width, patches - (g - 1) * width, 0, width, rng);
+    }
+    for (uint64_t j = 0; j < sentences; j++, texts += width) {
+        uint64_t like = base_rng_below(rng, (uint32_t)rows);
+        near_row(texts, (const float *)call->in_data[0] + like * width, 2 / sqrt(width), width, rng);
+    }
+    if (call->attr.value > 0)
+        memset(patches - (size_t)g * width, 0, (size_t)g * width * sizeof(*patches));
+}
