@@ -81,6 +81,9 @@ op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...) MIEN_PRINT
 
 /* pixels f32 [B,3,R,R], normalised -> image embedding [B,E], not normalised. */
 op_value nn_image_tower(struct nn_scope *scope, op_value pixels);
+/* The same, and the patches in the embedding space: last norm and projection of tokens 1..N-1 -> *patches [B,G,E], row
+ * by row from the image's upper left corner, not normalised. CLIP's own loss never trains these. */
+op_value nn_image_tower_patches(struct nn_scope *scope, op_value pixels, op_value *patches);
 /* ids i32 [B,L], L <= context; eot i32 [B]: the token of each text to pool (nn_eot_positions) -> [B,E]. */
 op_value nn_text_tower(struct nn_scope *scope, op_value ids, op_value eot);
 /* Rows of unit length. */

@@ -111,12 +111,12 @@ static op_value first_tokens(struct nn_scope *s, op_value x)
     return GRAPH_OP(s->graph, &op_select, NULL, x, index);
 }
 
-op_value nn_image_tower(struct nn_scope *s, op_value pixels)
+/* pixels [B,3,R,R] -> tokens [B,N,D] behind the last block; token 0 is the class token. */
+static op_value image_tokens(struct nn_scope *s, op_value pixels)
 {
     const struct io_clip_config *c = &s->model->config;
     const struct io_tower_config *tower = &c->vision.tower;
     uint32_t patch = c->vision.patch;
-    graph_push(s->graph, "vision");
     /* The convolution without overlap is a matrix product over unfolded patches [B,G,3PP]. */
     op_value x = GRAPH_OP(s->graph, &op_unfold, &(struct op_attr){.patch = patch}, pixels);
     op_value w = nn_param_value(s, "vision_model.embeddings.patch_embedding.weight");
@@ -125,10 +125,32 @@ op_value nn_image_tower(struct nn_scope *s, op_value pixels)
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));
     x = norm(s, x, "vision_model.pre_layrnorm", tower->eps);
-    x = blocks(s, "vision_model", tower, x, false);
+    return blocks(s, "vision_model", tower, x, false);
+}
+
+/* Rows [...,D] of tokens to the embedding space [...,E]. */
+static op_value project_image(struct nn_scope *s, op_value x)
+{
+    x = norm(s, x, "vision_model.post_layernorm", s->model->config.vision.tower.eps);
+    return linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
+}
+
+op_value nn_image_tower(struct nn_scope *s, op_value pixels)
+{
+    graph_push(s->graph, "vision");
+    op_value x = project_image(s, first_tokens(s, image_tokens(s, pixels)));
+    graph_pop(s->graph);
+    return x;
+}
+
+op_value nn_image_tower_patches(struct nn_scope *s, op_value pixels, op_value *patches)
+{
+    graph_push(s->graph, "vision");
+    op_value x = project_image(s, image_tokens(s, pixels)); /* [B,N,E] */
+    uint32_t tokens = graph_shape(s->graph, x).dim[1];
+    struct op_attr behind_first = {.axis = 1, .first = 1, .count = tokens - 1};
+    *patches = GRAPH_OP(s->graph, &op_slice, &behind_first, x);
     x = first_tokens(s, x);
-    x = norm(s, x, "vision_model.post_layernorm", tower->eps);
-    x = linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
     graph_pop(s->graph);
     return x;
 }

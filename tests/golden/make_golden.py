@@ -11,7 +11,8 @@ Each case is a directory:
     config.json          Hugging Face CLIP configuration
     model.safetensors    weights under Hugging Face names (F32, F16 or BF16: all three are read somewhere)
     golden.safetensors   pixels [B,3,R,R], ids [B,L], image_embeds and text_embeds [B,E] (unit rows), loss [1],
-                         grad.NAME for every parameter, and train.*: ten AdamW steps on the same batch
+                         grad.NAME for every parameter, and train.*: ten AdamW steps on the same batch; where the
+                         case says so patches [B,G,E] and probe of the same shape, and the loss is + sum(patches probe)
 """
 import json
 import math
@@ -55,6 +56,16 @@ CASES = {
                      max_position_embeddings=8, hidden_act="quick_gelu", layer_norm_eps=1e-5, bos_token_id=15,
                      eos_token_id=16, pad_token_id=16),
         "projection_dim": 5,
+    },
+    # Patch features as well. Patch 3, one image column of them left over (10 = 3 * 3 + 1); head dims 4 and 11.
+    "tiny-patches": {
+        "seed": 4, "batch": 3, "dtype": "F16", "steps": 0, "patches": True,
+        "vision": dict(hidden_size=12, intermediate_size=17, num_hidden_layers=2, num_attention_heads=3, image_size=10,
+                       patch_size=3, hidden_act="quick_gelu", layer_norm_eps=1e-6),
+        "text": dict(hidden_size=11, intermediate_size=13, num_hidden_layers=1, num_attention_heads=1, vocab_size=31,
+                     max_position_embeddings=7, hidden_act="gelu", layer_norm_eps=1e-5, bos_token_id=29,
+                     eos_token_id=30, pad_token_id=30),
+        "projection_dim": 9,
     },
 }
 STORED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -153,15 +164,17 @@ def tower(w, prefix, c, x, mask):
 
 
 def encode_image(w, c, pixels):
+    """Embeddings [B,E] and patches in the same space [B,G,E]."""
     d, eps = c["hidden_size"], c["layer_norm_eps"]
     x = F.conv2d(pixels, w["vision_model.embeddings.patch_embedding.weight"], stride=c["patch_size"])
     x = x.flatten(2).transpose(1, 2)
     first = w["vision_model.embeddings.class_embedding"].expand(x.shape[0], 1, d)
     x = torch.cat([first, x], 1) + w["vision_model.embeddings.position_embedding.weight"]
     x = F.layer_norm(x, (d,), w["vision_model.pre_layrnorm.weight"], w["vision_model.pre_layrnorm.bias"], eps)
-    x = tower(w, "vision_model", c, x, None)[:, 0]
+    x = tower(w, "vision_model", c, x, None)
     x = F.layer_norm(x, (d,), w["vision_model.post_layernorm.weight"], w["vision_model.post_layernorm.bias"], eps)
-    return F.linear(x, w["visual_projection.weight"])
+    x = F.linear(x, w["visual_projection.weight"])
+    return x[:, 0], x[:, 1:]
 
 
 def encode_text(w, c, ids):
@@ -180,7 +193,7 @@ def encode_text(w, c, ids):
 
 
 def forward(w, case, pixels, ids):
-    u = F.normalize(encode_image(w, case["vision"], pixels), dim=1)
+    u = F.normalize(encode_image(w, case["vision"], pixels)[0], dim=1)
     v = F.normalize(encode_text(w, case["text"], ids), dim=1)
     z = w["logit_scale"].exp() * u @ v.T
     same = torch.arange(z.shape[0])
@@ -244,9 +257,14 @@ def make(case, path):
     pixels = torch.randn(case["batch"], 3, size, size, generator=g, dtype=F64).half().to(F64)
     ids = make_ids(case, g)
     u, v, loss = forward(w, case, pixels, ids)
+    out = {"pixels": pixels.half(), "ids": ids.int(), "image_embeds": u.float(), "text_embeds": v.float()}
+    if case.get("patches"):
+        patches = encode_image(w, case["vision"], pixels)[1]
+        probe = torch.randn(patches.shape, generator=g, dtype=F64).half().to(F64) / 8
+        loss = loss + (patches * probe).sum()
+        out.update(patches=patches.float(), probe=probe.float())
     loss.backward()
-    out = {"pixels": pixels.half(), "ids": ids.int(), "image_embeds": u.float(), "text_embeds": v.float(),
-           "loss": loss.detach().reshape(1).float()}
+    out["loss"] = loss.detach().reshape(1).float()
     for name, p in w.items():
         out["grad." + name] = p.grad.float()
     if case["steps"]:
