@@ -228,10 +228,10 @@ bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size)
          1},
         {"compute queue", caps->compute, 1},
         {"timeline semaphores (VK_KHR_timeline_semaphore)", caps->timeline, 1},
-        {"invocations per workgroup", caps->max_invocations, 128},
-        {"bytes of shared memory", caps->max_shared, 16384},
-        {"bytes of push constants", caps->max_push, 128},
-        {"storage buffers per kernel", caps->max_buffers, 4},
+        {"invocations per workgroup (maxComputeWorkGroupInvocations)", caps->max_invocations, 128},
+        {"bytes of shared memory (maxComputeSharedMemorySize)", caps->max_shared, 16384},
+        {"bytes of push constants (maxPushConstantsSize)", caps->max_push, 128},
+        {"storage buffers per kernel (maxPerStageDescriptorStorageBuffers)", caps->max_buffers, 8},
     };
     bool missing = false;
     size_t at = 0;

@@ -61,7 +61,7 @@ struct vk_caps {
     uint32_t max_groups[3];
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
-    uint32_t max_buffers;    /* storage buffers per kernel */
+    uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
     uint64_t max_range;      /* maxStorageBufferRange, bytes */
     uint64_t max_allocation; /* one vkAllocateMemory, bytes */
     uint64_t device_memory;  /* the largest device-local heap, bytes */
@@ -87,7 +87,7 @@ struct vk_caps {
 enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);
 
 /* MIEN_ERR_UNSUPPORTED naming what is missing below the portability floor (design: Vulkan 1.1 with timeline
- * semaphores, 128 invocations, 16 KiB shared, 128 bytes of push constants, 4 storage buffers). */
+ * semaphores, 128 invocations, 16 KiB shared, 128 bytes of push constants, 8 storage buffers). */
 enum mien_status vk_caps_check_floor(const struct vk_caps *caps);
 
 const char *vk_device_type_name(enum vk_device_type type); /* "discrete", ... */

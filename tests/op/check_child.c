@@ -267,6 +267,20 @@ static uint64_t case_elements(const struct op_case *c)
     return sum;
 }
 
+static bool case_wanted(const struct check_options *options, const struct op_desc *op, const struct op_case *c)
+{
+    if (!check_glob(options->case_glob, c->name))
+        return false;
+    if (options->max_elements && case_elements(c) > options->max_elements)
+        return false;
+    for (const struct op_case *other = op->cases; other->name && options->smallest; other++) {
+        if (check_glob(options->case_glob, other->name) &&
+            (case_elements(other) < case_elements(c) || (case_elements(other) == case_elements(c) && other < c)))
+            return false;
+    }
+    return true;
+}
+
 static bool walk_ops(struct walk *walk)
 {
     const struct check_options *options = walk->context->options;
@@ -276,10 +290,7 @@ static bool walk_ops(struct walk *walk)
         if (options->grad && !gradient_op(walk, *op))
             return false;
         for (const struct op_case *c = (*op)->cases; c->name && !options->grad; c++) {
-            if (!check_glob(options->case_glob, c->name) ||
-                (options->max_elements && case_elements(c) > options->max_elements))
-                continue;
-            if (!walk_case(walk, *op, c))
+            if (case_wanted(options, *op, c) && !walk_case(walk, *op, c))
                 return false;
         }
     }

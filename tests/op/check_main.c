@@ -20,6 +20,7 @@ static const char usage[] =
     "  --bench                 time what passes, for the cases marked so or named by --case\n"
     "  --full                  also what is slow on this driver\n"
     "  --max-elements N        only cases whose inputs hold at most N elements\n"
+    "  --smallest              only the smallest case of each op\n"
     "  --timeout S             seconds one unit may take (60)\n"
     "  --csv, --json           the table in another form\n"
     "  --list                  names of ops and cases\n"
@@ -34,8 +35,9 @@ static bool parse_flag(const char *word, struct check_options *o)
     const struct {
         const char *name;
         bool *value;
-    } flags[] = {{"--grad", &o->grad}, {"--bench", &o->bench}, {"--full", &o->full},       {"--csv", &o->csv},
-                 {"--json", &o->json}, {"--list", &o->list},   {"--verbose", &o->verbose}, {"--child", &o->child}};
+    } flags[] = {{"--grad", &o->grad},       {"--bench", &o->bench}, {"--full", &o->full},
+                 {"--csv", &o->csv},         {"--json", &o->json},   {"--list", &o->list},
+                 {"--verbose", &o->verbose}, {"--child", &o->child}, {"--smallest", &o->smallest}};
     for (size_t i = 0; i < BASE_COUNT(flags); i++) {
         if (strcmp(word, flags[i].name) == 0) {
             *flags[i].value = true;

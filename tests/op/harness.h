@@ -21,7 +21,7 @@ struct check_suite {
 struct check_options {
     const char *op_glob, *case_glob, *mask, *device;
     uint64_t seed;
-    bool grad, bench, full, csv, json, list, verbose;
+    bool grad, bench, full, csv, json, list, verbose, smallest;
     uint64_t max_elements; /* only cases whose inputs hold no more; 0 = all */
     double timeout;        /* seconds a unit may take */
     /* child only */

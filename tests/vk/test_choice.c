@@ -71,6 +71,9 @@ static void test_refusal(void)
     refuse("-f17", MIEN_ERR_ARG, "\"-f16\"");
     setenv("MIEN_CAPS", "buffers=2", 1);
     refuse(NULL, MIEN_ERR_UNSUPPORTED, "storage buffers");
+    setenv("MIEN_CAPS", "android-2022", 1);
+    refuse(NULL, MIEN_ERR_UNSUPPORTED, "maxPerStageDescriptorStorageBuffers");
+    CHECK(mien_status_exit_code(MIEN_ERR_UNSUPPORTED) == 3);
     unsetenv("MIEN_CAPS");
     setenv("MIEN_WAIT_SECONDS", "soon", 1);
     refuse(NULL, MIEN_ERR_ARG, "MIEN_WAIT_SECONDS is \"soon\"");
