@@ -24,23 +24,29 @@ struct mien_train_params {
     mien_train_progress_fn progress; /* called from the calling thread after steps; may be NULL */
     void *user;
     const volatile int *stop; /* may be NULL; once non-zero training ends after the present step (a signal handler may
-                                 set it) and the model so far is saved */
+                                 set it) and a checkpoint is written */
+    bool resume;              /* goes on from the run directory's newest whole checkpoint, or from the beginning when
+                                 there is none */
 };
 
 struct mien_train_summary {
-    uint64_t steps; /* updates done */
+    uint64_t steps; /* updates done, with those before a resume */
     uint64_t parameters;
-    double first_loss, last_loss;
-    double seconds;   /* in steps, without preparation */
-    char model[1024]; /* the directory that holds the final model */
-    bool stopped;     /* by `stop`, before the last step */
+    double first_loss, last_loss; /* of step 1 and of the last step; last_loss is 0 when no step was left to do */
+    double seconds;               /* in steps, without preparation */
+    char model[1024];             /* the directory that holds the final model; empty when stopped */
+    char checkpoint[1024];        /* the last one written; empty when there is none */
+    bool stopped;                 /* by `stop`, before the last step */
 };
 
-/* Trains. The run directory (run.dir) receives config.json, log.jsonl and model/. One device, driver, seed and data
- * give the same weights bit for bit. MIEN_ERR_ARG: a configuration key is unknown or not served, or the run directory
- * holds a run; MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_FAILED: the
- * loss became infinite or not a number (the log says at which step). After a failure the run directory keeps the log,
- * and no model. summary may be NULL. */
+/* Trains. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. One device,
+ * driver, seed and data give the same weights bit for bit, also across stops and resumes. MIEN_ERR_ARG: a configuration
+ * key is unknown or not served, disagrees with the run to be resumed, or the run directory holds a run and resume is
+ * not set; MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_IO: the run
+ * directory cannot be written; MIEN_ERR_FAILED: the loss became infinite or not a number (the message names the step
+ * and the first bad tensor). After a failure the run directory keeps the log and the checkpoints, and no model. summary
+ * may be NULL.
+ */
 MIEN_API enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
                                      struct mien_train_summary *summary);
 

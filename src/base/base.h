@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/crc32.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"

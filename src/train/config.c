@@ -1,19 +1,11 @@
 /* config.c: reading a training configuration by one table of keys. */
 #include "train/config_keys.h"
 
+#include "op/op.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-struct reader {
-    struct train_config *config;
-    const char *path;
-    char *dir; /* of the file */
-    char where[512];
-    const char *section; /* being read: "data" */
-    const char *const *sets;
-    size_t set_count;
-};
 
 static void set_defaults(struct train_config *c)
 {
@@ -26,31 +18,42 @@ static void set_defaults(struct train_config *c)
     c->data.augment.crop_scale[1] = 1;
     c->data.augment.flip = 0.5;
     c->data.augment.rotate = 6;
+    c->loss.local.weight = 1;
+    c->loss.local.sentences = 1;
+    c->loss.local.tau = 0.07;
+    c->loss.mining.threshold_text = c->loss.mining.threshold_image = 0.9;
+    c->loss.mining.top_k = 8;
+    c->loss.mining.weight = 0.3;
+    c->loss.mining.tau = 0.05;
+    c->loss.mining.warmup = -1;
     c->optim.lr = 5e-4;
     c->optim.betas[0] = 0.9;
     c->optim.betas[1] = 0.98;
     c->optim.eps = 1e-6;
     c->optim.weight_decay = 0.2;
+    c->optim.momentum = 0.9;
     c->optim.clip_norm = 1;
     c->optim.warmup = -1;
     c->optim.gamma = 0.1;
     c->run.epochs = 10;
     c->run.batch = 256;
     c->run.log_every = 1;
+    c->run.checkpoint_minutes = 10;
+    c->run.keep = 2;
 }
 
-static void *member(const struct reader *r, const struct train_key *key)
+static void *member(const struct train_reader *r, const struct train_key *key)
 {
     return (char *)r->config + key->at;
 }
 
-static enum mien_status out_of_range(const struct reader *r, const struct train_key *key, double value)
+static enum mien_status out_of_range(const struct train_reader *r, const struct train_key *key, double value)
 {
     return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is %.9g; it must lie between %.9g and %.9g", r->where, key->name, value,
                      key->low, key->high);
 }
 
-static enum mien_status read_number(struct reader *r, const cJSON *object, const struct train_key *key)
+static enum mien_status read_number(struct train_reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     double value = NAN;
@@ -69,7 +72,7 @@ fail:
     return status;
 }
 
-static enum mien_status read_choice(struct reader *r, const cJSON *object, const struct train_key *key)
+static enum mien_status read_choice(struct train_reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     uint32_t choice = 0;
@@ -79,13 +82,15 @@ static enum mien_status read_choice(struct reader *r, const cJSON *object, const
             key->choices[choice], key->choices[key->served & TRAIN_BIT(0) ? 0 : 1]);
     if (key->at != SIZE_MAX)
         *(uint32_t *)member(r, key) = choice;
-    if (key->at == TRAIN_AT(loss.local))
-        r->config->loss.local_is_chosen = true;
+    if (key->at == TRAIN_AT(loss.local.kind))
+        r->config->chosen.local = true;
+    if (key->at == TRAIN_AT(loss.mining.same_text))
+        r->config->chosen.same_text = true;
 fail:
     return status;
 }
 
-static enum mien_status read_numbers(struct reader *r, const cJSON *item, const struct train_key *key)
+static enum mien_status read_numbers(struct train_reader *r, const cJSON *item, const struct train_key *key)
 {
     int count = cJSON_GetArraySize(item);
     const cJSON *element;
@@ -113,7 +118,7 @@ static enum mien_status read_numbers(struct reader *r, const cJSON *item, const 
 
 /* Whether a key of the present section comes from a --set: its path is then relative to the working directory, as the
  * user's shell sees it. */
-static bool was_set(const struct reader *r, const char *key)
+static bool was_set(const struct train_reader *r, const char *key)
 {
     char name[128];
     int length = snprintf(name, sizeof(name), "%s.%s=", r->section, key);
@@ -124,7 +129,7 @@ static bool was_set(const struct reader *r, const char *key)
     return false;
 }
 
-static enum mien_status read_path(struct reader *r, const cJSON *object, const char *key, const char **out)
+static enum mien_status read_path(struct train_reader *r, const cJSON *object, const char *key, const char **out)
 {
     enum mien_status status = MIEN_OK;
     const char *text = NULL;
@@ -145,7 +150,7 @@ fail:
     return status;
 }
 
-static enum mien_status read_later(const struct reader *r, const cJSON *item, const struct train_key *key)
+static enum mien_status read_later(const struct train_reader *r, const cJSON *item, const struct train_key *key)
 {
     char *text = key->only ? base_json_print(item, false) : NULL;
     bool harmless = text && strcmp(text, key->only) == 0;
@@ -156,7 +161,7 @@ static enum mien_status read_later(const struct reader *r, const cJSON *item, co
                      key->only ? " or set it to " : "", key->only ? key->only : "");
 }
 
-static enum mien_status read_model(struct reader *r, const cJSON *object, const struct train_key *key)
+static enum mien_status read_model(struct train_reader *r, const cJSON *object, const struct train_key *key)
 {
     enum mien_status status = MIEN_OK;
     struct train_config *c = r->config;
@@ -178,7 +183,7 @@ fail:
     return status;
 }
 
-static enum mien_status read_key(struct reader *r, const cJSON *object, const struct train_key *key)
+static enum mien_status read_key(struct train_reader *r, const cJSON *object, const struct train_key *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key->name);
     switch (key->kind) {
@@ -199,8 +204,11 @@ static enum mien_status read_key(struct reader *r, const cJSON *object, const st
         return read_model(r, object, key);
     case KIND_LATER:
         return read_later(r, item, key);
+    case KIND_THRESHOLD:
+        return train_read_threshold(r, object, key);
+    case KIND_GROUPS:
+        return train_read_groups(r, item);
     case KIND_OBJECT:
-    case KIND_INERT:
         break;
     }
     return MIEN_OK;
@@ -219,7 +227,7 @@ static const cJSON *section_of(const cJSON *root, const char *name)
     return root;
 }
 
-static enum mien_status read_section(struct reader *r, const cJSON *root, const struct train_section *section)
+static enum mien_status read_section(struct train_reader *r, const cJSON *root, const struct train_section *section)
 {
     enum mien_status status = MIEN_OK;
     const char *known[32] = {0};
@@ -245,7 +253,7 @@ fail:
 }
 
 /* What the table cannot say: keys that depend on each other. */
-static enum mien_status check(const struct reader *r, const cJSON *root)
+static enum mien_status check(const struct train_reader *r, const cJSON *root)
 {
     enum mien_status status = MIEN_OK;
     struct train_config *c = r->config;
@@ -265,7 +273,9 @@ static enum mien_status check(const struct reader *r, const cJSON *root)
     FAIL_IF(c->optim.schedule == TRAIN_MULTISTEP && c->optim.milestones == 0, MIEN_ERR_ARG,
             "%s: optim.schedule multistep needs optim.milestones", r->path);
     if (c->model.init && !(optim && cJSON_GetObjectItemCaseSensitive(optim, "lr")))
-        c->optim.lr = 1e-5; /* given weights are tuned gently */
+        c->optim.lr = 1e-5;   /* given weights are tuned gently */
+    if (!c->chosen.same_text) /* a label is the same text for all its images */
+        c->loss.mining.same_text = c->loss.text == TRAIN_TEXT_LABEL ? OP_SAME_TEXT_POSITIVE : OP_SAME_TEXT_NEGATIVE;
 fail:
     return status;
 }
@@ -308,7 +318,7 @@ static enum mien_status apply_set(cJSON *root, const char *set)
 enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out)
 {
     enum mien_status status = MIEN_OK;
-    struct reader r = {.path = path, .sets = sets, .set_count = count};
+    struct train_reader r = {.path = path, .sets = sets, .set_count = count};
     cJSON *root = NULL;
     *out = NULL;
     r.config = base_alloc(1, sizeof(*r.config));

@@ -35,6 +35,31 @@ static cJSON *model_value(const struct train_config *config, const char *key)
     return tokenizer;
 }
 
+static cJSON *thresholds(const struct train_config *config)
+{
+    double text = config->loss.mining.threshold_text, image = config->loss.mining.threshold_image;
+    if (text == image)
+        return cJSON_CreateNumber(text);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "text", text);
+    cJSON_AddNumberToObject(object, "image", image);
+    return object;
+}
+
+static cJSON *groups(const struct train_config *config)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < config->optim.groups; i++) {
+        const struct train_group *group = &config->optim.group[i];
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "match", group->match);
+        cJSON_AddNumberToObject(object, "lr_scale", group->lr_scale);
+        cJSON_AddBoolToObject(object, "freeze", group->freeze);
+        cJSON_AddItemToArray(array, object);
+    }
+    return array;
+}
+
 /* The first choice that is served: the only one, where it has no place in the struct. */
 static const char *choice_of(const struct train_key *key, const void *at)
 {
@@ -62,7 +87,7 @@ static cJSON *value_of(const struct train_config *config, const struct train_key
     case KIND_BOOL:
         return cJSON_CreateBool(*(const bool *)at);
     case KIND_CHOICE:
-        if (key->at == TRAIN_AT(loss.local) && !config->loss.local_is_chosen)
+        if (key->at == TRAIN_AT(loss.local.kind) && !config->chosen.local)
             return NULL; /* the data decide */
         return cJSON_CreateString(choice_of(key, at));
     case KIND_PAIR:
@@ -73,7 +98,10 @@ static cJSON *value_of(const struct train_config *config, const struct train_key
         return model_value(config, key->name);
     case KIND_OBJECT:
         return cJSON_CreateObject();
-    case KIND_INERT:
+    case KIND_THRESHOLD:
+        return thresholds(config);
+    case KIND_GROUPS:
+        return groups(config);
     case KIND_LATER:
         break;
     }

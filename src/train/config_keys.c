@@ -9,6 +9,10 @@ static const char *const loss_kinds[] = {"clip", "siglip", NULL};
 static const char *const texts[] = {"both", "global", "summary", "caption", "label", NULL};
 static const char *const locals[] = {"pooled", "none", "sentence", "filip", NULL};
 static const char *const minings[] = {"none", "hard", "soft", "ignore", NULL};
+static const char *const picks[] = {"random", "first", "rotate", NULL};
+static const char *const guides[] = {"crossmodal", "text", "image", "both", NULL};
+static const char *const sources[] = {"batch", "frozen", NULL};
+static const char *const same_texts[] = {"negative", "positive", "ignore", NULL};
 static const char *const balances[] = {"none", "label", NULL};
 static const char *const resizes[] = {"pil", "torch", NULL};
 static const char *const optimizers[] = {"adamw", "sgd", NULL};
@@ -39,45 +43,46 @@ static const struct train_key augment_keys[] = {
     {0},
 };
 static const struct train_key loss_keys[] = {
-    {"kind", KIND_CHOICE, .choices = loss_kinds, .served = BIT(0), .at = SIZE_MAX},
+    {"kind", KIND_CHOICE, AT(loss.kind), .choices = loss_kinds, .served = BIT(0)},
     {"text", KIND_CHOICE, AT(loss.text), .choices = texts, .served = ~0u},
     {"local", KIND_OBJECT},
     {"mining", KIND_OBJECT},
     {0},
 };
 static const struct train_key local_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.local), .choices = locals, .served = BIT(TRAIN_LOCAL_NONE)},
-    {"weight", KIND_INERT},
-    {"sentences", KIND_INERT},
-    {"pick", KIND_INERT},
-    {"tau", KIND_INERT},
+    {"kind", KIND_CHOICE, AT(loss.local.kind), .choices = locals,
+     .served = BIT(TRAIN_LOCAL_NONE) | BIT(TRAIN_LOCAL_POOLED) | BIT(TRAIN_LOCAL_SENTENCE)},
+    {"weight", KIND_NUMBER, AT(loss.local.weight), 0, 1e6},
+    {"sentences", KIND_U32, AT(loss.local.sentences), 1, 4},
+    {"pick", KIND_CHOICE, AT(loss.local.pick), .choices = picks, .served = ~0u},
+    {"tau", KIND_NUMBER, AT(loss.local.tau), 1e-4, 1e4},
     {0},
 };
 static const struct train_key mining_keys[] = {
-    {"kind", KIND_CHOICE, .choices = minings, .served = BIT(0), .at = SIZE_MAX},
-    {"guide", KIND_INERT},
-    {"threshold", KIND_INERT},
-    {"top_k", KIND_INERT},
-    {"weight", KIND_INERT},
-    {"tau", KIND_INERT},
-    {"warmup_steps", KIND_INERT},
-    {"source", KIND_INERT},
-    {"same_text", KIND_INERT},
+    {"kind", KIND_CHOICE, AT(loss.mining.kind), .choices = minings, .served = ~0u},
+    {"guide", KIND_CHOICE, AT(loss.mining.guide), .choices = guides, .served = ~0u},
+    {"threshold", KIND_THRESHOLD, AT(loss.mining.threshold_text), -1e3, 1e3},
+    {"top_k", KIND_U32, AT(loss.mining.top_k), 0, 65536},
+    {"weight", KIND_NUMBER, AT(loss.mining.weight), 0, 1},
+    {"tau", KIND_NUMBER, AT(loss.mining.tau), 1e-4, 1e4},
+    {"warmup_steps", KIND_I32, AT(loss.mining.warmup), -1, 2e9},
+    {"source", KIND_CHOICE, AT(loss.mining.source), .choices = sources, .served = ~0u},
+    {"same_text", KIND_CHOICE, AT(loss.mining.same_text), .choices = same_texts, .served = ~0u},
     {0},
 };
 static const struct train_key optim_keys[] = {
-    {"kind", KIND_CHOICE, .choices = optimizers, .served = BIT(0), .at = SIZE_MAX},
+    {"kind", KIND_CHOICE, AT(optim.kind), .choices = optimizers, .served = ~0u},
     {"lr", KIND_NUMBER, AT(optim.lr), 0, 1e3},
     {"betas", KIND_PAIR, AT(optim.betas), 0, 0.999999999},
     {"eps", KIND_NUMBER, AT(optim.eps), 0, 1},
     {"weight_decay", KIND_NUMBER, AT(optim.weight_decay), 0, 1e3},
-    {"momentum", KIND_INERT},
+    {"momentum", KIND_NUMBER, AT(optim.momentum), 0, 0.999999999},
     {"clip_norm", KIND_NUMBER, AT(optim.clip_norm), 0, BIG},
     {"schedule", KIND_CHOICE, AT(optim.schedule), .choices = schedules, .served = ~0u},
     {"warmup_steps", KIND_I32, AT(optim.warmup), -1, 2e9},
     {"milestones", KIND_LIST, AT(optim.milestones)},
     {"gamma", KIND_NUMBER, AT(optim.gamma), 0, 1e3},
-    {"groups", KIND_LATER, .only = "[]"},
+    {"groups", KIND_GROUPS},
     {0},
 };
 static const struct train_key run_keys[] = {
@@ -91,9 +96,9 @@ static const struct train_key run_keys[] = {
     {"seed", KIND_U32, AT(run.seed), 0, 4294967295.0},
     {"log_every", KIND_U32, AT(run.log_every), 1, 1e9},
     {"eval_every", KIND_LATER, .only = "0"},
-    {"checkpoint_every", KIND_LATER, .only = "0"},
-    {"checkpoint_minutes", KIND_LATER, .only = "0"},
-    {"keep", KIND_LATER},
+    {"checkpoint_every", KIND_U32, AT(run.checkpoint_every), 0, 2e9},
+    {"checkpoint_minutes", KIND_NUMBER, AT(run.checkpoint_minutes), 0, BIG},
+    {"keep", KIND_U32, AT(run.keep), 1, 1e9},
     {"dump_grads", KIND_PATH, AT(run.dump_grads)},
     {0},
 };

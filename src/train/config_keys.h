@@ -13,12 +13,13 @@ enum train_key_kind {
     KIND_NUMBER,
     KIND_BOOL,
     KIND_CHOICE,
-    KIND_PAIR,   /* two numbers */
-    KIND_OBJECT, /* a section of its own */
-    KIND_LIST,   /* milestones */
-    KIND_OWN,    /* read by a function of its own */
-    KIND_INERT,  /* without effect under the only choice that is served: any value */
-    KIND_LATER,  /* not served yet: the value in `only`, or nothing */
+    KIND_PAIR,      /* two numbers */
+    KIND_OBJECT,    /* a section of its own */
+    KIND_LIST,      /* milestones */
+    KIND_OWN,       /* read by a function of its own */
+    KIND_THRESHOLD, /* one number, or {"text":..,"image":..} */
+    KIND_GROUPS,
+    KIND_LATER, /* not served yet: the value in `only`, or nothing */
 };
 
 struct train_key {
@@ -30,6 +31,21 @@ struct train_key {
     uint32_t served;  /* choices: bit i = choice i works in this version */
     const char *only; /* LATER: the value as JSON that changes nothing */
 };
+
+/* A file being read. */
+struct train_reader {
+    struct train_config *config;
+    const char *path;
+    char *dir; /* of the file */
+    char where[512];
+    const char *section; /* being read: "data" */
+    const char *const *sets;
+    size_t set_count;
+};
+
+/* Keys of a form of their own (config_own.c). */
+enum mien_status train_read_threshold(struct train_reader *r, const cJSON *object, const struct train_key *key);
+enum mien_status train_read_groups(struct train_reader *r, const cJSON *item);
 
 #define TRAIN_AT(member) offsetof(struct train_config, member)
 #define TRAIN_BIT(i) (1u << (i))

@@ -3,13 +3,55 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct train_log {
     FILE *file;
     char *path;
 };
 
-enum mien_status train_log_open(const char *dir, struct train_log **out)
+/* Whether a line is a row of one of the first `steps` steps. */
+static bool is_kept(const char *line, size_t size, const char *path, uint64_t steps)
+{
+    cJSON *row = NULL;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a torn line is no failure */
+    double step = -1;
+    bool good = base_json_parse(line, size, path, &row) == MIEN_OK && cJSON_IsObject(row) &&
+                base_json_number(row, "step", path, &step) == MIEN_OK;
+    base_log_soften(before);
+    cJSON_Delete(row);
+    return good && step >= 0 && step <= (double)steps;
+}
+
+/* The length of the beginning that is to be kept. */
+static size_t kept_length(const char *text, size_t size, const char *path, uint64_t steps)
+{
+    size_t at = 0;
+    while (at < size) {
+        const char *end = memchr(text + at, '\n', size - at);
+        if (!end || !is_kept(text + at, (size_t)(end - text) - at, path, steps))
+            break;
+        at = (size_t)(end - text) + 1;
+    }
+    return at;
+}
+
+static enum mien_status cut(const char *path, uint64_t steps)
+{
+    enum mien_status status = MIEN_OK;
+    char *text = NULL;
+    size_t size = 0;
+    if (steps > 0 && base_file_exists(path)) {
+        TRY(base_file_read(path, 0, &text, &size));
+        size = kept_length(text, size, path, steps);
+    }
+    TRY(base_file_write(path, text ? text : "", size));
+fail:
+    base_free(text);
+    return status;
+}
+
+enum mien_status train_log_open(const char *dir, uint64_t steps, struct train_log **out)
 {
     enum mien_status status = MIEN_OK;
     struct train_log *log = base_alloc(1, sizeof(*log));
@@ -17,8 +59,9 @@ enum mien_status train_log_open(const char *dir, struct train_log **out)
     FAIL_IF_NULL(log, "a log");
     log->path = base_path_join(dir, "log.jsonl");
     FAIL_IF_NULL(log->path, "a path");
-    log->file = fopen(log->path, "wb");
-    FAIL_IF(!log->file, MIEN_ERR_IO, "%s: the log cannot be created: %s", log->path, strerror(errno));
+    TRY(cut(log->path, steps));
+    log->file = fopen(log->path, "ab");
+    FAIL_IF(!log->file, MIEN_ERR_IO, "%s: the log cannot be opened: %s", log->path, strerror(errno));
     *out = log;
     return MIEN_OK;
 fail:
@@ -37,16 +80,26 @@ void train_log_close(struct train_log **log)
     *log = NULL;
 }
 
+static enum mien_status failed(const struct train_log *log)
+{
+    return base_fail(MIEN_ERR_IO, "%s: the log cannot be written: %s; make room and go on with --resume", log->path,
+                     strerror(errno));
+}
+
+enum mien_status train_log_flush(struct train_log *log)
+{
+    return fflush(log->file) == 0 && fsync(fileno(log->file)) == 0 ? MIEN_OK : failed(log);
+}
+
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step)
 {
     /* %.9g: what was an fp32 on the device reads back bit for bit. */
-    int written = fprintf(log->file,
-                          "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":0,"
-                          "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":1,\"image\":1},"
-                          "\"samples_per_s\":%.4g}\n",
-                          (unsigned long long)step->step, step->loss, step->loss, step->lr, step->grad_norm,
-                          step->logit_scale, step->samples_per_s);
-    if (written < 0 || fflush(log->file) != 0)
-        return base_fail(MIEN_ERR_IO, "%s: the log cannot be written: %s", log->path, strerror(errno));
-    return MIEN_OK;
+    int written =
+        fprintf(log->file,
+                "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
+                "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
+                "\"image\":%.9g},\"samples_per_s\":%.4g}\n",
+                (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
+                step->grad_norm, step->logit_scale, step->positives[0], step->positives[1], step->samples_per_s);
+    return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
 }

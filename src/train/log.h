@@ -6,14 +6,17 @@
 
 struct train_log;
 
-/* dir/log.jsonl, empty. */
-enum mien_status train_log_open(const char *dir, struct train_log **out);
+/* dir/log.jsonl with the rows of the first `steps` steps that it holds (0 = empty); what follows them, and a last line
+ * that is not whole, is dropped. */
+enum mien_status train_log_open(const char *dir, uint64_t steps, struct train_log **out);
 void train_log_close(struct train_log **log);
+enum mien_status train_log_flush(struct train_log *log); /* to the disk */
 
 /* What a step was; each value is of before its update, or of the update itself. */
 struct train_log_step {
     uint64_t step; /* from 1 */
-    double loss, lr, grad_norm, logit_scale;
+    double loss, loss_global, loss_local, lr, grad_norm, logit_scale;
+    double positives[2]; /* texts, images */
     double samples_per_s;
 };
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step);

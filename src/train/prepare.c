@@ -4,33 +4,6 @@
 
 #include <string.h>
 
-/* ---- the run directory ---- */
-
-static enum mien_status check_fresh(const char *dir)
-{
-    static const char *const names[] = {"config.json", "log.jsonl", "model", "checkpoints"};
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
-        char *path = base_path_join(dir, names[i]);
-        bool there = path && base_file_exists(path);
-        base_free(path);
-        if (there)
-            return base_fail(MIEN_ERR_ARG, "%s holds a run already (%s); choose another run.dir or remove it", dir,
-                             names[i]);
-    }
-    return MIEN_OK;
-}
-
-static enum mien_status open_run(struct trainer *t)
-{
-    enum mien_status status = MIEN_OK;
-    TRY(base_dir_create(t->config->run.dir));
-    TRY(train_config_resolve(t->config));
-    TRY(io_write_json(t->config->run.dir, "config.json", t->config->json));
-    TRY(train_log_open(t->config->run.dir, &t->log));
-fail:
-    return status;
-}
-
 /* ---- data ---- */
 
 /* Which of the texts that loss.text asks for a row has: bit 0, and bit 1 for the summary of "both". */
@@ -51,32 +24,58 @@ static uint32_t texts_of(const struct train_config *c, const struct data_row *ro
     }
 }
 
-/* What this version cannot train on is refused by the row that shows it: local sentences, and rows that lack a text
- * which other rows have (their weight would be 0). */
-static enum mien_status check_captions(struct trainer *t)
+/* Which levels there are and which rows lack some. Without a word on it local sentences are used where there are any.
+ */
+static enum mien_status survey_texts(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t all = 0;
+    struct train_objective *objective = &t->recipe.objective;
+    const struct train_config *c = t->config;
+    uint32_t any = 0, all = ~0u, most = 0, least = UINT32_MAX;
     for (size_t i = 0; i < t->row_count; i++) {
         const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        FAIL_IF(
-            row->caption.local_count && !t->config->loss.local_is_chosen, MIEN_ERR_ARG,
-            "%s:%u: the caption has local sentences, for which loss.local.kind is \"pooled\" unless it is given; this "
-            "version does not support that: set loss.local.kind to \"none\"",
-            t->manifest->path, row->line);
-        all |= texts_of(t->config, row);
+        uint32_t has = texts_of(c, row);
+        any |= has;
+        all &= has;
+        most = BASE_MAX(most, row->caption.local_count);
+        least = BASE_MIN(least, row->caption.local_count);
     }
-    for (size_t i = 0; i < t->row_count; i++) {
-        const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        FAIL_IF(texts_of(t->config, row) != BASE_MAX(all, 1), MIEN_ERR_ARG,
-                "%s:%u: the row lacks a text that loss.text asks for and other rows have; this version needs it in all "
-                "rows: choose another loss.text, or complete the row",
-                t->manifest->path, row->line);
-    }
-    t->config->loss.local = TRAIN_LOCAL_NONE;
-    t->config->loss.local_is_chosen = true;
+    FAIL_IF(any == 0, MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for", t->manifest->path);
+    objective->global_levels = any == 3 ? 2 : 1;
+    for (uint32_t k = 0; k < objective->global_levels; k++)
+        objective->missing |= (all >> (objective->global_levels == 2 ? k : any >> 1) & 1) ? 0 : 1u << k;
+    if (!c->chosen.local && most == 0)
+        t->config->loss.local.kind = TRAIN_LOCAL_NONE;
+    t->config->chosen.local = true;
+    if (c->loss.local.kind == TRAIN_LOCAL_NONE)
+        return MIEN_OK;
+    FAIL_IF(most == 0, MIEN_ERR_DATA, "%s: no row has local sentences; set loss.local.kind to \"none\"",
+            t->manifest->path);
+    objective->slots = c->loss.local.sentences;
+    for (uint32_t k = 0; k < objective->slots; k++)
+        objective->missing |= least > k ? 0 : 1u << (objective->global_levels + k);
 fail:
     return status;
+}
+
+/* The rest of what is minimised. */
+static void set_objective(struct trainer *t)
+{
+    struct train_objective *o = &t->recipe.objective;
+    const struct train_config *c = t->config;
+    o->kind = c->loss.kind;
+    o->local = c->loss.local.kind;
+    o->local_weight = (float)c->loss.local.weight;
+    o->local_tau = (float)c->loss.local.tau;
+    o->mining = (struct op_mining){.kind = c->loss.mining.kind,
+                                   .guide = c->loss.mining.guide,
+                                   .same_text = c->loss.mining.same_text,
+                                   .top_k = c->loss.mining.top_k,
+                                   .text = (float)c->loss.mining.threshold_text,
+                                   .image = (float)c->loss.mining.threshold_image,
+                                   .weight = (float)c->loss.mining.weight,
+                                   .tau = (float)c->loss.mining.tau};
+    o->frozen = c->loss.mining.kind != OP_MINING_NONE && c->loss.mining.source == TRAIN_SOURCE_FROZEN;
 }
 
 static enum mien_status open_data(struct trainer *t)
@@ -86,7 +85,8 @@ static enum mien_status open_data(struct trainer *t)
     TRY(data_manifest_read(t->config->data.train, &t->manifest));
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
-    TRY(check_captions(t));
+    TRY(survey_texts(t));
+    set_objective(t);
     if (t->config->data.val) /* read now, so that a bad line is found before training */
         TRY(data_manifest_read(t->config->data.val, &val));
 fail:
@@ -131,6 +131,7 @@ static enum mien_status open_loader(struct trainer *t)
 {
     static const enum data_text texts[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
                                            DATA_TEXT_LABEL};
+    static const enum data_pick picks[] = {DATA_PICK_RANDOM, DATA_PICK_FIRST, DATA_PICK_ROTATE};
     const struct train_config *c = t->config;
     struct data_loader_params params = {
         .manifest = t->manifest,
@@ -143,6 +144,8 @@ static enum mien_status open_loader(struct trainer *t)
                     .rotate = c->data.augment.rotate,
                     .jitter = c->data.augment.jitter},
         .text = texts[c->loss.text],
+        .pick = t->recipe.objective.slots ? picks[c->loss.local.pick] : DATA_PICK_NONE,
+        .sentences = t->recipe.objective.slots,
         .context = t->model->config.text.context,
         .batch = c->run.batch,
         .shuffle = c->data.shuffle,
@@ -156,10 +159,10 @@ static enum mien_status open_loader(struct trainer *t)
 
 /* ---- model ---- */
 
-static enum mien_status open_given(struct trainer *t)
+/* Weights, tokenizer and preprocessing of a model directory. */
+static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    const char *dir = t->config->model.init;
     TRY(data_tokenizer_load(dir, &t->tokenizer));
     TRY(nn_model_load(t->device, dir, &t->model));
     FAIL_IF(data_tokenizer_vocab(t->tokenizer) > t->model->config.text.vocab, MIEN_ERR_DATA,
@@ -172,22 +175,70 @@ fail:
     return status;
 }
 
+/* A model of the configuration's sizes with the seed's weights. */
+static enum mien_status create_model(struct trainer *t, struct nn_model **out)
+{
+    struct io_clip_config *clip = &t->config->model.clip;
+    clip->text.vocab = data_tokenizer_vocab(t->tokenizer);
+    clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
+    clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
+    enum mien_status status = nn_model_create(t->device, clip, out);
+    return status == MIEN_OK ? nn_model_init(*out, t->config->run.seed) : status;
+}
+
 static enum mien_status open_scratch(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    struct io_clip_config *clip = &t->config->model.clip;
     if (t->config->model.tokenizer)
         TRY(data_tokenizer_load(t->config->model.tokenizer, &t->tokenizer));
     else
         TRY(learn_tokenizer(t));
-    clip->text.vocab = data_tokenizer_vocab(t->tokenizer);
-    clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
-    clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
-    TRY(nn_model_create(t->device, clip, &t->model));
-    TRY(nn_model_init(t->model, t->config->run.seed));
-    io_preprocess_default(clip->vision.image, &t->preprocess);
+    TRY(create_model(t, &t->model));
+    io_preprocess_default(t->config->model.clip.vision.image, &t->preprocess);
     t->preprocess.torch_resize = t->config->data.resize == TRAIN_RESIZE_TORCH;
 fail:
+    return status;
+}
+
+static enum mien_status open_model(struct trainer *t)
+{
+    if (t->from)
+        return open_given(t, t->from);
+    return t->config->model.init ? open_given(t, t->config->model.init) : open_scratch(t);
+}
+
+/* The weights that the run began with, once more. */
+static enum mien_status open_initial(struct trainer *t)
+{
+    if (!t->recipe.objective.frozen)
+        return MIEN_OK;
+    return t->config->model.init ? nn_model_load(t->device, t->config->model.init, &t->initial)
+                                 : create_model(t, &t->initial);
+}
+
+static enum mien_status open_optimizer(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    char *path = NULL;
+    t->rules = base_alloc(t->model->count, sizeof(*t->rules));
+    FAIL_IF_NULL(t->rules, "parameter groups");
+    TRY(train_groups_resolve(t->model, t->config, t->rules));
+    TRY(train_moments_create(t->model, t->rules, t->config->optim.kind, &t->moments));
+    if (t->from) {
+        path = base_path_join(t->from, "optimizer.safetensors");
+        FAIL_IF_NULL(path, "a path");
+        TRY(train_load_moments(t, path));
+    }
+    t->recipe.model = t->model;
+    t->recipe.initial = t->initial;
+    t->recipe.rules = t->rules;
+    t->recipe.moments = &t->moments;
+    t->recipe.optimizer = t->config->optim.kind;
+    t->same = base_alloc(t->config->run.batch, sizeof(*t->same));
+    FAIL_IF_NULL(t->same, "a batch");
+    TRY(graph_cache_create(t->device, 0, &t->programs));
+fail:
+    base_free(path);
     return status;
 }
 
@@ -199,14 +250,35 @@ static void plan_run(struct trainer *t)
     uint64_t per_epoch = data_loader_batches_per_epoch(t->loader);
     t->steps = c->run.steps ? c->run.steps : c->run.epochs * per_epoch;
     t->rate = train_rate_make(c, t->steps, per_epoch);
+    t->mining_from = UINT64_MAX;
+    if (c->loss.mining.kind != OP_MINING_NONE)
+        t->mining_from = c->loss.mining.warmup >= 0 ? (uint64_t)c->loss.mining.warmup : c->model.init ? 0 : per_epoch;
     t->hyper = (struct train_hyper){.betas = {c->optim.betas[0], c->optim.betas[1]},
                                     .eps = c->optim.eps,
                                     .weight_decay = c->optim.weight_decay,
+                                    .momentum = c->optim.momentum,
                                     .clip_norm = c->optim.clip_norm};
     t->summary.parameters = t->model->elements;
+    t->summary.steps = t->saved_at = t->state.step;
+    t->summary.first_loss = t->state.first_loss;
     LOG_INFO("train: %zu samples, %llu parameters, vocabulary %u, %llu steps of %u (%.1f epochs) on %s", t->row_count,
              (unsigned long long)t->model->elements, t->model->config.text.vocab, (unsigned long long)t->steps,
              c->run.batch, (double)t->steps / (double)per_epoch, vk_device_caps(t->device)->name);
+}
+
+/* Where a run that is to be resumed goes on. */
+static enum mien_status find_start(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    const char *dir = t->config->run.dir;
+    TRY(train_tidy(dir));
+    TRY(train_find_checkpoint(dir, &t->from, &t->state));
+    if (t->from)
+        LOG_INFO("train: going on from %s", t->from);
+    else
+        LOG_INFO("train: %s has no whole checkpoint; starting from the beginning", dir);
+fail:
+    return status;
 }
 
 enum mien_status train_prepare(struct vk_device *device, const struct mien_train_params *params,
@@ -215,29 +287,36 @@ enum mien_status train_prepare(struct vk_device *device, const struct mien_train
     enum mien_status status = MIEN_OK;
     *trainer = (struct trainer){.device = device, .params = params};
     TRY(train_config_read(params->config, params->sets, params->set_count, &trainer->config));
-    TRY(check_fresh(trainer->config->run.dir));
+    if (!params->resume)
+        TRY(train_check_fresh(trainer->config->run.dir));
     TRY(open_data(trainer));
-    if (trainer->config->model.init)
-        TRY(open_given(trainer));
-    else
-        TRY(open_scratch(trainer));
+    if (params->resume)
+        TRY(find_start(trainer));
+    TRY(open_model(trainer));
+    if (params->resume) /* now that all is resolved */
+        TRY(train_check_agrees(trainer));
+    TRY(open_initial(trainer));
     TRY(open_loader(trainer));
-    TRY(train_moments_create(trainer->model, &trainer->moments));
+    TRY(open_optimizer(trainer));
+    TRY(data_loader_seek(trainer->loader, trainer->state.step));
     plan_run(trainer);
-    TRY(open_run(trainer));
+    TRY(train_open_run(trainer));
 fail:
     return status;
 }
 
 void train_clear(struct trainer *t)
 {
-    for (uint32_t i = 0; i < t->program_count; i++)
-        train_step_destroy(&t->programs[i]);
+    graph_cache_destroy(&t->programs);
     train_log_close(&t->log);
     data_loader_destroy(&t->loader);
     train_moments_destroy(&t->moments);
+    nn_model_destroy(&t->initial);
     nn_model_destroy(&t->model);
     data_tokenizer_destroy(&t->tokenizer);
+    base_free(t->from);
+    base_free(t->same);
+    base_free(t->rules);
     base_free(t->rows);
     data_manifest_destroy(&t->manifest);
     train_config_destroy(&t->config);

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static enum mien_status write_parts(const struct trainer *t, uint64_t steps, const char *dir)
+enum mien_status train_write_model(const struct trainer *t, uint64_t steps, const char *dir)
 {
     enum mien_status status = MIEN_OK;
     cJSON *extra = cJSON_CreateObject();
@@ -25,14 +25,16 @@ fail:
 enum mien_status train_save_model(const struct trainer *t, uint64_t steps, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    char partial[1200];
+    char partial[1200] = "";
     int length = snprintf(partial, sizeof(partial), "%s.partial", dir);
     FAIL_IF(length >= (int)sizeof(partial), MIEN_ERR_ARG, "%s: the path is too long", dir);
     TRY(base_dir_remove(partial));
     TRY(base_dir_create(partial));
-    TRY(write_parts(t, steps, partial));
-    TRY(base_rename(partial, dir));
+    TRY(train_write_model(t, steps, partial));
+    TRY(train_replace_dir(partial, dir));
+    return MIEN_OK;
 fail:
+    (void)base_dir_remove(partial);
     return status;
 }
 
@@ -41,6 +43,7 @@ enum mien_status train_save_grads(const struct trainer *t, const struct train_fl
     enum mien_status status = MIEN_OK;
     const struct train_step *p = flight->program;
     uint64_t largest = 1;
+    size_t count = 0;
     void *zeros = NULL;
     struct io_tensor_out *tensors = base_alloc(t->model->count, sizeof(*tensors));
     for (uint32_t i = 0; i < t->model->count; i++)
@@ -49,14 +52,17 @@ enum mien_status train_save_grads(const struct trainer *t, const struct train_fl
     FAIL_IF(!tensors || !zeros, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
     for (uint32_t i = 0; i < t->model->count; i++) {
         const struct nn_param *param = &t->model->params[i];
-        tensors[i] = (struct io_tensor_out){.name = param->name, .dtype = IO_F32, .data = zeros};
-        tensors[i].rank = param->is_scalar ? 0 : param->value.shape.rank;
-        for (uint32_t d = 0; d < tensors[i].rank; d++)
-            tensors[i].dims[d] = param->value.shape.dim[d];
+        if (t->rules[i].frozen)
+            continue;
+        struct io_tensor_out *out = &tensors[count++];
+        *out = (struct io_tensor_out){.name = param->name, .dtype = IO_F32, .data = zeros};
+        out->rank = param->is_scalar ? 0 : param->value.shape.rank;
+        for (uint32_t d = 0; d < out->rank; d++)
+            out->dims[d] = param->value.shape.dim[d];
         if (p->grads[i] != OP_NONE)
-            tensors[i].data = graph_program_output(p->program, flight->slot, p->grads[i]);
+            out->data = graph_program_output(p->program, flight->slot, p->grads[i]);
     }
-    TRY(io_safetensors_write(path, tensors, t->model->count, NULL, NULL, NULL));
+    TRY(io_safetensors_write(path, tensors, count, NULL, NULL, NULL));
 fail:
     base_free(tensors);
     base_free(zeros);

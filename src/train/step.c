@@ -3,217 +3,171 @@
 
 #include "args/optim.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-/* logit_scale stays in [0, ln 100]. */
-#define LOGIT_SCALE_MAX 4.605170185988092
-
-/* ---- moments ---- */
-
-static enum mien_status zero_tensor(struct vk_device *device, const struct nn_param *param, const char *kind,
-                                    const void *zeros, struct tensor *out)
+void train_inputs_record(const struct train_recipe *recipe, struct graph *graph, uint32_t batch, uint32_t length,
+                         struct train_inputs *out)
 {
-    char name[192];
-    snprintf(name, sizeof(name), "%s.%s", kind, param->name);
-    enum mien_status status = tensor_create(device, &param->value.shape, name, out);
-    return status == MIEN_OK ? tensor_upload(device, out, zeros) : status;
-}
-
-enum mien_status train_moments_create(const struct nn_model *model, struct train_moments *out)
-{
-    enum mien_status status = MIEN_OK;
-    uint64_t largest = 1;
-    void *zeros = NULL;
-    *out = (struct train_moments){.device = model->device, .count = model->count};
-    for (uint32_t i = 0; i < model->count; i++)
-        largest = BASE_MAX(largest, tensor_shape_bytes(&model->params[i].value.shape));
-    zeros = base_alloc(largest, 1);
-    out->first = base_alloc(model->count, sizeof(*out->first));
-    out->second = base_alloc(model->count, sizeof(*out->second));
-    FAIL_IF(!zeros || !out->first || !out->second, MIEN_ERR_NOMEM, "out of host memory for the optimiser");
-    for (uint32_t i = 0; i < model->count; i++) {
-        TRY(zero_tensor(model->device, &model->params[i], "first", zeros, &out->first[i]));
-        TRY(zero_tensor(model->device, &model->params[i], "second", zeros, &out->second[i]));
+    const struct train_objective *objective = &recipe->objective;
+    uint32_t side = recipe->model->config.vision.image, levels = train_levels(objective);
+    out->pixels = graph_input(graph, "pixels", SHAPE_F32(batch, 3, side, side));
+    out->ids = graph_input(graph, "ids", SHAPE_I32(levels * batch, length));
+    out->eot = graph_input(graph, "eot", SHAPE_I32(levels * batch));
+    for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++) {
+        bool weighted = k < levels && (objective->missing >> k & 1), same = k < levels && train_needs_same(objective);
+        out->weights[k] = weighted ? graph_input(graph, "weights", SHAPE_F32(batch)) : OP_NONE;
+        out->same[k] = same ? graph_input(graph, "same", SHAPE_I32(batch)) : OP_NONE;
     }
-    base_free(zeros);
-    return MIEN_OK;
-fail:
-    base_free(zeros);
-    train_moments_destroy(out);
-    return status;
 }
 
-void train_moments_destroy(struct train_moments *moments)
+/* Rows [level*B, (level+1)*B) of x [K*B,E]: a view where one can be (it ends at a multiple of 256 bytes). */
+static op_value level_rows(struct graph *graph, op_value x, uint32_t levels, uint32_t level)
 {
-    for (uint32_t i = 0; moments->first && i < moments->count; i++)
-        tensor_destroy(moments->device, &moments->first[i]);
-    for (uint32_t i = 0; moments->second && i < moments->count; i++)
-        tensor_destroy(moments->device, &moments->second[i]);
-    base_free(moments->first);
-    base_free(moments->second);
-    *moments = (struct train_moments){0};
-}
-
-bool train_decays(const struct nn_param *param)
-{
-    return param->value.shape.rank > 1 && !strstr(param->name, "position_embedding") &&
-           !strstr(param->name, "class_embedding");
-}
-
-void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out)
-{
-    memset(out, 0, HYPER_COUNT * sizeof(*out));
-    out[HYPER_LR] = (float)hyper->lr;
-    out[HYPER_BETA1] = (float)hyper->betas[0];
-    out[HYPER_BETA2] = (float)hyper->betas[1];
-    out[HYPER_ONE_MINUS_BETA1] = (float)(1 - hyper->betas[0]);
-    out[HYPER_ONE_MINUS_BETA2] = (float)(1 - hyper->betas[1]);
-    out[HYPER_EPS] = (float)hyper->eps;
-    out[HYPER_DECAY] = (float)hyper->weight_decay;
-    out[HYPER_CORRECTION1] = (float)(1 - pow(hyper->betas[0], (double)step));
-    out[HYPER_CORRECTION2_SQRT] = (float)sqrt(1 - pow(hyper->betas[1], (double)step));
-    out[HYPER_MAX_NORM] = (float)hyper->clip_norm;
-}
-
-/* ---- the graph ---- */
-
-struct recording {
-    struct graph *graph;
-    struct nn_scope scope;
-    const struct nn_model *model;
-    const struct train_moments *moments;
-    struct train_step *step;
-    op_value *grads;
-};
-
-/* Rows [level*B, (level+1)*B) of x [K*B,E]. */
-static op_value level_rows(struct recording *r, op_value x, uint32_t level)
-{
-    uint32_t batch = r->step->shape.batch;
-    if (r->step->shape.levels == 1)
+    struct tensor_shape shape = graph_shape(graph, x);
+    uint32_t batch = shape.dim[0] / levels, width = shape.dim[1];
+    if (levels == 1)
         return x;
+    if ((uint64_t)batch * width % 64 == 0)
+        return graph_view(graph, x, SHAPE_F32(batch, width), (uint64_t)level * batch * width);
     int32_t *rows = base_alloc(batch, sizeof(*rows));
     if (!rows)
         return OP_NONE; /* reported by the op that misses its index */
     for (uint32_t b = 0; b < batch; b++)
         rows[b] = (int32_t)(level * batch + b);
-    op_value index = graph_constant(r->graph, "level_rows", SHAPE_I32(batch), rows);
+    op_value index = graph_constant(graph, "level_rows", SHAPE_I32(batch), rows);
     base_free(rows);
-    return GRAPH_OP(r->graph, &op_embedding, NULL, x, index);
+    return GRAPH_OP(graph, &op_embedding, NULL, x, index);
 }
 
-/* The mean over the levels of the contrastive loss with the images. */
-static op_value record_loss(struct recording *r)
+/* v[levels] from the text tower. */
+static void record_texts(struct nn_scope *scope, const struct train_inputs *in, uint32_t levels, op_value *v)
 {
-    struct train_step *step = r->step;
-    uint32_t levels = step->shape.levels;
-    op_value u = nn_unit_rows(&r->scope, nn_image_tower(&r->scope, step->pixels));
-    op_value v = nn_unit_rows(&r->scope, nn_text_tower(&r->scope, step->ids, step->eot));
-    op_value loss = nn_clip_loss(&r->scope, u, level_rows(r, v, 0));
-    for (uint32_t level = 1; level < levels; level++)
-        loss = GRAPH_OP(r->graph, &op_add, NULL, loss, nn_clip_loss(&r->scope, u, level_rows(r, v, level)));
-    if (levels > 1)
-        loss = GRAPH_OP(r->graph, &op_scale, &(struct op_attr){.scale = 1.0f / (float)levels}, loss);
-    return loss;
+    op_value all = nn_unit_rows(scope, nn_text_tower(scope, in->ids, in->eot));
+    for (uint32_t k = 0; k < levels; k++)
+        v[k] = level_rows(scope->graph, all, levels, k);
 }
 
-/* [norm, factor] of all gradients: partial sums of squares [64] each, added in pairs. */
-static enum mien_status record_clipping(struct recording *r, op_value *out)
+void train_features_record(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_inputs *in,
+                           struct train_features *out)
 {
-    uint32_t count = 0;
-    op_value *partial = base_alloc(r->model->count, sizeof(*partial));
-    if (!partial)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step");
-    graph_push(r->graph, "clip");
-    for (uint32_t i = 0; i < r->model->count; i++) {
-        if (r->grads[i] != OP_NONE)
-            partial[count++] = GRAPH_OP(r->graph, &op_sum_squares, NULL, r->grads[i]);
+    *out = (struct train_features){.patches = OP_NONE, .guide_u = OP_NONE};
+    for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++) {
+        out->v[k] = out->guide_v[k] = OP_NONE;
+        out->weights[k] = in->weights[k];
+        out->same[k] = in->same[k];
     }
-    for (uint32_t stride = 1; stride < count; stride *= 2) {
-        for (uint32_t i = 0; i + stride < count; i += 2 * stride)
-            partial[i] = GRAPH_OP(r->graph, &op_add, NULL, partial[i], partial[i + stride]);
+    if (train_needs_patches(&recipe->objective)) {
+        out->u = nn_unit_rows(scope, nn_image_tower_patches(scope, in->pixels, &out->patches));
+        out->patches = nn_unit_rows(scope, out->patches);
+    } else {
+        out->u = nn_unit_rows(scope, nn_image_tower(scope, in->pixels));
     }
-    *out = GRAPH_OP(r->graph, &op_clip_factor, NULL, partial[0], r->step->hyper);
+    record_texts(scope, in, train_levels(&recipe->objective), out->v);
+}
+
+struct recording {
+    const struct train_recipe *recipe;
+    struct graph *graph;
+    struct nn_scope scope, initial;
+    struct train_step *step;
+    op_value *of; /* [model->count]: the parameters that want a gradient */
+};
+
+/* Features by the weights that the run began with. */
+static void record_guides(struct recording *r, struct train_features *features)
+{
+    if (!r->step->shape.mining || !r->recipe->objective.frozen)
+        return;
+    graph_push(r->graph, "initial");
+    features->guide_u = nn_unit_rows(&r->initial, nn_image_tower(&r->initial, r->step->in.pixels));
+    record_texts(&r->initial, &r->step->in, train_levels(&r->recipe->objective), features->guide_v);
     graph_pop(r->graph);
-    base_free(partial);
-    return graph_status(r->graph);
 }
 
-static void record_updates(struct recording *r)
+/* Gradients of the parameters that are not frozen, into step->grads. */
+static void record_backward(struct recording *r)
 {
-    const struct op_attr clamp = {.low = 0, .high = (float)LOGIT_SCALE_MAX};
-    graph_push(r->graph, "adamw");
-    for (uint32_t i = 0; i < r->model->count; i++) {
-        const struct nn_param *param = &r->model->params[i];
-        struct op_attr attr = {.scale = 1, .value = train_decays(param) ? 1 : 0};
-        if (r->grads[i] == OP_NONE)
-            continue;
-        op_value first = graph_bound(r->graph, param->name, &r->moments->first[i]);
-        op_value second = graph_bound(r->graph, param->name, &r->moments->second[i]);
-        op_value updated = GRAPH_OP(r->graph, &op_adamw, &attr, r->scope.values[i], first, second, r->grads[i],
-                                    r->step->hyper, r->step->clipping);
-        if (strcmp(param->name, "logit_scale") == 0)
-            (void)GRAPH_OP(r->graph, &op_clamp, &clamp, updated);
+    uint32_t params = r->recipe->model->count, count = 0;
+    op_value *found = r->of + params;
+    for (uint32_t i = 0; i < params; i++) {
+        if (!r->recipe->rules[i].frozen)
+            r->of[count++] = r->scope.values[i];
     }
-    graph_pop(r->graph);
+    graph_backward(r->graph, r->step->losses.total, r->of, count, found);
+    for (uint32_t i = 0; i < params; i++)
+        r->step->grads[i] = r->recipe->rules[i].frozen ? OP_NONE : *found++;
+}
+
+static void output(struct graph *graph, op_value value)
+{
+    if (value != OP_NONE)
+        graph_output(graph, value);
 }
 
 static enum mien_status record(struct recording *r)
 {
     enum mien_status status = MIEN_OK;
     struct train_step *step = r->step;
-    uint32_t batch = step->shape.batch, texts = step->shape.levels * batch;
-    uint32_t side = r->model->config.vision.image;
-    step->pixels = graph_input(r->graph, "pixels", SHAPE_F32(batch, 3, side, side));
-    step->ids = graph_input(r->graph, "ids", SHAPE_I32(texts, step->shape.length));
-    step->eot = graph_input(r->graph, "eot", SHAPE_I32(texts));
+    struct train_features features;
+    train_inputs_record(r->recipe, r->graph, step->shape.batch, step->shape.length, &step->in);
     step->hyper = graph_input(r->graph, "hyper", SHAPE_F32(HYPER_COUNT));
-    step->logit_scale = GRAPH_OP(r->graph, &op_copy, NULL, nn_param_value(&r->scope, "logit_scale"));
-    step->loss = record_loss(r);
-    TRY(graph_backward(r->graph, step->loss, r->scope.values, r->model->count, r->grads));
-    TRY(record_clipping(r, &step->clipping));
-    record_updates(r);
-    graph_output(r->graph, step->loss);
-    graph_output(r->graph, step->clipping);
-    graph_output(r->graph, step->logit_scale);
-    for (uint32_t i = 0; step->shape.grads && i < r->model->count; i++) {
-        if (r->grads[i] != OP_NONE)
-            graph_output(r->graph, r->grads[i]);
-    }
+    step->logit_scale = train_logit_scale(&r->scope);
+    train_features_record(r->recipe, &r->scope, &step->in, &features);
+    record_guides(r, &features);
+    train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, &features, &step->losses);
+    record_backward(r);
+    TRY(train_updates_record(r->recipe, &r->scope, step->grads, step->hyper, &step->clipping, &step->norms));
+    output(r->graph, step->losses.total);
+    if (step->losses.global != step->losses.total)
+        output(r->graph, step->losses.global);
+    output(r->graph, step->losses.local);
+    output(r->graph, step->losses.positives);
+    output(r->graph, step->clipping);
+    output(r->graph, step->norms);
+    output(r->graph, step->logit_scale);
+    for (uint32_t i = 0; step->shape.grads && i < r->recipe->model->count; i++)
+        output(r->graph, step->grads[i]);
 fail:
     return status;
 }
 
-enum mien_status train_step_compile(const struct nn_model *model, const struct train_moments *moments,
-                                    const struct train_step_shape *shape, struct train_step *out)
+enum mien_status train_step_compile(const struct train_recipe *recipe, const struct train_step_shape *shape,
+                                    const struct graph_compile_params *params, struct train_step **out)
 {
     enum mien_status status = MIEN_OK;
-    struct recording r = {.model = model, .moments = moments, .step = out};
+    struct recording r = {.recipe = recipe};
+    struct graph_compile_params named = params ? *params : (struct graph_compile_params){0};
+    uint32_t count = recipe->model->count;
     char label[64];
-    *out = (struct train_step){.shape = *shape};
-    snprintf(label, sizeof(label), "step [%u,%u,%u]", shape->batch, shape->levels, shape->length);
-    r.grads = base_alloc(model->count, sizeof(*r.grads));
-    FAIL_IF_NULL(r.grads, "recording a step");
+    *out = NULL;
+    snprintf(label, sizeof(label), "step [%u,%u,%u]", shape->batch, train_levels(&recipe->objective), shape->length);
+    named.label = label;
+    r.step = base_alloc(1, sizeof(*r.step) + count * sizeof(r.step->grads[0]));
+    r.of = base_alloc(count, 2 * sizeof(*r.of));
+    FAIL_IF(!r.step || !r.of, MIEN_ERR_NOMEM, "out of host memory for recording a step");
+    r.step->shape = *shape;
     TRY(graph_create(&r.graph));
-    TRY(nn_scope_open(&r.scope, r.graph, model, true));
+    TRY(nn_scope_open(&r.scope, r.graph, recipe->model, true));
+    if (recipe->initial)
+        TRY(nn_scope_open(&r.initial, r.graph, recipe->initial, false));
     TRY(record(&r));
-    TRY(graph_compile(r.graph, model->device, &(struct graph_compile_params){.label = label}, &out->program));
-    if (shape->grads) { /* handed over */
-        out->grads = r.grads;
-        r.grads = NULL;
-    }
+    TRY(graph_compile(r.graph, recipe->model->device, &named, &r.step->program));
+    *out = r.step;
+    r.step = NULL;
 fail:
+    nn_scope_close(&r.initial);
     nn_scope_close(&r.scope);
     graph_destroy(&r.graph);
-    base_free(r.grads);
+    base_free(r.of);
+    train_step_destroy(&r.step);
     return status;
 }
 
-void train_step_destroy(struct train_step *step)
+void train_step_destroy(struct train_step **step)
 {
-    graph_program_destroy(&step->program);
-    base_free(step->grads);
-    *step = (struct train_step){0};
+    if (!step || !*step)
+        return;
+    graph_program_destroy(&(*step)->program);
+    base_free(*step);
+    *step = NULL;
 }

@@ -5,42 +5,103 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- steps in flight ---- */
+/* ---- what a step was ---- */
 
 /* Over the last steps, as single ones end in pairs: two are in flight. */
 static double rate_of(struct trainer *t, const struct train_flight *flight)
 {
     double now = base_clock_seconds(), *ended = t->ended;
-    uint64_t back = BASE_MIN(flight->step, (uint64_t)TRAIN_RATE_STEPS);
-    double then = back == flight->step ? t->began : ended[(flight->step - back) % TRAIN_RATE_STEPS];
+    uint64_t done = flight->step - t->began_at, back = BASE_MIN(done, (uint64_t)TRAIN_RATE_STEPS);
+    double then = back == done ? t->began : ended[(flight->step - back) % TRAIN_RATE_STEPS];
     ended[flight->step % TRAIN_RATE_STEPS] = now;
     return (double)(back * flight->program->shape.batch) / fmax(now - then, 1e-9);
 }
 
-static enum mien_status report(struct trainer *t, const struct train_flight *flight)
+static double number(const struct train_flight *flight, op_value value)
+{
+    return value == OP_NONE
+               ? 0
+               : (double)*(const float *)graph_program_output(flight->program->program, flight->slot, value);
+}
+
+/* The first parameter whose gradient is infinite or not a number. */
+static const char *first_bad(const struct trainer *t, const struct train_flight *flight)
 {
     const struct train_step *p = flight->program;
+    const float *norms = graph_program_output(p->program, flight->slot, p->norms);
+    uint32_t row = 0;
+    for (uint32_t i = 0; i < t->model->count; i++) {
+        if (p->grads[i] == OP_NONE)
+            continue;
+        for (uint32_t k = 0; k < 64; k++) {
+            if (!isfinite(norms[(size_t)row * 64 + k]))
+                return t->model->params[i].name;
+        }
+        row++;
+    }
+    return NULL;
+}
+
+static enum mien_status check_finite(const struct trainer *t, const struct train_flight *flight,
+                                     const struct train_log_step *row)
+{
+    if (isfinite(row->loss) && isfinite(row->grad_norm))
+        return MIEN_OK;
+    const char *bad = first_bad(t, flight);
+    return base_fail(MIEN_ERR_FAILED,
+                     "step %llu: the loss is %g and the gradient norm %g%s%s; training stops. Lower optim.lr, or check "
+                     "the data and weights of that step",
+                     (unsigned long long)row->step, row->loss, row->grad_norm,
+                     bad ? "; the first bad tensor is the gradient of " : "", bad ? bad : "");
+}
+
+/* Mining that finds positives everywhere has collapsed, or its thresholds are too low. */
+static void watch_mining(struct trainer *t, const struct train_log_step *row)
+{
+    enum { STEPS = 20 };
+    double most = fmax(row->positives[0], row->positives[1]);
+    t->state.collapsing = most > 0.25 * t->config->run.batch ? t->state.collapsing + 1 : 0;
+    if (t->state.collapsing < STEPS || t->state.collapse_warned)
+        return;
+    t->state.collapse_warned = true;
+    LOG_WARN("step %llu: mining is collapsing: %.1f positives on average in a batch of %u for %d steps; raise "
+             "loss.mining.threshold or warmup_steps, lower top_k, or use source frozen",
+             (unsigned long long)row->step, most, t->config->run.batch, STEPS);
+}
+
+static enum mien_status report(struct trainer *t, const struct train_flight *flight)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_step *p = flight->program;
     const struct mien_train_params *params = t->params;
-    struct train_log_step row = {.step = flight->step, .lr = flight->lr};
-    row.loss = (double)*(const float *)graph_program_output(p->program, flight->slot, p->loss);
-    row.grad_norm = (double)*(const float *)graph_program_output(p->program, flight->slot, p->clipping);
-    row.logit_scale = (double)*(const float *)graph_program_output(p->program, flight->slot, p->logit_scale);
+    struct train_log_step row = {.step = flight->step, .lr = flight->lr, .positives = {1, 1}};
+    row.loss = number(flight, p->losses.total);
+    row.loss_global = number(flight, p->losses.global);
+    row.loss_local = number(flight, p->losses.local);
+    row.grad_norm = number(flight, p->clipping);
+    row.logit_scale = number(flight, p->logit_scale);
+    if (p->losses.positives != OP_NONE) {
+        const float *positives = graph_program_output(p->program, flight->slot, p->losses.positives);
+        row.positives[0] = (double)positives[0];
+        row.positives[1] = (double)positives[1];
+    }
     row.samples_per_s = rate_of(t, flight);
-    if (!isfinite(row.loss) || !isfinite(row.grad_norm))
-        return base_fail(MIEN_ERR_FAILED,
-                         "step %llu: the loss is %g and the gradient norm %g; training stops. Lower optim.lr, or check "
-                         "the data of that step",
-                         (unsigned long long)row.step, row.loss, row.grad_norm);
-    t->summary.steps = row.step;
+    TRY(check_finite(t, flight, &row));
+    t->summary.steps = t->state.step = row.step;
     t->summary.last_loss = row.loss;
     if (row.step == 1)
-        t->summary.first_loss = row.loss;
+        t->summary.first_loss = t->state.first_loss = row.loss;
+    if (p->shape.mining)
+        watch_mining(t, &row);
     if (params->progress)
         params->progress(params->user, &(struct mien_train_progress){row.step, t->steps, row.loss, row.samples_per_s});
-    if (row.step % t->config->run.log_every != 0 && row.step != t->steps)
-        return MIEN_OK;
-    return train_log_write(t->log, &row);
+    if (row.step % t->config->run.log_every == 0 || row.step == t->steps)
+        TRY(train_log_write(t->log, &row));
+fail:
+    return status;
 }
+
+/* ---- steps in flight ---- */
 
 /* Waits for the oldest step and reports it. */
 static enum mien_status land_one(struct trainer *t)
@@ -72,55 +133,29 @@ static enum mien_status land_slot(struct trainer *t, const struct train_step *pr
     return MIEN_OK;
 }
 
-/* ---- programs by shape ---- */
-
-static enum mien_status add_program(struct trainer *t, const struct train_step_shape *shape, struct train_step **out)
+static enum mien_status make_program(void *context, const uint32_t *key, struct graph_compile_params params,
+                                     struct graph_program **program, void **user)
 {
-    enum mien_status status = MIEN_OK;
-    uint32_t oldest = 0;
-    if (t->program_count == TRAIN_PROGRAMS_MAX) { /* the least recently used one gives way */
-        TRY(land_until(t, 0));
-        for (uint32_t i = 1; i < t->program_count; i++) {
-            if (t->programs[i].used < t->programs[oldest].used)
-                oldest = i;
-        }
-        train_step_destroy(&t->programs[oldest]);
-        t->programs[oldest] = t->programs[--t->program_count];
-    }
-    TRY(train_step_compile(t->model, &t->moments, shape, &t->programs[t->program_count]));
-    *out = &t->programs[t->program_count++];
-fail:
-    return status;
+    const struct trainer *t = context;
+    const struct train_step_shape shape = {.batch = key[0], .length = key[1], .mining = key[2], .grads = key[3]};
+    struct train_step *step;
+    enum mien_status status = train_step_compile(&t->recipe, &shape, &params, &step);
+    if (status != MIEN_OK)
+        return status;
+    *program = step->program;
+    *user = step;
+    return MIEN_OK;
 }
 
 static enum mien_status get_program(struct trainer *t, const struct data_batch *batch, uint64_t step,
                                     struct train_step **out)
 {
-    struct train_step_shape shape = {.batch = batch->count, .levels = batch->levels, .length = batch->length};
-    shape.grads = step == 1 && t->config->run.dump_grads;
-    *out = NULL;
-    for (uint32_t i = 0; i < t->program_count; i++) {
-        const struct train_step_shape *s = &t->programs[i].shape;
-        if (s->batch == shape.batch && s->levels == shape.levels && s->length == shape.length &&
-            s->grads == shape.grads)
-            *out = &t->programs[i];
-    }
-    return *out ? MIEN_OK : add_program(t, &shape, out);
-}
-
-/* ---- a step ---- */
-
-static void fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch,
-                        uint64_t step, double lr)
-{
-    size_t side = t->model->config.vision.image, texts = (size_t)batch->levels * batch->count;
-    struct train_hyper hyper = t->hyper;
-    hyper.lr = lr;
-    memcpy(graph_program_input(p->program, slot, p->pixels), batch->images,
-           batch->count * 3 * side * side * sizeof(float));
-    memcpy(graph_program_input(p->program, slot, p->ids), batch->tokens, texts * batch->length * sizeof(int32_t));
-    memcpy(graph_program_input(p->program, slot, p->eot), batch->eot, texts * sizeof(int32_t));
-    train_hyper_fill(&hyper, step, graph_program_input(p->program, slot, p->hyper));
+    struct graph_program *program;
+    void *user = NULL;
+    const uint32_t key[] = {batch->count, batch->length, step > t->mining_from, step == 1 && t->config->run.dump_grads};
+    enum mien_status status = graph_cache_get(t->programs, key, BASE_COUNT(key), make_program, t, &program, &user);
+    *out = user;
+    return status;
 }
 
 static enum mien_status submit_batch(struct trainer *t, const struct data_batch *batch, uint64_t step)
@@ -128,15 +163,38 @@ static enum mien_status submit_batch(struct trainer *t, const struct data_batch 
     enum mien_status status = MIEN_OK;
     struct train_step *p;
     double lr = train_rate_at(&t->rate, step - 1);
+    struct train_hyper hyper = t->hyper;
+    hyper.lr = lr;
+    TRY(land_until(t, TRAIN_IN_FLIGHT_MAX - 1)); /* a new program may drop any but the last */
     TRY(get_program(t, batch, step, &p));
     uint32_t slot = p->next_slot;
-    TRY(land_until(t, TRAIN_IN_FLIGHT_MAX - 1));
     TRY(land_slot(t, p, slot));
-    fill_inputs(t, p, slot, batch, step, lr);
+    train_fill_inputs(t, p, slot, batch);
+    train_hyper_fill(&hyper, step, graph_program_input(p->program, slot, p->hyper));
     TRY(graph_program_submit(p->program, slot));
     p->next_slot = (slot + 1) % GRAPH_SLOTS;
-    p->used = step;
     t->flight[t->in_flight++] = (struct train_flight){.program = p, .slot = slot, .step = step, .lr = lr};
+fail:
+    return status;
+}
+
+/* ---- the loop ---- */
+
+static bool checkpoint_due(const struct trainer *t, uint64_t step)
+{
+    uint32_t every = t->config->run.checkpoint_every;
+    double minutes = t->config->run.checkpoint_minutes;
+    return (every && step % every == 0) || (minutes > 0 && base_clock_seconds() - t->saved > 60 * minutes);
+}
+
+/* What follows the submission of a step. */
+static enum mien_status between(struct trainer *t, uint64_t step)
+{
+    enum mien_status status = MIEN_OK;
+    if (step == t->steps || !checkpoint_due(t, step))
+        return MIEN_OK;
+    TRY(land_until(t, 0));
+    TRY(train_checkpoint(t));
 fail:
     return status;
 }
@@ -145,8 +203,9 @@ enum mien_status train_loop(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const struct data_batch *batch = NULL;
-    t->began = base_clock_seconds();
-    for (uint64_t step = 1; step <= t->steps; step++) {
+    t->began = t->saved = base_clock_seconds();
+    t->began_at = t->state.step;
+    for (uint64_t step = t->state.step + 1; step <= t->steps; step++) {
         if (t->params->stop && *t->params->stop) {
             t->summary.stopped = true;
             break;
@@ -154,6 +213,7 @@ enum mien_status train_loop(struct trainer *t)
         TRY(data_loader_next(t->loader, &batch));
         TRY(submit_batch(t, batch, step));
         data_batch_release(t->loader, &batch);
+        TRY(between(t, step));
     }
     TRY(land_until(t, 0));
     t->summary.seconds = base_clock_seconds() - t->began;
@@ -165,25 +225,37 @@ fail:
 
 /* ---- the whole ---- */
 
+/* The checkpoint of the end, and the model when all steps are done. */
+static enum mien_status finish(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    char *dir = base_path_join(t->config->run.dir, "model");
+    FAIL_IF_NULL(dir, "a path");
+    if (t->state.step > 0 && t->saved_at != t->state.step)
+        TRY(train_checkpoint(t));
+    if (t->summary.stopped)
+        goto fail;
+    TRY(train_save_model(t, t->state.step, dir));
+    snprintf(t->summary.model, sizeof(t->summary.model), "%s", dir);
+fail:
+    base_free(dir);
+    return status;
+}
+
 enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
                             struct mien_train_summary *summary)
 {
     enum mien_status status = MIEN_OK;
     struct trainer trainer = {0};
-    char *dir = NULL;
     if (summary)
         *summary = (struct mien_train_summary){0};
     FAIL_IF(!gpu || !params || !params->config, MIEN_ERR_ARG, "mien_train: a gpu and a configuration file are needed");
     TRY(train_prepare(vk_gpu_device(gpu), params, &trainer));
     TRY(train_loop(&trainer));
-    dir = base_path_join(trainer.config->run.dir, "model");
-    FAIL_IF_NULL(dir, "a path");
-    TRY(train_save_model(&trainer, trainer.summary.steps, dir));
-    snprintf(trainer.summary.model, sizeof(trainer.summary.model), "%s", dir);
+    TRY(finish(&trainer));
     if (summary)
         *summary = trainer.summary;
 fail:
-    base_free(dir);
     train_clear(&trainer);
     return status;
 }

@@ -9,7 +9,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 
-enum { TRAIN_PROGRAMS_MAX = 16, TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
+enum { TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
 
 /* A step that the device has been given. */
 struct train_flight {
@@ -17,6 +17,14 @@ struct train_flight {
     uint32_t slot;
     uint64_t step; /* from 1 */
     double lr;
+};
+
+/* What a run knows of its past besides weights and moments: state.json. */
+struct train_state {
+    uint64_t step;       /* updates done */
+    double first_loss;   /* of step 1 */
+    uint32_t collapsing; /* steps in a row with too many positives */
+    bool collapse_warned;
 };
 
 struct trainer {
@@ -29,19 +37,26 @@ struct trainer {
     struct data_tokenizer *tokenizer;
     struct io_preprocess preprocess;
     struct data_loader *loader;
+    struct train_same *same; /* scratch [batch] */
     /* model */
-    struct nn_model *model;
+    struct nn_model *model, *initial; /* initial: mining.source frozen */
+    struct train_param *rules;
     struct train_moments moments;
-    struct train_step programs[TRAIN_PROGRAMS_MAX];
-    uint32_t program_count;
+    struct train_recipe recipe;
+    struct graph_cache *programs;
     /* the run */
+    char *from; /* the checkpoint that it goes on from, or NULL */
+    struct train_state state;
     struct train_rate rate;
     struct train_hyper hyper;
-    uint64_t steps; /* of the whole run */
+    uint64_t steps, mining_from; /* of the whole run; updates before mining begins */
     struct train_log *log;
     struct train_flight flight[TRAIN_IN_FLIGHT_MAX]; /* oldest first */
     uint32_t in_flight;
     double began, ended[TRAIN_RATE_STEPS]; /* when the steps began; when the last of them ended, by step */
+    uint64_t began_at;                     /* updates done then */
+    double saved;                          /* when the last checkpoint was written, or the steps began */
+    uint64_t saved_at;                     /* its updates */
     const struct mien_train_params *params;
     struct mien_train_summary summary;
 };
@@ -54,11 +69,45 @@ void train_clear(struct trainer *trainer);
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);
 
-/* The gradients of a step's run that has ended, every parameter's under its name, zeros where the loss does not depend
- * on it. */
-enum mien_status train_save_grads(const struct trainer *trainer, const struct train_flight *flight, const char *path);
+/* ---- batches (batch.c) ---- */
 
-/* The model as a model directory, whole or not at all. */
+/* One text of a batch, for finding equal ones. */
+struct train_same {
+    uint64_t hash;
+    uint32_t row;
+};
+
+void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch);
+
+/* ---- the run directory (rundir.c) ---- */
+
+/* MIEN_ERR_ARG when the directory holds a run. */
+enum mien_status train_check_fresh(const char *dir);
+/* The resolved configuration against that of the run to go on with, which must agree except in what a run may change.
+ */
+enum mien_status train_check_agrees(struct trainer *t);
+/* Creates it; config.json, log.jsonl with the steps done. */
+enum mien_status train_open_run(struct trainer *t);
+/* partial -> dir, whatever dir was; a crash leaves one of the two under `dir` or `dir`.old. */
+enum mien_status train_replace_dir(const char *partial, const char *dir);
+/* Removes what a crash has left; puts back what it has moved aside. */
+enum mien_status train_tidy(const char *dir);
+
+/* ---- files (save.c, checkpoint.c, resume.c) ---- */
+
+/* The gradients of a step's run that has ended: of every trained parameter under its name, zeros where the loss does
+ * not depend on it. */
+enum mien_status train_save_grads(const struct trainer *trainer, const struct train_flight *flight, const char *path);
+/* The model as a model directory, into an existing one. */
+enum mien_status train_write_model(const struct trainer *t, uint64_t steps, const char *dir);
+/* The same, whole or not at all. */
 enum mien_status train_save_model(const struct trainer *trainer, uint64_t steps, const char *dir);
+
+/* checkpoints/step-N/ of the present state; then drops old ones. No step may be in flight. */
+enum mien_status train_checkpoint(struct trainer *t);
+/* The newest whole checkpoint of the run directory: its path (base_free) and state, or NULL. */
+enum mien_status train_find_checkpoint(const char *dir, char **path, struct train_state *state);
+/* The moments of a checkpoint, into those of the run. */
+enum mien_status train_load_moments(struct trainer *t, const char *path);
 
 #endif

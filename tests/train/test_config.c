@@ -2,6 +2,8 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "op/op.h"
+#include "train/groups.h"
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -70,7 +72,7 @@ static void test_sets(void)
     CHECK_EQ(c->run.steps, 7);
     CHECK_NEAR(c->optim.betas[1], 0.6, 0);
     CHECK_EQ(c->data.balance, TRAIN_BALANCE_LABEL);
-    CHECK(c->loss.local_is_chosen);
+    CHECK(c->chosen.local);
     CHECK_EQ(c->model.vocab, 600);
     CHECK_STR(c->data.val, "here/v.jsonl"); /* relative to the working directory */
     train_config_destroy(&c);
@@ -113,8 +115,14 @@ static void test_refusals(void)
     REFUSE("{\"data\":{\"train\":\"t\",\"augment\":{\"blur\":1}},\"run\":{\"dir\":\"r\"}}", MIEN_ERR_ARG,
            "data.augment", "blur");
     REFUSE("{\"loss\":{\"kind\":\"siglip\"}," MINIMAL "}", MIEN_ERR_ARG, "siglip", "not supported", "clip");
-    REFUSE("{\"loss\":{\"local\":{\"kind\":\"filip\"}}," MINIMAL "}", MIEN_ERR_ARG, "filip", "not supported", "none");
-    REFUSE("{\"loss\":{\"mining\":{\"kind\":\"hard\"}}," MINIMAL "}", MIEN_ERR_ARG, "hard", "not supported");
+    REFUSE("{\"loss\":{\"local\":{\"kind\":\"filip\"}}," MINIMAL "}", MIEN_ERR_ARG, "filip", "not supported", "pooled");
+    REFUSE("{\"loss\":{\"mining\":{\"threshold\":{\"txt\":1}}}," MINIMAL "}", MIEN_ERR_ARG, "txt", "text");
+    REFUSE("{\"loss\":{\"mining\":{\"threshold\":\"high\"}}," MINIMAL "}", MIEN_ERR_DATA, "threshold", "number");
+    REFUSE("{\"loss\":{\"local\":{\"sentences\":5}}," MINIMAL "}", MIEN_ERR_ARG, "sentences", "1 and 4");
+    REFUSE("{\"optim\":{\"groups\":[{\"lr_scale\":1}]}," MINIMAL "}", MIEN_ERR_ARG, "groups[0]", "match");
+    REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"lr_scale\":0}]}," MINIMAL "}", MIEN_ERR_ARG, "lr_scale",
+           "freeze");
+    REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"frozen\":true}]}," MINIMAL "}", MIEN_ERR_ARG, "frozen");
     REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip, siglip");
     REFUSE("{\"model\":{\"temporal\":{}}," MINIMAL "}", MIEN_ERR_ARG, "temporal", "not supported");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"micro_batch\":8}}", MIEN_ERR_ARG, "micro_batch");
@@ -129,6 +137,41 @@ static void test_refusals(void)
     REFUSE("{\"model\":{\"config\":{\"image_size\":3}}," MINIMAL "}", MIEN_ERR_ARG, "image_size");
     REFUSE("{\"optim\":3," MINIMAL "}", MIEN_ERR_DATA, "optim", "object");
     REFUSE("[]", MIEN_ERR_DATA, "object");
+}
+
+static void test_groups(void)
+{
+    static const char text[] =
+        "{\"optim\":{\"kind\":\"sgd\",\"groups\":[{\"match\":\"vision_model.*\",\"lr_scale\":0.1},"
+        "{\"match\":\"logit_scale\",\"freeze\":true}]},\"loss\":{\"text\":\"label\","
+        "\"mining\":{\"threshold\":{\"image\":0.5}}}," MINIMAL "}";
+    struct train_config *c, *again;
+    CHECK_EQ(read_text(text, NULL, 0, &c), MIEN_OK);
+    if (!c)
+        return;
+    CHECK_EQ(c->optim.groups, 2);
+    CHECK_STR(c->optim.group[0].match, "vision_model.*");
+    CHECK_NEAR(c->optim.group[0].lr_scale, 0.1, 0);
+    CHECK(!c->optim.group[0].freeze && c->optim.group[1].freeze);
+    CHECK_NEAR(c->loss.mining.threshold_text, 0.9, 0);
+    CHECK_NEAR(c->loss.mining.threshold_image, 0.5, 0);
+    CHECK_EQ(c->loss.mining.same_text, OP_SAME_TEXT_POSITIVE); /* labels */
+    char *resolved = base_json_print(c->json, true);
+    CHECK_EQ(read_text(resolved, NULL, 0, &again), MIEN_OK);
+    CHECK(again && again->optim.groups == 2 && again->optim.group[1].freeze && again->optim.kind == TRAIN_SGD &&
+          again->loss.mining.threshold_image == 0.5);
+    base_free(resolved);
+    train_config_destroy(&again);
+    train_config_destroy(&c);
+}
+
+static void test_patterns(void)
+{
+    CHECK(train_matches("vision_model.*", "vision_model.post_layernorm.bias"));
+    CHECK(train_matches("*.layers.?.mlp*", "text_model.encoder.layers.3.mlp.fc1.bias"));
+    CHECK(train_matches("*a*b", "aab") && train_matches("*", "") && train_matches("**", "x"));
+    CHECK(!train_matches("*.layers.?.mlp*", "text_model.encoder.layers.13.mlp.fc1.bias"));
+    CHECK(!train_matches("vision", "vision_model") && !train_matches("?", "") && !train_matches("*ab", "abc"));
 }
 
 static void test_bad_sets(void)
@@ -179,6 +222,8 @@ int main(void)
     test_sets();
     test_resolved();
     test_refusals();
+    test_groups();
+    test_patterns();
     test_bad_sets();
     test_rates();
     remove(path);

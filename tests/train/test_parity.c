@@ -35,18 +35,18 @@ static void fill_inputs(const struct nn_model *model, struct train_step *step, c
     struct train_config config = {.optim = {.lr = hyper_base.lr, .warmup = 3}};
     struct train_rate rate = train_rate_make(&config, 10, 10);
     struct train_hyper hyper = hyper_base;
-    int32_t *row = graph_program_input(step->program, slot, step->ids);
+    int32_t *row = graph_program_input(step->program, slot, step->in.ids);
     hyper.lr = train_rate_at(&rate, number - 1);
-    io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(step->program, slot, step->pixels));
+    io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(step->program, slot, step->in.pixels));
     memcpy(row, ids->data, ids->bytes);
     nn_eot_positions(&model->config, row, step->shape.batch, step->shape.length,
-                     graph_program_input(step->program, slot, step->eot));
+                     graph_program_input(step->program, slot, step->in.eot));
     train_hyper_fill(&hyper, number, graph_program_input(step->program, slot, step->hyper));
 }
 
 static void compare_step(struct train_step *step, uint32_t slot, const float *want, uint64_t number)
 {
-    float loss = *(const float *)graph_program_output(step->program, slot, step->loss);
+    float loss = *(const float *)graph_program_output(step->program, slot, step->losses.total);
     float norm = *(const float *)graph_program_output(step->program, slot, step->clipping);
     float scale = *(const float *)graph_program_output(step->program, slot, step->logit_scale);
     printf("step %llu: loss %.6f (%.6f), gradient norm %.5f (%.5f), logit_scale %.6f (%.6f)\n",
@@ -85,32 +85,39 @@ static void run(struct vk_device *device)
     struct nn_model *model = NULL;
     struct io_safetensors *file = NULL;
     struct train_moments moments = {0};
-    struct train_step step = {0};
+    struct train_step *step = NULL;
+    struct train_param *rules = NULL;
+    struct train_config config = {0};
     float want[64];
     size_t count;
     TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/tiny-quick", &model));
     TRY(io_safetensors_open(MIEN_SOURCE_DIR "/tests/golden/tiny-quick/golden.safetensors", &file));
     memcpy(want, values(file, "train.steps", &count), sizeof(want));
     CHECK_EQ(count, 40);
-    TRY(train_moments_create(model, &moments));
-    TRY(train_step_compile(model, &moments, &(struct train_step_shape){5, 1, 11}, &step));
+    rules = base_alloc(model->count, sizeof(*rules));
+    TRY(train_groups_resolve(model, &config, rules));
+    TRY(train_moments_create(model, rules, TRAIN_ADAMW, &moments));
+    const struct train_recipe recipe = {
+        .model = model, .rules = rules, .moments = &moments, .objective = {.global_levels = 1}};
+    TRY(train_step_compile(&recipe, &(struct train_step_shape){5, 11}, NULL, &step));
     for (uint64_t number = 1; number <= 10; number++) { /* both slots, one step in flight */
         uint32_t slot = number % 2;
-        fill_inputs(model, &step, file, slot, number);
-        TRY(graph_program_submit(step.program, slot));
+        fill_inputs(model, step, file, slot, number);
+        TRY(graph_program_submit(step->program, slot));
         if (number > 1) {
-            TRY(graph_program_wait(step.program, !slot));
-            compare_step(&step, !slot, want + (number - 2) * 4, number - 1);
+            TRY(graph_program_wait(step->program, !slot));
+            compare_step(step, !slot, want + (number - 2) * 4, number - 1);
         }
     }
-    TRY(graph_program_wait(step.program, 0));
-    compare_step(&step, 0, want + 36, 10);
+    TRY(graph_program_wait(step->program, 0));
+    compare_step(step, 0, want + 36, 10);
     for (size_t i = 0; i < BASE_COUNT(names); i++)
         compare_weight(model, file, names[i]);
 fail:
     CHECK_EQ(status, MIEN_OK);
     train_step_destroy(&step);
     train_moments_destroy(&moments);
+    base_free(rules);
     io_safetensors_close(&file);
     nn_model_destroy(&model);
 }

@@ -3,54 +3,8 @@
  */
 #include "check.h"
 
-#include "base/capture.h"
 #include "io/safetensors.h"
-#include "mien/train.h"
-#include "train/tiny.h"
-
-static struct mien_gpu *gpu;
-
-static enum mien_status train(const char *run, const char *set_a, const char *set_b, struct mien_train_summary *summary)
-{
-    char dir[128];
-    const char *sets[3] = {dir, set_a, set_b};
-    struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = set_a ? set_b ? 3 : 2 : 1};
-    snprintf(dir, sizeof(dir), "run.dir=%s", run);
-    capture_start();
-    return mien_train(gpu, &params, summary);
-}
-
-static bool equal_files(const char *a, const char *b)
-{
-    char *data_a = NULL, *data_b = NULL;
-    size_t size_a = 0, size_b = 0;
-    bool equal = base_file_read(tiny_path(a), 0, &data_a, &size_a) == MIEN_OK &&
-                 base_file_read(tiny_path(b), 0, &data_b, &size_b) == MIEN_OK && size_a == size_b &&
-                 memcmp(data_a, data_b, size_a) == 0;
-    base_free(data_a);
-    base_free(data_b);
-    return equal;
-}
-
-/* The log without its only field that depends on time, which is the last of a line. */
-static char *log_text(const char *run)
-{
-    char name[128], *text = NULL, *to;
-    size_t size;
-    snprintf(name, sizeof(name), "%s/log.jsonl", run);
-    if (base_file_read(tiny_path(name), 0, &text, &size) != MIEN_OK)
-        return NULL;
-    to = text;
-    for (const char *from = text; *from;) {
-        if (strncmp(from, ",\"samples_per_s\":", 17) == 0)
-            from += strcspn(from, "}");
-        else
-            *to++ = *from++;
-    }
-    *to = 0;
-    return text;
-}
+#include "train/tiny_run.h"
 
 static void test_equal_runs(void)
 {
@@ -137,21 +91,52 @@ static void test_refusals(void)
     CHECK_EQ(train("r2", "data.train=bad.jsonl", NULL, NULL), MIEN_ERR_DATA);
     CHECK(captured_once("bad.jsonl:1"));
     CHECK_EQ(train("r3", "data.val=bad.jsonl", NULL, NULL), MIEN_ERR_DATA);
-    static const char local[] = "{\"image\":\"0.png\",\"caption\":\"One. Two. Three.\"}\n";
-    CHECK(tiny_write("local.jsonl", local, strlen(local)));
-    CHECK_EQ(train("r4", "data.train=local.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
+    static const char plain[] = "{\"image\":\"0.png\",\"caption\":\"One.\"}\n";
+    CHECK(tiny_write("plain.jsonl", plain, strlen(plain)));
+    CHECK_EQ(train("r4", "data.train=plain.jsonl", "loss.local.kind=pooled", NULL), MIEN_ERR_DATA);
     CHECK(captured_once("loss.local.kind"));
-    static const char mixed[] =
-        "{\"image\":\"0.png\",\"caption\":\"One.\"}\n{\"image\":\"1.png\",\"caption\":\"One. Two.\"}\n";
-    CHECK(tiny_write("mixed.jsonl", mixed, strlen(mixed)));
-    CHECK_EQ(train("r5", "data.train=mixed.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
-    CHECK(captured_once("mixed.jsonl:1"));
-    static const char blank[] = "{\"image\":\"0.png\",\"caption\":\"One.\"}\n{\"image\":\"1.png\"}\n";
+    static const char blank[] = "{\"image\":\"0.png\"}\n{\"image\":\"1.png\"}\n";
     CHECK(tiny_write("blank.jsonl", blank, strlen(blank)));
-    CHECK_EQ(train("r7", "data.train=blank.jsonl", "run.batch=1", NULL), MIEN_ERR_ARG);
-    CHECK(captured_once("blank.jsonl:2"));
-    CHECK_EQ(train("r6", "data.train=mixed.jsonl", "run.batchs=1", NULL), MIEN_ERR_ARG);
+    CHECK_EQ(train("r7", "data.train=blank.jsonl", "run.batch=1", NULL), MIEN_ERR_DATA);
+    CHECK(captured_once("blank.jsonl"));
+    CHECK_EQ(train("r6", "data.train=plain.jsonl", "run.batchs=1", NULL), MIEN_ERR_ARG);
     CHECK(captured_once("\"batch\""));
+}
+
+/* The first parameters named keep every bit; the others move. */
+static void test_frozen(void)
+{
+    static const char groups[] = "optim.groups=[{\"match\":\"vision_model.*\",\"freeze\":true}]";
+    struct io_safetensors *was = NULL, *is = NULL, *grads = NULL;
+    const char *sets[] = {"run.dir=frozen", groups, "run.steps=2", "run.dump_grads=frozen.safetensors"};
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
+    sets[0] = "run.dir=rate0";
+    sets[1] = "optim.lr=0";
+    CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK); /* the weights as they began */
+    CHECK_EQ(io_safetensors_open(tiny_path("frozen.safetensors"), &grads), MIEN_OK);
+    CHECK_EQ(io_safetensors_open(tiny_path("rate0/model/model.safetensors"), &was), MIEN_OK);
+    CHECK_EQ(io_safetensors_open(tiny_path("frozen/model/model.safetensors"), &is), MIEN_OK);
+    for (size_t i = 0; was && is && grads && i < io_safetensors_count(was); i++) {
+        const struct io_tensor *a = io_safetensors_at(was, i), *b = io_safetensors_at(is, i);
+        bool frozen = strncmp(a->name, "vision_model.", 13) == 0;
+        bool key_bias = strstr(a->name, "k_proj.bias") != NULL; /* its gradient is nothing but rounding */
+        bool rare = strstr(a->name, "token_embedding") != NULL;
+        if (!key_bias && !rare)
+            CHECK((memcmp(a->data, b->data, a->bytes) == 0) == frozen);
+        CHECK((io_safetensors_find(grads, a->name) == NULL) == frozen);
+    }
+    io_safetensors_close(&was);
+    io_safetensors_close(&is);
+    io_safetensors_close(&grads);
+    CHECK(!base_file_exists(tiny_path("frozen/checkpoints/step-1")));
+    CHECK_EQ(io_safetensors_open(tiny_path("frozen/checkpoints/step-2/optimizer.safetensors"), &is), MIEN_OK);
+    CHECK(is && !io_safetensors_find(is, "first.vision_model.embeddings.class_embedding"));
+    CHECK(is && io_safetensors_find(is, "second.text_projection.weight"));
+    io_safetensors_close(&is);
+    CHECK_EQ(train("g1", "optim.groups=[{\"match\":\"vison*\"}]", NULL, NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("vison*"));
+    CHECK_EQ(train("g2", "optim.groups=[{\"match\":\"*\",\"freeze\":true}]", NULL, NULL), MIEN_ERR_ARG);
+    CHECK(!base_file_exists(tiny_path("g2")));
 }
 
 /* Two texts of each image: global and summary. */
@@ -234,7 +219,8 @@ static void test_stop(void)
     params.stop = &stop;
     CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
     CHECK(summary.stopped && summary.steps >= 3 && summary.steps < 8);
-    CHECK(base_file_exists(tiny_path("stopped/model/model.safetensors")));
+    CHECK(!base_file_exists(tiny_path("stopped/model")));
+    CHECK(base_file_exists(tiny_path(summary.checkpoint)) && base_file_is_dir(summary.checkpoint));
 }
 
 int main(void)
@@ -249,6 +235,7 @@ int main(void)
     test_learns();
     test_dump_grads();
     test_given_weights();
+    test_frozen();
     test_two_levels();
     test_bad_images();
     test_refusals();

@@ -23,6 +23,8 @@ static struct io_clip_config small_config(void)
     return c;
 }
 
+static uint32_t graph_levels; /* of the step under test */
+
 static const struct train_hyper hyper = {
     .lr = 1e-3, .betas = {0.9, 0.98}, .eps = 1e-6, .weight_decay = 0.1, .clip_norm = 1};
 
@@ -30,14 +32,14 @@ static void fill(const struct nn_model *model, const struct train_step *step, ui
 {
     const struct train_step_shape *s = &step->shape;
     struct base_rng rng = base_rng_make(number, "inputs", 0, 0);
-    float *pixels = graph_program_input(step->program, slot, step->pixels);
-    int32_t *ids = graph_program_input(step->program, slot, step->ids);
+    float *pixels = graph_program_input(step->program, slot, step->in.pixels);
+    int32_t *ids = graph_program_input(step->program, slot, step->in.ids);
     for (uint32_t i = 0; i < s->batch * 3 * 12 * 12; i++)
         pixels[i] = (float)base_rng_normal(&rng);
-    for (uint32_t i = 0; i < s->levels * s->batch * s->length; i++)
+    uint32_t texts = graph_levels * s->batch;
+    for (uint32_t i = 0; i < texts * s->length; i++)
         ids[i] = i % s->length == s->length - 1 ? 49 : (int32_t)base_rng_below(&rng, 48);
-    nn_eot_positions(&model->config, ids, s->levels * s->batch, s->length,
-                     graph_program_input(step->program, slot, step->eot));
+    nn_eot_positions(&model->config, ids, texts, s->length, graph_program_input(step->program, slot, step->in.eot));
     train_hyper_fill(&hyper, number, graph_program_input(step->program, slot, step->hyper));
 }
 
@@ -64,7 +66,7 @@ static void run_steps(struct vk_device *device, const struct nn_model *model, st
         uint32_t slot = i % 2;
         CHECK_EQ(graph_program_wait(step->program, slot), MIEN_OK);
         if (i >= 2)
-            out->loss[i - 2] = *(const float *)graph_program_output(step->program, slot, step->loss);
+            out->loss[i - 2] = *(const float *)graph_program_output(step->program, slot, step->losses.total);
         if (i == 2) {
             host = base_alloc_count();
             vk_memory_stats(device, &before);
@@ -74,7 +76,7 @@ static void run_steps(struct vk_device *device, const struct nn_model *model, st
     }
     for (uint32_t i = 6; i < 8; i++) {
         CHECK_EQ(graph_program_wait(step->program, i % 2), MIEN_OK);
-        out->loss[i] = *(const float *)graph_program_output(step->program, i % 2, step->loss);
+        out->loss[i] = *(const float *)graph_program_output(step->program, i % 2, step->losses.total);
     }
     check_no_allocation(device, host, &before);
 }
@@ -84,21 +86,29 @@ static void train(struct vk_device *device, uint32_t levels, struct outcome *out
     struct io_clip_config config = small_config();
     struct nn_model *model = NULL;
     struct train_moments moments = {0};
-    struct train_step step = {0};
+    struct train_step *step = NULL;
+    struct train_param *rules = NULL;
+    struct train_config none = {0};
     float values[64 * 64];
     enum mien_status status = MIEN_OK;
     memset(out, 0, sizeof(*out));
     TRY(nn_model_create(device, &config, &model));
     TRY(nn_model_init(model, 7));
-    TRY(train_moments_create(model, &moments));
-    TRY(train_step_compile(model, &moments, &(struct train_step_shape){5, levels, 8}, &step));
-    run_steps(device, model, &step, out);
+    rules = base_alloc(model->count, sizeof(*rules));
+    TRY(train_groups_resolve(model, &none, rules));
+    TRY(train_moments_create(model, rules, TRAIN_ADAMW, &moments));
+    const struct train_recipe recipe = {
+        .model = model, .rules = rules, .moments = &moments, .objective = {.global_levels = levels}};
+    graph_levels = levels;
+    TRY(train_step_compile(&recipe, &(struct train_step_shape){5, 8}, NULL, &step));
+    run_steps(device, model, step, out);
     TRY(tensor_download(device, &model->params[nn_param_find(model, "visual_projection.weight")].value, values));
     memcpy(out->weights, values, sizeof(out->weights));
 fail:
     CHECK_EQ(status, MIEN_OK);
     train_step_destroy(&step);
     train_moments_destroy(&moments);
+    base_free(rules);
     nn_model_destroy(&model);
 }
 

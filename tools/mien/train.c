@@ -30,20 +30,26 @@ static void on_progress(void *user, const struct mien_train_progress *p)
     progress_show(user, p->step, p->steps, "steps", note);
 }
 
-static void print_summary(const struct common *common, const struct mien_train_summary *s)
+static void print_json(const struct mien_train_summary *s)
 {
-    if (common->json) {
-        printf("{\"steps\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"first_loss\":%.9g,\"last_loss\":%.9g,"
-               "\"seconds\":%.3f,\"stopped\":%s,\"model\":",
-               s->steps, s->parameters, s->first_loss, s->last_loss, s->seconds, s->stopped ? "true" : "false");
-        print_json_string(s->model);
-        printf("}\n");
+    printf("{\"steps\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"first_loss\":%.9g,\"last_loss\":%.9g,"
+           "\"seconds\":%.3f,\"stopped\":%s,\"model\":",
+           s->steps, s->parameters, s->first_loss, s->last_loss, s->seconds, s->stopped ? "true" : "false");
+    print_json_string(s->model);
+    printf(",\"checkpoint\":");
+    print_json_string(s->checkpoint);
+    printf("}\n");
+}
+
+static void print_summary(const char *config, const struct mien_train_summary *s)
+{
+    if (s->stopped) {
+        printf("stopped after step %" PRIu64 "; to go on: mien train --config %s --resume (with the same --set)\n",
+               s->steps, config);
+        if (*s->checkpoint)
+            printf("checkpoint %s\n", s->checkpoint);
         return;
     }
-    if (s->stopped)
-        printf("stopped after step %" PRIu64 "; the model so far is kept, and another run can start from it with "
-               "model.init\n",
-               s->steps);
     printf("trained %" PRIu64 " steps in %.0f s, loss %.4f -> %.4f\n", s->steps, s->seconds, s->first_loss,
            s->last_loss);
     printf("model %s\n", s->model);
@@ -79,6 +85,7 @@ static int run(const struct command *command, int argc, char **argv)
     const struct arg args[] = {
         {"--config", ARG_TEXT, "FILE", "the training configuration, JSON", &params.config},
         {"--set", ARG_LIST, "key=value", "changes the configuration: run.steps=100 data.balance=label", &sets},
+        {"--resume", ARG_FLAG, NULL, "go on from the newest checkpoint of run.dir", &params.resume},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, NULL);
@@ -95,8 +102,10 @@ static int run(const struct command *command, int argc, char **argv)
     if (!common.quiet)
         mien_log_set(NULL, NULL, MIEN_LOG_INFO);
     enum mien_status status = train(&common, &params, &summary);
-    if (status == MIEN_OK)
-        print_summary(&common, &summary);
+    if (status == MIEN_OK && common.json)
+        print_json(&summary);
+    else if (status == MIEN_OK)
+        print_summary(params.config, &summary);
     return mien_status_exit_code(status);
 }
 
@@ -105,8 +114,10 @@ const struct command command_train = {
     .synopsis = "--config FILE [--set key=value ...] [options]",
     .summary = "trains a model by image-caption contrastive learning",
     .help =
-        "The run directory (run.dir) receives config.json, log.jsonl and model/. Paths in the configuration, and in\n"
-        "--set, are relative to the configuration file. --seed S is short for --set run.seed=S. Ctrl-C ends after\n"
-        "the present step and keeps the model so far.",
+        "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
+        "configuration are relative to its file, those in --set to the working directory. --seed S is short for\n"
+        "--set run.seed=S. Ctrl-C ends after the present step with a checkpoint; --resume goes on from the newest "
+        "whole\n"
+        "one, or from the beginning when there is none, and gives the weights that an unbroken run gives.",
     .run = run,
 };

@@ -1,0 +1,55 @@
+/* batch.c: a batch's pictures and texts into the inputs of a program. */
+#include "train/trainer.h"
+
+#include "args/optim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct train_same *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static uint64_t hash_of(const int32_t *ids, uint32_t length) /* FNV-1a */
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (uint32_t i = 0; i < length; i++)
+        hash = (hash ^ (uint32_t)ids[i]) * 0x100000001b3u;
+    return hash;
+}
+
+/* Equal rows of texts [count,length] get the number of the first of them: out [count]. */
+static void number_texts(struct train_same *same, const int32_t *texts, uint32_t count, uint32_t length, int32_t *out)
+{
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < count; i++)
+        same[i] = (struct train_same){hash_of(texts + (size_t)i * length, length), i};
+    qsort(same, count, sizeof(*same), by_hash);
+    for (uint32_t i = 0; i < count; i++) {
+        const int32_t *a = texts + (size_t)same[first].row * length, *b = texts + (size_t)same[i].row * length;
+        if (same[i].hash != same[first].hash || memcmp(a, b, length * sizeof(*a)) != 0)
+            first = i;
+        out[same[i].row] = (int32_t)same[first].row;
+    }
+}
+
+void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch)
+{
+    size_t side = t->model->config.vision.image, texts = (size_t)batch->levels * batch->count;
+    uint32_t count = batch->count;
+    memcpy(graph_program_input(p->program, slot, p->in.pixels), batch->images, count * 3 * side * side * sizeof(float));
+    memcpy(graph_program_input(p->program, slot, p->in.ids), batch->tokens, texts * batch->length * sizeof(int32_t));
+    memcpy(graph_program_input(p->program, slot, p->in.eot), batch->eot, texts * sizeof(int32_t));
+    for (uint32_t k = 0; k < batch->levels; k++) {
+        if (p->in.weights[k] != OP_NONE)
+            memcpy(graph_program_input(p->program, slot, p->in.weights[k]), batch->weights + (size_t)k * count,
+                   count * sizeof(float));
+        if (p->in.same[k] != OP_NONE)
+            number_texts(t->same, batch->tokens + (size_t)k * count * batch->length, count, batch->length,
+                         graph_program_input(p->program, slot, p->in.same[k]));
+    }
+}

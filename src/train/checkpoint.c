@@ -1,0 +1,328 @@
+/* checkpoint.c: checkpoints/step-N/ = a model directory, optimizer.safetensors, state.json. It is written under another
+ * name, every file to the disk, and renamed when whole: what has the name is whole. */
+#include "train/trainer.h"
+
+#include "io/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- optimizer.safetensors ---- */
+
+struct moment {
+    const struct tensor *tensor;
+    char name[192];
+};
+
+struct saving {
+    struct vk_device *device;
+    const struct moment *moments;
+    char *values;
+    size_t index; /* of the moment in `values`; SIZE_MAX = none */
+};
+
+static enum mien_status fill(void *user, size_t index, uint64_t offset, void *buffer, size_t size)
+{
+    struct saving *saving = user;
+    if (saving->index != index) {
+        enum mien_status status = tensor_download(saving->device, saving->moments[index].tensor, saving->values);
+        if (status != MIEN_OK)
+            return status;
+        saving->index = index;
+    }
+    memcpy(buffer, saving->values + offset, size);
+    return MIEN_OK;
+}
+
+/* All that there are, named: out [2 * count]. */
+static size_t list_moments(const struct trainer *t, struct moment *out)
+{
+    const struct tensor *const kinds[] = {t->moments.first, t->moments.second};
+    static const char *const names[] = {"first", "second"};
+    size_t count = 0;
+    for (uint32_t i = 0; i < t->model->count; i++) {
+        for (size_t k = 0; k < BASE_COUNT(kinds); k++) {
+            if (!kinds[k][i].range.block)
+                continue;
+            out[count].tensor = &kinds[k][i];
+            snprintf(out[count].name, sizeof(out[count].name), "%s.%s", names[k], t->model->params[i].name);
+            count++;
+        }
+    }
+    return count;
+}
+
+static uint64_t largest_moment(const struct moment *moments, size_t count)
+{
+    uint64_t largest = 1;
+    for (size_t i = 0; i < count; i++)
+        largest = BASE_MAX(largest, tensor_shape_bytes(&moments[i].tensor->shape));
+    return largest;
+}
+
+static enum mien_status write_moments(const struct trainer *t, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct moment *moments = base_alloc(2 * (size_t)t->model->count, sizeof(*moments));
+    struct io_tensor_out *tensors = base_alloc(2 * (size_t)t->model->count, sizeof(*tensors));
+    struct saving saving = {.device = t->device, .moments = moments, .index = SIZE_MAX};
+    FAIL_IF(!moments || !tensors, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
+    size_t count = list_moments(t, moments);
+    saving.values = base_alloc(largest_moment(moments, count), 1);
+    FAIL_IF_NULL(saving.values, "moments");
+    for (size_t i = 0; i < count; i++) {
+        const struct tensor_shape *shape = &moments[i].tensor->shape;
+        tensors[i] = (struct io_tensor_out){.name = moments[i].name, .dtype = IO_F32, .rank = shape->rank};
+        for (uint32_t d = 0; d < shape->rank; d++)
+            tensors[i].dims[d] = shape->dim[d];
+    }
+    TRY(io_safetensors_write(path, tensors, count, NULL, fill, &saving));
+fail:
+    base_free(saving.values);
+    base_free(moments);
+    base_free(tensors);
+    return status;
+}
+
+enum mien_status train_load_moments(struct trainer *t, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct io_safetensors *file = NULL;
+    float *values = NULL;
+    struct moment *moments = base_alloc(2 * (size_t)t->model->count, sizeof(*moments));
+    FAIL_IF_NULL(moments, "moments");
+    size_t count = list_moments(t, moments);
+    values = base_alloc(largest_moment(moments, count), 1);
+    FAIL_IF_NULL(values, "moments");
+    TRY(io_safetensors_open(path, &file));
+    for (size_t i = 0; i < count; i++) {
+        const struct io_tensor *tensor = io_safetensors_find(file, moments[i].name);
+        FAIL_IF(!tensor || tensor->count != tensor_shape_count(&moments[i].tensor->shape), MIEN_ERR_DATA,
+                "%s: tensor %s is missing or has another shape; the checkpoint belongs to another run", path,
+                moments[i].name);
+        TRY(io_tensor_read_f32(tensor, 0, tensor->count, values));
+        TRY(tensor_upload(t->device, moments[i].tensor, values));
+    }
+fail:
+    io_safetensors_close(&file);
+    base_free(values);
+    base_free(moments);
+    return status;
+}
+
+/* ---- state.json ---- */
+
+static enum mien_status write_state(const struct trainer *t, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_state *s = &t->state;
+    cJSON *json = cJSON_CreateObject();
+    bool whole = cJSON_AddNumberToObject(json, "step", (double)s->step) &&
+                 cJSON_AddNumberToObject(json, "batches", (double)s->step) &&
+                 cJSON_AddNumberToObject(json, "seed", t->config->run.seed) &&
+                 cJSON_AddNumberToObject(json, "samples", (double)t->row_count) &&
+                 cJSON_AddNumberToObject(json, "first_loss", s->first_loss) &&
+                 cJSON_AddNumberToObject(json, "collapsing", s->collapsing) &&
+                 cJSON_AddBoolToObject(json, "collapse_warned", s->collapse_warned);
+    FAIL_IF(!whole, MIEN_ERR_NOMEM, "out of host memory for saving %s", dir);
+    TRY(io_write_json(dir, "state.json", json));
+fail:
+    cJSON_Delete(json);
+    return status;
+}
+
+static enum mien_status read_state(const char *dir, struct train_state *out)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *json = NULL;
+    double step = -1;
+    char *path = base_path_join(dir, "state.json");
+    *out = (struct train_state){0};
+    FAIL_IF_NULL(path, "a path");
+    TRY(base_json_read(path, &json));
+    TRY(base_json_number(json, "step", path, &step));
+    FAIL_IF(!(step >= 1 && step < 1e15), MIEN_ERR_DATA, "%s: \"step\" is no count of steps", path);
+    out->step = (uint64_t)step;
+    TRY(base_json_number(json, "first_loss", path, &out->first_loss));
+    TRY(base_json_u32(json, "collapsing", path, &out->collapsing));
+    TRY(base_json_bool(json, "collapse_warned", path, &out->collapse_warned));
+fail:
+    base_free(path);
+    cJSON_Delete(json);
+    return status;
+}
+
+/* ---- the directory ---- */
+
+static enum mien_status write_all(const struct trainer *t, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    char *moments = base_path_join(dir, "optimizer.safetensors");
+    FAIL_IF_NULL(moments, "a path");
+    TRY(base_dir_remove(dir));
+    TRY(base_dir_create(dir));
+    TRY(train_write_model(t, t->state.step, dir));
+    TRY(write_moments(t, moments));
+    TRY(write_state(t, dir));
+fail:
+    base_free(moments);
+    return status;
+}
+
+/* The N of "step-N", or 0. */
+static uint64_t number_of(const char *name)
+{
+    char *end = NULL;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '1' || name[5] > '9')
+        return 0;
+    uint64_t number = strtoull(name + 5, &end, 10);
+    return *end ? 0 : number;
+}
+
+struct checkpoints {
+    char **names;
+    size_t count;
+    uint64_t *numbers; /* rising; of the names that are checkpoints */
+    size_t whole;
+};
+
+static int rising(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static enum mien_status list_checkpoints(const char *dir, struct checkpoints *out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = (struct checkpoints){0};
+    if (!base_file_is_dir(dir))
+        return MIEN_OK;
+    TRY(base_dir_list(dir, &out->names, &out->count));
+    out->numbers = base_alloc(out->count + 1, sizeof(*out->numbers));
+    FAIL_IF_NULL(out->numbers, "checkpoints");
+    for (size_t i = 0; i < out->count; i++) {
+        if (number_of(out->names[i]) > 0)
+            out->numbers[out->whole++] = number_of(out->names[i]);
+    }
+    qsort(out->numbers, out->whole, sizeof(*out->numbers), rising);
+fail:
+    return status;
+}
+
+static void free_checkpoints(struct checkpoints *c)
+{
+    base_dir_list_free(&c->names, &c->count);
+    base_free(c->numbers);
+}
+
+static enum mien_status path_of(const char *checkpoints, uint64_t number, const char *end, char **out)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "step-%llu%s", (unsigned long long)number, end);
+    *out = base_path_join(checkpoints, name);
+    return *out ? MIEN_OK : base_fail(MIEN_ERR_NOMEM, "out of host memory for a path");
+}
+
+/* Takes away the name first, so that a part that is left is never taken for a checkpoint. */
+static enum mien_status drop(const char *checkpoints, uint64_t number)
+{
+    enum mien_status status = MIEN_OK;
+    char *dir = NULL, *away = NULL;
+    TRY(path_of(checkpoints, number, "", &dir));
+    TRY(path_of(checkpoints, number, ".partial", &away));
+    TRY(base_rename(dir, away));
+    TRY(base_dir_remove(away));
+fail:
+    base_free(dir);
+    base_free(away);
+    return status;
+}
+
+/* All but the newest `keep`, and those beyond the present step, which another course has left. */
+static enum mien_status drop_old(const struct trainer *t, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    struct checkpoints c;
+    size_t first = 0, end = 0;
+    TRY(list_checkpoints(dir, &c));
+    while (end < c.whole && c.numbers[end] <= t->state.step)
+        end++;
+    first = end > t->config->run.keep ? end - t->config->run.keep : 0;
+    for (size_t i = 0; i < c.whole; i++) {
+        if (i < first || i >= end)
+            TRY(drop(dir, c.numbers[i]));
+    }
+fail:
+    free_checkpoints(&c);
+    return status;
+}
+
+enum mien_status train_checkpoint(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    char *dir = base_path_join(t->config->run.dir, "checkpoints"), *partial = NULL, *whole = NULL;
+    FAIL_IF_NULL(dir, "a path");
+    TRY(path_of(dir, t->state.step, ".partial", &partial));
+    TRY(path_of(dir, t->state.step, "", &whole));
+    TRY(train_log_flush(t->log)); /* the log is never behind a checkpoint */
+    TRY(write_all(t, partial));
+    TRY(train_replace_dir(partial, whole));
+    TRY(drop_old(t, dir));
+    t->saved = base_clock_seconds();
+    t->saved_at = t->state.step;
+    snprintf(t->summary.checkpoint, sizeof(t->summary.checkpoint), "%s", whole);
+fail:
+    if (status != MIEN_OK && partial)
+        (void)base_dir_remove(partial);
+    base_free(dir);
+    base_free(partial);
+    base_free(whole);
+    return status;
+}
+
+/* ---- going on ---- */
+
+/* Whether all of a checkpoint can be read; what fails is told as a warning. */
+static bool is_whole(const char *path, struct train_state *state)
+{
+    static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
+    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
+    bool whole = read_state(path, state) == MIEN_OK;
+    for (size_t i = 0; i < BASE_COUNT(files) && whole; i++) {
+        struct io_safetensors *file = NULL;
+        char *name = base_path_join(path, files[i]);
+        whole = name && io_safetensors_open(name, &file) == MIEN_OK;
+        io_safetensors_close(&file);
+        base_free(name);
+    }
+    base_log_soften(before);
+    if (!whole)
+        LOG_WARN("%s: the checkpoint is damaged; an older one is looked for", path);
+    return whole;
+}
+
+enum mien_status train_find_checkpoint(const char *run_dir, char **path, struct train_state *state)
+{
+    enum mien_status status = MIEN_OK;
+    struct checkpoints c = {0};
+    char *dir = base_path_join(run_dir, "checkpoints");
+    *path = NULL;
+    *state = (struct train_state){0};
+    FAIL_IF_NULL(dir, "a path");
+    TRY(train_tidy(dir));
+    TRY(list_checkpoints(dir, &c));
+    for (size_t i = c.whole; i-- > 0 && !*path;) {
+        TRY(path_of(dir, c.numbers[i], "", path));
+        if (is_whole(*path, state))
+            break;
+        base_free(*path);
+        *path = NULL;
+        *state = (struct train_state){0};
+    }
+fail:
+    free_checkpoints(&c);
+    base_free(dir);
+    return status;
+}

@@ -1,0 +1,72 @@
+/* groups.c: parameter groups by patterns of names. */
+#include "train/groups.h"
+
+#include <string.h>
+
+bool train_matches(const char *pattern, const char *name)
+{
+    const char *star = NULL, *retry = name;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            retry = name;
+        } else if (*pattern == '?' || *pattern == *name) {
+            pattern++;
+            name++;
+        } else if (star) { /* the last star takes one character more */
+            pattern = star + 1;
+            name = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
+}
+
+bool train_decays(const struct nn_param *param)
+{
+    static const char *const without[] = {"logit_scale", "*position_embedding*", "*class_embedding*",
+                                          "temporal.cls_token", "temporal.pos_embedding"};
+    for (size_t i = 0; i < BASE_COUNT(without); i++) {
+        if (train_matches(without[i], param->name))
+            return false;
+    }
+    return param->value.shape.rank > 1;
+}
+
+static enum mien_status check_patterns(const struct nn_model *model, const struct train_config *config)
+{
+    for (uint32_t g = 0; g < config->optim.groups; g++) {
+        uint32_t matched = 0;
+        for (uint32_t i = 0; i < model->count; i++)
+            matched += train_matches(config->optim.group[g].match, model->params[i].name);
+        if (matched == 0)
+            return base_fail(MIEN_ERR_ARG,
+                             "optim.groups[%u]: \"%s\" matches no parameter of the model; names are such as %s (\"*\" "
+                             "stands for any characters)",
+                             g, config->optim.group[g].match, model->params[model->count - 1].name);
+    }
+    return MIEN_OK;
+}
+
+enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
+                                      struct train_param *rules)
+{
+    uint32_t frozen = 0;
+    enum mien_status status = check_patterns(model, config);
+    for (uint32_t i = 0; i < model->count; i++) {
+        rules[i] = (struct train_param){.lr_scale = 1, .decays = train_decays(&model->params[i])};
+        for (uint32_t g = config->optim.groups; g-- > 0;) { /* the first has the last word */
+            if (!train_matches(config->optim.group[g].match, model->params[i].name))
+                continue;
+            rules[i].lr_scale = (float)config->optim.group[g].lr_scale;
+            rules[i].frozen = config->optim.group[g].freeze;
+        }
+        frozen += rules[i].frozen;
+    }
+    if (status == MIEN_OK && frozen == model->count)
+        return base_fail(MIEN_ERR_ARG, "optim.groups: all parameters are frozen; nothing is left to train");
+    return status;
+}

@@ -1,0 +1,25 @@
+/* groups.h: what the optimiser does with each parameter. */
+#ifndef TRAIN_GROUPS_H
+#define TRAIN_GROUPS_H
+
+#include "nn/nn.h"
+#include "train/config.h"
+
+struct train_param {
+    float lr_scale;
+    bool frozen; /* no gradient, no moments, no update */
+    bool decays; /* weight decay applies */
+};
+
+/* rules [model->count]: of each parameter, by optim.groups; the first group that matches a name wins. MIEN_ERR_ARG: a
+ * pattern matches no parameter, or all are frozen. */
+enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
+                                      struct train_param *rules);
+
+/* Whether weight decay applies to a parameter: not to vectors and scalars, nor to position and class embeddings. */
+bool train_decays(const struct nn_param *param);
+
+/* Whether a name matches a pattern: "*" stands for any characters, "?" for any one. */
+bool train_matches(const char *pattern, const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+/* losses.h: the training objective as a graph over features of a batch. */
+#ifndef TRAIN_LOSSES_H
+#define TRAIN_LOSSES_H
+
+#include "nn/nn.h"
+#include "train/config.h"
+
+enum { TRAIN_LEVELS_MAX = 2 + 4 }; /* global and summary, and local sentences */
+
+/* What is minimised: fixed for a run. Levels are the texts of an image: first the whole-face ones (global branch),
+ * then the slots of local sentences (local branch). */
+struct train_objective {
+    enum train_loss kind;
+    uint32_t global_levels, slots;
+    enum train_local local;
+    float local_weight, local_tau;
+    struct op_mining mining;
+    bool frozen;      /* mining measures similarity with the initial weights */
+    uint32_t missing; /* bit k: some rows lack level k, so its pairs need weights */
+};
+
+/* Features of a batch of B images and their texts; rows of unit length. */
+struct train_features {
+    op_value u;                   /* [B,E] */
+    op_value v[TRAIN_LEVELS_MAX]; /* [B,E] */
+    op_value patches;             /* [B,G,E], where the local branch pools */
+    op_value guide_u;             /* [B,E] of the initial weights, where mining asks for them */
+    op_value guide_v[TRAIN_LEVELS_MAX];
+    op_value weights[TRAIN_LEVELS_MAX]; /* [B], where the level has missing rows */
+    op_value same[TRAIN_LEVELS_MAX];    /* i32 [B], equal for equal texts, where same_text asks for it */
+};
+
+/* Each [1] but positives [2] (of image anchors among texts, of text anchors among images; mean over the global levels;
+ * OP_NONE without mining). */
+struct train_losses {
+    op_value total, global, local; /* local: OP_NONE without a local branch; not weighted */
+    op_value positives;
+};
+
+uint32_t train_levels(const struct train_objective *objective);
+bool train_needs_patches(const struct train_objective *objective);
+/* Whether texts are compared by their tokens. */
+bool train_needs_same(const struct train_objective *objective);
+
+/* mining: the warm-up is over. logit_scale as bound in scope. Errors are sticky in the graph. */
+void train_losses_record(struct nn_scope *scope, const struct train_objective *objective, bool mining,
+                         const struct train_features *features, struct train_losses *out);
+
+#endif

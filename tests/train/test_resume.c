@@ -1,0 +1,163 @@
+/* Stopped runs that go on: the bytes of an unbroken run, from the newest whole checkpoint; and what is refused. */
+#include "check.h"
+
+#include "train/tiny_run.h"
+
+static enum mien_status resume(const char *config, const char *run, const char *set, struct mien_train_summary *summary)
+{
+    char dir[128];
+    const char *sets[2] = {dir, set};
+    struct mien_train_params params = {
+        .config = tiny_path(config), .sets = sets, .set_count = set ? 2 : 1, .resume = true};
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    capture_start();
+    return mien_train(gpu, &params, summary);
+}
+
+static uint64_t stop_at;
+
+static void stop_after(void *user, const struct mien_train_progress *progress)
+{
+    if (progress->step == stop_at)
+        *(volatile int *)user = 1;
+}
+
+/* A run of c.json that is stopped once `step` has ended; two more may be under way. */
+static void stopped_run(const char *run, uint64_t step)
+{
+    volatile int stop = 0;
+    char dir[128];
+    const char *sets[] = {dir};
+    struct mien_train_summary summary;
+    struct mien_train_params params = {
+        .config = tiny_path("c.json"), .sets = sets, .set_count = 1, .progress = stop_after};
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    params.user = (void *)&stop;
+    params.stop = &stop;
+    stop_at = step;
+    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
+    CHECK(summary.stopped && summary.steps >= step && summary.steps <= step + 2 && !*summary.model);
+    CHECK(base_file_is_dir(summary.checkpoint));
+    CHECK(!base_file_exists(tiny_path("stop/model")));
+}
+
+static void test_stop_and_resume(void)
+{
+    struct mien_train_summary whole, summary;
+    CHECK_EQ(train("whole", NULL, NULL, &whole), MIEN_OK);
+    stopped_run("stop", 3);
+    CHECK_EQ(train("stop", NULL, NULL, NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("--resume"));
+    CHECK_EQ(resume("c.json", "stop", NULL, &summary), MIEN_OK);
+    CHECK_EQ(summary.steps, 6);
+    CHECK_NEAR(summary.first_loss, whole.first_loss, 0);
+    CHECK_NEAR(summary.last_loss, whole.last_loss, 0);
+    CHECK(equal_files("whole/model/model.safetensors", "stop/model/model.safetensors"));
+    CHECK(equal_files("whole/config.json", "stop/config.json"));
+    CHECK(
+        equal_files("whole/checkpoints/step-6/optimizer.safetensors", "stop/checkpoints/step-6/optimizer.safetensors"));
+    CHECK(equal_files("whole/checkpoints/step-6/state.json", "stop/checkpoints/step-6/state.json"));
+    CHECK(equal_logs("whole", "stop"));
+}
+
+/* A run that has ended goes on when it is given more steps; constant, so that the rates agree. */
+static void test_more_steps(void)
+{
+    const char *const longer[] = {"run.dir=long", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=9"};
+    const char *const shorter[] = {"run.dir=short", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=6"};
+    const char *const more[] = {"run.dir=short", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=9"};
+    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = more, .set_count = 4, .resume = true};
+    CHECK_EQ(train_sets(longer, 4, NULL), MIEN_OK);
+    CHECK_EQ(train_sets(shorter, 4, NULL), MIEN_OK);
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("long/model/model.safetensors", "short/model/model.safetensors"));
+    CHECK(equal_logs("long", "short"));
+}
+
+/* checkpoint_every and keep; a damaged checkpoint gives way to an older one, a leftover is removed. */
+static void test_damaged(void)
+{
+    const char *const sets[] = {"run.dir=every", "run.checkpoint_every=2", "run.keep=3"};
+    CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK);
+    CHECK(base_file_is_dir(tiny_path("every/checkpoints/step-2")));
+    CHECK(base_file_is_dir(tiny_path("every/checkpoints/step-4")));
+    CHECK(base_file_is_dir(tiny_path("every/checkpoints/step-6")));
+    CHECK(equal_files("whole/model/model.safetensors", "every/model/model.safetensors"));
+    CHECK(truncate(tiny_path("every/checkpoints/step-6/optimizer.safetensors"), 1000) == 0);
+    CHECK_EQ(base_dir_create(tiny_path("every/checkpoints/step-7.partial")), MIEN_OK);
+    CHECK_EQ(base_dir_remove(tiny_path("every/model")), MIEN_OK);
+    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("whole/model/model.safetensors", "every/model/model.safetensors"));
+    CHECK(equal_logs("whole", "every"));
+    CHECK(!base_file_exists(tiny_path("every/checkpoints/step-7.partial")));
+}
+
+static void test_keep(void)
+{
+    const char *const sets[] = {"run.dir=kept", "run.checkpoint_every=1", "run.keep=2"};
+    char **names = NULL;
+    size_t count = 0;
+    CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK);
+    CHECK_EQ(base_dir_list(tiny_path("kept/checkpoints"), &names, &count), MIEN_OK);
+    CHECK_EQ(count, 2);
+    if (count == 2) {
+        CHECK_STR(names[0], "step-5");
+        CHECK_STR(names[1], "step-6");
+    }
+    base_dir_list_free(&names, &count);
+}
+
+/* Without a checkpoint it starts from the beginning; a log that is there is no hindrance. */
+static void test_from_the_beginning(void)
+{
+    CHECK_EQ(base_dir_create(tiny_path("begin")), MIEN_OK);
+    CHECK(tiny_write("begin/log.jsonl", "{\"kind\":\"step\",\"step\":1}\n{\"ki", 32));
+    mien_log_set(capture, NULL, MIEN_LOG_INFO);
+    CHECK_EQ(resume("c.json", "begin", NULL, NULL), MIEN_OK);
+    CHECK(equal_files("whole/model/model.safetensors", "begin/model/model.safetensors"));
+    CHECK(equal_logs("whole", "begin"));
+}
+
+static void test_disagreement(void)
+{
+    CHECK_EQ(resume("c.json", "stop", "optim.lr=0.1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("optim.lr"));
+    CHECK_EQ(resume("c.json", "stop", "loss.mining.threshold=0.5", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("loss.mining.threshold"));
+    CHECK_EQ(resume("c.json", "stop", "data.train=two.jsonl", NULL), MIEN_ERR_DATA);
+    CHECK(tiny_write("two.jsonl", "", 0));
+    CHECK_EQ(resume("c.json", "stop", "run.log_every=7", NULL), MIEN_OK); /* may change */
+    CHECK(equal_files("whole/model/model.safetensors", "stop/model/model.safetensors"));
+}
+
+/* The run directory's config.json is a configuration where it lies. */
+static void test_config_is_one(void)
+{
+    const char *const sets[] = {"run.dir=again"};
+    struct mien_train_params params = {.config = tiny_path("whole/config.json"), .sets = sets, .set_count = 1};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("whole/model/model.safetensors", "again/model/model.safetensors"));
+    CHECK(equal_files("whole/config.json", "again/config.json"));
+}
+
+int main(void)
+{
+    capture_start();
+    enum mien_status status = mien_gpu_create(NULL, &gpu);
+    if (status != MIEN_OK)
+        CHECK_SKIP("no Vulkan device: %s", captured);
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    test_stop_and_resume();
+    test_more_steps();
+    test_damaged();
+    test_keep();
+    test_from_the_beginning();
+    test_disagreement();
+    test_config_is_one();
+    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
+    mien_gpu_destroy(&gpu);
+    tiny_remove();
+    return check_result();
+}
