@@ -76,6 +76,42 @@ MIEN_API const char *const *mien_default_templates(size_t *count);
 MIEN_API void mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,
                                 size_t label_count, float *out);
 
+/* ---- model directories: no device is needed ---- */
+
+/* A zeroed struct with source and directory means the defaults. Strings are UTF-8 and borrowed during the call. */
+struct mien_convert_params {
+    const char *source;     /* a file of weights, or a directory with one: model.safetensors (several by its index too),
+                               pytorch_model.bin, open_clip_model.safetensors, open_clip_pytorch_model.bin */
+    const char *directory;  /* to be made: must not exist, or be empty */
+    const char *tokenizer;  /* directory with vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz; NULL: beside
+                               the source, if there */
+    const char *activation; /* "quick_gelu" or "gelu"; NULL: as the source tells */
+    const char *dtype;      /* "f32", "f16" or "bf16", how weights are stored; NULL: "f32" */
+    uint32_t context;       /* tokens: 3 to 65,536; 0: the source's */
+    uint32_t image;         /* pixels, a multiple of the patch; 0: the source's */
+};
+
+struct mien_convert_summary {
+    const char *naming; /* whose names the source had: "OpenAI", "open_clip", "EmoCLIP", "Hugging Face"; static */
+    const char *activation;
+    uint64_t parameters;
+    uint32_t tensors;
+    uint32_t image, patch, context;
+    bool temporal;  /* with a transformer over frames */
+    bool tokenizer; /* its files were found and written */
+};
+
+/* Weights under OpenAI's, open_clip's or EmoCLIP's names, or Hugging Face's, become a model directory, which appears
+ * whole or not at all. Files: safetensors, or PyTorch's zip form (torch.save since 1.6, TorchScript archives), which is
+ * read as data: nothing in it is run. F16 and BF16 become F32 exactly. Sizes come from the shapes; heads are 64 wide
+ * unless open_clip_config.json beside the source says otherwise; the activation is QuickGELU for OpenAI's and EmoCLIP's
+ * weights, open_clip_config.json's for open_clip's. Another image size resizes the position embedding bicubically, with
+ * antialias, as open_clip does; a context of 248 from 77 is stretched as Long-CLIP does it, any other linearly. Without
+ * a tokenizer the model is written all the same, with a warning. summary may be NULL.
+ * MIEN_ERR_ARG: a size or word that cannot be, a directory that holds something, or weights of open_clip that do not
+ * tell their activation; MIEN_ERR_DATA: path and byte, key or tensor; MIEN_ERR_IO. Thread-safe. */
+MIEN_API enum mien_status mien_convert(const struct mien_convert_params *params, struct mien_convert_summary *summary);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,64 @@
+/* convert.c: weights of other projects, or other sizes, to a model directory. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_summary(const struct common *common, const char *dir, const struct mien_convert_summary *s)
+{
+    if (common->json) {
+        printf("{\"model\":");
+        print_json_string(dir);
+        printf(",\"naming\":\"%s\",\"activation\":\"%s\",\"parameters\":%" PRIu64 ",\"tensors\":%u,\"image\":%u,"
+               "\"patch\":%u,\"context\":%u,\"temporal\":%s,\"tokenizer\":%s}\n",
+               s->naming, s->activation, s->parameters, s->tensors, s->image, s->patch, s->context,
+               s->temporal ? "true" : "false", s->tokenizer ? "true" : "false");
+        return;
+    }
+    printf("%s names, %u tensors, %" PRIu64 " parameters, %s; images of %u pixels in patches of %u, texts of %u "
+           "tokens%s%s\nmodel %s\n",
+           s->naming, s->tensors, s->parameters, s->activation, s->image, s->patch, s->context,
+           s->temporal ? "; with a transformer over frames" : "", s->tokenizer ? "" : "; without a tokenizer", dir);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct mien_convert_params params = {0};
+    struct mien_convert_summary summary;
+    struct arg_list inputs = {0};
+    struct common common;
+    uint64_t context = 0, image = 0;
+    const struct arg args[] = {
+        {"--context", ARG_NUMBER, "N", "tokens of a text (248: stretched as Long-CLIP does it)", &context},
+        {"--image-size", ARG_NUMBER, "R", "pixels of an image; its position embedding is resized", &image},
+        {"--act", ARG_TEXT, "WORD", "quick_gelu or gelu, where the source does not say", &params.activation},
+        {"--tokenizer", ARG_TEXT, "DIR", "where the tokenizer's files are (default: beside SRC)", &params.tokenizer},
+        {"--dtype", ARG_TEXT, "TYPE", "f32, f16 or bf16: how weights are stored (default: f32)", &params.dtype},
+        {0},
+    };
+    int result = args_parse(command, argc, argv, args, &common, &inputs);
+    if (result != ARGS_RUN)
+        return result;
+    if (inputs.count != 2)
+        return complain(command, 2, "weights and a directory to make are needed: mien convert SRC DIR");
+    if (context > UINT32_MAX || image > UINT32_MAX)
+        return complain(command, 2, "--context or --image-size is beyond reason");
+    params.source = inputs.items[0];
+    params.directory = inputs.items[1];
+    params.context = (uint32_t)context;
+    params.image = (uint32_t)image;
+    enum mien_status status = mien_convert(&params, &summary);
+    if (status == MIEN_OK)
+        print_summary(&common, params.directory, &summary);
+    return mien_status_exit_code(status);
+}
+
+const struct command command_convert = {
+    .name = "convert",
+    .synopsis = "SRC DIR [options]",
+    .summary = "turns CLIP weights of OpenAI, open_clip, EmoCLIP or Hugging Face into a model directory",
+    .help = "SRC is a file (safetensors, or PyTorch's .pt and .bin, of which nothing is run) or a directory with one.\n"
+            "DIR is made; it appears whole or not at all. The tokenizer's files are vocab.json and merges.txt, or\n"
+            "bpe_simple_vocab_16e6.txt.gz. Weights of open_clip need open_clip_config.json beside them, or --act.",
+    .run = run,
+};
