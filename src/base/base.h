@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/crc32.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -1,7 +1,7 @@
 /* image_check.c: the structure of PNG and JPEG files, and EXIF's orientation. */
 #include "data/image_check.h"
 
-#include "data/stb.h"
+#include "base/base.h"
 
 #include <string.h>
 
@@ -55,7 +55,7 @@ static const char *check_png(const unsigned char *p, size_t size, int *orientati
         const unsigned char *type = p + at + 4;
         if (length > size - at - 12)
             return "PNG: a chunk goes beyond the end of the file (cut off?)";
-        if (data_crc32(0, type, length + 4) != be32(type + 4 + length))
+        if (base_crc32(0, type, length + 4) != be32(type + 4 + length))
             return "PNG: wrong checksum of a chunk, the file is damaged";
         if (memcmp(type, "CgBI", 4) == 0)
             return "PNG: Apple's private variant (CgBI) is not supported";

@@ -50,21 +50,6 @@ static void *bounded_realloc(void *old, size_t size)
 #pragma GCC diagnostic pop
 #endif
 
-uint32_t data_crc32(uint32_t crc, const void *data, size_t size)
-{
-    static const uint32_t nibble[16] = {0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
-                                        0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-                                        0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
-    const unsigned char *p = data;
-    crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= p[i];
-        crc = crc >> 4 ^ nibble[crc & 15];
-        crc = crc >> 4 ^ nibble[crc & 15];
-    }
-    return ~crc;
-}
-
 static uint32_t load_le32(const unsigned char *p)
 {
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -105,7 +90,7 @@ enum mien_status data_gunzip(const char *path, const char *data, size_t size, ch
     largest = BASE_MAX((size_t)want * 2, (size_t)SMALL); /* the buffer grows by doubling */
     out = stbi_zlib_decode_noheader_malloc(data + start, (int)(size - start - 8), &length);
     largest = SIZE_MAX;
-    FAIL_IF(!out || (uint32_t)length != want || data_crc32(0, out, (size_t)length) != load_le32(p + size - 8),
+    FAIL_IF(!out || (uint32_t)length != want || base_crc32(0, out, (size_t)length) != load_le32(p + size - 8),
             MIEN_ERR_DATA, "%s: the gzip file is damaged (its checksum does not fit)", path);
     *text = out;
     *text_size = (size_t)length;

@@ -9,9 +9,6 @@
 enum mien_status data_gunzip(const char *path, const char *data, size_t size, char **text, size_t *text_size);
 void data_gunzip_free(char *text);
 
-/* CRC-32 as PNG and gzip use it, of data after `crc` (0 at the start). */
-uint32_t data_crc32(uint32_t crc, const void *data, size_t size);
-
 /* Decodes PNG or JPEG. *channels is 3, or 4 when `alpha` is wanted and the file has an alpha channel. 8 bits, rows
  * without padding; free with data_pixels_free. NULL on failure, with *why a phrase (static storage). */
 unsigned char *data_pixels_decode(const void *data, size_t size, bool alpha, uint32_t *width, uint32_t *height,

@@ -154,57 +154,99 @@ static void walk(struct backward *b)
     graph->label = outer;
 }
 
+/* Where differentiation begins: the gradients of outputs, kept in one list. */
+struct seeds {
+    const op_value *output, *grad;
+    uint32_t count;
+};
+
+static enum mien_status check_seeds(struct graph *graph, const struct seeds *seeds)
+{
+    enum mien_status status = MIEN_OK;
+    for (uint32_t i = 0; i < seeds->count; i++) {
+        struct tensor_shape want = graph_shape(graph, seeds->output[i]), have = graph_shape(graph, seeds->grad[i]);
+        char want_text[64], have_text[64];
+        FAIL_IF(!want.rank || !have.rank, MIEN_ERR_ARG, "graph_backward_from: %s %u of %u is no value",
+                want.rank ? "the gradient of output" : "output", i, seeds->count);
+        FAIL_IF(want.dtype != MIEN_F32 || !tensor_shape_equal(&want, &have), MIEN_ERR_SHAPE,
+                "graph_backward_from wants an f32 gradient of its output's shape: output %u is %s, its gradient %s", i,
+                tensor_shape_text(&want, want_text, sizeof(want_text)),
+                tensor_shape_text(&have, have_text, sizeof(have_text)));
+    }
+fail:
+    return status;
+}
+
+static enum mien_status backward_open(struct backward *b)
+{
+    b->values = b->graph->value_count;
+    b->wants = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->wants));
+    b->grad = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->grad));
+    b->piece = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->piece));
+    if (!b->wants || !b->grad || !b->piece)
+        return base_fail(MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values", b->values);
+    memset(b->grad, 0xff, b->values * sizeof(*b->grad)); /* OP_NONE */
+    return MIEN_OK;
+}
+
+static void backward_close(struct backward *b)
+{
+    base_free(b->wants);
+    base_free(b->grad);
+    base_free(b->piece);
+}
+
+static void collect(const struct backward *b, const op_value *of, uint32_t count, op_value *grads)
+{
+    for (uint32_t i = 0; i < count && b->graph->status == MIEN_OK; i++) {
+        if (of[i] < b->values)
+            grads[i] = b->grad[of[i]];
+        if (grads[i] == OP_NONE)
+            LOG_DEBUG("graph_backward: nothing differentiated depends on value %u of the %u asked for (%s)", i, count,
+                      of[i] < b->values && b->graph->value[of[i]].name ? b->graph->value[of[i]].name : "unnamed");
+    }
+}
+
+enum mien_status graph_backward_from(struct graph *graph, const op_value *outputs, const op_value *output_grads,
+                                     uint32_t output_count, const op_value *of, uint32_t count, op_value *grads)
+{
+    enum mien_status status = graph->status;
+    const struct seeds seeds = {.output = outputs, .grad = output_grads, .count = output_count};
+    struct backward b = {.graph = graph};
+    for (uint32_t i = 0; i < count; i++)
+        grads[i] = OP_NONE;
+    TRY(status);
+    TRY(check_seeds(graph, &seeds));
+    TRY(backward_open(&b));
+    mark_wants(&b, of, count);
+    for (uint32_t i = 0; i < output_count; i++)
+        backward_accumulate(&b, outputs[i], output_grads[i]);
+    walk(&b);
+    collect(&b, of, count, grads);
+fail:
+    backward_close(&b);
+    graph_stick(graph, status);
+    return graph->status;
+}
+
 /* d loss / d loss */
 static op_value one(struct graph *graph, op_value loss)
 {
     const float data = 1.0f;
-    struct tensor_shape shape = graph_shape(graph, loss);
-    return graph_constant(graph, "d loss", shape, &data);
-}
-
-static enum mien_status check(struct graph *graph, op_value loss)
-{
-    enum mien_status status = graph->status;
-    struct tensor_shape shape = graph_shape(graph, loss);
-    char text[64];
-    if (status != MIEN_OK)
-        return status;
-    FAIL_IF(shape.dtype != MIEN_F32 || tensor_shape_count(&shape) != 1, MIEN_ERR_SHAPE,
-            "graph_backward wants a loss of one f32 element, not %s", tensor_shape_text(&shape, text, sizeof(text)));
-    return MIEN_OK;
-fail:
-    graph_stick(graph, status);
-    return status;
+    return graph_constant(graph, "d loss", graph_shape(graph, loss), &data);
 }
 
 enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count, op_value *grads)
 {
-    enum mien_status status = MIEN_OK;
-    struct backward b = {.graph = graph, .values = graph->value_count};
+    struct tensor_shape shape = graph_shape(graph, loss);
+    char text[64];
     for (uint32_t i = 0; i < count; i++)
         grads[i] = OP_NONE;
-    TRY(check(graph, loss));
-    b.wants = base_alloc(b.values, sizeof(*b.wants));
-    b.grad = base_alloc(b.values, sizeof(*b.grad));
-    b.piece = base_alloc(b.values, sizeof(*b.piece));
-    FAIL_IF(!b.wants || !b.grad || !b.piece, MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values",
-            b.values);
-    memset(b.grad, 0xff, b.values * sizeof(*b.grad)); /* OP_NONE */
-    mark_wants(&b, of, count);
-    b.grad[loss] = one(graph, loss);
-    walk(&b);
-    for (uint32_t i = 0; i < count && graph->status == MIEN_OK; i++) {
-        if (of[i] < b.values)
-            grads[i] = b.grad[of[i]];
-        if (grads[i] == OP_NONE)
-            LOG_DEBUG("graph_backward: the loss does not depend on value %u of the %u asked for (%s)", i, count,
-                      of[i] < b.values && graph->value[of[i]].name ? graph->value[of[i]].name : "unnamed");
-    }
-fail:
-    base_free(b.wants);
-    base_free(b.grad);
-    base_free(b.piece);
-    if (status != MIEN_OK)
-        graph_stick(graph, status);
-    return graph->status;
+    if (graph->status == MIEN_OK && (shape.dtype != MIEN_F32 || tensor_shape_count(&shape) != 1))
+        GRAPH_FAIL(graph, MIEN_ERR_SHAPE, "graph_backward wants a loss of one f32 element, not %s",
+                   tensor_shape_text(&shape, text, sizeof(text)));
+    if (graph->status != MIEN_OK)
+        return graph->status;
+    op_value seed = one(graph, loss);
+    return graph_backward_from(graph, &loss, &seed, 1, of, count, grads);
 }

@@ -200,7 +200,7 @@ static void place_stores(struct compile *c)
         const struct graph_memory *memory = &graph->memory[value->memory];
         uint64_t bytes = tensor_shape_bytes(&value->shape);
         if (memory->kind != GRAPH_RESULT || memory->bytes != bytes || c->place[value->memory].block ||
-            range_shared(graph, i, &store->into.range, bytes))
+            store->into.range.offset % PLAN_ALIGN != 0 || range_shared(graph, i, &store->into.range, bytes))
             continue;
         c->place[value->memory] = store->into.range;
         c->direct[i] = true;

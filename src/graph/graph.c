@@ -182,6 +182,13 @@ op_value graph_bound(struct graph *graph, const char *name, const struct tensor 
 {
     if (!tensor_ok(graph, name, tensor))
         return OP_NONE;
+    if (tensor->range.offset % PLAN_ALIGN != 0) {
+        GRAPH_FAIL(graph, MIEN_ERR_ARG,
+                   "bound tensor %s begins at byte %llu of its memory, which is no multiple of %d; bind the whole and "
+                   "take the part by an op (slice)",
+                   name, (unsigned long long)tensor->range.offset, PLAN_ALIGN);
+        return OP_NONE;
+    }
     uint32_t memory = block_memory(graph, tensor->range.block);
     return add_source(graph, GRAPH_BOUND, name, tensor->shape, memory, tensor->range.offset);
 }

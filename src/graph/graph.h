@@ -42,7 +42,8 @@ void graph_pop(struct graph *graph);
 
 /* Written by the host before each run (graph_program_input). */
 op_value graph_input(struct graph *graph, const char *name, struct tensor_shape shape);
-/* Memory that lives outside the program (parameters, optimiser states); must outlive it. In-place ops may write it. */
+/* Memory that lives outside the program (parameters, optimiser states); must outlive it. In-place ops may write it. Its
+ * range begins at a multiple of 256 bytes, as vk_alloc and vk_subrange give them. */
 op_value graph_bound(struct graph *graph, const char *name, const struct tensor *tensor);
 /* A constant, uploaded at compile time; data is copied. */
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data);
@@ -68,7 +69,8 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
 void graph_output(struct graph *graph, op_value value);
 /* Writes a value into memory that outlives the program (say, gradients). It is there when the run has ended; where
  * nothing else in the graph uses that memory the value is made there, without a copy. Stores come after all ops, in the
- * order recorded; an output or another store of a value that lies in the target is refused by graph_compile. */
+ * order recorded; an output or another store of a value that lies in the target is refused by graph_compile. The target
+ * may be a part of a larger tensor, say some rows of it; one that begins at no multiple of 256 bytes costs a copy. */
 void graph_store(struct graph *graph, op_value value, const struct tensor *into);
 
 /* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
@@ -77,6 +79,11 @@ void graph_store(struct graph *graph, op_value value, const struct tensor *into)
  * op's reason), a by-product output, or a view whose end is not aligned. */
 enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count,
                                 op_value *grads);
+/* The same from any values on (a vector-Jacobian product): grads[i] = sum over o of output_grads[o] . d outputs[o] /
+ * d of[i]. A gradient has its output's shape, f32, else MIEN_ERR_SHAPE; it counts as a constant, whatever it was made
+ * from. An output may be named twice (its gradients add up), lie in front of another, or be in `of`. */
+enum mien_status graph_backward_from(struct graph *graph, const op_value *outputs, const op_value *output_grads,
+                                     uint32_t output_count, const op_value *of, uint32_t count, op_value *grads);
 
 /* One line per value and node, in recording order; `line` is borrowed. */
 void graph_dump(const struct graph *graph, void (*line)(void *user, const char *line), void *user);

@@ -114,7 +114,8 @@ static enum mien_status record_stores(struct compile *c)
         struct vk_range ranges[2] = {compile_range(c, store->value), store->into.range};
         const uint8_t access[2] = {OP_READ, OP_WRITE};
         bool conflict;
-        ranges[1].size = ranges[0].size;
+        /* to the byte: the neighbours of a part of a tensor are another's */
+        ranges[0].size = ranges[1].size = tensor_shape_bytes(&store->into.shape);
         if (ranges[0].block == ranges[1].block && ranges[0].offset == ranges[1].offset)
             continue; /* a bound value stored where it lies */
         TRY(op_hazards_step(&c->hazards, ranges, access, 2, &conflict));

@@ -27,6 +27,7 @@ static const char *const top_keys[] = {COMMON_KEYS,
 static const char *const text_keys[] = {
     TOWER_KEYS, "vocab_size", "max_position_embeddings", "bos_token_id", "eos_token_id", "pad_token_id", NULL};
 static const char *const vision_keys[] = {TOWER_KEYS, "image_size", "patch_size", "num_channels", NULL};
+static const char *const temporal_keys[] = {"layers", "heads", "head_dim", "mlp", "max_frames", NULL};
 
 void io_clip_config_default(struct io_clip_config *out)
 {
@@ -42,6 +43,11 @@ void io_clip_config_default(struct io_clip_config *out)
     out->vision.patch = 32;
     out->embed = 512;
     out->logit_scale_init = 2.6592;
+}
+
+void io_temporal_config_default(struct io_temporal_config *out)
+{
+    *out = (struct io_temporal_config){.layers = 2, .heads = 8, .head_dim = 2048, .mlp = 512, .max_frames = 1024};
 }
 
 static enum mien_status parse_tower(const cJSON *object, const char *where, struct io_tower_config *t)
@@ -90,6 +96,50 @@ fail:
     return status;
 }
 
+static enum mien_status check_temporal(const struct io_temporal_config *t, const char *where)
+{
+    enum { MOST = 1 << 18 };
+    if (t->layers == 0 || t->heads == 0 || t->head_dim == 0 || t->mlp == 0 || t->max_frames < 2)
+        return base_fail(MIEN_ERR_DATA, "%s: temporal: a size is 0, or max_frames below 2", where);
+    if (t->layers > 1024 || t->heads > MOST || t->head_dim > MOST / t->heads || t->mlp > MOST || t->max_frames > MOST)
+        return base_fail(MIEN_ERR_DATA,
+                         "%s: temporal: %u layers, %u heads of %u, mlp %u or max_frames %u is beyond reason", where,
+                         t->layers, t->heads, t->head_dim, t->mlp, t->max_frames);
+    return MIEN_OK;
+}
+
+enum mien_status io_temporal_config_parse(const cJSON *object, const char *where, struct io_temporal_config *out)
+{
+    enum mien_status status = MIEN_OK;
+    io_temporal_config_default(out);
+    TRY(base_json_only(object, where, temporal_keys));
+    TRY(base_json_u32(object, "layers", where, &out->layers));
+    TRY(base_json_u32(object, "heads", where, &out->heads));
+    TRY(base_json_u32(object, "head_dim", where, &out->head_dim));
+    TRY(base_json_u32(object, "mlp", where, &out->mlp));
+    TRY(base_json_u32(object, "max_frames", where, &out->max_frames));
+    TRY(check_temporal(out, where));
+fail:
+    return status;
+}
+
+/* "mien": what Hugging Face has no field for; other keys in it are somebody else's. */
+static enum mien_status parse_mien(const cJSON *object, const char *where, struct io_clip_config *out)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *mien = NULL, *temporal = NULL;
+    char place[512];
+    snprintf(place, sizeof(place), "%s: mien", where);
+    TRY(base_json_object(object, "mien", where, &mien));
+    if (mien)
+        TRY(base_json_object(mien, "temporal", place, &temporal));
+    snprintf(place, sizeof(place), "%s: mien.temporal", where);
+    if (temporal)
+        TRY(io_temporal_config_parse(temporal, place, &out->temporal));
+fail:
+    return status;
+}
+
 /* The part under `key`, then the older `key`_dict, which transformers lets win; either may be missing or null. */
 static enum mien_status parse_part(const cJSON *object, const char *key, const char *where, bool strict,
                                    enum mien_status (*parse)(const cJSON *, const char *, bool,
@@ -123,6 +173,7 @@ enum mien_status io_clip_config_parse(const cJSON *object, const char *where, bo
     TRY(base_json_number(object, "logit_scale_init_value", where, &out->logit_scale_init));
     TRY(parse_part(object, "text_config", where, strict, parse_text, out));
     TRY(parse_part(object, "vision_config", where, strict, parse_vision, out));
+    TRY(parse_mien(object, where, out));
     TRY(io_clip_config_check(out, where));
 fail:
     return status;
@@ -158,6 +209,8 @@ enum mien_status io_clip_config_check(const struct io_clip_config *c, const char
     FAIL_IF(c->vision.patch == 0 || c->vision.image < c->vision.patch || c->vision.image > 1 << 14, MIEN_ERR_DATA,
             "%s: vision_config: image_size %u and patch_size %u do not fit", where, c->vision.image, c->vision.patch);
     FAIL_IF(c->embed == 0 || c->embed > 1 << 16, MIEN_ERR_DATA, "%s: projection_dim %u is impossible", where, c->embed);
+    if (c->temporal.layers)
+        TRY(check_temporal(&c->temporal, where));
 fail:
     return status;
 }
@@ -236,10 +289,38 @@ fail:
     return status;
 }
 
+/* The object under "mien", or NULL where nothing is to be said. */
+static enum mien_status make_mien(const struct io_temporal_config *t, const cJSON *extra, cJSON **out)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *temporal = NULL;
+    *out = NULL;
+    if (!extra && !t->layers)
+        return MIEN_OK;
+    cJSON *mien = extra ? cJSON_Duplicate(extra, true) : cJSON_CreateObject();
+    FAIL_IF_NULL(mien, "config.json");
+    cJSON_DeleteItemFromObjectCaseSensitive(mien, "temporal");
+    if (t->layers) {
+        temporal = cJSON_AddObjectToObject(mien, "temporal");
+        FAIL_IF_NULL(temporal, "config.json");
+        TRY(add_number(temporal, "layers", t->layers));
+        TRY(add_number(temporal, "heads", t->heads));
+        TRY(add_number(temporal, "head_dim", t->head_dim));
+        TRY(add_number(temporal, "mlp", t->mlp));
+        TRY(add_number(temporal, "max_frames", t->max_frames));
+    }
+    *out = mien;
+    mien = NULL;
+fail:
+    cJSON_Delete(mien);
+    return status;
+}
+
 static enum mien_status build(const struct io_clip_config *c, const cJSON *extra, cJSON *json)
 {
     static const char *const architectures[] = {"CLIPModel"};
     enum mien_status status = MIEN_OK;
+    cJSON *mien = NULL;
     FAIL_IF_NULL(cJSON_AddItemToObject(json, "architectures", cJSON_CreateStringArray(architectures, 1)) ? json : NULL,
                  "config.json");
     FAIL_IF_NULL(cJSON_AddStringToObject(json, "model_type", "clip"), "config.json");
@@ -248,8 +329,9 @@ static enum mien_status build(const struct io_clip_config *c, const cJSON *extra
     TRY(add_float(json, "logit_scale_init_value", c->logit_scale_init));
     TRY(add_number(json, "projection_dim", c->embed));
     TRY(add_parts(json, c));
-    if (extra)
-        FAIL_IF_NULL(cJSON_AddItemToObject(json, "mien", cJSON_Duplicate(extra, true)) ? json : NULL, "config.json");
+    TRY(make_mien(&c->temporal, extra, &mien));
+    if (mien)
+        FAIL_IF_NULL(cJSON_AddItemToObject(json, "mien", mien) ? json : NULL, "config.json");
 fail:
     return status;
 }

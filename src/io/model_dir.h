@@ -18,6 +18,15 @@ struct io_tower_config {
     double eps;      /* layer_norm_eps */
 };
 
+/* The transformer over a clip's frames, EmoCLIP's: "mien": {"temporal": {...}} in config.json. Its width is the
+ * embedding's; heads * head_dim need not be. */
+struct io_temporal_config {
+    uint32_t layers; /* 0 = there is none: a clip's embedding is the mean of its frames' */
+    uint32_t heads, head_dim;
+    uint32_t mlp;        /* inner width of the feed-forward part */
+    uint32_t max_frames; /* rows of the position embedding, the class token's included */
+};
+
 struct io_clip_config {
     struct {
         struct io_tower_config tower;
@@ -29,6 +38,7 @@ struct io_clip_config {
         struct io_tower_config tower;
         uint32_t image, patch; /* image_size, patch_size in pixels; a last partial patch is not seen, as in HF */
     } vision;
+    struct io_temporal_config temporal;
     uint32_t embed;          /* projection_dim */
     double logit_scale_init; /* logit_scale_init_value, a natural logarithm */
 };
@@ -41,13 +51,19 @@ void io_clip_config_default(struct io_clip_config *out);
  * MIEN_ERR_DATA; another activation than the two is refused too. */
 enum mien_status io_clip_config_parse(const cJSON *object, const char *where, bool strict, struct io_clip_config *out);
 
+/* EmoCLIP's released sizes. */
+void io_temporal_config_default(struct io_temporal_config *out);
+/* From the object under "temporal"; missing keys take the defaults, others are refused by name (MIEN_ERR_ARG). */
+enum mien_status io_temporal_config_parse(const cJSON *object, const char *where, struct io_temporal_config *out);
+
 /* Sizes that make a model: none zero, width a multiple of heads, patch <= image, ids inside the vocabulary. */
 enum mien_status io_clip_config_check(const struct io_clip_config *config, const char *where);
 
 /* dir/config.json. `extra` (may be NULL) receives a copy of the object under "mien", or NULL; free with cJSON_Delete.
  */
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
-/* With `extra` (may be NULL) under "mien". Loads in CLIPModel.from_pretrained. */
+/* With `extra` (may be NULL) under "mien", where "temporal" follows `config` whatever `extra` says. Loads in
+ * CLIPModel.from_pretrained. */
 enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
 
 /* How pixels become the tower's input: the shorter side is resized to `size` (bicubic), a centre square of `crop` is

@@ -237,28 +237,43 @@ uint16_t io_f32_to_bf16(float value)
     return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
+static void read_elements(enum io_dtype dtype, const unsigned char *p, uint64_t count, float *out)
+{
+    if (dtype == IO_F32) {
+        if (count > 0)
+            memcpy(out, p, count * sizeof(float));
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint16_t bits = (uint16_t)(p[2 * i] | p[2 * i + 1] << 8);
+        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
+    }
+}
+
+/* Where element `index`, counted row by row, lies. */
+static uint64_t place_of(const struct io_tensor *tensor, uint64_t index)
+{
+    uint64_t place = 0;
+    for (uint32_t i = tensor->rank; i-- > 0;) {
+        place += index % tensor->dims[i] * tensor->strides[i];
+        index /= tensor->dims[i];
+    }
+    return place;
+}
+
 enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
 {
+    size_t size = io_dtype_size(tensor->dtype);
     if (first > tensor->count || count > tensor->count - first)
         return base_fail(MIEN_ERR_ARG, "tensor \"%s\": elements %llu to %llu asked of %llu", tensor->name,
                          (unsigned long long)first, (unsigned long long)(first + count),
                          (unsigned long long)tensor->count);
-    const unsigned char *p = tensor->data + first * io_dtype_size(tensor->dtype);
-    switch (tensor->dtype) {
-    case IO_F32:
-        if (count > 0)
-            memcpy(out, p, count * sizeof(float));
-        return MIEN_OK;
-    case IO_F16:
-        for (uint64_t i = 0; i < count; i++)
-            out[i] = io_f16_to_f32((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
-        return MIEN_OK;
-    case IO_BF16:
-        for (uint64_t i = 0; i < count; i++)
-            out[i] = io_bf16_to_f32((uint16_t)(p[2 * i] | p[2 * i + 1] << 8));
-        return MIEN_OK;
-    default:
+    if (tensor->dtype != IO_F32 && tensor->dtype != IO_F16 && tensor->dtype != IO_BF16)
         return base_fail(MIEN_ERR_DATA, "tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", tensor->name,
                          io_dtype_name(tensor->dtype));
-    }
+    if (!tensor->strides)
+        read_elements(tensor->dtype, tensor->data + first * size, count, out);
+    for (uint64_t i = 0; tensor->strides && i < count; i++)
+        read_elements(tensor->dtype, tensor->data + place_of(tensor, first + i) * size, 1, out + i);
+    return MIEN_OK;
 }

@@ -44,6 +44,7 @@ struct io_tensor {
     uint64_t count; /* elements: product of dims */
     uint64_t bytes;
     const unsigned char *data;
+    const uint64_t *strides; /* [rank], elements; NULL: row by row without gaps, as always in safetensors */
 };
 
 struct io_safetensors;

@@ -1,13 +1,16 @@
-/* encoder.c: forward programs of the two towers, kept by shape. */
+/* encoder.c: forward programs of the towers, kept by shape. */
 #include "nn/encoder.h"
 #include "nn/internal.h"
 
 enum { MOST_PROGRAMS = 16, LARGEST_BATCH = 32 };
 
-/* One compiled tower. length 0 = the image tower. */
+enum kind { IMAGES, TEXTS, CLIPS };
+
+/* One compiled tower. */
 struct entry {
-    uint32_t batch, length;
-    uint64_t used; /* the call that used it last */
+    enum kind kind;
+    uint32_t batch, length; /* tokens of a text, frames of a clip */
+    uint64_t used;          /* the call that used it last */
     struct graph_program *program;
     op_value in, eot, out;
 };
@@ -38,25 +41,35 @@ void nn_encoder_destroy(struct nn_encoder **encoder)
     *encoder = NULL;
 }
 
+static void record(struct nn_scope *scope, struct graph *graph, struct entry *entry)
+{
+    const struct io_clip_config *c = &scope->model->config;
+    if (entry->kind == TEXTS) {
+        entry->in = graph_input(graph, "ids", SHAPE_I32(entry->batch, entry->length));
+        entry->eot = graph_input(graph, "eot", SHAPE_I32(entry->batch));
+        entry->out = nn_text_tower(scope, entry->in, entry->eot);
+    } else if (entry->kind == CLIPS) {
+        entry->in = graph_input(graph, "frames", SHAPE_F32(entry->batch, entry->length, c->embed));
+        entry->out = nn_temporal_tower(scope, entry->in);
+    } else {
+        entry->in = graph_input(graph, "pixels", SHAPE_F32(entry->batch, 3, c->vision.image, c->vision.image));
+        entry->out = nn_image_tower(scope, entry->in);
+    }
+    graph_output(graph, entry->out);
+}
+
 static enum mien_status compile(struct nn_encoder *encoder, struct entry *entry)
 {
+    static const char *const names[] = {"images", "texts", "clips"};
     enum mien_status status = MIEN_OK;
-    const struct io_clip_config *c = &encoder->model->config;
     struct graph *graph = NULL;
     struct nn_scope scope = {0};
     char label[64];
-    snprintf(label, sizeof(label), entry->length ? "text [%u,%u]" : "images [%u]", entry->batch, entry->length);
+    snprintf(label, sizeof(label), entry->length ? "%s [%u,%u]" : "%s [%u]", names[entry->kind], entry->batch,
+             entry->length);
     TRY(graph_create(&graph));
     TRY(nn_scope_open(&scope, graph, encoder->model, false));
-    if (entry->length) {
-        entry->in = graph_input(graph, "ids", SHAPE_I32(entry->batch, entry->length));
-        entry->eot = graph_input(graph, "eot", SHAPE_I32(entry->batch));
-        entry->out = nn_text_tower(&scope, entry->in, entry->eot);
-    } else {
-        entry->in = graph_input(graph, "pixels", SHAPE_F32(entry->batch, 3, c->vision.image, c->vision.image));
-        entry->out = nn_image_tower(&scope, entry->in);
-    }
-    graph_output(graph, entry->out);
+    record(&scope, graph, entry);
     TRY(graph_compile(graph, encoder->model->device, &(struct graph_compile_params){.label = label}, &entry->program));
 fail:
     nn_scope_close(&scope);
@@ -65,14 +78,15 @@ fail:
 }
 
 /* The program of a shape, compiled when it is new; the least recently used one gives way when there are too many. */
-static enum mien_status get(struct nn_encoder *encoder, uint32_t batch, uint32_t length, struct entry **out)
+static enum mien_status get(struct nn_encoder *encoder, enum kind kind, uint32_t batch, uint32_t length,
+                            struct entry **out)
 {
     struct entry *entry = NULL, *oldest = &encoder->entries[0];
     *out = NULL;
     encoder->calls++;
     for (uint32_t i = 0; i < encoder->count; i++) {
         entry = &encoder->entries[i];
-        if (entry->batch == batch && entry->length == length) {
+        if (entry->kind == kind && entry->batch == batch && entry->length == length) {
             entry->used = encoder->calls;
             *out = entry;
             return MIEN_OK;
@@ -87,7 +101,7 @@ static enum mien_status get(struct nn_encoder *encoder, uint32_t batch, uint32_t
         *oldest = encoder->entries[--encoder->count];
         entry = &encoder->entries[encoder->count];
     }
-    *entry = (struct entry){.batch = batch, .length = length, .used = encoder->calls};
+    *entry = (struct entry){.kind = kind, .batch = batch, .length = length, .used = encoder->calls};
     enum mien_status status = compile(encoder, entry);
     if (status != MIEN_OK)
         return status;
@@ -123,7 +137,7 @@ enum mien_status nn_encode_images(struct nn_encoder *encoder, const float *pixel
     for (uint32_t first = 0, n; first < count; first += n) {
         struct entry *entry;
         n = BASE_MIN(count - first, (uint32_t)LARGEST_BATCH);
-        TRY(get(encoder, batch_for(n), 0, &entry));
+        TRY(get(encoder, IMAGES, batch_for(n), 0, &entry));
         float *in = graph_program_input(entry->program, 0, entry->in);
         memcpy(in, pixels + first * image, n * image * sizeof(*in));
         memset(in + n * image, 0, (entry->batch - n) * image * sizeof(*in));
@@ -162,7 +176,7 @@ enum mien_status nn_encode_texts(struct nn_encoder *encoder, const struct nn_tex
                     "a text of %u tokens cannot be encoded: the model takes 1 to %u", length, c->text.context);
             longest = BASE_MAX(longest, length);
         }
-        TRY(get(encoder, batch_for(n), nn_text_length(c, longest), &entry));
+        TRY(get(encoder, TEXTS, batch_for(n), nn_text_length(c, longest), &entry));
         int32_t *ids = graph_program_input(entry->program, 0, entry->in);
         int32_t *eot = graph_program_input(entry->program, 0, entry->eot);
         for (uint32_t b = 0; b < entry->batch; b++) { /* a batch that is not full repeats its first text */
@@ -171,6 +185,45 @@ enum mien_status nn_encode_texts(struct nn_encoder *encoder, const struct nn_tex
             TRY(put_text(c, text, row, entry->length));
             eot[b] = (int32_t)nn_eot_position(c, row, text->length);
         }
+        TRY(finish(encoder, entry, n, out + (size_t)first * c->embed));
+    }
+fail:
+    return status;
+}
+
+/* frames [length,E] -> their mean [E] */
+static void mean_frame(const float *frames, uint32_t length, uint32_t embed, float *out)
+{
+    for (uint32_t i = 0; i < embed; i++) {
+        double sum = 0;
+        for (uint32_t t = 0; t < length; t++)
+            sum += frames[(size_t)t * embed + i];
+        out[i] = (float)(sum / length);
+    }
+}
+
+enum mien_status nn_encode_clips(struct nn_encoder *encoder, const float *frames, uint32_t count, uint32_t length,
+                                 float *out)
+{
+    enum mien_status status = MIEN_OK;
+    const struct io_clip_config *c = &encoder->model->config;
+    size_t clip = (size_t)length * c->embed;
+    FAIL_IF(length == 0, MIEN_ERR_ARG, "a clip of no frames has no embedding");
+    FAIL_IF(c->temporal.layers && length >= c->temporal.max_frames, MIEN_ERR_ARG,
+            "a clip of %u frames cannot be encoded: the model takes 1 to %u; choose fewer of its frames", length,
+            c->temporal.max_frames - 1);
+    if (!c->temporal.layers) {
+        for (uint32_t i = 0; i < count; i++)
+            mean_frame(frames + i * clip, length, c->embed, out + (size_t)i * c->embed);
+        return MIEN_OK;
+    }
+    for (uint32_t first = 0, n; first < count; first += n) {
+        struct entry *entry;
+        n = BASE_MIN(count - first, (uint32_t)LARGEST_BATCH);
+        TRY(get(encoder, CLIPS, batch_for(n), length, &entry));
+        float *in = graph_program_input(entry->program, 0, entry->in);
+        memcpy(in, frames + first * clip, n * clip * sizeof(*in));
+        memset(in + n * clip, 0, (entry->batch - n) * clip * sizeof(*in));
         TRY(finish(encoder, entry, n, out + (size_t)first * c->embed));
     }
 fail:

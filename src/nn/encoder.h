@@ -1,4 +1,4 @@
-/* encoder.h: embeddings of any number of images and texts: batches of a few sizes, programs kept by shape. */
+/* encoder.h: embeddings of any number of images, texts and clips: batches of a few sizes, programs kept by shape. */
 #ifndef NN_ENCODER_H
 #define NN_ENCODER_H
 
@@ -20,6 +20,12 @@ struct nn_text {
 };
 /* texts -> out [count,E], as projected. Ids outside the vocabulary are MIEN_ERR_ARG. */
 enum mien_status nn_encode_texts(struct nn_encoder *encoder, const struct nn_text *texts, uint32_t count, float *out);
+
+/* Frames' embeddings as nn_encode_images gives them [count,length,E] -> the clips' [count,E], not of unit length: by
+ * the temporal transformer, or their mean where the model has none. MIEN_ERR_ARG when the model cannot take `length`.
+ */
+enum mien_status nn_encode_clips(struct nn_encoder *encoder, const float *frames, uint32_t count, uint32_t length,
+                                 float *out);
 
 /* Rows of [count,width] to unit length, in place; a row of zeros stays. */
 void nn_normalise_rows(float *rows, uint32_t count, uint32_t width);

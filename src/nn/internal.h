@@ -12,4 +12,12 @@
 /* Fills model->params (without device memory), sorted, from model->config. */
 enum mien_status nn_params_list(struct nn_model *model);
 
+/* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual; bias and residual may be absent. */
+op_value nn_linear(struct nn_scope *scope, op_value x, const char *name, bool bias, enum op_activation act,
+                   op_value residual);
+/* Layer norm of rows. */
+op_value nn_norm(struct nn_scope *scope, op_value x, const char *name, double eps);
+/* Token 0 of every sequence: x [B,N,D] -> [B,D] */
+op_value nn_first_tokens(struct nn_scope *scope, op_value x);
+
 #endif

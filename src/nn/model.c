@@ -59,13 +59,21 @@ static uint64_t largest(const struct nn_model *model)
     return most;
 }
 
-enum mien_status nn_model_init(struct nn_model *model, uint64_t seed)
+static bool is_temporal(const char *name)
+{
+    return strncmp(name, "temporal.", 9) == 0;
+}
+
+/* Fills all parameters, or those of the temporal transformer. */
+static enum mien_status init(struct nn_model *model, uint64_t seed, bool temporal_only)
 {
     enum mien_status status = MIEN_OK;
     float *values = base_alloc(largest(model), sizeof(*values));
     FAIL_IF_NULL(values, "initial weights");
     for (uint32_t i = 0; i < model->count; i++) {
         const struct nn_param *param = &model->params[i];
+        if (temporal_only && !is_temporal(param->name))
+            continue;
         init_values(param, seed, values, tensor_shape_count(&param->value.shape));
         TRY(tensor_upload(model->device, &param->value, values));
     }
@@ -74,23 +82,9 @@ fail:
     return status;
 }
 
-enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out)
+enum mien_status nn_model_init(struct nn_model *model, uint64_t seed)
 {
-    enum mien_status status = MIEN_OK;
-    struct nn_model *model = NULL;
-    struct io_clip_config config;
-    char *path = base_path_join(dir, "model.safetensors");
-    *out = NULL;
-    FAIL_IF_NULL(path, "a path");
-    TRY(io_clip_config_read(dir, &config, NULL));
-    TRY(nn_model_create(device, &config, &model));
-    TRY(nn_model_load_weights(model, path));
-    *out = model;
-    model = NULL;
-fail:
-    nn_model_destroy(&model);
-    base_free(path);
-    return status;
+    return init(model, seed, false);
 }
 
 /* Same dims; a scalar of a file may have rank 0 or one element. */
@@ -118,17 +112,24 @@ static const char *file_shape(const struct io_tensor *tensor, char *text, size_t
     return text;
 }
 
+static enum mien_status stranger(const struct nn_model *model, const char *path, const char *name)
+{
+    if (!model->config.temporal.layers && is_temporal(name))
+        return base_fail(MIEN_ERR_DATA,
+                         "%s: tensor %s is of a temporal transformer, but config.json has no sizes for one under "
+                         "\"mien\": {\"temporal\": {...}}",
+                         path, name);
+    return base_fail(MIEN_ERR_DATA, "%s: tensor %s is not part of a CLIP model with this config.json", path, name);
+}
+
 /* Every tensor of the file belongs to the model, but the position numbers that some exports keep. */
 static enum mien_status check_no_strangers(const struct nn_model *model, const struct io_safetensors *file)
 {
     for (size_t i = 0; i < io_safetensors_count(file); i++) {
         const char *name = io_safetensors_at(file, i)->name;
         const char *dot = strrchr(name, '.');
-        bool known = nn_param_find(model, name) != UINT32_MAX || (dot && strcmp(dot, ".position_ids") == 0) ||
-                     strncmp(name, "temporal.", 9) == 0;
-        if (!known)
-            return base_fail(MIEN_ERR_DATA, "%s: tensor %s is not part of a CLIP model with this config.json",
-                             io_safetensors_path(file), name);
+        if (nn_param_find(model, name) == UINT32_MAX && !(dot && strcmp(dot, ".position_ids") == 0))
+            return stranger(model, io_safetensors_path(file), name);
     }
     return MIEN_OK;
 }
@@ -152,7 +153,8 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
     return tensor_upload(model->device, &param->value, values);
 }
 
-enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
+/* `but_temporal`: the file has no temporal transformer, the model a new one. */
+static enum mien_status load_weights(struct nn_model *model, const char *path, bool but_temporal)
 {
     enum mien_status status = MIEN_OK;
     struct io_safetensors *file = NULL;
@@ -160,12 +162,65 @@ enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
     FAIL_IF_NULL(values, "weights");
     TRY(io_safetensors_open(path, &file));
     TRY(check_no_strangers(model, file));
-    for (uint32_t i = 0; i < model->count; i++)
-        TRY(load_param(model, &model->params[i], file, values));
+    for (uint32_t i = 0; i < model->count; i++) {
+        if (!but_temporal || !is_temporal(model->params[i].name))
+            TRY(load_param(model, &model->params[i], file, values));
+    }
 fail:
     io_safetensors_close(&file);
     base_free(values);
     return status;
+}
+
+enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
+{
+    return load_weights(model, path, false);
+}
+
+/* The sizes wanted go into the configuration read; *fresh tells whether weights for them are still to be made. */
+static enum mien_status merge_temporal(struct io_clip_config *config, const struct io_temporal_config *want,
+                                       const char *dir, bool *fresh)
+{
+    const struct io_temporal_config *have = &config->temporal;
+    *fresh = want && want->layers && !have->layers;
+    if (*fresh)
+        config->temporal = *want;
+    if (!want || !want->layers || memcmp(want, have, sizeof(*want)) == 0)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG,
+                     "%s has a temporal transformer of %u layers, %u heads of %u, mlp %u, max_frames %u; wanted are %u "
+                     "layers, %u heads of %u, mlp %u, max_frames %u: leave the sizes out, or give these",
+                     dir, have->layers, have->heads, have->head_dim, have->mlp, have->max_frames, want->layers,
+                     want->heads, want->head_dim, want->mlp, want->max_frames);
+}
+
+enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
+                                        const struct io_temporal_config *temporal, uint64_t seed, struct nn_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct nn_model *model = NULL;
+    struct io_clip_config config;
+    bool fresh;
+    char *path = base_path_join(dir, "model.safetensors");
+    *out = NULL;
+    FAIL_IF_NULL(path, "a path");
+    TRY(io_clip_config_read(dir, &config, NULL));
+    TRY(merge_temporal(&config, temporal, dir, &fresh));
+    TRY(nn_model_create(device, &config, &model));
+    TRY(load_weights(model, path, fresh));
+    if (fresh)
+        TRY(init(model, seed, true));
+    *out = model;
+    model = NULL;
+fail:
+    nn_model_destroy(&model);
+    base_free(path);
+    return status;
+}
+
+enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out)
+{
+    return nn_model_load_temporal(device, dir, NULL, 0, out);
 }
 
 /* A tensor's bytes for the writer: one download per tensor, kept while the writer asks for its pieces. */

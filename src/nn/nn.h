@@ -1,4 +1,4 @@
-/* nn.h: CLIP as graphs: named parameters on a device, the two towers of any size, and the loss.
+/* nn.h: CLIP as graphs: named parameters on a device, the towers of any size, and the loss.
  *
  *   struct nn_model *model;
  *   TRY(nn_model_load(device, dir, &model));              // or nn_model_create + nn_model_init
@@ -52,6 +52,11 @@ enum mien_status nn_model_init(struct nn_model *model, uint64_t seed);
 /* config.json and model.safetensors of a model directory. F32, F16 and BF16 are read, exactly. MIEN_ERR_DATA names the
  * missing, unexpected or misshapen tensor; position_ids are ignored. */
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out);
+/* The same with a temporal transformer of these sizes: the directory's own where it has one (of the same sizes, else
+ * MIEN_ERR_ARG), or else a new one, filled from the seed as by nn_model_init. */
+enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
+                                        const struct io_temporal_config *temporal, uint64_t seed,
+                                        struct nn_model **out);
 /* Fills the parameters from a safetensors file; checks as above. */
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path);
 /* All parameters as F32 under their names. Equal values give equal bytes. */
@@ -84,6 +89,9 @@ op_value nn_image_tower(struct nn_scope *scope, op_value pixels);
 /* The same, and the patches in the embedding space: last norm and projection of tokens 1..N-1 -> *patches [B,G,E], row
  * by row from the image's upper left corner, not normalised. CLIP's own loss never trains these. */
 op_value nn_image_tower_patches(struct nn_scope *scope, op_value pixels, op_value *patches);
+/* Raw embeddings of a clip's frames [B,T,E] -> the clip's [B,E], not normalised: the temporal transformer's class token
+ * (EmoCLIP), T below max_frames; without a temporal transformer the mean of the frames. */
+op_value nn_temporal_tower(struct nn_scope *scope, op_value frames);
 /* ids i32 [B,L], L <= context; eot i32 [B]: the token of each text to pool (nn_eot_positions) -> [B,E]. */
 op_value nn_text_tower(struct nn_scope *scope, op_value ids, op_value eot);
 /* Rows of unit length. */

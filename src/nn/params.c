@@ -112,6 +112,30 @@ static void put_text(struct list *list, const struct io_clip_config *c)
     put(list, NN_INIT_NORMAL, 1 / sqrt(d), SHAPE_F32(c->embed, d), "text_projection.weight");
 }
 
+/* EmoCLIP's names, its initial values: N(0,1), and PyTorch's for linear layers. */
+static void put_temporal(struct list *list, const struct io_temporal_config *c, uint32_t embed)
+{
+    uint32_t inner = c->heads * c->head_dim;
+    double w = 1 / sqrt(embed);
+    char p[96], name[128];
+    put(list, NN_INIT_NORMAL, 1, SHAPE_F32(1, 1, embed), "temporal.cls_token");
+    put(list, NN_INIT_NORMAL, 1, SHAPE_F32(1, c->max_frames, embed), "temporal.pos_embedding");
+    for (uint32_t i = 0; i < c->layers; i++) {
+        snprintf(p, sizeof(p), "temporal.temporal_transformer.layers.%u", i);
+        snprintf(name, sizeof(name), "%s.0.fn.norm", p);
+        put_norm(list, embed, name);
+        put(list, NN_INIT_UNIFORM, w, SHAPE_F32(3 * inner, embed), "%s.0.fn.fn.to_qkv.weight", p);
+        put(list, NN_INIT_UNIFORM, 1 / sqrt(inner), SHAPE_F32(embed, inner), "%s.0.fn.fn.to_out.0.weight", p);
+        put(list, NN_INIT_UNIFORM, 1 / sqrt(inner), SHAPE_F32(embed), "%s.0.fn.fn.to_out.0.bias", p);
+        snprintf(name, sizeof(name), "%s.1.fn.norm", p);
+        put_norm(list, embed, name);
+        put(list, NN_INIT_UNIFORM, w, SHAPE_F32(c->mlp, embed), "%s.1.fn.fn.net.0.weight", p);
+        put(list, NN_INIT_UNIFORM, w, SHAPE_F32(c->mlp), "%s.1.fn.fn.net.0.bias", p);
+        put(list, NN_INIT_UNIFORM, 1 / sqrt(c->mlp), SHAPE_F32(embed, c->mlp), "%s.1.fn.fn.net.3.weight", p);
+        put(list, NN_INIT_UNIFORM, 1 / sqrt(c->mlp), SHAPE_F32(embed), "%s.1.fn.fn.net.3.bias", p);
+    }
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct nn_param *)a)->name, ((const struct nn_param *)b)->name);
@@ -123,6 +147,8 @@ enum mien_status nn_params_list(struct nn_model *model)
     put(&list, NN_INIT_CONSTANT, model->config.logit_scale_init, SHAPE_F32(1), "logit_scale");
     put_vision(&list, &model->config);
     put_text(&list, &model->config);
+    if (model->config.temporal.layers)
+        put_temporal(&list, &model->config.temporal, model->config.embed);
     if (list.status != MIEN_OK)
         return list.status;
     qsort(model->params, model->count, sizeof(*model->params), by_name);

@@ -32,9 +32,8 @@ op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...)
     return scope->values[index];
 }
 
-/* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual; bias and residual may be absent. */
-static op_value linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
-                       op_value residual)
+op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
+                   op_value residual)
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = bias ? nn_param_value(s, "%s.bias", name) : OP_NONE;
@@ -42,7 +41,7 @@ static op_value linear(struct nn_scope *s, op_value x, const char *name, bool bi
     return GRAPH_OP(s->graph, &op_matmul, &attr, x, w, b, residual);
 }
 
-static op_value norm(struct nn_scope *s, op_value x, const char *name, double eps)
+op_value nn_norm(struct nn_scope *s, op_value x, const char *name, double eps)
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = nn_param_value(s, "%s.bias", name);
@@ -54,7 +53,7 @@ static enum op_activation activation_of(const struct io_tower_config *c)
     return c->act == IO_ACT_GELU ? OP_ACT_GELU : OP_ACT_QUICK_GELU;
 }
 
-/* x + attention(norm(x)); x [B,T,D] */
+/* x + attention(nn_norm(x)); x [B,T,D] */
 static op_value attention_half(struct nn_scope *s, const char *p, const struct io_tower_config *c, op_value x,
                                bool causal)
 {
@@ -62,27 +61,27 @@ static op_value attention_half(struct nn_scope *s, const char *p, const struct i
     char name[128];
     op_value part[3];
     snprintf(name, sizeof(name), "%s.layer_norm1", p);
-    op_value h = norm(s, x, name, c->eps);
+    op_value h = nn_norm(s, x, name, c->eps);
     for (size_t i = 0; i < BASE_COUNT(letters); i++) {
         snprintf(name, sizeof(name), "%s.self_attn.%c_proj", p, letters[i]);
-        part[i] = linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
+        part[i] = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
     }
     struct op_attr attr = {.heads = c->heads, .causal = causal};
     h = GRAPH_OP(s->graph, &op_attention, &attr, part[0], part[1], part[2]);
     snprintf(name, sizeof(name), "%s.self_attn.out_proj", p);
-    return linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
 }
 
-/* x + fc2(act(fc1(norm(x)))); x [B,T,D] */
+/* x + fc2(act(fc1(nn_norm(x)))); x [B,T,D] */
 static op_value mlp_half(struct nn_scope *s, const char *p, const struct io_tower_config *c, op_value x)
 {
     char name[128];
     snprintf(name, sizeof(name), "%s.layer_norm2", p);
-    op_value h = norm(s, x, name, c->eps);
+    op_value h = nn_norm(s, x, name, c->eps);
     snprintf(name, sizeof(name), "%s.mlp.fc1", p);
-    h = linear(s, h, name, true, activation_of(c), OP_NONE);
+    h = nn_linear(s, h, name, true, activation_of(c), OP_NONE);
     snprintf(name, sizeof(name), "%s.mlp.fc2", p);
-    return linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
 }
 
 /* Pre-norm residual blocks; x [B,T,D] */
@@ -99,8 +98,7 @@ static op_value blocks(struct nn_scope *s, const char *tower, const struct io_to
     return x;
 }
 
-/* The class token of every image: x [B,N,D] -> [B,D] */
-static op_value first_tokens(struct nn_scope *s, op_value x)
+op_value nn_first_tokens(struct nn_scope *s, op_value x)
 {
     uint32_t batch = graph_shape(s->graph, x).dim[0];
     int32_t *zeros = base_alloc(BASE_MAX(batch, 1), sizeof(*zeros));
@@ -124,21 +122,21 @@ static op_value image_tokens(struct nn_scope *s, op_value pixels)
     x = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, x, w, OP_NONE, OP_NONE);
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));
-    x = norm(s, x, "vision_model.pre_layrnorm", tower->eps);
+    x = nn_norm(s, x, "vision_model.pre_layrnorm", tower->eps);
     return blocks(s, "vision_model", tower, x, false);
 }
 
 /* Rows [...,D] of tokens to the embedding space [...,E]. */
 static op_value project_image(struct nn_scope *s, op_value x)
 {
-    x = norm(s, x, "vision_model.post_layernorm", s->model->config.vision.tower.eps);
-    return linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
+    x = nn_norm(s, x, "vision_model.post_layernorm", s->model->config.vision.tower.eps);
+    return nn_linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
 }
 
 op_value nn_image_tower(struct nn_scope *s, op_value pixels)
 {
     graph_push(s->graph, "vision");
-    op_value x = project_image(s, first_tokens(s, image_tokens(s, pixels)));
+    op_value x = project_image(s, nn_first_tokens(s, image_tokens(s, pixels)));
     graph_pop(s->graph);
     return x;
 }
@@ -150,7 +148,7 @@ op_value nn_image_tower_patches(struct nn_scope *s, op_value pixels, op_value *p
     uint32_t tokens = graph_shape(s->graph, x).dim[1];
     struct op_attr behind_first = {.axis = 1, .first = 1, .count = tokens - 1};
     *patches = GRAPH_OP(s->graph, &op_slice, &behind_first, x);
-    x = first_tokens(s, x);
+    x = nn_first_tokens(s, x);
     graph_pop(s->graph);
     return x;
 }
@@ -166,8 +164,8 @@ op_value nn_text_tower(struct nn_scope *s, op_value ids, op_value eot)
     x = blocks(s, "text_model", tower, x, true);
     /* The last norm works row by row, so the pooled rows are all it has to see. */
     x = GRAPH_OP(s->graph, &op_select, NULL, x, eot);
-    x = norm(s, x, "text_model.final_layer_norm", tower->eps);
-    x = linear(s, x, "text_projection", false, OP_ACT_NONE, OP_NONE);
+    x = nn_norm(s, x, "text_model.final_layer_norm", tower->eps);
+    x = nn_linear(s, x, "text_projection", false, OP_ACT_NONE, OP_NONE);
     graph_pop(s->graph);
     return x;
 }

@@ -5,8 +5,11 @@
 #include <string.h>
 
 enum {
-    PART_BYTES = 16 << 20, /* aimed at, of [n,G,M] */
-    MOST_PATCHES = 16384,  /* an invocation goes over them up to three times; lavapipe ends its loops after 65,535 */
+    PART_BYTES = 16 << 20, /* aimed at, of [n,G,M] and of [n,G,E] */
+    /* invocations go over patches up to three times, or over the images of a part; lavapipe ends their loops after
+     * 65,535 rounds */
+    MOST_PATCHES = 16384,
+    MOST_IMAGES = 32768,
 };
 
 enum mien_status pool_begin(struct pool *p, const struct vk_caps *caps, const struct op_call *call,
@@ -15,17 +18,17 @@ enum mien_status pool_begin(struct pool *p, const struct vk_caps *caps, const st
     enum mien_status status = MIEN_OK;
     const struct tensor_shape *patches = &call->in[0], *texts = &call->in[1];
     uint32_t g = patches->dim[1], e = patches->dim[2], m = (uint32_t)tensor_shape_rows(texts);
-    uint64_t per_image = (uint64_t)g * BASE_MAX(g, m) * 4, unit = 1;
+    uint64_t per_image = (uint64_t)g * BASE_MAX(BASE_MAX(g, m), e) * 4, unit = 1;
     FAIL_IF(g > MOST_PATCHES, MIEN_ERR_UNSUPPORTED, "%s: %u patches per image; at most %d are supported",
             call->op->name, g, MOST_PATCHES);
     while (unit * g * e % 64 || unit * columns % 64)
         unit *= 2;
     uint64_t step = BASE_MAX(BASE_MIN((uint64_t)PART_BYTES, caps->max_range) / per_image / unit, 1) * unit;
-    step = BASE_MIN(step, patches->dim[0]);
+    step = BASE_MIN(BASE_MIN(step, MOST_IMAGES), patches->dim[0]);
     FAIL_IF(step * per_image > caps->max_range, MIEN_ERR_UNSUPPORTED,
-            "%s: scores of %u patches and %u sentences for %llu images exceed the %llu bytes that %s can bind: use "
-            "fewer sentences",
-            call->op->name, g, m, (unsigned long long)step, (unsigned long long)caps->max_range, caps->name);
+            "%s: %llu images of %u patches [%u] by %u sentences exceed the %llu bytes that %s can bind: use fewer "
+            "sentences",
+            call->op->name, (unsigned long long)step, g, e, m, (unsigned long long)caps->max_range, caps->name);
     *p = (struct pool){.caps = caps,
                        .call = call,
                        .plan = plan,

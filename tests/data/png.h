@@ -2,7 +2,7 @@
 #ifndef TESTS_DATA_PNG_H
 #define TESTS_DATA_PNG_H
 
-#include "data/stb.h"
+#include "base/base.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static inline size_t png_chunk(unsigned char *out, const char *type, const void 
     memcpy(out + 4, type, 4);
     if (size > 0)
         memcpy(out + 8, data, size);
-    png_be32(out + 8 + size, data_crc32(0, out + 4, size + 4));
+    png_be32(out + 8 + size, base_crc32(0, out + 4, size + 4));
     return size + 12;
 }
 

@@ -12,7 +12,8 @@ Each case is a directory:
     model.safetensors    weights under Hugging Face names (F32, F16 or BF16: all three are read somewhere)
     golden.safetensors   pixels [B,3,R,R], ids [B,L], image_embeds and text_embeds [B,E] (unit rows), loss [1],
                          grad.NAME for every parameter, and train.*: ten AdamW steps on the same batch; where the
-                         case says so patches [B,G,E] and probe of the same shape, and the loss is + sum(patches probe)
+                         case says so patches [B,G,E] and probe of the same shape, and the loss is + sum(patches probe);
+                         in cases with a temporal transformer pixels are [B*T,3,R,R] and image_embeds those of the clips
 """
 import json
 import math
@@ -66,6 +67,27 @@ CASES = {
                      max_position_embeddings=7, hidden_act="gelu", layer_norm_eps=1e-5, bos_token_id=29,
                      eos_token_id=30, pad_token_id=30),
         "projection_dim": 9,
+    },
+    # Clips: a temporal transformer with EmoCLIP's head dimension of 2048, and one of odd sizes that fill every frame.
+    "tiny-clips": {
+        "seed": 5, "batch": 3, "dtype": "BF16", "steps": 0, "frames": 2,
+        "vision": dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=6,
+                       patch_size=3, hidden_act="quick_gelu", layer_norm_eps=1e-5),
+        "text": dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, vocab_size=23,
+                     max_position_embeddings=7, hidden_act="quick_gelu", layer_norm_eps=1e-5, bos_token_id=21,
+                     eos_token_id=22, pad_token_id=22),
+        "projection_dim": 3,
+        "temporal": dict(layers=1, heads=1, head_dim=2048, mlp=5, max_frames=6),
+    },
+    "tiny-clips-odd": {
+        "seed": 6, "batch": 4, "dtype": "F32", "steps": 0, "frames": 5,
+        "vision": dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=6,
+                       patch_size=3, hidden_act="quick_gelu", layer_norm_eps=1e-5),
+        "text": dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, vocab_size=23,
+                     max_position_embeddings=7, hidden_act="quick_gelu", layer_norm_eps=1e-5, bos_token_id=21,
+                     eos_token_id=22, pad_token_id=22),
+        "projection_dim": 7,
+        "temporal": dict(layers=2, heads=3, head_dim=5, mlp=11, max_frames=6),
     },
 }
 STORED = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -132,6 +154,19 @@ def make_weights(case):
     blocks("text_model", t)
     norm("text_model.final_layer_norm", t["hidden_size"])
     linear("text_projection", e, t["hidden_size"], bias=False)
+    if "temporal" in case:
+        c = case["temporal"]
+        inner = c["heads"] * c["head_dim"]
+        put("temporal.cls_token", 1, 1, e, std=1.0)
+        put("temporal.pos_embedding", 1, c["max_frames"], e, std=1.0)
+        for i in range(c["layers"]):
+            p = f"temporal.temporal_transformer.layers.{i}"
+            norm(p + ".0.fn.norm", e)
+            linear(p + ".0.fn.fn.to_qkv", 3 * inner, e, bias=False)
+            linear(p + ".0.fn.fn.to_out.0", e, inner)
+            norm(p + ".1.fn.norm", e)
+            linear(p + ".1.fn.fn.net.0", c["mlp"], e)
+            linear(p + ".1.fn.fn.net.3", e, c["mlp"])
     weights["logit_scale"] = torch.tensor(2.5, dtype=F64).requires_grad_()
     return weights
 
@@ -177,6 +212,23 @@ def encode_image(w, c, pixels):
     return x[:, 0], x[:, 1:]
 
 
+def encode_clip(w, c, x):
+    """EmoCLIP's transformer over the frames' embeddings x [B,T,E]: the class token's row [B,E]."""
+    batch, count, e = x.shape
+    x = torch.cat([w["temporal.cls_token"].expand(batch, 1, e), x], 1) + w["temporal.pos_embedding"][:, :count + 1]
+    for i in range(c["layers"]):
+        p = f"temporal.temporal_transformer.layers.{i}"
+        h = F.layer_norm(x, (e,), w[p + ".0.fn.norm.weight"], w[p + ".0.fn.norm.bias"])
+        q, k, v = (a.view(batch, count + 1, c["heads"], c["head_dim"]).transpose(1, 2)
+                   for a in F.linear(h, w[p + ".0.fn.fn.to_qkv.weight"]).chunk(3, dim=-1))
+        h = ((q @ k.transpose(2, 3) * c["head_dim"] ** -0.5).softmax(-1) @ v).transpose(1, 2).flatten(2)
+        x = x + F.linear(h, w[p + ".0.fn.fn.to_out.0.weight"], w[p + ".0.fn.fn.to_out.0.bias"])
+        h = F.layer_norm(x, (e,), w[p + ".1.fn.norm.weight"], w[p + ".1.fn.norm.bias"])
+        h = F.gelu(F.linear(h, w[p + ".1.fn.fn.net.0.weight"], w[p + ".1.fn.fn.net.0.bias"]), approximate="tanh")
+        x = x + F.linear(h, w[p + ".1.fn.fn.net.3.weight"], w[p + ".1.fn.fn.net.3.bias"])
+    return x[:, 0]
+
+
 def encode_text(w, c, ids):
     d, length = c["hidden_size"], ids.shape[1]
     x = w["text_model.embeddings.token_embedding.weight"][ids]
@@ -193,7 +245,12 @@ def encode_text(w, c, ids):
 
 
 def forward(w, case, pixels, ids):
-    u = F.normalize(encode_image(w, case["vision"], pixels)[0], dim=1)
+    if "temporal" in case:
+        frames = encode_image(w, case["vision"], pixels.flatten(0, 1))[0]
+        u = encode_clip(w, case["temporal"], frames.unflatten(0, pixels.shape[:2]))
+    else:
+        u = encode_image(w, case["vision"], pixels)[0]
+    u = F.normalize(u, dim=1)
     v = F.normalize(encode_text(w, case["text"], ids), dim=1)
     z = w["logit_scale"].exp() * u @ v.T
     same = torch.arange(z.shape[0])
@@ -254,10 +311,12 @@ def make(case, path):
     g = torch.Generator().manual_seed(case["seed"] + 1000)
     w = make_weights(case)
     size = case["vision"]["image_size"]
-    pixels = torch.randn(case["batch"], 3, size, size, generator=g, dtype=F64).half().to(F64)
+    images = [case["batch"], case["frames"]] if "temporal" in case else [case["batch"]]
+    pixels = torch.randn(*images, 3, size, size, generator=g, dtype=F64).half().to(F64)
     ids = make_ids(case, g)
     u, v, loss = forward(w, case, pixels, ids)
-    out = {"pixels": pixels.half(), "ids": ids.int(), "image_embeds": u.float(), "text_embeds": v.float()}
+    out = {"pixels": pixels.flatten(0, -4).half(), "ids": ids.int(), "image_embeds": u.float(),
+           "text_embeds": v.float()}
     if case.get("patches"):
         patches = encode_image(w, case["vision"], pixels)[1]
         probe = torch.randn(patches.shape, generator=g, dtype=F64).half().to(F64) / 8
@@ -275,6 +334,8 @@ def make(case, path):
     config = {"architectures": ["CLIPModel"], "model_type": "clip", "projection_dim": case["projection_dim"],
               "logit_scale_init_value": 2.6592, "text_config": case["text"],
               "vision_config": dict(case["vision"], num_channels=3)}
+    if "temporal" in case:
+        config["mien"] = {"temporal": case["temporal"]}
     with open(os.path.join(path, "config.json"), "w") as f:
         json.dump(config, f, indent=2, sort_keys=True)
         f.write("\n")

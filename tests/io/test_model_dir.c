@@ -65,6 +65,10 @@ static void test_config_refusals(void)
     refused("{\"vision_config\":{\"patch_size\":0}}", "patch_size");
     refused("{\"vision_config\":{\"image_size\":16}}", "patch_size");
     refused("{\"vision_config\":{\"num_hidden_layers\":100000}}", "layers");
+    refused("{\"mien\":7}", "mien");
+    refused("{\"mien\":{\"temporal\":{\"head_dims\":4}}}", "head_dim");
+    refused("{\"mien\":{\"temporal\":{\"heads\":0}}}", "a size is 0");
+    refused("{\"mien\":{\"temporal\":{\"heads\":65536,\"head_dim\":65536}}}", "beyond reason");
     refused("{", "JSON");
     cJSON *json = NULL;
     struct io_clip_config c;
@@ -75,6 +79,31 @@ static void test_config_refusals(void)
     CHECK_EQ(io_clip_config_parse(json, "train.json", false, &c), MIEN_OK);
     cJSON_Delete(json);
     CHECK_EQ(io_clip_config_read(support_file("nowhere"), &c, NULL), MIEN_ERR_DATA);
+}
+
+/* The temporal transformer lies beside what else is under "mien", and goes when the model has none. */
+static void test_temporal(void)
+{
+    struct io_clip_config c, back;
+    cJSON *extra = cJSON_CreateObject(), *extra_back = NULL;
+    cJSON_AddNumberToObject(extra, "steps", 7);
+    io_clip_config_default(&c);
+    CHECK_EQ(c.temporal.layers, 0);
+    io_temporal_config_default(&c.temporal);
+    c.temporal.head_dim = 65;
+    CHECK_EQ(io_clip_config_write(support_scratch(), &c, extra), MIEN_OK);
+    CHECK_EQ(io_clip_config_read(support_scratch(), &back, &extra_back), MIEN_OK);
+    CHECK(memcmp(&c, &back, sizeof(c)) == 0);
+    CHECK_EQ(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(extra_back, "steps")), 7);
+    c.temporal.layers = 0;
+    CHECK_EQ(io_clip_config_write(support_scratch(), &c, extra_back), MIEN_OK);
+    CHECK_EQ(io_clip_config_read(support_scratch(), &back, NULL), MIEN_OK);
+    CHECK_EQ(back.temporal.layers, 0);
+    cJSON_Delete(extra_back);
+    cJSON_Delete(extra);
+    CHECK_EQ(read_config("{\"mien\":{\"temporal\":{}}}", &c), MIEN_OK); /* EmoCLIP's */
+    CHECK_EQ(c.temporal.head_dim, 2048);
+    CHECK_EQ(c.temporal.max_frames, 1024);
 }
 
 static void test_config_round_trip(void)
@@ -185,6 +214,7 @@ int main(void)
     test_hub_config();
     test_config_refusals();
     test_config_round_trip();
+    test_temporal();
     test_preprocess();
     support_clean();
     return check_result();

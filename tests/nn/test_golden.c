@@ -46,11 +46,21 @@ static struct tensor_shape shape_of(const struct io_tensor *tensor, enum mien_dt
     return shape;
 }
 
+/* pixels [B*T,3,R,R] -> embeddings of clips [B,E] */
+static op_value record_clips(struct golden *g, struct nn_scope *scope)
+{
+    uint32_t images = graph_shape(g->graph, g->pixels).dim[0], batch = graph_shape(g->graph, g->ids).dim[0];
+    struct tensor_shape clips = SHAPE_F32(batch, images / batch, g->model->config.embed);
+    return nn_temporal_tower(scope, graph_view(g->graph, nn_image_tower(scope, g->pixels), clips, 0));
+}
+
 /* The image embedding; with a probe, the patches and + sum(patches probe) for the loss in *more. */
 static op_value record_image(struct golden *g, struct nn_scope *scope, op_value *more)
 {
     const struct io_tensor *probe = io_safetensors_find(g->file, "probe");
     g->patches = *more = OP_NONE;
+    if (g->model->config.temporal.layers)
+        return record_clips(g, scope);
     if (!probe)
         return nn_image_tower(scope, g->pixels);
     op_value image = nn_image_tower_patches(scope, g->pixels, &g->patches);
@@ -208,6 +218,8 @@ int main(void)
         test_case(device, "tiny-gelu");
         test_case(device, "tiny-quick");
         test_case(device, "tiny-patches");
+        test_case(device, "tiny-clips");
+        test_case(device, "tiny-clips-odd");
     }
     if (vk_instance_validating(instance))
         CHECK_EQ(vk_instance_validation_messages(instance), 0);

@@ -150,6 +150,71 @@ static void test_refusals(void)
     CHECK(model == NULL);
 }
 
+static struct io_clip_config temporal_config(void)
+{
+    struct io_clip_config c = config_of(8);
+    c.temporal = (struct io_temporal_config){.layers = 2, .heads = 3, .head_dim = 20, .mlp = 40, .max_frames = 50};
+    return c;
+}
+
+/* The directory of test_files has no temporal transformer: a new one beside its weights, which then goes through files
+ * unchanged; a configuration that does not fit the files. */
+static void test_temporal(void)
+{
+    struct io_clip_config c = temporal_config(), plain = config_of(8);
+    struct nn_model *model = NULL, *again = NULL;
+    char first[512];
+    snprintf(first, sizeof(first), "%s", path_of("model.safetensors"));
+    CHECK_EQ(nn_model_load_temporal(device, dir, &c.temporal, 9, &model), MIEN_OK);
+    CHECK_RMS(model, "temporal.pos_embedding", 1.0);
+    CHECK_RMS(model, "temporal.temporal_transformer.layers.1.0.fn.fn.to_qkv.weight", 1 / sqrt(24.0 * 3));
+    CHECK_RMS(model, "temporal.temporal_transformer.layers.0.0.fn.fn.to_out.0.weight", 1 / sqrt(60.0 * 3));
+    CHECK_RMS(model, "temporal.temporal_transformer.layers.0.1.fn.fn.net.3.weight", 1 / sqrt(40.0 * 3));
+    CHECK_EQ(io_clip_config_write(dir, &c, NULL), MIEN_OK);
+    CHECK_EQ(nn_model_save_weights(model, first), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, &again), MIEN_OK);
+    CHECK_EQ(nn_model_save_weights(again, path_of("again.safetensors")), MIEN_OK);
+    CHECK(same_files(first, path_of("again.safetensors")));
+    nn_model_destroy(&again);
+    c.temporal.head_dim = 2048;
+    capture_start();
+    CHECK_EQ(nn_model_load_temporal(device, dir, &c.temporal, 9, &again), MIEN_ERR_ARG);
+    CHECK(captured_once("3 heads of 2048"));
+    refuse(&plain, NULL, NULL, "temporal.cls_token is of a temporal transformer");
+    nn_model_destroy(&model);
+}
+
+/* A clip alone is what it is among others; the limit of its frames; the mean without a temporal transformer. */
+static void test_clips(void)
+{
+    struct io_clip_config c = temporal_config();
+    struct nn_model *model = NULL;
+    struct nn_encoder *encoder = NULL;
+    static float frames[3 * 4 * 24], many[3 * 24], one[24];
+    struct base_rng rng = base_rng_make(1, "frames", 0, 0);
+    for (size_t i = 0; i < BASE_COUNT(frames); i++)
+        frames[i] = (float)base_rng_normal(&rng);
+    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_init(model, 2), MIEN_OK);
+    CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
+    CHECK_EQ(nn_encode_clips(encoder, frames, 3, 4, many), MIEN_OK);
+    CHECK_EQ(nn_encode_clips(encoder, frames + 2 * 4 * 24, 1, 4, one), MIEN_OK);
+    for (uint32_t k = 0; k < 24; k++)
+        CHECK_NEAR(one[k], many[2 * 24 + k], 1e-5);
+    capture_start();
+    CHECK_EQ(nn_encode_clips(encoder, frames, 1, 50, one), MIEN_ERR_ARG);
+    CHECK(captured_once("1 to 49"));
+    nn_encoder_destroy(&encoder);
+    nn_model_destroy(&model);
+    c = config_of(8);
+    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
+    CHECK_EQ(nn_encode_clips(encoder, frames, 3, 4, many), MIEN_OK);
+    CHECK_NEAR(many[24], (frames[96] + frames[120] + frames[144] + frames[168]) / 4, 1e-6);
+    nn_encoder_destroy(&encoder);
+    nn_model_destroy(&model);
+}
+
 static void test_text_rules(void)
 {
     struct io_clip_config c = config_of(8);
@@ -218,6 +283,8 @@ int main(void)
         test_init();
         test_files();
         test_refusals();
+        test_temporal();
+        test_clips();
         test_text_rules();
         test_encoder();
     }

@@ -1,0 +1,20 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: y += x, elementwise.
+// Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
+// Numerics: one rounding.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/elements.glsl"
+#include "args/elements.h"
+
+UPDATE_ELEMENTS(0, y);
+READ_ELEMENTS(1, x);
+PUSH(elements_args, p);
+
+#define APPLY(v, i) y##v[i] += x##v[i]
+
+void main()
+{
+    EACH_ELEMENT(p.count)
+}

@@ -1,0 +1,25 @@
+/* pt.h: inside io: tensors of PyTorch's zip form. */
+#ifndef IO_PT_H
+#define IO_PT_H
+
+#include "io/zip.h"
+#include "io/safetensors.h"
+
+struct pt {
+    struct zip zip;
+    struct base_arena arena;   /* names, strides */
+    struct io_tensor *tensors; /* sorted by name; data points into the map */
+    size_t count, capacity;
+    bool scripted; /* a TorchScript archive */
+};
+
+/* As io_weights_open says. `path` must outlive the file. */
+enum mien_status pt_open(const char *path, struct pt *out);
+void pt_close(struct pt *pt);
+
+/* Says how a file that is no zip archive looks, and fails: legacy torch.save or something else. */
+enum mien_status pt_refuse(const char *path, const unsigned char *data, size_t size);
+/* Whether the first bytes are those of a pickle: torch.save before 1.6. */
+bool pt_is_legacy(const unsigned char *data, size_t size);
+
+#endif

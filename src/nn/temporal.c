@@ -1,0 +1,81 @@
+/* temporal.c: a clip's embedding from its frames': EmoCLIP's transformer, or their mean. Pre-norm blocks at the width
+ * of the embedding E, with heads * head_dim = I of any size; the class token's row is the result. */
+#include "nn/internal.h"
+
+/* nn.LayerNorm's default, which EmoCLIP keeps. */
+#define EPS 1e-5
+
+/* Rows [first, first + I) of the stacked weight [3I,E]: a view where it may begin there, else a copy. */
+static op_value qkv_part(struct nn_scope *s, op_value stacked, uint32_t which, uint32_t inner, uint32_t embed)
+{
+    uint64_t part = (uint64_t)inner * embed;
+    if (part * sizeof(float) % 256 == 0)
+        return graph_view(s->graph, stacked, SHAPE_F32(inner, embed), which * part);
+    struct op_attr attr = {.axis = 0, .first = which * inner, .count = inner};
+    return GRAPH_OP(s->graph, &op_slice, &attr, stacked);
+}
+
+/* x + attention(norm(x)); x [B,T,E] */
+static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
+{
+    const struct io_temporal_config *c = &s->model->config.temporal;
+    uint32_t inner = c->heads * c->head_dim, embed = s->model->config.embed;
+    char name[128];
+    op_value part[3];
+    snprintf(name, sizeof(name), "%s.0.fn.norm", p);
+    op_value h = nn_norm(s, x, name, EPS);
+    op_value stacked = nn_param_value(s, "%s.0.fn.fn.to_qkv.weight", p);
+    for (uint32_t i = 0; i < BASE_COUNT(part); i++) {
+        op_value w = qkv_part(s, stacked, i, inner, embed);
+        part[i] = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, h, w, OP_NONE, OP_NONE);
+    }
+    h = GRAPH_OP(s->graph, &op_attention, &(struct op_attr){.heads = c->heads}, part[0], part[1], part[2]);
+    snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+}
+
+/* x + net3(gelu(net0(norm(x)))); x [B,T,E] */
+static op_value mlp_half(struct nn_scope *s, const char *p, op_value x)
+{
+    char name[128];
+    snprintf(name, sizeof(name), "%s.1.fn.norm", p);
+    op_value h = nn_norm(s, x, name, EPS);
+    snprintf(name, sizeof(name), "%s.1.fn.fn.net.0", p);
+    h = nn_linear(s, h, name, true, OP_ACT_GELU_TANH, OP_NONE);
+    snprintf(name, sizeof(name), "%s.1.fn.fn.net.3", p);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+}
+
+/* frames [B,T,E] -> [B,T+1,E]: the class token before them, position embeddings added. */
+static op_value tokens(struct nn_scope *s, op_value frames)
+{
+    uint32_t embed = s->model->config.embed, count = graph_shape(s->graph, frames).dim[1] + 1;
+    op_value token = graph_view(s->graph, nn_param_value(s, "temporal.cls_token"), SHAPE_F32(embed), 0);
+    op_value pos = nn_param_value(s, "temporal.pos_embedding");
+    pos = graph_view(s->graph, pos, SHAPE_F32(s->model->config.temporal.max_frames, embed), 0);
+    if (count < s->model->config.temporal.max_frames) {
+        struct op_attr attr = {.axis = 0, .count = count};
+        pos = GRAPH_OP(s->graph, &op_slice, &attr, pos);
+    }
+    return GRAPH_OP(s->graph, &op_tokens_class, NULL, frames, token, pos);
+}
+
+op_value nn_temporal_tower(struct nn_scope *s, op_value frames)
+{
+    const struct io_temporal_config *c = &s->model->config.temporal;
+    if (!c->layers)
+        return GRAPH_OP(s->graph, &op_mean_tokens, NULL, frames);
+    graph_push(s->graph, "temporal");
+    op_value x = tokens(s, frames);
+    for (uint32_t i = 0; i < c->layers; i++) {
+        char p[96];
+        snprintf(p, sizeof(p), "temporal.temporal_transformer.layers.%u", i);
+        graph_push(s->graph, "%u", i);
+        x = attention_half(s, p, x);
+        x = mlp_half(s, p, x);
+        graph_pop(s->graph);
+    }
+    x = nn_first_tokens(s, x);
+    graph_pop(s->graph);
+    return x;
+}

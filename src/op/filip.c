@@ -1,0 +1,359 @@
+/* filip.c: late interaction: a list of sentences scores an image by the mean of what each finds in its best patch.
+ * Images are taken in parts (pool.h). */
+#include "args/filip.h"
+#include "op/pool.h"
+
+#include <math.h>
+
+enum { PATCHES, TEXTS, WEIGHTS, ARG, DC };
+
+enum { MOST_SENTENCES = 45000 }; /* filip_scores_bwd walks them and the patches; lavapipe ends loops after 65,535 */
+
+/* P[N,G,E], s[M,K,E], w[M,K] */
+static enum mien_status check(const struct op_call *call, const char *label)
+{
+    const struct tensor_shape *patches = &call->in[PATCHES], *texts = &call->in[TEXTS];
+    if (patches->rank != 3)
+        return op_shape_error(call, label, PATCHES, "patch features P[N,G,E]");
+    if (texts->rank != 3 || texts->dim[2] != patches->dim[2])
+        return op_shape_error(call, label, TEXTS, "lists of sentence features s[M,K,E], E as of input 0");
+    struct tensor_shape weights = SHAPE_F32(texts->dim[0], texts->dim[1]);
+    if (call->in[WEIGHTS].rank && !tensor_shape_equal(&call->in[WEIGHTS], &weights))
+        return op_shape_error(call, label, WEIGHTS, "weights of the sentences, w[M,K]");
+    if (tensor_shape_rows(texts) > MOST_SENTENCES)
+        return op_shape_error(call, label, TEXTS, "at most 45,000 sentences");
+    return MIEN_OK;
+}
+
+/* -> c[N,M], arg[N,M,K] */
+static enum mien_status shapes(struct op_call *call, const char *label)
+{
+    uint32_t n = call->in[PATCHES].dim[0], m = call->in[TEXTS].dim[0];
+    call->out[0] = SHAPE_F32(n, m);
+    call->out[1] = SHAPE_I32(n, m, call->in[TEXTS].dim[1]);
+    call->out_count = 2;
+    return check(call, label);
+}
+
+/* ---- reference --------------------------------------------------------------------------------------------------- */
+
+static double dot(const float *a, const float *b, uint32_t count)
+{
+    double sum = 0;
+    for (uint32_t e = 0; e < count; e++)
+        sum += (double)a[e] * b[e];
+    return sum;
+}
+
+/* The greatest dot of a sentence with an image's patches, the first of equals. */
+static double best_of(const struct op_call *call, uint32_t image, uint64_t sentence, int32_t *arg)
+{
+    const struct tensor_shape *patches = &call->in[PATCHES];
+    uint32_t g, count = patches->dim[1], width = patches->dim[2];
+    const float *patch = (const float *)call->in_data[PATCHES] + (size_t)image * count * width;
+    const float *text = (const float *)call->in_data[TEXTS] + sentence * width;
+    double top = -INFINITY;
+    for (g = 0; g < count; g++, patch += width) {
+        double d = dot(patch, text, width);
+        if (d > top) {
+            top = d;
+            *arg = (int32_t)g;
+        }
+    }
+    return top;
+}
+
+/* Of sentence k in list j. */
+static double share_of(const struct op_call *call, uint32_t j, uint32_t k)
+{
+    const float *w = call->in_data[WEIGHTS];
+    uint32_t slots = call->in[TEXTS].dim[1];
+    double sum = 0;
+    if (!w)
+        return 1.0 / slots;
+    for (uint32_t l = 0; l < slots; l++)
+        sum += fmax(w[(size_t)j * slots + l], 0);
+    return sum > 0 ? fmax(w[(size_t)j * slots + k], 0) / sum : 0;
+}
+
+static void reference(const struct op_call *call)
+{
+    float *c = call->out_data[0];
+    int32_t *arg = call->out_data[1];
+    uint32_t n = call->in[PATCHES].dim[0], m = call->in[TEXTS].dim[0], slots = call->in[TEXTS].dim[1];
+    for (uint32_t i = 0; i < n * m; i++) {
+        double sum = 0;
+        for (uint32_t k = 0; k < slots; k++, arg++)
+            sum += share_of(call, i % m, k) * best_of(call, i / m, (uint64_t)(i % m) * slots + k, arg);
+        c[i] = (float)sum;
+    }
+}
+
+static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
+{
+    op_value w = use->in_count > WEIGHTS ? use->in[WEIGHTS] : OP_NONE;
+    const op_value in[] = {use->in[PATCHES], use->in[TEXTS], w, use->out[1], use->dout[0]};
+    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
+    if (use->dout[0] == OP_NONE)
+        return;
+    recorder->record(recorder, &op_filip_scores_bwd, use->attr, in, BASE_COUNT(in), out);
+    din[PATCHES] = out[0];
+    din[TEXTS] = out[1];
+}
+
+/* ---- plan -------------------------------------------------------------------------------------------------------- */
+
+static struct filip_args args_of(const struct pool *p, uint32_t images)
+{
+    const struct tensor_shape *texts = &p->call->in[TEXTS];
+    return (struct filip_args){
+        .images = images, .patches = p->patches, .texts = texts->dim[0], .slots = texts->dim[1], .width = p->width};
+}
+
+/* share[M,K] */
+static enum mien_status add_share(struct pool *p, struct op_where share)
+{
+    struct filip_args args = args_of(p, 0);
+    bool weights = p->call->in[WEIGHTS].rank != 0;
+    args.count = args.texts;
+    struct op_dispatch *d = pool_add(p, "filip_scores_fwd_share", &args, sizeof(args), args.count);
+    if (!d)
+        return MIEN_ERR_NOMEM;
+    op_dispatch_bind(d, OP_IN, weights ? WEIGHTS : PATCHES, OP_READ);
+    pool_bind(d, share, p->texts, OP_WRITE);
+    op_dispatch_spec(d, 8, weights);
+    return MIEN_OK;
+}
+
+static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    struct pool p;
+    uint32_t lists = call->in[TEXTS].dim[0];
+    TRY(pool_begin(&p, caps, call, plan, lists));
+    uint64_t cells = (uint64_t)p.step * p.patches * p.texts;
+    struct op_where dots = pool_scratch(&p, cells), best = pool_scratch(&p, (uint64_t)p.step * p.texts);
+    struct op_where share = pool_scratch(&p, p.texts);
+    TRY(add_share(&p, share));
+    for (uint32_t first = 0; first < p.images; first += p.step) {
+        uint32_t n = BASE_MIN(p.step, p.images - first);
+        struct filip_args args = args_of(&p, n);
+        args.count = n * p.texts;
+        TRY(pool_dots(&p, first, n, dots));
+        struct op_dispatch *d = pool_add(&p, "filip_scores_fwd_best", &args, sizeof(args), args.count);
+        FAIL_IF_NULL(d, "a plan");
+        pool_bind(d, dots, (uint64_t)n * p.patches * p.texts, OP_READ);
+        pool_bind(d, best, args.count, OP_WRITE);
+        pool_bind(d, pool_part(OP_OUT, 1, first, p.texts), args.count, OP_WRITE);
+        args.count = n * lists;
+        d = pool_add(&p, "filip_scores_fwd", &args, sizeof(args), args.count);
+        FAIL_IF_NULL(d, "a plan");
+        pool_bind(d, best, (uint64_t)n * p.texts, OP_READ);
+        pool_bind(d, share, p.texts, OP_READ);
+        pool_bind(d, pool_part(OP_OUT, 0, first, lists), args.count, OP_WRITE);
+    }
+fail:
+    return status;
+}
+
+static const struct op_variant variants[] = {{.name = "filip_scores_fwd", .plan = plan_fwd}, {0}};
+
+static const struct op_case cases[] = {
+    {.name = "1x1x1x1x1", .in = {{1, 1, 1}, {1, 1, 1}}},
+    {.name = "2x3x4x3x2", .in = {{2, 3, 4}, {3, 2, 4}}, .grad = true},
+    {.name = "weights_3x2x5x3x3", .in = {{3, 2, 5}, {3, 3, 5}, {3, 3}}, .grad = true},
+    {.name = "weights_7x13x33x127x1", .in = {{7, 13, 33}, {127, 1, 33}, {127, 1}}},
+    {.name = "70x127x12x3x7", .in = {{70, 127, 12}, {3, 7, 12}}},
+    {.name = "2x513x20x33x2", .in = {{2, 513, 20}, {33, 2, 20}}},
+    {.name = "parts_130x49x17x350x2", .in = {{130, 49, 17}, {350, 2, 17}, {350, 2}}},
+    {.name = "64x36x64x64x4", .in = {{64, 36, 64}, {64, 4, 64}, {64, 4}}, .bench = true},
+    {.name = "vit_b32_32x49x512x32x1", .in = {{32, 49, 512}, {32, 1, 512}}, .bench = true},
+    {.name = "vit_l14_8x576x768x64x4", .in = {{8, 576, 768}, {64, 4, 768}, {64, 4}}, .slow = true},
+    {0},
+};
+
+static double flops(const struct op_call *call)
+{
+    double rows = (double)tensor_shape_rows(&call->in[PATCHES]), width = call->in[PATCHES].dim[2];
+    return rows * (double)tensor_shape_rows(&call->in[TEXTS]) * (2 * width + 2);
+}
+
+/* Small whole numbers times a power of two, so that dots are exact and the best patches the same everywhere; some are
+ * equal. Rows are about of unit length. */
+static void fill_whole(float *x, uint64_t rows, uint32_t width, struct base_rng *rng)
+{
+    int bits = (int)ceil(log2(4 * sqrt(width)));
+    for (uint64_t i = 0; i < rows * width; i++)
+        x[i] = ldexpf((float)base_rng_below(rng, 15) - 7, -bits);
+}
+
+/* Weights 0, 0.5, 1, 1.5; whole lists without any. */
+static void prepare(struct op_call *call, struct base_rng *rng)
+{
+    float *w = call->in_data[WEIGHTS];
+    uint32_t width = call->in[PATCHES].dim[2], slots = call->in[TEXTS].dim[1];
+    fill_whole(call->in_data[PATCHES], tensor_shape_rows(&call->in[PATCHES]), width, rng);
+    fill_whole(call->in_data[TEXTS], tensor_shape_rows(&call->in[TEXTS]), width, rng);
+    for (uint64_t i = 0; w && i < tensor_shape_rows(&call->in[TEXTS]); i++)
+        w[i] = i / slots % 8 == 2 ? 0 : 0.5f * (float)base_rng_below(rng, 4);
+}
+
+const struct op_desc op_filip_scores = {
+    .name = "filip_scores",
+    .summary = "c[N,M] = sum_k w[M,K]_jk max_g s[M,K,E]_jk . P[N,G,E]_ig / sum_k w_jk, 0 for a list without weight; "
+               "also the best patches arg[N,M,K] (i32); w optional",
+    .in_count = 3,
+    .out_count = 2,
+    .optional = 1u << WEIGHTS,
+    .constants = 1u << WEIGHTS,
+    .aux_outputs = 1u << 1,
+    .shapes = shapes,
+    .reference = reference,
+    .grad = grad,
+    .variants = variants,
+    .cases = cases,
+    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
+    .prepare = prepare,
+    /* a division of 2.5 units, a product and a sum of K terms */
+    .tolerance = {.abs = 4e-7, .rel = 1e-6, .nmse = 1e-12},
+    .grad_eps = 1.0 / (1 << 12), /* dots nearer to each other than that are equal, or rare */
+    .flops = flops,
+};
+
+/* ---- filip_scores_bwd: P[N,G,E], s[M,K,E], w[M,K], arg[N,M,K], dc[N,M] -> dP, ds -----------------------------------
+ */
+
+static enum mien_status bwd_shapes(struct op_call *call, const char *label)
+{
+    enum mien_status status = shapes(call, label);
+    if (status != MIEN_OK)
+        return status;
+    if (!tensor_shape_equal(&call->in[ARG], &call->out[1]))
+        return op_shape_error(call, label, ARG, "arg[N,M,K] of the forward pass");
+    if (!tensor_shape_equal(&call->in[DC], &call->out[0]))
+        return op_shape_error(call, label, DC, "dc[N,M]");
+    call->out[0] = call->in[PATCHES];
+    call->out[1] = call->in[TEXTS];
+    return MIEN_OK;
+}
+
+static void bwd_reference(const struct op_call *call)
+{
+    const float *patch = call->in_data[PATCHES], *text = call->in_data[TEXTS], *dc = call->in_data[DC];
+    const int32_t *arg = call->in_data[ARG];
+    size_t patches = tensor_shape_count(&call->in[PATCHES]), texts = tensor_shape_count(&call->in[TEXTS]);
+    uint32_t g = call->in[PATCHES].dim[1], width = call->in[PATCHES].dim[2], slots = call->in[TEXTS].dim[1];
+    uint32_t sentences = (uint32_t)tensor_shape_rows(&call->in[TEXTS]);
+    double *dpatch = base_alloc(patches + texts, sizeof(double)), *dtext = dpatch + patches;
+    if (!dpatch)
+        return;
+    for (size_t pair = 0; pair < (size_t)call->in[PATCHES].dim[0] * sentences; pair++) {
+        size_t image = pair / sentences, t = pair % sentences;
+        size_t p = (image * g + (size_t)arg[pair]) * width, s = t * width;
+        double give = dc[pair / slots] * share_of(call, (uint32_t)(t / slots), (uint32_t)(t % slots));
+        for (uint32_t e = 0; e < width; e++) {
+            dpatch[p + e] += give * text[s + e];
+            dtext[s + e] += give * patch[p + e];
+        }
+    }
+    for (size_t i = 0; i < patches; i++)
+        ((float *)call->out_data[0])[i] = (float)dpatch[i];
+    for (size_t i = 0; i < texts; i++)
+        ((float *)call->out_data[1])[i] = (float)dtext[i];
+    base_free(dpatch);
+}
+
+static enum mien_status add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where share)
+{
+    uint64_t per_image = (uint64_t)p->patches * p->width;
+    struct filip_args args = args_of(p, n);
+    bool quads = p->width % 4 == 0;
+    for (uint32_t side = 0; side < 2; side++) { /* patches, sentences */
+        args.count = (side == 0 ? n : p->texts) * (quads ? p->width / 4 : p->width);
+        args.again = first > 0;
+        struct op_dispatch *d =
+            pool_add(p, side == 0 ? "filip_scores_bwd" : "filip_scores_bwd_texts", &args, sizeof(args), args.count);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        op_dispatch_spec(d, 8, quads);
+        if (side == 0)
+            op_dispatch_bind(d, OP_IN, TEXTS, OP_READ);
+        else
+            pool_bind(d, pool_part(OP_IN, PATCHES, first, per_image), n * per_image, OP_READ);
+        pool_bind(d, share, p->texts, OP_READ);
+        pool_bind(d, pool_part(OP_IN, ARG, first, p->texts), (uint64_t)n * p->texts, OP_READ);
+        pool_bind(d, pool_part(OP_IN, DC, first, args.texts), (uint64_t)n * args.texts, OP_READ);
+        if (side == 0)
+            pool_bind(d, pool_part(OP_OUT, 0, first, per_image), n * per_image, OP_READ | OP_WRITE);
+        else
+            op_dispatch_bind(d, OP_OUT, 1, OP_READ | OP_WRITE);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+{
+    enum mien_status status = MIEN_OK;
+    struct pool p;
+    TRY(pool_begin(&p, caps, call, plan, call->in[TEXTS].dim[0]));
+    struct op_where share = pool_scratch(&p, p.texts);
+    TRY(add_share(&p, share));
+    for (uint32_t first = 0; first < p.images; first += p.step)
+        TRY(add_part(&p, first, BASE_MIN(p.step, p.images - first), share));
+fail:
+    return status;
+}
+
+static const struct op_variant bwd_variants[] = {{.name = "filip_scores_bwd", .plan = plan_bwd}, {0}};
+
+#define BWD(n, g, e, m, k)                                                                                             \
+    {                                                                                                                  \
+        {n, g, e}, {m, k, e}, {0}, {n, m, k},                                                                          \
+        {                                                                                                              \
+            n, m                                                                                                       \
+        }                                                                                                              \
+    }
+#define BWD_WEIGHTS(n, g, e, m, k)                                                                                     \
+    {                                                                                                                  \
+        {n, g, e}, {m, k, e}, {m, k}, {n, m, k},                                                                       \
+        {                                                                                                              \
+            n, m                                                                                                       \
+        }                                                                                                              \
+    }
+
+static const struct op_case bwd_cases[] = {
+    {.name = "1x1x1x1x1", .in = BWD(1, 1, 1, 1, 1), .index_limit = 1},
+    {.name = "weights_7x13x33x127x1", .in = BWD_WEIGHTS(7, 13, 33, 127, 1), .index_limit = 13},
+    {.name = "70x127x12x3x7", .in = BWD(70, 127, 12, 3, 7), .index_limit = 127},
+    {.name = "parts_700x49x127x5x2", .in = BWD_WEIGHTS(700, 49, 127, 5, 2), .index_limit = 49},
+    {.name = "64x36x64x64x4", .in = BWD_WEIGHTS(64, 36, 64, 64, 4), .index_limit = 36, .bench = true},
+    {.name = "vit_b32_32x49x512x32x1", .in = BWD(32, 49, 512, 32, 1), .index_limit = 49, .bench = true},
+    {.name = "vit_l14_8x576x768x64x4", .in = BWD_WEIGHTS(8, 576, 768, 64, 4), .index_limit = 576, .slow = true},
+    {0},
+};
+
+static double bwd_flops(const struct op_call *call)
+{
+    double pairs = (double)call->in[PATCHES].dim[0] * (double)tensor_shape_rows(&call->in[TEXTS]);
+    return 5 * pairs * call->in[PATCHES].dim[2];
+}
+
+const struct op_desc op_filip_scores_bwd = {
+    .name = "filip_scores_bwd",
+    .summary = "dP[N,G,E] and ds[M,K,E] of filip_scores from P, s, w[M,K] (optional), arg[N,M,K] and dc[N,M]: to the "
+               "best patches alone",
+    .in_count = 5,
+    .out_count = 2,
+    .optional = 1u << WEIGHTS,
+    .index_inputs = 1u << ARG,
+    .shapes = bwd_shapes,
+    .reference = bwd_reference,
+    .no_grad = "a gradient itself; second derivatives are not used",
+    .variants = bwd_variants,
+    .cases = bwd_cases,
+    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_INDEX, OP_FILL_NORMAL},
+    .prepare = prepare,
+    /* terms with 4 units of rounding each, up to a few hundred of both signs in a sum */
+    .tolerance = {.abs = 2e-6, .rel = 1e-6, .nmse = 1e-12},
+    .flops = bwd_flops,
+};
