@@ -86,7 +86,7 @@ static bool aux_flows(struct backward *b, const struct graph_node *node, const o
 static void through_node(struct backward *b, const struct graph_node *node)
 {
     struct graph *graph = b->graph;
-    op_value dout[OP_MAX_OUT], din[OP_MAX_IN];
+    op_value dout[OP_MAX_OUT], din[OP_MAX_IN], in[OP_MAX_IN], out[OP_MAX_OUT];
     bool wants[OP_MAX_IN] = {false}, flows = false;
     for (uint32_t o = 0; o < node->out_count; o++) {
         dout[o] = b->grad[node->out[o]];
@@ -103,9 +103,14 @@ static void through_node(struct backward *b, const struct graph_node *node)
                    node->op->name, node->label, node->op->no_grad ? node->op->no_grad : "no reason given");
         return;
     }
+    backward_enter(b, node->out[0]);
+    for (uint32_t i = 0; i < OP_MAX_IN; i++)
+        in[i] = node->in[i] == OP_NONE ? OP_NONE : b->again[node->in[i]];
+    for (uint32_t o = 0; o < OP_MAX_OUT; o++)
+        out[o] = node->out[o] == OP_NONE ? OP_NONE : b->again[node->out[o]];
     struct op_use use = {.attr = &node->attr,
-                         .in = node->in,
-                         .out = node->out,
+                         .in = in,
+                         .out = out,
                          .dout = dout,
                          .wants = wants,
                          .in_count = node->in_count,
@@ -115,11 +120,10 @@ static void through_node(struct backward *b, const struct graph_node *node)
         spread(b, node, wants, din);
 }
 
-/* The gradient ops of a node carry its label with ":grad" after it. */
-static const struct graph_label *grad_label(struct graph *graph, const char *label)
+const struct graph_label *backward_label(struct graph *graph, const char *label, const char *tail)
 {
     struct graph_label *made = base_arena_alloc(&graph->arena, sizeof(*made));
-    const char *text = base_arena_printf(&graph->arena, "%s:grad", label);
+    const char *text = base_arena_printf(&graph->arena, "%s%s", label, tail);
     if (!made || !text) {
         GRAPH_FAIL(graph, MIEN_ERR_NOMEM, "out of host memory for the gradient of \"%s\"", label);
         return graph->label;
@@ -147,7 +151,7 @@ static void walk(struct backward *b)
             continue;
         struct graph_node node = graph->node[value.node];
         if (node.label != label)
-            graph->label = grad_label(graph, node.label);
+            graph->label = backward_label(graph, node.label, ":grad");
         label = node.label;
         through_node(b, &node);
     }
@@ -183,8 +187,12 @@ static enum mien_status backward_open(struct backward *b)
     b->wants = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->wants));
     b->grad = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->grad));
     b->piece = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->piece));
-    if (!b->wants || !b->grad || !b->piece)
+    b->again = base_alloc(BASE_MAX(b->values, 1), sizeof(*b->again));
+    b->entered = base_alloc(BASE_MAX(b->graph->segment_count, 1), sizeof(*b->entered));
+    if (!b->wants || !b->grad || !b->piece || !b->again || !b->entered)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for the gradients of %zu values", b->values);
+    for (size_t v = 0; v < b->values; v++)
+        b->again[v] = (op_value)v;
     memset(b->grad, 0xff, b->values * sizeof(*b->grad)); /* OP_NONE */
     return MIEN_OK;
 }
@@ -194,6 +202,8 @@ static void backward_close(struct backward *b)
     base_free(b->wants);
     base_free(b->grad);
     base_free(b->piece);
+    base_free(b->again);
+    base_free(b->entered);
 }
 
 static void collect(const struct backward *b, const op_value *of, uint32_t count, op_value *grads)
@@ -216,6 +226,7 @@ enum mien_status graph_backward_from(struct graph *graph, const op_value *output
     for (uint32_t i = 0; i < count; i++)
         grads[i] = OP_NONE;
     TRY(status);
+    TRY(backward_check_segments(graph));
     TRY(check_seeds(graph, &seeds));
     TRY(backward_open(&b));
     mark_wants(&b, of, count);

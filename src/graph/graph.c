@@ -39,6 +39,7 @@ void graph_destroy(struct graph **graph)
     base_free(g->memory);
     base_free(g->store);
     base_free(g->output);
+    base_free(g->segment);
     base_arena_clear(&g->arena);
     base_free(g);
     *graph = NULL;

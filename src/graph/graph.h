@@ -85,6 +85,16 @@ enum mien_status graph_backward(struct graph *graph, op_value loss, const op_val
 enum mien_status graph_backward_from(struct graph *graph, const op_value *outputs, const op_value *output_grads,
                                      uint32_t output_count, const op_value *of, uint32_t count, op_value *grads);
 
+/* What is recorded between the two is a segment whose results do not stay in memory for the backward pass: where
+ * graph_backward comes to it, its ops are recorded once more, just before its gradients, and those are made from the
+ * second results. Only what a segment reads from outside, and what others read of it, lives on: a transformer block in
+ * a segment keeps its input and costs a second forward pass. All results are the same to the bit. Segments nest (a
+ * tower for a part of the batch, blocks in it: a third forward pass of the inner). Sticky errors: MIEN_ERR_ARG for an
+ * end without a beginning or a segment still open at graph_backward; MIEN_ERR_UNSUPPORTED when graph_backward would
+ * have to repeat an op that writes in place to memory from outside its segment. */
+void graph_recompute_begin(struct graph *graph);
+void graph_recompute_end(struct graph *graph);
+
 /* One line per value and node, in recording order; `line` is borrowed. */
 void graph_dump(const struct graph *graph, void (*line)(void *user, const char *line), void *user);
 

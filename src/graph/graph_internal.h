@@ -51,6 +51,11 @@ struct graph_store {
     struct tensor into;
 };
 
+/* Values [first, last) are recorded again for the backward pass; last SIZE_MAX = still open. */
+struct graph_segment {
+    size_t first, last;
+};
+
 struct graph_label {
     const char *text; /* all pushed names, joined by dots */
     const struct graph_label *up;
@@ -66,6 +71,8 @@ struct graph {
     struct graph_memory *memory;
     struct graph_store *store;
     op_value *output;
+    struct graph_segment *segment; /* in the order of their beginning: outer ones before inner ones */
+    size_t segment_count, segment_capacity;
     size_t value_count, value_capacity, node_count, node_capacity, memory_count, memory_capacity;
     size_t store_count, store_capacity, output_count, output_capacity;
 };

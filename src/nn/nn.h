@@ -73,6 +73,8 @@ struct nn_scope {
     const struct nn_model *model;
     op_value *values; /* [model->count]: every parameter, bound */
     bool training;    /* the backward pass will come: keep what it needs */
+    bool recompute;   /* set after opening: towers make their blocks' results again for the backward pass instead of
+                         keeping them (graph_recompute_begin); the same bits, less memory, a third more time */
 };
 
 enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model,

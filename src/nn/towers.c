@@ -91,8 +91,12 @@ static op_value blocks(struct nn_scope *s, const char *tower, const struct io_to
         char p[96];
         snprintf(p, sizeof(p), "%s.encoder.layers.%u", tower, i);
         graph_push(s->graph, "%u", i);
+        if (s->recompute)
+            graph_recompute_begin(s->graph);
         x = attention_half(s, p, c, x, causal);
         x = mlp_half(s, p, c, x);
+        if (s->recompute)
+            graph_recompute_end(s->graph);
         graph_pop(s->graph);
     }
     return x;

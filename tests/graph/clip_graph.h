@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 #include "gpu.h"
 
-enum { B = 4, G = 4, N = G + 1, L = 6, D = 16, PATCH = 12, HEADS = 2, VOCABULARY = 11, E = 8, MAX_PARAMS = 48 };
+enum { B = 4, G = 4, N = G + 1, L = 6, D = 16, PATCH = 12, HEADS = 2, VOCABULARY = 11, E = 8, MAX_PARAMS = 128 };
 
 struct clip_param {
     char name[24];
