@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""Makes sized/: embeddings of models as large as published ones, of which only the embeddings are kept.
+
+    /usr/bin/python3 make_sized.py [OUT_DIR]
+
+Weights, pixels and tokens come from a hash of their name and position, the same here and in tests/nn/test_sized.c:
+values are whole numbers times one fp32 factor, so both sides have the same bits. Everything then runs in float64.
+Each case is NAME.json, a Hugging Face configuration, and NAME.safetensors: image_embeds and text_embeds [2,E], rows of
+unit length. Takes 2.5 GB of memory and about a minute.
+"""
+import json
+import math
+import os
+import sys
+
+import torch
+import torch.nn.functional as F
+
+from make_golden import F64, encode_image, encode_text, save
+
+WORD, RUN = 0xFFFFFFFF, 3000
+B_TEXT = dict(hidden_size=512, intermediate_size=2048, num_attention_heads=8)
+L_TEXT = dict(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
+B_VISION = dict(hidden_size=768, intermediate_size=3072, num_attention_heads=12, image_size=224)
+L_VISION = dict(hidden_size=1024, intermediate_size=4096, num_attention_heads=16, patch_size=14)
+
+
+def case(text, vision, embed, act, layers, vocab=1000):
+    """layers: of the text tower and of the image tower."""
+    both = dict(hidden_act=act, layer_norm_eps=1e-5)
+    return {"projection_dim": embed,
+            "text": dict(text, **both, num_hidden_layers=layers[0], vocab_size=vocab, max_position_embeddings=77,
+                         bos_token_id=vocab - 2, eos_token_id=vocab - 1, pad_token_id=vocab - 1),
+            "vision": dict(vision, **both, num_hidden_layers=layers[1])}
+
+
+CASES = {
+    "vit-b-32": case(B_TEXT, dict(B_VISION, patch_size=32), 512, "quick_gelu", (12, 12), 49408),  # the whole of it
+    "vit-b-16": case(B_TEXT, dict(B_VISION, patch_size=16), 512, "gelu", (1, 2)),
+    "vit-l-14": case(L_TEXT, dict(L_VISION, image_size=224), 768, "quick_gelu", (1, 2)),
+    "vit-l-14-336": case(L_TEXT, dict(L_VISION, image_size=336), 768, "gelu", (2, 1)),
+}
+
+
+def hashed(name, count):
+    """[count] whole numbers of 32 bits: FNV-1a of the name and Murmur3's finaliser of the position."""
+    h = 0x811C9DC5
+    for byte in name.encode():
+        h = (h ^ byte) * 0x01000193 & WORD
+    x = (torch.arange(count) * 0x9E3779B1 + h) & WORD
+    x = (x ^ x >> 16) * 0x85EBCA6B & WORD
+    x = (x ^ x >> 13) * 0xC2B2AE35 & WORD
+    return x ^ x >> 16
+
+
+def values(name, shape, spread, offset=0.0):
+    """offset + [-spread, spread), as fp32 makes them."""
+    factor = torch.tensor(spread / (1 << 23), dtype=torch.float32)
+    whole = (hashed(name, math.prod(shape)) >> 8) - (1 << 23)
+    return (whole.to(torch.float32) * factor + offset).view(shape).to(F64)
+
+
+def weight(name, shape):
+    if "norm" in name and name.endswith(".weight"):
+        return values(name, shape, 0.2, 1.0)
+    if len(shape) == 1 or "embedding.weight" in name and "patch" not in name:
+        return values(name, shape, 0.5 if "embedding" in name else 0.1)
+    return values(name, shape, 1.5 / math.sqrt(math.prod(shape[1:])))
+
+
+class Weights(dict):
+    """Made when asked for, kept no longer than one call: the shapes follow from the names."""
+
+    def __init__(self, c):
+        self.c = c
+
+    def __missing__(self, name):
+        v, t, e = self.c["vision"], self.c["text"], self.c["projection_dim"]
+        tower = t if name.startswith("text") else v
+        d, m = tower["hidden_size"], tower["intermediate_size"]
+        if name == "text_model.embeddings.token_embedding.weight":
+            shape = (t["vocab_size"], d)
+        elif name.endswith("position_embedding.weight"):
+            rows = t["max_position_embeddings"] if tower is t else (v["image_size"] // v["patch_size"]) ** 2 + 1
+            shape = (rows, d)
+        elif name.endswith("patch_embedding.weight"):
+            shape = (d, 3, v["patch_size"], v["patch_size"])
+        elif name.endswith("projection.weight"):
+            shape = (e, d)
+        elif ".fc1." in name:
+            shape = (m, d) if name.endswith("weight") else (m,)
+        elif ".fc2.weight" in name:
+            shape = (d, m)
+        elif "_proj.weight" in name:
+            shape = (d, d)
+        else:
+            shape = (d,)
+        return weight(name, shape)
+
+
+def make_pixels(size):
+    """[2,3,size,size] in runs of one value: noise without runs averages out in attention."""
+    count = 2 * 3 * size * size
+    return values("pixels", (count // RUN + 1,), 2.0).repeat_interleave(RUN)[:count].view(2, 3, size, size)
+
+
+def make_ids(t):
+    """Two texts: one fills the context, one has nine tokens."""
+    context, end = t["max_position_embeddings"], t["eos_token_id"]
+    ids = torch.full((2, context), end)
+    for row, length in enumerate((context, 9)):
+        words = hashed(f"text {row}", length) % (t["vocab_size"] - 2)
+        words[0] = t["bos_token_id"]
+        ids[row, :length - 1] = words[:length - 1]
+    return ids
+
+
+def main(root):
+    os.makedirs(root, exist_ok=True)
+    for name, c in CASES.items():
+        w, size = Weights(c), c["vision"]["image_size"]
+        with torch.no_grad():
+            u = F.normalize(encode_image(w, c["vision"], make_pixels(size))[0], dim=1)
+            v = F.normalize(encode_text(w, c["text"], make_ids(c["text"])), dim=1)
+        save(os.path.join(root, name + ".safetensors"), {"image_embeds": u.float(), "text_embeds": v.float()})
+        config = {"model_type": "clip", "projection_dim": c["projection_dim"], "text_config": c["text"],
+                  "vision_config": c["vision"]}
+        with open(os.path.join(root, name + ".json"), "w") as f:
+            json.dump(config, f, indent=2, sort_keys=True)
+            f.write("\n")
+        print(f"{name}: cosines {(u[0] @ u[1]).item():.4f} {(v[0] @ v[1]).item():.4f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "sized"))
