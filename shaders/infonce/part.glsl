@@ -10,6 +10,7 @@
  *   vec3 before(uint i), void keep(uint i, vec3 sums)   the partial sums i = [slices,N] */
 #extension GL_EXT_control_flow_attributes : require
 #include "infonce/math.glsl"
+#include "lib/pair.glsl"
 
 const uint BLOCK = 8; // candidates per rescaling
 
@@ -27,7 +28,8 @@ void main()
     uint anchor = column ? line : p.first + line, offset = column ? p.first : 0;
     float s = exp_close(q[0]), own = own_score(anchor);
     vec3 sums = before(slice * p.n + anchor);
-    float top = sums.x, total = sums.y, aim = sums.z;
+    float top = sums.x, aim = sums.z;
+    float total = sums.y, lost = 0; // as two floats: a line has thousands of blocks
     for (uint begin = slice; begin < length; begin += slices * BLOCK) {
         precise float z[BLOCK]; // the same bits in all kernels of this body
         float peak = top;
@@ -41,10 +43,14 @@ void main()
             z[t] = share >= 0 ? z[t] : -3.0e38;
             peak = max(peak, z[t]);
         }
-        total *= exp(top - peak);
+        float shrink = peak > top ? exp(top - peak) : 1; // exp(0) may be off by 3 units, and each block would add that
         top = peak;
+        precise float run = 0;
         [[unroll]] for (uint t = 0; t < BLOCK; t++)
-            total += exp(z[t] - peak);
+            run += exp(z[t] - peak);
+        total *= shrink;
+        lost *= shrink;
+        pair_add(total, lost, run);
     }
-    keep(slice * p.n + anchor, vec3(top, total, aim));
+    keep(slice * p.n + anchor, vec3(top, total + lost, aim));
 }
