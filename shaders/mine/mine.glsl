@@ -47,4 +47,17 @@ float mine_candidate(mine_line anchor, vec4 candidate, uint index, float similar
     return positive ? mine_share(similarity, tau) : mined ? -1 : 0;
 }
 
+// As SigLIP wants it, +1, -1, 0 = left out: a positive of either side is one, else what either leaves out is.
+float mine_sign(mine_line row_line, vec4 row_pair, uint row, mine_line col_line, vec4 col_pair, uint column,
+                vec2 similarity)
+{
+    if (row_line.weight <= 0 || col_line.weight <= 0)
+        return 0;
+    if (row == column)
+        return 1;
+    float r = mine_candidate(row_line, col_pair, column, similarity.x, 1);
+    float c = mine_candidate(col_line, row_pair, row, similarity.y, 1);
+    return r > 0 || c > 0 ? 1 : r < 0 || c < 0 ? 0 : -1;
+}
+
 #endif

@@ -29,12 +29,11 @@ void main()
         mine_line row_line = mine_line_of(row_pair, lines[2 * row + 1]);
         float s_row = KIND != MINE_NONE ? row_similarity[at] * p.scale : 0;
         float s_col = KIND != MINE_NONE ? col_similarity[at] * p.scale : 0;
-        float r = row == column ? 1 : mine_candidate(row_line, candidate, column, s_row, p.tau);
-        float c = row == column ? 1 : mine_candidate(col_line, row_pair, row, s_col, p.tau);
         if (SIGNS != 0) {
-            bool out_of_it = row_line.weight <= 0 || col_line.weight <= 0;
-            row_target[at] = out_of_it ? 0 : r > 0 || c > 0 ? 1 : r < 0 || c < 0 ? 0 : -1;
+            row_target[at] = mine_sign(row_line, row_pair, row, col_line, candidate, column, vec2(s_row, s_col));
         } else {
+            float r = mine_candidate(row_line, candidate, column, s_row, p.tau);
+            float c = mine_candidate(col_line, row_pair, row, s_col, p.tau);
             row_target[at] = row == column ? 1 + row_line.rest : r > 0 ? r * row_line.factor : r;
             col_target[at] = row == column ? 1 + col_line.rest : c > 0 ? c * col_line.factor : c;
         }

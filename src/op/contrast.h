@@ -28,6 +28,10 @@ struct contrast_inputs {
 enum mien_status contrast_check(const struct op_call *call, const char *label, struct contrast_inputs inputs,
                                 uint32_t n, bool similarities);
 
+/* Of a backward op: the guides where they are there, and lines[2,N,8] at inputs.ids. */
+enum mien_status contrast_check_saved(const struct op_call *call, const char *label, struct contrast_inputs inputs,
+                                      uint32_t n);
+
 /* ---- on the host (references and tests) -------------------------------------------------------------------------- */
 
 struct contrast_guide {
@@ -56,6 +60,23 @@ struct contrast_ends {
 };
 /* Targets of an anchor's line into q[n]; below 0 = left out; q[anchor] its own. */
 struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint32_t anchor, double *q);
+/* The same into a line of signs [N,N], +1, -1 and 0 = left out; first all rows, then all columns: a positive of either
+ * side is one, else what either leaves out is. */
+struct contrast_ends contrast_sign_line(struct contrast_host *host, bool column, uint32_t anchor, double *q,
+                                        float *sign);
+/* A line as args/mine.h lays it out. */
+void contrast_save_line(const struct contrast_host *host, const struct contrast_ends *ends, double own, uint32_t anchor,
+                        float line[8]);
+
+/* Ids and weights of a backward op's host: it takes them from the lines as the kernels do; tests draw them. They must
+ * live as long as the host. MIEN_ERR_NOMEM. */
+struct contrast_saved {
+    int32_t *ids;
+    float *w;
+};
+enum mien_status contrast_host_load(struct contrast_host *host, const float *lines, struct contrast_saved *saved);
+enum mien_status contrast_host_draw(struct contrast_host *host, struct base_rng *rng, struct contrast_saved *saved);
+void contrast_saved_clear(struct contrast_saved *saved);
 
 /* Tests: embeddings [N,E] of length 1 in clusters, E at least 4. Components are 0 or +- one power of two, so that all
  * similarities are exact in fp32, whatever the order of the sums, and often equal. */
@@ -75,7 +96,7 @@ struct contrast {
     uint32_t n;
     bool similarities;        /* the guides are matrices */
     bool weights;             /* pairs of weight 0 are to be looked for */
-    uint32_t slab;            /* rows of a slab, a multiple of 64 or n */
+    uint32_t slab;            /* rows of a slab; it begins at a multiple of 256 bytes in every tensor of rows */
     struct op_where lines;    /* [2,N,8], args/mine.h */
     struct op_where guide[2]; /* similarities of a slab, for rows and for columns; the same for one guide */
     float scale;              /* of the similarities */
@@ -83,6 +104,9 @@ struct contrast {
 
 enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
                                 struct op_plan *plan, struct contrast_inputs inputs, uint32_t n, bool similarities);
+/* The same for a given matrix of scores [N,N], bound a slab at a time. */
+enum mien_status contrast_begin_given(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
+                                      struct op_plan *plan, uint32_t n);
 struct op_where contrast_scratch(struct contrast *c, uint64_t bytes);
 /* y = a b (+ residual, which may lie where y does): matmul on parts of tensors. */
 struct contrast_product {

@@ -38,6 +38,23 @@ enum mien_status contrast_check(const struct op_call *call, const char *label, s
     return MIEN_OK;
 }
 
+enum mien_status contrast_check_saved(const struct op_call *call, const char *label, struct contrast_inputs inputs,
+                                      uint32_t n)
+{
+    struct tensor_shape lines = SHAPE_F32(2, n, 8);
+    const uint32_t guide[] = {inputs.text, inputs.image};
+    for (uint32_t g = 0; g < 2; g++) {
+        const struct tensor_shape *s = &call->in[guide[g]];
+        if (wants(&call->attr.mining, g == 1) && !s->rank)
+            return op_shape_error(call, label, guide[g], "there: attr.mining.guide asks for it");
+        if (s->rank && (s->rank != 2 || s->dim[0] != n))
+            return op_shape_error(call, label, guide[g], "a guide's embeddings [N,E]");
+    }
+    if (!tensor_shape_equal(&call->in[inputs.ids], &lines))
+        return op_shape_error(call, label, inputs.ids, "lines[2,N,8] of the forward pass");
+    return MIEN_OK;
+}
+
 static struct contrast_guide guide_of(const struct op_call *call, uint32_t input, bool similarities)
 {
     const struct tensor_shape *shape = &call->in[input];
@@ -191,6 +208,63 @@ struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint
     return ends;
 }
 
+struct contrast_ends contrast_sign_line(struct contrast_host *host, bool column, uint32_t anchor, double *q,
+                                        float *sign)
+{
+    struct contrast_ends ends = contrast_line(host, column, anchor, q);
+    for (uint32_t j = 0; j < host->n; j++) {
+        float *of = &sign[column ? (size_t)j * host->n + anchor : (size_t)anchor * host->n + j];
+        float mine = anchor == j || q[j] > 0 ? 1 : q[j] < 0 ? 0 : -1, rows = column ? *of : -1;
+        *of = mine > 0 || rows > 0 ? 1 : mine < 0 && rows < 0 ? -1 : 0;
+        if (contrast_weight(host, anchor) == 0 || contrast_weight(host, j) == 0)
+            *of = 0;
+    }
+    return ends;
+}
+
+void contrast_save_line(const struct contrast_host *host, const struct contrast_ends *ends, double own, uint32_t anchor,
+                        float line[8])
+{
+    const double value[8] = {own,
+                             contrast_weight(host, anchor),
+                             host->ids ? host->ids[anchor] : 0,
+                             ends->cut,
+                             ends->last,
+                             ends->factor,
+                             ends->rest,
+                             ends->positives};
+    for (uint32_t k = 0; k < 8; k++)
+        line[k] = (float)value[k];
+}
+
+static enum mien_status saved_alloc(struct contrast_host *host, struct contrast_saved *saved)
+{
+    enum mien_status status = MIEN_OK;
+    host->ids = saved->ids = base_alloc(host->n, sizeof(*saved->ids));
+    host->w = saved->w = base_alloc(host->n, sizeof(*saved->w));
+    FAIL_IF_NULL(saved->ids, "ids");
+    FAIL_IF_NULL(saved->w, "weights");
+fail:
+    return status;
+}
+
+enum mien_status contrast_host_load(struct contrast_host *host, const float *lines, struct contrast_saved *saved)
+{
+    enum mien_status status = saved_alloc(host, saved);
+    for (uint32_t i = 0; status == MIEN_OK && i < host->n; i++) {
+        saved->ids[i] = (int32_t)lines[8 * (size_t)i + 2];
+        saved->w[i] = lines[8 * (size_t)i + 1];
+    }
+    return status;
+}
+
+void contrast_saved_clear(struct contrast_saved *saved)
+{
+    base_free(saved->ids);
+    base_free(saved->w);
+    *saved = (struct contrast_saved){0};
+}
+
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 void contrast_fill_guide(float *guide, uint32_t n, uint32_t width, struct base_rng *rng)
@@ -221,4 +295,14 @@ void contrast_fill_weights(float *w, uint32_t n, struct base_rng *rng)
 {
     for (uint32_t i = 0; i < n; i++)
         w[i] = i == n / 2 ? 1 : 0.5f * (float)base_rng_below(rng, 4);
+}
+
+enum mien_status contrast_host_draw(struct contrast_host *host, struct base_rng *rng, struct contrast_saved *saved)
+{
+    enum mien_status status = saved_alloc(host, saved);
+    if (status == MIEN_OK) {
+        contrast_fill_ids(saved->ids, host->n, rng);
+        contrast_fill_weights(saved->w, host->n, rng);
+    }
+    return status;
 }

@@ -17,23 +17,43 @@ static const struct op_mining *mining_of(const struct contrast *c)
     return &c->call->attr.mining;
 }
 
+/* The least run of rows of a tensor that ends at a multiple of 256 bytes. */
+static uint32_t row_step(uint32_t width)
+{
+    return 64 / BASE_MIN(64, width & (0 - width));
+}
+
+/* Runs of 64 rows within `aim` bytes of scores, or one; where a binding does not hold that, of `step`. */
+static enum mien_status set_slab(struct contrast *c, uint32_t step, uint64_t aim)
+{
+    uint64_t row = (uint64_t)c->n * 4, most = c->caps->max_range / row, rows = BASE_MIN(aim / row, most);
+    rows = rows >= 64 ? rows / 64 * 64 : BASE_MIN(64, most / step * step);
+    c->slab = (uint32_t)BASE_MIN(most >= c->n && aim / row >= c->n ? c->n : rows, c->n);
+    if (c->slab == 0)
+        return base_fail(MIEN_ERR_UNSUPPORTED, "%s: %u rows of %u scores exceed the %llu bytes that %s can bind",
+                         c->call->op->name, step, c->n, (unsigned long long)c->caps->max_range, c->caps->name);
+    return MIEN_OK;
+}
+
 enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
                                 struct op_plan *plan, struct contrast_inputs inputs, uint32_t n, bool similarities)
 {
-    uint64_t row = (uint64_t)n * 4, most = BASE_MIN((uint64_t)SLAB_BYTES, caps->max_range) / row;
-    uint64_t rows = BASE_MAX(most / 64 * 64, 64);
-    *c = (struct contrast){.caps = caps,
-                           .call = call,
-                           .plan = plan,
-                           .inputs = inputs,
-                           .n = n,
-                           .similarities = similarities,
-                           .slab = (uint32_t)(similarities || rows >= n ? n : rows)};
+    *c = (struct contrast){
+        .caps = caps, .call = call, .plan = plan, .inputs = inputs, .n = n, .similarities = similarities};
     c->scale = call->attr.mining.guide == OP_GUIDE_BOTH ? 0.5f : 1;
-    if ((uint64_t)c->slab * row > caps->max_range)
-        return base_fail(MIEN_ERR_UNSUPPORTED, "%s: %u rows of %u scores exceed the %llu bytes that %s can bind",
-                         call->op->name, c->slab, n, (unsigned long long)caps->max_range, caps->name);
-    return MIEN_OK;
+    const uint32_t width[] = {call->in[0].dim[1], call->in[inputs.text].rank ? call->in[inputs.text].dim[1] : 64,
+                              call->in[inputs.image].rank ? call->in[inputs.image].dim[1] : 64};
+    uint32_t step = row_step(width[0]);
+    for (uint32_t i = 1; i < BASE_COUNT(width); i++)
+        step = BASE_MAX(step, row_step(width[i]));
+    return set_slab(c, similarities ? n : step, similarities ? UINT64_MAX : SLAB_BYTES);
+}
+
+enum mien_status contrast_begin_given(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
+                                      struct op_plan *plan, uint32_t n)
+{
+    *c = (struct contrast){.caps = caps, .call = call, .plan = plan, .n = n, .scale = 1};
+    return set_slab(c, row_step(n), UINT64_MAX);
 }
 
 struct op_where contrast_scratch(struct contrast *c, uint64_t bytes)

@@ -113,16 +113,8 @@ void infonce_stream_forward(struct infonce_stream *stream, float *lse, float *li
             sum += w * of_line;
             count += ends.positives;
             there += w > 0;
-            const double line[8] = {dot(stream->u + (size_t)i * width, stream->v + (size_t)i * width, width),
-                                    w,
-                                    stream->host.ids ? stream->host.ids[i] : 0,
-                                    ends.cut,
-                                    ends.last,
-                                    ends.factor,
-                                    ends.rest,
-                                    ends.positives};
-            for (uint32_t k = 0; k < 8; k++)
-                lines[k] = (float)line[k];
+            double own = dot(stream->u + (size_t)i * width, stream->v + (size_t)i * width, width);
+            contrast_save_line(&stream->host, &ends, own, i, lines);
         }
         positives[column] = (float)(count / fmax(there, 1));
     }
@@ -270,13 +262,13 @@ static void fill_embeddings(float *u, float *v, uint32_t n, uint32_t width, stru
     }
 }
 
-void infonce_stream_fill(struct op_call *call, struct base_rng *rng)
+void infonce_stream_fill(struct op_call *call, struct base_rng *rng, uint32_t text)
 {
     uint32_t n = call->in[STREAM_U].dim[0];
     float *q = call->in_data[STREAM_SCALE];
     fill_embeddings(call->in_data[STREAM_U], call->in_data[STREAM_V], n, call->in[STREAM_U].dim[1], rng);
     q[0] = n < 8 ? 0.2f : (float)(2.3 + 2.3 * base_rng_uniform(rng));
-    for (uint32_t i = STREAM_TEXT; i <= STREAM_IMAGE; i++) {
+    for (uint32_t i = text; i <= text + 1; i++) {
         if (call->in[i].rank)
             contrast_fill_guide(call->in_data[i], n, call->in[i].dim[1], rng);
     }
@@ -285,7 +277,7 @@ void infonce_stream_fill(struct op_call *call, struct base_rng *rng)
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     uint32_t n = call->in[STREAM_U].dim[0];
-    infonce_stream_fill(call, rng);
+    infonce_stream_fill(call, rng, STREAM_TEXT);
     if (call->in_data[STREAM_IDS])
         contrast_fill_ids(call->in_data[STREAM_IDS], n, rng);
     if (call->in_data[STREAM_WEIGHTS])

@@ -34,7 +34,10 @@ enum mien_status infonce_stream_scores(struct contrast *c, uint32_t first, uint3
 /* Binds c->guide[column] of a slab. */
 void infonce_stream_bind_guide(const struct contrast *c, struct op_dispatch *d, bool column, uint32_t rows);
 
-/* Tests: u, v, q, guides, ids and weights of the forward op's inputs. */
-void infonce_stream_fill(struct op_call *call, struct base_rng *rng);
+/* du of the slab's rows into output 0, and dv += what they give into output 1, from the scores' gradient. */
+enum mien_status infonce_stream_products(struct contrast *c, uint32_t first, uint32_t rows, struct op_where gradient);
+
+/* Tests: u, v, q, and guides at input `text` and the next. */
+void infonce_stream_fill(struct op_call *call, struct base_rng *rng, uint32_t text);
 
 #endif

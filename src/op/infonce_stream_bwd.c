@@ -13,18 +13,14 @@ static const struct contrast_inputs inputs = {TEXT, IMAGE, LINES, LINES};
 static enum mien_status shapes(struct op_call *call, const char *label)
 {
     enum mien_status status = infonce_stream_check(call, label);
+    uint32_t n = call->in[STREAM_U].dim[0];
+    if (status == MIEN_OK)
+        status = contrast_check_saved(call, label, inputs, n);
     if (status != MIEN_OK)
         return status;
-    uint32_t n = call->in[STREAM_U].dim[0];
-    struct tensor_shape lse = SHAPE_F32(2, n), lines = SHAPE_F32(2, n, 8), scalar = SHAPE_F32(1);
-    for (uint32_t i = TEXT; i <= IMAGE; i++) {
-        if (call->in[i].rank && (call->in[i].rank != 2 || call->in[i].dim[0] != n))
-            return op_shape_error(call, label, i, "a guide's embeddings [N,E]");
-    }
+    struct tensor_shape lse = SHAPE_F32(2, n), scalar = SHAPE_F32(1);
     if (!tensor_shape_equal(&call->in[LSE], &lse))
         return op_shape_error(call, label, LSE, "lse[2,N] of the forward pass");
-    if (!tensor_shape_equal(&call->in[LINES], &lines))
-        return op_shape_error(call, label, LINES, "lines[2,N,8] of the forward pass");
     if (!tensor_shape_equal(&call->in[DLOSS], &scalar))
         return op_shape_error(call, label, DLOSS, "dloss[1]");
     call->out[0] = call->out[1] = call->in[STREAM_U];
@@ -56,30 +52,15 @@ static double add_line(struct infonce_stream *stream, bool column, uint32_t anch
     return dq;
 }
 
-/* The host's view takes ids and weights from the lines, as the kernels do. */
-static enum mien_status from_lines(struct infonce_stream *stream, const float *lines, int32_t *ids, float *w)
-{
-    if (!ids || !w)
-        return MIEN_ERR_NOMEM;
-    for (uint32_t i = 0; i < stream->n; i++) {
-        ids[i] = (int32_t)lines[8 * i + 2];
-        w[i] = lines[8 * i + 1];
-    }
-    stream->host.ids = ids;
-    stream->host.w = w;
-    return MIEN_OK;
-}
-
 static void reference(const struct op_call *call)
 {
     struct infonce_stream stream;
     const float *lse = call->in_data[LSE];
     size_t n = call->in[STREAM_U].dim[0], count = tensor_shape_count(&call->in[STREAM_U]);
     double *du = base_alloc(count, sizeof(*du)), *dv = base_alloc(count, sizeof(*dv)), dq = 0;
-    int32_t *ids = base_alloc(n, sizeof(*ids));
-    float *w = base_alloc(n, sizeof(*w));
+    struct contrast_saved saved = {0};
     bool ready = infonce_stream_open(&stream, call, inputs) == MIEN_OK;
-    if (du && dv && ready && from_lines(&stream, call->in_data[LINES], ids, w) == MIEN_OK) {
+    if (du && dv && ready && contrast_host_load(&stream.host, call->in_data[LINES], &saved) == MIEN_OK) {
         double weights = contrast_weight_sum(&stream.host);
         double scale = weights > 0 ? (double)*(const float *)call->in_data[DLOSS] / (2 * weights) : 0;
         for (uint32_t i = 0; i < 2 * n; i++)
@@ -93,8 +74,7 @@ static void reference(const struct op_call *call)
     infonce_stream_close(&stream);
     base_free(du);
     base_free(dv);
-    base_free(ids);
-    base_free(w);
+    contrast_saved_clear(&saved);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
@@ -131,25 +111,24 @@ static enum mien_status add_gradient(struct contrast *c, const struct infonce_ar
     return MIEN_OK;
 }
 
-/* du of the slab's rows, and dv += what they give. */
-static enum mien_status add_products(struct contrast *c, const struct infonce_args *args, struct op_where scores)
+enum mien_status infonce_stream_products(struct contrast *c, uint32_t first, uint32_t rows, struct op_where gradient)
 {
     enum mien_status status = MIEN_OK;
     uint32_t width = c->call->in[STREAM_U].dim[1];
-    uint64_t offset = (uint64_t)args->first * width * 4;
-    struct tensor_shape g = SHAPE_F32(args->rows, c->n);
+    uint64_t offset = (uint64_t)first * width * 4;
+    struct tensor_shape g = SHAPE_F32(rows, c->n);
     struct contrast_product du = {.a_shape = g,
                                   .b_shape = SHAPE_F32(c->n, width),
-                                  .a = scores,
+                                  .a = gradient,
                                   .b = {OP_IN, STREAM_V, 0},
                                   .y = {OP_OUT, 0, offset}};
     struct contrast_product dv = {.attr = {.trans_a = true},
                                   .a_shape = g,
-                                  .b_shape = SHAPE_F32(args->rows, width),
-                                  .a = scores,
+                                  .b_shape = SHAPE_F32(rows, width),
+                                  .a = gradient,
                                   .b = {OP_IN, STREAM_U, offset},
                                   .y = {OP_OUT, 1, 0},
-                                  .add = args->first > 0};
+                                  .add = first > 0};
     TRY(contrast_multiply(c, &du));
     TRY(contrast_multiply(c, &dv));
 fail:
@@ -174,7 +153,7 @@ static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_cal
         TRY(infonce_stream_scores(&c, args.first, args.rows, scores));
         TRY(contrast_similarities(&c, args.first, args.rows));
         TRY(add_gradient(&c, &args, scores, scale, part));
-        TRY(add_products(&c, &args, scores));
+        TRY(infonce_stream_products(&c, args.first, args.rows, scores));
     }
     struct op_dispatch *d = contrast_add(&c, "infonce_bwd_q", &args, sizeof(args), 0);
     FAIL_IF_NULL(d, "a plan");
@@ -190,22 +169,16 @@ fail:
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     struct infonce_stream stream;
-    uint32_t n = call->in[STREAM_U].dim[0];
     float loss, positives[2];
-    int32_t *ids = base_alloc(n, sizeof(*ids));
-    float *w = base_alloc(n, sizeof(*w));
-    infonce_stream_fill(call, rng);
-    if (ids && w && infonce_stream_open(&stream, call, inputs) == MIEN_OK) {
-        contrast_fill_ids(ids, n, rng);
-        contrast_fill_weights(w, n, rng);
-        stream.host.ids = ids;
-        stream.host.w = w;
-        infonce_stream_forward(&stream, call->in_data[LSE], call->in_data[LINES], &loss, positives);
+    struct contrast_saved saved = {0};
+    infonce_stream_fill(call, rng, TEXT);
+    if (infonce_stream_open(&stream, call, inputs) == MIEN_OK) {
+        if (contrast_host_draw(&stream.host, rng, &saved) == MIEN_OK)
+            infonce_stream_forward(&stream, call->in_data[LSE], call->in_data[LINES], &loss, positives);
         infonce_stream_close(&stream);
     }
     *(float *)call->in_data[DLOSS] = 0.5f + (float)base_rng_uniform(rng);
-    base_free(ids);
-    base_free(w);
+    contrast_saved_clear(&saved);
 }
 
 static double flops(const struct op_call *call)

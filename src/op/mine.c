@@ -47,21 +47,13 @@ static double targets(struct contrast_host *host, bool column, double *q, float 
     return count / fmax(there, 1);
 }
 
-/* As targets, into signs: a positive of either side is one, else what either side leaves out is. Rows come first. */
+/* As targets, into signs. Rows come first. */
 static double signs(struct contrast_host *host, bool column, double *q, float *out)
 {
-    uint32_t n = host->n;
     double count = 0, there = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        count += contrast_line(host, column, i, q).positives;
+    for (uint32_t i = 0; i < host->n; i++) {
+        count += contrast_sign_line(host, column, i, q, out).positives;
         there += contrast_weight(host, i) > 0;
-        for (uint32_t j = 0; j < n; j++) {
-            float *sign = &out[column ? (size_t)j * n + i : (size_t)i * n + j];
-            float mine = i == j || q[j] > 0 ? 1 : q[j] < 0 ? 0 : -1, rows = column ? *sign : -1;
-            *sign = mine > 0 || rows > 0 ? 1 : mine < 0 && rows < 0 ? -1 : 0;
-            if (contrast_weight(host, i) == 0 || contrast_weight(host, j) == 0)
-                *sign = 0;
-        }
     }
     return count / fmax(there, 1);
 }

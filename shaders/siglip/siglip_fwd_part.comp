@@ -1,0 +1,21 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: partial sums of softplus(-sign Z), Z = exp(q) A + b, signs given or those of the identity: walk.glsl.
+// Invocation (slice, column) walks slice_rows rows of one column; neighbours own neighbouring columns.
+// Numerics: fp32; softplus as max(x, 0) + log1p(exp(-|x|)).
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/siglip.h"
+
+READ_BUFFER(0, float, a);       // [rows,N]
+READ_BUFFER(1, float, scale);   // [3] exp(q), 1 / (2 sum of weights), b
+READ_BUFFER(2, float, sign_of); // [rows,N]
+READ_BUFFER(3, float, w);       // [N]
+UPDATE_BUFFER(4, vec2, part);   // [slices,N] of the loss
+PUSH(siglip_args, p);
+
+#include "infonce/math.glsl"
+#include "siglip/given.glsl"
+#include "siglip/fwd.glsl"
+#include "siglip/walk.glsl"
