@@ -41,21 +41,77 @@ MIEN_API void mien_model_describe(const struct mien_model *model, struct mien_mo
 
 enum {
     MIEN_RAW = 1,     /* embeddings as projected; otherwise of unit length */
-    MIEN_NO_EXIF = 2, /* ignore the orientation that a JPEG file states, as CLIP does */
+    MIEN_NO_EXIF = 2, /* ignore the orientation that a picture file states, as CLIP does */
+};
+
+/* ---- pictures ---- */
+
+/* A cropped face: a file, or pixels in memory. All is borrowed during the call. */
+struct mien_image {
+    const char *path;            /* PNG or JPEG; NULL: `pixels` */
+    const unsigned char *pixels; /* RGB, 8 bits each, sRGB, rows from top to bottom */
+    uint32_t width, height;      /* of `pixels`, 1 to 65,536 each */
+    size_t stride;               /* bytes from a row's start to the next; 0: 3 * width */
+    bool has_box;                /* only this part is looked at */
+    int32_t box[4];              /* x, y, width, height in pixels (of the turned picture); must lie inside */
+};
+
+/* Frames of one clip, in their order: pictures, or a directory's PNG and JPEG files in the order of their names (by
+ * bytes; other files and hidden ones are passed over). */
+struct mien_clip {
+    const char *directory; /* NULL: `frames` */
+    const struct mien_image *frames;
+    size_t frame_count;
+    bool has_box; /* of every frame of a directory */
+    int32_t box[4];
+};
+
+/* done of total pictures, texts or clips; on the calling thread, now and then and at the end. */
+typedef void (*mien_progress_fn)(void *user, size_t done, size_t total);
+
+#define MIEN_ALL_FRAMES UINT32_MAX
+
+/* A zeroed struct means the defaults. */
+struct mien_embed_params {
+    uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF */
+    uint32_t frames;     /* of a clip, at most: so many at equal spacing (the middles of equal parts), a clip with no
+                            more is used whole; 0: 32; MIEN_ALL_FRAMES: all */
+    uint32_t threads;    /* that decode pictures while the device works; 0: one per processor */
+    uint64_t max_pixels; /* a file with more is bad; 0: 64 million */
+    bool *ok;            /* [count] NULL: a bad picture ends the call. Else it is named in the log, its row of the
+                            result is 0 and ok[i] false */
+    mien_progress_fn progress; /* may be NULL */
+    void *user;
 };
 
 /* Decodes, resizes and crops `count` image files (PNG, JPEG) as the model was trained, and writes their embeddings to
  * out [count][embed]. The images are cropped faces. MIEN_ERR_DATA: a file cannot be read or decoded; the message names
- * it, and out is then undefined. */
+ * it, and out is then undefined. Short for mien_model_embed_pictures. */
 MIEN_API enum mien_status mien_model_embed_images(struct mien_model *model, const char *const *paths, size_t count,
                                                   uint32_t flags, float *out);
 
-/* Embeddings of `count` UTF-8 texts to out [count][embed]. A text longer than the context is cut as CLIP cuts it. */
+/* Embeddings of pictures to out [count][embed], in batches: worker threads decode the next ones while the device works.
+ * Memory does not grow with count. params may be NULL. Equal input gives equal bits on one device and driver.
+ * MIEN_ERR_DATA, MIEN_ERR_IO: a picture cannot be read, decoded or cut (the message names it); unless params->ok is
+ * given out is then undefined. MIEN_ERR_ARG: neither path nor pixels, a stride below 3 * width. */
+MIEN_API enum mien_status mien_model_embed_pictures(struct mien_model *model, const struct mien_image *images,
+                                                    size_t count, const struct mien_embed_params *params, float *out);
+
+/* Embeddings of clips to out [count][embed], one after another: of the frames that params->frames chooses, by the
+ * model's temporal transformer or, where it has none, their mean before normalisation. A clip is bad when one of the
+ * chosen frames is, or there is none. MIEN_ERR_ARG also: more frames than the temporal transformer takes. */
+MIEN_API enum mien_status mien_model_embed_clips(struct mien_model *model, const struct mien_clip *clips, size_t count,
+                                                 const struct mien_embed_params *params, float *out);
+
+/* ---- texts ---- */
+
+/* Embeddings of `count` UTF-8 texts to out [count][embed]. A text longer than the context is cut as CLIP cuts it; one
+ * warning says how many were. */
 MIEN_API enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
                                                  uint32_t flags, float *out);
 
 /* Token ids of a text, from start to end token, unpadded, at most `capacity` (>= context) of them into ids; *count says
- * how many. Needs no device. */
+ * how many. A text longer than the context is cut, with a warning. */
 MIEN_API enum mien_status mien_model_tokenize(const struct mien_model *model, const char *text, int32_t *ids,
                                               size_t capacity, size_t *count);
 
@@ -75,6 +131,40 @@ MIEN_API const char *const *mien_default_templates(size_t *count);
  * label_embeds [label_count][embed], out [label_count]. */
 MIEN_API void mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,
                                 size_t label_count, float *out);
+
+/* Labels of an open vocabulary, each with one or more sentences, embedded once and then scored as often as wanted. */
+struct mien_labels;
+
+struct mien_label {
+    const char *name;         /* "joy" */
+    const char *const *texts; /* sentences that describe it, used as they are; NULL: the templates with its name */
+    size_t text_count;
+};
+
+/* How several sentences of a label become one score. */
+enum mien_average {
+    MIEN_AVERAGE_EMBEDS, /* the mean of their unit embeddings, brought to unit length (CLIP's way) */
+    MIEN_AVERAGE_LOGITS, /* the mean of their scores */
+};
+
+/* A zeroed struct means the defaults. */
+struct mien_labels_params {
+    const char *const *templates; /* each with "{}"; NULL: mien_default_templates */
+    size_t template_count;
+    const char *descriptions; /* JSON file {"label": "text" or ["text", ...]} for labels without texts of their own; a
+                                 label that it lacks takes the templates, with a warning; NULL: none */
+    enum mien_average average;
+};
+
+/* Embeds the sentences of `count` labels (at least one). The model must outlive *out, which the caller owns; params may
+ * be NULL. MIEN_ERR_ARG: no labels, a template without "{}", an empty list of texts; MIEN_ERR_DATA: the descriptions
+ * cannot be read or have another form (file and key are named). */
+MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                             const struct mien_labels_params *params, struct mien_labels **out);
+MIEN_API void mien_labels_destroy(struct mien_labels **labels);
+
+/* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine. */
+MIEN_API void mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out);
 
 /* ---- model directories: no device is needed ---- */
 

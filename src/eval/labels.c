@@ -41,59 +41,209 @@ static const char *apply(struct base_arena *arena, const char *template, const c
     return text;
 }
 
-/* texts[label * templates + template] */
-static enum mien_status fill_templates(struct base_arena *arena, const char *const *labels, size_t label_count,
-                                       const char *const *templates, size_t template_count, const char **texts)
+/* All labels' sentences in one row of texts. */
+struct sentences {
+    struct base_arena arena;
+    const char **texts;
+    size_t *first; /* [labels + 1] where a label's sentences begin */
+    size_t count, capacity;
+};
+
+static enum mien_status add_sentence(struct sentences *s, const char *text)
 {
     enum mien_status status = MIEN_OK;
-    for (size_t j = 0; j < template_count; j++)
-        FAIL_IF(!strstr(templates[j], "{}"), MIEN_ERR_ARG, "template \"%s\" has no {} for the label", templates[j]);
-    for (size_t i = 0; i < label_count; i++) {
-        for (size_t j = 0; j < template_count; j++) {
-            texts[i * template_count + j] = apply(arena, templates[j], labels[i]);
-            FAIL_IF_NULL(texts[i * template_count + j], "label texts");
-        }
+    FAIL_IF_NULL(text, "label texts");
+    TRY(base_grow(&s->texts, &s->capacity, s->count + 1, sizeof(*s->texts)));
+    s->texts[s->count++] = text;
+fail:
+    return status;
+}
+
+static enum mien_status add_templates(struct sentences *s, const char *name, const struct mien_labels_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    for (size_t j = 0; j < p->template_count; j++)
+        TRY(add_sentence(s, apply(&s->arena, p->templates[j], name)));
+fail:
+    return status;
+}
+
+/* The sentences of a label in a file of descriptions: "text" or ["text", ...]. */
+static enum mien_status add_description(struct sentences *s, const char *path, const char *name, const cJSON *item)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *one = NULL;
+    if (cJSON_IsString(item)) {
+        TRY(add_sentence(s, base_arena_strdup(&s->arena, item->valuestring)));
+        return MIEN_OK;
+    }
+    FAIL_IF(!cJSON_IsArray(item) || cJSON_GetArraySize(item) == 0, MIEN_ERR_DATA,
+            "%s: \"%s\" must be a text or a list of texts", path, name);
+    cJSON_ArrayForEach(one, item)
+    {
+        FAIL_IF(!cJSON_IsString(one), MIEN_ERR_DATA, "%s: \"%s\" must be a text or a list of texts", path, name);
+        TRY(add_sentence(s, base_arena_strdup(&s->arena, one->valuestring)));
     }
 fail:
     return status;
 }
 
-/* rows [label_count * template_count, width], of unit length -> out [label_count, width], of unit length */
-static void average(const float *rows, size_t label_count, size_t template_count, uint32_t width, float *out)
+static enum mien_status add_label(struct sentences *s, const struct mien_label *label, const cJSON *described,
+                                  const struct mien_labels_params *p)
 {
-    for (size_t i = 0; i < label_count; i++) {
-        for (uint32_t k = 0; k < width; k++) {
+    enum mien_status status = MIEN_OK;
+    const cJSON *item = NULL;
+    FAIL_IF(!label->name, MIEN_ERR_ARG, "a label has no name");
+    FAIL_IF(label->texts && label->text_count == 0, MIEN_ERR_ARG, "label \"%s\" has an empty list of texts",
+            label->name);
+    if (label->texts) {
+        for (size_t j = 0; j < label->text_count; j++) {
+            FAIL_IF(!label->texts[j], MIEN_ERR_ARG, "text %zu of label \"%s\" is NULL", j, label->name);
+            TRY(add_sentence(s, label->texts[j]));
+        }
+        return MIEN_OK;
+    }
+    item = described ? cJSON_GetObjectItemCaseSensitive(described, label->name) : NULL;
+    if (item)
+        return add_description(s, p->descriptions, label->name, item);
+    if (described)
+        LOG_WARN("%s: no description of \"%s\"; the templates are used for it", p->descriptions, label->name);
+    return add_templates(s, label->name, p);
+fail:
+    return status;
+}
+
+static enum mien_status collect(struct sentences *s, const struct mien_label *labels, size_t count,
+                                const struct mien_labels_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *described = NULL;
+    for (size_t j = 0; j < p->template_count; j++)
+        FAIL_IF(!p->templates[j] || !strstr(p->templates[j], "{}"), MIEN_ERR_ARG,
+                "template \"%s\" has no {} for the label", p->templates[j] ? p->templates[j] : "");
+    if (p->descriptions) {
+        TRY(base_json_read(p->descriptions, &described));
+        FAIL_IF(!cJSON_IsObject(described), MIEN_ERR_DATA,
+                "%s: descriptions are an object: {\"label\": \"text\" or [\"text\", ...]}", p->descriptions);
+    }
+    s->first = base_arena_array(&s->arena, count + 1, sizeof(*s->first));
+    FAIL_IF_NULL(s->first, "labels");
+    for (size_t i = 0; i < count; i++) {
+        TRY(add_label(s, &labels[i], described, p));
+        s->first[i + 1] = s->count;
+    }
+fail:
+    cJSON_Delete(described);
+    return status;
+}
+
+static void forget(struct sentences *s)
+{
+    base_free(s->texts);
+    base_arena_clear(&s->arena);
+}
+
+/* rows [sentences,E], of unit length -> out [count,E], their mean by label. The mean of scores is the score of the
+ * mean, so that averaging scores needs no more than leaving its length alone. */
+static void average(const struct sentences *s, const float *rows, size_t count, uint32_t embed, bool unit, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < embed; k++) {
             double sum = 0;
-            for (size_t j = 0; j < template_count; j++)
-                sum += (double)rows[(i * template_count + j) * width + k];
-            out[i * width + k] = (float)(sum / (double)template_count);
+            for (size_t j = s->first[i]; j < s->first[i + 1]; j++)
+                sum += (double)rows[j * embed + k];
+            out[i * embed + k] = (float)(sum / (double)(s->first[i + 1] - s->first[i]));
         }
     }
-    nn_normalise_rows(out, (uint32_t)label_count, width);
+    if (unit)
+        nn_normalise_rows(out, (uint32_t)count, embed);
+}
+
+/* out [count,E] */
+static enum mien_status embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                     const struct mien_labels_params *params, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_labels_params p = params ? *params : (struct mien_labels_params){0};
+    uint32_t embed = model->nn->config.embed;
+    struct sentences s = {0};
+    float *rows = NULL;
+    if (!p.templates)
+        p.templates = mien_default_templates(&p.template_count);
+    FAIL_IF(count == 0 || count > UINT32_MAX || p.template_count == 0, MIEN_ERR_ARG,
+            "no labels or no templates to embed");
+    FAIL_IF(p.average != MIEN_AVERAGE_EMBEDS && p.average != MIEN_AVERAGE_LOGITS, MIEN_ERR_ARG,
+            "labels are averaged by embeddings or by logits, not by %d", (int)p.average);
+    TRY(collect(&s, labels, count, &p));
+    rows = base_alloc(s.count * embed, sizeof(*rows));
+    FAIL_IF_NULL(rows, "the labels' embeddings");
+    TRY(mien_model_embed_texts(model, s.texts, s.count, 0, rows));
+    average(&s, rows, count, embed, p.average == MIEN_AVERAGE_EMBEDS, out);
+fail:
+    base_free(rows);
+    forget(&s);
+    return status;
 }
 
 enum mien_status mien_model_embed_labels(struct mien_model *model, const char *const *labels, size_t label_count,
                                          const char *const *templates, size_t template_count, float *out)
 {
     enum mien_status status = MIEN_OK;
-    struct base_arena arena = {0};
-    uint32_t width = model->nn->config.embed;
-    float *rows = NULL;
-    const char **texts = NULL;
-    if (!templates)
-        templates = mien_default_templates(&template_count);
-    FAIL_IF(!labels || !out || label_count == 0 || template_count == 0, MIEN_ERR_ARG,
-            "no labels or no templates to embed, or no place for the result");
-    texts = base_arena_array(&arena, label_count * template_count, sizeof(*texts));
-    rows = base_alloc(label_count * template_count * width, sizeof(*rows));
-    FAIL_IF(!texts || !rows, MIEN_ERR_NOMEM, "out of host memory for the labels' texts");
-    TRY(fill_templates(&arena, labels, label_count, templates, template_count, texts));
-    TRY(mien_model_embed_texts(model, texts, label_count * template_count, 0, rows));
-    average(rows, label_count, template_count, width, out);
+    struct mien_labels_params params = {.templates = templates, .template_count = template_count};
+    struct mien_label *named = NULL;
+    FAIL_IF(!model || !labels || !out, MIEN_ERR_ARG,
+            "mien_model_embed_labels: no model, no labels, or no place for the result");
+    named = base_alloc(label_count + 1, sizeof(*named));
+    FAIL_IF_NULL(named, "labels");
+    for (size_t i = 0; i < label_count; i++)
+        named[i].name = labels[i];
+    TRY(embed_labels(model, named, label_count, &params, out));
 fail:
-    base_free(rows);
-    base_arena_clear(&arena);
+    base_free(named);
     return status;
+}
+
+/* ---- labels that are kept ---- */
+
+struct mien_labels {
+    const struct mien_model *model;
+    size_t count;
+    float *embeds; /* [count,E] */
+};
+
+enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                    const struct mien_labels_params *params, struct mien_labels **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_labels *made = NULL;
+    FAIL_IF(!out, MIEN_ERR_ARG, "mien_labels_create: no place for the result");
+    *out = NULL;
+    FAIL_IF(!model || !labels || count == 0, MIEN_ERR_ARG, "mien_labels_create: a model and labels are needed");
+    made = base_alloc(1, sizeof(*made));
+    FAIL_IF_NULL(made, "labels");
+    *made = (struct mien_labels){.model = model, .count = count};
+    made->embeds = base_alloc(count * model->nn->config.embed, sizeof(float));
+    FAIL_IF_NULL(made->embeds, "labels");
+    TRY(embed_labels(model, labels, count, params, made->embeds));
+    *out = made;
+    return MIEN_OK;
+fail:
+    mien_labels_destroy(&made);
+    return status;
+}
+
+void mien_labels_destroy(struct mien_labels **labels)
+{
+    if (!labels || !*labels)
+        return;
+    base_free((*labels)->embeds);
+    base_free(*labels);
+    *labels = NULL;
+}
+
+void mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out)
+{
+    mien_model_scores(labels->model, embed, labels->embeds, labels->count, out);
 }
 
 void mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,

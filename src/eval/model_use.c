@@ -1,11 +1,8 @@
-/* model_use.c: embeddings of image files and sentences by a model directory. */
+/* model_use.c: a model directory in use, and embeddings of its texts. Pictures: pictures.c, clips.c. */
 #include "eval/model_use.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Images decoded at a time: bounds the memory for pixels. */
-enum { IMAGE_BLOCK = 128 };
 
 static enum mien_status read_preprocess(const char *dir, struct mien_model *model)
 {
@@ -76,62 +73,6 @@ void mien_model_describe(const struct mien_model *model, struct mien_model_info 
                                      .logit_scale = model->logit_scale};
 }
 
-/* ---- images ---- */
-
-/* One image file to [3,R,R]. */
-struct reading {
-    const struct mien_model *model;
-    const char *const *paths;
-    uint32_t flags;
-    float *pixels;
-    enum mien_status status[IMAGE_BLOCK];
-};
-
-static void read_one(void *user, uint32_t i)
-{
-    struct reading *r = user;
-    size_t side = r->model->preprocess.crop;
-    struct data_image image = {0};
-    struct data_image_params params = {.ignore_exif = r->flags & MIEN_NO_EXIF,
-                                       .keep_alpha = !r->model->preprocess.rgb_first};
-    r->status[i] = data_image_read(r->paths[i], &params, &image);
-    if (r->status[i] == MIEN_OK)
-        r->status[i] = data_preprocess_image(&image, &r->model->preprocess, r->pixels + i * 3 * side * side);
-    data_image_free(&image);
-}
-
-static enum mien_status embed_block(struct mien_model *model, struct reading *r, uint32_t count, float *out)
-{
-    base_parallel_for(0, count, read_one, r);
-    for (uint32_t i = 0; i < count; i++) {
-        if (r->status[i] != MIEN_OK)
-            return r->status[i];
-    }
-    enum mien_status status = nn_encode_images(model->encoder, r->pixels, count, out);
-    if (status == MIEN_OK && !(r->flags & MIEN_RAW))
-        nn_normalise_rows(out, count, model->nn->config.embed);
-    return status;
-}
-
-enum mien_status mien_model_embed_images(struct mien_model *model, const char *const *paths, size_t count,
-                                         uint32_t flags, float *out)
-{
-    enum mien_status status = MIEN_OK;
-    size_t side = model->preprocess.crop, block = BASE_MIN(count, (size_t)IMAGE_BLOCK);
-    struct reading reading = {.model = model, .flags = flags};
-    FAIL_IF(count && (!paths || !out), MIEN_ERR_ARG, "mien_model_embed_images: no paths, or no place for the result");
-    reading.pixels = base_alloc(block * 3 * side * side + 1, sizeof(float));
-    FAIL_IF_NULL(reading.pixels, "pixels");
-    for (size_t first = 0; first < count; first += block) {
-        uint32_t n = (uint32_t)BASE_MIN(count - first, block);
-        reading.paths = paths + first;
-        TRY(embed_block(model, &reading, n, out + first * model->nn->config.embed));
-    }
-fail:
-    base_free(reading.pixels);
-    return status;
-}
-
 /* ---- texts ---- */
 
 enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
@@ -140,15 +81,22 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
     enum mien_status status = MIEN_OK;
     struct data_ids ids = {0};
     struct nn_text *rows = NULL;
+    size_t cut_count = 0;
     FAIL_IF(count > UINT32_MAX || (count && (!texts || !out)), MIEN_ERR_ARG,
             "mien_model_embed_texts: no texts, too many, or no place for the result");
     rows = base_alloc(count + 1, sizeof(*rows));
     FAIL_IF_NULL(rows, "texts");
     for (size_t i = 0; i < count; i++) {
         size_t first = ids.count;
-        TRY(data_tokenizer_encode_row(model->tokenizer, texts[i], model->nn->config.text.context, &ids, NULL));
+        bool cut = false;
+        FAIL_IF(!texts[i], MIEN_ERR_ARG, "mien_model_embed_texts: text %zu is NULL", i);
+        TRY(data_tokenizer_encode_row(model->tokenizer, texts[i], model->nn->config.text.context, &ids, &cut));
+        cut_count += cut;
         rows[i].length = (uint32_t)(ids.count - first);
     }
+    if (cut_count)
+        base_log(MIEN_LOG_WARN, "%zu of %zu texts are longer than the model's %u tokens and were cut there", cut_count,
+                 count, model->nn->config.text.context);
     for (size_t i = 0, first = 0; i < count; first += rows[i].length, i++)
         rows[i].ids = ids.ids + first;
     TRY(nn_encode_texts(model->encoder, rows, (uint32_t)count, out));
@@ -165,8 +113,12 @@ enum mien_status mien_model_tokenize(const struct mien_model *model, const char 
 {
     enum mien_status status = MIEN_OK;
     struct data_ids list = {0};
+    bool cut = false;
     *count = 0;
-    TRY(data_tokenizer_encode_row(model->tokenizer, text, model->nn->config.text.context, &list, NULL));
+    TRY(data_tokenizer_encode_row(model->tokenizer, text, model->nn->config.text.context, &list, &cut));
+    if (cut)
+        base_log(MIEN_LOG_WARN, "a text is longer than the model's %u tokens and was cut there",
+                 model->nn->config.text.context);
     FAIL_IF(list.count > capacity, MIEN_ERR_ARG, "mien_model_tokenize: %zu ids do not fit into %zu", list.count,
             capacity);
     memcpy(ids, list.ids, list.count * sizeof(*ids));

@@ -1,0 +1,44 @@
+/* frames.c: a clip as a directory of pictures. */
+#include "data/frames.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_frame(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return name[0] != '.' && dot &&
+           (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+}
+
+enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count)
+{
+    enum mien_status status = MIEN_OK;
+    char **names = NULL;
+    size_t name_count = 0, kept = 0;
+    *paths = NULL;
+    *count = 0;
+    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory of frames", dir);
+    TRY(base_dir_list(dir, &names, &name_count));
+    *paths = base_arena_array(arena, name_count + 1, sizeof(**paths));
+    FAIL_IF_NULL(*paths, "the names of frames");
+    for (size_t i = 0; i < name_count; i++) {
+        if (!is_frame(names[i]))
+            continue;
+        (*paths)[kept] = base_arena_printf(arena, "%s/%s", dir, names[i]);
+        FAIL_IF_NULL((*paths)[kept], "the names of frames");
+        kept++;
+    }
+    FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no frame; a clip is a directory of .png or .jpg files", dir);
+    *count = kept;
+fail:
+    base_dir_list_free(&names, &name_count);
+    if (status != MIEN_OK)
+        *paths = NULL;
+    return status;
+}
+
+size_t data_frames_pick(size_t total, size_t want, size_t i)
+{
+    return total <= want ? i : (size_t)(((uint64_t)i * 2 + 1) * total / ((uint64_t)want * 2));
+}

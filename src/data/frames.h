@@ -1,0 +1,15 @@
+/* frames.h: which files of a directory are a clip's frames, and which of them are used. */
+#ifndef DATA_FRAMES_H
+#define DATA_FRAMES_H
+
+#include "base/base.h"
+
+/* Paths of a directory's PNG and JPEG files (by their names' ending, in any case), in the order of their names (by
+ * bytes), in the arena; hidden files are passed over. MIEN_ERR_DATA when it is no directory or has no such file. */
+enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count);
+
+/* Index of frame i of `want` out of `total` at equal spacing: the middle one of the i-th of `want` equal parts; i
+ * itself when total <= want. */
+size_t data_frames_pick(size_t total, size_t want, size_t i);
+
+#endif
