@@ -1,5 +1,5 @@
-/* compile.h: the state of one graph_compile, shared by its stages: compile.c (what runs, where it lies), record.c (the
- * recordings). */
+/* compile.h: the state of one graph_compile, shared by its stages: compile.c (what runs), place.c (where it lies),
+ * record.c (the recordings). */
 #ifndef GRAPH_COMPILE_H
 #define GRAPH_COMPILE_H
 
@@ -8,7 +8,7 @@
 
 struct compile {
     const struct graph *graph;
-    struct vk_device *device;
+    struct vk_device *device; /* NULL: graph_plan */
     const struct vk_caps *caps;
     struct graph_compile_params params;
     struct graph_program *program;
@@ -21,11 +21,18 @@ struct compile {
     uint32_t *scratch_of;   /* [steps, OP_MAX_SCRATCH]: index into item of each scratch that is not empty */
     struct plan_item *item;
     size_t item_count, item_capacity;
-    bool *direct; /* [stores]: the producer writes into the store's memory itself */
+    struct plan_result slabs;
+    uint64_t region_bytes[GRAPH_RESULT + 1]; /* of inputs and constants, by kind */
+    bool *direct;                            /* [stores]: the producer writes into the store's memory itself */
     struct op_hazards hazards;
     double slice_work; /* work since the slice began */
 };
 
+bool compile_ranges_meet(const struct vk_range *a, uint64_t a_bytes, const struct vk_range *b, uint64_t b_bytes);
+
+/* place.c: addresses inside slabs and regions, and the figures of program->stats; then the memory itself. */
+enum mien_status place_plan(struct compile *c);
+enum mien_status place_allocate(struct compile *c);
 /* Device range of a value. */
 struct vk_range compile_range(const struct compile *c, op_value value);
 /* Device range of scratch `index` of a step. */

@@ -194,6 +194,17 @@ op_value graph_bound(struct graph *graph, const char *name, const struct tensor 
     return add_source(graph, GRAPH_BOUND, name, tensor->shape, memory, tensor->range.offset);
 }
 
+op_value graph_bound_planned(struct graph *graph, const char *name, struct tensor_shape shape)
+{
+    if (!graph_shape_ok(graph, "bound tensor", name, &shape))
+        return OP_NONE;
+    struct graph_memory memory = {.kind = GRAPH_BOUND, .bytes = tensor_shape_bytes(&shape)};
+    op_value value = add_source(graph, GRAPH_BOUND, name, shape, graph_add_memory(graph, &memory), 0);
+    if (value != OP_NONE && !graph->planned)
+        graph->planned = graph->value[value].name;
+    return value;
+}
+
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data)
 {
     if (!graph_shape_ok(graph, "graph constant", name, &shape))

@@ -45,6 +45,8 @@ op_value graph_input(struct graph *graph, const char *name, struct tensor_shape 
 /* Memory that lives outside the program (parameters, optimiser states); must outlive it. In-place ops may write it. Its
  * range begins at a multiple of 256 bytes, as vk_alloc and vk_subrange give them. */
 op_value graph_bound(struct graph *graph, const char *name, const struct tensor *tensor);
+/* Stands for bound memory in a graph that is only to be planned (graph_plan); graph_compile gives MIEN_ERR_ARG. */
+op_value graph_bound_planned(struct graph *graph, const char *name, struct tensor_shape shape);
 /* A constant, uploaded at compile time; data is copied. */
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data);
 /* The same elements from `first` on under another shape; first * element size must be a multiple of 256. Differentiable
@@ -102,9 +104,9 @@ void graph_dump(const struct graph *graph, void (*line)(void *user, const char *
 
 struct graph_compile_params {
     const char *label;
-    /* A slice ends before the dispatch that would exceed so much work, counted as FLOPs + 2 per byte moved (a slow
-     * device's bandwidth is about half its arithmetic). 0 = from the device: unlimited on software drivers, else such
-     * that a slice stays below a tenth of a second on the slowest device meant for it. */
+    /* A slice ends before the dispatch that would exceed so much work, counted as FLOPs + 2.5 per byte moved. 0 = by
+     * the device (vk_slice_flops): unlimited on software drivers, else 20 to 50 ms on the slowest device meant for it.
+     */
     double slice_flops;
     bool no_alias;             /* tests: give every activation memory of its own */
     bool profile;              /* a barrier and a timestamp around every node (graph_program_profile) */
@@ -113,6 +115,24 @@ struct graph_compile_params {
     void (*dump)(void *user, const char *line);
     void *dump_user;
 };
+
+struct graph_program_stats {
+    uint32_t nodes, dispatches, barriers, copies, slices; /* copies: stores that needed one */
+    uint64_t activation_bytes;                            /* the slabs */
+    uint64_t live_bytes;                                  /* most that is alive at one node: no plan can need less */
+    uint64_t unaliased_bytes;                             /* what it would be without sharing */
+    uint64_t io_bytes;                                    /* inputs, outputs, constants, once */
+    /* What the program takes from the device's allocator (vk_memory_stats.in_use): slabs, inputs and constants; inputs
+     * and outputs of both slots, host-visible. Slabs shared with other programs count in each. */
+    uint64_t device_bytes, host_bytes;
+    uint64_t bound_bytes; /* of all bound tensors, which others have taken; overlapping ones once */
+    double flops, bytes;  /* of one run, from the ops' cost */
+};
+
+/* What graph_compile would need on a device of these capabilities, without one: the same numbers, but no barriers,
+ * copies and slices, which come with the recording. Errors as graph_compile; *out is then all zeros. */
+enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, const struct graph_compile_params *params,
+                            struct graph_program_stats *out);
 
 /* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), plans
  * activation memory by liveness inside one slab (more where the device cannot allocate so much at once), places
@@ -137,15 +157,6 @@ const void *graph_program_output(struct graph_program *program, uint32_t slot, o
 
 /* submit and wait on slot 0. */
 enum mien_status graph_program_run(struct graph_program *program);
-
-struct graph_program_stats {
-    uint32_t nodes, dispatches, barriers, copies, slices; /* copies: stores that needed one */
-    uint64_t activation_bytes;                            /* the slabs */
-    uint64_t live_bytes;                                  /* most that is alive at one node: no plan can need less */
-    uint64_t unaliased_bytes;                             /* what it would be without sharing */
-    uint64_t io_bytes;                                    /* inputs, outputs, constants on the device */
-    double flops, bytes;                                  /* of one run, from the ops' cost */
-};
 void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out);
 
 /* One line per node, in order: label, op, variant, shapes, GFLOP; with profile: milliseconds of the last run, GFLOP/s

@@ -65,6 +65,7 @@ struct graph {
     struct op_recorder recorder; /* first member: a recorder's pointer is its graph's */
     struct base_arena arena;     /* names, labels, constants, writes */
     enum mien_status status;
+    const char *planned; /* the first bound value without memory, or NULL */
     const struct graph_label *label;
     struct graph_value *value;
     struct graph_node *node;

@@ -119,6 +119,67 @@ static uint32_t batch_for(uint32_t count)
     return batch;
 }
 
+/* ---- plans ---- */
+
+static enum mien_status plan(const struct nn_model *model, const struct vk_caps *caps, struct entry *entry,
+                             struct graph_program_stats *stats)
+{
+    enum mien_status status = MIEN_OK;
+    struct graph *graph = NULL;
+    struct nn_scope scope = {0};
+    TRY(graph_create(&graph));
+    TRY(nn_scope_open(&scope, graph, model, false));
+    record(&scope, graph, entry);
+    TRY(graph_plan(graph, caps, NULL, stats));
+fail:
+    nn_scope_close(&scope);
+    graph_destroy(&graph);
+    return status;
+}
+
+/* The weights on the device, and what carries them there. */
+static void plan_weights(const struct nn_model *model, const struct vk_caps *caps, struct nn_memory *out)
+{
+    uint64_t largest = 0;
+    for (uint32_t i = 0; i < model->count; i++) {
+        uint64_t bytes = tensor_shape_bytes(&model->params[i].value.shape);
+        out->parameters += base_round_up(bytes, caps->align);
+        largest = BASE_MAX(largest, bytes);
+    }
+    out->device += out->parameters;
+    out->host += vk_staging_bytes(caps, largest);
+}
+
+enum mien_status nn_encoder_plan(const struct io_clip_config *config, const struct vk_caps *caps, uint32_t images,
+                                 uint32_t texts, uint32_t length, struct nn_memory *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct nn_model model = {.config = *config};
+    struct graph_program_stats stats[2] = {{0}};
+    *out = (struct nn_memory){0};
+    TRY(io_clip_config_check(config, "model configuration"));
+    TRY(nn_params_list(&model));
+    FAIL_IF(texts && (length == 0 || length > config->text.context), MIEN_ERR_ARG,
+            "a plan for texts of %u tokens: the model takes 1 to %u", length, config->text.context);
+    plan_weights(&model, caps, out);
+    if (images)
+        TRY(plan(&model, caps, &(struct entry){.kind = IMAGES, .batch = batch_for(images)}, &stats[IMAGES]));
+    if (texts)
+        TRY(plan(&model, caps,
+                 &(struct entry){.kind = TEXTS, .batch = batch_for(texts), .length = nn_text_length(config, length)},
+                 &stats[TEXTS]));
+    out->images = stats[IMAGES].device_bytes;
+    out->texts = stats[TEXTS].device_bytes;
+    out->image_flops = stats[IMAGES].flops;
+    out->text_flops = stats[TEXTS].flops;
+    out->device += out->images + out->texts;
+    out->host += stats[IMAGES].host_bytes + stats[TEXTS].host_bytes;
+fail:
+    base_free(model.params);
+    base_arena_clear(&model.arena);
+    return status;
+}
+
 /* Runs slot 0 and copies the first `count` rows. */
 static enum mien_status finish(struct nn_encoder *encoder, struct entry *entry, uint32_t count, float *out)
 {

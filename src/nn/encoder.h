@@ -27,6 +27,20 @@ enum mien_status nn_encode_texts(struct nn_encoder *encoder, const struct nn_tex
 enum mien_status nn_encode_clips(struct nn_encoder *encoder, const float *frames, uint32_t count, uint32_t length,
                                  float *out);
 
+/* Memory that inference takes from the device's allocator at most, in bytes, all rounded as the allocator does:
+ * vk_memory_stats.peak[VK_MEMORY_DEVICE] and .host_peak of a device on which nothing else was made. */
+struct nn_memory {
+    uint64_t parameters;            /* of device: the weights */
+    uint64_t images, texts;         /* of device: the programs of the two towers */
+    uint64_t device, host;          /* host: host-visible memory for inputs, outputs and, where needed, uploads */
+    double image_flops, text_flops; /* of one run */
+};
+/* Without a device: a model of these sizes loaded, then embeddings of batches of up to `images` images and `texts`
+ * texts of up to `length` tokens; 0 = none of the kind. MIEN_ERR_ARG as nn_model_create, or for a length above the
+ * context. */
+enum mien_status nn_encoder_plan(const struct io_clip_config *config, const struct vk_caps *caps, uint32_t images,
+                                 uint32_t texts, uint32_t length, struct nn_memory *out);
+
 /* Rows of [count,width] to unit length, in place; a row of zeros stays. */
 void nn_normalise_rows(float *rows, uint32_t count, uint32_t width);
 

@@ -32,7 +32,7 @@ struct nn_param {
 };
 
 struct nn_model {
-    struct vk_device *device; /* borrowed; must outlive the model */
+    struct vk_device *device; /* borrowed; must outlive the model; NULL: shapes only, for plans */
     struct io_clip_config config;
     struct base_arena arena; /* names and the array */
     struct nn_param *params; /* sorted by name */

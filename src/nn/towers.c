@@ -10,7 +10,9 @@ enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, cons
     if (!scope->values)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a model");
     for (uint32_t i = 0; i < model->count; i++)
-        scope->values[i] = graph_bound(graph, model->params[i].name, &model->params[i].value);
+        scope->values[i] = model->device
+                               ? graph_bound(graph, model->params[i].name, &model->params[i].value)
+                               : graph_bound_planned(graph, model->params[i].name, model->params[i].value.shape);
     return graph_status(graph);
 }
 

@@ -212,6 +212,44 @@ fail:
     return status;
 }
 
+/* ---- a device that is not there -------------------------------------------------------------------------------- */
+
+void vk_caps_typical(enum vk_class c, struct vk_caps *out)
+{
+    const uint32_t subgroups = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_ARITH | VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_SUBGROUP_FULL;
+    static const enum vk_device_type types[] = {[VK_CLASS_DESKTOP] = VK_TYPE_DISCRETE,
+                                                [VK_CLASS_MOBILE] = VK_TYPE_INTEGRATED,
+                                                [VK_CLASS_SOFTWARE] = VK_TYPE_SOFTWARE};
+    static const uint32_t lanes[] = {[VK_CLASS_DESKTOP] = 32, [VK_CLASS_MOBILE] = 32, [VK_CLASS_SOFTWARE] = 8};
+    static const uint64_t range[] = {
+        [VK_CLASS_DESKTOP] = UINT32_MAX, [VK_CLASS_MOBILE] = 128 * VK_MIB, [VK_CLASS_SOFTWARE] = 128 * VK_MIB};
+    *out = (struct vk_caps){
+        .driver = "none: a plan",
+        .api_version = 1u << 22 | 2u << 12,
+        .type = types[c],
+        .class_ = c,
+        .features = subgroups | VK_CAP_STORAGE16 | (c == VK_CLASS_SOFTWARE ? 0 : VK_CAP_F16),
+        .subgroup_size = lanes[c],
+        .subgroup_min = lanes[c],
+        .subgroup_max = lanes[c],
+        .max_invocations = c == VK_CLASS_MOBILE ? 256 : 1024,
+        .max_local = {c == VK_CLASS_MOBILE ? 256 : 1024, c == VK_CLASS_MOBILE ? 256 : 1024, 64},
+        .max_groups = {65535, 65535, 65535},
+        .max_shared = c == VK_CLASS_MOBILE ? 16384 : 32768,
+        .max_push = 128,
+        .max_buffers = 16,
+        .max_range = range[c],
+        .max_allocation = c == VK_CLASS_SOFTWARE ? 2048 * VK_MIB : 4095 * VK_MIB,
+        .device_memory = 8192 * VK_MIB,
+        .align = VK_ALIGN,
+        .unified = c != VK_CLASS_DESKTOP,
+        .compute = true,
+        .timeline = true,
+    };
+    out->device_features = out->features;
+    snprintf(out->name, sizeof out->name, "a typical %s device", vk_class_name(c));
+}
+
 /* ---- the floor -------------------------------------------------------------------------------------------------- */
 
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size)

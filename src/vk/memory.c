@@ -388,6 +388,13 @@ static enum mien_status out_of_memory(const struct vk_device *device, enum vk_me
         hint);
 }
 
+static void note_peaks(struct vk_memory_stats *stats, enum vk_memory kind)
+{
+    uint64_t host = stats->in_use[VK_MEMORY_UPLOAD] + stats->in_use[VK_MEMORY_READBACK];
+    stats->peak[kind] = BASE_MAX(stats->peak[kind], stats->in_use[kind]);
+    stats->host_peak = BASE_MAX(stats->host_peak, host);
+}
+
 enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_t size, const char *what,
                           struct vk_range *out)
 {
@@ -413,7 +420,7 @@ enum mien_status vk_alloc(struct vk_device *device, enum vk_memory kind, uint64_
     cut_hole(block, hole, taken);
     block->ranges++;
     device->stats.in_use[kind] += taken;
-    device->stats.peak[kind] = BASE_MAX(device->stats.peak[kind], device->stats.in_use[kind]);
+    note_peaks(&device->stats, kind);
 fail:
     return status;
 }

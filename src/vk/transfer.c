@@ -34,6 +34,12 @@ fail:
     return status;
 }
 
+uint64_t vk_staging_bytes(const struct vk_caps *caps, uint64_t size)
+{
+    uint64_t turns = BASE_MIN(base_div_up(size, VK_STAGING_SIZE), (uint64_t)VK_STAGING_TURNS);
+    return caps->unified ? 0 : turns * VK_STAGING_SIZE;
+}
+
 void vk_staging_destroy(struct vk_device *device)
 {
     for (int kind = 0; kind < VK_MEMORY_KINDS; kind++)

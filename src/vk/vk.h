@@ -90,6 +90,10 @@ enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);
  * semaphores, 128 invocations, 16 KiB shared, 128 bytes of push constants, 8 storage buffers). */
 enum mien_status vk_caps_check_floor(const struct vk_caps *caps);
 
+/* A device of a class as most are, for plans where there is none to ask (graph_plan): what vendors' drivers of the last
+ * years have in common, 8 GiB of memory; a software device as llvmpipe. */
+void vk_caps_typical(enum vk_class c, struct vk_caps *out);
+
 const char *vk_device_type_name(enum vk_device_type type); /* "discrete", ... */
 const char *vk_class_name(enum vk_class c);
 
@@ -169,12 +173,16 @@ struct vk_range vk_subrange(struct vk_range range, uint64_t offset, uint64_t siz
 struct vk_memory_stats {
     uint64_t in_use[VK_MEMORY_KINDS];   /* bytes handed out now */
     uint64_t peak[VK_MEMORY_KINDS];     /* most of it so far */
+    uint64_t host_peak;                 /* most of in_use[UPLOAD] + in_use[READBACK] so far */
     uint64_t reserved[VK_MEMORY_KINDS]; /* bytes taken from Vulkan */
     uint64_t host_backed;               /* of reserved[DEVICE]: in host memory, since the device's own was full */
     uint64_t allocations;               /* calls of vk_alloc so far: a replayed step must not raise it */
     uint64_t blocks;                    /* calls of vkAllocateMemory so far */
 };
 void vk_memory_stats(const struct vk_device *device, struct vk_memory_stats *out);
+/* Bytes of kind UPLOAD that the device itself keeps for vk_upload once it has carried `size` bytes at a time
+ * (vk_download: the same of kind READBACK); 0 where the host sees device memory. For plans. */
+uint64_t vk_staging_bytes(const struct vk_caps *caps, uint64_t size);
 /* Bytes of device-local memory that this process may still take, by the driver's count (VK_EXT_memory_budget) and the
  * mask; UINT64_MAX where the driver gives none. A hint: other programs take memory too, and drivers miscount. */
 uint64_t vk_memory_left(const struct vk_device *device);

@@ -334,7 +334,7 @@ static void test_slices(void)
     for (uint32_t i = 0; i < 10; i++)
         y = add(g, y, x);
     graph_output(g, y);
-    double work = 64 + 2 * 3 * 64 * 4; /* of one sum: its FLOPs and twice its bytes */
+    double work = 64 + 2.5 * 3 * 64 * 4; /* of one sum: its FLOPs and 2.5 per byte */
     struct graph_program *whole = compiled(g, NULL),
                          *fives = compiled(g, &(struct graph_compile_params){.slice_flops = 5 * work}),
                          *ones = compiled(g, &(struct graph_compile_params){.slice_flops = 1});

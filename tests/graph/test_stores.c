@@ -148,6 +148,68 @@ static void test_small_slabs(void)
     graph_destroy(&g);
 }
 
+/* ---- plans without a device ---- */
+
+static uint64_t in_use(enum vk_memory kind)
+{
+    struct vk_memory_stats stats;
+    vk_memory_stats(gpu.device, &stats);
+    return stats.in_use[kind];
+}
+
+/* The figures of a plan are those of the program, and what the allocator counts. */
+static void test_plan(void)
+{
+    struct graph *g = new_graph();
+    struct tensor flat = make_tensor(&gpu, SHAPE_F32(1000), "flat", 1), first = flat, into = flat;
+    float ones[100] = {1};
+    first.shape = into.shape = SHAPE_F32(100); /* inside flat */
+    into.range.offset += 1024;
+    op_value x = graph_input(g, "x", SHAPE_F32(100)), c = graph_constant(g, "c", SHAPE_F32(100), ones);
+    op_value a = graph_bound(g, "flat", &flat), b = graph_bound(g, "first", &first),
+             again = graph_bound(g, "b", &first);
+    op_value sum = add(g, add(g, add(g, x, c), add(g, b, again)), graph_view(g, a, SHAPE_F32(100), 0));
+    graph_output(g, sum);
+    graph_store(g, sum, &into);
+    struct graph_program_stats plan, stats;
+    uint64_t device = in_use(VK_MEMORY_DEVICE);
+    CHECK_EQ(graph_plan(g, vk_device_caps(gpu.device), NULL, &plan), MIEN_OK);
+    CHECK_EQ(in_use(VK_MEMORY_DEVICE), device);
+    struct graph_program *program = compiled(g, NULL);
+    stats = stats_of(program);
+    CHECK_EQ(in_use(VK_MEMORY_DEVICE) - device, plan.device_bytes);
+    CHECK_EQ(in_use(VK_MEMORY_UPLOAD) + in_use(VK_MEMORY_READBACK), plan.host_bytes);
+    CHECK_EQ(plan.bound_bytes, 4096);
+    CHECK_EQ(plan.device_bytes, plan.activation_bytes + 2 * 512);
+    CHECK_EQ(plan.nodes, stats.nodes);
+    CHECK_EQ(plan.dispatches, stats.dispatches);
+    CHECK_EQ(plan.activation_bytes, stats.activation_bytes);
+    CHECK_EQ(plan.live_bytes, stats.live_bytes);
+    CHECK_EQ(plan.io_bytes, stats.io_bytes);
+    CHECK(plan.flops == stats.flops && plan.bytes == stats.bytes);
+    graph_program_destroy(&program);
+    graph_destroy(&g);
+    tensor_destroy(gpu.device, &flat);
+}
+
+static void test_planned(void)
+{
+    struct graph *g = new_graph();
+    struct graph_program *program = NULL;
+    struct graph_program_stats plan;
+    op_value w = graph_bound_planned(g, "weights", SHAPE_F32(100));
+    op_value v = graph_bound_planned(g, "more", SHAPE_F32(100));
+    graph_output(g, GRAPH_OP(g, &accumulate, NULL, w, add(g, w, v)));
+    CHECK_EQ(graph_plan(g, vk_device_caps(gpu.device), NULL, &plan), MIEN_OK);
+    CHECK_EQ(plan.bound_bytes, 1024);
+    CHECK_EQ(plan.nodes, 2);
+    capture_start();
+    CHECK_EQ(graph_compile(g, gpu.device, NULL, &program), MIEN_ERR_ARG);
+    CHECK(captured_once("weights has a shape, but no memory"));
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+    graph_destroy(&g);
+}
+
 int main(void)
 {
     if (!gpu_open(&gpu))
@@ -156,6 +218,8 @@ int main(void)
     test_store_after_read();
     test_join();
     test_small_slabs();
+    test_plan();
+    test_planned();
     test_leaks();
     gpu_close(&gpu);
     return check_result();
