@@ -5,8 +5,8 @@
 
 Weights, pixels and tokens come from a hash of their name and position, the same here and in tests/nn/test_sized.c:
 values are whole numbers times one fp32 factor, so both sides have the same bits. Everything then runs in float64.
-Each case is NAME.json, a Hugging Face configuration, and NAME.safetensors: image_embeds and text_embeds [2,E], rows of
-unit length. Takes 2.5 GB of memory and about a minute.
+Each case is NAME.json, a Hugging Face configuration, and NAME.safetensors, rows of unit length: image_embeds and
+text_embeds [2,E], and clip_embeds [2,E] of frames [2,8,E] where there is a temporal transformer. Takes 2.5 GB of memory and about a minute.
 """
 import json
 import math
@@ -16,7 +16,7 @@ import sys
 import torch
 import torch.nn.functional as F
 
-from make_golden import F64, encode_image, encode_text, save
+from make_golden import F64, encode_clip, encode_image, encode_text, save
 
 WORD, RUN = 0xFFFFFFFF, 3000
 B_TEXT = dict(hidden_size=512, intermediate_size=2048, num_attention_heads=8)
@@ -38,6 +38,10 @@ CASES = {
     "vit-b-32": case(B_TEXT, dict(B_VISION, patch_size=32), 512, "quick_gelu", (12, 12), 49408),  # the whole of it
     "vit-b-16": case(B_TEXT, dict(B_VISION, patch_size=16), 512, "gelu", (1, 2)),
     "vit-l-14": case(L_TEXT, dict(L_VISION, image_size=224), 768, "quick_gelu", (1, 2)),
+    "emoclip": dict(case(dict(hidden_size=8, intermediate_size=8, num_attention_heads=1),
+                         dict(hidden_size=8, intermediate_size=8, num_attention_heads=1, image_size=8, patch_size=4),
+                         512, "quick_gelu", (1, 1)),
+                    temporal=dict(layers=2, heads=8, head_dim=2048, mlp=512, max_frames=1024)),
     "vit-l-14-336": case(L_TEXT, dict(L_VISION, image_size=336), 768, "gelu", (2, 1)),
 }
 
@@ -63,39 +67,66 @@ def values(name, shape, spread, offset=0.0):
 def weight(name, shape):
     if "norm" in name and name.endswith(".weight"):
         return values(name, shape, 0.2, 1.0)
-    if len(shape) == 1 or "embedding.weight" in name and "patch" not in name:
-        return values(name, shape, 0.5 if "embedding" in name else 0.1)
+    if name.endswith(("position_embedding.weight", "token_embedding.weight", "_embedding", "cls_token")):
+        return values(name, shape, 0.5)
+    if len(shape) == 1:
+        return values(name, shape, 0.1)
     return values(name, shape, 1.5 / math.sqrt(math.prod(shape[1:])))
 
 
+def tower_shapes(prefix, c, out):
+    d, m = c["hidden_size"], c["intermediate_size"]
+    for i in range(c["num_hidden_layers"]):
+        p = f"{prefix}.encoder.layers.{i}"
+        for part in ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.out_proj"):
+            out[f"{p}.{part}.weight"], out[f"{p}.{part}.bias"] = (d, d), (d,)
+        for part in ("layer_norm1", "layer_norm2"):
+            out[f"{p}.{part}.weight"] = out[f"{p}.{part}.bias"] = (d,)
+        out[p + ".mlp.fc1.weight"], out[p + ".mlp.fc1.bias"] = (m, d), (m,)
+        out[p + ".mlp.fc2.weight"], out[p + ".mlp.fc2.bias"] = (d, m), (d,)
+
+
+def temporal_shapes(c, e, out):
+    inner, m = c["heads"] * c["head_dim"], c["mlp"]
+    out["temporal.cls_token"], out["temporal.pos_embedding"] = (1, 1, e), (1, c["max_frames"], e)
+    for i in range(c["layers"]):
+        p = f"temporal.temporal_transformer.layers.{i}"
+        for part in ("0.fn.norm", "1.fn.norm"):
+            out[f"{p}.{part}.weight"] = out[f"{p}.{part}.bias"] = (e,)
+        out[p + ".0.fn.fn.to_qkv.weight"] = (3 * inner, e)
+        out[p + ".0.fn.fn.to_out.0.weight"], out[p + ".0.fn.fn.to_out.0.bias"] = (e, inner), (e,)
+        out[p + ".1.fn.fn.net.0.weight"], out[p + ".1.fn.fn.net.0.bias"] = (m, e), (m,)
+        out[p + ".1.fn.fn.net.3.weight"], out[p + ".1.fn.fn.net.3.bias"] = (e, m), (e,)
+
+
+def shapes(c):
+    v, t, e = c["vision"], c["text"], c["projection_dim"]
+    d, patch = v["hidden_size"], v["patch_size"]
+    out = {"vision_model.embeddings.class_embedding": (d,),
+           "vision_model.embeddings.patch_embedding.weight": (d, 3, patch, patch),
+           "vision_model.embeddings.position_embedding.weight": ((v["image_size"] // patch) ** 2 + 1, d),
+           "visual_projection.weight": (e, d),
+           "text_model.embeddings.token_embedding.weight": (t["vocab_size"], t["hidden_size"]),
+           "text_model.embeddings.position_embedding.weight": (t["max_position_embeddings"], t["hidden_size"]),
+           "text_projection.weight": (e, t["hidden_size"])}
+    for name, width in (("vision_model.pre_layrnorm", d), ("vision_model.post_layernorm", d),
+                        ("text_model.final_layer_norm", t["hidden_size"])):
+        out[name + ".weight"] = out[name + ".bias"] = (width,)
+    tower_shapes("vision_model", v, out)
+    tower_shapes("text_model", t, out)
+    if "temporal" in c:
+        temporal_shapes(c["temporal"], e, out)
+    return out
+
+
 class Weights(dict):
-    """Made when asked for, kept no longer than one call: the shapes follow from the names."""
+    """Made when asked for, kept no longer than one call."""
 
     def __init__(self, c):
-        self.c = c
+        self.shapes = shapes(c)
 
     def __missing__(self, name):
-        v, t, e = self.c["vision"], self.c["text"], self.c["projection_dim"]
-        tower = t if name.startswith("text") else v
-        d, m = tower["hidden_size"], tower["intermediate_size"]
-        if name == "text_model.embeddings.token_embedding.weight":
-            shape = (t["vocab_size"], d)
-        elif name.endswith("position_embedding.weight"):
-            rows = t["max_position_embeddings"] if tower is t else (v["image_size"] // v["patch_size"]) ** 2 + 1
-            shape = (rows, d)
-        elif name.endswith("patch_embedding.weight"):
-            shape = (d, 3, v["patch_size"], v["patch_size"])
-        elif name.endswith("projection.weight"):
-            shape = (e, d)
-        elif ".fc1." in name:
-            shape = (m, d) if name.endswith("weight") else (m,)
-        elif ".fc2.weight" in name:
-            shape = (d, m)
-        elif "_proj.weight" in name:
-            shape = (d, d)
-        else:
-            shape = (d,)
-        return weight(name, shape)
+        return weight(name, self.shapes[name])
 
 
 def make_pixels(size):
@@ -122,9 +153,14 @@ def main(root):
         with torch.no_grad():
             u = F.normalize(encode_image(w, c["vision"], make_pixels(size))[0], dim=1)
             v = F.normalize(encode_text(w, c["text"], make_ids(c["text"])), dim=1)
-        save(os.path.join(root, name + ".safetensors"), {"image_embeds": u.float(), "text_embeds": v.float()})
+        out = {"image_embeds": u.float(), "text_embeds": v.float()}
         config = {"model_type": "clip", "projection_dim": c["projection_dim"], "text_config": c["text"],
                   "vision_config": c["vision"]}
+        if "temporal" in c:
+            frames = values("frames", (2, 8, c["projection_dim"]), 2.0)
+            out["clip_embeds"] = F.normalize(encode_clip(w, c["temporal"], frames), dim=1).float()
+            config["mien"] = {"temporal": c["temporal"]}
+        save(os.path.join(root, name + ".safetensors"), out)
         with open(os.path.join(root, name + ".json"), "w") as f:
             json.dump(config, f, indent=2, sort_keys=True)
             f.write("\n")

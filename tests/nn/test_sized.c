@@ -38,16 +38,24 @@ static void fill(const char *name, uint64_t count, double spread, float offset, 
     }
 }
 
+static bool ends(const char *name, const char *end)
+{
+    size_t length = strlen(name), tail = strlen(end);
+    return length >= tail && strcmp(name + length - tail, end) == 0;
+}
+
 static void fill_param(const struct nn_param *param, float *out)
 {
     const struct tensor_shape *shape = &param->value.shape;
-    const char *name = param->name, *dot = strrchr(name, '.');
+    const char *name = param->name;
     uint64_t count = tensor_shape_count(shape);
-    bool table = strstr(name, "embedding.weight") && !strstr(name, "patch");
-    if (strstr(name, "norm") && dot && strcmp(dot, ".weight") == 0)
+    if (strstr(name, "norm") && ends(name, ".weight"))
         fill(name, count, 0.2, 1, out);
-    else if (shape->rank == 1 || table)
-        fill(name, count, strstr(name, "embedding") ? 0.5 : 0.1, 0, out);
+    else if (ends(name, "position_embedding.weight") || ends(name, "token_embedding.weight") ||
+             ends(name, "_embedding") || ends(name, "cls_token"))
+        fill(name, count, 0.5, 0, out);
+    else if (shape->rank == 1)
+        fill(name, count, 0.1, 0, out);
     else
         fill(name, count, 1.5 / sqrt((double)(count / shape->dim[0])), 0, out);
 }
@@ -112,6 +120,15 @@ static enum mien_status embed_texts(struct nn_encoder *encoder, const struct io_
     return nn_encode_texts(encoder, texts, ITEMS, out);
 }
 
+/* Two clips of frames [2,8,E]. */
+static enum mien_status embed_clips(struct nn_encoder *encoder, uint32_t embed, float *out)
+{
+    enum { FRAMES = 8 };
+    static float frames[ITEMS * FRAMES * 768];
+    fill("frames", (uint64_t)ITEMS * FRAMES * embed, 2, 0, frames);
+    return nn_encode_clips(encoder, frames, ITEMS, FRAMES, out);
+}
+
 static void compare(const struct io_safetensors *file, const char *name, float *got, uint32_t embed)
 {
     const struct io_tensor *tensor = io_safetensors_find(file, name);
@@ -148,6 +165,10 @@ static void test_case(struct vk_device *device, const char *name)
     compare(file, "image_embeds", out, model->config.embed);
     TRY(embed_texts(encoder, &model->config, out));
     compare(file, "text_embeds", out, model->config.embed);
+    if (model->config.temporal.layers) {
+        TRY(embed_clips(encoder, model->config.embed, out));
+        compare(file, "clip_embeds", out, model->config.embed);
+    }
 fail:
     CHECK_EQ(status, MIEN_OK);
     nn_encoder_destroy(&encoder);
@@ -165,6 +186,7 @@ int main(void)
     CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
     if (device) {
         printf("%s\n", vk_device_caps(device)->name);
+        test_case(device, "emoclip");
         test_case(device, "vit-b-16");
         test_case(device, "vit-l-14");
         test_case(device, "vit-l-14-336");
