@@ -6,7 +6,9 @@
 Weights, pixels and tokens come from a hash of their name and position, the same here and in tests/nn/test_sized.c:
 values are whole numbers times one fp32 factor, so both sides have the same bits. Everything then runs in float64.
 Each case is NAME.json, a Hugging Face configuration, and NAME.safetensors, rows of unit length: image_embeds and
-text_embeds [2,E], and clip_embeds [2,E] of frames [2,8,E] where there is a temporal transformer. Takes 2.5 GB of memory and about a minute.
+text_embeds [2,E], and clip_embeds [2,E] of frames [2,8,E] where there is a temporal transformer. gradients.* is for
+tests/nn/test_grads.c: the loss of a batch and some components of every gradient. Takes 2.5 GB of memory and half a
+minute.
 """
 import json
 import math
@@ -18,6 +20,7 @@ import torch.nn.functional as F
 
 from make_golden import F64, encode_clip, encode_image, encode_text, save
 
+GRAD_BATCH, SAMPLES = 16, 64
 WORD, RUN = 0xFFFFFFFF, 3000
 B_TEXT = dict(hidden_size=512, intermediate_size=2048, num_attention_heads=8)
 L_TEXT = dict(hidden_size=768, intermediate_size=3072, num_attention_heads=12)
@@ -44,6 +47,10 @@ CASES = {
                     temporal=dict(layers=2, heads=8, head_dim=2048, mlp=512, max_frames=1024)),
     "vit-l-14-336": case(L_TEXT, dict(L_VISION, image_size=336), 768, "gelu", (2, 1)),
 }
+
+GRAD_CASE = case(dict(hidden_size=128, intermediate_size=512, num_attention_heads=4),
+                 dict(hidden_size=192, intermediate_size=768, num_attention_heads=3, image_size=96, patch_size=16),
+                 128, "gelu", (2, 2))
 
 
 def hashed(name, count):
@@ -129,21 +136,45 @@ class Weights(dict):
         return weight(name, self.shapes[name])
 
 
-def make_pixels(size):
-    """[2,3,size,size] in runs of one value: noise without runs averages out in attention."""
-    count = 2 * 3 * size * size
-    return values("pixels", (count // RUN + 1,), 2.0).repeat_interleave(RUN)[:count].view(2, 3, size, size)
+def make_pixels(size, batch=2):
+    """[batch,3,size,size] in runs of one value: noise without runs averages out in attention."""
+    count = batch * 3 * size * size
+    return values("pixels", (count // RUN + 1,), 2.0).repeat_interleave(RUN)[:count].view(batch, 3, size, size)
 
 
-def make_ids(t):
-    """Two texts: one fills the context, one has nine tokens."""
+def make_ids(t, lengths=(77, 9)):
+    """Texts of so many tokens, start and end among them."""
     context, end = t["max_position_embeddings"], t["eos_token_id"]
-    ids = torch.full((2, context), end)
-    for row, length in enumerate((context, 9)):
+    ids = torch.full((len(lengths), context), end)
+    for row, length in enumerate(lengths):
         words = hashed(f"text {row}", length) % (t["vocab_size"] - 2)
         words[0] = t["bos_token_id"]
         ids[row, :length - 1] = words[:length - 1]
     return ids
+
+
+def gradients(c):
+    """Loss of a batch, and of every parameter's gradient up to SAMPLES components and the sum of squares."""
+    w = {name: weight(name, shape).requires_grad_() for name, shape in shapes(c).items()}
+    w["logit_scale"] = torch.tensor(2.5, dtype=F64).requires_grad_()
+    u = F.normalize(encode_image(w, c["vision"], make_pixels(c["vision"]["image_size"], GRAD_BATCH))[0], dim=1)
+    v = F.normalize(encode_text(w, c["text"], make_ids(c["text"], [77 - 4 * i for i in range(GRAD_BATCH)])), dim=1)
+    z, same = w["logit_scale"].exp() * u @ v.T, torch.arange(GRAD_BATCH)
+    loss = (F.cross_entropy(z, same) + F.cross_entropy(z.T, same)) / 2
+    loss.backward()
+    out = {"loss": loss.detach().reshape(1).float()}
+    for name, p in w.items():
+        g = p.grad.flatten()
+        at = torch.arange(len(g)) if len(g) <= SAMPLES else hashed(name, SAMPLES) % len(g)
+        out["grad." + name], out["squares." + name] = g[at].float(), (g @ g).reshape(1).float()
+    return out
+
+
+def write_config(path, c, **more):
+    with open(path, "w") as f:
+        json.dump({"model_type": "clip", "projection_dim": c["projection_dim"], "text_config": c["text"],
+                   "vision_config": c["vision"], **more}, f, indent=2, sort_keys=True)
+        f.write("\n")
 
 
 def main(root):
@@ -154,17 +185,16 @@ def main(root):
             u = F.normalize(encode_image(w, c["vision"], make_pixels(size))[0], dim=1)
             v = F.normalize(encode_text(w, c["text"], make_ids(c["text"])), dim=1)
         out = {"image_embeds": u.float(), "text_embeds": v.float()}
-        config = {"model_type": "clip", "projection_dim": c["projection_dim"], "text_config": c["text"],
-                  "vision_config": c["vision"]}
+        more = {}
         if "temporal" in c:
             frames = values("frames", (2, 8, c["projection_dim"]), 2.0)
             out["clip_embeds"] = F.normalize(encode_clip(w, c["temporal"], frames), dim=1).float()
-            config["mien"] = {"temporal": c["temporal"]}
+            more = {"mien": {"temporal": c["temporal"]}}
         save(os.path.join(root, name + ".safetensors"), out)
-        with open(os.path.join(root, name + ".json"), "w") as f:
-            json.dump(config, f, indent=2, sort_keys=True)
-            f.write("\n")
+        write_config(os.path.join(root, name + ".json"), c, **more)
         print(f"{name}: cosines {(u[0] @ u[1]).item():.4f} {(v[0] @ v[1]).item():.4f}")
+    save(os.path.join(root, "gradients.safetensors"), gradients(GRAD_CASE))
+    write_config(os.path.join(root, "gradients.json"), GRAD_CASE)
 
 
 if __name__ == "__main__":
