@@ -37,13 +37,28 @@ static void number_texts(struct train_same *same, const int32_t *texts, uint32_t
     }
 }
 
+/* Images and texts of one part. */
+static void fill_part(const struct train_step *p, uint32_t slot, const struct train_part *part,
+                      const struct data_batch *batch, size_t image)
+{
+    int32_t *ids = graph_program_input(p->program, slot, part->ids);
+    int32_t *eot = graph_program_input(p->program, slot, part->eot);
+    memcpy(graph_program_input(p->program, slot, part->pixels), batch->images + part->first * image,
+           part->count * image * sizeof(float));
+    for (uint32_t k = 0; k < batch->levels; k++) {
+        size_t from = (size_t)k * batch->count + part->first, to = (size_t)k * part->count;
+        memcpy(ids + to * batch->length, batch->tokens + from * batch->length,
+               (size_t)part->count * batch->length * sizeof(*ids));
+        memcpy(eot + to, batch->eot + from, part->count * sizeof(*eot));
+    }
+}
+
 void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch)
 {
-    size_t side = t->model->config.vision.image, texts = (size_t)batch->levels * batch->count;
+    size_t side = t->model->config.vision.image;
     uint32_t count = batch->count;
-    memcpy(graph_program_input(p->program, slot, p->in.pixels), batch->images, count * 3 * side * side * sizeof(float));
-    memcpy(graph_program_input(p->program, slot, p->in.ids), batch->tokens, texts * batch->length * sizeof(int32_t));
-    memcpy(graph_program_input(p->program, slot, p->in.eot), batch->eot, texts * sizeof(int32_t));
+    for (uint32_t i = 0; i < p->in.parts; i++)
+        fill_part(p, slot, &p->in.part[i], batch, 3 * side * side);
     for (uint32_t k = 0; k < batch->levels; k++) {
         if (p->in.weights[k] != OP_NONE)
             memcpy(graph_program_input(p->program, slot, p->in.weights[k]), batch->weights + (size_t)k * count,

@@ -234,6 +234,8 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->recipe.rules = t->rules;
     t->recipe.moments = &t->moments;
     t->recipe.optimizer = t->config->optim.kind;
+    t->recipe.micro_batch = t->config->run.micro_batch;
+    t->recipe.recompute = t->config->run.recompute;
     t->same = base_alloc(t->config->run.batch, sizeof(*t->same));
     FAIL_IF_NULL(t->same, "a batch");
     TRY(graph_cache_create(t->device, 0, &t->programs));

@@ -13,6 +13,8 @@ struct train_recipe {
     const struct train_moments *moments;
     enum train_optimizer optimizer;
     struct train_objective objective;
+    uint32_t micro_batch; /* images whose activations are alive at a time; 0 = all */
+    bool recompute;       /* activations inside transformer blocks are made again for the backward pass */
 };
 
 /* What a step's program is compiled for. */
@@ -23,10 +25,17 @@ struct train_step_shape {
     bool grads;      /* the gradients are wanted by the host */
 };
 
-/* A batch's places in a program. K = train_levels. */
+/* Images [first, first + b) of a batch and their texts: a micro-batch, or all. K = train_levels. */
+struct train_part {
+    uint32_t first, count; /* b */
+    op_value pixels;       /* f32 [b,3,R,R] */
+    op_value ids, eot;     /* i32 [K*b,L], all of level 0, then of level 1, ...; i32 [K*b] */
+};
+
+/* A batch's places in a program. */
 struct train_inputs {
-    op_value pixels;                    /* f32 [B,3,R,R] */
-    op_value ids, eot;                  /* i32 [K*B,L], all of level 0, then of level 1, ...; i32 [K*B] */
+    uint32_t parts;
+    struct train_part *part;
     op_value weights[TRAIN_LEVELS_MAX]; /* f32 [B] where the level misses rows, else OP_NONE */
     op_value same[TRAIN_LEVELS_MAX];    /* i32 [B] where equal texts matter, else OP_NONE */
 };
@@ -42,7 +51,8 @@ struct train_step {
     op_value norms;       /* [T,64]: partial sums of squares of the T gradients that there are */
     op_value logit_scale; /* [1] */
     uint32_t next_slot;
-    op_value grads[]; /* [model->count], before clipping: OP_NONE where there is none; outputs where shape.grads asks */
+    op_value *grads; /* [model->count], before clipping: OP_NONE where there is none; outputs where shape.grads
+                        asks. Lies behind the struct, as in.part does: one piece of memory */
 };
 
 /* slabs and label of params are used. Free with train_step_destroy. */
@@ -50,20 +60,27 @@ enum mien_status train_step_compile(const struct train_recipe *recipe, const str
                                     const struct graph_compile_params *params, struct train_step **out);
 void train_step_destroy(struct train_step **step); /* with its program */
 
+/* How many parts a batch has. */
+uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch);
+/* The inputs of a batch; out->part [train_parts] is there. */
+void train_inputs_record(const struct train_recipe *recipe, struct graph *graph, const struct train_step_shape *shape,
+                         struct train_inputs *out);
+/* Features of a batch by the trained weights, part by part; a part's activations do not outlive it where there are
+ * several. */
+void train_features_record(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_inputs *in,
+                           struct train_features *out);
+/* Guide features by the weights that the run began with. */
+void train_guides_record(const struct train_recipe *recipe, struct nn_scope *initial, const struct train_inputs *in,
+                         struct train_features *out);
+
 /* The settings of a step as the hyper buffer holds them; step counts from 1. */
 struct train_hyper {
     double lr, betas[2], eps, weight_decay, momentum, clip_norm;
 };
 void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out);
 
-/* ---- parts, for programs of other forms ---- */
+/* ---- inside train ---- */
 
-/* The inputs of `batch` images and their texts. */
-void train_inputs_record(const struct train_recipe *recipe, struct graph *graph, uint32_t batch, uint32_t length,
-                         struct train_inputs *out);
-/* The towers of the trained weights (recipe->model). */
-void train_features_record(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_inputs *in,
-                           struct train_features *out);
 /* Clipping and updates with the gradients [model->count]; *norms as above. */
 enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, const op_value *grads,
                                       op_value hyper, op_value *clipping, op_value *norms);

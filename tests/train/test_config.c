@@ -125,7 +125,6 @@ static void test_refusals(void)
     REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"frozen\":true}]}," MINIMAL "}", MIEN_ERR_ARG, "frozen");
     REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip, siglip");
     REFUSE("{\"model\":{\"temporal\":{}}," MINIMAL "}", MIEN_ERR_ARG, "temporal", "not supported");
-    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"micro_batch\":8}}", MIEN_ERR_ARG, "micro_batch");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"precision\":\"f16\"}}", MIEN_ERR_ARG, "f16");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":0}}", MIEN_ERR_ARG, "batch");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":\"64\"}}", MIEN_ERR_DATA, "batch", "number");

@@ -35,12 +35,12 @@ static void fill_inputs(const struct nn_model *model, struct train_step *step, c
     struct train_config config = {.optim = {.lr = hyper_base.lr, .warmup = 3}};
     struct train_rate rate = train_rate_make(&config, 10, 10);
     struct train_hyper hyper = hyper_base;
-    int32_t *row = graph_program_input(step->program, slot, step->in.ids);
+    int32_t *row = graph_program_input(step->program, slot, step->in.part->ids);
     hyper.lr = train_rate_at(&rate, number - 1);
-    io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(step->program, slot, step->in.pixels));
+    io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(step->program, slot, step->in.part->pixels));
     memcpy(row, ids->data, ids->bytes);
     nn_eot_positions(&model->config, row, step->shape.batch, step->shape.length,
-                     graph_program_input(step->program, slot, step->in.eot));
+                     graph_program_input(step->program, slot, step->in.part->eot));
     train_hyper_fill(&hyper, number, graph_program_input(step->program, slot, step->hyper));
 }
 

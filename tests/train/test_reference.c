@@ -184,6 +184,7 @@ int main(void)
         CHECK_SKIP("no temporary directory");
     compare_run("train", 30, NULL);
     compare_run("missing", 10, NULL);
+    compare_run("train", 30, "run.micro_batch=5"); /* the last part is one image */
     CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
     mien_gpu_destroy(&gpu);
     tiny_remove();

@@ -32,14 +32,15 @@ static void fill(const struct nn_model *model, const struct train_step *step, ui
 {
     const struct train_step_shape *s = &step->shape;
     struct base_rng rng = base_rng_make(number, "inputs", 0, 0);
-    float *pixels = graph_program_input(step->program, slot, step->in.pixels);
-    int32_t *ids = graph_program_input(step->program, slot, step->in.ids);
+    float *pixels = graph_program_input(step->program, slot, step->in.part->pixels);
+    int32_t *ids = graph_program_input(step->program, slot, step->in.part->ids);
     for (uint32_t i = 0; i < s->batch * 3 * 12 * 12; i++)
         pixels[i] = (float)base_rng_normal(&rng);
     uint32_t texts = graph_levels * s->batch;
     for (uint32_t i = 0; i < texts * s->length; i++)
         ids[i] = i % s->length == s->length - 1 ? 49 : (int32_t)base_rng_below(&rng, 48);
-    nn_eot_positions(&model->config, ids, texts, s->length, graph_program_input(step->program, slot, step->in.eot));
+    nn_eot_positions(&model->config, ids, texts, s->length,
+                     graph_program_input(step->program, slot, step->in.part->eot));
     train_hyper_fill(&hyper, number, graph_program_input(step->program, slot, step->hyper));
 }
 
