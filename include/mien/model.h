@@ -202,6 +202,37 @@ struct mien_convert_summary {
  * tell their activation; MIEN_ERR_DATA: path and byte, key or tensor; MIEN_ERR_IO. Thread-safe. */
 MIEN_API enum mien_status mien_convert(const struct mien_convert_params *params, struct mien_convert_summary *summary);
 
+/* One tower's sizes. */
+struct mien_tower_info {
+    uint32_t width, layers, heads, mlp;
+    const char *activation; /* "quick_gelu", "gelu"; static */
+};
+
+/* What a model directory holds. Texts belong to the report. */
+struct mien_model_report {
+    struct mien_model_info info;
+    float scale; /* exp(logit_scale): what cosines are multiplied by */
+    struct mien_tower_info image, text;
+    uint32_t temporal_layers; /* 0: no transformer over frames, and the next four are 0 */
+    uint32_t temporal_heads, temporal_head_dim, temporal_mlp, temporal_frames;
+    const char *weights; /* file, or the index of several */
+    uint64_t bytes;      /* of the tensors */
+    uint32_t tensors;
+    const char *dtypes; /* "F32"; "F16 x 147, F32 x 1" */
+    bool preprocessor;  /* preprocessor_config.json is there; otherwise CLIP's own values are used */
+    bool tokenizer;
+    uint32_t tokens;             /* of the tokenizer, as are: */
+    int32_t start, end, padding; /* ids */
+    size_t problem_count;        /* why the directory cannot be used as it is: */
+    const char *const *problems; /* missing, unexpected or misshapen tensors, values that are no numbers, ... */
+};
+
+/* Reads a model directory and checks it: config.json against the tensors, every value finite, the tokenizer against the
+ * vocabulary. Problems are listed, not logged. The caller owns *out. MIEN_ERR_DATA: there is no readable config.json or
+ * no readable file of weights. Thread-safe. */
+MIEN_API enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **out);
+MIEN_API void mien_model_report_destroy(struct mien_model_report **report);
+
 #ifdef __cplusplus
 }
 #endif

@@ -43,7 +43,7 @@ struct command {
 };
 
 extern const struct command command_devices, command_import, command_train, command_eval, command_classify,
-    command_convert;
+    command_convert, command_info;
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */
 

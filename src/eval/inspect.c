@@ -1,0 +1,247 @@
+/* inspect.c: mien_model_inspect: the files of a model directory against each other. */
+#include "data/tokenizer.h"
+#include "io/clip_tensors.h"
+#include "io/weights.h"
+#include "mien/model.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_PROBLEMS = 100, PIECE = 1 << 14 };
+
+/* The report that the caller sees stands first: they share an address. */
+struct inspection {
+    struct mien_model_report report;
+    struct base_arena arena;
+    struct io_clip_config config;
+    struct io_clip_tensors list;
+    struct io_weights *weights;
+    const char *problems[MAX_PROBLEMS];
+    float piece[PIECE];
+};
+
+static void problem(struct inspection *in, const char *fmt, ...) MIEN_PRINTF(2, 3);
+
+/* Notes a problem; beyond MAX_PROBLEMS they are counted in the last. */
+static void problem(struct inspection *in, const char *fmt, ...)
+{
+    char text[600];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    size_t at = in->report.problem_count;
+    const char *copy =
+        base_arena_strdup(&in->arena, at + 1 < MAX_PROBLEMS ? text : "more problems, which are left out");
+    if (at < MAX_PROBLEMS && copy) {
+        in->problems[at] = copy;
+        in->report.problem_count++;
+    }
+}
+
+static struct mien_tower_info tower_info(const struct io_tower_config *t)
+{
+    return (struct mien_tower_info){t->width, t->layers, t->heads, t->mlp,
+                                    t->act == IO_ACT_GELU ? "gelu" : "quick_gelu"};
+}
+
+static void describe(struct inspection *in)
+{
+    const struct io_clip_config *c = &in->config;
+    struct mien_model_report *r = &in->report;
+    r->info = (struct mien_model_info){.embed = c->embed,
+                                       .image = c->vision.image,
+                                       .patch = c->vision.patch,
+                                       .context = c->text.context,
+                                       .vocab = c->text.vocab,
+                                       .parameters = in->list.elements};
+    r->image = tower_info(&c->vision.tower);
+    r->text = tower_info(&c->text.tower);
+    r->temporal_layers = c->temporal.layers;
+    if (!c->temporal.layers)
+        return;
+    r->temporal_heads = c->temporal.heads;
+    r->temporal_head_dim = c->temporal.head_dim;
+    r->temporal_mlp = c->temporal.mlp;
+    r->temporal_frames = c->temporal.max_frames - 1;
+}
+
+static void write_dims(char *text, size_t size, uint32_t rank, const uint64_t *dims)
+{
+    size_t at = (size_t)snprintf(text, size, "[");
+    for (uint32_t i = 0; i < rank && at < size; i++)
+        at += (size_t)snprintf(text + at, size - at, "%s%llu", i ? "," : "", (unsigned long long)dims[i]);
+    if (at < size)
+        snprintf(text + at, size - at, "]");
+}
+
+static void check_shape(struct inspection *in, const struct io_clip_tensor *want, const struct io_tensor *t)
+{
+    char need[96], have[200];
+    bool fits = want->rank == 0 ? t->count == 1 : t->rank == want->rank;
+    for (uint32_t i = 0; fits && i < want->rank; i++)
+        fits = t->dims[i] == want->dims[i];
+    if (fits)
+        return;
+    write_dims(need, sizeof(need), want->rank, want->dims);
+    write_dims(have, sizeof(have), t->rank, t->dims);
+    problem(in, "tensor %s has shape %s; config.json asks for %s", t->name, have, need);
+}
+
+/* Values that are no numbers end every use of the model in nonsense. */
+static void check_values(struct inspection *in, const struct io_tensor *t)
+{
+    uint64_t bad = 0;
+    if (t->dtype != IO_F32 && t->dtype != IO_F16 && t->dtype != IO_BF16) {
+        problem(in, "tensor %s is %s; F32, F16 or BF16 can be read", t->name, io_dtype_name(t->dtype));
+        return;
+    }
+    for (uint64_t at = 0; at < t->count; at += PIECE) {
+        uint64_t n = BASE_MIN((uint64_t)PIECE, t->count - at);
+        if (io_tensor_read_f32(t, at, n, in->piece) != MIEN_OK)
+            return;
+        for (uint64_t i = 0; i < n; i++)
+            bad += !isfinite(in->piece[i]);
+    }
+    if (bad)
+        problem(in, "tensor %s has %llu values that are not finite numbers", t->name, (unsigned long long)bad);
+    if (strcmp(t->name, "logit_scale") == 0 && t->count == 1) {
+        in->report.info.logit_scale = in->piece[0];
+        in->report.scale = expf(in->piece[0]);
+    }
+}
+
+static void check_tensors(struct inspection *in)
+{
+    for (size_t i = 0; i < in->list.count; i++) {
+        const struct io_tensor *t = io_weights_find(in->weights, in->list.items[i].name);
+        if (!t) {
+            problem(in, "tensor %s is missing", in->list.items[i].name);
+            continue;
+        }
+        check_shape(in, &in->list.items[i], t);
+        check_values(in, t);
+    }
+    for (size_t i = 0; i < io_weights_count(in->weights); i++) {
+        const char *name = io_weights_at(in->weights, i)->name;
+        if (!io_clip_tensors_find(&in->list, name) && !io_clip_is_buffer(name))
+            problem(in, "tensor %s is not part of a CLIP model with this config.json", name);
+    }
+}
+
+/* How many tensors of each type, and bytes of all. */
+static void count_types(struct inspection *in)
+{
+    size_t counts[IO_DTYPE_COUNT] = {0}, kinds = 0;
+    char text[256] = "";
+    for (size_t i = 0; i < io_weights_count(in->weights); i++) {
+        const struct io_tensor *t = io_weights_at(in->weights, i);
+        counts[t->dtype]++;
+        in->report.bytes += t->bytes;
+    }
+    for (int d = 0; d < IO_DTYPE_COUNT; d++)
+        kinds += counts[d] > 0;
+    for (int d = 0; d < IO_DTYPE_COUNT; d++) {
+        size_t at = strlen(text);
+        if (counts[d] && kinds == 1)
+            snprintf(text, sizeof(text), "%s", io_dtype_name((enum io_dtype)d));
+        else if (counts[d])
+            snprintf(text + at, sizeof(text) - at, "%s%s x %zu", at ? ", " : "", io_dtype_name((enum io_dtype)d),
+                     counts[d]);
+    }
+    in->report.tensors = (uint32_t)io_weights_count(in->weights);
+    in->report.weights = base_arena_strdup(&in->arena, io_weights_path(in->weights));
+    in->report.dtypes = base_arena_strdup(&in->arena, text);
+}
+
+static bool in_dir(const char *dir, const char *name)
+{
+    char *path = base_path_join(dir, name);
+    bool there = path && base_file_exists(path);
+    base_free(path);
+    return there;
+}
+
+static void check_preprocessor(struct inspection *in, const char *dir)
+{
+    struct io_preprocess ignored;
+    in->report.preprocessor = in_dir(dir, "preprocessor_config.json");
+    if (in->report.preprocessor && io_preprocess_read(dir, in->config.vision.image, &ignored) != MIEN_OK)
+        problem(in, "preprocessor_config.json cannot be used");
+}
+
+static void check_tokenizer(struct inspection *in, const char *dir)
+{
+    struct data_tokenizer *t = NULL;
+    const struct io_clip_config *c = &in->config;
+    if (!in_dir(dir, "vocab.json") && !in_dir(dir, "bpe_simple_vocab_16e6.txt.gz"))
+        return;
+    if (data_tokenizer_load(dir, &t) != MIEN_OK) {
+        problem(in, "the tokenizer cannot be read");
+        return;
+    }
+    struct mien_model_report *r = &in->report;
+    r->tokenizer = true;
+    r->tokens = data_tokenizer_vocab(t);
+    r->start = data_tokenizer_bos(t);
+    r->end = data_tokenizer_eos(t);
+    r->padding = data_tokenizer_pad(t);
+    if (r->tokens > c->text.vocab)
+        problem(in, "the tokenizer has %u tokens, the model %u", r->tokens, c->text.vocab);
+    if (c->text.eos != 2 && r->end != (int32_t)c->text.eos)
+        problem(in, "the tokenizer ends texts with id %d, config.json says %u", r->end, c->text.eos);
+    data_tokenizer_destroy(&t);
+}
+
+static enum mien_status inspect(struct inspection *in, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
+            dir);
+    TRY(io_clip_config_read(dir, &in->config, NULL));
+    TRY(io_weights_open(dir, &in->weights));
+    TRY(io_clip_tensors_list(&in->config, &in->list));
+    describe(in);
+    count_types(in);
+    check_tensors(in);
+    /* what these two log is a problem among others here */
+    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
+    check_preprocessor(in, dir);
+    check_tokenizer(in, dir);
+    base_log_soften(before);
+fail:
+    io_weights_close(&in->weights);
+    io_clip_tensors_clear(&in->list);
+    return status;
+}
+
+enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct inspection *in = NULL;
+    FAIL_IF(!dir || !out, MIEN_ERR_ARG, "mien_model_inspect: a directory and a place for the result are needed");
+    *out = NULL;
+    in = base_alloc(1, sizeof(*in));
+    FAIL_IF_NULL(in, "a report");
+    in->report.problems = in->problems;
+    *out = &in->report;
+    TRY(inspect(in, dir));
+    FAIL_IF(!in->report.weights || !in->report.dtypes, MIEN_ERR_NOMEM, "%s: out of host memory for a report", dir);
+    return MIEN_OK;
+fail:
+    if (out)
+        mien_model_report_destroy(out);
+    return status;
+}
+
+void mien_model_report_destroy(struct mien_model_report **report)
+{
+    if (!report || !*report)
+        return;
+    struct inspection *in = (struct inspection *)*report;
+    base_arena_clear(&in->arena);
+    base_free(in);
+    *report = NULL;
+}

@@ -1,0 +1,104 @@
+/* info.c: what a model directory holds, checked. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+static void print_tower(const char *name, const struct mien_tower_info *t)
+{
+    printf("%-12swidth %u, %u layers, %u heads, mlp %u, %s\n", name, t->width, t->layers, t->heads, t->mlp,
+           t->activation);
+}
+
+static void print_text(const char *dir, const struct mien_model_report *r)
+{
+    uint32_t grid = r->info.image / r->info.patch;
+    printf("%-12s%s\n", "model", dir);
+    printf("%-12s%s: %u tensors, %s, %.1f MB\n", "weights", r->weights, r->tensors, r->dtypes, (double)r->bytes / 1e6);
+    printf("%-12s%" PRIu64 ", embeddings of %u, logit_scale %.6g (cosine x %.4g)\n", "parameters", r->info.parameters,
+           r->info.embed, (double)r->info.logit_scale, (double)r->scale);
+    printf("%-12s%u pixels in patches of %u: %u tokens\n", "images", r->info.image, r->info.patch, grid * grid + 1);
+    print_tower("", &r->image);
+    printf("%-12sup to %u tokens of %u\n", "texts", r->info.context, r->info.vocab);
+    print_tower("", &r->text);
+    if (r->temporal_layers)
+        printf("%-12sup to %u: %u layers, %u heads of %u, mlp %u\n", "frames", r->temporal_frames, r->temporal_layers,
+               r->temporal_heads, r->temporal_head_dim, r->temporal_mlp);
+    if (r->tokenizer)
+        printf("%-12s%u tokens, start %d, end %d, padding %d\n", "tokenizer", r->tokens, r->start, r->end, r->padding);
+    else
+        printf("%-12snone: texts cannot be embedded; add vocab.json and merges.txt\n", "tokenizer");
+    printf("%-12s%s\n", "preprocess", r->preprocessor ? "preprocessor_config.json" : "CLIP's own values");
+    for (size_t i = 0; i < r->problem_count; i++)
+        printf("%-12s%s\n", "problem", r->problems[i]);
+}
+
+static void print_tower_json(const char *name, const struct mien_tower_info *t)
+{
+    printf(",\"%s\":{\"width\":%u,\"layers\":%u,\"heads\":%u,\"mlp\":%u,\"activation\":\"%s\"}", name, t->width,
+           t->layers, t->heads, t->mlp, t->activation);
+}
+
+static void print_json(const char *dir, const struct mien_model_report *r)
+{
+    printf("{\"model\":");
+    print_json_string(dir);
+    printf(",\"weights\":");
+    print_json_string(r->weights);
+    printf(",\"tensors\":%u,\"dtypes\":\"%s\",\"bytes\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"embed\":%u",
+           r->tensors, r->dtypes, r->bytes, r->info.parameters, r->info.embed);
+    if (isfinite(r->info.logit_scale))
+        printf(",\"logit_scale\":%.9g", (double)r->info.logit_scale);
+    printf(",\"image\":%u,\"patch\":%u,\"context\":%u,\"vocab\":%u", r->info.image, r->info.patch, r->info.context,
+           r->info.vocab);
+    print_tower_json("vision", &r->image);
+    print_tower_json("text", &r->text);
+    if (r->temporal_layers)
+        printf(",\"temporal\":{\"layers\":%u,\"heads\":%u,\"head_dim\":%u,\"mlp\":%u,\"frames\":%u}",
+               r->temporal_layers, r->temporal_heads, r->temporal_head_dim, r->temporal_mlp, r->temporal_frames);
+    if (r->tokenizer)
+        printf(",\"tokenizer\":{\"tokens\":%u,\"start\":%d,\"end\":%d,\"padding\":%d}", r->tokens, r->start, r->end,
+               r->padding);
+    else
+        printf(",\"tokenizer\":null");
+    printf(",\"preprocessor\":%s,\"problems\":[", r->preprocessor ? "true" : "false");
+    for (size_t i = 0; i < r->problem_count; i++) {
+        printf("%s", i ? "," : "");
+        print_json_string(r->problems[i]);
+    }
+    printf("]}\n");
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct mien_model_report *report = NULL;
+    struct arg_list inputs = {0};
+    struct common common;
+    const struct arg args[] = {{0}};
+    int result = args_parse(command, argc, argv, args, &common, &inputs);
+    if (result != ARGS_RUN)
+        return result;
+    if (inputs.count != 1)
+        return complain(command, 2, "one model directory is needed: mien info DIR");
+    enum mien_status status = mien_model_inspect(inputs.items[0], &report);
+    if (status != MIEN_OK)
+        return mien_status_exit_code(status);
+    (common.json ? print_json : print_text)(inputs.items[0], report);
+    if (report->problem_count)
+        result = complain(command, 4, "%s: %zu problem%s, the first: %s", inputs.items[0], report->problem_count,
+                          report->problem_count > 1 ? "s" : "", report->problems[0]);
+    else
+        result = 0;
+    mien_model_report_destroy(&report);
+    return result;
+}
+
+const struct command command_info = {
+    .name = "info",
+    .synopsis = "DIR [--json]",
+    .summary = "says what a model directory holds, and checks it",
+    .help = "Sizes, parameters, types, the tokenizer; every tensor against config.json, every value finite.\n"
+            "Exit status 4 when there is a problem. Needs no device.",
+    .run = run,
+};
