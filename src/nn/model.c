@@ -1,7 +1,9 @@
 /* model.c: a model's life: memory, initial values, weights from and to files. */
 #include "nn/internal.h"
 
-#include "io/safetensors.h"
+#include "io/clip_tensors.h"
+#include "io/positions.h"
+#include "io/weights.h"
 
 enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out)
 {
@@ -123,28 +125,59 @@ static enum mien_status stranger(const struct nn_model *model, const char *path,
 }
 
 /* Every tensor of the file belongs to the model, but the position numbers that some exports keep. */
-static enum mien_status check_no_strangers(const struct nn_model *model, const struct io_safetensors *file)
+static enum mien_status check_no_strangers(const struct nn_model *model, const struct io_weights *file)
 {
-    for (size_t i = 0; i < io_safetensors_count(file); i++) {
-        const char *name = io_safetensors_at(file, i)->name;
+    for (size_t i = 0; i < io_weights_count(file); i++) {
+        const char *name = io_weights_at(file, i)->name;
         const char *dot = strrchr(name, '.');
         if (nn_param_find(model, name) == UINT32_MAX && !(dot && strcmp(dot, ".position_ids") == 0))
-            return stranger(model, io_safetensors_path(file), name);
+            return stranger(model, io_weights_path(file), name);
     }
     return MIEN_OK;
 }
 
-static enum mien_status load_param(struct nn_model *model, const struct nn_param *param,
-                                   const struct io_safetensors *file, float *values)
+/* The side of a file's grid of image positions [1+side*side,D], when it is one; 0 otherwise. */
+static uint32_t side_of(const struct nn_param *param, const struct io_tensor *tensor)
+{
+    if (strcmp(param->name, IO_CLIP_VISION_POSITIONS) != 0 || tensor->rank != 2 || tensor->dims[0] < 2 ||
+        tensor->dims[0] > 1 << 20 || tensor->dims[1] != param->value.shape.dim[1])
+        return 0;
+    uint32_t side = (uint32_t)lround(sqrt((double)tensor->dims[0] - 1));
+    return side * side + 1 == tensor->dims[0] ? side : 0;
+}
+
+/* Weights trained with another image size: their positions are resized, as open_clip does on loading. */
+static enum mien_status load_positions(struct nn_model *model, const struct nn_param *param,
+                                       const struct io_tensor *tensor, float *values)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t from = side_of(param, tensor), to = model->config.vision.image / model->config.vision.patch;
+    float *read = base_alloc(tensor->count, sizeof(*read));
+    FAIL_IF_NULL(read, "a position embedding");
+    LOG_WARN("the weights were trained with %u x %u patches, config.json asks for %u x %u: the position embedding is "
+             "resized",
+             from, from, to, to);
+    TRY(io_tensor_read_f32(tensor, 0, tensor->count, read));
+    TRY(io_positions_grid(read, from, to, param->value.shape.dim[1], values));
+    TRY(tensor_upload(model->device, &param->value, values));
+fail:
+    base_free(read);
+    return status;
+}
+
+static enum mien_status load_param(struct nn_model *model, const struct nn_param *param, const struct io_weights *file,
+                                   float *values)
 {
     char want[64], have[96];
-    const struct io_tensor *tensor = io_safetensors_find(file, param->name);
+    const struct io_tensor *tensor = io_weights_find(file, param->name);
     if (!tensor)
         return base_fail(MIEN_ERR_DATA, "%s: tensor %s %s is missing; is config.json of the same model?",
-                         io_safetensors_path(file), param->name,
+                         io_weights_path(file), param->name,
                          tensor_shape_text(&param->value.shape, want, sizeof(want)));
+    if (!fits(param, tensor) && side_of(param, tensor))
+        return load_positions(model, param, tensor, values);
     if (!fits(param, tensor))
-        return base_fail(MIEN_ERR_DATA, "%s: tensor %s is %s, but config.json asks for %s", io_safetensors_path(file),
+        return base_fail(MIEN_ERR_DATA, "%s: tensor %s is %s, but config.json asks for %s", io_weights_path(file),
                          param->name, file_shape(tensor, have, sizeof(have)),
                          tensor_shape_text(&param->value.shape, want, sizeof(want)));
     enum mien_status status = io_tensor_read_f32(tensor, 0, tensor->count, values);
@@ -157,17 +190,17 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
 static enum mien_status load_weights(struct nn_model *model, const char *path, bool but_temporal)
 {
     enum mien_status status = MIEN_OK;
-    struct io_safetensors *file = NULL;
+    struct io_weights *file = NULL;
     float *values = base_alloc(largest(model), sizeof(*values));
     FAIL_IF_NULL(values, "weights");
-    TRY(io_safetensors_open(path, &file));
+    TRY(io_weights_open(path, &file));
     TRY(check_no_strangers(model, file));
     for (uint32_t i = 0; i < model->count; i++) {
         if (!but_temporal || !is_temporal(model->params[i].name))
             TRY(load_param(model, &model->params[i], file, values));
     }
 fail:
-    io_safetensors_close(&file);
+    io_weights_close(&file);
     base_free(values);
     return status;
 }
@@ -201,20 +234,17 @@ enum mien_status nn_model_load_temporal(struct vk_device *device, const char *di
     struct nn_model *model = NULL;
     struct io_clip_config config;
     bool fresh;
-    char *path = base_path_join(dir, "model.safetensors");
     *out = NULL;
-    FAIL_IF_NULL(path, "a path");
     TRY(io_clip_config_read(dir, &config, NULL));
     TRY(merge_temporal(&config, temporal, dir, &fresh));
     TRY(nn_model_create(device, &config, &model));
-    TRY(load_weights(model, path, fresh));
+    TRY(load_weights(model, dir, fresh));
     if (fresh)
         TRY(init(model, seed, true));
     *out = model;
     model = NULL;
 fail:
     nn_model_destroy(&model);
-    base_free(path);
     return status;
 }
 

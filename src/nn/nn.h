@@ -49,15 +49,17 @@ void nn_model_destroy(struct nn_model **model);
  * parameters or on any order. */
 enum mien_status nn_model_init(struct nn_model *model, uint64_t seed);
 
-/* config.json and model.safetensors of a model directory. F32, F16 and BF16 are read, exactly. MIEN_ERR_DATA names the
- * missing, unexpected or misshapen tensor; position_ids are ignored. */
+/* config.json and the weights of a model directory (io_weights_open: model.safetensors, several by their index, or
+ * pytorch_model.bin). F32, F16 and BF16 are read, exactly; an image tower's position embedding of another image size is
+ * resized, with a warning. MIEN_ERR_DATA names the missing, unexpected or misshapen tensor; position_ids are ignored.
+ */
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out);
 /* The same with a temporal transformer of these sizes: the directory's own where it has one (of the same sizes, else
  * MIEN_ERR_ARG), or else a new one, filled from the seed as by nn_model_init. */
 enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
                                         const struct io_temporal_config *temporal, uint64_t seed,
                                         struct nn_model **out);
-/* Fills the parameters from a safetensors file; checks as above. */
+/* Fills the parameters from a file of weights, or a directory with one; checks as above. */
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path);
 /* All parameters as F32 under their names. Equal values give equal bytes. */
 enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path);

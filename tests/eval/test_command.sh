@@ -30,7 +30,7 @@ expect() {
 expect 0 'SUBCOMMAND' --help
 expect 0 'mien ' --version
 expect 2 'did you mean train' trian
-for name in devices import train eval classify convert; do
+for name in devices import train eval classify convert info; do
     expect 0 "mien $name" "$name" --help
     expect 2 'did you mean --quiet' "$name" --quite
 done

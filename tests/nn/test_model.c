@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "io/positions.h"
 #include "io/safetensors.h"
 #include "nn/encoder.h"
 
@@ -150,6 +151,28 @@ static void test_refusals(void)
     CHECK(model == NULL);
 }
 
+/* Weights of 2x2 patches in a model of 3x3: the position embedding is resized, and that is said. */
+static void test_image_size(void)
+{
+    static const char name[] = "vision_model.embeddings.position_embedding.weight";
+    struct io_clip_config c = config_of(8);
+    struct io_safetensors *file = NULL;
+    struct nn_model *model = NULL;
+    float old[5 * 8], want[10 * 8], got[10 * 8];
+    c.vision.image = 24;
+    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    capture_start();
+    CHECK_EQ(nn_model_load_weights(model, path_of("model.safetensors")), MIEN_OK);
+    CHECK(captured_once("2 x 2 patches, config.json asks for 3 x 3"));
+    CHECK_EQ(io_safetensors_open(path_of("model.safetensors"), &file), MIEN_OK);
+    CHECK_EQ(io_tensor_read_f32(io_safetensors_find(file, name), 0, 5 * 8, old), MIEN_OK);
+    CHECK_EQ(io_positions_grid(old, 2, 3, 8, want), MIEN_OK);
+    CHECK_EQ(tensor_download(device, &model->params[nn_param_find(model, name)].value, got), MIEN_OK);
+    CHECK(memcmp(want, got, sizeof(want)) == 0);
+    io_safetensors_close(&file);
+    nn_model_destroy(&model);
+}
+
 static struct io_clip_config temporal_config(void)
 {
     struct io_clip_config c = config_of(8);
@@ -283,6 +306,7 @@ int main(void)
         test_init();
         test_files();
         test_refusals();
+        test_image_size();
         test_temporal();
         test_clips();
         test_text_rules();

@@ -47,6 +47,8 @@ static int run(const struct command *command, int argc, char **argv)
     params.directory = inputs.items[1];
     params.context = (uint32_t)context;
     params.image = (uint32_t)image;
+    if (common.quiet)
+        mien_log_set(NULL, NULL, MIEN_LOG_ERROR);
     enum mien_status status = mien_convert(&params, &summary);
     if (status == MIEN_OK)
         print_summary(&common, params.directory, &summary);
