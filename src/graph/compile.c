@@ -1,4 +1,5 @@
-/* compile.c: from recorded nodes to a program. Stages: which nodes live; how each runs (op plans); place.c: where every
+/* compile.c: from recorded nodes to a program. Stages: which nodes live; fuse.c: which become one; how
+ * each runs (op plans); place.c: where every
  * memory lies; then record.c puts it into command buffers. graph_plan stops before anything touches a device. */
 #include "graph/compile.h"
 
@@ -41,8 +42,10 @@ static void find_live(struct compile *c)
             need(c, node->in[i]);
     }
     for (uint32_t n = 0; n < graph->node_count; n++) {
-        if (c->live[n])
-            c->order[c->steps++] = n;
+        if (!c->live[n])
+            continue;
+        c->node[c->steps] = graph->node[n];
+        c->number[c->steps++] = n;
     }
 }
 
@@ -108,7 +111,7 @@ static enum mien_status make_plans(struct compile *c)
     struct graph_program *program = c->program;
     for (uint32_t s = 0; s < c->steps; s++) {
         struct op_call call;
-        graph_node_call(c->graph, &c->graph->node[c->order[s]], &call);
+        graph_node_call(c->graph, &c->node[s], &call);
         TRY(op_make_plan(c->caps, &call, NULL, &c->plan[s]));
         program->node[s] = (struct program_node){.flops = op_call_flops(&call),
                                                  .bytes = op_call_bytes(&call),
@@ -133,14 +136,15 @@ static enum mien_status allocate(struct compile *c)
     size_t nodes = BASE_MAX(graph->node_count, 1), memories = BASE_MAX(graph->memory_count, 1);
     c->program = base_alloc(1, sizeof(*c->program));
     c->live = base_alloc(nodes, sizeof(*c->live));
-    c->order = base_alloc(nodes, sizeof(*c->order));
+    c->node = base_alloc(nodes, sizeof(*c->node));
+    c->number = base_alloc(nodes, sizeof(*c->number));
     c->plan = base_alloc(nodes, sizeof(*c->plan));
     c->scratch_of = base_alloc(nodes * OP_MAX_SCRATCH, sizeof(*c->scratch_of));
     c->place = base_alloc(memories, sizeof(*c->place));
     c->item_of = base_alloc(memories, sizeof(*c->item_of));
     c->direct = base_alloc(BASE_MAX(graph->store_count, 1), sizeof(*c->direct));
-    FAIL_IF(!c->program || !c->live || !c->order || !c->plan || !c->scratch_of || !c->place || !c->item_of ||
-                !c->direct,
+    FAIL_IF(!c->program || !c->live || !c->node || !c->number || !c->plan || !c->scratch_of || !c->place ||
+                !c->item_of || !c->direct,
             MIEN_ERR_NOMEM, "out of host memory for compiling %zu nodes", graph->node_count);
     c->program->device = c->device;
     c->program->profile = c->params.profile && c->caps->timestamp_ns > 0;
@@ -159,7 +163,8 @@ static void compile_clear(struct compile *c)
         op_plan_clear(&c->plan[s]);
     op_hazards_clear(&c->hazards);
     base_free(c->live);
-    base_free(c->order);
+    base_free(c->node);
+    base_free(c->number);
     base_free(c->plan);
     base_free(c->scratch_of);
     base_free(c->place);
@@ -186,6 +191,8 @@ static enum mien_status compile_plan(struct compile *c)
     enum mien_status status = MIEN_OK;
     find_live(c);
     TRY(check_all_leaving(c));
+    if (!c->params.no_fuse)
+        TRY(compile_fuse(c));
     TRY(make_plans(c));
     TRY(place_plan(c));
 fail:

@@ -1,5 +1,5 @@
-/* compile.h: the state of one graph_compile, shared by its stages: compile.c (what runs), place.c (where it lies),
- * record.c (the recordings). */
+/* compile.h: the state of one graph_compile, shared by its stages: compile.c (what runs), fuse.c (in fewer steps),
+ * place.c (where it lies), record.c (the recordings). */
 #ifndef GRAPH_COMPILE_H
 #define GRAPH_COMPILE_H
 
@@ -12,8 +12,9 @@ struct compile {
     const struct vk_caps *caps;
     struct graph_compile_params params;
     struct graph_program *program;
-    bool *live;      /* [nodes] */
-    uint32_t *order; /* [steps]: live nodes in the order they run */
+    bool *live;              /* [nodes] */
+    struct graph_node *node; /* [steps]: live nodes in the order they run, as they run */
+    uint32_t *number;        /* [steps]: of the recorded node in whose place it runs */
     uint32_t steps;
     struct op_plan *plan;   /* [steps] */
     struct vk_range *place; /* [memories]: block NULL = not used by the program; bound: offset 0 of the block */
@@ -37,6 +38,9 @@ enum mien_status place_allocate(struct compile *c);
 struct vk_range compile_range(const struct compile *c, op_value value);
 /* Device range of scratch `index` of a step. */
 struct vk_range compile_scratch(const struct compile *c, uint32_t step, uint32_t index);
+
+/* fuse.c */
+enum mien_status compile_fuse(struct compile *c);
 
 /* record.c */
 enum mien_status compile_record(struct compile *c);

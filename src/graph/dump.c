@@ -36,7 +36,7 @@ const char *compile_step_text(const struct compile *c, uint32_t step)
 {
     char text[400] = "";
     size_t used = 0;
-    const struct graph_node *node = &c->graph->node[c->order[step]];
+    const struct graph_node *node = &c->node[step];
     append(text, sizeof(text), &used, node->label[0] ? node->label : "-");
     append(text, sizeof(text), &used, " ");
     append(text, sizeof(text), &used, node->op->name);

@@ -108,6 +108,7 @@ struct graph_compile_params {
      * the device (vk_slice_flops): unlimited on software drivers, else 20 to 50 ms on the slowest device meant for it.
      */
     double slice_flops;
+    bool no_fuse;              /* tests: run every node by itself */
     bool no_alias;             /* tests: give every activation memory of its own */
     bool profile;              /* a barrier and a timestamp around every node (graph_program_profile) */
     struct graph_slabs *slabs; /* activation memory shared with other programs (graph_cache); NULL = its own */
@@ -118,6 +119,7 @@ struct graph_compile_params {
 
 struct graph_program_stats {
     uint32_t nodes, dispatches, barriers, copies, slices; /* copies: stores that needed one */
+    uint32_t fused;                                       /* nodes that others do beside their own work */
     uint64_t activation_bytes;                            /* the slabs */
     uint64_t live_bytes;                                  /* most that is alive at one node: no plan can need less */
     uint64_t unaliased_bytes;                             /* what it would be without sharing */
@@ -134,7 +136,8 @@ struct graph_program_stats {
 enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, const struct graph_compile_params *params,
                             struct graph_program_stats *out);
 
-/* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), plans
+/* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), lets matmuls
+ * do activations and sums of their results (fuse.c), plans
  * activation memory by liveness inside one slab (more where the device cannot allocate so much at once), places
  * barriers from actual hazards, records. params may be NULL. MIEN_ERR_DEVICE_MEMORY says how much was wanted. */
 enum mien_status graph_compile(struct graph *graph, struct vk_device *device, const struct graph_compile_params *params,

@@ -33,7 +33,7 @@ static enum mien_status find_lives(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
     for (uint32_t s = 0; s < c->steps; s++) {
-        const struct graph_node *node = &c->graph->node[c->order[s]];
+        const struct graph_node *node = &c->node[s];
         for (uint32_t i = 0; i < node->in_count; i++)
             TRY(touch(c, node->in[i], s));
         for (uint32_t o = 0; o < node->out_count; o++)
@@ -89,7 +89,7 @@ static bool memory_used(const struct compile *c, uint32_t memory)
 {
     const struct graph *graph = c->graph;
     for (uint32_t s = 0; s < c->steps; s++) {
-        const struct graph_node *node = &graph->node[c->order[s]];
+        const struct graph_node *node = &c->node[s];
         for (uint32_t i = 0; i < node->in_count; i++) {
             if (node->in[i] != OP_NONE && graph->value[node->in[i]].memory == memory)
                 return true;

@@ -18,7 +18,7 @@ static enum mien_status bind_range(const struct compile *c, uint32_t step, const
                                    struct vk_range *out)
 {
     enum mien_status status = MIEN_OK;
-    const struct graph_node *node = &c->graph->node[c->order[step]];
+    const struct graph_node *node = &c->node[step];
     op_value value = bind->place == OP_IN ? node->in[bind->index] : node->out[bind->index];
     FAIL_IF(bind->place != OP_SCRATCH && value == OP_NONE, MIEN_ERR_FAILED, "%s in \"%s\" binds an absent tensor %u",
             node->op->name, node->label, bind->index);
