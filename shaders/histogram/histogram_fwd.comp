@@ -1,0 +1,24 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: the partial counts of histogram_fwd_part into one. Invocation k owns bin k.
+// Numerics: whole numbers, exact in the result up to 2^24 and rounded above.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/common.glsl"
+#include "args/histogram.h"
+
+layout(constant_id = 8) const uint BINS = 20;
+
+READ_BUFFER(0, uint, part); // [slices,BINS]
+WRITE_BUFFER(1, float, y);  // [BINS]
+PUSH(histogram_args, p);
+
+void main()
+{
+    uint k = invocation_1d(), sum = 0;
+    if (k >= BINS)
+        return;
+    for (uint slice = 0; slice < p.slices; slice++)
+        sum += part[slice * BINS + k];
+    y[k] = float(sum);
+}
