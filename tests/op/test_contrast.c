@@ -1,13 +1,5 @@
 /* test_contrast.c: what the contrastive losses promise beyond their references: bits and invariances. */
-#include "on_device.h"
-
-/* Memory of a test, given back at its end. */
-static struct base_arena arena;
-
-static float *floats(size_t count)
-{
-    return base_arena_array(&arena, count, sizeof(float));
-}
+#include "contrast_kit.h"
 
 /* ---- on a given score matrix --------------------------------------------------------------------------------------
  */
@@ -128,47 +120,10 @@ static void test_alike(struct on_device *gpu)
 /* ---- from embeddings ----------------------------------------------------------------------------------------------
  */
 
-struct pairs {
-    uint32_t n, width;
-    struct op_mining mining;
-    float q, dloss;
-    float *u, *v, *text, *image, *w; /* [N,E] each; w [N], may be NULL */
-    int32_t *ids;                    /* [N], may be NULL */
-};
-
 struct stream_result {
     float loss, dq, positives[2];
     float *lse, *lines, *du, *dv;
 };
-
-static float *unit_rows(uint32_t n, uint32_t width, const char *name)
-{
-    struct base_rng rng = base_rng_make(3, name, n, width);
-    float *x = floats((size_t)n * width);
-    for (uint32_t i = 0; i < n; i++) {
-        double square = 0;
-        for (uint32_t e = 0; e < width; e++) {
-            double value = base_rng_normal(&rng);
-            x[(size_t)i * width + e] = (float)value;
-            square += value * value;
-        }
-        for (uint32_t e = 0; e < width; e++)
-            x[(size_t)i * width + e] = (float)(x[(size_t)i * width + e] / sqrt(square));
-    }
-    return x;
-}
-
-static struct pairs make_pairs(uint32_t n, uint32_t width)
-{
-    return (struct pairs){.n = n,
-                          .width = width,
-                          .q = 2.5f,
-                          .dloss = 1.25f,
-                          .u = unit_rows(n, width, "u"),
-                          .v = unit_rows(n, width, "v"),
-                          .text = unit_rows(n, width, "text"),
-                          .image = unit_rows(n, width, "image")};
-}
 
 static struct op_call stream_forward(struct pairs *p, struct stream_result *r)
 {
@@ -209,50 +164,12 @@ static struct stream_result run_pairs(struct on_device *gpu, struct pairs *p)
     return r;
 }
 
-static float *product(struct on_device *gpu, const struct pairs *p, float *a, float *b)
-{
-    float *y = floats((size_t)p->n * p->n);
-    struct op_call call = {.op = &op_matmul,
-                           .attr = {.trans_b = true, .same_order = true},
-                           .in_count = 2,
-                           .in = {SHAPE_F32(p->n, p->width), SHAPE_F32(p->n, p->width)},
-                           .in_data = {a, b},
-                           .out_data = {y}};
-    CHECK_EQ(on_device_run(gpu, &call, NULL), MIEN_OK);
-    return y;
-}
-
-/* Targets [N,N] of rows and of columns, from matrices of similarities. */
-static void run_mine(struct on_device *gpu, struct pairs *p, float *qr, float *qc, float positives[2])
-{
-    struct tensor_shape square = SHAPE_F32(p->n, p->n), none = {0};
-    struct tensor_shape ids = p->ids ? SHAPE_I32(p->n) : none, w = p->w ? SHAPE_F32(p->n) : none;
-    struct op_call call = {
-        .op = &op_mine,
-        .attr = {.mining = p->mining},
-        .in_count = 4,
-        .in = {square, square, ids, w},
-        .in_data = {product(gpu, p, p->text, p->text), product(gpu, p, p->image, p->image), p->ids, p->w},
-        .out_data = {qr, qc, positives}};
-    CHECK_EQ(on_device_run(gpu, &call, NULL), MIEN_OK);
-}
-
-static double distance(const float *x, const float *y, size_t count)
-{
-    double error = 0, square = 0;
-    for (size_t i = 0; i < count; i++) {
-        error += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
-        square += (double)y[i] * y[i];
-    }
-    return sqrt(error / fmax(square, 1e-30));
-}
-
 /* The loss and the gradients by way of the score matrix and given targets are those of the stream. */
 static void check_entries_agree(struct on_device *gpu, struct pairs *p)
 {
-    size_t square = (size_t)p->n * p->n, count = (size_t)p->n * p->width;
+    size_t square = (size_t)p->n * p->n;
     struct batch b = {.n = p->n, .q = p->q, .dloss = p->dloss, .w = p->w};
-    float positives[2], *du = floats(count), *dv = floats(count);
+    float positives[2];
     b.a = product(gpu, p, p->u, p->v);
     b.qr = floats(square);
     b.qc = floats(square);
@@ -263,40 +180,18 @@ static void check_entries_agree(struct on_device *gpu, struct pairs *p)
     CHECK_NEAR(r.dq, given.dq, 1e-5 * fmax(fabs(given.dq), 1e-2));
     CHECK_EQ(r.positives[0] * 1e4, positives[0] * 1e4);
     CHECK_EQ(r.positives[1] * 1e4, positives[1] * 1e4);
-    for (uint32_t i = 0; i < p->n; i++) {
-        for (uint32_t j = 0; j < p->n; j++) {
-            for (uint32_t e = 0; e < p->width; e++) {
-                du[i * p->width + e] += given.da[(size_t)i * p->n + j] * p->v[j * p->width + e];
-                dv[j * p->width + e] += given.da[(size_t)i * p->n + j] * p->u[i * p->width + e];
-            }
-        }
-    }
-    CHECK(distance(r.du, du, count) < 1e-5);
-    CHECK(distance(r.dv, dv, count) < 1e-5);
+    check_products(p, given.da, r.du, r.dv);
 }
 
 static void test_entries(struct on_device *gpu)
 {
-    enum { N = 150 };
-    struct pairs p = make_pairs(N, 12);
-    int32_t *ids = base_arena_array(&arena, N, sizeof(*ids));
-    float *w = floats(N);
-    for (int32_t i = 0; i < N; i++) {
-        ids[i] = i % 40;
-        w[i] = i % 9 ? 0.5f + (float)(i % 3) : 0;
-    }
+    struct pairs p = make_pairs(150, 12);
+    int32_t *ids;
+    float *w;
+    draw_ids_and_weights(p.n, &ids, &w);
     for (uint32_t kind = OP_MINING_NONE; kind <= OP_MINING_IGNORE; kind++) {
         for (uint32_t guide = OP_GUIDE_CROSSMODAL; guide <= OP_GUIDE_BOTH; guide++) {
-            p.mining = (struct op_mining){.kind = (enum op_mining_kind)kind,
-                                          .guide = (enum op_mining_guide)guide,
-                                          .same_text = (enum op_same_text)((kind + guide) % 3),
-                                          .top_k = guide % 2 ? 0 : 3,
-                                          .text = 0.4f,
-                                          .image = 0.3f,
-                                          .weight = 0.4f,
-                                          .tau = 0.2f};
-            p.ids = p.mining.same_text ? ids : NULL;
-            p.w = guide >= OP_GUIDE_IMAGE ? w : NULL;
+            set_mining(&p, kind, guide, ids, w);
             check_entries_agree(gpu, &p);
         }
     }
@@ -366,6 +261,105 @@ static void test_targets(struct on_device *gpu)
     }
 }
 
+/* Mines from one matrix of similarities for both directions; targets into qr and qc. */
+static void mine_from(struct on_device *gpu, struct op_mining mining, uint32_t n, float *s, int32_t *ids, float *qr,
+                      float *qc)
+{
+    float positives[2];
+    struct tensor_shape square = SHAPE_F32(n, n), none = {0};
+    struct op_call call = {.op = &op_mine,
+                           .attr = {.mining = mining},
+                           .in_count = 3,
+                           .in = {square, square, ids ? SHAPE_I32(n) : none},
+                           .in_data = {s, s, ids},
+                           .out_data = {qr, qc, positives}};
+    CHECK_EQ(on_device_run(gpu, &call, NULL), MIEN_OK);
+}
+
+/* The threshold itself is reached, the next smaller float is not; among equals top_k takes the lower indices. */
+static void test_edges(struct on_device *gpu)
+{
+    enum { N = 9 };
+    float *s = floats(N * N), *qr = floats(N * N), *qc = floats(N * N);
+    struct op_mining m = {.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f};
+    for (uint32_t i = 0; i < N * N; i++)
+        s[i] = i % (N + 1) == 0 ? 1 : nextafterf(0.9f, 0);
+    s[0 * N + 5] = s[5 * N + 0] = 0.9f;
+    mine_from(gpu, m, N, s, NULL, qr, qc);
+    for (uint32_t i = 0; i < N; i++) {
+        for (uint32_t j = 0; j < N; j++) {
+            bool pair = (i == 0 && j == 5) || (i == 5 && j == 0), alone = i != 0 && i != 5;
+            float want = pair ? 0.5f : i != j ? 0 : alone ? 1 : 0.5f;
+            CHECK(qr[i * N + j] == want && qc[i * N + j] == want);
+        }
+    }
+    m.top_k = 3;
+    m.text = m.image = 0.5f;
+    s[0 * N + 5] = s[5 * N + 0] = s[1];
+    mine_from(gpu, m, N, s, NULL, qr, qc);
+    for (uint32_t i = 0; i < N; i++) {
+        for (uint32_t j = 0; j < N; j++) { /* the three lowest besides the anchor */
+            bool positive = i == j || j < (i < 3 ? 4 : 3);
+            CHECK(qr[i * N + j] == (positive ? 0.25f : 0) && qc[j * N + i] == qr[i * N + j]);
+        }
+    }
+}
+
+/* Pairs 1 and 4 have the same text, dissimilar at first; 2 and 3 are similar. */
+static void test_same_text(struct on_device *gpu)
+{
+    enum { N = 6 };
+    float *s = floats(N * N), *qr = floats(N * N), *qc = floats(N * N);
+    int32_t ids[N] = {0, 7, 2, 3, 7, 5};
+    struct op_mining m = {.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f};
+    for (uint32_t i = 0; i < N; i++)
+        s[i * N + i] = 1;
+    s[2 * N + 3] = s[3 * N + 2] = 0.95f;
+    for (uint32_t rule = OP_SAME_TEXT_NEGATIVE; rule <= OP_SAME_TEXT_IGNORE; rule++) {
+        static const float want[] = {0, 0.5f, -1};
+        m.same_text = (enum op_same_text)rule;
+        mine_from(gpu, m, N, s, ids, qr, qc);
+        CHECK(qr[1 * N + 4] == want[rule] && qr[4 * N + 1] == want[rule]);
+        CHECK(qc[1 * N + 4] == want[rule] && qc[4 * N + 1] == want[rule]);
+        CHECK(qr[1 * N + 1] == (rule == OP_SAME_TEXT_POSITIVE ? 0.5f : 1));
+        CHECK(qr[2 * N + 3] == 0.5f && qr[2 * N + 2] == 0.5f && qr[0] == 1 && qr[1 * N + 2] == 0);
+    }
+    s[1 * N + 4] = s[4 * N + 1] = 0.99f; /* similar too: still left out, or a positive as any other */
+    mine_from(gpu, m, N, s, ids, qr, qc);
+    CHECK(qr[1 * N + 4] == -1 && qc[1 * N + 4] == -1 && qr[1 * N + 1] == 1);
+    m.same_text = OP_SAME_TEXT_NEGATIVE;
+    mine_from(gpu, m, N, s, ids, qr, qc);
+    CHECK(qr[1 * N + 4] == 0.5f && qc[1 * N + 4] == 0.5f);
+}
+
+/* Embeddings all alike: ln N, whatever is mined; all similar: the loss with uniform targets. */
+static void test_uniform(struct on_device *gpu)
+{
+    enum { N = 90 };
+    struct pairs p = make_pairs(N, 8), alike = p;
+    struct batch b = {.n = N, .q = p.q, .dloss = p.dloss, .a = product(gpu, &p, p.u, p.v)};
+    alike.u = floats((size_t)N * 8);
+    for (uint32_t i = 0; i < N * 8; i++)
+        alike.u[i] = p.u[i % 8];
+    alike.v = alike.u;
+    for (uint32_t kind = OP_MINING_NONE; kind <= OP_MINING_SOFT; kind++) {
+        alike.mining = (struct op_mining){
+            .kind = (enum op_mining_kind)kind, .text = 0.3f, .image = 0.3f, .top_k = 4, .weight = 0.5f, .tau = 0.1f};
+        struct stream_result r = run_pairs(gpu, &alike);
+        CHECK_NEAR(r.loss, log(N), 1e-6 * log(N));
+        CHECK_NEAR(r.dq, 0, 1e-6);
+    }
+    p.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = -1.01f, .image = -1.01f};
+    b.qr = b.qc = floats(N * N);
+    for (uint32_t i = 0; i < N * N; i++)
+        b.qr[i] = 1.0f / N;
+    struct result given = run_scores(gpu, &b);
+    struct stream_result r = run_pairs(gpu, &p);
+    CHECK(r.positives[0] == N && r.positives[1] == N);
+    CHECK_NEAR(r.loss, given.loss, 2e-6 * given.loss);
+    check_products(&p, given.da, r.du, r.dv);
+}
+
 /* Similarities that are no round numbers, over several slabs: both directions and the backward pass must see the same
  * bits, or candidates at the cut get lost. */
 static void test_slabs(struct on_device *gpu)
@@ -398,6 +392,9 @@ int main(void)
     test_unreached(&gpu, 60);
     test_unreached(&gpu, 131);
     test_targets(&gpu);
+    test_edges(&gpu);
+    test_same_text(&gpu);
+    test_uniform(&gpu);
     test_slabs(&gpu);
     base_arena_clear(&arena);
     on_device_close(&gpu);
