@@ -1,78 +1,33 @@
 /* zero_shot.c: every labelled image of a split classified by the sentences of its data set's labels. */
-#include "eval/metrics.h"
-#include "eval/model_use.h"
-#include "mien/eval.h"
+#include "eval/bootstrap.h"
+#include "eval/map.h"
+#include "eval/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 128 }; /* images read and embedded at a time */
+enum { LABEL_MAX = 512 };
 
 struct task {
     struct mien_model *model;
     const struct mien_zero_shot_params *params;
-    struct data_manifest *manifest;
-    uint32_t *rows; /* labelled images of the split */
-    size_t count;
-    uint32_t *truth; /* [count] index into classes */
-    const char *split;
-    const char **classes; /* sorted; borrowed from the manifest */
+    struct eval_rows rows;
+    struct base_arena arena;
+    const char **classes; /* sorted */
     size_t class_count;
-    float *class_embeds; /* [class_count, E] */
+    uint32_t *truth, *prediction; /* [count] indices into classes */
+    bool *ok;                     /* [count] the image could be read */
+    float *embeds;                /* [count, E] */
+    float *class_embeds;          /* [class_count, E] */
     struct eval_confusion confusion;
     uint64_t bad;
 };
 
-/* ---- rows and classes ---- */
+/* ---- classes ---- */
 
 static bool is_usable(const struct data_row *row)
 {
-    return row->image && row->label_count == 1;
-}
-
-static enum mien_status select_split(struct task *t, enum data_split split, bool absent_too, const char *name)
-{
-    size_t kept = 0;
-    enum mien_status status = data_manifest_select(t->manifest, split, absent_too, &t->rows, &t->count);
-    if (status != MIEN_OK)
-        return status;
-    for (size_t i = 0; i < t->count; i++) {
-        if (is_usable(&t->manifest->rows[t->rows[i]]))
-            t->rows[kept++] = t->rows[i];
-    }
-    t->count = kept;
-    t->split = name;
-    return MIEN_OK;
-}
-
-static const struct {
-    const char *name;
-    enum data_split split;
-    bool absent_too;
-} splits[] = {{"test", DATA_SPLIT_TEST, false},
-              {"val", DATA_SPLIT_VAL, false},
-              {"all", DATA_SPLIT_NONE, true},
-              {"train", DATA_SPLIT_TRAIN, false}};
-
-/* The split that is asked for, or the first of test, val and all that has rows. */
-static enum mien_status choose_rows(struct task *t)
-{
-    enum mien_status status = MIEN_OK;
-    const char *want = t->params->split;
-    bool known = !want;
-    for (size_t i = 0; i < BASE_COUNT(splits) - (want ? 0 : 1) && t->count == 0; i++) {
-        if (want && strcmp(want, splits[i].name) != 0)
-            continue;
-        known = true;
-        base_free(t->rows);
-        t->rows = NULL;
-        TRY(select_split(t, splits[i].split, splits[i].absent_too, splits[i].name));
-    }
-    FAIL_IF(!known, MIEN_ERR_ARG, "unknown split \"%s\"; it is one of: train, val, test, all", want);
-    FAIL_IF(t->count == 0, MIEN_ERR_DATA, "%s: no image with one label in split %s", t->manifest->path,
-            want ? want : "test, val or all");
-fail:
-    return status;
+    return row->image && row->label_count > 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -80,94 +35,159 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* A row's class: its label, or "a and b". */
+static const char *class_of(struct task *t, size_t i)
+{
+    char text[LABEL_MAX];
+    const struct data_row *row = &t->rows.manifest->rows[t->rows.rows[i]];
+    return row->label_count == 1 ? row->labels[0]
+                                 : base_arena_strdup(&t->arena, data_row_label(row, text, sizeof(text)));
+}
+
 static enum mien_status list_classes(struct task *t)
 {
     enum mien_status status = MIEN_OK;
-    size_t kept = 0;
-    t->classes = base_alloc(t->count, sizeof(*t->classes));
-    t->truth = base_alloc(t->count, sizeof(*t->truth));
-    FAIL_IF(!t->classes || !t->truth, MIEN_ERR_NOMEM, "out of host memory for labels");
-    for (size_t i = 0; i < t->count; i++)
-        t->classes[i] = t->manifest->rows[t->rows[i]].labels[0];
-    qsort(t->classes, t->count, sizeof(*t->classes), by_text);
-    for (size_t i = 0; i < t->count; i++) {
+    size_t count = t->rows.count, kept = 0;
+    const char **names = base_arena_array(&t->arena, count, sizeof(*names));
+    t->classes = base_arena_array(&t->arena, count, sizeof(*t->classes));
+    t->truth = base_arena_array(&t->arena, count, sizeof(*t->truth));
+    FAIL_IF(!names || !t->classes || !t->truth, MIEN_ERR_NOMEM, "out of host memory for labels");
+    for (size_t i = 0; i < count; i++) {
+        names[i] = class_of(t, i);
+        FAIL_IF_NULL(names[i], "labels");
+        t->classes[i] = names[i];
+    }
+    qsort(t->classes, count, sizeof(*t->classes), by_text);
+    for (size_t i = 0; i < count; i++) {
         if (kept == 0 || strcmp(t->classes[kept - 1], t->classes[i]) != 0)
             t->classes[kept++] = t->classes[i];
     }
     t->class_count = kept;
-    for (size_t i = 0; i < t->count; i++) {
-        const char *label = t->manifest->rows[t->rows[i]].labels[0];
-        const char **found = bsearch(&label, t->classes, kept, sizeof(*t->classes), by_text);
+    for (size_t i = 0; i < count; i++) {
+        const char **found = bsearch(&names[i], t->classes, kept, sizeof(*t->classes), by_text);
         t->truth[i] = (uint32_t)(found - t->classes);
     }
 fail:
     return status;
 }
 
-/* ---- classification ---- */
-
-/* Adds n images from `first` on to the confusion matrix; embeds [n, E] of unit length. */
-static void count_block(struct task *t, size_t first, uint32_t n, const float *embeds, const bool *ok)
+/* Some row that has the class. */
+static const struct data_row *row_of_class(const struct task *t, uint32_t class)
 {
-    uint32_t width = t->model->nn->config.embed;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t best = 0;
-        double most = 0;
-        for (uint32_t c = 0; c < t->class_count; c++) {
-            double dot = 0;
-            for (uint32_t k = 0; k < width; k++)
-                dot += (double)embeds[(size_t)i * width + k] * (double)t->class_embeds[(size_t)c * width + k];
-            if (c == 0 || dot > most) {
-                most = dot;
-                best = c;
-            }
-        }
-        if (ok[i])
-            eval_confusion_add(&t->confusion, t->truth[first + i], best);
-        else
-            t->bad++;
-    }
+    size_t i = 0;
+    while (t->truth[i] != class)
+        i++;
+    return &t->rows.manifest->rows[t->rows.rows[i]];
 }
 
-static enum mien_status classify(struct task *t)
+/* One class: the unit mean of its labels' embeddings, out [E]. */
+static enum mien_status embed_class(struct task *t, uint32_t class, float *out)
 {
     enum mien_status status = MIEN_OK;
-    const struct io_clip_config *c = &t->model->nn->config;
-    size_t image = (size_t)3 * c->vision.image * c->vision.image;
-    bool ok[BLOCK];
-    float *pixels = base_alloc(BLOCK * image, sizeof(*pixels));
-    float *embeds = base_alloc((size_t)BLOCK * c->embed, sizeof(*embeds));
-    FAIL_IF(!pixels || !embeds, MIEN_ERR_NOMEM, "out of host memory for images");
-    for (size_t first = 0; first < t->count; first += BLOCK) {
-        uint32_t n = (uint32_t)BASE_MIN(t->count - first, (size_t)BLOCK);
-        TRY(data_load_images(t->manifest, t->rows + first, n, &t->model->preprocess, false, 0, pixels, ok));
-        TRY(nn_encode_images(t->model->encoder, pixels, n, embeds));
-        nn_normalise_rows(embeds, n, c->embed);
-        count_block(t, first, n, embeds, ok);
-        if (t->params->progress)
-            t->params->progress(t->params->user, first + n, t->count);
-    }
+    const struct data_row *row = row_of_class(t, class);
+    uint32_t width = t->model->nn->config.embed;
+    float *each = base_alloc((size_t)row->label_count * width, sizeof(*each));
+    FAIL_IF_NULL(each, "the classes' embeddings");
+    TRY(mien_model_embed_labels(t->model, row->labels, row->label_count, t->params->templates,
+                                t->params->template_count, each));
+    eval_unit_mean(each, row->label_count, width, out);
 fail:
-    base_free(pixels);
-    base_free(embeds);
+    base_free(each);
     return status;
 }
 
 static enum mien_status embed_classes(struct task *t)
 {
-    t->class_embeds = base_alloc(t->class_count * t->model->nn->config.embed, sizeof(*t->class_embeds));
-    if (!t->class_embeds)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for the classes' embeddings");
-    return mien_model_embed_labels(t->model, t->classes, t->class_count, t->params->templates,
-                                   t->params->template_count, t->class_embeds);
+    enum mien_status status = MIEN_OK;
+    uint32_t width = t->model->nn->config.embed;
+    t->class_embeds = base_arena_array(&t->arena, t->class_count * width, sizeof(*t->class_embeds));
+    FAIL_IF_NULL(t->class_embeds, "the classes' embeddings");
+    for (uint32_t c = 0; c < t->class_count; c++)
+        TRY(embed_class(t, c, t->class_embeds + (size_t)c * width));
+fail:
+    return status;
+}
+
+/* ---- classification ---- */
+
+static uint32_t nearest_class(const struct task *t, const float *embed)
+{
+    uint32_t width = t->model->nn->config.embed, best = 0;
+    double most = 0;
+    for (uint32_t c = 0; c < t->class_count; c++) {
+        double dot = eval_dot(embed, t->class_embeds + (size_t)c * width, width);
+        if (c == 0 || dot > most) {
+            most = dot;
+            best = c;
+        }
+    }
+    return best;
+}
+
+static enum mien_status classify(struct task *t)
+{
+    enum mien_status status = MIEN_OK;
+    size_t count = t->rows.count;
+    uint32_t width = t->model->nn->config.embed;
+    t->embeds = base_arena_array(&t->arena, count * width, sizeof(*t->embeds));
+    t->ok = base_arena_array(&t->arena, count, sizeof(*t->ok));
+    t->prediction = base_arena_array(&t->arena, count, sizeof(*t->prediction));
+    FAIL_IF(!t->embeds || !t->ok || !t->prediction, MIEN_ERR_NOMEM, "out of host memory for %zu embeddings", count);
+    TRY(eval_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->embeds, t->ok));
+    for (size_t i = 0; i < count; i++) {
+        t->prediction[i] = nearest_class(t, t->embeds + i * width);
+        if (t->ok[i])
+            eval_confusion_add(&t->confusion, t->truth[i], t->prediction[i]);
+        else
+            t->bad++;
+    }
+fail:
+    return status;
 }
 
 /* ---- result ---- */
 
-static char *copy_text(const char *text)
+static enum mien_status make_map(struct task *t, struct mien_zero_shot *r)
 {
-    char *copy = base_alloc(strlen(text) + 1, 1);
-    return copy ? strcpy(copy, text) : NULL;
+    enum mien_status status = MIEN_OK;
+    uint32_t width = t->model->nn->config.embed;
+    size_t points = BASE_MIN(t->rows.count, (size_t)MIEN_MAP_POINTS), kept = 0;
+    float *rows = base_arena_array(&t->arena, points * width, sizeof(*rows));
+    float *xy = base_arena_array(&t->arena, points * 2, sizeof(*xy));
+    r->map = base_alloc(points, sizeof(*r->map));
+    FAIL_IF(!rows || !xy || !r->map, MIEN_ERR_NOMEM, "out of host memory for a map");
+    for (size_t p = 0; p < points; p++) {
+        size_t i = p * t->rows.count / points;
+        if (!t->ok[i])
+            continue;
+        memcpy(rows + kept * width, t->embeds + i * width, width * sizeof(*rows));
+        r->map[kept++] = (struct mien_map_point){0, 0, t->truth[i], t->prediction[i]};
+    }
+    r->map_count = kept;
+    TRY(eval_map(rows, kept, width, xy));
+    for (size_t p = 0; p < kept; p++) {
+        r->map[p].x = xy[2 * p];
+        r->map[p].y = xy[2 * p + 1];
+    }
+fail:
+    return status;
+}
+
+static enum mien_status fill_classes(const struct task *t, struct mien_zero_shot *r)
+{
+    enum mien_status status = MIEN_OK;
+    r->classes = base_alloc(t->class_count, sizeof(*r->classes));
+    r->recall = base_alloc(t->class_count, sizeof(*r->recall));
+    r->recall_interval = base_alloc(t->class_count, sizeof(*r->recall_interval));
+    FAIL_IF(!r->classes || !r->recall || !r->recall_interval, MIEN_ERR_NOMEM, "out of host memory for a result");
+    r->class_count = t->class_count;
+    for (uint32_t c = 0; c < t->class_count; c++) {
+        r->classes[c] = eval_copy_text(t->classes[c]);
+        FAIL_IF_NULL(r->classes[c], "a result");
+        r->recall[c] = eval_recall(&t->confusion, c);
+    }
+fail:
+    return status;
 }
 
 static enum mien_status make_result(struct task *t, struct mien_zero_shot **out)
@@ -175,22 +195,17 @@ static enum mien_status make_result(struct task *t, struct mien_zero_shot **out)
     enum mien_status status = MIEN_OK;
     struct mien_zero_shot *r = base_alloc(1, sizeof(*r));
     FAIL_IF_NULL(r, "a result");
-    r->class_count = t->class_count;
-    r->classes = base_alloc(t->class_count, sizeof(*r->classes));
-    r->recall = base_alloc(t->class_count, sizeof(*r->recall));
-    FAIL_IF(!r->classes || !r->recall, MIEN_ERR_NOMEM, "out of host memory for a result");
-    for (uint32_t c = 0; c < t->class_count; c++) {
-        r->classes[c] = copy_text(t->classes[c]);
-        FAIL_IF_NULL(r->classes[c], "a result");
-        r->recall[c] = eval_recall(&t->confusion, c);
-    }
+    TRY(fill_classes(t, r));
     r->n = eval_confusion_total(&t->confusion);
     r->bad = t->bad;
     r->war = eval_war(&t->confusion);
     r->uar = eval_uar(&t->confusion);
+    TRY(eval_confusion_intervals(&t->confusion, t->params->seed, &r->war_interval, &r->uar_interval,
+                                 r->recall_interval));
+    TRY(make_map(t, r));
     r->confusion = t->confusion.counts; /* handed over */
     t->confusion.counts = NULL;
-    strncpy(r->split, t->split, sizeof(r->split) - 1);
+    strncpy(r->split, t->rows.split, sizeof(r->split) - 1);
     *out = r;
     return MIEN_OK;
 fail:
@@ -206,8 +221,7 @@ enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien
     FAIL_IF(!model || !params || !params->manifest || !out, MIEN_ERR_ARG,
             "mien_eval_zero_shot: a model, a manifest and a place for the result are needed");
     *out = NULL;
-    TRY(data_manifest_read(params->manifest, &task.manifest));
-    TRY(choose_rows(&task));
+    TRY(eval_rows_read(params->manifest, params->split, is_usable, "image with a label", &task.rows));
     TRY(list_classes(&task));
     TRY(embed_classes(&task));
     TRY(eval_confusion_create((uint32_t)task.class_count, &task.confusion));
@@ -215,11 +229,8 @@ enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien
     TRY(make_result(&task, out));
 fail:
     eval_confusion_destroy(&task.confusion);
-    base_free(task.class_embeds);
-    base_free(task.truth);
-    base_free(task.classes);
-    base_free(task.rows);
-    data_manifest_destroy(&task.manifest);
+    base_arena_clear(&task.arena);
+    eval_rows_clear(&task.rows);
     return status;
 }
 
@@ -231,7 +242,9 @@ void mien_zero_shot_destroy(struct mien_zero_shot **result)
         base_free((*result)->classes[c]);
     base_free((*result)->classes);
     base_free((*result)->recall);
+    base_free((*result)->recall_interval);
     base_free((*result)->confusion);
+    base_free((*result)->map);
     base_free(*result);
     *result = NULL;
 }

@@ -42,8 +42,8 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
 };
 
-extern const struct command command_devices, command_import, command_train, command_eval, command_classify,
-    command_convert, command_info;
+extern const struct command command_devices, command_import, command_train, command_eval, command_report,
+    command_classify, command_convert, command_info;
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */
 

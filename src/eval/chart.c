@@ -1,0 +1,113 @@
+/* chart.c: lines over axes, as SVG. */
+#include "eval/page.h"
+
+#include <math.h>
+
+enum { WIDTH = 310, HEIGHT = 190, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 24, BUCKETS = 300 };
+
+struct range {
+    double low, high;
+};
+
+static void widen(struct range *r, double value)
+{
+    r->low = fmin(r->low, value);
+    r->high = fmax(r->high, value);
+}
+
+static void measure(const struct page_line *lines, size_t count, struct range *x, struct range *y)
+{
+    *x = *y = (struct range){INFINITY, -INFINITY};
+    for (size_t l = 0; l < count; l++) {
+        for (size_t i = 0; i < lines[l].count; i++) {
+            if (!isfinite(lines[l].y[i]))
+                continue;
+            widen(x, lines[l].x[i]);
+            widen(y, lines[l].y[i]);
+        }
+    }
+    if (y->high - y->low < 1e-12 * fmax(fabs(y->high), 1e-30)) {
+        y->low -= fabs(y->low) * 0.1 + 1e-9;
+        y->high += fabs(y->high) * 0.1 + 1e-9;
+    }
+    if (x->high <= x->low)
+        x->high = x->low + 1;
+}
+
+/* 1, 2 or 5 times a power of ten: some four steps over the range. */
+static double tick_of(const struct range *r)
+{
+    double raw = (r->high - r->low) / 4, power = pow(10, floor(log10(raw))), digit = raw / power;
+    return (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power;
+}
+
+static double place_x(const struct range *r, double x)
+{
+    return LEFT + (x - r->low) / (r->high - r->low) * (WIDTH - LEFT - RIGHT);
+}
+
+static double place_y(const struct range *r, double y)
+{
+    return HEIGHT - BOTTOM - (y - r->low) / (r->high - r->low) * (HEIGHT - TOP - BOTTOM);
+}
+
+static void draw_axes(struct page *page, const struct range *x, const struct range *y)
+{
+    double step = tick_of(y);
+    for (double v = ceil(y->low / step) * step; v <= y->high + step * 1e-9; v += step) {
+        double at = place_y(y, v);
+        page_print(page,
+                   "<path class=\"axis\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
+                   LEFT, at, WIDTH - RIGHT, LEFT - 4, at + 4, fabs(v) < step * 1e-9 ? 0 : v);
+    }
+    step = tick_of(x);
+    for (double v = ceil(x->low / step) * step; v <= x->high + step * 1e-9; v += step) {
+        double at = place_x(x, v);
+        page_print(page, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.6g</text>", at, HEIGHT - 8,
+                   at > WIDTH - 24 ? "end" : "middle", v);
+    }
+}
+
+static void draw_line(struct page *page, const struct page_line *line, size_t colour, const struct range *x,
+                      const struct range *y)
+{
+    size_t buckets = BASE_MIN(line->count, (size_t)BUCKETS);
+    bool open = false;
+    page_print(page, "<path fill=\"none\" stroke-width=\"1.5\" stroke=\"%s\" d=\"", page_colour(colour));
+    for (size_t b = 0; b < buckets; b++) {
+        double sx = 0, sy = 0, n = 0;
+        for (size_t i = b * line->count / buckets; i < (b + 1) * line->count / buckets; i++) {
+            if (!isfinite(line->y[i]))
+                continue;
+            sx += line->x[i];
+            sy += line->y[i];
+            n++;
+        }
+        if (n == 0)
+            continue;
+        page_print(page, "%c%.1f %.1f", open ? 'L' : 'M', place_x(x, sx / n), place_y(y, sy / n));
+        open = true;
+    }
+    page_print(page, "\"/>");
+}
+
+void page_chart(struct page *page, const char *title, const struct page_line *lines, size_t count)
+{
+    struct range x, y;
+    measure(lines, count, &x, &y);
+    if (!isfinite(x.low) || !isfinite(y.low))
+        return;
+    page_print(page, "<figure><svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT,
+               WIDTH, HEIGHT);
+    draw_axes(page, &x, &y);
+    for (size_t l = 0; l < count; l++)
+        draw_line(page, &lines[l], l, &x, &y);
+    page_print(page, "</svg><figcaption>");
+    page_text(page, title);
+    for (size_t l = 0; count > 1 && l < count; l++) {
+        page_print(page, "%s <span style=\"color:%s\">", l ? "," : ":", page_colour(l));
+        page_text(page, lines[l].name);
+        page_print(page, "</span>");
+    }
+    page_print(page, "</figcaption></figure>\n");
+}

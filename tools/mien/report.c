@@ -1,0 +1,36 @@
+/* report.c: a page about runs and evaluations. */
+#include "command.h"
+
+#include <stdio.h>
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct common common;
+    struct arg_list inputs = {0};
+    const char *out = NULL;
+    const struct arg args[] = {
+        {"--out", ARG_TEXT, "FILE", "the page to write, HTML", &out},
+        {"-o", ARG_TEXT, "FILE", "the same", &out},
+        {0},
+    };
+    int result = args_parse(command, argc, argv, args, &common, &inputs);
+    if (result != ARGS_RUN)
+        return result;
+    if (!out || inputs.count == 0)
+        return complain(command, 2, "%s is missing; see mien report --help",
+                        out ? "an input (a run directory, or what mien eval --json printed)" : "-o FILE");
+    enum mien_status status = mien_report(inputs.items, inputs.count, out);
+    if (status == MIEN_OK && !common.quiet)
+        printf("report %s\n", out);
+    return mien_status_exit_code(status);
+}
+
+const struct command command_report = {
+    .name = "report",
+    .synopsis = "RUN_DIR|EVAL.json ... -o FILE.html",
+    .summary = "writes a page about training runs and evaluations",
+    .help = "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed. The page holds\n"
+            "curves, confusion matrix, recall with intervals, a map of the embeddings, retrieval examples with their\n"
+            "pictures and the configuration; it needs no other file and no script.",
+    .run = run,
+};
