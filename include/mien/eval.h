@@ -20,13 +20,12 @@ struct mien_interval {
 
 /* A zeroed struct with a manifest means the defaults. Strings are borrowed during the call. */
 struct mien_zero_shot_params {
-    const char *manifest;         /* JSON Lines, see data.h */
-    const char *split;            /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
-                                     rows */
-    const char *const *templates; /* NULL = Mien's own */
-    size_t template_count;
-    uint64_t seed;                  /* of the bootstrap */
-    mien_eval_progress_fn progress; /* may be NULL */
+    const char *manifest; /* JSON Lines, see data.h */
+    const char *split;    /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
+                             rows */
+    struct mien_labels_params labels; /* which sentences stand for a label (model.h); zeroed = Mien's own templates */
+    uint64_t seed;                    /* of the bootstrap */
+    mien_eval_progress_fn progress;   /* may be NULL */
     void *user;
 };
 
@@ -53,7 +52,7 @@ struct mien_zero_shot {
 };
 enum { MIEN_MAP_POINTS = 600 };
 
-/* Classifies every image that has a label by its similarity to the labels' sentences (mien_model_embed_labels); the
+/* Classifies every image that has a label by its similarity to the labels' sentences (mien_labels_create); the
  * classes are the labels that occur in the split. A row with several labels (a compound emotion) is of the class
  * "a and b", whose embedding is the unit mean of its labels' embeddings. The caller destroys *out. MIEN_ERR_DATA: the
  * manifest cannot be read, or has no labelled image in the split; MIEN_ERR_ARG: an unknown split. */

@@ -15,4 +15,8 @@ struct mien_model {
     float logit_scale;
 };
 
+/* One embedding per label: out [count,E]; of unit length when embeddings are averaged. params may be NULL. */
+enum mien_status eval_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                   const struct mien_labels_params *params, float *out);
+
 #endif

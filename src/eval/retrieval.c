@@ -101,7 +101,8 @@ static enum mien_status embed_texts(struct task *t)
     FAIL_IF(!t->texts || !each, MIEN_ERR_NOMEM, "out of host memory for the captions' embeddings");
     TRY(mien_model_embed_texts(t->model, list, first[count], 0, each));
     for (size_t i = 0; i < count; i++)
-        eval_unit_mean(each + first[i] * width, first[i + 1] - first[i], width, t->texts + i * width);
+        eval_mean(each + first[i] * width, first[i + 1] - first[i], width, t->texts + i * width);
+    nn_normalise_rows(t->texts, (uint32_t)count, width);
 fail:
     base_free(each);
     return status;

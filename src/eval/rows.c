@@ -92,7 +92,7 @@ double eval_dot(const float *a, const float *b, uint32_t width)
     return sum;
 }
 
-void eval_unit_mean(const float *rows, size_t count, uint32_t width, float *out)
+void eval_mean(const float *rows, size_t count, uint32_t width, float *out)
 {
     for (uint32_t k = 0; k < width; k++) {
         double sum = 0;
@@ -100,7 +100,6 @@ void eval_unit_mean(const float *rows, size_t count, uint32_t width, float *out)
             sum += (double)rows[i * width + k];
         out[k] = (float)(sum / (double)count);
     }
-    nn_normalise_rows(out, 1, width);
 }
 
 char *eval_copy_text(const char *text)

@@ -27,8 +27,8 @@ enum mien_status eval_embed_rows(struct mien_model *model, const struct eval_row
 
 /* a . b, summed in double. */
 double eval_dot(const float *a, const float *b, uint32_t width);
-/* The mean of rows [count, width], brought to unit length: out [width]. */
-void eval_unit_mean(const float *rows, size_t count, uint32_t width, float *out);
+/* The mean of rows [count, width]: out [width]. */
+void eval_mean(const float *rows, size_t count, uint32_t width, float *out);
 
 char *eval_copy_text(const char *text); /* base_alloc'ed; NULL when out of memory */
 

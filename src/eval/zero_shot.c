@@ -80,18 +80,23 @@ static const struct data_row *row_of_class(const struct task *t, uint32_t class)
     return &t->rows.manifest->rows[t->rows.rows[i]];
 }
 
-/* One class: the unit mean of its labels' embeddings, out [E]. */
+/* One class: the mean of its labels' embeddings, out [E]; of unit length where embeddings are averaged. */
 static enum mien_status embed_class(struct task *t, uint32_t class, float *out)
 {
     enum mien_status status = MIEN_OK;
     const struct data_row *row = row_of_class(t, class);
     uint32_t width = t->model->nn->config.embed;
+    struct mien_label *labels = base_alloc(row->label_count, sizeof(*labels));
     float *each = base_alloc((size_t)row->label_count * width, sizeof(*each));
-    FAIL_IF_NULL(each, "the classes' embeddings");
-    TRY(mien_model_embed_labels(t->model, row->labels, row->label_count, t->params->templates,
-                                t->params->template_count, each));
-    eval_unit_mean(each, row->label_count, width, out);
+    FAIL_IF(!labels || !each, MIEN_ERR_NOMEM, "out of host memory for the classes' embeddings");
+    for (uint32_t i = 0; i < row->label_count; i++)
+        labels[i].name = row->labels[i];
+    TRY(eval_embed_labels(t->model, labels, row->label_count, &t->params->labels, each));
+    eval_mean(each, row->label_count, width, out);
+    if (t->params->labels.average == MIEN_AVERAGE_EMBEDS)
+        nn_normalise_rows(out, 1, width);
 fail:
+    base_free(labels);
     base_free(each);
     return status;
 }

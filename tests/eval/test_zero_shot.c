@@ -2,48 +2,8 @@
 #include "check.h"
 
 #include "base/capture.h"
-#include "data/tokenizer.h"
+#include "eval/tiny_model.h"
 #include "mien/eval.h"
-#include "nn/nn.h"
-#include "train/tiny.h"
-
-static struct mien_gpu *gpu;
-static struct mien_model *model;
-
-static const char *const labels[] = {"anger", "joy", "sorrow"};
-
-/* A model directory with random weights that are larger than at a start from scratch, so that its answers differ. */
-static bool make_model(void)
-{
-    const char *const corpus[] = {"a face of anger and joy", "a face of sorrow and joy and anger", "face face sorrow"};
-    enum mien_status status = MIEN_OK;
-    struct data_tokenizer *tokenizer = NULL;
-    struct nn_model *nn = NULL;
-    struct io_clip_config c;
-    struct io_preprocess preprocess;
-    io_clip_config_default(&c);
-    c.vision.tower = c.text.tower = (struct io_tower_config){12, 24, 1, 2, IO_ACT_GELU, 1e-5};
-    c.vision.image = TINY_SIDE;
-    c.vision.patch = 4;
-    c.text.context = 24;
-    c.embed = 10;
-    io_preprocess_default(TINY_SIDE, &preprocess);
-    TRY(base_dir_create(tiny_path("model")));
-    TRY(data_bpe_train(corpus, 3, 540, &tokenizer));
-    c.text.vocab = data_tokenizer_vocab(tokenizer);
-    c.text.bos = (uint32_t)data_tokenizer_bos(tokenizer);
-    c.text.eos = c.text.pad = (uint32_t)data_tokenizer_eos(tokenizer);
-    TRY(nn_model_create(vk_gpu_device(gpu), &c, &nn));
-    TRY(nn_model_init(nn, 11));
-    TRY(nn_model_save_weights(nn, tiny_path("model/model.safetensors")));
-    TRY(io_clip_config_write(tiny_path("model"), &c, NULL));
-    TRY(io_preprocess_write(tiny_path("model"), &preprocess));
-    TRY(data_tokenizer_save(tokenizer, tiny_path("model"), c.text.context));
-fail:
-    data_tokenizer_destroy(&tokenizer);
-    nn_model_destroy(&nn);
-    return status == MIEN_OK;
-}
 
 /* The best label of an image, by hand: mean of unit template embeddings, cosine, arg max. */
 static uint32_t answer(const float *image, const char *const *templates, size_t template_count)
@@ -117,7 +77,8 @@ static void test_splits(void)
     struct mien_zero_shot *r = NULL;
     CHECK(tiny_write("split.jsonl", rows, strlen(rows)));
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK); /* no test rows: val */
-    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 1 && r->bad == 1);
+    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 2 && r->bad == 1);
+    CHECK(r && r->class_count == 2 && strcmp(r->classes[1], "joy and anger") == 0); /* a compound label */
     mien_zero_shot_destroy(&r);
     params.split = "train";
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
@@ -181,7 +142,7 @@ int main(void)
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
-    CHECK(make_model());
+    CHECK(tiny_model_make(gpu));
     CHECK_EQ(mien_model_open(gpu, tiny_path("model"), &model), MIEN_OK);
     if (model) {
         test_protocol();

@@ -179,10 +179,11 @@ static void retrieval_text(const struct mien_retrieval *r)
 enum task_kind { TASK_ZERO_SHOT, TASK_RETRIEVAL };
 static const char *const tasks[] = {"zero-shot", "retrieval", NULL};
 static const char *const texts[] = {"caption", "global", "summary", NULL};
+static const char *const averages[] = {"embeddings", "logits", NULL};
 
 struct request {
-    const char *model, *manifest, *split;
-    uint32_t task, text;
+    const char *model, *manifest, *split, *descriptions;
+    uint32_t task, text, average;
     uint64_t limit;
     struct templates templates;
 };
@@ -193,8 +194,10 @@ static enum mien_status zero_shot(const struct common *common, const struct requ
     struct mien_zero_shot *result = NULL;
     const struct mien_zero_shot_params params = {.manifest = q->manifest,
                                                  .split = q->split,
-                                                 .templates = q->templates.lines,
-                                                 .template_count = q->templates.count,
+                                                 .labels = {.templates = q->templates.lines,
+                                                            .template_count = q->templates.count,
+                                                            .descriptions = q->descriptions,
+                                                            .average = (enum mien_average)q->average},
                                                  .seed = common->seed,
                                                  .progress = on_progress,
                                                  .user = progress};
@@ -264,13 +267,15 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct request q = {0};
     struct common common;
-    const char *template_file = NULL, *task = NULL, *text = NULL;
+    const char *template_file = NULL, *task = NULL, *text = NULL, *average = NULL;
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &q.model},
         {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines", &q.manifest},
         {"--task", ARG_TEXT, "TASK", "zero-shot or retrieval", &task},
         {"--split", ARG_TEXT, "SPLIT", "train, val, test or all (default: test, else val, else all)", &q.split},
         {"--templates", ARG_TEXT, "FILE", "zero-shot: sentences with {} for the label, one a line", &template_file},
+        {"--descriptions", ARG_TEXT, "FILE", "zero-shot: JSON, {\"label\": \"sentence\" or [...]}", &q.descriptions},
+        {"--average", ARG_TEXT, "WHAT", "zero-shot: of a label's sentences: embeddings (default) or logits", &average},
         {"--level", ARG_TEXT, "WHICH", "retrieval: caption (all its sentences; default), global or summary", &text},
         {"--limit", ARG_NUMBER, "N", "retrieval: at most N images, evenly spaced (default 1000)", &q.limit},
         {0},
@@ -288,6 +293,8 @@ static int run(const struct command *command, int argc, char **argv)
                         task);
     if (text && !choose(text, texts, &q.text))
         return complain(command, 2, "--level %s: it is one of: caption, global, summary", text);
+    if (average && !choose(average, averages, &q.average))
+        return complain(command, 2, "--average %s: it is one of: embeddings, logits", average);
     if (template_file && (result = templates_read(command, template_file, &q.templates)) != 0)
         return result;
     result = mien_status_exit_code(evaluate(&common, &q));

@@ -1,0 +1,161 @@
+/* Retrieval on an untrained model, against ranks worked out here; and the report of its result. */
+#include "check.h"
+
+#include "base/capture.h"
+#include "eval/tiny_model.h"
+#include "mien/eval.h"
+
+enum { N = 12, E = 10 };
+static const char *const words[] = {"anger", "joy", "sorrow"};
+
+/* Twelve pairs; the global sentences of 0 and 6 (and so on) are the same. */
+static void write_pairs(void)
+{
+    char text[N * 200];
+    size_t at = 0;
+    for (int i = 0; i < N; i++)
+        at += (size_t)snprintf(
+            text + at, sizeof(text) - at,
+            "{\"image\":\"%d.png\",\"caption\":{\"global\":\"a face of %s %d\",\"local\":[\"eyes %s\"],"
+            "\"summary\":\"%s it is\"}}\n",
+            i, words[i % 3], i % 6, words[(i + 1) % 3], words[i % 3]);
+    CHECK(tiny_write("pairs.jsonl", text, at));
+}
+
+static double dot(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int k = 0; k < E; k++)
+        sum += (double)a[k] * (double)b[k];
+    return sum;
+}
+
+/* The rank of pair i's text for its image by the global sentences. */
+static double rank_by_hand(float images[N][E], float texts[N][E], int i)
+{
+    double best = fmax(dot(images[i], texts[i]), dot(images[i], texts[(i + 6) % N])), rank = 1;
+    for (int j = 0; j < N; j++) {
+        double score = dot(images[i], texts[j]);
+        if (j % 6 != i % 6)
+            rank += score > best ? 1 : score == best ? 0.5 : 0;
+    }
+    return rank;
+}
+
+static void test_ranks(void)
+{
+    const struct mien_retrieval_params params = {.manifest = "pairs.jsonl", .text = MIEN_RETRIEVAL_GLOBAL};
+    struct mien_retrieval *r = NULL;
+    float images[N][E], texts[N][E];
+    double mean = 0, at5 = 0, at10 = 0;
+    for (int i = 0; i < N; i++) {
+        char name[32], text[64];
+        const char *file, *sentence = text;
+        snprintf(name, sizeof(name), "%d.png", i);
+        snprintf(text, sizeof(text), "a face of %s %d", words[i % 3], i % 6);
+        file = tiny_path(name);
+        CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, images[i]), MIEN_OK);
+        CHECK_EQ(mien_model_embed_texts(model, &sentence, 1, 0, texts[i]), MIEN_OK);
+    }
+    for (int i = 0; i < N; i++) {
+        double rank = rank_by_hand(images, texts, i);
+        mean += rank / N;
+        at5 += (rank <= 5) / (double)N;
+        at10 += (rank <= 10) / (double)N;
+    }
+    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
+    if (!r)
+        return;
+    CHECK_EQ(r->n, N);
+    CHECK_NEAR(r->chance, 2.0 / N, 1e-12);
+    CHECK_NEAR(r->image_text.mean, mean, 1e-9);
+    CHECK_NEAR(r->image_text.recall_at[1], at5, 1e-9);
+    CHECK_NEAR(r->image_text.recall_at[2], at10, 1e-9);
+    CHECK(r->image_text.interval[1].low <= at5 && r->image_text.interval[1].high >= at5);
+    CHECK_EQ(r->example_count, 8);
+    CHECK_EQ(r->examples[0].count, 3);
+    CHECK(r->examples[0].scores[0] >= r->examples[0].scores[1]);
+    CHECK(strcmp(r->examples[0].texts[0], r->examples[0].texts[1]) != 0);
+    mien_retrieval_destroy(&r);
+    CHECK(r == NULL);
+}
+
+/* Whole captions: the unit mean of the embeddings of all sentences. */
+static void test_caption(void)
+{
+    struct mien_retrieval_params params = {.manifest = "pairs.jsonl", .limit = 5};
+    struct mien_retrieval *r = NULL;
+    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
+    CHECK(r && r->n == 5 && strcmp(r->examples[0].truth, "a face of anger 0 eyes joy anger it is") == 0);
+    mien_retrieval_destroy(&r);
+    capture_start();
+    params.manifest = "t.jsonl"; /* its captions are one sentence, which is global */
+    params.text = MIEN_RETRIEVAL_SUMMARY;
+    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_ERR_DATA);
+    CHECK(r == NULL && captured_once("no image with a summary"));
+}
+
+/* ---- report ---- */
+
+static const char zero_shot[] =
+    "{\"task\":\"zero-shot\",\"n\":3,\"war\":0.5,\"uar\":0.5,\"classes\":[\"a<b\",\"c\"],\"confusion\":[[1,0],[1,1]],"
+    "\"recall\":[1,0.5],\"recall_interval\":[[1,1],[0,1]],\"map\":[[0,0,0,0],[1,1,1,0],[-1,0.5,1,1]]}";
+static const char retrieval[] =
+    "{\"task\":\"retrieval\",\"n\":1,\"chance\":1,\"image_text\":{\"r1\":1,\"r5\":1,\"r10\":1,\"median\":1,\"mean\":1},"
+    "\"text_image\":{\"r1\":1,\"r5\":1,\"r10\":1,\"median\":1,\"mean\":1},\"examples\":[{\"image\":\"0.png\","
+    "\"truth\":\"x & y\",\"texts\":[\"x & y\"],\"scores\":[0.5]}]}";
+static const char steps[] = "{\"kind\":\"step\",\"step\":1,\"loss\":3,\"lr\":0.1}\n"
+                            "{\"kind\":\"step\",\"step\":2,\"loss\":2,\"lr\":0.05}\n"
+                            "{\"kind\":\"eval\",\"step\":2,\"uar\":0.5,\"war\":0.4}\n";
+
+static void test_report(void)
+{
+    const char *bad = NULL;
+
+    char *page = NULL;
+    size_t size = 0;
+    CHECK_EQ(base_dir_create("run"), MIEN_OK);
+    CHECK(tiny_write("run/log.jsonl", steps, strlen(steps)));
+    CHECK(tiny_write("z.json", zero_shot, strlen(zero_shot)) && tiny_write("r.json", retrieval, strlen(retrieval)));
+    CHECK_EQ(mien_report((const char *const[]){"run", "z.json", "r.json"}, 3, "page.html"), MIEN_OK);
+    CHECK_EQ(base_file_read("page.html", 0, &page, &size), MIEN_OK);
+    CHECK(page && strstr(page, "a&lt;b") && !strstr(page, "a<b"));
+    CHECK(page && strstr(page, "x &amp; y") && strstr(page, "data:image/png;base64,iVBORw0KGgo"));
+    CHECK(page && strstr(page, "loss over steps") && strstr(page, "Confusion matrix") && strstr(page, "</html>"));
+    CHECK(page && !strstr(page, "<script") && !strstr(page, "http")); /* nothing from outside */
+    base_free(page);
+    CHECK(tiny_write("bad.json", "{\"task\":\"poetry\"}", 17));
+    capture_start();
+    bad = "bad.json";
+    CHECK_EQ(mien_report(&bad, 1, "other.html"), MIEN_ERR_DATA);
+    CHECK(captured_once("poetry") && !base_file_exists("other.html"));
+    CHECK(tiny_write("run/log.jsonl", "{\"kind\":\"step\"}\nnonsense\n", 25));
+    capture_start();
+    bad = "run";
+    CHECK_EQ(mien_report(&bad, 1, "other.html"), MIEN_ERR_DATA);
+    CHECK(captured_once("log.jsonl:2") && !base_file_exists("other.html"));
+}
+
+int main(void)
+{
+    capture_start();
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    test_report();
+    capture_start();
+    if (mien_gpu_create(NULL, &gpu) != MIEN_OK) {
+        printf("skipped: what needs a Vulkan device: %s\n", captured);
+    } else {
+        CHECK(tiny_model_make(gpu));
+        CHECK_EQ(mien_model_open(gpu, tiny_path("model"), &model), MIEN_OK);
+        write_pairs();
+    }
+    if (model) {
+        test_ranks();
+        test_caption();
+    }
+    mien_model_destroy(&model);
+    mien_gpu_destroy(&gpu);
+    tiny_remove();
+    return check_result();
+}
