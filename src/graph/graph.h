@@ -162,8 +162,9 @@ const void *graph_program_output(struct graph_program *program, uint32_t slot, o
 enum mien_status graph_program_run(struct graph_program *program);
 void graph_program_stats(const struct graph_program *program, struct graph_program_stats *out);
 
-/* One line per node, in order: label, op, variant, shapes, GFLOP; with profile: milliseconds of the last run, GFLOP/s
- * (after its wait; left out before the first run and on devices without timestamps). `line` is borrowed. */
+/* One line per node, in order: label, op, variant, shapes, GFLOP and GB by the op's cost; with profile: milliseconds of
+ * the last run, GFLOP/s, GB/s (after its wait; left out before the first run and on devices without timestamps). `line`
+ * is borrowed. */
 enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
                                        void *user);
 

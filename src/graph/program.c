@@ -119,10 +119,11 @@ enum mien_status graph_program_profile(struct graph_program *program, void (*lin
         const struct program_node *node = &program->node[n];
         double ns = times ? program->times[n + 1] - program->times[n] : 0;
         if (times)
-            snprintf(text, sizeof(text), "%s  %.6f GFLOP  %.4f ms  %.2f GFLOP/s", node->text, node->flops * 1e-9,
-                     ns * 1e-6, ns > 0 ? node->flops / ns : 0);
+            snprintf(text, sizeof(text), "%s  %.6f GFLOP  %.6f GB  %.4f ms  %.2f GFLOP/s  %.2f GB/s", node->text,
+                     node->flops * 1e-9, node->bytes * 1e-9, ns * 1e-6, ns > 0 ? node->flops / ns : 0,
+                     ns > 0 ? node->bytes / ns : 0);
         else
-            snprintf(text, sizeof(text), "%s  %.6f GFLOP", node->text, node->flops * 1e-9);
+            snprintf(text, sizeof(text), "%s  %.6f GFLOP  %.6f GB", node->text, node->flops * 1e-9, node->bytes * 1e-9);
         line(user, text);
     }
 fail:

@@ -117,6 +117,33 @@ static void test_growth(void)
     CHECK_EQ(device_bytes(), 0);
 }
 
+static void hit(struct graph_cache *cache, uint32_t step)
+{
+    struct sums *sums = NULL;
+    uint32_t rows = 8 + step % 3 * 8;
+    struct graph_program *program = get(cache, rows, &sums);
+    CHECK(run(program, sums, rows, (float)step));
+}
+
+/* A step through the cache whose program is there: found, filled, run, read without an allocation of any kind. */
+static void test_hits(void)
+{
+    struct graph_cache *cache = NULL;
+    struct vk_memory_stats before, after;
+    CHECK_EQ(graph_cache_create(gpu.device, 4, &cache), MIEN_OK);
+    for (uint32_t step = 0; step < 6; step++) /* twice: what the growing slab has dropped is made again */
+        hit(cache, step);
+    uint64_t allocations = base_alloc_count();
+    vk_memory_stats(gpu.device, &before);
+    for (uint32_t step = 0; step < 60; step++)
+        hit(cache, step);
+    vk_memory_stats(gpu.device, &after);
+    CHECK_EQ(base_alloc_count(), allocations);
+    CHECK_EQ(after.allocations, before.allocations);
+    CHECK_EQ(after.blocks, before.blocks);
+    graph_cache_destroy(&cache);
+}
+
 static void test_errors(void)
 {
     struct graph_cache *cache = NULL;
@@ -141,6 +168,7 @@ int main(void)
         CHECK_SKIP("no Vulkan device");
     test_reuse();
     test_growth();
+    test_hits();
     test_errors();
     gpu_close(&gpu);
     return check_result();

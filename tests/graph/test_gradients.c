@@ -237,12 +237,12 @@ static void device_fill(struct trainer *t, struct graph_program *program, uint32
     clip_hyper(graph_program_input(program, slot, t->hyper), step + 1);
 }
 
-static struct graph_program *trainer_compile(struct trainer *t, bool no_alias, bool outputs)
+static struct graph_program *trainer_compile(struct trainer *t, struct graph_compile_params params, bool outputs)
 {
     struct graph_program *program = NULL;
     for (uint32_t p = 0; outputs && p < t->clip.count; p++)
         graph_output(t->clip.graph, t->grad[p]);
-    struct graph_compile_params params = {.no_alias = no_alias, .label = "tiny CLIP step"};
+    params.label = "tiny CLIP step";
     CHECK_EQ(graph_compile(t->clip.graph, t->gpu->device, &params, &program), MIEN_OK);
     return program;
 }
@@ -289,7 +289,7 @@ static void test_device_gradients(struct gpu *gpu)
     struct trainer t;
     struct interpret host;
     trainer_open(&t, gpu);
-    struct graph_program *program = trainer_compile(&t, false, true);
+    struct graph_program *program = trainer_compile(&t, (struct graph_compile_params){0}, true);
     device_fill(&t, program, 0, 0);
     CHECK_EQ(graph_program_run(program), MIEN_OK);
     trainer_interpret(&t, &host);
@@ -325,13 +325,18 @@ static void test_device_gradients(struct gpu *gpu)
 enum { STEPS = 8 };
 
 /* Trains with both slots in flight; weights of all parameters, one after another, go to *weights (base_alloc'ed). */
-static uint64_t device_train(struct gpu *gpu, bool no_alias, double *losses, float **weights)
+static uint64_t device_train(struct gpu *gpu, struct graph_compile_params params, double *losses, float **weights)
 {
+    struct vk_memory_stats before, after;
+    struct graph_program_stats stats;
     struct trainer t;
     uint64_t count = 0, at = 0;
     trainer_open(&t, gpu);
-    struct graph_program *program = trainer_compile(&t, no_alias, false);
+    struct graph_program *program = trainer_compile(&t, params, false);
     uint64_t allocations = base_alloc_count();
+    vk_memory_stats(gpu->device, &before);
+    graph_program_stats(program, &stats);
+    CHECK((stats.slices > 20) == (params.slice_flops > 0));
     for (uint32_t step = 0; step <= STEPS; step++) {
         uint32_t slot = step % 2;
         if (step < STEPS) {
@@ -344,6 +349,9 @@ static uint64_t device_train(struct gpu *gpu, bool no_alias, double *losses, flo
         losses[step - 1] = *(const float *)graph_program_output(program, !slot, t.clip.loss);
     }
     CHECK_EQ(base_alloc_count(), allocations);
+    vk_memory_stats(gpu->device, &after);
+    CHECK_EQ(after.allocations, before.allocations);
+    CHECK_EQ(after.blocks, before.blocks);
     for (uint32_t p = 0; p < t.clip.count; p++)
         count += tensor_shape_count(&t.clip.param[p].shape);
     *weights = base_alloc(count, sizeof(float));
@@ -385,21 +393,22 @@ static void compare_with_host(struct gpu *gpu, const double *losses, const float
     trainer_close(&t);
 }
 
+/* The same bits again, wherever memory lies, however the recording is cut, whether sums are fused or not. */
 static void test_training(struct gpu *gpu)
 {
-    double losses[STEPS], again[STEPS], apart[STEPS];
-    float *weights = NULL, *weights2 = NULL, *weights3 = NULL;
-    uint64_t count = device_train(gpu, false, losses, &weights);
-    device_train(gpu, false, again, &weights2);
-    device_train(gpu, true, apart, &weights3);
-    CHECK(memcmp(losses, again, sizeof(losses)) == 0);
-    CHECK(memcmp(losses, apart, sizeof(losses)) == 0);
-    CHECK(memcmp(weights, weights2, count * sizeof(float)) == 0); /* runs are equal to the bit */
-    CHECK(memcmp(weights, weights3, count * sizeof(float)) == 0); /* and do not depend on where memory lies */
+    static const struct graph_compile_params styles[] = {
+        {.no_alias = true}, {.slice_flops = 20000}, {.no_fuse = true}, {.label = NULL}};
+    double losses[STEPS], again[STEPS];
+    float *weights = NULL, *weights2 = NULL;
+    uint64_t count = device_train(gpu, (struct graph_compile_params){0}, losses, &weights);
+    for (uint32_t i = 0; i < BASE_COUNT(styles); i++) {
+        device_train(gpu, styles[i], again, &weights2);
+        CHECK(memcmp(losses, again, sizeof(losses)) == 0);
+        CHECK(memcmp(weights, weights2, count * sizeof(float)) == 0);
+        base_free(weights2);
+    }
     compare_with_host(gpu, losses, weights, count);
     base_free(weights);
-    base_free(weights2);
-    base_free(weights3);
 }
 
 int main(void)

@@ -3,6 +3,8 @@
 #include "interpret.h"
 #include "program_kit.h"
 
+#include <stdlib.h>
+
 /* ---- results ---- */
 
 /* Constants, views, bound tensors, several outputs, one of them a view and one an input. */
@@ -320,11 +322,23 @@ static void test_dump(void)
     graph_destroy(&g);
 }
 
+struct profile {
+    uint32_t lines, timed;
+};
+
 static void count_line(void *user, const char *line)
 {
-    uint32_t *lines = user;
-    CHECK(strstr(line, "add") && strstr(line, "f32[64]"));
-    (*lines)++;
+    struct profile *profile = user;
+    double gflop, gb, ms, gflops, gbs;
+    const char *cost = strstr(line, "  0.0");
+    CHECK(strstr(line, "add") && strstr(line, "f32[1048576]") && cost);
+    profile->lines++;
+    if (!cost || !strstr(line, "GB/s"))
+        return;
+    profile->timed++;
+    CHECK_EQ(sscanf(cost, "%lf GFLOP %lf GB %lf ms %lf GFLOP/s %lf GB/s", &gflop, &gb, &ms, &gflops, &gbs), 5);
+    CHECK(ms > 0 && gflops > 0);
+    CHECK_NEAR(gbs / gflops, 3 * 4, 0.2 * 3 * 4); /* a sum moves three floats; two decimals are printed */
 }
 
 static void test_slices(void)
@@ -356,18 +370,42 @@ static void test_slices(void)
     graph_destroy(&g);
 }
 
+/* Without a wish, slices are as long as the device's class asks for: none on a software device, one per product of
+ * 2.1 GFLOP on an integrated GPU. Only compiled: a desktop's kernels are slow here. */
+static void test_default_slices(void)
+{
+    static const char *const clamp[] = {"class=software", "class=desktop"};
+    static const uint32_t slices[] = {1, 3};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct graph *g = new_graph();
+        op_value x = graph_input(g, "x", SHAPE_F32(1024, 1024)), y = x;
+        for (uint32_t n = 0; n < 3; n++)
+            y = GRAPH_OP(g, &op_matmul, NULL, y, x);
+        graph_output(g, y);
+        CHECK_EQ(vk_device_clamp(gpu.device, clamp[i]), MIEN_OK);
+        double most = vk_slice_flops(vk_device_caps(gpu.device));
+        struct graph_program *program = compiled(g, NULL);
+        CHECK_EQ(stats_of(program).slices, most > 0 && most < 4e9 ? slices[i] : 1);
+        graph_program_destroy(&program);
+        graph_destroy(&g);
+    }
+    CHECK_EQ(vk_device_clamp(gpu.device, getenv("MIEN_CAPS")), MIEN_OK);
+}
+
 static void test_profile(void)
 {
     struct graph *g = new_graph();
-    op_value x = graph_input(g, "x", SHAPE_F32(64)), y = add(g, x, x);
+    op_value x = graph_input(g, "x", SHAPE_F32(1 << 20)), y = add(g, x, x);
     graph_output(g, add(g, y, y));
-    uint32_t lines = 0;
+    struct profile profile = {0};
     struct graph_program *program = compiled(g, &(struct graph_compile_params){.profile = true});
-    CHECK_EQ(graph_program_profile(program, count_line, &lines), MIEN_OK); /* before any run: without times */
+    CHECK_EQ(graph_program_profile(program, count_line, &profile), MIEN_OK); /* before any run: without times */
+    CHECK_EQ(profile.timed, 0);
     CHECK_EQ(graph_program_run(program), MIEN_OK);
-    CHECK_EQ(graph_program_profile(program, count_line, &lines), MIEN_OK);
-    CHECK_EQ(lines, 4);
+    CHECK_EQ(graph_program_profile(program, count_line, &profile), MIEN_OK);
+    CHECK_EQ(profile.lines, 4);
     if (vk_device_caps(gpu.device)->timestamp_ns > 0) {
+        CHECK_EQ(profile.timed, 2);
         CHECK(program->times[1] >= program->times[0]);
         CHECK(program->times[2] > program->times[0]);
     }
@@ -413,6 +451,7 @@ int main(void)
     test_hazards();
     test_dump();
     test_slices();
+    test_default_slices();
     test_profile();
     test_misuse();
     test_leaks();
