@@ -42,6 +42,26 @@ MIEN_API enum mien_status mien_import(const struct mien_import_params *params, s
 /* Names of the layouts, ended by NULL; static storage. */
 MIEN_API const char *const *mien_import_names(void);
 
+/* ---- tokens ---- */
+
+/* A model directory's tokenizer: CLIP's byte-level byte-pair encoding. */
+struct mien_tokenizer;
+
+/* From vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz, of a model directory; the context is config.json's,
+ * or 77 where there is no such file. The caller owns *out. MIEN_ERR_DATA: a file is missing or malformed (path and line
+ * or key). */
+MIEN_API enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **out);
+MIEN_API void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer);
+
+/* Most tokens of a text, start and end included. */
+MIEN_API uint32_t mien_tokenizer_context(const struct mien_tokenizer *tokenizer);
+
+/* Ids of a UTF-8 text from start to end token, unpadded, at most context of them, into ids [context]; *count says how
+ * many. A longer text is cut as CLIP cuts it (the last id stays the end token); *cut (may be NULL) says so. Malformed
+ * UTF-8 counts as U+FFFD. Thread-safe: the tokenizer is not changed. */
+MIEN_API enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, const char *text, int32_t *ids,
+                                                size_t *count, bool *cut);
+
 #ifdef __cplusplus
 }
 #endif

@@ -115,6 +115,18 @@ MIEN_API enum mien_status mien_model_embed_texts(struct mien_model *model, const
 MIEN_API enum mien_status mien_model_tokenize(const struct mien_model *model, const char *text, int32_t *ids,
                                               size_t capacity, size_t *count);
 
+/* ---- embeddings in files ---- */
+
+struct mien_embeds {
+    const char *name;  /* of the tensor: "image_embeds" */
+    const float *data; /* [rows][width] */
+    size_t rows, width;
+};
+
+/* Writes f32 tensors [rows][width] to a safetensors file, whole or not at all; its directory must exist. Equal input
+ * gives equal bytes. MIEN_ERR_ARG: two sets of one name; MIEN_ERR_IO. Thread-safe. */
+MIEN_API enum mien_status mien_embeds_write(const char *path, const struct mien_embeds *sets, size_t count);
+
 /* ---- labels ---- */
 
 /* One embedding per label: every template with the label put in place of "{}" is embedded, the unit embeddings are
@@ -165,6 +177,38 @@ MIEN_API void mien_labels_destroy(struct mien_labels **labels);
 
 /* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine. */
 MIEN_API void mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out);
+
+/* ---- search ---- */
+
+/* A zeroed struct with manifest, texts and text_count means the defaults. Strings are borrowed during the call. */
+struct mien_search_params {
+    const char *manifest;     /* JSON Lines, see data.h; rows with an image or frames are the collection */
+    const char *const *texts; /* sentences to search by, [text_count] */
+    size_t text_count;
+    size_t top;                     /* results a sentence, at most; 0: all */
+    struct mien_embed_params embed; /* flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
+};
+
+struct mien_match {
+    double score;     /* cosine of sentence and picture, -1 to 1 */
+    uint32_t line;    /* of the manifest, from 1 */
+    const char *path; /* of the picture, or of the clip's directory or first frame; lives as long as the result */
+};
+
+struct mien_search {
+    struct mien_match *matches; /* [text_count][count], best first; ties: the earlier line */
+    size_t text_count, count;
+    size_t rows;   /* of the collection: looked at */
+    size_t bad;    /* of these, left out because a file could not be read; named in the log */
+    size_t videos; /* rows left out because they are video files, which are not decoded */
+    void *memory;  /* the library's */
+};
+
+/* Ranks a collection by sentences. The caller destroys *out. MIEN_ERR_DATA: the manifest cannot be read, or none of its
+ * pictures can. */
+MIEN_API enum mien_status mien_search(struct mien_model *model, const struct mien_search_params *params,
+                                      struct mien_search **out);
+MIEN_API void mien_search_destroy(struct mien_search **result);
 
 /* ---- model directories: no device is needed ---- */
 

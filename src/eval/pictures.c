@@ -111,10 +111,15 @@ static void aim(const struct stream *s, struct block *b, size_t first)
     b->count = (uint32_t)BASE_MIN(s->count - first, (size_t)BLOCK);
 }
 
-/* Whether the call goes on when a picture failed in this way: it is left out. */
-static bool is_passable(const struct stream *s, enum mien_status status)
+/* The first failure of a block that ends the call: a bad picture does only when nobody takes note of it. */
+static enum mien_status check_block(const struct stream *s, const struct block *b)
 {
-    return status == MIEN_OK || (s->params->ok && (status == MIEN_ERR_DATA || status == MIEN_ERR_IO));
+    for (uint32_t i = 0; i < b->count; i++) {
+        bool bad = b->status[i] == MIEN_ERR_DATA || b->status[i] == MIEN_ERR_IO;
+        if (b->status[i] != MIEN_OK && !(bad && s->params->ok))
+            return b->status[i];
+    }
+    return MIEN_OK;
 }
 
 /* out [b->count,E] */
@@ -122,9 +127,6 @@ static enum mien_status encode_block(struct mien_model *model, const struct stre
                                      float *out)
 {
     uint32_t embed = model->nn->config.embed;
-    for (uint32_t i = 0; i < b->count; i++)
-        if (!is_passable(s, b->status[i]))
-            return b->status[i];
     enum mien_status status = nn_encode_images(model->encoder, b->pixels, b->count, out);
     if (status != MIEN_OK)
         return status;
@@ -143,13 +145,13 @@ static enum mien_status encode_block(struct mien_model *model, const struct stre
 static enum mien_status overlap(struct mien_model *model, const struct stream *s, const struct block *now,
                                 struct block *next, float *out)
 {
+    enum mien_status status = MIEN_OK;
     struct base_thread *reader = NULL;
-    if (next) {
-        enum mien_status status = base_thread_start(&reader, read_block, next);
-        if (status != MIEN_OK)
-            return status;
-    }
-    enum mien_status status = encode_block(model, s, now, out);
+    TRY(check_block(s, now));
+    if (next)
+        TRY(base_thread_start(&reader, read_block, next));
+    TRY(encode_block(model, s, now, out));
+fail:
     base_thread_join(&reader);
     return status;
 }

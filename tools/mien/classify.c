@@ -3,122 +3,212 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct work {
-    struct mien_gpu *gpu;
-    struct mien_model *model;
-    float *labels, *images, *scores; /* embeddings [labels,E], [images,E]; [labels] */
-    size_t width;
+enum { CHUNK = 256 }; /* inputs embedded, then printed, at a time */
+
+struct job {
+    const char *model, *label_list, *template_file, *descriptions, *average;
+    struct templates words, templates;
+    struct arg_list inputs;
+    struct looking looking;
+    bool skip_bad;
+    struct common common;
+    struct use use;
+    struct mien_labels *labels;
+    struct progress progress;
+    size_t done, bad;
+    float *embeds, *scores; /* [CHUNK,E], [labels] */
+    bool ok[CHUNK];
 };
 
-static void print_json(const char *input, const struct templates *labels, size_t best, const float *scores)
+static void print_json(const struct job *job, const char *input, size_t best)
 {
     printf("{\"input\":");
     print_json_string(input);
     printf(",\"label\":");
-    print_json_string(labels->lines[best]);
+    print_json_string(job->words.lines[best]);
     printf(",\"scores\":{");
-    for (size_t i = 0; i < labels->count; i++) {
+    for (size_t i = 0; i < job->words.count; i++) {
         printf("%s", i ? "," : "");
-        print_json_string(labels->lines[i]);
-        printf(":%.9g", (double)scores[i]);
+        print_json_string(job->words.lines[i]);
+        printf(":%.9g", (double)job->scores[i]);
     }
     printf("}}\n");
 }
 
-static void print_text(const char *input, const struct templates *labels, size_t best, const float *scores)
+static void print_text(const struct job *job, const char *input, size_t best)
 {
-    printf("%s: %s", input, labels->lines[best]);
-    for (size_t i = 0; i < labels->count; i++)
-        printf("%s%s %.3f", i ? ", " : "  (", labels->lines[i], (double)scores[i]);
+    printf("%s: %s", input, job->words.lines[best]);
+    for (size_t i = 0; i < job->words.count; i++)
+        printf("%s%s %.3f", i ? ", " : "  (", job->words.lines[i], (double)job->scores[i]);
     printf(")\n");
 }
 
-static void print_all(const struct common *common, const struct work *w, const struct templates *labels,
-                      const struct arg_list *inputs)
+/* Lines of inputs [first, first + count). */
+static void print_chunk(struct job *job, size_t first, size_t count)
 {
-    for (size_t i = 0; i < inputs->count; i++) {
+    progress_clear(&job->progress);
+    for (size_t i = 0; i < count; i++) {
         size_t best = 0;
-        mien_model_scores(w->model, w->images + i * w->width, w->labels, labels->count, w->scores);
-        for (size_t j = 1; j < labels->count; j++)
-            best = w->scores[j] > w->scores[best] ? j : best;
-        if (common->json)
-            print_json(inputs->items[i], labels, best, w->scores);
-        else
-            print_text(inputs->items[i], labels, best, w->scores);
+        if (!job->ok[i])
+            continue;
+        mien_labels_scores(job->labels, job->embeds + i * job->use.info.embed, job->scores);
+        for (size_t j = 1; j < job->words.count; j++)
+            best = job->scores[j] > job->scores[best] ? j : best;
+        (job->common.json ? print_json : print_text)(job, job->inputs.items[first + i], best);
     }
+    fflush(stdout);
 }
 
-static enum mien_status classify(const struct common *common, const char *dir, const struct templates *labels,
-                                 const struct templates *templates, const struct arg_list *inputs, struct work *w)
+static void on_progress(void *user, size_t done, size_t total)
 {
-    struct mien_model_info info;
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
-    enum mien_status status = mien_gpu_create(&wanted, &w->gpu);
-    if (status == MIEN_OK)
-        status = mien_model_open(w->gpu, dir, &w->model);
-    if (status != MIEN_OK)
-        return status;
-    mien_model_describe(w->model, &info);
-    w->width = info.embed;
-    w->labels = calloc(labels->count * w->width, sizeof(float));
-    w->images = calloc(inputs->count * w->width, sizeof(float));
-    w->scores = calloc(labels->count, sizeof(float));
-    if (!w->labels || !w->images || !w->scores)
-        return MIEN_ERR_NOMEM;
-    status = mien_model_embed_images(w->model, inputs->items, inputs->count, 0, w->images);
-    if (status == MIEN_OK)
-        status = mien_model_embed_labels(w->model, labels->lines, labels->count, templates->lines, templates->count,
-                                         w->labels);
-    if (status == MIEN_OK)
-        print_all(common, w, labels, inputs);
+    struct job *job = user;
+    (void)total;
+    progress_show(&job->progress, job->done + done, job->inputs.count, "inputs", "");
+}
+
+/* `count` pictures in a row, or one folder of frames. */
+static enum mien_status embed_chunk(struct job *job, size_t first, size_t count, bool folder)
+{
+    struct mien_embed_params params = looking_params(&job->looking);
+    struct mien_image images[CHUNK] = {0};
+    struct mien_clip clip = {.directory = job->inputs.items[first], .has_box = job->looking.has_box};
+    memcpy(clip.box, job->looking.box, sizeof(clip.box));
+    for (size_t i = 0; i < count; i++) {
+        images[i].path = job->inputs.items[first + i];
+        images[i].has_box = job->looking.has_box;
+        memcpy(images[i].box, job->looking.box, sizeof(clip.box));
+    }
+    params.ok = job->ok;
+    params.progress = on_progress;
+    params.user = job;
+    return folder ? mien_model_embed_clips(job->use.model, &clip, 1, &params, job->embeds)
+                  : mien_model_embed_pictures(job->use.model, images, count, &params, job->embeds);
+}
+
+static enum mien_status classify_all(struct job *job)
+{
+    enum mien_status status = MIEN_OK;
+    progress_begin(&job->progress, "classify", job->common.quiet);
+    for (size_t first = 0, count = 0; status == MIEN_OK && first < job->inputs.count; first += count) {
+        bool folder = is_directory(job->inputs.items[first]);
+        count = 1;
+        while (!folder && first + count < job->inputs.count && count < CHUNK &&
+               !is_directory(job->inputs.items[first + count]))
+            count++;
+        status = embed_chunk(job, first, count, folder);
+        job->done += count;
+        if (status == MIEN_OK)
+            print_chunk(job, first, count);
+        for (size_t i = 0; status == MIEN_OK && i < count; i++)
+            job->bad += !job->ok[i];
+    }
+    progress_end(&job->progress);
     return status;
+}
+
+static enum mien_status make_labels(struct job *job)
+{
+    const struct mien_labels_params params = {
+        .templates = job->templates.lines,
+        .template_count = job->templates.count,
+        .descriptions = job->descriptions,
+        .average = job->average && strcmp(job->average, "logits") == 0 ? MIEN_AVERAGE_LOGITS : MIEN_AVERAGE_EMBEDS};
+    struct mien_label *labels = calloc(job->words.count, sizeof(*labels));
+    enum mien_status status = MIEN_ERR_NOMEM;
+    job->embeds = calloc(CHUNK * job->use.info.embed, sizeof(float));
+    job->scores = calloc(job->words.count, sizeof(float));
+    if (labels && job->embeds && job->scores) {
+        for (size_t i = 0; i < job->words.count; i++)
+            labels[i].name = job->words.lines[i];
+        status = mien_labels_create(job->use.model, labels, job->words.count, &params, &job->labels);
+    }
+    free(labels);
+    return status;
+}
+
+static int classify(const struct command *command, struct job *job)
+{
+    enum mien_status status = use_open(&job->use, &job->common, job->model);
+    if (status == MIEN_OK)
+        status = make_labels(job);
+    if (status == MIEN_OK)
+        status = classify_all(job);
+    int result = mien_status_exit_code(status);
+    bool lost = job->bad && (!job->skip_bad || job->bad == job->inputs.count);
+    if (result == 0 && lost)
+        result = job->inputs.count == 1 ? 4
+                                        : complain(command, 4,
+                                                   "%zu of %zu inputs could not be read; they are named "
+                                                   "above",
+                                                   job->bad, job->inputs.count);
+    mien_labels_destroy(&job->labels);
+    use_close(&job->use);
+    free(job->embeds);
+    free(job->scores);
+    return result;
+}
+
+static int check(const struct command *command, struct job *job)
+{
+    int result;
+    if (!job->model || !job->label_list || job->inputs.count == 0)
+        return complain(command, 2, "%s is missing; see mien classify --help",
+                        !job->model        ? "--model DIR"
+                        : !job->label_list ? "--labels a,b,c"
+                                           : "an image");
+    if (job->average && strcmp(job->average, "logits") != 0 && strcmp(job->average, "embeddings") != 0)
+        return complain(command, 2, "--average %s: embeddings or logits is wanted", job->average);
+    for (size_t i = 0; i < job->inputs.count; i++)
+        if (is_video(job->inputs.items[i]) && !is_directory(job->inputs.items[i]))
+            return refuse_video(command, job->inputs.items[i]);
+    if ((result = looking_check(command, &job->looking)) != 0)
+        return result;
+    if ((result = templates_split(command, job->label_list, &job->words)) != 0)
+        return result;
+    if (job->words.count < 2)
+        return complain(command, 2, "--labels %s: at least two labels are needed, separated by commas",
+                        job->label_list);
+    return job->template_file ? templates_read(command, job->template_file, &job->templates) : 0;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    const char *model = NULL, *label_list = NULL, *template_file = NULL;
-    struct templates labels = {0}, templates = {0};
-    struct arg_list inputs = {0};
-    struct common common;
-    struct work work = {0};
+    struct job job = {.looking.frame_count = 32};
     const struct arg args[] = {
-        {"--model", ARG_TEXT, "DIR", "the model directory", &model},
-        {"--labels", ARG_TEXT, "a,b,c", "the words to choose from", &label_list},
-        {"--templates", ARG_TEXT, "FILE", "sentences with {} for the label, one a line", &template_file},
+        {"--model", ARG_TEXT, "DIR", "the model directory", &job.model},
+        {"--labels", ARG_TEXT, "a,b,c", "the words to choose from", &job.label_list},
+        {"--templates", ARG_TEXT, "FILE", "sentences with {} for the label, one a line", &job.template_file},
+        {"--descriptions", ARG_TEXT, "FILE",
+         "JSON, {\"label\": \"text\" or [\"text\", ...]}: used in place of templates", &job.descriptions},
+        {"--average", ARG_TEXT, "WORD", "of a label's sentences: embeddings or logits (default: embeddings)",
+         &job.average},
+        {"--frame-count", ARG_NUMBER, "N", "frames of a clip, at equal spacing; 0 = all (default: 32)",
+         &job.looking.frame_count},
+        {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
+        {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
+        {"--skip-bad", ARG_FLAG, NULL, "exit status 0 though some inputs cannot be read", &job.skip_bad},
         {0},
     };
-    int result = args_parse(command, argc, argv, args, &common, &inputs);
+    int result = args_parse(command, argc, argv, args, &job.common, &job.inputs);
     if (result != ARGS_RUN)
         return result;
-    if (!model || !label_list || inputs.count == 0)
-        return complain(command, 2, "%s is missing; see mien classify --help",
-                        !model        ? "--model DIR"
-                        : !label_list ? "--labels a,b,c"
-                                      : "an image");
-    if ((result = templates_split(command, label_list, &labels)) != 0)
-        return result;
-    if (labels.count < 2)
-        return complain(command, 2, "--labels %s: at least two labels are needed, separated by commas", label_list);
-    if (template_file && (result = templates_read(command, template_file, &templates)) != 0)
-        return result;
-    result = mien_status_exit_code(classify(&common, model, &labels, &templates, &inputs, &work));
-    mien_model_destroy(&work.model);
-    mien_gpu_destroy(&work.gpu);
-    free(work.labels);
-    free(work.images);
-    free(work.scores);
-    templates_free(&labels);
-    templates_free(&templates);
+    if ((result = check(command, &job)) == 0)
+        result = classify(command, &job);
+    templates_free(&job.words);
+    templates_free(&job.templates);
     return result;
 }
 
 const struct command command_classify = {
     .name = "classify",
-    .synopsis = "--model DIR --labels a,b,c [options] IMAGE ...",
+    .synopsis = "--model DIR --labels a,b,c [options] INPUT ...",
     .summary = "scores faces by words of your choice",
-    .help = "Images are cropped faces (PNG, JPEG). Prints the best label and all probabilities; --json prints one "
-            "object a\n"
-            "line: {\"input\",\"label\",\"scores\"}.",
+    .help =
+        "An INPUT is a cropped face (PNG, JPEG) or a folder of frames. Prints the best label and all probabilities;\n"
+        "--json prints one object a line: {\"input\",\"label\",\"scores\"}. An input that cannot be read is named; "
+        "the\n"
+        "others are scored, and the exit status is 4.",
     .run = run,
 };

@@ -43,7 +43,7 @@ struct command {
 };
 
 extern const struct command command_devices, command_import, command_train, command_eval, command_report,
-    command_classify, command_convert, command_info;
+    command_classify, command_embed, command_search, command_tokenize, command_info, command_convert;
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */
 
@@ -70,11 +70,40 @@ struct templates {
     const char **lines; /* malloc'ed each */
     size_t count;
 };
-/* Lines of a file; 0, or the exit status after a message. */
+/* Lines of a file, empty ones passed over; 0, or the exit status after a message. */
 int templates_read(const struct command *command, const char *path, struct templates *out);
+/* The same with empty lines: element i is line i + 1. Appends. */
+int texts_read(const struct command *command, const char *path, struct templates *out);
 /* Words separated by commas; likewise. */
 int templates_split(const struct command *command, const char *text, struct templates *out);
 void templates_free(struct templates *templates);
+
+/* ---- a model in use ---- */
+
+/* Options of the subcommands that look at pictures. */
+struct looking {
+    const char *box_text;
+    uint64_t frame_count; /* as given: 0 = all */
+    bool no_exif, has_box;
+    int32_t box[4];
+};
+/* After args_parse: 0, or the exit status after a message. */
+int looking_check(const struct command *command, struct looking *looking);
+struct mien_embed_params looking_params(const struct looking *looking);
+
+struct use {
+    struct mien_gpu *gpu;
+    struct mien_model *model;
+    struct mien_model_info info;
+};
+enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
+void use_close(struct use *use);
+
+bool is_directory(const char *path);
+/* By the name's ending. */
+bool is_video(const char *path);
+/* Says how to make frames of a video; the exit status. */
+int refuse_video(const struct command *command, const char *path);
 
 /* ---- progress ---- */
 
@@ -88,6 +117,8 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what, bool quiet);
 /* note: text after the numbers ("loss 3.21"), may be "". */
 void progress_show(struct progress *progress, uint64_t done, uint64_t total, const char *unit, const char *note);
+/* Takes the bar off the terminal before results are printed; the next show draws it again. */
+void progress_clear(struct progress *progress);
 void progress_end(struct progress *progress);
 
 #endif

@@ -39,6 +39,8 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, const char
     char text[256];
     if (p->quiet || (!last && t - p->last < (p->terminal ? 0.2 : 10.0)) || done == p->last_done)
         return;
+    if (!p->terminal && elapsed < 2) /* over before anybody could wonder: no line in a log */
+        return;
     p->last = t;
     p->last_done = done;
     double rate = elapsed > 0 ? (double)done / elapsed : 0, left = rate > 0 ? (double)(total - done) / rate : 0;
@@ -48,6 +50,14 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, const char
         show_bar(p, done, total, text);
     else
         fprintf(stderr, "%s: %s\n", p->what, text);
+}
+
+void progress_clear(struct progress *p)
+{
+    if (p->quiet || !p->terminal || !p->last_done || isatty(1) != 1)
+        return;
+    fprintf(stderr, "\r\033[K");
+    p->last_done = 0;
 }
 
 void progress_end(struct progress *p)

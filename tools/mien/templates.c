@@ -22,26 +22,46 @@ static bool add_line(struct templates *t, const char *text, size_t length)
     return true;
 }
 
-int templates_read(const struct command *command, const char *path, struct templates *out)
+/* Appends a file's lines. A byte order mark and carriage returns are no part of them. */
+static int read_lines(const struct command *command, const char *path, bool keep_empty, struct templates *out)
 {
     char *line = NULL;
     size_t capacity = 0;
-    bool full = false;
+    bool full = false, first = true;
+    ssize_t got = 0;
     FILE *file = fopen(path, "r");
-    *out = (struct templates){0};
     if (!file)
         return complain(command, 4, "%s: %s", path, strerror(errno));
-    while (!full && getline(&line, &capacity, file) >= 0) {
-        size_t length = strcspn(line, "\r\n");
-        full = length && !add_line(out, line, length);
+    while (!full && (got = getline(&line, &capacity, file)) >= 0) {
+        size_t skip = first && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, length = strcspn(line + skip, "\r\n");
+        first = false;
+        full = (length || keep_empty) && !add_line(out, line + skip, length);
     }
+    bool failed = ferror(file) != 0;
+    int error = errno;
     free(line);
     fclose(file);
-    if (full)
-        return complain(command, 1, "out of memory");
-    if (out->count == 0)
+    if (failed)
+        return complain(command, 4, "%s: %s", path, strerror(error));
+    return full ? complain(command, 1, "out of memory") : 0;
+}
+
+int templates_read(const struct command *command, const char *path, struct templates *out)
+{
+    *out = (struct templates){0};
+    int result = read_lines(command, path, false, out);
+    if (result == 0 && out->count == 0)
         return complain(command, 4, "%s: no line; write sentences such as \"a face showing {}.\"", path);
-    return 0;
+    return result;
+}
+
+int texts_read(const struct command *command, const char *path, struct templates *out)
+{
+    size_t before = out->count;
+    int result = read_lines(command, path, true, out);
+    if (result == 0 && out->count == before)
+        return complain(command, 4, "%s: no line; write one text a line", path);
+    return result;
 }
 
 int templates_split(const struct command *command, const char *text, struct templates *out)

@@ -1,0 +1,80 @@
+/* tokenize.c: a model directory's tokenizer alone: no device, no weights. */
+#include "data/tokenizer.h"
+#include "io/model_dir.h"
+#include "mien/data.h"
+
+#include <string.h>
+
+enum { USUAL_CONTEXT = 77 };
+
+struct mien_tokenizer {
+    struct data_tokenizer *bpe;
+    uint32_t context;
+};
+
+static enum mien_status read_context(const char *dir, uint32_t *context)
+{
+    enum mien_status status = MIEN_OK;
+    struct io_clip_config config;
+    char *path = base_path_join(dir, "config.json");
+    FAIL_IF_NULL(path, dir);
+    *context = USUAL_CONTEXT;
+    if (base_file_exists(path)) {
+        TRY(io_clip_config_read(dir, &config, NULL));
+        *context = config.text.context;
+    }
+fail:
+    base_free(path);
+    return status;
+}
+
+enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_tokenizer *made = NULL;
+    FAIL_IF(!dir || !out, MIEN_ERR_ARG, "mien_tokenizer_open: a directory and a place for the result are needed");
+    *out = NULL;
+    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
+            dir);
+    made = base_alloc(1, sizeof(*made));
+    FAIL_IF_NULL(made, "a tokenizer");
+    TRY(read_context(dir, &made->context));
+    TRY(data_tokenizer_load(dir, &made->bpe));
+    *out = made;
+    return MIEN_OK;
+fail:
+    mien_tokenizer_destroy(&made);
+    return status;
+}
+
+void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer)
+{
+    if (!tokenizer || !*tokenizer)
+        return;
+    data_tokenizer_destroy(&(*tokenizer)->bpe);
+    base_free(*tokenizer);
+    *tokenizer = NULL;
+}
+
+uint32_t mien_tokenizer_context(const struct mien_tokenizer *tokenizer)
+{
+    return tokenizer->context;
+}
+
+enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, const char *text, int32_t *ids,
+                                       size_t *count, bool *cut)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_ids list = {0};
+    FAIL_IF(!count, MIEN_ERR_ARG, "mien_tokenizer_encode: no place for the count");
+    *count = 0;
+    FAIL_IF(!tokenizer || !text || !ids, MIEN_ERR_ARG,
+            "mien_tokenizer_encode: a tokenizer, a text and a place for "
+            "the ids are needed");
+    TRY(data_tokenizer_encode_row(tokenizer->bpe, text, tokenizer->context, &list, cut));
+    memcpy(ids, list.ids, list.count * sizeof(*ids));
+    *count = list.count;
+fail:
+    base_free(list.ids);
+    return status;
+}

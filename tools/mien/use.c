@@ -1,0 +1,70 @@
+/* use.c: what the subcommands that use a model share. */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+int looking_check(const struct command *command, struct looking *l)
+{
+    char rest;
+    int32_t *b = l->box;
+    if (l->frame_count >= UINT32_MAX)
+        return complain(command, 2, "--frame-count is beyond reason; 0 means all frames");
+    if (!l->box_text)
+        return 0;
+    if (sscanf(l->box_text, "%d,%d,%d,%d%c", &b[0], &b[1], &b[2], &b[3], &rest) != 4 || b[0] < 0 || b[1] < 0 ||
+        b[2] < 1 || b[3] < 1)
+        return complain(command, 2, "--box %s: x,y,width,height in pixels are wanted", l->box_text);
+    l->has_box = true;
+    return 0;
+}
+
+struct mien_embed_params looking_params(const struct looking *l)
+{
+    return (struct mien_embed_params){.flags = l->no_exif ? MIEN_NO_EXIF : 0,
+                                      .frames = l->frame_count ? (uint32_t)l->frame_count : MIEN_ALL_FRAMES};
+}
+
+enum mien_status use_open(struct use *use, const struct common *common, const char *dir)
+{
+    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
+    *use = (struct use){0};
+    enum mien_status status = mien_gpu_create(&wanted, &use->gpu);
+    if (status == MIEN_OK)
+        status = mien_model_open(use->gpu, dir, &use->model);
+    if (status == MIEN_OK)
+        mien_model_describe(use->model, &use->info);
+    return status;
+}
+
+void use_close(struct use *use)
+{
+    mien_model_destroy(&use->model);
+    mien_gpu_destroy(&use->gpu);
+}
+
+bool is_directory(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+bool is_video(const char *path)
+{
+    static const char *const endings[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+int refuse_video(const struct command *command, const char *path)
+{
+    return complain(command, 4,
+                    "%s: videos are not decoded here; make a folder of frames (mkdir FRAMES; ffmpeg -i %s "
+                    "FRAMES/%%06d.png) and give that",
+                    path, path);
+}
