@@ -183,6 +183,15 @@ static const struct op_case cases[] = {
      MINE(0.9f, 0.95f, .kind = OP_MINING_SOFT, .top_k = 8, .weight = 0.3f, .tau = 0.05f),
      .in = {SQUARE(1024), SQUARE(1024)},
      .bench = true},
+    {.name = "4096",
+     MINE(0.9f, 0.95f, .kind = OP_MINING_SOFT, .top_k = 8, .weight = 0.3f, .tau = 0.05f),
+     .in = {SQUARE(4096), SQUARE(4096)},
+     .bench = true,
+     .slow = true},
+    {.name = "signs_4096",
+     MINE(0.9f, 0.95f, .kind = OP_MINING_HARD, .top_k = 8, .same_text = OP_SAME_TEXT_IGNORE, .signs = true),
+     .in = {SQUARE(4096), SQUARE(4096), {4096}, {4096}},
+     .slow = true},
     {0},
 };
 
