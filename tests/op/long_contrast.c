@@ -99,7 +99,7 @@ struct batch {
     uint32_t n;
     struct signs u, v, text, image;
     struct op_mining mining;
-    float q, dloss;
+    float q, b, dloss;    /* b: siglip's bias */
     struct line *line[2]; /* [N] of rows, of columns */
 };
 
@@ -229,13 +229,67 @@ static double infonce_gradient(const struct batch *b, uint32_t side, uint32_t an
     return g / (2.0 * b->n);
 }
 
+/* +1, -1, 0 = left out: what the anchor's side or the other has mined. */
+static int sign_of(const struct batch *b, uint32_t side, uint32_t anchor, uint32_t j)
+{
+    const struct line *lines[] = {&b->line[side][anchor], &b->line[!side][j]};
+    const uint32_t wanted[] = {j, anchor};
+    for (uint32_t of = 0; of < 2; of++) {
+        for (uint32_t k = 0; k < lines[of]->mined; k++) {
+            if (lines[of]->at[k] == wanted[of])
+                return b->mining.kind == OP_MINING_IGNORE && anchor != j ? 0 : 1;
+        }
+    }
+    return anchor == j ? 1 : -1;
+}
+
+static double siglip_z(const struct batch *b, uint32_t count)
+{
+    return exp((double)b->q) * similarity_of(&b->u, count);
+}
+
+static double siglip_gradient(const struct batch *b, uint32_t side, uint32_t anchor, uint32_t j, uint32_t count)
+{
+    int sign = sign_of(b, side, anchor, j);
+    return -sign / (1 + exp(sign * (siglip_z(b, count) + (double)b->b))) / b->n;
+}
+
+/* Loss, dq, db from how many pairs of each sign have how many differing signs. */
+static void siglip_host(const struct batch *b, double result[3])
+{
+    static uint32_t of[3][WIDTH + 1];
+    memset(of, 0, sizeof(of));
+    memset(result, 0, 3 * sizeof(*result));
+    for (uint32_t i = 0; i < b->n; i++) {
+        for (uint32_t j = 0; j < b->n; j++)
+            of[1 + sign_of(b, 0, i, j)][differing(&b->u, i, &b->v, j)]++;
+    }
+    for (int sign = -1; sign <= 1; sign += 2) {
+        for (uint32_t count = 0; count <= WIDTH; count++) {
+            double z = siglip_z(b, count), x = -sign * (z + (double)b->b), pairs = of[1 + sign][count];
+            double g = -sign * (double)b->dloss / (1 + exp(-x)) * pairs / b->n;
+            result[0] += pairs * (fmax(x, 0) + log1p(exp(-fabs(x)))) / b->n;
+            result[1] += g * z;
+            result[2] += g;
+        }
+    }
+}
+
 /* ---- both sides ----------------------------------------------------------------------------------------------------
  */
 
 struct result {
-    float loss, dq, positives[2];
+    float loss, dq, db, positives[2];
     float *lse, *lines, *du, *dv;
 };
+
+static struct result make_result(const struct batch *b)
+{
+    return (struct result){.lse = memory(2 * (size_t)b->n, sizeof(float)),
+                           .lines = memory(16 * (size_t)b->n, sizeof(float)),
+                           .du = memory((size_t)b->n * WIDTH, sizeof(float)),
+                           .dv = memory((size_t)b->n * WIDTH, sizeof(float))};
+}
 
 static void run_infonce(struct on_device *gpu, struct batch *b, struct result *r, uint64_t extra[2])
 {
@@ -261,8 +315,10 @@ static void run_infonce(struct on_device *gpu, struct batch *b, struct result *r
         extra[pass] += tensor_shape_bytes(&lse) + tensor_shape_bytes(&lines);
 }
 
+typedef double gradient_of(const struct batch *b, uint32_t side, uint32_t anchor, uint32_t j, uint32_t count);
+
 /* Rows of du (side 0) or dv, all over the batch. */
-static void check_rows(const struct batch *b, const float *got, uint32_t side)
+static void check_rows(const struct batch *b, const float *got, uint32_t side, gradient_of *gradient)
 {
     double error = 0, square = 0;
     const struct signs *from = side ? &b->v : &b->u, *to = side ? &b->u : &b->v;
@@ -270,8 +326,7 @@ static void check_rows(const struct batch *b, const float *got, uint32_t side)
         uint32_t i = (uint32_t)((uint64_t)k * (b->n - 1) / (SAMPLES - 1));
         double want[WIDTH] = {0};
         for (uint32_t j = 0; j < b->n; j++) {
-            double g =
-                exp((double)b->q) * (double)b->dloss * infonce_gradient(b, side, i, j, differing(from, i, to, j));
+            double g = exp((double)b->q) * (double)b->dloss * gradient(b, side, i, j, differing(from, i, to, j));
             for (uint32_t e = 0; e < WIDTH; e++)
                 want[e] += g * (double)to->value[(size_t)j * WIDTH + e];
         }
@@ -298,10 +353,7 @@ static void check_lse(const struct batch *b, const float *lse)
 
 static void check_infonce(struct on_device *gpu, struct batch *b, const char *name)
 {
-    struct result r = {.lse = memory(2 * (size_t)b->n, sizeof(float)),
-                       .lines = memory(16 * (size_t)b->n, sizeof(float)),
-                       .du = memory((size_t)b->n * WIDTH, sizeof(float)),
-                       .dv = memory((size_t)b->n * WIDTH, sizeof(float))};
+    struct result r = make_result(b);
     double loss, dq, mined[2] = {0}, begin = base_clock_seconds();
     uint64_t extra[2] = {0};
     run_infonce(gpu, b, &r, extra);
@@ -323,8 +375,52 @@ static void check_infonce(struct on_device *gpu, struct batch *b, const char *na
     check_lse(b, r.lse);
     for (uint32_t side = 0; side < 2; side++) {
         CHECK_NEAR(r.positives[side], 1 + mined[side], 1e-5);
-        check_rows(b, side ? r.dv : r.du, side);
+        check_rows(b, side ? r.dv : r.du, side, infonce_gradient);
     }
+}
+
+static void run_siglip(struct on_device *gpu, struct batch *b, struct result *r, uint64_t extra[2])
+{
+    struct tensor_shape rows = SHAPE_F32(b->n, WIDTH), one = SHAPE_F32(1), none = {0};
+    struct tensor_shape lines = SHAPE_F32(2, b->n, 8), guide = b->mining.kind == OP_MINING_NONE ? none : rows;
+    struct op_call fwd = {.op = &op_siglip_stream,
+                          .attr = {.mining = b->mining},
+                          .in_count = 8,
+                          .in = {rows, rows, one, one, guide, guide},
+                          .in_data = {b->u.value, b->v.value, &b->q, &b->b, b->text.value, b->image.value},
+                          .out_data = {&r->loss, r->lines, r->positives}};
+    struct op_call bwd = {
+        .op = &op_siglip_stream_bwd,
+        .attr = {.mining = b->mining},
+        .in_count = 8,
+        .in = {rows, rows, one, one, guide, guide, lines, one},
+        .in_data = {b->u.value, b->v.value, &b->q, &b->b, b->text.value, b->image.value, r->lines, &b->dloss},
+        .out_data = {r->du, r->dv, &r->dq, &r->db}};
+    CHECK_EQ(on_device_run(gpu, &fwd, &extra[0]), MIEN_OK);
+    CHECK_EQ(on_device_run(gpu, &bwd, &extra[1]), MIEN_OK);
+    for (uint32_t pass = 0; pass < 2; pass++)
+        extra[pass] += tensor_shape_bytes(&lines);
+}
+
+/* After check_infonce, which has made the lines. */
+static void check_siglip(struct on_device *gpu, struct batch *b, const char *name)
+{
+    struct result r = make_result(b);
+    double want[3], begin = base_clock_seconds();
+    uint64_t extra[2] = {0};
+    run_siglip(gpu, b, &r, extra);
+    double device = base_clock_seconds() - begin;
+    siglip_host(b, want);
+    printf("siglip_stream %s: %.1f s on the device, %.1f MiB forward, %.1f MiB backward beyond inputs and outputs\n"
+           "  loss %.7g, host %.7g; dq %.7g, host %.7g; db %.7g, host %.7g\n",
+           name, device, (double)extra[0] / 1048576, (double)extra[1] / 1048576, (double)r.loss, want[0], (double)r.dq,
+           want[1], (double)r.db, want[2]);
+    CHECK(extra[0] <= MOST_EXTRA && extra[1] <= MOST_EXTRA);
+    CHECK_NEAR(r.loss, want[0], 2e-6 * want[0]);
+    CHECK_NEAR(r.dq, want[1], 2e-5 * fabs(want[1]));
+    CHECK_NEAR(r.db, want[2], 2e-5 * fabs(want[2]));
+    for (uint32_t side = 0; side < 2; side++)
+        check_rows(b, side ? r.dv : r.du, side, siglip_gradient);
 }
 
 int main(int argc, char **argv)
@@ -343,7 +439,7 @@ int main(int argc, char **argv)
     setenv("MIEN_WAIT_SECONDS", "1800", 0);
     if (!on_device_open(&gpu))
         CHECK_SKIP("no Vulkan device");
-    struct batch b = {.n = n, .q = 3, .dloss = 0.75f};
+    struct batch b = {.n = n, .q = 3, .b = -9, .dloss = 0.75f};
     b.u = make_signs(n, WIDTH, n, NULL, 0, "u");
     b.v = make_signs(n, WIDTH, n, &b.u, 60, "v");
     b.text = make_signs(n, GUIDE_WIDTH, n / 16, NULL, 3, "text");
@@ -353,6 +449,8 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < BASE_COUNT(runs); i++) {
         b.mining = runs[i].mining;
         check_infonce(&gpu, &b, runs[i].name);
+        if (runs[i].mining.kind != OP_MINING_SOFT) /* whose positives are those of hard */
+            check_siglip(&gpu, &b, runs[i].name);
     }
     base_arena_clear(&arena);
     on_device_close(&gpu);
