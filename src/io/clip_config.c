@@ -131,8 +131,10 @@ static enum mien_status parse_mien(const cJSON *object, const char *where, struc
     char place[512];
     snprintf(place, sizeof(place), "%s: mien", where);
     TRY(base_json_object(object, "mien", where, &mien));
-    if (mien)
+    if (mien) {
         TRY(base_json_object(mien, "temporal", place, &temporal));
+        TRY(base_json_bool(mien, "logit_bias", place, &out->logit_bias));
+    }
     snprintf(place, sizeof(place), "%s: mien.temporal", where);
     if (temporal)
         TRY(io_temporal_config_parse(temporal, place, &out->temporal));
@@ -290,16 +292,20 @@ fail:
 }
 
 /* The object under "mien", or NULL where nothing is to be said. */
-static enum mien_status make_mien(const struct io_temporal_config *t, const cJSON *extra, cJSON **out)
+static enum mien_status make_mien(const struct io_clip_config *c, const cJSON *extra, cJSON **out)
 {
     enum mien_status status = MIEN_OK;
+    const struct io_temporal_config *t = &c->temporal;
     cJSON *temporal = NULL;
     *out = NULL;
-    if (!extra && !t->layers)
+    if (!extra && !t->layers && !c->logit_bias)
         return MIEN_OK;
     cJSON *mien = extra ? cJSON_Duplicate(extra, true) : cJSON_CreateObject();
     FAIL_IF_NULL(mien, "config.json");
     cJSON_DeleteItemFromObjectCaseSensitive(mien, "temporal");
+    cJSON_DeleteItemFromObjectCaseSensitive(mien, "logit_bias");
+    if (c->logit_bias)
+        FAIL_IF_NULL(cJSON_AddTrueToObject(mien, "logit_bias"), "config.json");
     if (t->layers) {
         temporal = cJSON_AddObjectToObject(mien, "temporal");
         FAIL_IF_NULL(temporal, "config.json");
@@ -329,7 +335,7 @@ static enum mien_status build(const struct io_clip_config *c, const cJSON *extra
     TRY(add_float(json, "logit_scale_init_value", c->logit_scale_init));
     TRY(add_number(json, "projection_dim", c->embed));
     TRY(add_parts(json, c));
-    TRY(make_mien(&c->temporal, extra, &mien));
+    TRY(make_mien(c, extra, &mien));
     if (mien)
         FAIL_IF_NULL(cJSON_AddItemToObject(json, "mien", mien) ? json : NULL, "config.json");
 fail:

@@ -41,6 +41,7 @@ struct io_clip_config {
     struct io_temporal_config temporal;
     uint32_t embed;          /* projection_dim */
     double logit_scale_init; /* logit_scale_init_value, a natural logarithm */
+    bool logit_bias;         /* trained with the sigmoid loss: "mien": {"logit_bias": true}, tensor logit_bias */
 };
 
 /* transformers' defaults: ViT-B/32 with QuickGELU. */

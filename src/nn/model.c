@@ -66,15 +66,25 @@ static bool is_temporal(const char *name)
     return strncmp(name, "temporal.", 9) == 0;
 }
 
-/* Fills all parameters, or those of the temporal transformer. */
-static enum mien_status init(struct nn_model *model, uint64_t seed, bool temporal_only)
+/* Which parameters a directory does not have. */
+struct fresh {
+    bool temporal, logit_bias;
+};
+
+static bool is_fresh(const struct fresh *fresh, const char *name)
+{
+    return (fresh->temporal && is_temporal(name)) || (fresh->logit_bias && strcmp(name, "logit_bias") == 0);
+}
+
+/* Fills all parameters, or (`only` not NULL) the new ones. */
+static enum mien_status init(struct nn_model *model, uint64_t seed, const struct fresh *only)
 {
     enum mien_status status = MIEN_OK;
     float *values = base_alloc(largest(model), sizeof(*values));
     FAIL_IF_NULL(values, "initial weights");
     for (uint32_t i = 0; i < model->count; i++) {
         const struct nn_param *param = &model->params[i];
-        if (temporal_only && !is_temporal(param->name))
+        if (only && !is_fresh(only, param->name))
             continue;
         init_values(param, seed, values, tensor_shape_count(&param->value.shape));
         TRY(tensor_upload(model->device, &param->value, values));
@@ -86,7 +96,7 @@ fail:
 
 enum mien_status nn_model_init(struct nn_model *model, uint64_t seed)
 {
-    return init(model, seed, false);
+    return init(model, seed, NULL);
 }
 
 /* Same dims; a scalar of a file may have rank 0 or one element. */
@@ -186,8 +196,8 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
     return tensor_upload(model->device, &param->value, values);
 }
 
-/* `but_temporal`: the file has no temporal transformer, the model a new one. */
-static enum mien_status load_weights(struct nn_model *model, const char *path, bool but_temporal)
+/* All but what is new. */
+static enum mien_status load_weights(struct nn_model *model, const char *path, const struct fresh *fresh)
 {
     enum mien_status status = MIEN_OK;
     struct io_weights *file = NULL;
@@ -196,7 +206,7 @@ static enum mien_status load_weights(struct nn_model *model, const char *path, b
     TRY(io_weights_open(path, &file));
     TRY(check_no_strangers(model, file));
     for (uint32_t i = 0; i < model->count; i++) {
-        if (!but_temporal || !is_temporal(model->params[i].name))
+        if (!is_fresh(fresh, model->params[i].name))
             TRY(load_param(model, &model->params[i], file, values));
     }
 fail:
@@ -207,7 +217,7 @@ fail:
 
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
 {
-    return load_weights(model, path, false);
+    return load_weights(model, path, &(struct fresh){false, false});
 }
 
 /* The sizes wanted go into the configuration read; *fresh tells whether weights for them are still to be made. */
@@ -227,25 +237,33 @@ static enum mien_status merge_temporal(struct io_clip_config *config, const stru
                      want->heads, want->head_dim, want->mlp, want->max_frames);
 }
 
-enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
-                                        const struct io_temporal_config *temporal, uint64_t seed, struct nn_model **out)
+enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, const struct nn_extras *extras,
+                                    struct nn_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
     struct io_clip_config config;
-    bool fresh;
+    struct fresh fresh = {false, false};
     *out = NULL;
     TRY(io_clip_config_read(dir, &config, NULL));
-    TRY(merge_temporal(&config, temporal, dir, &fresh));
+    TRY(merge_temporal(&config, extras->temporal, dir, &fresh.temporal));
+    fresh.logit_bias = extras->logit_bias && !config.logit_bias;
+    config.logit_bias = config.logit_bias || extras->logit_bias;
     TRY(nn_model_create(device, &config, &model));
-    TRY(load_weights(model, dir, fresh));
-    if (fresh)
-        TRY(init(model, seed, true));
+    TRY(load_weights(model, dir, &fresh));
+    if (fresh.temporal || fresh.logit_bias)
+        TRY(init(model, extras->seed, &fresh));
     *out = model;
     model = NULL;
 fail:
     nn_model_destroy(&model);
     return status;
+}
+
+enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
+                                        const struct io_temporal_config *temporal, uint64_t seed, struct nn_model **out)
+{
+    return nn_model_load_with(device, dir, &(struct nn_extras){.temporal = temporal, .seed = seed}, out);
 }
 
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out)

@@ -59,6 +59,14 @@ enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct
 enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
                                         const struct io_temporal_config *temporal, uint64_t seed,
                                         struct nn_model **out);
+/* Parts that a directory may lack. */
+struct nn_extras {
+    const struct io_temporal_config *temporal; /* as above; NULL = none wanted */
+    bool logit_bias;                           /* wanted; a new one is -10 */
+    uint64_t seed;                             /* of what is new */
+};
+enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, const struct nn_extras *extras,
+                                    struct nn_model **out);
 /* Fills the parameters from a file of weights, or a directory with one; checks as above. */
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path);
 /* All parameters as F32 under their names. Equal values give equal bytes. */

@@ -147,13 +147,15 @@ enum mien_status nn_params_list(struct nn_model *model)
     put(&list, NN_INIT_CONSTANT, model->config.logit_scale_init, SHAPE_F32(1), "logit_scale");
     put_vision(&list, &model->config);
     put_text(&list, &model->config);
+    if (model->config.logit_bias)
+        put(&list, NN_INIT_CONSTANT, -10, SHAPE_F32(1), "logit_bias"); /* open_clip's start */
     if (model->config.temporal.layers)
         put_temporal(&list, &model->config.temporal, model->config.embed);
     if (list.status != MIEN_OK)
         return list.status;
     qsort(model->params, model->count, sizeof(*model->params), by_name);
     for (uint32_t i = 0; i < model->count; i++)
-        model->params[i].is_scalar = strcmp(model->params[i].name, "logit_scale") == 0;
+        model->params[i].is_scalar = strncmp(model->params[i].name, "logit_", 6) == 0;
     return MIEN_OK;
 }
 

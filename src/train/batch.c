@@ -37,6 +37,19 @@ static void number_texts(struct train_same *same, const int32_t *texts, uint32_t
     }
 }
 
+/* Two numberings at once: rows that are equal in both get the number of the first of them, in `out`. */
+static void join_numbers(struct train_same *same, const int32_t *other, uint32_t count, int32_t *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        same[i] = (struct train_same){(uint64_t)(uint32_t)out[i] << 32 | (uint32_t)other[i], i};
+    qsort(same, count, sizeof(*same), by_hash);
+    for (uint32_t i = 0, first = 0; i < count; i++) {
+        if (same[i].hash != same[first].hash)
+            first = i;
+        out[same[i].row] = (int32_t)same[first].row;
+    }
+}
+
 /* Images and texts of one part. */
 static void fill_part(const struct train_step *p, uint32_t slot, const struct train_part *part,
                       const struct data_batch *batch, size_t image)
@@ -66,5 +79,11 @@ void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, c
         if (p->in.same[k] != OP_NONE)
             number_texts(t->same, batch->tokens + (size_t)k * count * batch->length, count, batch->length,
                          graph_program_input(p->program, slot, p->in.same[k]));
+    }
+    const struct train_objective *o = &t->recipe.objective;
+    for (uint32_t k = o->global_levels + 1; o->local == TRAIN_LOCAL_FILIP && k < batch->levels; k++) {
+        if (p->in.same[k] != OP_NONE) /* lists are equal where all their sentences are */
+            join_numbers(t->same, graph_program_input(p->program, slot, p->in.same[k]), count,
+                         graph_program_input(p->program, slot, p->in.same[o->global_levels]));
     }
 }

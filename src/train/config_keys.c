@@ -43,15 +43,14 @@ static const struct train_key augment_keys[] = {
     {0},
 };
 static const struct train_key loss_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.kind), .choices = loss_kinds, .served = BIT(0)},
+    {"kind", KIND_CHOICE, AT(loss.kind), .choices = loss_kinds, .served = ~0u},
     {"text", KIND_CHOICE, AT(loss.text), .choices = texts, .served = ~0u},
     {"local", KIND_OBJECT},
     {"mining", KIND_OBJECT},
     {0},
 };
 static const struct train_key local_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.local.kind), .choices = locals,
-     .served = BIT(TRAIN_LOCAL_NONE) | BIT(TRAIN_LOCAL_POOLED) | BIT(TRAIN_LOCAL_SENTENCE)},
+    {"kind", KIND_CHOICE, AT(loss.local.kind), .choices = locals, .served = ~0u},
     {"weight", KIND_NUMBER, AT(loss.local.weight), 0, 1e6},
     {"sentences", KIND_U32, AT(loss.local.sentences), 1, 4},
     {"pick", KIND_CHOICE, AT(loss.local.pick), .choices = picks, .served = ~0u},

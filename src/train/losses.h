@@ -5,7 +5,10 @@
 #include "nn/nn.h"
 #include "train/config.h"
 
-enum { TRAIN_LEVELS_MAX = 2 + 4 }; /* global and summary, and local sentences */
+enum {
+    TRAIN_LEVELS_MAX = 2 + 4, /* global and summary, and local sentences */
+    TRAIN_MATRIX_MOST = 4096, /* pairs whose scores are kept as a matrix; more are streamed */
+};
 
 /* What is minimised: fixed for a run. Levels are the texts of an image: first the whole-face ones (global branch),
  * then the slots of local sentences (local branch). */

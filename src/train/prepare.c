@@ -2,6 +2,7 @@
 #include "train/config_keys.h"
 #include "train/trainer.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- data ---- */
@@ -59,8 +60,9 @@ fail:
 }
 
 /* The rest of what is minimised. */
-static void set_objective(struct trainer *t)
+static enum mien_status set_objective(struct trainer *t)
 {
+    enum mien_status status = MIEN_OK;
     struct train_objective *o = &t->recipe.objective;
     const struct train_config *c = t->config;
     o->kind = c->loss.kind;
@@ -76,6 +78,11 @@ static void set_objective(struct trainer *t)
                                    .weight = (float)c->loss.mining.weight,
                                    .tau = (float)c->loss.mining.tau};
     o->frozen = c->loss.mining.kind != OP_MINING_NONE && c->loss.mining.source == TRAIN_SOURCE_FROZEN;
+    FAIL_IF(train_needs_patches(o) && c->run.batch > TRAIN_MATRIX_MOST, MIEN_ERR_ARG,
+            "run.batch is %u; with loss.local.kind pooled or filip at most %d are possible: use sentence or none",
+            c->run.batch, TRAIN_MATRIX_MOST);
+fail:
+    return status;
 }
 
 static enum mien_status open_data(struct trainer *t)
@@ -86,7 +93,7 @@ static enum mien_status open_data(struct trainer *t)
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
     TRY(survey_texts(t));
-    set_objective(t);
+    TRY(set_objective(t));
     if (t->config->data.val) /* read now, so that a bad line is found before training */
         TRY(data_manifest_read(t->config->data.val, &val));
 fail:
@@ -163,8 +170,10 @@ static enum mien_status open_loader(struct trainer *t)
 static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
+    const struct nn_extras extras = {.logit_bias = t->config->loss.kind == TRAIN_LOSS_SIGLIP,
+                                     .seed = t->config->run.seed};
     TRY(data_tokenizer_load(dir, &t->tokenizer));
-    TRY(nn_model_load(t->device, dir, &t->model));
+    TRY(nn_model_load_with(t->device, dir, &extras, &t->model));
     FAIL_IF(data_tokenizer_vocab(t->tokenizer) > t->model->config.text.vocab, MIEN_ERR_DATA,
             "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(t->tokenizer),
             t->model->config.text.vocab);
@@ -182,6 +191,11 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
     clip->text.vocab = data_tokenizer_vocab(t->tokenizer);
     clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
     clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
+    if (t->config->loss.kind == TRAIN_LOSS_SIGLIP) {
+        clip->logit_bias = true;
+        if (!cJSON_GetObjectItemCaseSensitive(t->config->model.clip_json, "logit_scale_init_value"))
+            clip->logit_scale_init = log(10); /* open_clip's, with a bias of -10 */
+    }
     enum mien_status status = nn_model_create(t->device, clip, out);
     return status == MIEN_OK ? nn_model_init(*out, t->config->run.seed) : status;
 }

@@ -114,8 +114,6 @@ static void test_refusals(void)
     REFUSE("{\"modle\":{}," MINIMAL "}", MIEN_ERR_ARG, "modle", "\"model\"");
     REFUSE("{\"data\":{\"train\":\"t\",\"augment\":{\"blur\":1}},\"run\":{\"dir\":\"r\"}}", MIEN_ERR_ARG,
            "data.augment", "blur");
-    REFUSE("{\"loss\":{\"kind\":\"siglip\"}," MINIMAL "}", MIEN_ERR_ARG, "siglip", "not supported", "clip");
-    REFUSE("{\"loss\":{\"local\":{\"kind\":\"filip\"}}," MINIMAL "}", MIEN_ERR_ARG, "filip", "not supported", "pooled");
     REFUSE("{\"loss\":{\"mining\":{\"threshold\":{\"txt\":1}}}," MINIMAL "}", MIEN_ERR_ARG, "txt", "text");
     REFUSE("{\"loss\":{\"mining\":{\"threshold\":\"high\"}}," MINIMAL "}", MIEN_ERR_DATA, "threshold", "number");
     REFUSE("{\"loss\":{\"local\":{\"sentences\":5}}," MINIMAL "}", MIEN_ERR_ARG, "sentences", "1 and 4");

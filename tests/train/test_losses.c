@@ -1,6 +1,7 @@
 /* The objective's options in whole runs: what must not change a bit, what must, and what the log says. */
 #include "check.h"
 
+#include "io/safetensors.h"
 #include "train/tiny_run.h"
 
 enum { ROWS_MAX = 64 };
@@ -128,7 +129,7 @@ static void test_labels(void)
 /* Every form of the local branch, with missing sentences; random picks are the same for any number of workers. */
 static void test_local(void)
 {
-    static const char *const kinds[] = {"sentence", "pooled"};
+    static const char *const kinds[] = {"sentence", "pooled", "filip"};
     struct row none[ROWS_MAX], rows[ROWS_MAX];
     CHECK_EQ(run_levels("none", "loss.local.kind=none", NULL, NULL), MIEN_OK);
     CHECK_EQ(read_log("none", none), 6);
@@ -151,6 +152,49 @@ static void test_local(void)
     CHECK(!equal_files("pooled/model/model.safetensors", "first/model/model.safetensors"));
 }
 
+/* The sigmoid loss: its first value by hand, learning, mining by signs, and a bias that is kept in the directory. */
+static void test_siglip(void)
+{
+    struct mien_train_summary summary = {0};
+    struct row rows[ROWS_MAX];
+    CHECK_EQ(run_levels("sig", "loss.kind=siglip", "loss.local.kind=none", "loss.text=global"), MIEN_OK);
+    CHECK_EQ(read_log("sig", rows), 6);
+    CHECK(rows[0].loss > 0.5 && rows[0].loss < 20); /* one positive far below, five negatives far below 0 */
+    CHECK_EQ(run_levels("sig_high", "loss.kind=siglip",
+                        "loss.mining={\"kind\":\"hard\",\"threshold\":2,\"warmup_steps\":0}", "loss.local.kind=filip"),
+             MIEN_OK);
+    CHECK_EQ(run_levels("sig_none", "loss.kind=siglip", "loss.local.kind=filip", NULL), MIEN_OK);
+    CHECK(equal_files("sig_none/model/model.safetensors", "sig_high/model/model.safetensors"));
+    CHECK_EQ(run_levels("sig_all", "loss.kind=siglip",
+                        "loss.mining={\"kind\":\"hard\",\"threshold\":-2,\"warmup_steps\":0}", NULL),
+             MIEN_OK);
+    CHECK_EQ(read_log("sig_all", rows), 6);
+    CHECK(rows[0].text > 3);
+    const char *const sets[] = {"run.dir=sig_learn", "loss.kind=siglip", "optim.lr=0.02", "run.steps=60"};
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), &summary), MIEN_OK);
+    printf("siglip: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
+    CHECK(summary.last_loss < 0.8 * summary.first_loss);
+    static const char more[] = "{\"model\":{\"init\":\"sig_learn/model\"},\"data\":{\"train\":\"t.jsonl\"},"
+                               "\"loss\":{\"kind\":\"siglip\"},\"optim\":{\"lr\":0},"
+                               "\"run\":{\"dir\":\"sig_more\",\"steps\":1,\"batch\":6}}";
+    CHECK(tiny_write("more.json", more, strlen(more)));
+    struct mien_train_params params = {.config = tiny_path("more.json")};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("sig_learn/model/model.safetensors", "sig_more/model/model.safetensors"));
+}
+
+/* Lists of sentences with a guide, and equal lists. */
+static void test_lists(void)
+{
+    struct row rows[ROWS_MAX];
+    CHECK_EQ(run_levels("lists", "loss.local={\"kind\":\"filip\",\"sentences\":3}",
+                        "loss.mining={\"kind\":\"hard\",\"threshold\":0.5,\"warmup_steps\":0,\"same_text\":\"ignore\"}",
+                        NULL),
+             MIEN_OK);
+    CHECK_EQ(read_log("lists", rows), 6);
+    CHECK(rows[5].loss_local > 0);
+}
+
 static void test_sgd(void)
 {
     struct mien_train_summary summary = {0};
@@ -158,6 +202,11 @@ static void test_sgd(void)
                                 "optim.weight_decay=0"};
     CHECK_EQ(train_sets(sets, BASE_COUNT(sets), &summary), MIEN_OK);
     printf("sgd: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
+    struct io_safetensors *moments = NULL;
+    CHECK_EQ(io_safetensors_open(tiny_path("sgd/checkpoints/step-60/optimizer.safetensors"), &moments), MIEN_OK);
+    CHECK(moments && io_safetensors_find(moments, "first.text_projection.weight"));
+    CHECK(moments && !io_safetensors_find(moments, "second.text_projection.weight"));
+    io_safetensors_close(&moments);
     CHECK(summary.last_loss < 0.8 * summary.first_loss);
 }
 
@@ -174,6 +223,8 @@ int main(void)
     test_collapse();
     test_labels();
     test_local();
+    test_siglip();
+    test_lists();
     test_sgd();
     CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
     mien_gpu_destroy(&gpu);
