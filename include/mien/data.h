@@ -14,6 +14,8 @@ struct mien_import_params {
     const char *root;      /* the data set's directory */
     const char *manifest;  /* file to write; its directory must exist */
     uint64_t seed;         /* of the wording of captions, where the importer writes them */
+    bool pack;             /* writes MANIFEST.pack too: all pictures decoded, which training reads instead of the files;
+                              it is ignored, with a warning, once the manifest has changed */
     bool local;            /* captions get local sentences too, one per region of the face */
     bool shuffle_captions; /* a control: captions are handed round among the images of a split, labels stay; a model
                               trained on them must stay at chance */
@@ -24,6 +26,8 @@ struct mien_import_summary {
     uint64_t train, val, test; /* of these, by split */
     uint64_t missing;          /* samples whose file is not there: left out */
     uint64_t unrated;          /* samples without a usable rating: left out */
+    uint64_t packed;           /* pictures in the pack */
+    uint64_t pack_bytes;       /* its size */
 };
 
 /* Turns a data set's official layout into a manifest (JSON Lines) whose paths are relative to it. The manifest appears

@@ -208,6 +208,8 @@ enum mien_status data_loader_create(const struct data_loader_params *params, str
     TRY(loader_texts_create(l));
     TRY(make_sampler(l));
     TRY(make_buffers(l));
+    if (!l->p.ignore_exif) /* packed pictures are turned */
+        TRY(data_pack_open(l->p.manifest, &l->pack));
     TRY(start(l));
     *out = l;
     return MIEN_OK;
@@ -244,6 +246,7 @@ void data_loader_destroy(struct data_loader **loader)
         data_augment_work_free(&l->workers[i].work);
     for (size_t i = 0; l->cached && i < l->p.row_count; i++)
         data_image_free(&l->cached[i]);
+    data_pack_close(&l->pack);
     sampler_clear(&l->sampler);
     loader_texts_clear(l);
     base_free(l->cached);

@@ -44,8 +44,9 @@ struct data_batch {
     const float *weights;  /* [levels * B] 1, or 0 where the row lacks that level (its text is then empty) */
 };
 
-/* Tokenises all texts and starts the workers. MIEN_ERR_DATA: no row has the text that is asked for, or a row has no
- * image; MIEN_ERR_ARG: fewer samples than one batch. Texts longer than the context are counted in one warning. */
+/* Tokenises all texts and starts the workers. Pictures come from the manifest's pack (pack.h) where there is one.
+ * MIEN_ERR_DATA: no row has the text that is asked for, or a row has no image; MIEN_ERR_ARG: fewer samples than one
+ * batch. Texts longer than the context are counted in one warning. */
 enum mien_status data_loader_create(const struct data_loader_params *params, struct data_loader **out);
 void data_loader_destroy(struct data_loader **loader); /* stops the workers; batches become invalid */
 

@@ -3,6 +3,7 @@
 #define DATA_LOADER_INTERNAL_H
 
 #include "data/loader.h"
+#include "data/pack.h"
 #include "data/sampler.h"
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_READY, SLOT_BORROWED };
@@ -51,6 +52,7 @@ struct data_loader {
     struct loader_texts texts;
     struct sampler sampler;
     bool *may_flip;
+    struct data_pack *pack; /* decoded pictures, or NULL */
 
     struct base_mutex *mutex; /* guards all below */
     struct base_cond *ready, *wanted;

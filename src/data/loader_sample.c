@@ -5,7 +5,7 @@
 
 enum { REPLACEMENTS = 100 };
 
-/* The picture from the cache, or read: then *owned. MIEN_ERR_DATA when it is bad. */
+/* The picture from the cache or the pack, or read: then *owned. MIEN_ERR_DATA when it is bad. */
 static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct data_image *image, bool *owned)
 {
     const struct data_row *row = &l->p.manifest->rows[l->rows[sample]];
@@ -17,7 +17,7 @@ static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct
     base_mutex_unlock(l->mutex);
     if (bad)
         return MIEN_ERR_DATA;
-    if (image->pixels)
+    if (image->pixels || data_pack_image(l->pack, l->rows[sample], image))
         return MIEN_OK;
     memcpy(params.box, row->box, sizeof(params.box));
     enum mien_status status = data_image_read(row->image, &params, image);

@@ -10,13 +10,15 @@ static void print_summary(const struct common *common, const char *manifest, con
         printf("{\"manifest\":");
         print_json_string(manifest);
         printf(",\"samples\":%" PRIu64 ",\"train\":%" PRIu64 ",\"val\":%" PRIu64 ",\"test\":%" PRIu64
-               ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 "}\n",
-               s->samples, s->train, s->val, s->test, s->missing, s->unrated);
+               ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 ",\"packed\":%" PRIu64 ",\"pack_bytes\":%" PRIu64 "}\n",
+               s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->packed, s->pack_bytes);
         return;
     }
     printf("%" PRIu64 " samples: train %" PRIu64 ", val %" PRIu64 ", test %" PRIu64 "; left out: %" PRIu64
            " without a file, %" PRIu64 " without a rating\nmanifest %s\n",
            s->samples, s->train, s->val, s->test, s->missing, s->unrated, manifest);
+    if (s->packed)
+        printf("pack %s.pack: %" PRIu64 " pictures, %.1f MB\n", manifest, s->packed, (double)s->pack_bytes / 1e6);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -28,6 +30,7 @@ static int run(const struct command *command, int argc, char **argv)
     const struct arg args[] = {
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
         {"-o", ARG_TEXT, "MANIFEST", "the same", &params.manifest},
+        {"--pack", ARG_FLAG, NULL, "writes MANIFEST.pack too: decoded pictures, which training reads", &params.pack},
         {"--local", ARG_FLAG, NULL, "captions get local sentences too, one per region", &params.local},
         {"--shuffle-captions", ARG_FLAG, NULL, "a control: captions are handed round among a split's images",
          &params.shuffle_captions},

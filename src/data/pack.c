@@ -1,0 +1,225 @@
+/* pack.c: writing and reading decoded pictures. */
+#include "data/pack.h"
+
+#include <string.h>
+
+enum { VERSION = 1, TAIL = 32, ENTRY = 24, BLOCK = 64 };
+static const char magic[8] = {'M', 'I', 'E', 'N', 'P', 'A', 'C', 'K'};
+
+struct data_pack {
+    struct base_map map;
+    const unsigned char *index; /* [rows, ENTRY] */
+    uint32_t rows;
+    const char *path;
+    struct base_arena arena;
+};
+
+/* ---- little-endian numbers ---- */
+
+static void put(unsigned char *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (unsigned char)(value >> (8 * i));
+}
+
+static uint64_t get(const unsigned char *from, int bytes)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value |= (uint64_t)from[i] << (8 * i);
+    return value;
+}
+
+/* ---- the end of the file ---- */
+
+/* Size and checksum of the manifest's bytes: what a pack is valid for. */
+static enum mien_status sign(const struct data_manifest *manifest, uint64_t *size, uint32_t *crc)
+{
+    struct base_map map;
+    enum mien_status status = base_map_open(manifest->path, &map);
+    *size = *crc = 0;
+    if (status != MIEN_OK)
+        return status;
+    *size = map.size;
+    *crc = base_crc32(0, map.data, map.size);
+    base_map_close(&map);
+    return MIEN_OK;
+}
+
+static enum mien_status make_tail(const struct data_manifest *manifest, const unsigned char *index,
+                                  unsigned char tail[TAIL])
+{
+    uint64_t size;
+    uint32_t crc;
+    enum mien_status status = sign(manifest, &size, &crc);
+    memcpy(tail, magic, sizeof(magic));
+    put(tail + 8, VERSION, 4);
+    put(tail + 12, manifest->count, 4);
+    put(tail + 16, size, 8);
+    put(tail + 24, crc, 4);
+    put(tail + 28, base_crc32(0, index, manifest->count * ENTRY), 4);
+    return status;
+}
+
+/* ---- writing ---- */
+
+struct block {
+    const struct data_manifest *manifest;
+    size_t first;
+    struct data_image images[BLOCK];
+};
+
+static void decode(void *user, uint32_t i)
+{
+    struct block *block = user;
+    const struct data_row *row = &block->manifest->rows[block->first + i];
+    struct data_image_params params = {.has_box = row->has_box};
+    block->images[i] = (struct data_image){0};
+    memcpy(params.box, row->box, sizeof(params.box));
+    if (row->image && data_image_read(row->image, &params, &block->images[i]) != MIEN_OK)
+        LOG_WARN("%s:%u: not packed", block->manifest->path, row->line);
+}
+
+static enum mien_status write_image(struct base_out *out, const struct data_image *image, unsigned char *entry,
+                                    uint64_t *at)
+{
+    uint64_t bytes = (uint64_t)image->width * image->height * image->channels;
+    put(entry, *at, 8);
+    put(entry + 8, image->width, 4);
+    put(entry + 12, image->height, 4);
+    put(entry + 16, image->channels, 4);
+    put(entry + 20, image->pixels ? base_crc32(0, image->pixels, bytes) : 0, 4);
+    *at += bytes;
+    return bytes ? base_out_write(out, image->pixels, bytes) : MIEN_OK;
+}
+
+static enum mien_status write_images(const struct data_manifest *manifest, struct base_out *out, unsigned char *index,
+                                     struct data_pack_summary *s)
+{
+    enum mien_status status = MIEN_OK;
+    struct block *block = base_alloc(1, sizeof(*block));
+    FAIL_IF_NULL(block, "pictures");
+    block->manifest = manifest;
+    for (; block->first < manifest->count; block->first += BLOCK) {
+        uint32_t n = (uint32_t)BASE_MIN(manifest->count - block->first, (size_t)BLOCK);
+        base_parallel_for(0, n, decode, block);
+        for (uint32_t i = 0; i < n; i++) {
+            bool good = block->images[i].pixels;
+            if (status == MIEN_OK)
+                status = write_image(out, &block->images[i], index + (block->first + i) * ENTRY, &s->bytes);
+            s->pictures += good;
+            s->bad += !good && manifest->rows[block->first + i].image;
+            data_image_free(&block->images[i]);
+        }
+        TRY(status);
+    }
+fail:
+    base_free(block);
+    return status;
+}
+
+static char *pack_path(const struct data_manifest *manifest, struct base_arena *arena)
+{
+    return base_arena_printf(arena, "%s.pack", manifest->path);
+}
+
+enum mien_status data_pack_write(const struct data_manifest *manifest, struct data_pack_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_arena arena = {0};
+    struct base_out *out = NULL;
+    struct data_pack_summary s = {0};
+    unsigned char *index = base_alloc(manifest->count + 1, ENTRY), tail[TAIL];
+    const char *path = pack_path(manifest, &arena);
+    *summary = (struct data_pack_summary){0};
+    FAIL_IF(!index || !path || manifest->count > UINT32_MAX, MIEN_ERR_NOMEM, "out of host memory for a pack");
+    TRY(base_out_open(path, &out));
+    TRY(write_images(manifest, out, index, &s));
+    TRY(make_tail(manifest, index, tail));
+    TRY(base_out_write(out, index, manifest->count * ENTRY));
+    TRY(base_out_write(out, tail, TAIL));
+    TRY(base_out_commit(&out));
+    s.bytes += manifest->count * ENTRY + TAIL;
+    *summary = s;
+fail:
+    base_out_abandon(&out);
+    base_free(index);
+    base_arena_clear(&arena);
+    return status;
+}
+
+/* ---- reading ---- */
+
+/* Why a pack cannot be used, or NULL. */
+static const char *check(struct data_pack *pack, const struct data_manifest *manifest, uint64_t size, uint32_t crc)
+{
+    const unsigned char *end = pack->map.data + pack->map.size, *tail = end - TAIL;
+    if (pack->map.size < TAIL || memcmp(tail, magic, sizeof(magic)) != 0)
+        return "it is cut off, or no pack";
+    if (get(tail + 8, 4) != VERSION)
+        return "it is of another version";
+    if (get(tail + 12, 4) != manifest->count || get(tail + 16, 8) != size || get(tail + 24, 4) != crc)
+        return "the manifest has changed since";
+    if (pack->map.size - TAIL < manifest->count * ENTRY)
+        return "it is damaged";
+    pack->index = tail - manifest->count * ENTRY;
+    return get(tail + 28, 4) == base_crc32(0, pack->index, manifest->count * ENTRY) ? NULL : "it is damaged";
+}
+
+enum mien_status data_pack_open(const struct data_manifest *manifest, struct data_pack **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_pack *pack = base_alloc(1, sizeof(*pack));
+    uint64_t size;
+    uint32_t crc;
+    *out = NULL;
+    FAIL_IF_NULL(pack, "a pack");
+    pack->path = pack_path(manifest, &pack->arena);
+    FAIL_IF_NULL(pack->path, "a path");
+    if (base_file_exists(pack->path)) {
+        TRY(base_map_open(pack->path, &pack->map));
+        TRY(sign(manifest, &size, &crc));
+        const char *why = check(pack, manifest, size, crc);
+        if (why) {
+            LOG_WARN("%s is not used: %s; pictures are read from their files. Import with --pack again", pack->path,
+                     why);
+        } else {
+            pack->rows = (uint32_t)manifest->count;
+            *out = pack;
+            return MIEN_OK;
+        }
+    }
+fail:
+    data_pack_close(&pack);
+    return status;
+}
+
+void data_pack_close(struct data_pack **pack)
+{
+    if (!pack || !*pack)
+        return;
+    base_map_close(&(*pack)->map);
+    base_arena_clear(&(*pack)->arena);
+    base_free(*pack);
+    *pack = NULL;
+}
+
+bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image)
+{
+    if (!pack || row >= pack->rows)
+        return false;
+    const unsigned char *entry = pack->index + (size_t)row * ENTRY;
+    uint64_t at = get(entry, 8), width = get(entry + 8, 4), height = get(entry + 12, 4), channels = get(entry + 16, 4);
+    uint64_t bytes = width * height * channels;
+    if (height == 0)
+        return false;
+    if (at > pack->map.size || bytes > pack->map.size - at ||
+        base_crc32(0, pack->map.data + at, bytes) != (uint32_t)get(entry + 20, 4)) {
+        LOG_WARN("%s: the picture of row %u is damaged; it is read from its file", pack->path, row);
+        return false;
+    }
+    /* Borrowed: nobody writes to a loader's pictures. */
+    *image = (struct data_image){(uint32_t)width, (uint32_t)height, (uint32_t)channels,
+                                 (unsigned char *)(uintptr_t)(pack->map.data + at)};
+    return true;
+}

@@ -1,0 +1,33 @@
+/* pack.h: a data set's pictures, decoded, in one file beside the manifest (MANIFEST.pack), for sets whose decoding
+ * would starve the GPU.
+ *
+ * Layout, little-endian: the pixels, rows without padding; then for each row u64 offset, u32 width, u32 height (0 = the
+ * picture could not be read), u32 channels, u32 CRC-32 of the pixels; at the end "MIENPACK", u32 version, u32 rows, u64
+ * manifest size, u32 manifest CRC-32, u32 CRC-32 of the table. Pictures are turned as their EXIF says and cut to their
+ * box. */
+#ifndef DATA_PACK_H
+#define DATA_PACK_H
+
+#include "data/image.h"
+#include "data/manifest.h"
+
+struct data_pack;
+
+struct data_pack_summary {
+    uint32_t pictures, bad;
+    uint64_t bytes; /* of the file */
+};
+
+/* Decodes all pictures on all processors and writes the pack; it appears whole or not at all. Pictures that cannot be
+ * read are named in the log and marked. */
+enum mien_status data_pack_write(const struct data_manifest *manifest, struct data_pack_summary *summary);
+
+/* Maps a manifest's pack. *out stays NULL when there is none, and with a warning when it is damaged or of another
+ * version of the manifest: the pictures are then read from their files. */
+enum mien_status data_pack_open(const struct data_manifest *manifest, struct data_pack **out);
+void data_pack_close(struct data_pack **pack);
+
+/* The picture of a manifest's row: pixels are borrowed from the pack. False when it is not there or damaged. */
+bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image);
+
+#endif
