@@ -46,6 +46,49 @@ RUNS = {
                     mining=dict(kind="hard", guide="crossmodal", threshold={"text": 0.853, "image": 0.889}, top_k=2,
                                 warmup_steps=4)),
 }
+NONE, HARD = dict(kind="none", weight=1.0, sentences=1), dict(kind="hard", top_k=8, warmup_steps=0)
+AT = {"text": 0.922, "image": 0.91}
+
+
+def local(kind, sentences=1, weight=1.0):
+    return dict(kind=kind, weight=weight, sentences=sentences, pick="first", tau=0.07)
+
+
+# Three steps with other options: each is a name, the manifest, and what replaces parts of train.json.
+OPTIONS = [
+    ("soft", "train", dict(local=local("pooled"), mining=dict(HARD, kind="soft", weight=0.3, tau=0.05, threshold=AT))),
+    ("soft, texts missing", "missing", dict(local=local("sentence"), mining=dict(
+        HARD, kind="soft", weight=0.6, tau=0.2, threshold=0.855, top_k=2))),
+    ("ignore", "train", dict(local=NONE, mining=dict(HARD, kind="ignore", threshold=AT, top_k=0))),
+    ("ignore, texts missing", "missing", dict(local=local("pooled"), mining=dict(
+        HARD, kind="ignore", threshold=0.855, top_k=3))),
+    ("guide text", "train", dict(local=local("sentence"), mining=dict(HARD, guide="text", threshold=AT))),
+    ("guide image", "train", dict(local=local("pooled"), mining=dict(HARD, guide="image", threshold=AT))),
+    ("guide both", "train", dict(local=local("sentence"), mining=dict(HARD, guide="both", threshold=0.902))),
+    ("same text positive", "same", dict(local=local("sentence"), mining=dict(
+        HARD, kind="none", threshold=AT, same_text="positive"))),
+    ("same text positive beside mining", "same", dict(local=NONE, mining=dict(
+        HARD, threshold=AT, top_k=0, same_text="positive"))),
+    ("same text ignored beside mining", "same", dict(local=local("pooled"), mining=dict(
+        HARD, threshold=AT, top_k=0, same_text="ignore"))),
+    ("ignore, same text positive", "same", dict(local=NONE, mining=dict(
+        HARD, kind="ignore", threshold=AT, top_k=0, same_text="positive"))),
+    ("source frozen", "train", dict(local=local("sentence"), mining=dict(HARD, threshold=AT, source="frozen"))),
+    ("global text, two sentences", "missing", dict(text="global", local=local("sentence", 2, 0.5), mining=dict(
+        HARD, kind="none", threshold=AT))),
+    ("summary, two pooled sentences", "train", dict(text="summary", local=local("pooled", 2), mining=dict(
+        HARD, threshold=AT))),
+    ("filip", "train", dict(local=local("filip"), mining=dict(HARD, threshold=AT))),
+    ("siglip", "train", dict(kind="siglip", local=local("pooled"), mining=dict(HARD, kind="none", threshold=AT))),
+    ("siglip, mined, texts missing", "missing", dict(kind="siglip", local=local("sentence"), mining=dict(
+        HARD, guide="text", threshold=0.855, top_k=0))),
+    ("sgd", "train", dict(local=NONE, mining=dict(HARD, kind="none", threshold=AT), steps=5, optim=dict(
+        kind="sgd", lr=0.03, momentum=0.9, weight_decay=0.05, clip_norm=2.0, schedule="multistep", milestones=[2, 4],
+        gamma=0.3, warmup_steps=1))),
+    ("constant, not clipped", "train", dict(local=NONE, mining=dict(HARD, kind="none", threshold=AT), optim=dict(
+        kind="adamw", lr=1e-3, betas=[0.8, 0.95], eps=1e-4, weight_decay=0.5, clip_norm=0, schedule="constant",
+        warmup_steps=0))),
+]
 BATCH = 16
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
@@ -150,39 +193,66 @@ def encode(text, vocab, merges, context):
 
 # ---- the loss --------------------------------------------------------------------------------------------------------
 
-def mined(sim, there, threshold, top_k, margins):
-    """Targets [N,N], a row for each anchor: itself and those at or above the threshold, at most top_k of them, all
-    alike. Pairs that are not `there` are nobody's target."""
-    n = sim.shape[0]
-    q = torch.eye(n, dtype=F64)
-    for i in range(n):
-        if not there[i]:
-            continue
-        near = sorted((-sim[i, j].item(), j) for j in range(n) if j != i and there[j])
+def targets(sim, threshold, mining, there, same, margins):
+    """Of each anchor (a row): targets [N,N] that sum to 1, which candidates are left out [N,N], and the number of
+    positives, those that `ignore` leaves out counted. Pairs that are not `there` are nobody's candidates."""
+    n, kind, rule = sim.shape[0], mining["kind"], mining.get("same_text", "negative")
+    q, out, positives = torch.eye(n, dtype=F64), torch.zeros(n, n, dtype=torch.bool), 0
+    for i in (i for i in range(n) if there[i]):
+        alike = {j for j in range(n) if j != i and there[j] and same[i][j]}
+        hidden = alike if rule == "ignore" else set()
+        always = alike if rule == "positive" else set()
+        near = sorted((-sim[i, j].item(), j) for j in range(n) if j != i and there[j] and j not in hidden)
+        near = near if kind != "none" else []
         margins.extend(abs(-s - threshold) for s, _ in near)
         chosen = [(s, j) for s, j in near if -s >= threshold]
-        if top_k and len(chosen) > top_k:
-            margins.append(chosen[top_k][0] - chosen[top_k - 1][0])
-            chosen = chosen[:top_k]
-        for _, j in chosen:
-            q[i, j] = 1
-        q[i] /= q[i].sum()
-    return q
+        if mining["top_k"] and len(chosen) > mining["top_k"]:
+            margins.append(chosen[mining["top_k"]][0] - chosen[mining["top_k"] - 1][0])
+            chosen = chosen[:mining["top_k"]]
+        chosen = {j for _, j in chosen}
+        positives += 1 + len(chosen | always)
+        if kind == "ignore":
+            hidden, chosen = hidden | (chosen - always), set()
+        among = sorted({i} | chosen | always)
+        share = torch.full((len(among),), 1 / len(among), dtype=F64)
+        if kind == "soft":
+            share = mining["weight"] * (sim[i, among] / mining["tau"]).softmax(0)
+        q[i] = 0
+        q[i, among] = share
+        q[i, i] += 1 - mining["weight"] if kind == "soft" else 0
+        out[i, sorted(hidden)] = True
+    return q, out, positives / sum(there)
 
 
-def contrast(score, scale, there, text_sim, image_sim, mining, margins):
+def guides(mining, text_sim, image_sim):
+    """Similarity and threshold for rows and for columns."""
+    at = mining["threshold"]
+    at = at if isinstance(at, dict) else {"text": at, "image": at}
+    text, image = (text_sim, at["text"]), (image_sim, at["image"])
+    both = ((text_sim + image_sim) / 2, at["text"])
+    return {"crossmodal": (text, image), "text": (text, text), "image": (image, image), "both": (both, both)}[
+        mining.get("guide", "crossmodal")]
+
+
+def contrast(score, w, there, same, guide, mining, margins):
     """Symmetric InfoNCE with targets, over the pairs that are there. Also the mean number of positives both ways."""
-    n = score.shape[0]
-    rows = columns = torch.eye(n, dtype=F64)
-    if mining:
-        rows = mined(text_sim, there, mining["threshold"]["text"], mining["top_k"], margins)
-        columns = mined(image_sim, there, mining["threshold"]["image"], mining["top_k"], margins).T
-    keep = torch.tensor([i for i in range(n) if there[i]])
-    z = (scale.exp() * score)[keep][:, keep]
-    rows, columns = rows[keep][:, keep], columns[keep][:, keep]
-    loss = -(rows * z.log_softmax(1)).sum() - (columns * z.log_softmax(0)).sum()
-    counts = [(rows > 0).sum().item() / len(keep), (columns > 0).sum().item() / len(keep)]
+    keep = torch.tensor([i for i in range(len(there)) if there[i]])
+    z, loss, counts = w["logit_scale"].exp() * score, 0, []
+    for logits, (sim, threshold) in zip((z, z.T), guide):
+        q, out, count = targets(sim, threshold, mining, there, same, margins)
+        logits = logits.masked_fill(out, -math.inf)[keep][:, keep].log_softmax(1)
+        loss = loss - (q[keep][:, keep] * logits.masked_fill(out[keep][:, keep], 0)).sum()
+        counts.append(count)
     return loss / (2 * len(keep)), counts
+
+
+def siglip(score, w, there, same, guide, mining, margins):
+    """The sigmoid loss: a pair is positive where either direction mines it."""
+    keep = torch.tensor([i for i in range(len(there)) if there[i]])
+    rows, columns = (targets(sim, threshold, mining, there, same, margins) for sim, threshold in guide)
+    sign = torch.where((rows[0] > 0) | (columns[0].T > 0), 1.0, -1.0).to(F64)[keep][:, keep]
+    z = (w["logit_scale"].exp() * score + w["logit_bias"])[keep][:, keep]
+    return F.softplus(-sign * z).sum() / len(keep), [rows[2], columns[2]]
 
 
 def pooled(patches, sentences, tau):
@@ -194,60 +264,94 @@ def pooled(patches, sentences, tau):
     return torch.stack(out)
 
 
-def objective(w, run, batch, step, margins, keep=None):
-    def text(ids):
-        return F.normalize(encode_text(w, MODEL["text"], ids), dim=1)
+def filip(patches, sentences):
+    """Scores [N,M] by each sentence's best patch."""
+    return torch.stack([(sentences @ p.T).max(1).values for p in patches])
 
+
+def features(w, batch, levels):
     u, patches = encode_image(w, MODEL["vision"], batch["pixels"])
-    u, patches = F.normalize(u, dim=1), F.normalize(patches, dim=2)
-    mining = run["mining"] if step >= run["mining"]["warmup_steps"] else None
-    image_sim = (u @ u.T).detach()
-    parts, counts, embeds = {}, [], {"image_embeds": u}
-    for level in ("global", "summary", "local"):
-        t = text(batch["ids." + level])
-        score = pooled(patches, t, run["local"]["tau"]) if level == "local" else u @ t.T
-        parts[level], count = contrast(score, w["logit_scale"], batch["there." + level], (t @ t.T).detach(), image_sim,
-                                       mining, margins)
+    texts = {k: F.normalize(encode_text(w, MODEL["text"], batch["ids." + k]), dim=1) for k in levels}
+    return F.normalize(u, dim=1), F.normalize(patches, dim=2), texts
+
+
+def objective(w, run, batch, step, margins, keep=None, frozen=None):
+    """Total, global and local loss, and the positives: by texts and by images, on each level."""
+    whole = {"both": ["global", "summary"]}.get(run.get("text", "both"), [run.get("text")])
+    kind = run["local"]["kind"]
+    local = ["local", "local2"][:run["local"]["sentences"]] if kind != "none" else []
+    u, patches, texts = features(w, batch, whole + local)
+    mining = dict(run["mining"], kind=run["mining"]["kind"] if step >= run["mining"]["warmup_steps"] else "none")
+    with torch.no_grad():
+        guide_u, _, guide_texts = features(frozen, batch, whole + local) if frozen else (u, patches, texts)
+    losses, counts, embeds = {}, [], {"image_embeds": u}
+    for level in whole + local:
+        t, g = texts[level], guide_texts[level].detach()
+        score = u @ t.T
+        if level in local and kind == "pooled":
+            score = pooled(patches, t, run["local"]["tau"])
+        elif level in local and kind == "filip":
+            score = filip(patches, t)
+        there, ids = batch["there." + level], batch["ids." + level].tolist()
+        same = [[a == b for b in ids] for a in ids]
+        guide = guides(mining, g @ g.T, (guide_u @ guide_u.T).detach())
+        loss = siglip if "logit_bias" in w else contrast
+        losses[level], count = loss(score, w, there, same, guide, mining, margins)
         counts += count
         embeds[level + "_embeds"] = t
         if level == "local":
             embeds["local_scores"] = score
-    loss_global = (parts["global"] + parts["summary"]) / 2
     if keep is not None:
         keep.update({k: v.detach().float() for k, v in embeds.items()})
-    return loss_global + run["local"]["weight"] * parts["local"], loss_global, parts["local"], counts
+    loss_global = sum(losses[k] for k in whole) / len(whole)
+    loss_local = sum(losses[k] for k in local) / len(local) if local else torch.zeros((), dtype=F64)
+    return loss_global + run["local"]["weight"] * loss_local, loss_global, loss_local, counts
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------
 
-def rate(step, steps):
-    warm = OPTIM["warmup_steps"]
+def rate(optim, step, steps):
+    warm, lr = optim["warmup_steps"], optim["lr"]
     if step < warm:
-        return OPTIM["lr"] * (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm))) * OPTIM["lr"]
+        return lr * (step + 1) / warm
+    if optim["schedule"] == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps - warm))) * lr
+    return lr * optim.get("gamma", 1) ** sum(step >= m for m in optim.get("milestones", []))
+
+
+def make_optimizer(w, optim):
+    groups = [{"params": [p for n, p in w.items() if decays(n, p)], "weight_decay": optim["weight_decay"]},
+              {"params": [p for n, p in w.items() if not decays(n, p)], "weight_decay": 0.0}]
+    if optim["kind"] == "sgd":
+        return torch.optim.SGD(groups, lr=optim["lr"], momentum=optim["momentum"])
+    return torch.optim.AdamW(groups, lr=optim["lr"], betas=optim["betas"], eps=optim["eps"])
 
 
 def perform(run, rows, pixels, ids):
     """Columns of `steps`, see README.md. The batches are the rows in order, again and again."""
     w = make_weights(MODEL)
-    groups = [{"params": [p for n, p in w.items() if decays(n, p)], "weight_decay": OPTIM["weight_decay"]},
-              {"params": [p for n, p in w.items() if not decays(n, p)], "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=OPTIM["lr"], betas=OPTIM["betas"], eps=OPTIM["eps"])
+    if run.get("kind") == "siglip":
+        w["logit_bias"] = torch.tensor(-10.0, dtype=F64).requires_grad_()
+    frozen = {n: p.detach().clone() for n, p in w.items()} if run["mining"].get("source") == "frozen" else None
+    optim = run.get("optim", OPTIM)
+    optimizer = make_optimizer(w, optim)
     out, table, margins = {}, [], []
     for step in range(run["steps"]):
         at = [(step * BATCH + i) % ROWS for i in range(BATCH)]
         batch = {"pixels": pixels[at]}
-        for level in ("global", "summary", "local"):
+        for level in ids:
             batch["ids." + level] = ids[level][at]
-            batch["there." + level] = [bool(rows[i]["caption"].get(level)) for i in at]
+            batch["there." + level] = [level_text(rows[i], level) is not None for i in at]
         optimizer.zero_grad()
-        loss, loss_global, loss_local, counts = objective(w, run, batch, step, margins, None if step else out)
+        loss, loss_global, loss_local, counts = objective(w, run, batch, step, margins, None if step else out,
+                                                          frozen)
         loss.backward()
         if step == 0:
             out.update({"ids." + level: batch["ids." + level].int() for level in ("global", "summary", "local")})
             out.update({"grad." + n: p.grad.float().clone() for n, p in w.items()})
-        norm = torch.nn.utils.clip_grad_norm_(w.values(), OPTIM["clip_norm"])
-        lr, scale = rate(step, run["steps"]), w["logit_scale"].item()
+        trained = [p for p in w.values() if p.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(trained, optim["clip_norm"] or math.inf)
+        lr, scale = rate(optim, step, run["steps"]), w["logit_scale"].item()
         for group in optimizer.param_groups:
             group["lr"] = lr
         optimizer.step()
@@ -256,7 +360,7 @@ def perform(run, rows, pixels, ids):
         table.append([loss.item(), loss_global.item(), loss_local.item(), lr, norm.item(), scale] + counts)
     out["steps"] = torch.tensor(table, dtype=F64).float()
     out.update({"final." + n: p.detach().float() for n, p in w.items()})
-    return out, min(margins)
+    return out, min(margins, default=1.0)
 
 
 def make_data():
@@ -275,13 +379,16 @@ def without(rows):
     return out
 
 
-def tokenise(rows, vocab, merges):
-    def row_ids(row, level):
-        text = row["caption"].get(level, "")
-        text = text[0] if level == "local" and text else text
-        return encode(text, vocab, merges, MODEL["text"]["max_position_embeddings"])
+def level_text(row, level):
+    if not level.startswith("local"):
+        return row["caption"].get(level)
+    return dict(enumerate(row["caption"].get("local", []))).get(1 if level == "local2" else 0)
 
-    return {level: torch.tensor([row_ids(r, level) for r in rows]) for level in ("global", "summary", "local")}
+
+def tokenise(rows, vocab, merges):
+    context = MODEL["text"]["max_position_embeddings"]
+    return {level: torch.tensor([encode(level_text(r, level) or "", vocab, merges, context) for r in rows])
+            for level in ("global", "summary", "local", "local2")}
 
 
 def prepare():
@@ -330,24 +437,65 @@ def configuration(name, run):
                     "dump_grads": f"{name}-grads.safetensors"}}
 
 
+def repeated(rows):
+    """The same rows, some with the captions of others."""
+    return [dict(row, caption=rows[i - 4]["caption"]) if i % 8 in (4, 5) else row for i, row in enumerate(rows)]
+
+
+def write_rows(root, name, rows):
+    with open(os.path.join(root, name + ".jsonl"), "w") as f:
+        f.writelines(json.dumps(r) + "\n" for r in rows)
+
+
+def raised(mining):
+    """With thresholds a little higher."""
+    at = mining["threshold"]
+    if isinstance(at, dict):
+        return dict(mining, threshold={k: round(v + 0.0007, 4) for k, v in at.items()})
+    return dict(mining, threshold=round(at + 0.0007, 4))
+
+
+def option_case(name, data, parts, rows, pixels, ids):
+    run = dict(steps=3, **parts) if "steps" not in parts else parts
+    for _ in range(30):
+        out, margin = perform(run, rows, pixels, ids)
+        if margin >= MARGIN:
+            break
+        run["mining"] = raised(run["mining"])
+    else:
+        sys.exit(f"{name}: a similarity lies within {margin:.1e} of a decision; choose another top_k")
+    sets = [f"run.steps={run['steps']}", f"loss.text={run.get('text', 'both')}",
+            f"loss.kind={run.get('kind', 'clip')}"]
+    sets += [f"{key}={json.dumps(run[part])}" for key, part in (("loss.local", "local"), ("loss.mining", "mining"),
+                                                                ("optim", "optim")) if part in run]
+    levels = 2 if run.get("text", "both") == "both" else 1
+    steps = [row[:6] + [sum(row[6 + i:6 + 2 * levels:2]) / levels for i in (0, 1)] for row in out["steps"].tolist()]
+    print(f"{name}: loss {steps[0][0]:.6f} to {steps[-1][0]:.6f}, positives {steps[0][6:]}, margin {margin:.1e}")
+    steps = [[float(f"{v:.8g}") for v in row] for row in steps]
+    return {"name": name, "data": data + ".jsonl", "set": sets, "steps": steps}
+
+
 def main(root):
     rows, images, pixels, vocab, merges = prepare()
+    data = {"train": rows, "missing": without(rows), "same": repeated(rows)}
+    ids = {name: tokenise(some, vocab, merges) for name, some in data.items()}
     os.makedirs(root, exist_ok=True)
     write_model(os.path.join(root, "start"), vocab, merges)
     for row, image in zip(rows, images):
         write_png(os.path.join(root, row["image"]), image)
+    for name, some in data.items():
+        write_rows(root, name, some)
     for name, run in RUNS.items():
-        some = rows if name == "train" else without(rows)
-        out, margin = perform(run, some, pixels, tokenise(some, vocab, merges))
+        out, margin = perform(run, data[name], pixels, ids[name])
         if margin < MARGIN:
             sys.exit(f"{name}: a similarity lies within {margin:.1e} of a decision; choose other thresholds")
-        if name != "train":
-            out = {k: v for k, v in out.items() if not k.startswith(("final.", "grad."))}
-        with open(os.path.join(root, name + ".jsonl"), "w") as f:
-            f.writelines(json.dumps(r) + "\n" for r in some)
+        out = {k: v for k, v in out.items() if name == "train" or not k.startswith(("final.", "grad."))}
         write_json(os.path.join(root, name + ".json"), configuration(name, run), indent=2)
         save(os.path.join(root, name + ".safetensors"), out)
         print(f"{name}: loss {out['steps'][0, 0]:.6f} to {out['steps'][-1, 0]:.6f}, margin {margin:.1e}")
+    cases = [option_case(name, some, parts, data[some], pixels, ids[some]) for name, some, parts in OPTIONS]
+    with open(os.path.join(root, "options.json"), "w") as f:
+        f.write("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
 
 
 if __name__ == "__main__":
