@@ -199,6 +199,15 @@ fail:
     return status;
 }
 
+static enum mien_status dump(const struct compile *c)
+{
+    if (c->params.dump && c->params.dump_dot)
+        return compile_dot(c);
+    if (c->params.dump)
+        compile_dump(c);
+    return MIEN_OK;
+}
+
 enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, const struct graph_compile_params *params,
                             struct graph_program_stats *out)
 {
@@ -207,8 +216,7 @@ enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, con
     memset(out, 0, sizeof(*out));
     TRY(compile_open(&c, params));
     TRY(compile_plan(&c));
-    if (c.params.dump)
-        compile_dump(&c);
+    TRY(dump(&c));
     *out = c.program->stats;
 fail:
     graph_program_destroy(&c.program);
@@ -227,8 +235,7 @@ enum mien_status graph_compile(struct graph *graph, struct vk_device *device, co
     TRY(compile_open(&c, params));
     TRY(compile_plan(&c));
     TRY(place_allocate(&c));
-    if (c.params.dump)
-        compile_dump(&c);
+    TRY(dump(&c));
     TRY(compile_record(&c));
     TRY(compile_record_io(&c));
     *out = c.program;

@@ -48,6 +48,8 @@ enum mien_status compile_record_io(struct compile *c);
 
 /* dump.c: one line per step and per piece of memory to params.dump. */
 void compile_dump(const struct compile *c);
+/* dot.c: the same for Graphviz. */
+enum mien_status compile_dot(const struct compile *c);
 /* "label op variant f32[2,3] - -> f32[2]" in the program's arena, NULL when out of memory. */
 const char *compile_step_text(const struct compile *c, uint32_t step);
 

@@ -99,6 +99,8 @@ void graph_recompute_end(struct graph *graph);
 
 /* One line per value and node, in recording order; `line` is borrowed. */
 void graph_dump(const struct graph *graph, void (*line)(void *user, const char *line), void *user);
+/* The same as a drawing for Graphviz (dot -Tsvg): ops, what flows between them, inputs, outputs. */
+void graph_dot(const struct graph *graph, void (*line)(void *user, const char *line), void *user);
 
 /* ---- programs ---- */
 
@@ -115,6 +117,7 @@ struct graph_compile_params {
     /* Receives the steps and the memory plan as lines of text, during the call; NULL = nobody. */
     void (*dump)(void *user, const char *line);
     void *dump_user;
+    bool dump_dot; /* ... for Graphviz: steps, the pieces of memory that they read and write, in their slabs */
 };
 
 struct graph_program_stats {
