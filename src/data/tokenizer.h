@@ -19,7 +19,8 @@ enum mien_status data_bpe_train(const char *const *texts, size_t count, uint32_t
                                 struct data_tokenizer **out);
 
 /* Writes vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json, from which transformers'
- * CLIPTokenizer gives the same ids. `context` becomes model_max_length. */
+ * CLIPTokenizer gives the same ids; a pad token that is a letter (OpenAI's "!") becomes the end token there. `context`
+ * becomes model_max_length. */
 enum mien_status data_tokenizer_save(const struct data_tokenizer *tokenizer, const char *dir, uint32_t context);
 
 void data_tokenizer_destroy(struct data_tokenizer **tokenizer);

@@ -45,12 +45,21 @@ fail:
     return status;
 }
 
+/* OpenAI's code pads with id 0, which is the symbol of "!". transformers would then take every "!" of a text for
+ * padding, so the end token stands there, as in OpenAI's own files for it. What follows the end token changes no
+ * embedding. */
+static const char *pad_symbol(const struct data_tokenizer *t)
+{
+    bool letter = t->by_id[t->pad] <= 512; /* symbol + 1: the first 512 are the bytes */
+    return letter ? BPE_EOS : data_tokenizer_symbol(t, (uint32_t)t->pad);
+}
+
 static enum mien_status write_map(const struct data_tokenizer *t, struct base_out *out)
 {
     enum mien_status status = MIEN_OK;
     TRY(base_out_printf(out, "{\n  \"bos_token\": \"%s\",\n  \"eos_token\": \"%s\",\n  \"pad_token\": ", BPE_BOS,
                         BPE_EOS));
-    TRY(write_quoted(out, data_tokenizer_symbol(t, (uint32_t)t->pad)));
+    TRY(write_quoted(out, pad_symbol(t)));
     TRY(base_out_printf(out, ",\n  \"unk_token\": \"%s\"\n}\n", BPE_EOS));
 fail:
     return status;
@@ -64,7 +73,7 @@ static enum mien_status write_config(const struct data_tokenizer *t, struct base
                         "  \"eos_token\": \"%s\",\n  \"errors\": \"replace\",\n  \"model_max_length\": %u,\n"
                         "  \"pad_token\": ",
                         BPE_BOS, BPE_EOS, context));
-    TRY(write_quoted(out, data_tokenizer_symbol(t, (uint32_t)t->pad)));
+    TRY(write_quoted(out, pad_symbol(t)));
     TRY(base_out_printf(out, ",\n  \"tokenizer_class\": \"CLIPTokenizer\",\n  \"unk_token\": \"%s\"\n}\n", BPE_EOS));
 fail:
     return status;

@@ -12,7 +12,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-MIEN, EMBED, WORK = sys.argv[1:4]
+MIEN, EMBED, WORK, SHARED = sys.argv[1:5]
 TEXTS = ["a photo of a happy face", "Two people, 37 years apart; they're laughing!", "A caf\u00e9 in M\u00fcnchen",
          "a face that shows fear and surprise at once, with raised brows and an open mouth, and then some more words",
          "!", "x"]
@@ -271,6 +271,23 @@ def mien_writes(tokenizer, vocab):
     check(not os.path.exists(os.path.join(WORK, "no")), "a refused conversion left something")
 
 
+def whole_vocabulary():
+    """OpenAI's packed merge list becomes files from which CLIPTokenizer gives Mien's ids, "!" included."""
+    packed = os.path.join(SHARED, "tokenizer")
+    if not os.path.exists(os.path.join(packed, "bpe_simple_vocab_16e6.txt.gz")):
+        print("skipped: OpenAI's merge list (no ../shared/data/tokenizer)")
+        return
+    model = random_model(openai_config(49408, "quick_gelu"), 6)
+    file, folder = os.path.join(WORK, "whole.safetensors"), os.path.join(WORK, "whole")
+    save_file({n: v.contiguous() for n, v in to_openai(model.state_dict()).items()}, file)
+    mien("convert", file, folder, "--tokenizer", packed, "--act", "quick_gelu")
+    loaded, _ = load_exactly(folder)
+    pixels = torch.randn(1, 3, 24, 24)
+    theirs = from_transformers(loaded, CLIPTokenizer.from_pretrained(folder), pixels)
+    compare("mien wrote OpenAI's vocabulary", from_mien(folder, pixels), theirs)
+    check(theirs[2][4] == [49406, 256, 49407], f"ids of '!': {theirs[2][4]}")
+
+
 def other_sizes(tokenizer, vocab):
     """Longer texts, larger images and 16-bit files: transformers reads what Mien resized as Mien does."""
     g = torch.Generator().manual_seed(5)
@@ -327,6 +344,7 @@ def main():
     tokenizer = os.path.join(WORK, "tokenizer")
     vocab = write_tokenizer(tokenizer)
     mien_writes(tokenizer, vocab)
+    whole_vocabulary()
     other_sizes(tokenizer, vocab)
     transformers_writes(tokenizer, vocab)
     print(f"{failures} failures")

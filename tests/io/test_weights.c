@@ -1,0 +1,97 @@
+/* Weights in several files by their index, and which file of a directory is taken. */
+#include "io/weights.h"
+
+#include "io/support.h"
+
+static const float values[4] = {1, 2, 3, 4};
+
+static void put_file(const char *name, const char *tensor, size_t from)
+{
+    struct io_tensor_out out = {.name = tensor, .dtype = IO_F32, .rank = 1, .dims = {2}, .data = values + from};
+    CHECK_EQ(io_safetensors_write(support_file(name), &out, 1, NULL, NULL, NULL), MIEN_OK);
+}
+
+static void put_index(const char *text)
+{
+    CHECK_EQ(base_file_write(support_file("model.safetensors.index.json"), text, strlen(text)), MIEN_OK);
+}
+
+static void refused(const char *index, const char *says)
+{
+    struct io_weights *w;
+    put_index(index);
+    support_last[0] = '\0';
+    CHECK_EQ(io_weights_open(support_scratch(), &w), MIEN_ERR_DATA);
+    CHECK(w == NULL);
+    CHECK_SAYS(says);
+}
+
+static void test_several(void)
+{
+    struct io_weights *w;
+    float got[2];
+    put_file("one.safetensors", "b", 0);
+    put_file("two.safetensors", "a", 2);
+    put_index(
+        "{\"metadata\":{\"total_size\":16},\"weight_map\":{\"b\":\"one.safetensors\",\"a\":\"two.safetensors\"}}");
+    CHECK_EQ(io_weights_open(support_scratch(), &w), MIEN_OK);
+    if (!w)
+        return;
+    CHECK_EQ(io_weights_form(w), IO_WEIGHTS_SAFETENSORS);
+    CHECK_EQ(io_weights_count(w), 2);
+    CHECK_STR(io_weights_at(w, 0)->name, "a");
+    CHECK(io_weights_at(w, 2) == NULL && io_weights_find(w, "c") == NULL);
+    CHECK_EQ(io_tensor_read_f32(io_weights_find(w, "a"), 0, 2, got), MIEN_OK);
+    CHECK(got[0] == 3 && got[1] == 4);
+    io_weights_close(&w);
+    CHECK(w == NULL);
+    io_weights_close(&w);
+    io_weights_close(NULL);
+}
+
+static void test_index_refusals(void)
+{
+    refused("{\"weight_map\":{\"b\":\"one.safetensors\"", "JSON");
+    refused("{}", "no weight_map");
+    refused("{\"weight_map\":{}}", "no weight_map");
+    refused("{\"weight_map\":[]}", "weight_map");
+    refused("{\"weight_map\":{\"b\":1}}", "not a text");
+    refused("{\"weight_map\":{\"b\":\"../one.safetensors\"}}", "beside it");
+    refused("{\"weight_map\":{\"b\":\"/etc/passwd\"}}", "beside it");
+    refused("{\"weight_map\":{\"b\":\"\"}}", "beside it");
+    refused("{\"weight_map\":{\"b\":\"three.safetensors\"}}", "three.safetensors");
+    refused("{\"weight_map\":{\"b\":\"one.safetensors\",\"c\":\"one.safetensors\"}}",
+            "\"c\" is not in one.safetensors");
+    put_file("three.safetensors", "b", 1);
+    refused("{\"weight_map\":{\"b\":\"one.safetensors\",\"a\":\"three.safetensors\"}}", "two tensors are named \"b\"");
+    put_file("three.safetensors", "x", 1);
+    refused("{\"weight_map\":{\"b\":\"one.safetensors\",\"a\":\"two.safetensors\",\"x\":\"one.safetensors\"}}",
+            "\"x\" is not in");
+}
+
+/* model.safetensors before the index before pytorch_model.bin. */
+static void test_order(void)
+{
+    struct io_weights *w;
+    put_file("model.safetensors", "alone", 0);
+    CHECK_EQ(io_weights_open(support_scratch(), &w), MIEN_OK);
+    CHECK(w && io_weights_find(w, "alone") && strstr(io_weights_path(w), "model.safetensors"));
+    io_weights_close(&w);
+    remove(support_file("model.safetensors"));
+    remove(support_file("model.safetensors.index.json"));
+    CHECK_EQ(io_weights_open(support_scratch(), &w), MIEN_ERR_DATA);
+    CHECK_SAYS("model.safetensors or pytorch_model.bin is needed");
+    CHECK_EQ(base_rename(support_file("one.safetensors"), support_file("pytorch_model.bin")), MIEN_OK);
+    CHECK_EQ(io_weights_open(support_scratch(), &w), MIEN_ERR_DATA); /* the name asks for PyTorch's form */
+    CHECK_SAYS("neither a PyTorch zip archive");
+}
+
+int main(void)
+{
+    support_capture();
+    test_several();
+    test_index_refusals();
+    test_order();
+    support_clean();
+    return check_result();
+}
