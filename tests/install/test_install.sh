@@ -76,6 +76,36 @@ else
     echo "skipped: use through pkg-config (not installed)"
 fi
 
+# example/face.c, by CMake and by pkg-config: both must give four scores whose sum is 1
+model=$here/../golden/train/start
+face() { # face WHAT PROGRAM
+    local said status
+    said=$("$2" "$model" "$here/../golden/train/00.png" 2>"$work/log")
+    status=$?
+    if [ $status -eq 3 ]; then
+        echo "skipped: running $1 (no Vulkan device: $(tail -1 "$work/log"))"
+    elif [ $status -ne 0 ] || ! awk '{ n++; p = $NF; sum += p; if (!(p > 0 && p < 1)) exit 1 }
+        END { exit !(n == 4 && sum > 0.995 && sum < 1.005) }' <<<"$said"; then
+        fail "$1: status $status, \"$said\", $(cat "$work/log")"
+    fi
+    [ $status -eq 3 ] && return 0
+    "$2" "$model" "$here/none.png" >/dev/null 2>&1
+    [ $? -eq 4 ] || fail "$1: a missing picture does not end in status 4"
+    return 0
+}
+[ "$(wc -l <"$here/example/face.c")" -le 40 ] || fail "example/face.c has more than 40 lines"
+cmake -S "$here/example" -B "$work/example" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_C_FLAGS="${flags[*]} -Wall -Wextra -Werror" >"$work/log" 2>&1 &&
+    cmake --build "$work/example" >>"$work/log" 2>&1 && face "the example built with CMake" "$work/example/face" ||
+    { cat "$work/log"; fail "building the example with find_package(Mien)"; }
+if command -v pkg-config >/dev/null; then
+    # shellcheck disable=SC2046 # flags are words
+    "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "${flags[@]}" -o "$work/face" "$here/example/face.c" \
+        $(pkg-config --cflags --libs mien) &&
+        LD_LIBRARY_PATH=${library%/*} face "the example built with pkg-config" "$work/face" ||
+        fail "building the example with pkg-config"
+fi
+
 if [ -x "$prefix/bin/mien" ]; then # finds the library beside it
     "$prefix/bin/mien" --version >"$work/log" 2>&1 || { cat "$work/log"; fail "mien --version"; }
     grep -q "$version" "$work/log" || { cat "$work/log"; fail "mien --version does not say $version"; }
