@@ -7,30 +7,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-checks=0 failures=0
-
-# expect STATUS WORDS COMMAND...: the exit status, and words that the one line on standard error holds
-expect() {
-    local want=$1 words=$2 got
-    shift 2
-    "$mien" "$@" >out 2>err
-    got=$?
-    checks=$((checks + 1))
-    if [ "$got" -ne "$want" ] || ! grep -qF -- "$words" out err; then
-        failures=$((failures + 1))
-        printf 'mien %s: status %s, wanted %s and "%s"; it said:\n' "$*" "$got" "$want" "$words"
-        cat out err
-    elif [ "$want" -ne 0 ] && [ "$(grep -vc 'mien: using ' err)" -ne 1 ]; then
-        failures=$((failures + 1))
-        printf 'mien %s: one line was wanted, not:\n' "$*"
-        cat err
-    fi
-}
+. "$here/expect.sh"
 
 expect 0 'SUBCOMMAND' --help
 expect 0 'mien ' --version
 expect 2 'did you mean train' trian
-for name in devices import train eval classify convert info; do
+for name in devices import train eval report classify embed search tokenize info convert; do
     expect 0 "mien $name" "$name" --help
     expect 2 'did you mean --quiet' "$name" --quite
 done
@@ -76,5 +58,4 @@ elif "$mien" devices >/dev/null 2>&1; then
     expect 4 'none.png' classify --model run/model --labels joy,fear none.png
     expect 4 'split test' eval --model run/model --manifest some.jsonl --task zero-shot --split test
 fi
-printf '%s checks, %s failed\n' "$checks" "$failures"
-[ "$failures" -eq 0 ]
+finish

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# test_terminal.sh MIEN: a bar on a terminal, none elsewhere. The terminal is that of script(1).
+set -u
+mien=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+golden=$here/../golden/train
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+command -v script >/dev/null || { echo "skipped: script(1) is not installed"; exit 77; }
+"$mien" devices >/dev/null 2>&1 || { echo "skipped: no Vulkan device"; exit 77; }
+. "$here/expect.sh"
+printf '%s\0' "$golden"/[0-3]*.png >files
+cat >run.sh <<EOF
+xargs -0 '$mien' embed --model '$golden/start' -o out.safetensors \$1 --image <files
+EOF
+script -qec 'bash run.sh' /dev/null >shown 2>&1 </dev/null
+holds 'it works on a terminal' [ -s out.safetensors ]
+holds 'done, total, rate and time left' grep -qE '32/32 images, [0-9.]+/s, 0:00 left' shown
+holds 'a full bar' grep -q '\[########################\]' shown
+script -qec 'bash run.sh --quiet' /dev/null >shown 2>&1 </dev/null
+holds 'quiet shows nothing' [ ! -s shown ]
+bash run.sh >out 2>err
+holds 'no bar in a file' [ -z "$(tr -d '[:print:]\n' <err)" ]
+holds 'results only on standard output' grep -q '32 images' out
+finish

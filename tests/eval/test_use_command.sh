@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# test_use_command.sh MIEN: embed, classify, search, tokenize from outside: results, bad input of every kind, names.
+set -u
+mien=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+golden=$here/../golden/train
+model=$golden/start
+shared=$here/../../../shared/data
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+. "$here/expect.sh"
+
+# ---- what needs no device ----
+expect 0 '[101,102]' tokenize --model "$model" ''
+expect 0 '' tokenize --model "$model" -- -x 'a plain face'
+holds 'one array a line' [ "$(grep -cE '^\[101,[0-9,]*102\]$' out)" -eq 2 ]
+long=$(printf 'joy %.0s' {1..200})
+expect 0 '2 of 3 texts are longer than 24 tokens' tokenize --model "$model" joy "$long" "$long"
+holds 'one warning' [ "$(wc -l <err)" -eq 1 ]
+holds 'cut texts end with the end token' [ "$(grep -cE '^\[101(,[0-9]+){22},102\]$' out)" -eq 2 ]
+expect 2 'a text is missing' tokenize --model "$model"
+expect 2 '--model DIR is missing' tokenize joy
+expect 4 'nowhere' tokenize --model nowhere joy
+if [ -d "$shared/tokenizer" ]; then
+    expect 0 '[49406,320,1125,539,320,1929,49407]' tokenize --model "$shared/tokenizer" 'a photo of a dog'
+fi
+expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
+expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
+expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3
+expect 2 '--average' classify --model "$model" --labels a,b --average hopes x.png
+expect 4 'ffmpeg' embed --model "$model" --video x.mp4 -o x.safetensors
+expect 4 'ffmpeg' classify --model "$model" --labels a,b x.mp4
+expect 2 '--text STR is missing' search --model "$model" --manifest x
+expect 4 'texts.txt' embed --model "$model" --texts texts.txt -o x.safetensors
+: >texts.txt
+expect 4 'no line' embed --model "$model" --texts texts.txt -o x.safetensors
+
+if ! "$mien" devices >/dev/null 2>&1; then
+    echo "skipped: what needs a Vulkan device"
+    finish
+    exit
+fi
+
+# ---- embed ----
+shape() { # shape TENSOR ROWS: as the file's header says
+    head -c 4096 out.safetensors | tr -d ' ' | grep -aqF "\"$1\":{\"dtype\":\"F32\",\"shape\":[$2,20]"
+}
+printf 'joy\n\na face of fear\r\n' >texts.txt
+mkdir clip 'a clip'
+cp "$golden"/0[0-4].png clip
+cp "$golden/05.png" 'a clip/ein Gesicht, früh.png'
+expect 0 '"images":3,"videos":2,"texts":4,"bad":[]' embed --json --model "$model" --image "$golden/00.png" "$golden/01.png" \
+    --frames clip 'a clip' --text joy --texts texts.txt --image 'a clip/ein Gesicht, früh.png' -o out.safetensors
+holds 'image_embeds' shape image_embeds 3
+holds 'video_embeds' shape video_embeds 2
+holds 'text_embeds' shape text_embeds 4
+holds 'no message' [ ! -s err ]
+cp out.safetensors kept.safetensors
+"$mien" embed --quiet --model "$model" --image "$golden/00.png" "$golden/01.png" --frames clip 'a clip' --text joy \
+    --texts texts.txt --image 'a clip/ein Gesicht, früh.png' --output out.safetensors >out 2>&1
+holds 'quiet says nothing' [ ! -s out ]
+holds 'equal runs give equal bytes' cmp out.safetensors kept.safetensors
+expect 0 '3 images' embed --raw --model "$model" --image "$golden"/0[0-2].png -o out.safetensors
+: >zero.png
+head -c 60 "$golden/00.png" >short.png
+for bad in zero.png short.png none.png clip texts.txt; do
+    expect 4 "$bad" embed --model "$model" --image "$golden/00.png" "$bad" -o bad.safetensors
+    holds 'nothing is written' [ ! -e bad.safetensors ]
+done
+cp kept.safetensors out.safetensors
+expect 4 none embed --model "$model" --frames clip none -o out.safetensors
+holds 'what was there stays' cmp out.safetensors kept.safetensors
+expect 0 '"images":1,"videos":1,"texts":0,"bad":["zero.png","none"]}' embed --json --skip-bad --model "$model" \
+    --image zero.png "$golden/00.png" --frames none clip -o out.safetensors
+holds 'image_embeds of one' shape image_embeds 1
+expect 0 'of 1 texts are longer' embed --model "$model" --text "$long" -o out.safetensors
+expect 1 'no/such/folder' embed --model "$model" --text joy -o no/such/folder/out.safetensors
+holds 'no temporary file is left' [ -z "$(find . -name '*tmp*')" ]
+
+# one bit of a PNG, wherever it is, makes a bad file
+size=$(stat -c %s "$golden/06.png")
+flipped=()
+for ((i = 0; i < 24; i++)); do
+    at=$((i * size / 24))
+    byte=$(od -An -tu1 -j $at -N 1 "$golden/06.png")
+    cp "$golden/06.png" "flip$i.png"
+    printf "\\x$(printf %02x $((byte ^ 1 << i % 8)))" | dd of="flip$i.png" bs=1 seek=$at conv=notrunc 2>/dev/null
+    flipped+=("flip$i.png")
+done
+"$mien" embed --json --skip-bad --model "$model" --image "$golden/06.png" "${flipped[@]}" -o out.safetensors >out 2>err
+holds 'each damaged bit is found' grep -q '"images":1,' out
+holds 'and each file named' [ "$(grep -c 'flip[0-9]*.png' err)" -eq 24 ]
+
+# ---- classify ----
+expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels joy,fear,anger clip "$golden/00.png" 'a clip'
+holds 'an object for each, in order' [ "$(cut -d, -f1 out | tr -d '\n')" = "{\"input\":\"clip\"{\"input\":\"$golden/00.png\"{\"input\":\"a clip\"" ]
+expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 2,3,10,12 --no-exif "$golden/00.png"
+echo 'all {}' >t.txt
+expect 4 'box 20,0,10,10' classify --model "$model" --labels joy,fear --templates t.txt --box 20,0,10,10 "$golden/00.png"
+echo '{"joy":["plain joy","a strong face of joy"],"fear":"wide eyes"}' >d.json
+expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json --average logits "$golden/00.png"
+expect 0 'joy' classify --model "$model" --labels joy,fear --templates t.txt --frame-count 2 clip
+echo '{"joy":1}' >d.json
+expect 4 '"joy"' classify --model "$model" --labels joy,fear --descriptions d.json "$golden/00.png"
+echo 'all' >t.txt
+expect 2 'has no {}' classify --model "$model" --labels joy,fear --templates t.txt "$golden/00.png"
+"$mien" classify --json --model "$model" --labels joy,fear zero.png "$golden/00.png" none "$golden/01.png" >out 2>err
+holds 'bad inputs end in status 4' [ $? -eq 4 ]
+holds 'the others are answered' [ "$(wc -l <out)" -eq 2 ]
+holds 'bad inputs are named' [ "$(grep -cE '(zero.png|none):' err)" -eq 2 ]
+expect 0 '"input":"' classify --json --skip-bad --model "$model" --labels joy,fear zero.png "$golden/00.png"
+
+# ---- models that are none ----
+mkdir half
+cp "$model"/*.json "$model/model.safetensors" half
+rm half/vocab.json
+expect 4 'vocab.json' classify --model half --labels joy,fear "$golden/00.png"
+cp "$model"/vocab.json "$model"/merges.txt half
+head -c 2000 "$model/model.safetensors" >half/model.safetensors
+expect 4 'model.safetensors' classify --model half --labels joy,fear "$golden/00.png"
+rm half/config.json
+expect 4 'config.json' classify --model half --labels joy,fear "$golden/00.png"
+
+# ---- search ----
+cp "$golden/00.png" 'Ärger 1.png'
+printf '{"image":"%s"}\n' 'Ärger 1.png' none.png "$golden/01.png" "$golden/02.png" >m.jsonl
+echo '{"frames":"clip"}' >>m.jsonl
+"$mien" search --json --model "$model" --manifest m.jsonl --text 'a face of joy' --top 3 >out 2>err
+holds 'search goes on' [ $? -eq 0 ]
+holds 'three are best' [ "$(wc -l <out)" -eq 3 ]
+holds 'best first' sort -c -t: -k4,4gr <(sed 's/.*"score":\([^,]*\),.*/a:b:c:\1/' out)
+holds 'the bad one is named' grep -q '1 of 5 rows could not be read' err
+expect 0 'Ärger 1.png' search --model "$model" --manifest m.jsonl --text joy fear --top 0
+printf '{"image":"a"}\n{"image":' >m.jsonl
+expect 4 'm.jsonl:2' search --model "$model" --manifest m.jsonl --text joy
+finish
