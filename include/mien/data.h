@@ -66,6 +66,105 @@ MIEN_API uint32_t mien_tokenizer_context(const struct mien_tokenizer *tokenizer)
 MIEN_API enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, const char *text, int32_t *ids,
                                                 size_t *count, bool *cut);
 
+/* ---- synthetic faces: drawn, not photographed; nobody's picture is in them ---- */
+
+/* The facial action units (FACS) that they have: X(number, name). */
+#define MIEN_AU_LIST(X)                                                                                                \
+    X(1, "inner brow raiser")                                                                                          \
+    X(2, "outer brow raiser")                                                                                          \
+    X(4, "brow lowerer")                                                                                               \
+    X(5, "upper lid raiser")                                                                                           \
+    X(6, "cheek raiser")                                                                                               \
+    X(7, "lid tightener")                                                                                              \
+    X(9, "nose wrinkler")                                                                                              \
+    X(10, "upper lip raiser")                                                                                          \
+    X(12, "lip corner puller")                                                                                         \
+    X(14, "dimpler")                                                                                                   \
+    X(15, "lip corner depressor")                                                                                      \
+    X(17, "chin raiser")                                                                                               \
+    X(20, "lip stretcher")                                                                                             \
+    X(23, "lip tightener")                                                                                             \
+    X(24, "lip pressor")                                                                                               \
+    X(25, "lips part")                                                                                                 \
+    X(26, "jaw drop")                                                                                                  \
+    X(27, "mouth stretch")                                                                                             \
+    X(43, "eyes closed")
+
+enum mien_au {
+#define MIEN_AU_ENUM(number, name) MIEN_AU##number,
+    MIEN_AU_LIST(MIEN_AU_ENUM)
+#undef MIEN_AU_ENUM
+        MIEN_AU_COUNT
+};
+
+enum mien_emotion {
+    MIEN_NEUTRAL,
+    MIEN_HAPPINESS,
+    MIEN_SURPRISE,
+    MIEN_SADNESS,
+    MIEN_ANGER,
+    MIEN_DISGUST,
+    MIEN_FEAR,
+    MIEN_CONTEMPT,
+    MIEN_EMOTION_COUNT
+};
+
+/* One face. A zeroed struct is subject 0 at rest. */
+struct mien_synth_face {
+    uint64_t seed, subject;   /* together: who it is */
+    uint64_t shot;            /* with them: pose, light, background, blur, noise */
+    double au[MIEN_AU_COUNT]; /* each 0 (absent) .. 1 (the strongest, FACS level E) */
+    double one_sided;         /* 0 = both sides alike .. 1 = AU10, 12 and 14 on one side only */
+    bool studio;              /* even light, plain background, no blur or noise, the pose below instead of the shot's */
+    double yaw, pitch, roll;  /* radians, each within 0.6; studio only */
+};
+
+/* Draws a face into rgb [size, size, 3], 8 bits each; size is 16 to 1024. The same face and size give the same bytes on
+ * every compiler and processor with IEEE arithmetic. MIEN_ERR_ARG: size, an action unit outside 0..1 or an angle out of
+ * range; MIEN_ERR_NOMEM. rgb holds nothing of use after a failure. Thread-safe. */
+MIEN_API enum mien_status mien_synth_draw(const struct mien_synth_face *face, uint32_t size, unsigned char *rgb);
+
+/* Draws action units for an emotion after the published FACS prototypes: which of them appear is random, by (seed,
+ * index). intensity: 0..1. Sets face->au and face->one_sided. MIEN_ERR_ARG: emotion or intensity out of range.
+ * Thread-safe. */
+MIEN_API enum mien_status mien_synth_express(enum mien_emotion emotion, double intensity, uint64_t seed, uint64_t index,
+                                             struct mien_synth_face *face);
+
+/* "neutral", "happiness", ...; NULL outside the enum. */
+MIEN_API const char *mien_emotion_name(enum mien_emotion emotion);
+
+/* A zeroed struct with `out` and `count` means the defaults. */
+struct mien_synth_params {
+    const char *out;  /* directory to make; one that is there already may hold neither manifest.jsonl nor pictures */
+    uint64_t count;   /* samples, 1 to 10,000,000 */
+    uint32_t size;    /* pixels a side, 16 to 1024; 0 = 64 */
+    uint64_t seed;    /* another one: other people, other faces */
+    bool video;       /* clips of frames instead of pictures */
+    uint32_t frames;  /* of a clip, 4 to 1000; 0 = 16 */
+    bool contempt;    /* the eighth emotion too */
+    bool single;      /* no blends of two emotions (default: one sample in eight) */
+    uint32_t threads; /* 0 = one per processor; the result does not depend on it */
+    /* Told now and then from the calling thread; false stops the work. May be NULL. */
+    bool (*progress)(void *user, uint64_t done, uint64_t total);
+    void *user;
+};
+
+struct mien_synth_summary {
+    uint64_t samples, subjects;
+    uint64_t train, val, test; /* samples by split */
+};
+
+/* Makes a data set of captioned faces: out/manifest.jsonl beside out/images/ (or out/clips/, a directory of frames
+ * each). Sample i is a function of seed, i and the other parameters but `count`: a larger set begins with the smaller
+ * one. Seven samples in a row (eight with contempt) show one subject with each emotion once; of ten subjects eight are
+ * train, one val, one test. A row holds image or frames, caption (global, local, summary: written from the action units
+ * that were drawn), label (two for a blend), va, au, subject, split and targets: `intensity` 0..1, and for clips
+ * `flat_affect` 0..6, a made-up symptom that makes movement weaker and slower.
+ * All of it appears at the end or, on failure, nothing does. summary may be NULL.
+ * MIEN_ERR_ARG: a parameter out of range, or `out` holds a manifest or pictures; MIEN_ERR_IO: cannot be written;
+ * MIEN_ERR_CANCELLED: progress said so. Thread-safe for different directories. */
+MIEN_API enum mien_status mien_synth(const struct mien_synth_params *params, struct mien_synth_summary *summary);
+
 #ifdef __cplusplus
 }
 #endif

@@ -198,15 +198,15 @@ fail:
     return status;
 }
 
-static enum mien_status write_all(struct base_out *out, const char *data, size_t size)
+static enum mien_status write_all(int fd, const char *path, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t done = write(out->fd, data, size);
+        ssize_t done = write(fd, data, size);
 
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
-            return base_fail(MIEN_ERR_IO, "%s: cannot write: %s", out->target, strerror(errno));
+            return base_fail(MIEN_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
         data += done;
         size -= (size_t)done;
     }
@@ -218,7 +218,7 @@ static enum mien_status out_flush(struct base_out *out)
     size_t size = out->used;
 
     out->used = 0;
-    return write_all(out, out->buffer, size);
+    return write_all(out->fd, out->target, out->buffer, size);
 }
 
 /* After a failure every further call fails with the same status, quietly: the message was logged once. */
@@ -230,7 +230,7 @@ enum mien_status base_out_write(struct base_out *out, const void *data, size_t s
     if (size > OUT_BUFFER - out->used)
         TRY(out_flush(out));
     if (size >= OUT_BUFFER) {
-        TRY(write_all(out, data, size));
+        TRY(write_all(out->fd, out->target, data, size));
     } else if (size > 0) {
         memcpy(out->buffer + out->used, data, size);
         out->used += size;
@@ -307,5 +307,21 @@ enum mien_status base_file_write(const char *path, const void *data, size_t size
     TRY(base_out_commit(&out));
 fail:
     base_out_abandon(&out);
+    return status;
+}
+
+enum mien_status base_file_write_part(const char *path, const void *data, size_t size)
+{
+    enum mien_status status = MIEN_OK;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), error;
+
+    FAIL_IF(fd < 0, MIEN_ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    status = write_all(fd, path, data, size);
+    error = close(fd);
+    if (status == MIEN_OK && error != 0)
+        status = base_fail(MIEN_ERR_IO, "%s: cannot close: %s", path, strerror(errno));
+    if (status != MIEN_OK)
+        unlink(path);
+fail:
     return status;
 }

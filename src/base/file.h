@@ -31,6 +31,10 @@ void base_out_abandon(struct base_out **out);            /* removes the temporar
 /* All of the above in one call. */
 enum mien_status base_file_write(const char *path, const void *data, size_t size);
 
+/* A new file in a directory that is itself under construction: written in place, not flushed to the disk (thousands of
+ * flushes take minutes). Removed on failure. MIEN_ERR_IO, also when it is there already. */
+enum mien_status base_file_write_part(const char *path, const void *data, size_t size);
+
 bool base_file_exists(const char *path);
 bool base_file_is_dir(const char *path);
 enum mien_status base_dir_create(const char *path); /* with parents; existing is fine */

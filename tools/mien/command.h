@@ -42,7 +42,7 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
 };
 
-extern const struct command command_devices, command_import, command_train, command_eval, command_report,
+extern const struct command command_devices, command_import, command_synth, command_train, command_eval, command_report,
     command_classify, command_embed, command_search, command_tokenize, command_info, command_convert;
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_devices, &command_import, &command_train,    &command_eval, &command_report,  &command_classify,
-    &command_embed,   &command_search, &command_tokenize, &command_info, &command_convert,
+    &command_devices,  &command_import, &command_synth,  &command_train,    &command_eval, &command_report,
+    &command_classify, &command_embed,  &command_search, &command_tokenize, &command_info, &command_convert,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 

@@ -1,0 +1,312 @@
+/* synth.c: a whole data set of synthetic faces, on all processors. */
+#include "data/png_write.h"
+#include "data/synth_set.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHUNK = 256, FRAMES = 16, SIZE = 64, MAX_FRAMES = 1000 };
+
+struct job {
+    struct mien_synth_params params; /* defaults filled in */
+    char *root;                      /* the directory under construction */
+    char *final;                     /* what it becomes; NULL: `params.out` is there and takes the parts */
+    uint64_t first;                  /* sample of the chunk's beginning */
+    char *lines[CHUNK];              /* manifest rows */
+    struct synth_sample samples[CHUNK];
+    enum mien_status failed[CHUNK];
+};
+
+static const char *parts_of(const struct job *job)
+{
+    return job->params.video ? "clips" : "images";
+}
+
+/* Numbers with few digits: what the faces show is no more exact. */
+static double rounded(double x)
+{
+    double k = x * 1000 + (x < 0 ? -0.5 : 0.5);
+    return (double)(int64_t)k / 1000;
+}
+
+static bool add_caption(cJSON *row, const struct data_caption *caption)
+{
+    cJSON *levels = cJSON_AddObjectToObject(row, "caption");
+    return levels && cJSON_AddStringToObject(levels, "global", caption->global) &&
+           cJSON_AddItemToObject(levels, "local", cJSON_CreateStringArray(caption->local, (int)caption->local_count)) &&
+           cJSON_AddStringToObject(levels, "summary", caption->summary);
+}
+
+static bool add_label(cJSON *row, const struct synth_sample *s)
+{
+    const char *names[2] = {mien_emotion_name(s->emotions[0]), mien_emotion_name(s->emotions[1])};
+    if (s->emotion_count == 1)
+        return cJSON_AddStringToObject(row, "label", names[0]);
+    return cJSON_AddItemToObject(row, "label", cJSON_CreateStringArray(names, 2));
+}
+
+static bool add_numbers(cJSON *row, const struct synth_sample *s, bool video)
+{
+    const double va[2] = {rounded(s->va[0]), rounded(s->va[1])};
+    cJSON *units, *targets;
+    bool ok = cJSON_AddItemToObject(row, "va", cJSON_CreateDoubleArray(va, 2)) &&
+              (units = cJSON_AddObjectToObject(row, "au"));
+    for (int i = 0; ok && i < MIEN_AU_COUNT; i++)
+        if (s->face.au[i] > 0)
+            ok = cJSON_AddNumberToObject(units, synth_au_key((enum mien_au)i), rounded(s->face.au[i]));
+    ok = ok && (targets = cJSON_AddObjectToObject(row, "targets")) &&
+         cJSON_AddNumberToObject(targets, "intensity", rounded(s->intensity));
+    return ok && (!video || cJSON_AddNumberToObject(targets, "flat_affect", rounded(s->flat)));
+}
+
+static enum mien_status make_line(const struct job *job, const struct synth_sample *s, const char *place, char **out)
+{
+    enum mien_status status = MIEN_OK;
+    static const char *const splits[] = {"", "train", "val", "test"};
+    struct base_arena arena = {0};
+    struct data_caption caption;
+    char subject[32];
+    cJSON *row = cJSON_CreateObject();
+    bool video = job->params.video;
+    FAIL_IF_NULL(row, "a manifest");
+    TRY(synth_caption(s, video, job->params.seed, &arena, &caption));
+    snprintf(subject, sizeof(subject), "s%05llu", (unsigned long long)s->subject);
+    bool ok = cJSON_AddStringToObject(row, video ? "frames" : "image", place) && add_caption(row, &caption) &&
+              add_label(row, s) && add_numbers(row, s, video) && cJSON_AddStringToObject(row, "subject", subject) &&
+              cJSON_AddStringToObject(row, "split", splits[s->split]);
+    *out = ok ? base_json_print(row, false) : NULL;
+    FAIL_IF_NULL(*out, "a manifest");
+fail:
+    cJSON_Delete(row);
+    base_arena_clear(&arena);
+    return status;
+}
+
+static enum mien_status write_picture(const char *root, const char *name, const unsigned char *rgb, uint32_t size)
+{
+    enum mien_status status = MIEN_OK;
+    unsigned char *png = NULL;
+    size_t bytes;
+    char *path = base_path_join(root, name);
+    FAIL_IF_NULL(path, "a path");
+    TRY(data_png_encode(rgb, size, size, &png, &bytes));
+    TRY(base_file_write_part(path, png, bytes));
+fail:
+    data_png_free(png);
+    base_free(path);
+    return status;
+}
+
+static enum mien_status make_image(const struct job *job, const struct synth_sample *s, const char *place)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t size = job->params.size;
+    unsigned char *rgb = base_alloc((size_t)size * size, 3);
+    FAIL_IF_NULL(rgb, "a face");
+    TRY(mien_synth_draw(&s->face, size, rgb));
+    TRY(write_picture(job->root, place, rgb, size));
+fail:
+    base_free(rgb);
+    return status;
+}
+
+static enum mien_status make_clip(const struct job *job, const struct synth_sample *s, const char *place)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t size = job->params.size, frames = job->params.frames;
+    unsigned char *rgb = base_alloc((size_t)size * size, 3);
+    char *dir = base_path_join(job->root, place), name[96];
+    FAIL_IF(!rgb || !dir, MIEN_ERR_NOMEM, "out of host memory for a clip");
+    TRY(base_dir_create(dir));
+    for (uint32_t i = 0; i < frames; i++) {
+        struct mien_synth_face face;
+        struct synth_scene scene;
+        synth_sample_frame(s, i, frames, &face, &scene);
+        TRY(synth_draw(&face, &scene, s->index * MAX_FRAMES + i, size, rgb));
+        snprintf(name, sizeof(name), "%s/%03u.png", place, i);
+        TRY(write_picture(job->root, name, rgb, size));
+    }
+fail:
+    base_free(rgb);
+    base_free(dir);
+    return status;
+}
+
+static void make_sample(void *user, uint32_t i)
+{
+    enum mien_status status = MIEN_OK;
+    struct job *job = user;
+    struct synth_sample *s = &job->samples[i];
+    char place[64];
+    TRY(synth_sample_draw(&job->params, job->first + i, s));
+    snprintf(place, sizeof(place), "%s/%06llu%s", parts_of(job), (unsigned long long)s->index,
+             job->params.video ? "" : ".png");
+    if (job->params.video)
+        TRY(make_clip(job, s, place));
+    else
+        TRY(make_image(job, s, place));
+    TRY(make_line(job, s, place, &job->lines[i]));
+fail:
+    job->failed[i] = status;
+}
+
+static void count_sample(const struct synth_sample *s, struct mien_synth_summary *summary)
+{
+    summary->samples++;
+    summary->subjects = s->subject + 1;
+    summary->train += s->split == DATA_SPLIT_TRAIN;
+    summary->val += s->split == DATA_SPLIT_VAL;
+    summary->test += s->split == DATA_SPLIT_TEST;
+}
+
+static enum mien_status make_chunk(struct job *job, uint32_t count, struct base_out *manifest,
+                                   struct mien_synth_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    base_parallel_for(job->params.threads, count, make_sample, job);
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(job->failed[i]);
+        TRY(base_out_printf(manifest, "%s\n", job->lines[i]));
+        count_sample(&job->samples[i], summary);
+    }
+fail:
+    for (uint32_t i = 0; i < count; i++) {
+        base_free(job->lines[i]);
+        job->lines[i] = NULL;
+    }
+    return status;
+}
+
+static enum mien_status make_all(struct job *job, struct mien_synth_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    const struct mien_synth_params *p = &job->params;
+    struct base_out *manifest = NULL;
+    char *parts = base_path_join(job->root, parts_of(job)), *path = base_path_join(job->root, "manifest.jsonl");
+    FAIL_IF(!parts || !path, MIEN_ERR_NOMEM, "out of host memory for paths");
+    TRY(base_dir_create(parts));
+    TRY(base_out_open(path, &manifest));
+    for (job->first = 0; job->first < p->count; job->first += CHUNK) {
+        TRY(make_chunk(job, (uint32_t)BASE_MIN(p->count - job->first, (uint64_t)CHUNK), manifest, summary));
+        bool go_on = !p->progress || p->progress(p->user, summary->samples, p->count);
+        FAIL_IF(!go_on, MIEN_ERR_CANCELLED, "%s: stopped; nothing was kept", p->out);
+    }
+    TRY(base_out_commit(&manifest));
+fail:
+    base_out_abandon(&manifest);
+    base_free(parts);
+    base_free(path);
+    return status;
+}
+
+/* root/name becomes out/name */
+static enum mien_status move_into(const struct job *job, const char *name)
+{
+    enum mien_status status = MIEN_OK;
+    char *from = base_path_join(job->root, name), *to = base_path_join(job->params.out, name);
+    FAIL_IF(!from || !to, MIEN_ERR_NOMEM, "out of host memory for paths");
+    TRY(base_rename(from, to));
+fail:
+    base_free(from);
+    base_free(to);
+    return status;
+}
+
+static enum mien_status publish(const struct job *job)
+{
+    enum mien_status status = MIEN_OK;
+    if (job->final)
+        return base_rename(job->root, job->final);
+    TRY(move_into(job, parts_of(job)));
+    TRY(move_into(job, "manifest.jsonl")); /* last: only then it is a data set */
+fail:
+    return status;
+}
+
+static enum mien_status refuse_existing(const struct job *job)
+{
+    enum mien_status status = MIEN_OK;
+    const char *const names[] = {"manifest.jsonl", "images", "clips"};
+    FAIL_IF(!base_file_is_dir(job->params.out), MIEN_ERR_ARG, "%s: is there and no directory; name a directory to make",
+            job->params.out);
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        char *path = base_path_join(job->params.out, names[i]);
+        bool there = path && base_file_exists(path);
+        base_free(path);
+        FAIL_IF(there, MIEN_ERR_ARG, "%s: holds %s already; name another directory, or remove it", job->params.out,
+                names[i]);
+    }
+fail:
+    return status;
+}
+
+/* A directory beside the one to come, or inside the one that is there. */
+static enum mien_status open_root(struct job *job)
+{
+    enum mien_status status = MIEN_OK;
+    const char *out = job->params.out;
+    size_t length = strlen(out), room = length + 32;
+    bool there = base_file_exists(out);
+    char *parent = NULL;
+    if (there)
+        TRY(refuse_existing(job));
+    job->root = base_alloc(1, room);
+    job->final = there ? NULL : base_alloc(1, length + 1);
+    FAIL_IF(!job->root || (!there && !job->final), MIEN_ERR_NOMEM, "out of host memory for paths");
+    while (length > 1 && out[length - 1] == '/')
+        length--;
+    snprintf(job->root, room, "%.*s%s", (int)length, out, there ? "/.mien-synth.tmp" : ".mien-synth.tmp");
+    if (!there)
+        memcpy(job->final, out, length);
+    parent = base_path_dir(job->root);
+    FAIL_IF_NULL(parent, "paths");
+    TRY(base_dir_create(parent));
+    TRY(base_dir_remove(job->root)); /* left by one that was killed */
+    TRY(base_dir_create(job->root));
+fail:
+    base_free(parent);
+    return status;
+}
+
+static enum mien_status check_params(const struct mien_synth_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(!p || !p->out || !*p->out, MIEN_ERR_ARG, "synthetic faces need a directory to make");
+    FAIL_IF(p->count < 1 || p->count > 10000000, MIEN_ERR_ARG, "%llu samples; 1 to 10000000 can be made",
+            (unsigned long long)p->count);
+    FAIL_IF(p->size != 0 && (p->size < 16 || p->size > 1024), MIEN_ERR_ARG, "%u pixels a side; 16 to 1024 can be drawn",
+            p->size);
+    FAIL_IF(p->frames != 0 && (p->frames < 4 || p->frames > MAX_FRAMES), MIEN_ERR_ARG,
+            "%u frames a clip; 4 to %d can be made", p->frames, MAX_FRAMES);
+fail:
+    return status;
+}
+
+enum mien_status mien_synth(const struct mien_synth_params *params, struct mien_synth_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_synth_summary own, *s = summary ? summary : &own;
+    struct job *job = NULL;
+    *s = (struct mien_synth_summary){0};
+    TRY(check_params(params));
+    job = base_alloc(1, sizeof(*job));
+    FAIL_IF_NULL(job, "synthetic faces");
+    job->params = *params;
+    job->params.size = params->size ? params->size : SIZE;
+    job->params.frames = params->frames ? params->frames : FRAMES;
+    TRY(open_root(job));
+    TRY(make_all(job, s));
+    TRY(publish(job));
+fail:
+    if (job && job->root && (status != MIEN_OK || !job->final))
+        base_dir_remove(job->root);
+    if (job) {
+        base_free(job->root);
+        base_free(job->final);
+    }
+    base_free(job);
+    if (status != MIEN_OK)
+        *s = (struct mien_synth_summary){0};
+    return status;
+}

@@ -1,0 +1,96 @@
+/* synth.c: makes a data set of synthetic faces. */
+#include "command.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+static bool on_progress(void *user, uint64_t done, uint64_t total)
+{
+    progress_show(user, done, total, "samples", "");
+    return !stop_asked;
+}
+
+static void print_summary(const struct common *common, const char *out, const struct mien_synth_summary *s)
+{
+    if (common->json) {
+        printf("{\"out\":");
+        print_json_string(out);
+        printf(",\"samples\":%" PRIu64 ",\"subjects\":%" PRIu64 ",\"train\":%" PRIu64 ",\"val\":%" PRIu64
+               ",\"test\":%" PRIu64 "}\n",
+               s->samples, s->subjects, s->train, s->val, s->test);
+        return;
+    }
+    printf("%" PRIu64 " samples of %" PRIu64 " subjects: train %" PRIu64 ", val %" PRIu64 ", test %" PRIu64
+           "\nmanifest %s/manifest.jsonl\n",
+           s->samples, s->subjects, s->train, s->val, s->test, out);
+}
+
+static enum mien_status make(const struct common *common, struct mien_synth_params *params,
+                             struct mien_synth_summary *summary)
+{
+    struct progress progress;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    progress_begin(&progress, "synth", common->quiet);
+    params->progress = on_progress;
+    params->user = &progress;
+    enum mien_status status = mien_synth(params, summary);
+    progress_end(&progress);
+    return status;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct mien_synth_params params = {0};
+    struct mien_synth_summary summary;
+    struct arg_list inputs = {0};
+    struct common common;
+    uint64_t size = 64, frames = 16;
+    const struct arg args[] = {
+        {"--count", ARG_NUMBER, "N", "how many samples", &params.count},
+        {"--size", ARG_NUMBER, "S", "pixels a side, 16 to 1024 (default 64)", &size},
+        {"--video", ARG_FLAG, NULL, "clips instead of pictures: a directory of frames each", &params.video},
+        {"--frames", ARG_NUMBER, "N", "frames of a clip, 4 to 1000 (default 16)", &frames},
+        {"--contempt", ARG_FLAG, NULL, "contempt too, as the eighth emotion", &params.contempt},
+        {"--single", ARG_FLAG, NULL, "no blends of two emotions (default: one sample in eight)", &params.single},
+        {0},
+    };
+    int result = args_parse(command, argc, argv, args, &common, &inputs);
+    if (result != ARGS_RUN)
+        return result;
+    if (inputs.count != 1 || params.count == 0)
+        return complain(command, 2, "a directory to make and --count N, 1 or more, are needed; see mien synth --help");
+    if (size < 16 || size > 1024)
+        return complain(command, 2, "--size %" PRIu64 ": 16 to 1024 pixels a side can be drawn", size);
+    if (frames < 4 || frames > 1000)
+        return complain(command, 2, "--frames %" PRIu64 ": a clip has 4 to 1000", frames);
+    params.out = inputs.items[0];
+    params.size = (uint32_t)size;
+    params.frames = (uint32_t)frames;
+    params.seed = common.seed_given ? common.seed : 0;
+    enum mien_status status = make(&common, &params, &summary);
+    if (status == MIEN_OK)
+        print_summary(&common, params.out, &summary);
+    return mien_status_exit_code(status);
+}
+
+const struct command command_synth = {
+    .name = "synth",
+    .synopsis = "OUT --count N [--video] [--size S] [--seed S]",
+    .summary = "draws synthetic faces with captions",
+    .help =
+        "Writes OUT/manifest.jsonl and OUT/images (or OUT/clips): drawn faces moved by facial action units, captions\n"
+        "in three levels, labels, action units, valence and arousal, split by subject. The same seed gives the\n"
+        "same bytes on any machine; a larger set begins with the smaller one. Needs no Vulkan.",
+    .run = run,
+};
