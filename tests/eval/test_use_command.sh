@@ -50,15 +50,15 @@ printf 'joy\n\na face of fear\r\n' >texts.txt
 mkdir clip 'a clip'
 cp "$golden"/0[0-4].png clip
 cp "$golden/05.png" 'a clip/ein Gesicht, früh.png'
-expect 0 '"images":3,"videos":2,"texts":4,"bad":[]' embed --json --model "$model" \
-    --image "$golden/00.png" "$golden/01.png" --frames clip 'a clip' --text joy --texts texts.txt --image 'a clip/ein Gesicht, früh.png' -o out.safetensors
+all=(--image "$golden/00.png" "$golden/01.png" --frames clip 'a clip' --text joy --texts texts.txt
+    --image 'a clip/ein Gesicht, früh.png')
+expect 0 '"images":3,"videos":2,"texts":4,"bad":[]' embed --json --model "$model" "${all[@]}" -o out.safetensors
 holds 'image_embeds' shape image_embeds 3
 holds 'video_embeds' shape video_embeds 2
 holds 'text_embeds' shape text_embeds 4
 holds 'no message' [ ! -s err ]
 cp out.safetensors kept.safetensors
-"$mien" embed --quiet --model "$model" --image "$golden/00.png" "$golden/01.png" --frames clip 'a clip' --text joy \
-    --texts texts.txt --image 'a clip/ein Gesicht, früh.png' --output out.safetensors >out 2>&1
+"$mien" embed --quiet --model "$model" "${all[@]}" --output out.safetensors >out 2>&1
 holds 'quiet says nothing' [ ! -s out ]
 holds 'equal runs give equal bytes' cmp out.safetensors kept.safetensors
 expect 0 '3 images' embed --raw --model "$model" --image "$golden"/0[0-2].png -o out.safetensors
