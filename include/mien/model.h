@@ -277,6 +277,27 @@ struct mien_model_report {
 MIEN_API enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **out);
 MIEN_API void mien_model_report_destroy(struct mien_model_report **report);
 
+/* What using a model takes, worked out without loading it. Bytes. */
+struct mien_model_plan {
+    char device[256];               /* whose limits and kernels it is for */
+    uint32_t images, texts;         /* pictures and texts of a run: the largest that the library makes, or fewer */
+    uint64_t weights;               /* on the device */
+    uint64_t image_run;             /* beside them on the device: activations and inputs of a run of pictures */
+    uint64_t text_run;              /* of texts as long as the context */
+    uint64_t device_peak;           /* all of these: what the library takes from the device at most */
+    uint64_t host_peak;             /* host memory that the device sees: inputs, outputs, uploads */
+    uint64_t pixels;                /* beside it, in the process: two runs' pictures, decoded ahead */
+    double image_flops, text_flops; /* of one picture; of one text as long as the context */
+};
+
+/* Plans mien_model_embed_pictures and mien_model_embed_texts with up to `images` pictures and `texts` texts at a time
+ * (0: none; above 32: 32, as in the library's own batches) on a device, or, where gpu is NULL, on a discrete device as
+ * most are. The peaks equal the count of the library's allocator to the byte as long as calls have that many or 32 at a
+ * time; programs for other numbers add theirs. Clips' temporal transformer is not in it.
+ * MIEN_ERR_DATA: no readable config.json (path and key). */
+MIEN_API enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t images, uint32_t texts,
+                                          struct mien_model_plan *out);
+
 #ifdef __cplusplus
 }
 #endif

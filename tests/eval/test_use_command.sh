@@ -25,6 +25,10 @@ expect 4 'nowhere' tokenize --model nowhere joy
 if [ -d "$shared/tokenizer" ]; then
     expect 0 '[49406,320,1125,539,320,1929,49407]' tokenize --model "$shared/tokenizer" 'a photo of a dog'
 fi
+expect 0 'GFLOP an image' info --plan "$model"
+expect 0 '"images":5,"texts":5,"weights":' info --plan --batch 5 --json "$model"
+expect 2 '--batch is 1 to 32' info --plan --batch 33 "$model"
+expect 3 'no-such-gpu' info --plan --device no-such-gpu "$model"
 expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
 expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
 expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3

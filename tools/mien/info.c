@@ -11,7 +11,49 @@ static void print_tower(const char *name, const struct mien_tower_info *t)
            t->activation);
 }
 
-static void print_text(const char *dir, const struct mien_model_report *r)
+static void print_plan(const struct mien_model_plan *p)
+{
+    const double mib = 1 << 20;
+    printf("%-12son %s, %u images and %u texts at a time\n", "plan", p->device, p->images, p->texts);
+    printf("%-12s%.1f MiB on the device at most: weights %.1f, images %.1f, texts %.1f\n", "",
+           (double)p->device_peak / mib, (double)p->weights / mib, (double)p->image_run / mib,
+           (double)p->text_run / mib);
+    printf("%-12s%.1f MiB on the host at most: %.1f seen by the device, %.1f decoded pixels\n", "",
+           (double)(p->host_peak + p->pixels) / mib, (double)p->host_peak / mib, (double)p->pixels / mib);
+    printf("%-12s%.4g GFLOP an image, %.4g a text of the full context\n", "", p->image_flops * 1e-9,
+           p->text_flops * 1e-9);
+}
+
+static void print_plan_json(const struct mien_model_plan *p)
+{
+    printf(",\"plan\":{\"device\":");
+    print_json_string(p->device);
+    printf(",\"images\":%u,\"texts\":%u,\"weights\":%" PRIu64 ",\"image_run\":%" PRIu64 ",\"text_run\":%" PRIu64
+           ",\"device_peak\":%" PRIu64 ",\"host_peak\":%" PRIu64 ",\"pixels\":%" PRIu64
+           ",\"image_flops\":%.9g,\"text_flops\":%.9g}",
+           p->images, p->texts, p->weights, p->image_run, p->text_run, p->device_peak, p->host_peak, p->pixels,
+           p->image_flops, p->text_flops);
+}
+
+/* On the device asked for or, without such a wish, the one that would be used; where there is none, a typical one. */
+static enum mien_status make_plan(const struct common *common, const char *dir, uint64_t batch,
+                                  struct mien_model_plan *plan)
+{
+    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
+    struct mien_gpu *gpu = NULL;
+    bool asked = common->device || common->caps;
+    if (!asked)
+        mien_log_set(NULL, NULL, MIEN_LOG_SILENT);
+    enum mien_status status = mien_gpu_create(&wanted, &gpu);
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+    if (status != MIEN_OK && asked)
+        return status;
+    status = mien_model_plan(dir, gpu, (uint32_t)batch, (uint32_t)batch, plan);
+    mien_gpu_destroy(&gpu);
+    return status;
+}
+
+static void print_text(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan)
 {
     uint32_t grid = r->info.image / r->info.patch;
     printf("%-12s%s\n", "model", dir);
@@ -30,6 +72,8 @@ static void print_text(const char *dir, const struct mien_model_report *r)
     else
         printf("%-12snone: texts cannot be embedded; add vocab.json and merges.txt\n", "tokenizer");
     printf("%-12s%s\n", "preprocess", r->preprocessor ? "preprocessor_config.json" : "CLIP's own values");
+    if (plan)
+        print_plan(plan);
     for (size_t i = 0; i < r->problem_count; i++)
         printf("%-12s%s\n", "problem", r->problems[i]);
 }
@@ -40,7 +84,7 @@ static void print_tower_json(const char *name, const struct mien_tower_info *t)
            t->layers, t->heads, t->mlp, t->activation);
 }
 
-static void print_json(const char *dir, const struct mien_model_report *r)
+static void print_json(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan)
 {
     printf("{\"model\":");
     print_json_string(dir);
@@ -67,7 +111,10 @@ static void print_json(const char *dir, const struct mien_model_report *r)
         printf("%s", i ? "," : "");
         print_json_string(r->problems[i]);
     }
-    printf("]}\n");
+    printf("]");
+    if (plan)
+        print_plan_json(plan);
+    printf("}\n");
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -75,16 +122,29 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_model_report *report = NULL;
     struct arg_list inputs = {0};
     struct common common;
-    const struct arg args[] = {{0}};
+    struct mien_model_plan plan;
+    bool want_plan = false;
+    uint64_t batch = 32;
+    const struct arg args[] = {
+        {"--plan", ARG_FLAG, NULL, "memory and FLOPs of using it, without loading it", &want_plan},
+        {"--batch", ARG_NUMBER, "N", "of --plan: images and texts at a time, 1 to 32 (default: 32)", &batch},
+        {0},
+    };
     int result = args_parse(command, argc, argv, args, &common, &inputs);
     if (result != ARGS_RUN)
         return result;
     if (inputs.count != 1)
         return complain(command, 2, "one model directory is needed: mien info DIR");
+    if (batch < 1 || batch > 32)
+        return complain(command, 2, "--batch is 1 to 32");
     enum mien_status status = mien_model_inspect(inputs.items[0], &report);
-    if (status != MIEN_OK)
+    if (status == MIEN_OK && want_plan)
+        status = make_plan(&common, inputs.items[0], batch, &plan);
+    if (status != MIEN_OK) {
+        mien_model_report_destroy(&report);
         return mien_status_exit_code(status);
-    (common.json ? print_json : print_text)(inputs.items[0], report);
+    }
+    (common.json ? print_json : print_text)(inputs.items[0], report, want_plan ? &plan : NULL);
     if (report->problem_count)
         result = complain(command, 4, "%s: %zu problem%s, the first: %s", inputs.items[0], report->problem_count,
                           report->problem_count > 1 ? "s" : "", report->problems[0]);
@@ -96,9 +156,11 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_info = {
     .name = "info",
-    .synopsis = "DIR [--json]",
+    .synopsis = "DIR [--plan] [options]",
     .summary = "says what a model directory holds, and checks it",
     .help = "Sizes, parameters, types, the tokenizer; every tensor against config.json, every value finite.\n"
-            "Exit status 4 when there is a problem. Needs no device.",
+            "Exit status 4 when there is a problem. Needs no device; --plan is for the device that would be used or, "
+            "where\n"
+            "there is none, for a discrete one as most are.",
     .run = run,
 };

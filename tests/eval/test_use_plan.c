@@ -1,0 +1,63 @@
+/* What mien_model_plan says of memory is what the allocator counts when the model is used. */
+#include "check.h"
+
+#include "base/capture.h"
+#include "eval/model_use.h"
+
+#define START MIEN_SOURCE_DIR "/tests/golden/train/start"
+enum { MOST = 96, E = 20 };
+
+/* On a device of its own: peaks are of all that was ever made there. */
+static void test_use(uint32_t images, uint32_t texts)
+{
+    static const unsigned char pixels[24 * 24 * 3];
+    static char text[1000];
+    static float out[MOST * E];
+    struct mien_image all[MOST];
+    const char *lines[MOST];
+    struct mien_gpu *gpu = NULL;
+    struct mien_model *model = NULL;
+    struct mien_model_plan plan;
+    struct vk_memory_stats stats;
+    for (size_t i = 0; i + 5 < sizeof(text); i += 4)
+        memcpy(text + i, "joy ", 5);
+    for (uint32_t i = 0; i < MOST; i++) {
+        all[i] = (struct mien_image){.pixels = pixels, .width = 24, .height = 24};
+        lines[i] = text;
+    }
+    CHECK_EQ(mien_gpu_create(NULL, &gpu), MIEN_OK);
+    CHECK_EQ(mien_model_plan(START, gpu, images, texts, &plan), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, START, &model), MIEN_OK);
+    if (!model)
+        return;
+    CHECK_EQ(mien_model_embed_pictures(model, all, images, NULL, out), MIEN_OK);
+    CHECK_EQ(mien_model_embed_texts(model, lines, texts, 0, out), MIEN_OK);
+    vk_memory_stats(vk_gpu_device(gpu), &stats);
+    CHECK_EQ(plan.device_peak, stats.peak[VK_MEMORY_DEVICE]);
+    CHECK_EQ(plan.host_peak, stats.host_peak);
+    CHECK_EQ(plan.device_peak, plan.weights + plan.image_run + plan.text_run);
+    CHECK((plan.image_flops > 0) == (images > 0) && (plan.text_flops > 0) == (texts > 0));
+    mien_model_destroy(&model);
+    mien_gpu_destroy(&gpu);
+}
+
+int main(void)
+{
+    struct mien_model_plan plan;
+    struct mien_gpu *gpu = NULL;
+    CHECK_EQ(mien_model_plan(START, NULL, 32, 32, &plan), MIEN_OK); /* no device is asked */
+    CHECK(plan.device_peak > 0 && plan.pixels == 32ull * 2 * 3 * 24 * 24 * 4);
+    capture_start();
+    CHECK_EQ(mien_model_plan(MIEN_SOURCE_DIR "/nowhere", NULL, 1, 1, &plan), MIEN_ERR_DATA);
+    CHECK(captured_once("nowhere") && plan.device_peak == 0);
+    capture_start();
+    if (mien_gpu_create(NULL, &gpu) != MIEN_OK) {
+        printf("no Vulkan device (%s): only a typical one was planned for\n", captured);
+        return check_result();
+    }
+    mien_gpu_destroy(&gpu);
+    test_use(1, 1);
+    test_use(32, 0);
+    test_use(MOST, MOST); /* three runs of each in the memory of one */
+    return check_result();
+}
