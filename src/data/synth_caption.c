@@ -169,7 +169,7 @@ static const char *const cue_words[] = {
     [MIEN_AU43] = "lowered lids",
 };
 
-/* The label's own word first: it is chosen half of the time. */
+/* The label's own word first: it is chosen two times in three. */
 static const struct words {
     const char *nouns[3], *adjectives[3];
 } words[MIEN_EMOTION_COUNT] = {
@@ -223,7 +223,7 @@ static void put_emotion(struct writer *w, bool adjective)
 {
     for (uint32_t i = 0; i < w->sample->emotion_count; i++) {
         const struct words *e = &words[w->sample->emotions[i]];
-        uint32_t draw = base_rng_below(&w->rng, 4);
+        uint32_t draw = base_rng_below(&w->rng, 6);
         put(w, i > 0 ? " and " : "");
         put(w, (adjective ? e->adjectives : e->nouns)[draw > 2 ? 0 : draw]);
     }

@@ -1,7 +1,7 @@
 /* synth_draw.c: one face from its parts, and what a camera does to it. */
 #include "data/synth.h"
 
-#include <string.h>
+#define VIEW 2.08 /* face units across a picture: from hairline to chin, with a dropped jaw */
 
 double synth_side(const struct synth_drawing *d, enum mien_au au, int side)
 {
@@ -73,9 +73,9 @@ static struct synth_colour scaled(struct synth_colour c, double r, double g, dou
 static void prepare(struct synth_drawing *d, uint32_t size)
 {
     const struct synth_scene *s = d->scene;
-    d->unit = size / 2.36 * s->zoom;
-    d->cx = size * (0.5 + s->shift_x / 2.36);
-    d->cy = size * (0.5 + s->shift_y / 2.36) - 0.17 * d->unit;
+    d->unit = size / VIEW * s->zoom;
+    d->cx = size * (0.5 + s->shift_x / VIEW);
+    d->cy = size * (0.5 + s->shift_y / VIEW) - 0.26 * d->unit;
     set_angle(s->yaw, d->yaw);
     set_angle(s->pitch, d->pitch);
     set_angle(s->roll, d->roll);

@@ -159,7 +159,7 @@ static void draw_beard(const struct synth_drawing *d)
     struct synth_colour c = synth_mix_colour(id->hair, id->skin, id->beard ? 0.12 : 0.45);
     struct synth_point jaw[] = {at(w, 0.1),          at(w + 0.05, 0.7),   at(0.55, chin),  at(0, chin + 0.1),
                                 at(-0.55, chin),     at(-w - 0.05, 0.7),  at(-w, 0.1),     at(-w + 0.1, 0.45),
-                                at(-0.55, 0.82 + j), at(-0.22, 1.02 + j), at(0, 0.99 + j), at(0.22, 1.02 + j),
+                                at(-0.55, 0.82 + j), at(-0.24, 0.99 + j), at(0, 0.96 + j), at(0.24, 0.99 + j),
                                 at(0.55, 0.82 + j),  at(w - 0.1, 0.45)};
     rim_shape(d, jaw, BASE_COUNT(jaw), c, id->beard ? 0.92 : 0.22);
 }

@@ -126,7 +126,7 @@ static void draw_mouth_shades(const struct synth_drawing *d, const struct mouth 
         double curl = 0.055 + 0.05 * dimple;
         struct synth_point pit[] = {
             {c.x + s * 0.035, c.y - curl}, {c.x + s * (0.055 + 0.02 * dimple), c.y}, {c.x + s * 0.03, c.y + curl}};
-        synth_line(d, pit, 3, 0.004 + 0.006 * dimple, 0.014 + 0.014 * dimple, 0.012, d->line,
+        synth_line(d, pit, 3, 0.004, 0.014 + 0.010 * dimple, 0.012 + 0.008 * dimple, d->line,
                    synth_clamp(0.15 + 0.85 * dimple + 0.3 * smile + 0.35 * AU(20) + 0.2 * AU(23), 0, 0.9));
         struct synth_point droop[] = {{c.x, c.y + 0.005}, {c.x + s * 0.025, c.y + 0.05}, {c.x + s * 0.03, c.y + 0.13}};
         synth_line(d, droop, 3, 0.004, 0.015, 0.014, d->line, 0.7 * AU(15));

@@ -58,7 +58,7 @@ enum mien_status synth_sample_draw(const struct mien_synth_params *params, uint6
                : s->subject % PEOPLE == 2 ? DATA_SPLIT_TEST
                                           : DATA_SPLIT_TRAIN;
     s->emotions[0] = turn_of(params, s->subject, place);
-    double strength = 0.35 + 0.65 * base_rng_uniform(&rng);
+    double strength = 0.4 + 0.6 * base_rng_uniform(&rng);
     bool blend = base_rng_uniform(&rng) * 8 < 1 && !params->single;
     if (blend && second_emotion(&rng, s->emotions[0], &s->emotions[1]))
         s->emotion_count = 2;
