@@ -25,8 +25,19 @@ struct mien_train_params {
     void *user;
     const volatile int *stop; /* may be NULL; once non-zero training ends after the present step (a signal handler may
                                  set it) and a checkpoint is written */
+    bool dry_run;             /* nothing is written; some steps are timed and summary->plan is filled */
     bool resume;              /* goes on from the run directory's newest whole checkpoint, or from the beginning when
                                  there is none */
+};
+
+/* What a run takes. Memory on the device is the sum of the bytes. */
+struct mien_train_plan {
+    uint64_t steps, trained; /* of the run; parameters that are not frozen */
+    double flops_per_step;
+    double seconds_per_step; /* measured here; times steps = the time expected */
+    uint64_t weight_bytes, optimizer_bytes;
+    uint64_t activation_bytes; /* with gradients */
+    uint64_t batch_bytes;      /* inputs, outputs, constants */
 };
 
 struct mien_train_summary {
@@ -37,6 +48,7 @@ struct mien_train_summary {
     char model[1024];             /* the directory that holds the final model; empty when stopped */
     char checkpoint[1024];        /* the last one written; empty when there is none */
     bool stopped;                 /* by `stop`, before the last step */
+    struct mien_train_plan plan;  /* of a dry run; else zeros */
 };
 
 /* Trains. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. One device,

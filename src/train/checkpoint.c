@@ -4,6 +4,7 @@
 
 #include "io/safetensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,9 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
                  cJSON_AddNumberToObject(json, "samples", (double)t->row_count) &&
                  cJSON_AddNumberToObject(json, "first_loss", s->first_loss) &&
                  cJSON_AddNumberToObject(json, "collapsing", s->collapsing) &&
+                 cJSON_AddNumberToObject(json, "evaluated", (double)s->evaluated) &&
+                 cJSON_AddNumberToObject(json, "best_step", (double)s->best_step) &&
+                 cJSON_AddNumberToObject(json, "best", s->best) &&
                  cJSON_AddBoolToObject(json, "collapse_warned", s->collapse_warned);
     FAIL_IF(!whole, MIEN_ERR_NOMEM, "out of host memory for saving %s", dir);
     TRY(io_write_json(dir, "state.json", json));
@@ -136,7 +140,7 @@ static enum mien_status read_state(const char *dir, struct train_state *out)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    double step = -1;
+    double step = -1, evaluated = 0, best_step = 0;
     char *path = base_path_join(dir, "state.json");
     *out = (struct train_state){0};
     FAIL_IF_NULL(path, "a path");
@@ -147,6 +151,11 @@ static enum mien_status read_state(const char *dir, struct train_state *out)
     TRY(base_json_number(json, "first_loss", path, &out->first_loss));
     TRY(base_json_u32(json, "collapsing", path, &out->collapsing));
     TRY(base_json_bool(json, "collapse_warned", path, &out->collapse_warned));
+    TRY(base_json_number(json, "evaluated", path, &evaluated));
+    TRY(base_json_number(json, "best_step", path, &best_step));
+    TRY(base_json_number(json, "best", path, &out->best));
+    out->evaluated = (uint64_t)fmax(evaluated, 0);
+    out->best_step = (uint64_t)fmax(best_step, 0);
 fail:
     base_free(path);
     cJSON_Delete(json);

@@ -94,7 +94,7 @@ static const struct train_key run_keys[] = {
     {"precision", KIND_CHOICE, .choices = precisions, .served = BIT(0), .at = SIZE_MAX},
     {"seed", KIND_U32, AT(run.seed), 0, 4294967295.0},
     {"log_every", KIND_U32, AT(run.log_every), 1, 1e9},
-    {"eval_every", KIND_LATER, .only = "0"},
+    {"eval_every", KIND_U32, AT(run.eval_every), 0, 2e9},
     {"checkpoint_every", KIND_U32, AT(run.checkpoint_every), 0, 2e9},
     {"checkpoint_minutes", KIND_NUMBER, AT(run.checkpoint_minutes), 0, BIG},
     {"keep", KIND_U32, AT(run.keep), 1, 1e9},

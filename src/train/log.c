@@ -2,6 +2,7 @@
 #include "train/log.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -101,5 +102,19 @@ enum mien_status train_log_write(struct train_log *log, const struct train_log_s
                 "\"image\":%.9g},\"samples_per_s\":%.4g}\n",
                 (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
                 step->grad_norm, step->logit_scale, step->positives[0], step->positives[1], step->samples_per_s);
+    return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
+}
+
+enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, uint64_t n)
+{
+    static const char *const names[] = {"loss", "war", "uar"};
+    const double values[] = {loss, war, uar};
+    int written = fprintf(log->file, "{\"kind\":\"eval\",\"step\":%llu", (unsigned long long)step);
+    for (size_t i = 0; i < BASE_COUNT(names) && written >= 0; i++) {
+        if (isfinite(values[i]))
+            written = fprintf(log->file, ",\"%s\":%.9g", names[i], values[i]);
+    }
+    if (written >= 0)
+        written = fprintf(log->file, ",\"n\":%llu}\n", (unsigned long long)n);
     return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
 }

@@ -21,4 +21,7 @@ struct train_log_step {
 };
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step);
 
+/* An evaluation after `step` updates; scores that are not finite are left out. */
+enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, uint64_t n);
+
 #endif

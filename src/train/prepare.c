@@ -25,6 +25,9 @@ static uint32_t texts_of(const struct train_config *c, const struct data_row *ro
     }
 }
 
+static const enum data_text text_kinds[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
+                                            DATA_TEXT_LABEL};
+
 /* Which levels there are and which rows lack some. Without a word on it local sentences are used where there are any.
  */
 static enum mien_status survey_texts(struct trainer *t)
@@ -43,6 +46,10 @@ static enum mien_status survey_texts(struct trainer *t)
     }
     FAIL_IF(any == 0, MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for", t->manifest->path);
     objective->global_levels = any == 3 ? 2 : 1;
+    t->level_text[0] = c->loss.text != TRAIN_TEXT_BOTH ? text_kinds[c->loss.text]
+                       : any == 2                      ? DATA_TEXT_SUMMARY
+                                                       : DATA_TEXT_GLOBAL;
+    t->level_text[1] = DATA_TEXT_SUMMARY;
     for (uint32_t k = 0; k < objective->global_levels; k++)
         objective->missing |= (all >> (objective->global_levels == 2 ? k : any >> 1) & 1) ? 0 : 1u << k;
     if (!c->chosen.local && most == 0)
@@ -134,10 +141,13 @@ static struct data_preprocess data_form(const struct io_preprocess *p, uint32_t 
     return out;
 }
 
+struct data_preprocess train_preprocess(const struct trainer *t)
+{
+    return data_form(&t->preprocess, t->config->data.resize);
+}
+
 static enum mien_status open_loader(struct trainer *t)
 {
-    static const enum data_text texts[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
-                                           DATA_TEXT_LABEL};
     static const enum data_pick picks[] = {DATA_PICK_RANDOM, DATA_PICK_FIRST, DATA_PICK_ROTATE};
     const struct train_config *c = t->config;
     struct data_loader_params params = {
@@ -145,12 +155,12 @@ static enum mien_status open_loader(struct trainer *t)
         .rows = t->rows,
         .row_count = t->row_count,
         .tokenizer = t->tokenizer,
-        .preprocess = data_form(&t->preprocess, c->data.resize),
+        .preprocess = train_preprocess(t),
         .augment = {.crop_scale = {c->data.augment.crop_scale[0], c->data.augment.crop_scale[1]},
                     .flip = c->data.augment.flip,
                     .rotate = c->data.augment.rotate,
                     .jitter = c->data.augment.jitter},
-        .text = texts[c->loss.text],
+        .text = text_kinds[c->loss.text],
         .pick = t->recipe.objective.slots ? picks[c->loss.local.pick] : DATA_PICK_NONE,
         .sentences = t->recipe.objective.slots,
         .context = t->model->config.text.context,
@@ -303,26 +313,34 @@ enum mien_status train_prepare(struct vk_device *device, const struct mien_train
     enum mien_status status = MIEN_OK;
     *trainer = (struct trainer){.device = device, .params = params};
     TRY(train_config_read(params->config, params->sets, params->set_count, &trainer->config));
-    if (!params->resume)
+    if (params->dry_run)
+        trainer->config->run.dump_grads = NULL; /* nothing is written */
+    else if (!params->resume)
         TRY(train_check_fresh(trainer->config->run.dir));
     TRY(open_data(trainer));
-    if (params->resume)
+    if (params->resume && !params->dry_run)
         TRY(find_start(trainer));
     TRY(open_model(trainer));
-    if (params->resume) /* now that all is resolved */
+    if (params->resume && !params->dry_run) /* now that all is resolved */
         TRY(train_check_agrees(trainer));
     TRY(open_initial(trainer));
     TRY(open_loader(trainer));
     TRY(open_optimizer(trainer));
     TRY(data_loader_seek(trainer->loader, trainer->state.step));
+    FAIL_IF(trainer->config->run.eval_every && !trainer->config->data.val, MIEN_ERR_ARG,
+            "%s: run.eval_every needs data.val, a manifest to evaluate on", params->config);
+    if (trainer->config->run.eval_every)
+        TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);
-    TRY(train_open_run(trainer));
+    if (!params->dry_run)
+        TRY(train_open_run(trainer));
 fail:
     return status;
 }
 
 void train_clear(struct trainer *t)
 {
+    train_val_close(&t->val);
     graph_cache_destroy(&t->programs);
     train_log_close(&t->log);
     data_loader_destroy(&t->loader);

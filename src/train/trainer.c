@@ -95,7 +95,7 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
         watch_mining(t, &row);
     if (params->progress)
         params->progress(params->user, &(struct mien_train_progress){row.step, t->steps, row.loss, row.samples_per_s});
-    if (row.step % t->config->run.log_every == 0 || row.step == t->steps)
+    if (t->log && (row.step % t->config->run.log_every == 0 || row.step == t->steps))
         TRY(train_log_write(t->log, &row));
 fail:
     return status;
@@ -154,7 +154,7 @@ static enum mien_status get_program(struct trainer *t, const struct data_batch *
     void *user = NULL;
     const uint32_t key[] = {batch->count, batch->length, step > t->mining_from, step == 1 && t->config->run.dump_grads};
     enum mien_status status = graph_cache_get(t->programs, key, BASE_COUNT(key), make_program, t, &program, &user);
-    *out = user;
+    t->last = *out = user;
     return status;
 }
 
@@ -187,14 +187,70 @@ static bool checkpoint_due(const struct trainer *t, uint64_t step)
     return (every && step % every == 0) || (minutes > 0 && base_clock_seconds() - t->saved > 60 * minutes);
 }
 
+/* Scores on data.val into the log; the best model so far is kept. No step is in flight. */
+static enum mien_status evaluate(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_scores scores;
+    char *dir = NULL;
+    if (!t->val || t->state.evaluated == t->state.step)
+        return MIEN_OK;
+    TRY(train_val_run(t->val, &scores));
+    TRY(train_log_eval(t->log, t->state.step, scores.loss, scores.war, scores.uar, scores.images));
+    LOG_INFO("step %llu: on data.val loss %.4f, zero-shot WAR %.3f, UAR %.3f", (unsigned long long)t->state.step,
+             scores.loss, scores.war, scores.uar);
+    t->state.evaluated = t->state.step;
+    double value = isfinite(scores.uar) ? scores.uar : -scores.loss;
+    if (!isfinite(value) || (t->state.best_step && value <= t->state.best))
+        return MIEN_OK;
+    t->state.best = value;
+    t->state.best_step = t->state.step;
+    dir = base_path_join(t->config->run.dir, "best");
+    FAIL_IF_NULL(dir, "a path");
+    TRY(train_save_model(t, t->state.step, dir));
+fail:
+    base_free(dir);
+    return status;
+}
+
 /* What follows the submission of a step. */
 static enum mien_status between(struct trainer *t, uint64_t step)
 {
     enum mien_status status = MIEN_OK;
-    if (step == t->steps || !checkpoint_due(t, step))
+    bool evaluates = t->val && step % t->config->run.eval_every == 0, saves = checkpoint_due(t, step);
+    if (step == t->steps || (!evaluates && !saves))
         return MIEN_OK;
     TRY(land_until(t, 0));
-    TRY(train_checkpoint(t));
+    if (evaluates)
+        TRY(evaluate(t));
+    if (saves)
+        TRY(train_checkpoint(t));
+fail:
+    return status;
+}
+
+/* The next step, submitted. */
+static enum mien_status one_step(struct trainer *t, uint64_t step)
+{
+    enum mien_status status = MIEN_OK;
+    const struct data_batch *batch = NULL;
+    TRY(data_loader_next(t->loader, &batch));
+    TRY(submit_batch(t, batch, step));
+fail:
+    if (batch)
+        data_batch_release(t->loader, &batch);
+    return status;
+}
+
+enum mien_status train_some(struct trainer *t, uint64_t last, double seconds)
+{
+    enum mien_status status = MIEN_OK;
+    t->began = base_clock_seconds();
+    t->began_at = t->state.step;
+    for (uint64_t step = t->state.step + 1; step <= last && base_clock_seconds() - t->began < seconds; step++)
+        TRY(one_step(t, step));
+    TRY(land_until(t, 0));
+    t->summary.seconds = base_clock_seconds() - t->began;
 fail:
     return status;
 }
@@ -202,7 +258,6 @@ fail:
 enum mien_status train_loop(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    const struct data_batch *batch = NULL;
     t->began = t->saved = base_clock_seconds();
     t->began_at = t->state.step;
     for (uint64_t step = t->state.step + 1; step <= t->steps; step++) {
@@ -210,16 +265,12 @@ enum mien_status train_loop(struct trainer *t)
             t->summary.stopped = true;
             break;
         }
-        TRY(data_loader_next(t->loader, &batch));
-        TRY(submit_batch(t, batch, step));
-        data_batch_release(t->loader, &batch);
+        TRY(one_step(t, step));
         TRY(between(t, step));
     }
     TRY(land_until(t, 0));
     t->summary.seconds = base_clock_seconds() - t->began;
 fail:
-    if (batch)
-        data_batch_release(t->loader, &batch);
     return status;
 }
 
@@ -231,6 +282,8 @@ static enum mien_status finish(struct trainer *t)
     enum mien_status status = MIEN_OK;
     char *dir = base_path_join(t->config->run.dir, "model");
     FAIL_IF_NULL(dir, "a path");
+    if (!t->summary.stopped)
+        TRY(evaluate(t));
     if (t->state.step > 0 && t->saved_at != t->state.step)
         TRY(train_checkpoint(t));
     if (t->summary.stopped)
@@ -251,8 +304,12 @@ enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params
         *summary = (struct mien_train_summary){0};
     FAIL_IF(!gpu || !params || !params->config, MIEN_ERR_ARG, "mien_train: a gpu and a configuration file are needed");
     TRY(train_prepare(vk_gpu_device(gpu), params, &trainer));
-    TRY(train_loop(&trainer));
-    TRY(finish(&trainer));
+    if (params->dry_run) {
+        TRY(train_measure(&trainer));
+    } else {
+        TRY(train_loop(&trainer));
+        TRY(finish(&trainer));
+    }
     if (summary)
         *summary = trainer.summary;
 fail:

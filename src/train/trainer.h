@@ -8,6 +8,7 @@
 #include "train/log.h"
 #include "train/schedule.h"
 #include "train/step.h"
+#include "train/validate.h"
 
 enum { TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
 
@@ -25,6 +26,9 @@ struct train_state {
     double first_loss;   /* of step 1 */
     uint32_t collapsing; /* steps in a row with too many positives */
     bool collapse_warned;
+    uint64_t evaluated; /* the step that was evaluated last */
+    uint64_t best_step; /* 0 = none */
+    double best;        /* its uar, or minus its loss where there are no labels */
 };
 
 struct trainer {
@@ -34,6 +38,7 @@ struct trainer {
     struct data_manifest *manifest;
     uint32_t *rows; /* to train on */
     size_t row_count;
+    enum data_text level_text[2]; /* of the global levels */
     struct data_tokenizer *tokenizer;
     struct io_preprocess preprocess;
     struct data_loader *loader;
@@ -51,8 +56,10 @@ struct trainer {
     struct train_hyper hyper;
     uint64_t steps, mining_from; /* of the whole run; updates before mining begins */
     struct train_log *log;
+    struct train_val *val;                           /* NULL = no evaluation */
     struct train_flight flight[TRAIN_IN_FLIGHT_MAX]; /* oldest first */
     uint32_t in_flight;
+    const struct train_step *last;         /* the program given last */
     double began, ended[TRAIN_RATE_STEPS]; /* when the steps began; when the last of them ended, by step */
     uint64_t began_at;                     /* updates done then */
     double saved;                          /* when the last checkpoint was written, or the steps began */
@@ -66,8 +73,15 @@ enum mien_status train_prepare(struct vk_device *device, const struct mien_train
                                struct trainer *trainer);
 void train_clear(struct trainer *trainer);
 
+struct data_preprocess train_preprocess(const struct trainer *t);
+
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);
+/* Some steps, up to `last` of the run or until `seconds` have passed, for timing. */
+enum mien_status train_some(struct trainer *trainer, uint64_t last, double seconds);
+
+/* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */
+enum mien_status train_measure(struct trainer *t);
 
 /* ---- batches (batch.c) ---- */
 

@@ -41,6 +41,33 @@ static void print_json(const struct mien_train_summary *s)
     printf("}\n");
 }
 
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1024 * 1024);
+}
+
+static void print_plan(const struct common *common, const struct mien_train_summary *s)
+{
+    const struct mien_train_plan *p = &s->plan;
+    uint64_t memory = p->weight_bytes + p->optimizer_bytes + p->activation_bytes + p->batch_bytes;
+    double seconds = p->seconds_per_step * (double)p->steps;
+    if (common->json) {
+        printf("{\"parameters\":%" PRIu64 ",\"trained\":%" PRIu64 ",\"steps\":%" PRIu64
+               ",\"flops_per_step\":%.6g,\"memory_bytes\":%" PRIu64 ",\"activation_bytes\":%" PRIu64
+               ",\"seconds_per_step\":%.6g,\"seconds\":%.6g}\n",
+               s->parameters, p->trained, p->steps, p->flops_per_step, memory, p->activation_bytes, p->seconds_per_step,
+               seconds);
+        return;
+    }
+    printf("parameters  %" PRIu64 ", of which %" PRIu64 " are trained\n", s->parameters, p->trained);
+    printf("per step    %.3f GFLOP, %.3f s on this device (%.1f GFLOP/s)\n", p->flops_per_step / 1e9,
+           p->seconds_per_step, p->seconds_per_step > 0 ? p->flops_per_step / p->seconds_per_step / 1e9 : 0);
+    printf("memory      %.1f MiB: weights %.1f, optimiser %.1f, activations and gradients %.1f, batch %.1f\n",
+           mib(memory), mib(p->weight_bytes), mib(p->optimizer_bytes), mib(p->activation_bytes), mib(p->batch_bytes));
+    printf("the run     %" PRIu64 " steps, about %d:%02d:%02d\n", p->steps, (int)(seconds / 3600),
+           (int)(seconds / 60) % 60, (int)seconds % 60);
+}
+
 static void print_summary(const char *config, const struct mien_train_summary *s)
 {
     if (s->stopped) {
@@ -86,6 +113,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--config", ARG_TEXT, "FILE", "the training configuration, JSON", &params.config},
         {"--set", ARG_LIST, "key=value", "changes the configuration: run.steps=100 data.balance=label", &sets},
         {"--resume", ARG_FLAG, NULL, "go on from the newest checkpoint of run.dir", &params.resume},
+        {"--dry-run", ARG_FLAG, NULL, "parameters, FLOPs, memory and time, from a few steps; writes nothing",
+         &params.dry_run},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, NULL);
@@ -102,7 +131,9 @@ static int run(const struct command *command, int argc, char **argv)
     if (!common.quiet)
         mien_log_set(NULL, NULL, MIEN_LOG_INFO);
     enum mien_status status = train(&common, &params, &summary);
-    if (status == MIEN_OK && common.json)
+    if (status == MIEN_OK && params.dry_run)
+        print_plan(&common, &summary);
+    else if (status == MIEN_OK && common.json)
         print_json(&summary);
     else if (status == MIEN_OK)
         print_summary(params.config, &summary);

@@ -1,0 +1,292 @@
+/* validate.c: evaluation during training: images and texts of data.val are embedded once, and give the contrastive loss
+ * and the zero-shot scores. */
+#include "train/validate.h"
+
+#include "eval/metrics.h"
+#include "eval/rows.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct train_val {
+    const struct trainer *t;
+    struct mien_model model; /* views of the trainer's parts, and an encoder of its own */
+    struct eval_rows rows;
+    struct base_arena arena;
+    const char **text[2]; /* [count] of each global level; NULL = the row has none */
+    const char **classes; /* sorted */
+    uint32_t class_count;
+    uint32_t *truth;       /* [count] UINT32_MAX = no single label */
+    float *images, *texts; /* [count,E] of unit length; the texts of one level, in order of those that there are */
+    bool *ok;
+};
+
+/* ---- rows ---- */
+
+static const char *row_text(struct base_arena *arena, const struct data_row *row, enum data_text text)
+{
+    char buffer[256];
+    switch (text) {
+    case DATA_TEXT_SUMMARY:
+        return row->caption.summary;
+    case DATA_TEXT_CAPTION:
+        return data_caption_text(arena, &row->caption);
+    case DATA_TEXT_LABEL:
+        return row->label_count ? base_arena_strdup(arena, data_row_label(row, buffer, sizeof(buffer))) : NULL;
+    default:
+        return row->caption.global;
+    }
+}
+
+static enum mien_status read_rows(struct train_val *v)
+{
+    enum mien_status status = MIEN_OK;
+    const char *path = v->t->config->data.val;
+    size_t kept = 0;
+    TRY(data_manifest_read(path, &v->rows.manifest));
+    TRY(data_manifest_select(v->rows.manifest, DATA_SPLIT_VAL, true, &v->rows.rows, &v->rows.count));
+    for (size_t i = 0; i < v->rows.count; i++) {
+        if (v->rows.manifest->rows[v->rows.rows[i]].image)
+            v->rows.rows[kept++] = v->rows.rows[i];
+    }
+    v->rows.count = kept;
+    FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no image belongs to the val split; run.eval_every needs some", path);
+    for (uint32_t k = 0; k < v->t->recipe.objective.global_levels; k++) {
+        v->text[k] = base_arena_array(&v->arena, kept, sizeof(*v->text[k]));
+        FAIL_IF_NULL(v->text[k], "texts");
+        for (size_t i = 0; i < kept; i++)
+            v->text[k][i] = row_text(&v->arena, &v->rows.manifest->rows[v->rows.rows[i]], v->t->level_text[k]);
+    }
+fail:
+    return status;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum mien_status list_classes(struct train_val *v)
+{
+    enum mien_status status = MIEN_OK;
+    size_t labelled = 0;
+    v->classes = base_arena_array(&v->arena, v->rows.count, sizeof(*v->classes));
+    v->truth = base_arena_array(&v->arena, v->rows.count, sizeof(*v->truth));
+    FAIL_IF(!v->classes || !v->truth, MIEN_ERR_NOMEM, "out of host memory for labels");
+    for (size_t i = 0; i < v->rows.count; i++) {
+        const struct data_row *row = &v->rows.manifest->rows[v->rows.rows[i]];
+        if (row->label_count == 1)
+            v->classes[labelled++] = row->labels[0];
+    }
+    qsort(v->classes, labelled, sizeof(*v->classes), by_text);
+    for (size_t i = 0; i < labelled; i++) {
+        if (v->class_count == 0 || strcmp(v->classes[v->class_count - 1], v->classes[i]) != 0)
+            v->classes[v->class_count++] = v->classes[i];
+    }
+    for (size_t i = 0; i < v->rows.count; i++) {
+        const struct data_row *row = &v->rows.manifest->rows[v->rows.rows[i]];
+        const char **found = NULL;
+        if (row->label_count == 1)
+            found = bsearch(&row->labels[0], v->classes, v->class_count, sizeof(*v->classes), by_text);
+        v->truth[i] = found ? (uint32_t)(found - v->classes) : UINT32_MAX;
+    }
+fail:
+    return status;
+}
+
+enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_val *v = base_alloc(1, sizeof(*v));
+    *out = NULL;
+    FAIL_IF_NULL(v, "an evaluation");
+    v->t = t;
+    v->model = (struct mien_model){
+        .device = t->device, .nn = t->model, .tokenizer = t->tokenizer, .preprocess = train_preprocess(t)};
+    TRY(nn_encoder_create(t->model, &v->model.encoder));
+    TRY(read_rows(v));
+    TRY(list_classes(v));
+    v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
+    v->texts = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
+    v->ok = base_alloc(v->rows.count, sizeof(*v->ok));
+    FAIL_IF(!v->images || !v->texts || !v->ok, MIEN_ERR_NOMEM, "out of host memory for embeddings");
+    *out = v;
+    return MIEN_OK;
+fail:
+    train_val_close(&v);
+    return status;
+}
+
+void train_val_close(struct train_val **val)
+{
+    if (!val || !*val)
+        return;
+    nn_encoder_destroy(&(*val)->model.encoder);
+    eval_rows_clear(&(*val)->rows);
+    base_arena_clear(&(*val)->arena);
+    base_free((*val)->images);
+    base_free((*val)->texts);
+    base_free((*val)->ok);
+    base_free(*val);
+    *val = NULL;
+}
+
+/* ---- loss ---- */
+
+/* Pairs of image place[i] and text first + i. */
+struct pairs {
+    const struct train_val *v;
+    const size_t *place;
+    size_t first;
+    uint32_t count;
+    double scale, bias;
+};
+
+static double score(const struct pairs *p, uint32_t image, uint32_t text)
+{
+    uint32_t width = p->v->model.nn->config.embed;
+    return p->scale *
+           eval_dot(p->v->images + p->place[p->first + image] * width, p->v->texts + (p->first + text) * width, width);
+}
+
+/* Sum over i of lse - own, over rows or columns. */
+static double contrast_sum(const struct pairs *p, bool column)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        double own = score(p, i, i), total = 0;
+        for (uint32_t j = 0; j < p->count; j++)
+            total += exp((column ? score(p, j, i) : score(p, i, j)) - own);
+        sum += log(total);
+    }
+    return sum;
+}
+
+static double sigmoid_sum(const struct pairs *p)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        for (uint32_t j = 0; j < p->count; j++) {
+            double z = score(p, i, j) + p->bias, x = i == j ? -z : z;
+            sum += fmax(x, 0) + log1p(exp(-fabs(x)));
+        }
+    }
+    return sum;
+}
+
+static enum mien_status scalar(const struct train_val *v, const char *name, double *out)
+{
+    uint32_t index = nn_param_find(v->model.nn, name);
+    float value = 0;
+    enum mien_status status = MIEN_OK;
+    if (index != UINT32_MAX)
+        status = tensor_download(v->model.device, &v->model.nn->params[index].value, &value);
+    *out = (double)value;
+    return status;
+}
+
+/* Embeds the texts of a level of the rows whose image could be read; *loss: the sum over pairs. */
+static enum mien_status level_loss(struct train_val *v, uint32_t level, double *loss, size_t *pairs)
+{
+    enum mien_status status = MIEN_OK;
+    struct pairs p = {.v = v};
+    bool siglip = v->t->config->loss.kind == TRAIN_LOSS_SIGLIP;
+    size_t *place = base_alloc(v->rows.count, sizeof(*place)), count = 0;
+    const char **texts = base_alloc(v->rows.count, sizeof(*texts));
+    FAIL_IF(!place || !texts, MIEN_ERR_NOMEM, "out of host memory for texts");
+    *loss = 0;
+    for (size_t i = 0; i < v->rows.count; i++) {
+        if (!v->ok[i] || !v->text[level][i])
+            continue;
+        place[count] = i;
+        texts[count++] = v->text[level][i];
+    }
+    TRY(mien_model_embed_texts(&v->model, texts, count, 0, v->texts));
+    p.place = place;
+    TRY(scalar(v, "logit_scale", &p.scale));
+    TRY(scalar(v, "logit_bias", &p.bias));
+    p.scale = exp(p.scale);
+    for (p.first = 0; p.first < count; p.first += p.count) {
+        p.count = (uint32_t)BASE_MIN(count - p.first, (size_t)v->t->config->run.batch);
+        *loss += siglip ? sigmoid_sum(&p) : (contrast_sum(&p, false) + contrast_sum(&p, true)) / 2;
+    }
+    *pairs = count;
+fail:
+    base_free(place);
+    base_free(texts);
+    return status;
+}
+
+static enum mien_status mean_loss(struct train_val *v, double *out)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t levels = v->t->recipe.objective.global_levels, used = 0;
+    double sum = 0;
+    for (uint32_t k = 0; k < levels; k++) {
+        size_t pairs = 0;
+        double loss = 0;
+        TRY(level_loss(v, k, &loss, &pairs));
+        sum += pairs ? loss / (double)pairs : 0;
+        used += pairs > 0;
+    }
+    *out = used ? sum / used : NAN;
+fail:
+    return status;
+}
+
+/* ---- zero-shot ---- */
+
+static uint32_t nearest(const float *image, const float *classes, uint32_t count, uint32_t width)
+{
+    uint32_t best = 0;
+    double most = -INFINITY;
+    for (uint32_t c = 0; c < count; c++) {
+        double cosine = eval_dot(image, classes + (size_t)c * width, width);
+        if (cosine > most)
+            best = c;
+        most = fmax(most, cosine);
+    }
+    return best;
+}
+
+static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t width = v->model.nn->config.embed;
+    struct eval_confusion confusion = {0};
+    float *classes = NULL;
+    out->war = out->uar = NAN;
+    if (v->class_count < 2)
+        return MIEN_OK;
+    classes = base_alloc((size_t)v->class_count * width, sizeof(*classes));
+    FAIL_IF_NULL(classes, "labels");
+    TRY(mien_model_embed_labels(&v->model, v->classes, v->class_count, NULL, 0, classes));
+    TRY(eval_confusion_create(v->class_count, &confusion));
+    for (size_t i = 0; i < v->rows.count; i++) {
+        if (v->ok[i] && v->truth[i] != UINT32_MAX)
+            eval_confusion_add(&confusion, v->truth[i], nearest(v->images + i * width, classes, v->class_count, width));
+    }
+    out->war = eval_war(&confusion);
+    out->uar = eval_uar(&confusion);
+fail:
+    eval_confusion_destroy(&confusion);
+    base_free(classes);
+    return status;
+}
+
+enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
+{
+    enum mien_status status = MIEN_OK;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN); /* a picture that is gone does not end the run */
+    *out = (struct train_scores){0};
+    TRY(eval_embed_rows(&v->model, &v->rows, NULL, NULL, v->images, v->ok));
+    for (size_t i = 0; i < v->rows.count; i++)
+        out->images += v->ok[i];
+    TRY(mean_loss(v, &out->loss));
+    TRY(zero_shot(v, out));
+fail:
+    base_log_soften(before);
+    return status;
+}

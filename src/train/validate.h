@@ -1,0 +1,25 @@
+/* validate.h: how good the model under training is on data.val. */
+#ifndef TRAIN_VALIDATE_H
+#define TRAIN_VALIDATE_H
+
+#include "train/config.h"
+
+struct train_val;
+struct trainer;
+
+/* NaN where there is nothing to measure by: no captions, fewer than two labels. */
+struct train_scores {
+    double loss;     /* of the global branch without mining, in batches of run.batch in the manifest's order */
+    double war, uar; /* zero-shot by labels */
+    uint64_t images;
+};
+
+/* The rows of data.val (split val or absent) with an image, their texts and labels. MIEN_ERR_DATA when there is none.
+ */
+enum mien_status train_val_open(const struct trainer *t, struct train_val **out);
+void train_val_close(struct train_val **val);
+
+/* No step may be in flight. Pictures that cannot be read are left out, with a warning. */
+enum mien_status train_val_run(struct train_val *val, struct train_scores *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* Evaluation during training, the best model, dry runs. */
+#include "check.h"
+
+#include "train/tiny_run.h"
+
+static uint32_t count_of(const char *text, const char *part)
+{
+    uint32_t count = 0;
+    for (const char *at = text; at && (at = strstr(at, part)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static double best_uar(const char *log, uint64_t *step)
+{
+    double best = -1, loss, war, uar;
+    unsigned long long at;
+    for (const char *line = log; line && (line = strstr(line, "{\"kind\":\"eval\"")) != NULL; line++) {
+        CHECK_EQ(sscanf(line, "{\"kind\":\"eval\",\"step\":%llu,\"loss\":%lf,\"war\":%lf,\"uar\":%lf", &at, &loss, &war,
+                        &uar),
+                 4);
+        CHECK(loss > 0 && war >= 0 && war <= 1);
+        if (uar > best)
+            *step = at;
+        best = uar > best ? uar : best;
+    }
+    return best;
+}
+
+static void test_scores(void)
+{
+    const char *const sets[] = {"run.dir=scored", "data.val=t.jsonl", "run.eval_every=10",       "run.steps=60",
+                                "optim.lr=0.01",  "loss.text=label",  "run.checkpoint_every=10", "run.keep=9"};
+    uint64_t step = 0;
+    char name[128];
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
+    char *log = log_text("scored");
+    CHECK_EQ(count_of(log, "\"kind\":\"eval\""), 6);
+    double best = best_uar(log, &step);
+    printf("best UAR %.3f at step %llu\n", best, (unsigned long long)step);
+    CHECK(best > 0.6); /* colours are easy; chance is 0.33 */
+    snprintf(name, sizeof(name), "scored/checkpoints/step-%llu/model.safetensors", (unsigned long long)step);
+    CHECK(equal_files(name, "scored/best/model.safetensors"));
+    base_free(log);
+}
+
+/* Looking does not touch: the same weights; and a resumed run keeps what was best. */
+static void test_neutral(void)
+{
+    const char *const sets[] = {"run.dir=looked", "data.val=t.jsonl", "run.eval_every=4", "run.checkpoint_every=5",
+                                "run.keep=9"};
+    CHECK_EQ(train("plain", NULL, NULL, NULL), MIEN_OK);
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
+    CHECK(equal_files("plain/model/model.safetensors", "looked/model/model.safetensors"));
+    char *before = log_text("looked");
+    CHECK_EQ(count_of(before, "eval"), 2); /* after 4 and at the end */
+    CHECK_EQ(base_dir_remove(tiny_path("looked/checkpoints/step-6")), MIEN_OK);
+    struct mien_train_params params = {
+        .config = tiny_path("c.json"), .sets = sets, .set_count = BASE_COUNT(sets), .resume = true};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    char *after = log_text("looked");
+    CHECK_STR(before, after);
+    base_free(before);
+    base_free(after);
+}
+
+static void test_refusals(void)
+{
+    static const char only_train[] = "{\"image\":\"0.png\",\"caption\":\"one\",\"split\":\"train\"}\n";
+    CHECK_EQ(train("r1", "run.eval_every=1", NULL, NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("data.val"));
+    CHECK(tiny_write("only.jsonl", only_train, strlen(only_train)));
+    CHECK_EQ(train("r2", "run.eval_every=1", "data.val=only.jsonl", NULL), MIEN_ERR_DATA);
+    CHECK(captured_once("only.jsonl"));
+    CHECK(!base_file_exists(tiny_path("r2")));
+}
+
+static void test_dry_run(void)
+{
+    const char *const sets[] = {"run.dir=dry", "run.steps=1000"};
+    struct mien_train_params params = {
+        .config = tiny_path("c.json"), .sets = sets, .set_count = BASE_COUNT(sets), .dry_run = true};
+    struct mien_train_summary s = {0};
+    CHECK_EQ(mien_train(gpu, &params, &s), MIEN_OK);
+    CHECK_EQ(s.plan.steps, 1000);
+    CHECK(s.parameters > 1000 && s.plan.trained == s.parameters);
+    CHECK_EQ(s.plan.weight_bytes, 4 * s.parameters);
+    CHECK_EQ(s.plan.optimizer_bytes, 8 * s.parameters);
+    CHECK(s.plan.flops_per_step > 1e6 && s.plan.activation_bytes > 1000 && s.plan.seconds_per_step > 0);
+    CHECK(!base_file_exists(tiny_path("dry")));
+}
+
+int main(void)
+{
+    capture_start();
+    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+        CHECK_SKIP("no Vulkan device: %s", captured);
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    test_scores();
+    test_neutral();
+    test_refusals();
+    test_dry_run();
+    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
+    mien_gpu_destroy(&gpu);
+    tiny_remove();
+    return check_result();
+}
