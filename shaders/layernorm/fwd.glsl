@@ -1,6 +1,6 @@
 // The kernel of layernorm_fwd*: the technique was chosen by the .comp file (lib/row.glsl); rows whose width is a
 // multiple of four are taken by quads.
-#include "lib/row.glsl"
+#include "lib/pair_row.glsl"
 #include "args/layernorm.h"
 
 layout(constant_id = 8) const uint QUADS = 0;

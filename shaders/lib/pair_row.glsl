@@ -1,4 +1,5 @@
-/* pair_row.glsl: pair sums along rows. Techniques as in row.glsl, but not ROW_SUBGROUP. */
+/* pair_row.glsl: pair sums along rows. Techniques as in row.glsl; a subgroup's lanes are added without compensation.
+ * ROW_PAIR_SUM_AS(T, s, j, count, a): s = the sum of a over the row's elements j < count, as a pair. */
 #ifndef LIB_PAIR_ROW_GLSL
 #define LIB_PAIR_ROW_GLSL
 
@@ -10,6 +11,13 @@
 vec2 pair_row_sum(vec2 v)
 {
     return v;
+}
+
+#elif defined(ROW_SUBGROUP)
+
+vec2 pair_row_sum(vec2 v)
+{
+    return subgroupAdd(v);
 }
 
 #else
@@ -31,4 +39,28 @@ vec2 pair_row_sum(vec2 v)
 }
 
 #endif
+
+vec2 pair_total(float value, float lost)
+{
+    return vec2(value, lost);
+}
+
+vec2 pair_total(vec4 value, vec4 lost)
+{
+    vec2 sum = vec2(value.x, total(lost));
+    sum = pair_add(sum, value.y);
+    sum = pair_add(sum, value.z);
+    return pair_add(sum, value.w);
+}
+
+#define ROW_PAIR_SUM_AS(T, s, j, count, a)                                                                             \
+    T s##_a = T(0), s##_lost = T(0);                                                                                   \
+    for (uint j = row_lane(); j < (count);) {                                                                          \
+        T block_a = T(0);                                                                                              \
+        for (uint block = 0; block < 32 && j < (count); block++, j += row_lanes())                                     \
+            block_a += T(a);                                                                                           \
+        pair_add(s##_a, s##_lost, block_a);                                                                            \
+    }                                                                                                                  \
+    vec2 s = pair_row_sum(pair_total(s##_a, s##_lost))
+
 #endif
