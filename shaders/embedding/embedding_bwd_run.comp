@@ -18,7 +18,7 @@ PUSH(embedding_args, p);
 
 void main()
 {
-    uint block = span_row(), begin = block * BLOCK, end = begin + BLOCK;
+    uint block = span_row(p.width), begin = block * BLOCK, end = begin + BLOCK;
     if (end > p.count || sorted[begin].x != sorted[end - 1].x)
         return;
     SUM_COLUMNS(first, p.width) {

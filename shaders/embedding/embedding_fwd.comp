@@ -15,7 +15,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint id = uint(clamp(ids[p.first + row], 0, int(p.limit) - 1)) - p.in_first;

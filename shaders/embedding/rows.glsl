@@ -16,7 +16,7 @@ PUSH(embedding_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.row_count)
         return;
     uint begin = start[p.row_first + row], end = start[p.row_first + row + 1];

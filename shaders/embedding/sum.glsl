@@ -4,7 +4,7 @@
 
 layout(constant_id = 3) const uint BLOCK = 32; // sorted elements summed side by side
 
-#define SUM_COLUMNS(c, width) for (uint c = gl_LocalInvocationID.x % SPAN; c < (width); c += 4 * SPAN)
+#define SUM_COLUMNS(c, width) SPAN_COLUMNS_BY(c, width, 4 * SPAN) // SLAB is a multiple of 4 SPAN
 
 /* Its columns; those past the end repeat the last and are not stored. */
 uvec4 columns(uint first, uint width)

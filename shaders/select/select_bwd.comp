@@ -15,7 +15,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint batch = (p.first + row) / p.tokens, token = (p.first + row) % p.tokens;

@@ -15,7 +15,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint token = uint(clamp(index[p.first + row], 0, int(p.tokens) - 1));

@@ -14,7 +14,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint patches = p.tokens - 1;

@@ -16,7 +16,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint t = row % p.tokens, at = p.out_skip + row * p.width, at_pos = t * p.width;

@@ -15,7 +15,7 @@ PUSH(rows_args, p);
 
 void main()
 {
-    uint row = span_row();
+    uint row = span_row(p.width);
     if (row >= p.rows)
         return;
     uint at = p.out_skip + row * p.width, at_pos = row % p.tokens * p.width;

@@ -29,21 +29,23 @@ static struct part part_at(const struct vk_caps *caps, const struct attention_si
 
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
 
-static bool fits_fused(const struct vk_caps *caps, const struct op_call *call)
+/* rounds: of an invocation's loops, per key or query of the other side */
+static bool fits_fused(const struct vk_caps *caps, const struct op_call *call, uint32_t rounds)
 {
     struct attention_size s = attention_size_of(call);
-    return s.dim % 4 == 0 && s.dim <= 128 && op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
+    return (uint64_t)s.tokens * rounds <= op_most_rounds(caps) && s.dim % 4 == 0 && s.dim <= 128 &&
+           op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
 }
 
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
 {
     return caps->class_ == VK_CLASS_SOFTWARE && caps->subgroup_size >= 4 && caps->subgroup_size <= 16 &&
-           fits_fused(caps, call);
+           fits_fused(caps, call, 1);
 }
 
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
 {
-    return caps->class_ == VK_CLASS_DESKTOP && fits_fused(caps, call);
+    return caps->class_ == VK_CLASS_DESKTOP && fits_fused(caps, call, 6);
 }
 
 /* How a fused form cuts the rows of a head. */
@@ -354,6 +356,10 @@ static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_c
     struct chunk c = {.caps = caps, .size = attention_size_of(call)};
     const struct attention_size *s = &c.size;
     uint32_t most_pairs, most_rows;
+    uint64_t most = op_most_rounds(caps) / 33 * 32; /* attention_mm sums in runs of 32 */
+    FAIL_IF(BASE_MAX(s->tokens, s->dim) > most, MIEN_ERR_UNSUPPORTED,
+            "%s: %u tokens of heads of %u; on software drivers, which end long loops, at most %llu are supported",
+            call->op->name, s->tokens, s->dim, (unsigned long long)most);
     chunk_limits(caps, s, &most_pairs, &most_rows);
     plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {

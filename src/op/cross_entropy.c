@@ -166,7 +166,7 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 
 static const struct op_variant variants[] = {
     {.name = "cross_entropy_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "cross_entropy_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
+    {.name = "cross_entropy_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
     {.name = "cross_entropy_fwd", .plan = plan_group},
     {0},
 };
@@ -178,6 +178,8 @@ static const struct op_case cases[] = {
     {.name = "70x127", .in = {{70, 127}, {70}}},
     {.name = "soft_70x127", .in = {{70, 127}, {0}, {70, 127}}},
     {.name = "2x8193", .in = {{2, 8193}, {2}}},
+    {.name = "long_1x200003", .in = {{1, 200003}, {1}}},
+    {.name = "long_soft_1x200003", .in = {{1, 200003}, {0}, {1, 200003}}},
     {.name = "1x513", .in = {{1, 513}, {1}}},
     {.name = "faces", .in = {{256, 8}, {256}}, .bench = true},
     {.name = "soft_faces", .in = {{256, 8}, {0}, {256, 8}}, .bench = true},

@@ -68,7 +68,7 @@ static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_cal
                                      .in_skip = in.skip,
                                      .out_skip = out.skip,
                                      .limit = table};
-            struct op_dispatch *d = op_plan_span(plan, caps, "embedding_fwd", rows);
+            struct op_dispatch *d = op_plan_span(plan, caps, "embedding_fwd", rows, width, 1, 1);
             if (!d)
                 return MIEN_ERR_NOMEM;
             op_part_bind(d, OP_IN, 0, OP_READ, in);
@@ -100,6 +100,7 @@ static const struct op_case cases[] = {
     {.name = "127x513", .in = {{127, 513}, {3, 50}}},
     {.name = "text_small", .in = {{2048, 128}, {64, 32}}, .bench = true},
     {.name = "text_b32", .in = {{49408, 512}, {4, 77}}, .bench = true, .slow = true},
+    {.name = "long_2x600011", .in = {{2, 600011}, {2}}},
     {0},
 };
 
@@ -232,7 +233,9 @@ static enum mien_status plan_sort(struct scatter *s, struct op_plan *plan)
 
 static struct op_dispatch *add_span(struct scatter *s, const char *shader, uint32_t rows, struct op_plan *plan)
 {
-    struct op_dispatch *d = op_plan_span(plan, s->caps, shader, rows);
+    /* four columns at a time; a table row's ids may all be one: what blocks leave at both ends, and whole blocks */
+    uint64_t rounds = 2 * BLOCK + s->args.count / BLOCK + 2;
+    struct op_dispatch *d = op_plan_span(plan, s->caps, shader, rows, s->args.width, 4, rounds);
     if (!d)
         return NULL;
     op_dispatch_spec(d, 3, BLOCK);
@@ -307,6 +310,7 @@ static const struct op_case cases_bwd[] = {
     {.name = "one", .attr = {.rows = 1}, .in = {{1, 1}, {1}}},
     {.name = "repeats", .attr = {.rows = 5}, .in = {{4, 7, 3}, {4, 7}}},
     {.name = "127x513", .attr = {.rows = 127}, .in = {{3, 50, 513}, {3, 50}}},
+    {.name = "long_32x62003", .attr = {.rows = 1}, .in = {{32, 62003}, {32}}, .slow = true},
     {.name = "chunks", .attr = {.rows = 300}, .in = {{1021, 3}, {1021}}},
     {.name = "text_small", .attr = {.rows = 2048}, .in = {{64, 32, 128}, {64, 32}}, .bench = true},
     {.name = "text_long", .attr = {.rows = 512}, .in = {{256, 77, 8}, {256, 77}}, .bench = true},

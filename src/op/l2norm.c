@@ -82,7 +82,7 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 
 static const struct op_variant variants[] = {
     {.name = "l2norm_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "l2norm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
+    {.name = "l2norm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
     {.name = "l2norm_fwd", .plan = plan_group},
     {0},
 };
@@ -92,6 +92,7 @@ static const struct op_case cases[] = {
     {.name = "3x5", .in = {{3, 5}}, .grad = true},
     {.name = "70x127", .in = {{70, 127}}},
     {.name = "1x4099", .in = {{1, 4099}}},
+    {.name = "long_1x300007", .in = {{1, 300007}}},
     {.name = "embeds", .in = {{256, 512}}, .bench = true},
     {0},
 };
@@ -173,7 +174,7 @@ static enum mien_status bwd_plan_group(const struct vk_caps *caps, const struct 
 
 static const struct op_variant bwd_variants[] = {
     {.name = "l2norm_bwd_row", .fits = op_fits_serial, .plan = bwd_plan_row},
-    {.name = "l2norm_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
+    {.name = "l2norm_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = bwd_plan_sg},
     {.name = "l2norm_bwd", .plan = bwd_plan_group},
     {0},
 };
@@ -182,6 +183,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "1x1", .in = {{1, 1}, {1, 1}, {1}}},
     {.name = "70x127", .in = {{70, 127}, {70, 127}, {70}}},
     {.name = "1x4099", .in = {{1, 4099}, {1, 4099}, {1}}},
+    {.name = "long_1x300007", .in = {{1, 300007}, {1, 300007}, {1}}},
     {.name = "embeds", .in = {{256, 512}, {256, 512}, {256}}, .bench = true},
     {0},
 };

@@ -104,7 +104,7 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 
 static const struct op_variant variants[] = {
     {.name = "layernorm_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "layernorm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
+    {.name = "layernorm_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
     {.name = "layernorm_fwd", .plan = plan_group},
     {0},
 };
@@ -116,6 +116,7 @@ static const struct op_case cases[] = {
     {.name = "3x127", .attr = {.eps = 1e-5f}, .in = {{3, 127}, {127}, {127}}},
     {.name = "130x64", .attr = {.eps = 1e-5f}, .in = {{2, 65, 64}, {64}, {64}}},
     {.name = "4x4099", .attr = {.eps = 1e-5f}, .in = {{4, 4099}, {4099}, {4099}}},
+    {.name = "long_1x171001", .attr = {.eps = 1e-5f}, .in = {{1, 171001}, {171001}, {171001}}},
     {.name = "vit_tiny", .attr = {.eps = 1e-5f}, .in = {{32, 37, 128}, {128}, {128}}, .bench = true},
     {.name = "vit_b32", .attr = {.eps = 1e-5f}, .in = {{2, 50, 768}, {768}, {768}}, .bench = true},
     {0},
@@ -266,7 +267,7 @@ static enum mien_status bwd_plan_group(const struct vk_caps *caps, const struct 
 
 static const struct op_variant bwd_variants[] = {
     {.name = "layernorm_bwd_x_row", .fits = op_fits_serial, .plan = bwd_plan_row},
-    {.name = "layernorm_bwd_x_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
+    {.name = "layernorm_bwd_x_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = bwd_plan_sg},
     {.name = "layernorm_bwd_x", .plan = bwd_plan_group},
     {0},
 };
@@ -276,6 +277,10 @@ static const struct op_case bwd_cases[] = {
     {.name = "5x17", .attr = {.eps = 1e-5f}, .in = {{5, 17}, {5, 17}, {17}, {5}, {5}}},
     {.name = "130x65", .attr = {.eps = 1e-5f}, .in = {{130, 65}, {130, 65}, {65}, {130}, {130}}},
     {.name = "1x4099", .attr = {.eps = 1e-5f}, .in = {{1, 4099}, {1, 4099}, {4099}, {1}, {1}}},
+    {.name = "long_1x300007",
+     .attr = {.eps = 1e-5f},
+     .in = {{1, 300007}, {1, 300007}, {300007}, {1}, {1}},
+     .slow = true},
     {.name = "vit_tiny",
      .attr = {.eps = 1e-5f},
      .in = {{32, 37, 128}, {32, 37, 128}, {128}, {1184}, {1184}},

@@ -85,7 +85,7 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 
 static const struct op_variant variants[] = {
     {.name = "max_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "max_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
+    {.name = "max_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
     {.name = "max_fwd", .plan = plan_group},
     {0},
 };
@@ -97,6 +97,7 @@ static const struct op_case cases[] = {
     {.name = "70x127", .in = {{70, 127}}},
     {.name = "513", .in = {{513}}},
     {.name = "2x8193", .in = {{2, 8193}}},
+    {.name = "long_1x600011", .in = {{1, 600011}}},
     {.name = "filip", .in = {{8, 8, 32, 49}}, .bench = true},
     {.name = "classes", .in = {{256, 8}}, .bench = true},
     {0},

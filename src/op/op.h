@@ -168,7 +168,8 @@ struct op_rows {
     uint32_t option[4]; /* specialisation constants from id 8 */
     uint32_t option_count;
 };
-/* Appends the dispatches. MIEN_ERR_NOMEM, or MIEN_ERR_UNSUPPORTED when 64 rows are larger than a binding. */
+/* Appends the dispatches. MIEN_ERR_NOMEM, or MIEN_ERR_UNSUPPORTED when 64 rows are larger than a binding, or a row too
+ * long for a software driver's loops. */
 enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const struct op_rows *rows);
 
 /* The same by hand, for kernels with another grid: how many rows a part may have (a multiple of 64, or all of them; 0 =
@@ -177,6 +178,14 @@ uint64_t op_part_limit(const struct vk_caps *caps, const struct op_row_bind *bin
 void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind, uint32_t count, uint64_t first,
                            uint64_t rows);
 
+/* How many rounds the loops of one invocation may make in all: lavapipe ends them after 65,535, silently. Other devices
+ * have no such limit. */
+uint64_t op_most_rounds(const struct vk_caps *caps);
+
+/* For op_variant.fits of OP_ROW_SUBGROUP over the rows of input 0: longer rows want more lanes, and loops
+ * of fewer rounds. */
+enum { OP_SUBGROUP_WIDTH = 32768 };
+bool op_fits_subgroup(const struct vk_caps *caps, const struct op_call *call);
 /* For op_variant.fits of OP_ROW_SERIAL over the rows of input 0: a software device, enough rows, not too long ones. */
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
 

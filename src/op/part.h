@@ -31,22 +31,10 @@ static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint
     op_dispatch_bind_range(d, place, index, access, part.offset, part.size);
 }
 
-/* A dispatch of a kernel over lib/span.glsl, without binds and push constants; NULL when out of memory. */
-static inline struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                               uint64_t rows)
-{
-    /* a software driver pays per workgroup and runs 4 to 16 invocations at a time */
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t span = software ? 8 : 32, local = software ? 128 : 64;
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_spec(d, 4, span);
-    op_dispatch_groups_1d(d, caps, base_div_up(rows, local / span));
-    return d;
-}
+/* A dispatch of a kernel over lib/span.glsl, without binds and push constants; NULL when out of memory. An invocation
+ * takes `take` columns of `width` at a time, with `rounds` rounds of its loops. */
+struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader, uint64_t rows,
+                                 uint32_t width, uint32_t take, uint64_t rounds);
 
 /* For a tensor whose single row exceeds what the device can bind. */
 static inline enum mien_status op_part_too_large(const struct vk_caps *caps, const struct op_call *call, uint64_t width)

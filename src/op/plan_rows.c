@@ -1,5 +1,5 @@
 /* plan_rows.c: plans of row kernels, in parts that fit into a binding. */
-#include "op/op.h"
+#include "op/part.h"
 
 #include <string.h>
 
@@ -49,10 +49,30 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
     op_dispatch_groups_1d(d, caps, base_div_up(rows, per_group));
 }
 
+uint64_t op_most_rounds(const struct vk_caps *caps)
+{
+    return caps->type == VK_TYPE_SOFTWARE ? 60000 : (uint64_t)1 << 40;
+}
+
+/* Whether an invocation gets through its share of a row, which it goes over up to four times. */
+static enum mien_status check_rounds(const struct vk_caps *caps, const struct op_rows *r)
+{
+    uint64_t lanes = r->tech == OP_ROW_GROUP ? 64 : r->tech == OP_ROW_SUBGROUP ? caps->subgroup_size : 1;
+    uint64_t width = 1, most = op_most_rounds(caps) / 4 * lanes;
+    for (uint32_t b = 0; b < r->bind_count; b++)
+        width = BASE_MAX(width, r->bind[b].width);
+    if (r->tech == OP_ROW_ELEMENT || width <= most)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_UNSUPPORTED,
+                     "%s: rows of %llu elements; on software drivers, which end long loops, at most %llu are supported",
+                     r->shader, (unsigned long long)width, (unsigned long long)most);
+}
+
 enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const struct op_rows *r)
 {
     enum mien_status status = MIEN_OK;
     uint64_t limit = op_part_limit(caps, r->bind, r->bind_count, r->rows);
+    TRY(check_rounds(caps, r));
     FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "%s: 64 rows do not fit into a binding of %llu bytes on %s", r->shader,
             (unsigned long long)caps->max_range, caps->name);
     for (uint64_t first = 0; first < r->rows; first += limit) {
@@ -70,6 +90,33 @@ enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, 
     return MIEN_OK;
 fail:
     return status;
+}
+
+struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader, uint64_t rows,
+                                 uint32_t width, uint32_t take, uint64_t rounds)
+{
+    /* a software driver pays per workgroup and runs 4 to 16 invocations at a time */
+    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t span = software ? 8 : 32, local = software ? 128 : 64;
+    uint64_t slab = BASE_MAX(op_most_rounds(caps) / rounds, 1) * take * span, slabs = 1;
+    struct op_dispatch *d = op_plan_add(plan);
+    if (!d)
+        return NULL;
+    d->shader = shader;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_spec(d, 4, span);
+    if (width > slab) {
+        op_dispatch_spec(d, 5, (uint32_t)slab);
+        slabs = base_div_up(width, slab);
+    }
+    op_dispatch_groups_1d(d, caps, base_div_up(rows * slabs, local / span));
+    return d;
+}
+
+bool op_fits_subgroup(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)caps;
+    return tensor_shape_width(&call->in[0]) <= OP_SUBGROUP_WIDTH;
 }
 
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)

@@ -59,7 +59,7 @@ static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_cal
                                  .tokens = dim[1],
                                  .in_skip = in.skip,
                                  .out_skip = out.skip};
-        struct op_dispatch *d = op_plan_span(plan, caps, "select_fwd", rows);
+        struct op_dispatch *d = op_plan_span(plan, caps, "select_fwd", rows, args.width, 1, 1);
         if (!d)
             return MIEN_ERR_NOMEM;
         op_part_bind(d, OP_IN, 0, OP_READ, in);
@@ -88,6 +88,7 @@ static const struct op_case cases[] = {
     {.name = "one", .in = {{1, 1, 1}, {1}}, .grad = true},
     {.name = "5x7x3", .in = {{5, 7, 3}, {5}}, .grad = true},
     {.name = "3x50x513", .in = {{3, 50, 513}, {3}}},
+    {.name = "long_1x2x600011", .in = {{1, 2, 600011}, {1}}},
     {.name = "text_small", .in = {{64, 32, 128}, {64}}, .bench = true},
     {.name = "text_b32", .in = {{16, 77, 512}, {16}}, .bench = true},
     {0},
@@ -155,7 +156,7 @@ static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_cal
         struct op_part out = op_part_of(first * width, (uint64_t)rows * width);
         struct rows_args args = {
             .rows = rows, .width = width, .first = (uint32_t)first, .tokens = call->attr.rows, .out_skip = out.skip};
-        struct op_dispatch *d = op_plan_span(plan, caps, "select_bwd", rows);
+        struct op_dispatch *d = op_plan_span(plan, caps, "select_bwd", rows, args.width, 1, 1);
         if (!d)
             return MIEN_ERR_NOMEM;
         op_dispatch_bind(d, OP_IN, 0, OP_READ);
@@ -177,6 +178,7 @@ static const struct op_case cases_bwd[] = {
     {.name = "one", .attr = {.rows = 1}, .in = {{1, 1}, {1}}},
     {.name = "5x7x3", .attr = {.rows = 7}, .in = {{5, 3}, {5}}},
     {.name = "3x50x513", .attr = {.rows = 50}, .in = {{3, 513}, {3}}},
+    {.name = "long_1x2x600011", .attr = {.rows = 2}, .in = {{1, 600011}, {1}}, .slow = true},
     {.name = "text_small", .attr = {.rows = 32}, .in = {{64, 128}, {64}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 77}, .in = {{16, 512}, {16}}, .bench = true},
     {0},

@@ -92,7 +92,7 @@ static enum mien_status plan_group(const struct vk_caps *caps, const struct op_c
 
 static const struct op_variant variants[] = {
     {.name = "softmax_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "softmax_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = plan_sg},
+    {.name = "softmax_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
     {.name = "softmax_fwd", .plan = plan_group},
     {0},
 };
@@ -106,6 +106,7 @@ static const struct op_case cases[] = {
     {.name = "70x127", .in = {{70, 127}}},
     {.name = "513", .in = {{513}}},
     {.name = "2x8193", .in = {{2, 8193}}},
+    {.name = "long_1x500009", .in = {{1, 500009}}},
     {.name = "vit_b32", .in = {{2, 12, 50, 50}}, .bench = true},
     {.name = "text_b32", .attr = {.causal = true}, .in = {{2, 8, 77, 77}}, .bench = true},
     {.name = "vit_b16", .in = {{1, 12, 197, 197}}, .bench = true},
@@ -176,7 +177,7 @@ static enum mien_status bwd_plan_group(const struct vk_caps *caps, const struct 
 
 static const struct op_variant bwd_variants[] = {
     {.name = "softmax_bwd_row", .fits = op_fits_serial, .plan = bwd_plan_row},
-    {.name = "softmax_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .plan = bwd_plan_sg},
+    {.name = "softmax_bwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = bwd_plan_sg},
     {.name = "softmax_bwd", .plan = bwd_plan_group},
     {0},
 };
@@ -187,6 +188,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "causal_70", .attr = {.causal = true}, .in = {{3, 70, 70}, {3, 70, 70}}},
     {.name = "70x127", .in = {{70, 127}, {70, 127}}},
     {.name = "2x8193", .in = {{2, 8193}, {2, 8193}}},
+    {.name = "long_1x500009", .in = {{1, 500009}, {1, 500009}}},
     {.name = "vit_b32", .in = {{2, 12, 50, 50}, {2, 12, 50, 50}}, .bench = true},
     {.name = "text_b32", .attr = {.causal = true}, .in = {{2, 8, 77, 77}, {2, 8, 77, 77}}, .bench = true},
     {.name = "vit_b16", .in = {{1, 12, 197, 197}, {1, 12, 197, 197}}, .bench = true},

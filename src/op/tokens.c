@@ -108,7 +108,7 @@ static enum mien_status class_plan(const struct vk_caps *caps, const struct op_c
                                  .tokens = dim[1],
                                  .in_skip = in.skip,
                                  .out_skip = out.skip};
-        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_class_fwd", args.rows);
+        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_class_fwd", args.rows, args.width, 1, 1);
         if (!d)
             return MIEN_ERR_NOMEM;
         op_part_bind(d, OP_IN, 0, OP_READ, in);
@@ -126,6 +126,7 @@ static const struct op_case class_cases[] = {
     {.name = "one", .in = {{1, 1, 1}, {1}, {2, 1}}, .grad = true},
     {.name = "3x4x5", .in = {{3, 4, 5}, {5}, {5, 5}}, .grad = true},
     {.name = "2x126x513", .in = {{2, 126, 513}, {513}, {127, 513}}},
+    {.name = "long_1x1x600011", .in = {{1, 1, 600011}, {600011}, {2, 600011}}, .slow = true},
     {.name = "small", .in = {{64, 36, 96}, {96}, {37, 96}}, .bench = true},
     {.name = "b32", .in = {{4, 49, 768}, {768}, {50, 768}}, .bench = true},
     {0},
@@ -186,7 +187,7 @@ static enum mien_status plan_patches(const struct vk_caps *caps, const struct op
                                  .tokens = dim[1],
                                  .in_skip = in.skip,
                                  .out_skip = out.skip};
-        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_class_bwd", args.rows);
+        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_class_bwd", args.rows, args.width, 1, 1);
         if (!d)
             return MIEN_ERR_NOMEM;
         op_part_bind(d, OP_IN, 0, OP_READ, in);
@@ -220,6 +221,7 @@ static const struct op_case class_bwd_cases[] = {
     {.name = "one", .in = {{1, 2, 1}}},
     {.name = "3x5x5", .in = {{3, 5, 5}}},
     {.name = "2x127x513", .in = {{2, 127, 513}}},
+    {.name = "long_1x2x600011", .in = {{1, 2, 600011}}, .slow = true},
     {.name = "513x2x3", .in = {{513, 2, 3}}},
     {.name = "small", .in = {{64, 37, 96}}, .bench = true},
     {.name = "b32", .in = {{4, 50, 768}}, .bench = true},
@@ -283,7 +285,7 @@ static enum mien_status pos_plan(const struct vk_caps *caps, const struct op_cal
         struct op_part part = op_part_of(first * sequence, batches * sequence);
         struct rows_args args = {
             .rows = (uint32_t)(batches * dim[1]), .width = dim[2], .tokens = dim[1], .out_skip = part.skip};
-        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_pos_fwd", args.rows);
+        struct op_dispatch *d = op_plan_span(plan, caps, "tokens_pos_fwd", args.rows, args.width, 1, 1);
         if (!d)
             return MIEN_ERR_NOMEM;
         op_part_bind(d, OP_IN, 0, OP_READ, part);
@@ -300,6 +302,7 @@ static const struct op_case pos_cases[] = {
     {.name = "one", .in = {{1, 1, 1}, {1, 1}}, .grad = true},
     {.name = "3x4x5", .in = {{3, 4, 5}, {7, 5}}, .grad = true},
     {.name = "2x127x513", .in = {{2, 127, 513}, {127, 513}}},
+    {.name = "long_1x2x600011", .in = {{1, 2, 600011}, {2, 600011}}, .slow = true},
     {.name = "text_small", .in = {{64, 32, 128}, {64, 128}}, .bench = true},
     {.name = "text_b32", .in = {{8, 56, 512}, {77, 512}}, .bench = true},
     {0},
@@ -350,6 +353,7 @@ static const struct op_case pos_bwd_cases[] = {
     {.name = "one", .attr = {.rows = 1}, .in = {{1, 1, 1}}},
     {.name = "3x4x5", .attr = {.rows = 7}, .in = {{3, 4, 5}}},
     {.name = "2x127x513", .attr = {.rows = 127}, .in = {{2, 127, 513}}},
+    {.name = "long_2x1x600011", .attr = {.rows = 1}, .in = {{2, 1, 600011}}, .slow = true},
     {.name = "513x1x3", .attr = {.rows = 2}, .in = {{513, 1, 3}}},
     {.name = "text_small", .attr = {.rows = 64}, .in = {{64, 32, 128}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 77}, .in = {{8, 56, 512}}, .bench = true},
