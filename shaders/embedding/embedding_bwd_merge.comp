@@ -1,8 +1,8 @@
 #version 450
 //! dtype: f32
 //! target: vulkan1.1
-// Idea: second step of the sort: an element's place among all is its place in its chunk plus, for each other chunk,
-// how many stand before it there, found by bisection.
+// Idea: a further step of the sort, which makes one chunk of EMBEDDING_FAN: an element's place there is its place in
+// its chunk plus, for each of the others, how many stand before it there, found by bisection.
 // Invocation i owns element i of the sorted chunks.
 // Numerics: integers; equal ids of earlier chunks come first, of later chunks after.
 #extension GL_GOOGLE_include_directive : require
@@ -19,12 +19,13 @@ void main()
     if (i >= p.count)
         return;
     uvec2 mine = part[i];
-    uint home = i / p.chunk * p.chunk, place = i - home;
-    for (uint begin = 0; begin < p.count; begin += p.chunk) {
+    uint home = i / p.chunk * p.chunk, first = i / (p.chunk * EMBEDDING_FAN) * (p.chunk * EMBEDDING_FAN);
+    uint end = min(first + p.chunk * EMBEDDING_FAN, p.count), place = first + i - home;
+    for (uint begin = first; begin < end; begin += p.chunk) {
         if (begin == home)
             continue;
         uint bound = mine.x + uint(begin < home); // ids below it stand before
-        uint low = begin, high = min(begin + p.chunk, p.count);
+        uint low = begin, high = min(begin + p.chunk, end);
         while (low < high) {
             uint middle = (low + high) / 2;
             if (part[middle].x < bound)

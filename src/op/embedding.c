@@ -170,7 +170,8 @@ static void reference_bwd(const struct op_call *call)
     }
 }
 
-enum { BLOCK = 32 }; /* sorted elements summed side by side; a serial sum is 2 * BLOCK + n / BLOCK long */
+enum { FIRST_CHUNK = 256 }; /* ids that are ranked by comparing all */
+enum { BLOCK = 32 };        /* sorted elements summed side by side; a serial sum is 2 * BLOCK + n / BLOCK long */
 
 /* Ids sorted and summed at a time. They may all be one id, whose row one invocation sums in blocks: 32,768 rounds, and
  * lavapipe ends all loops of an invocation after 65,535. */
@@ -207,27 +208,24 @@ static struct op_dispatch *add_linear(struct scatter *s, const char *shader, uin
     return d;
 }
 
-/* Chunks of about sqrt(48 n) ids: there, as measured, ranking within a chunk and bisecting the others cost the same. */
+/* Ids are ranked within chunks, then chunks merged, EMBEDDING_FAN at a time: n log n work in log n dispatches. */
 static enum mien_status plan_sort(struct scatter *s, struct op_plan *plan)
 {
     enum { OWN = 8 }; /* as in the shader */
     uint32_t count = s->args.count;
-    s->args.chunk = 256;
-    while (s->args.chunk < 4096 && (uint64_t)s->args.chunk * s->args.chunk < (uint64_t)count * 48)
-        s->args.chunk *= 2;
+    s->args.chunk = FIRST_CHUNK;
     struct op_dispatch *d = add_linear(s, "embedding_bwd_sort", (uint32_t)base_div_up(count, OWN), plan);
     if (!d)
         return MIEN_ERR_NOMEM;
     op_part_bind(d, OP_IN, 1, OP_READ, s->ids);
     bind_half(d, s, 0, OP_WRITE);
-    s->sorted = count > s->args.chunk;
-    if (!s->sorted)
-        return MIEN_OK;
-    d = add_linear(s, "embedding_bwd_merge", count, plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    bind_half(d, s, 0, OP_READ);
-    bind_half(d, s, 1, OP_WRITE);
+    for (s->sorted = 0; s->args.chunk < count; s->args.chunk *= EMBEDDING_FAN, s->sorted = !s->sorted) {
+        d = add_linear(s, "embedding_bwd_merge", count, plan);
+        if (!d)
+            return MIEN_ERR_NOMEM;
+        bind_half(d, s, s->sorted, OP_READ);
+        bind_half(d, s, !s->sorted, OP_WRITE);
+    }
     return MIEN_OK;
 }
 
@@ -314,6 +312,7 @@ static const struct op_case cases_bwd[] = {
     {.name = "chunks", .attr = {.rows = 300}, .in = {{1021, 3}, {1021}}},
     {.name = "text_small", .attr = {.rows = 2048}, .in = {{64, 32, 128}, {64, 32}}, .bench = true},
     {.name = "text_long", .attr = {.rows = 512}, .in = {{256, 77, 8}, {256, 77}}, .bench = true},
+    {.name = "text_1024", .attr = {.rows = 512}, .in = {{1024, 77, 8}, {1024, 77}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 49408}, .in = {{4, 77, 512}, {4, 77}}, .bench = true, .slow = true},
     {0},
 };
