@@ -9,6 +9,8 @@
 #include "mien/data.h"
 #include "train/tiny.h"
 
+#include <sys/resource.h>
+
 #define START MIEN_SOURCE_DIR "/tests/golden/train/start"
 enum { E = 20, MANY = 70 };
 
@@ -114,6 +116,37 @@ static void test_many(void)
     CHECK_EQ(mien_model_embed_pictures(model, images, MANY, &params, rows), MIEN_ERR_DATA);
     CHECK(captured_once("none.png"));
     CHECK_EQ(mien_model_embed_pictures(model, NULL, 0, NULL, NULL), MIEN_OK);
+}
+
+/* Bytes that this process has held at most, or 0 under a sanitizer, which keeps what is freed. */
+static size_t most_memory(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    return 0;
+#else
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+#endif
+}
+
+/* Ten thousand files take no more memory than five hundred but for the list and the result. */
+static void test_ten_thousand(void)
+{
+    enum { COUNT = 10000 };
+    struct mien_image *images = calloc(COUNT, sizeof(*images));
+    float *rows = calloc((size_t)COUNT * E, sizeof(*rows));
+    if (!images || !rows)
+        return;
+    for (uint32_t i = 0; i < COUNT; i++)
+        images[i] = i < TINY_IMAGES ? file_image(i) : images[i % TINY_IMAGES];
+    memset(rows, 1, (size_t)COUNT * E * sizeof(*rows)); /* the result's pages are there already */
+    CHECK_EQ(mien_model_embed_pictures(model, images, 500, NULL, rows), MIEN_OK);
+    size_t before = most_memory();
+    CHECK_EQ(mien_model_embed_pictures(model, images, COUNT, NULL, rows), MIEN_OK);
+    CHECK(most_memory() - before < 4 << 20); /* 9,500 more pictures, decoded, would take 16 MB */
+    CHECK(memcmp(rows, rows + (size_t)32 * TINY_IMAGES * E, E * sizeof(*rows)) == 0); /* the same file, the same bits */
+    free(images);
+    free(rows);
 }
 
 static void test_limits(void)
@@ -457,6 +490,7 @@ int main(void)
         test_pixels();
         test_many();
         test_limits();
+        test_ten_thousand();
         test_pick();
         test_clips();
         test_bad_clips();

@@ -96,6 +96,25 @@ done
 holds 'each damaged bit is found' grep -q '"images":1,' out
 holds 'and each file named' [ "$(grep -c 'flip[0-9]*.png' err)" -eq 24 ]
 
+# other people's damaged and odd files, all in one call: each is embedded or named, and PngSuite judged as it says
+if [ -d "$shared/fixtures" ]; then
+    find "$shared/fixtures" -type f ! -name '*.md' ! -name 'LICENSE*' | sort >files
+    tr '\n' '\0' <files | xargs -0 -s 1000000 "$mien" embed --json --skip-bad --model "$model" -o out.safetensors \
+        --image >out 2>err
+    holds 'the fixtures end well' [ $? -eq 0 ]
+    good=$(sed 's/.*"images":\([0-9]*\),.*/\1/' out)
+    holds 'each is embedded or named' [ $((good + $(grep -c 'mien: error: ' err))) -eq "$(wc -l <files)" ]
+    holds 'one line each' [ "$(wc -l <err)" -eq "$(grep -c 'mien: error: ' err)" ]
+    holds 'PngSuite' [ "$(grep -oE 'pngsuite/png/[^:]*png' err | sort)" = \
+        "$(grep -oE 'pngsuite/png/x[^:]*png' files | sort)" ]
+    while read -r bad; do
+        expect 4 "$bad" embed --model "$model" --image "$bad" -o bad.safetensors
+    done < <(grep -E 'png_corrupt/corrupt|jpeg_corrupt/[a-z0-9-]*\.jpg|safetensors/bad' err | cut -d: -f3 |
+        awk 'NR % 8 == 1 { print $1 }')
+else
+    echo "skipped: files of ../shared/data/fixtures (not there)"
+fi
+
 # ---- classify ----
 expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels joy,fear,anger \
     clip "$golden/00.png" 'a clip'
