@@ -159,7 +159,7 @@ struct mien_synth_summary {
  * one. Seven samples in a row (eight with contempt) show one subject with each emotion once; of ten subjects eight are
  * train, one val, one test. A row holds image or frames, caption (global, local, summary: written from the action units
  * that were drawn), label (two for a blend), va, au, subject, split and targets: `intensity` 0..1, and for clips
- * `flat_affect` 0..6, a made-up symptom that makes movement weaker and slower.
+ * `flat_affect` 0..6, a made-up symptom that makes movement weaker and slower. Blinks of clips are not counted as AU43.
  * All of it appears at the end or, on failure, nothing does. summary may be NULL.
  * MIEN_ERR_ARG: a parameter out of range, or `out` holds a manifest or pictures; MIEN_ERR_IO: cannot be written;
  * MIEN_ERR_CANCELLED: progress said so. Thread-safe for different directories. */

@@ -199,10 +199,11 @@ static const char *const clip_forms[] = {"The face moves from rest to $i $n", "I
                                          "$i $n rises on the face and fades", "The clip shows $i $n"};
 static const char *const neutral_summary[] = {"Overall, the face is neutral",
                                               "In sum, nothing but a neutral expression",
-                                              "Taken together, the features stay neutral and $a"};
+                                              "Taken together, the features stay $a and at rest"};
 static const char *const summary_forms[] = {"Overall, $i $n, seen in $q", "In sum, the face reads as $n, with $q",
                                             "Taken together, $q speak of $i $n", "The whole face says $n: $q"};
-static const char *const meanings[] = {", as in $n", ", a sign of $n", ", which goes with $n", " and suggests $n"};
+static const char *const meanings[] = {", as in $n", ", a sign of $n", ", which goes with $n",
+                                       ", and this suggests $n"};
 
 static const char *any(struct base_rng *rng, const char *const *forms, uint32_t count)
 {
