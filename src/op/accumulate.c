@@ -96,6 +96,9 @@ static struct op_call product_of(const struct op_call *call)
 static enum mien_status matmul_add_shapes(struct op_call *call, const char *label)
 {
     struct op_call product = product_of(call);
+    struct op_desc named = op_matmul; /* its messages count A and B from 0 */
+    named.name = "matmul_add, product of its inputs 1 and 2";
+    product.op = &named;
     memset(&product.in[MATMUL_RESIDUAL], 0, sizeof(product.in[0]));
     enum mien_status status = op_call_shapes(&product, label);
     if (status != MIEN_OK)

@@ -68,7 +68,12 @@ enum mien_status op_call_shapes(struct op_call *call, const char *label)
         if (tensor_shape_count(&call->in[i]) == 0)
             return call_error(MIEN_ERR_SHAPE, call, label, i, "not empty");
     }
-    return op->shapes(call, label);
+    enum mien_status status = op->shapes(call, label);
+    if (status != MIEN_OK) {
+        memset(call->out, 0, sizeof(call->out));
+        call->out_count = 0;
+    }
+    return status;
 }
 
 const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call)

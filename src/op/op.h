@@ -83,8 +83,8 @@ struct op_call {
     void *out_data[OP_MAX_OUT];
 };
 
-/* Runs the op's shape rule: checks `in` and sets out, out_count. MIEN_ERR_SHAPE/_DTYPE/_ARG name the op, the input and
- * the shapes. `label` (may be NULL) names the place in the model for the message. */
+/* Runs the op's shape rule: checks `in` and sets out, out_count (cleared on failure). MIEN_ERR_SHAPE/_DTYPE/_ARG name
+ * the op, the input and the shapes. `label` (may be NULL) names the place in the model for the message. */
 enum mien_status op_call_shapes(struct op_call *call, const char *label);
 
 /* ---- plans: a call as dispatches -------------------------------------------------------------------------------- */

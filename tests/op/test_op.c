@@ -78,6 +78,71 @@ static struct vk_caps plain_caps(void)
     return caps;
 }
 
+/* The shapes of an op's first case. */
+static struct op_call first_case(const struct op_desc *op)
+{
+    struct op_call call = {.op = op, .attr = op->cases[0].attr, .in_count = op->in_count};
+    for (uint32_t i = 0; i < op->in_count; i++) {
+        uint32_t dims[MIEN_MAX_RANK + 1] = {0};
+        memcpy(dims, op->cases[0].in[i], sizeof(op->cases[0].in[i]));
+        if (dims[0])
+            call.in[i] = tensor_shape_make(op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32, dims);
+    }
+    return call;
+}
+
+/* The call is refused with that status, and the message names op, place, input and what was given. */
+static void check_refused(struct op_call call, uint32_t input, enum mien_status wanted)
+{
+    char text[64];
+    last_message[0] = 0;
+    CHECK_EQ(op_call_shapes(&call, "tower.layer"), wanted);
+    CHECK_EQ(call.out_count, 0);
+    snprintf(text, sizeof(text), "%s at tower.layer: input %u should be ", call.op->name, input);
+    CHECK(strstr(last_message, text));
+    if (call.in[input].rank) {
+        tensor_shape_text(&call.in[input], text, sizeof(text));
+        CHECK(strstr(last_message, text));
+    }
+}
+
+/* Every op, every input: absent, of the wrong type, empty, with one column or row too many. */
+static void test_misuse(void)
+{
+    uint32_t refused = 0;
+    for (const struct op_desc *const *op = op_list; *op; op++) {
+        const struct op_call good = first_case(*op);
+        struct op_call call = good;
+        CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+        for (uint32_t i = 0; i < (*op)->in_count; i++) {
+            call = good;
+            if (!good.in[i].rank)
+                continue;
+            call.in[i].dtype = good.in[i].dtype == MIEN_I32 ? MIEN_F32 : MIEN_I32;
+            check_refused(call, i, MIEN_ERR_DTYPE);
+            call = good;
+            call.in[i].dim[0] = 0;
+            check_refused(call, i, MIEN_ERR_SHAPE);
+            if (!((*op)->optional >> i & 1)) {
+                call = good;
+                call.in[i].rank = 0;
+                check_refused(call, i, MIEN_ERR_ARG);
+            }
+            for (uint32_t d = 0; d < good.in[i].rank; d++) {
+                call = good;
+                call.in[i].dim[d]++;
+                last_message[0] = 0;
+                if (op_call_shapes(&call, NULL) == MIEN_OK)
+                    continue; /* it may be free */
+                CHECK(strstr(last_message, (*op)->name) && strstr(last_message, "should be"));
+                CHECK_EQ(call.out_count, 0);
+                refused++;
+            }
+        }
+    }
+    CHECK(refused > 100);
+}
+
 static void test_choice(void)
 {
     struct vk_caps caps = plain_caps();
@@ -218,6 +283,7 @@ int main(void)
     mien_log_set(keep, NULL, MIEN_LOG_WARN);
     test_list();
     test_shapes();
+    test_misuse();
     test_choice();
     test_fold();
     test_spec();
