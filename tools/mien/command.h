@@ -62,7 +62,7 @@ int complain(const struct command *command, int exit_code, const char *fmt, ...)
 
 /* ---- results ---- */
 
-void print_json_string(const char *text); /* quoted and escaped, on standard output */
+void print_json_string(const char *text); /* quoted and escaped, on standard output; what is not UTF-8 as U+FFFD */
 
 /* ---- lists of texts ---- */
 
