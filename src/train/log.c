@@ -92,16 +92,42 @@ enum mien_status train_log_flush(struct train_log *log)
     return fflush(log->file) == 0 && fsync(fileno(log->file)) == 0 ? MIEN_OK : failed(log);
 }
 
+static int write_bins(FILE *file, const char *name, const float *bins, uint32_t count)
+{
+    int written = fprintf(file, "\"%s\":[", name);
+    for (uint32_t i = 0; i < count && written >= 0; i++)
+        written = fprintf(file, "%s%.0f", i ? "," : "", (double)bins[i]);
+    return written < 0 ? written : fprintf(file, "]");
+}
+
+static int write_similarity(FILE *file, const struct train_log_step *step)
+{
+    int written = 0;
+    if (!step->similarity[0] || !step->similarity[1])
+        return 0;
+    written = fprintf(file, "\"similarity\":{");
+    if (written >= 0)
+        written = write_bins(file, "text", step->similarity[0], step->bins);
+    if (written >= 0)
+        written = fprintf(file, ",");
+    if (written >= 0)
+        written = write_bins(file, "image", step->similarity[1], step->bins);
+    return written < 0 ? written : fprintf(file, "},");
+}
+
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step)
 {
     /* %.9g: what was an fp32 on the device reads back bit for bit. */
-    int written =
-        fprintf(log->file,
-                "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
-                "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
-                "\"image\":%.9g},\"samples_per_s\":%.4g}\n",
-                (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
-                step->grad_norm, step->logit_scale, step->positives[0], step->positives[1], step->samples_per_s);
+    int written = fprintf(log->file,
+                          "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
+                          "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
+                          "\"image\":%.9g},",
+                          (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
+                          step->grad_norm, step->logit_scale, step->positives[0], step->positives[1]);
+    if (written >= 0)
+        written = write_similarity(log->file, step);
+    if (written >= 0)
+        written = fprintf(log->file, "\"samples_per_s\":%.4g}\n", step->samples_per_s);
     return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
 }
 

@@ -16,7 +16,9 @@ enum mien_status train_log_flush(struct train_log *log); /* to the disk */
 struct train_log_step {
     uint64_t step; /* from 1 */
     double loss, loss_global, loss_local, lr, grad_norm, logit_scale;
-    double positives[2]; /* texts, images */
+    double positives[2];        /* texts, images */
+    const float *similarity[2]; /* texts, images: numbers of pairs by cosine in bins from -1 to 1; NULL = not counted */
+    uint32_t bins;
     double samples_per_s;
 };
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step);

@@ -243,6 +243,22 @@ static op_value local_loss(struct branch *b)
     return mean_loss(b, o->global_levels, o->slots, o->local == TRAIN_LOCAL_POOLED ? pooled_loss : whole_loss);
 }
 
+/* What thresholds are chosen by; also while mining warms up. */
+static void record_similarities(struct branch *b, struct train_losses *out)
+{
+    const struct op_attr attr = {.count = TRAIN_BINS, .low = -1, .high = 1};
+    const op_value text =
+        b->objective->frozen && b->features->guide_v[0] != OP_NONE ? b->features->guide_v[0] : b->features->v[0];
+    const op_value image =
+        b->objective->frozen && b->features->guide_u != OP_NONE ? b->features->guide_u : b->features->u;
+    if (b->objective->mining.kind == OP_MINING_NONE || b->pairs > TRAIN_MATRIX_MOST)
+        return;
+    if (b->image_similarity == OP_NONE)
+        b->image_similarity = products(b, image, image, true);
+    out->similarity[0] = GRAPH_OP(b->graph, &op_histogram, &attr, products(b, text, text, true));
+    out->similarity[1] = GRAPH_OP(b->graph, &op_histogram, &attr, b->image_similarity);
+}
+
 void train_losses_record(struct nn_scope *scope, const struct train_objective *objective, bool mining,
                          const struct train_features *features, struct train_losses *out)
 {
@@ -255,7 +271,7 @@ void train_losses_record(struct nn_scope *scope, const struct train_objective *o
                        .image_similarity = OP_NONE,
                        .positives = OP_NONE};
     uint32_t levels = objective->global_levels;
-    *out = (struct train_losses){.local = OP_NONE, .positives = OP_NONE};
+    *out = (struct train_losses){.local = OP_NONE, .positives = OP_NONE, .similarity = {OP_NONE, OP_NONE}};
     if (!mining)
         b.mining.kind = OP_MINING_NONE;
     graph_push(b.graph, "loss");
@@ -267,5 +283,6 @@ void train_losses_record(struct nn_scope *scope, const struct train_objective *o
         out->local = local_loss(&b);
         out->total = GRAPH_OP(b.graph, &op_add, NULL, out->global, GRAPH_OP(b.graph, &op_scale, &weight, out->local));
     }
+    record_similarities(&b, out);
     graph_pop(b.graph);
 }

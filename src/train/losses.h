@@ -8,6 +8,7 @@
 enum {
     TRAIN_LEVELS_MAX = 2 + 4, /* global and summary, and local sentences */
     TRAIN_MATRIX_MOST = 4096, /* pairs whose scores are kept as a matrix; more are streamed */
+    TRAIN_BINS = 40,          /* of similarities, from -1 to 1 */
 };
 
 /* What is minimised: fixed for a run. Levels are the texts of an image: first the whole-face ones (global branch),
@@ -38,6 +39,8 @@ struct train_features {
 struct train_losses {
     op_value total, global, local; /* local: OP_NONE without a local branch; not weighted */
     op_value positives;
+    op_value similarity[2]; /* [TRAIN_BINS] numbers of pairs, each with itself too, by the cosine of their texts of
+                               level 0, and of their images; OP_NONE without mining, and where losses are streamed */
 };
 
 uint32_t train_levels(const struct train_objective *objective);

@@ -52,6 +52,8 @@ static enum mien_status record(struct recording *r)
         output(r->graph, step->losses.global);
     output(r->graph, step->losses.local);
     output(r->graph, step->losses.positives);
+    output(r->graph, step->losses.similarity[0]);
+    output(r->graph, step->losses.similarity[1]);
     output(r->graph, step->clipping);
     output(r->graph, step->norms);
     output(r->graph, step->logit_scale);

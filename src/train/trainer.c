@@ -85,6 +85,9 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
         row.positives[0] = (double)positives[0];
         row.positives[1] = (double)positives[1];
     }
+    for (uint32_t i = 0; i < 2 && p->losses.similarity[i] != OP_NONE; i++)
+        row.similarity[i] = graph_program_output(p->program, flight->slot, p->losses.similarity[i]);
+    row.bins = TRAIN_BINS;
     row.samples_per_s = rate_of(t, flight);
     TRY(check_finite(t, flight, &row));
     t->summary.steps = t->state.step = row.step;
