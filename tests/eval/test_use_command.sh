@@ -33,6 +33,11 @@ expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
 expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
 expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3
 expect 2 '--average' classify --model "$model" --labels a,b --average hopes x.png
+expect 2 '"a" stands there twice' classify --model "$model" --labels a,b,a x.png
+if [ -c /dev/full ]; then
+    "$mien" tokenize --model "$model" joy >/dev/full 2>err
+    holds 'a full disk is no success' [ $? -eq 1 ]
+fi
 expect 4 'ffmpeg' embed --model "$model" --video x.mp4 -o x.safetensors
 expect 4 'ffmpeg' classify --model "$model" --labels a,b x.mp4
 expect 2 '--text STR is missing' search --model "$model" --manifest x
@@ -140,6 +145,11 @@ expect 0 '"input":"' classify --json --skip-bad --model "$model" --labels joy,fe
 odd=$(printf 'a\xff"\\\tb.png')
 if cp "$golden/00.png" "$odd" 2>/dev/null; then # some file systems take UTF-8 alone
     expect 0 '{"input":"a'$'\xef\xbf\xbd''\"\\\u0009b.png",' classify --json --model "$model" --labels joy,fear "$odd"
+fi
+
+if [ -c /dev/full ]; then
+    "$mien" classify --quiet --model "$model" --labels joy,fear "$golden/00.png" >/dev/full 2>err
+    holds 'nor here, where results are flushed as they come' [ $? -eq 1 ]
 fi
 
 # ---- models that are none ----

@@ -150,6 +150,20 @@ static int classify(const struct command *command, struct job *job)
     return result;
 }
 
+/* At least two labels, all different. */
+static int check_labels(const struct command *command, const struct job *job)
+{
+    if (job->words.count < 2)
+        return complain(command, 2, "--labels %s: at least two labels are needed, separated by commas",
+                        job->label_list);
+    for (size_t i = 1; i < job->words.count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(job->words.lines[i], job->words.lines[j]) == 0)
+                return complain(command, 2, "--labels %s: \"%s\" stands there twice", job->label_list,
+                                job->words.lines[i]);
+    return 0;
+}
+
 static int check(const struct command *command, struct job *job)
 {
     int result;
@@ -167,9 +181,8 @@ static int check(const struct command *command, struct job *job)
         return result;
     if ((result = templates_split(command, job->label_list, &job->words)) != 0)
         return result;
-    if (job->words.count < 2)
-        return complain(command, 2, "--labels %s: at least two labels are needed, separated by commas",
-                        job->label_list);
+    if ((result = check_labels(command, job)) != 0)
+        return result;
     return job->template_file ? templates_read(command, job->template_file, &job->templates) : 0;
 }
 
