@@ -263,6 +263,10 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->same = base_alloc(t->config->run.batch, sizeof(*t->same));
     FAIL_IF_NULL(t->same, "a batch");
     TRY(graph_cache_create(t->device, 0, &t->programs));
+    t->variants = cJSON_CreateObject();
+    FAIL_IF_NULL(t->variants, "a list of kernels");
+    if (t->from)
+        TRY(train_read_variants(t, t->from));
 fail:
     base_free(path);
     return status;
@@ -348,6 +352,7 @@ void train_clear(struct trainer *t)
     nn_model_destroy(&t->initial);
     nn_model_destroy(&t->model);
     data_tokenizer_destroy(&t->tokenizer);
+    cJSON_Delete(t->variants);
     base_free(t->from);
     base_free(t->same);
     base_free(t->rules);

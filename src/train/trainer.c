@@ -139,7 +139,7 @@ static enum mien_status land_slot(struct trainer *t, const struct train_step *pr
 static enum mien_status make_program(void *context, const uint32_t *key, struct graph_compile_params params,
                                      struct graph_program **program, void **user)
 {
-    const struct trainer *t = context;
+    struct trainer *t = context;
     const struct train_step_shape shape = {.batch = key[0], .length = key[1], .mining = key[2], .grads = key[3]};
     struct train_step *step;
     enum mien_status status = train_step_compile(&t->recipe, &shape, &params, &step);
@@ -147,7 +147,7 @@ static enum mien_status make_program(void *context, const uint32_t *key, struct 
         return status;
     *program = step->program;
     *user = step;
-    return MIEN_OK;
+    return train_note_variants(t, step->program);
 }
 
 static enum mien_status get_program(struct trainer *t, const struct data_batch *batch, uint64_t step,

@@ -49,6 +49,8 @@ struct trainer {
     struct train_moments moments;
     struct train_recipe recipe;
     struct graph_cache *programs;
+    cJSON *variants;     /* {"op shapes": variant} of all programs so far */
+    bool other_variants; /* than the checkpoint's: told */
     /* the run */
     char *from; /* the checkpoint that it goes on from, or NULL */
     struct train_state state;
@@ -82,6 +84,13 @@ enum mien_status train_some(struct trainer *trainer, uint64_t last, double secon
 
 /* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */
 enum mien_status train_measure(struct trainer *t);
+
+/* ---- kernels (variants.c) ---- */
+
+/* Adds a program's variants to the run's; warns once where one differs from what the checkpoint says. */
+enum mien_status train_note_variants(struct trainer *t, struct graph_program *program);
+/* The variants of a checkpoint; warns when it is another device's. */
+enum mien_status train_read_variants(struct trainer *t, const char *checkpoint);
 
 /* ---- batches (batch.c) ---- */
 

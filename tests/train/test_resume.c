@@ -141,6 +141,26 @@ static void test_config_is_one(void)
     CHECK(equal_files("whole/config.json", "again/config.json"));
 }
 
+/* A checkpoint of another device, or of other kernels, goes on with a warning. */
+static void test_other_kernels(void)
+{
+    char *text = NULL, *at;
+    size_t size = 0;
+    CHECK_EQ(base_dir_remove(tiny_path("every/checkpoints/step-6")), MIEN_OK);
+    CHECK_EQ(base_file_read(tiny_path("every/checkpoints/step-4/state.json"), 0, &text, &size), MIEN_OK);
+    at = text ? strstr(text, "\"infonce f32[6,6]") : NULL;
+    CHECK(at != NULL && (at = strstr(at, "\": \"")) != NULL);
+    if (at)
+        at[5] = 'X';
+    CHECK(tiny_write("every/checkpoints/step-4/state.json", text, size));
+    base_free(text);
+    const char *const sets[] = {"run.dir=every", "run.checkpoint_every=2", "run.keep=3"};
+    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(captured_once("infonce"));
+}
+
 int main(void)
 {
     capture_start();
@@ -156,6 +176,7 @@ int main(void)
     test_from_the_beginning();
     test_disagreement();
     test_config_is_one();
+    test_other_kernels();
     CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
     mien_gpu_destroy(&gpu);
     tiny_remove();

@@ -68,11 +68,13 @@ static void print_plan(const struct common *common, const struct mien_train_summ
            (int)(seconds / 60) % 60, (int)seconds % 60);
 }
 
-static void print_summary(const char *config, const struct mien_train_summary *s)
+static void print_summary(const struct mien_train_params *params, const struct mien_train_summary *s)
 {
     if (s->stopped) {
-        printf("stopped after step %" PRIu64 "; to go on: mien train --config %s --resume (with the same --set)\n",
-               s->steps, config);
+        printf("stopped after step %" PRIu64 "; to go on: mien train --config '%s'", s->steps, params->config);
+        for (size_t i = 0; i < params->set_count; i++)
+            printf(" --set '%s'", params->sets[i]);
+        printf(" --resume\n");
         if (*s->checkpoint)
             printf("checkpoint %s\n", s->checkpoint);
         return;
@@ -136,7 +138,7 @@ static int run(const struct command *command, int argc, char **argv)
     else if (status == MIEN_OK && common.json)
         print_json(&summary);
     else if (status == MIEN_OK)
-        print_summary(params.config, &summary);
+        print_summary(&params, &summary);
     return mien_status_exit_code(status);
 }
 
