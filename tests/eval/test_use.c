@@ -30,9 +30,10 @@ static double worst(const float *a, const float *b, size_t count)
 
 static struct mien_image file_image(uint32_t i)
 {
+    static char paths[TINY_IMAGES][512];
     char name[32];
     snprintf(name, sizeof(name), "%u.png", i % TINY_IMAGES);
-    return (struct mien_image){.path = strcpy(malloc(512), tiny_path(name))}; /* lives as long as the test */
+    return (struct mien_image){.path = strcpy(paths[i % TINY_IMAGES], tiny_path(name))};
 }
 
 /* ---- pictures ---- */

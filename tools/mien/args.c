@@ -204,12 +204,23 @@ static bool asks_help(int argc, char **argv)
     return false;
 }
 
+/* Lists are borrowed by the subcommand until it ends; then args_free takes them back. */
+static const char **lists[MOST_ARGS];
+static size_t list_count;
+
 static bool make_list(struct arg_list *list, int argc)
 {
-    /* Lives as long as the process, as argv does. */
-    list->items = calloc((size_t)argc + 1, sizeof(*list->items));
+    list->items = list_count < MOST_ARGS ? calloc((size_t)argc + 1, sizeof(*list->items)) : NULL;
     list->count = 0;
+    if (list->items)
+        lists[list_count++] = list->items;
     return list->items != NULL;
+}
+
+void args_free(void)
+{
+    while (list_count)
+        free(lists[--list_count]);
 }
 
 int args_parse(const struct command *command, int argc, char **argv, const struct arg *args, struct common *common,

@@ -52,6 +52,9 @@ enum { ARGS_RUN = -1 }; /* args_parse: go on */
 int args_parse(const struct command *command, int argc, char **argv, const struct arg *args, struct common *common,
                struct arg_list *inputs);
 
+/* Frees the lists that args_parse has made; for main, when the subcommand has ended. */
+void args_free(void);
+
 /* The nearest of `words` (NULL-ended) to a mistyped one, or NULL. */
 const char *nearest(const char *word, const char *const *words);
 

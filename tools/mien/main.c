@@ -48,6 +48,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
             int result = commands[i]->run(commands[i], argc - 2, argv + 2);
+            args_free();
             if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
                 return complain(commands[i], 1, "standard output cannot be written");
             return result;
