@@ -144,7 +144,7 @@ static enum mien_status read_state(const char *dir, struct train_state *out)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    double step = -1, evaluated = 0, best_step = 0;
+    double step = -1, evaluated = 0, best_step = 0, samples = 0;
     char *path = base_path_join(dir, "state.json");
     *out = (struct train_state){0};
     FAIL_IF_NULL(path, "a path");
@@ -153,6 +153,8 @@ static enum mien_status read_state(const char *dir, struct train_state *out)
     FAIL_IF(!(step >= 1 && step < 1e15), MIEN_ERR_DATA, "%s: \"step\" is no count of steps", path);
     out->step = (uint64_t)step;
     TRY(base_json_number(json, "first_loss", path, &out->first_loss));
+    TRY(base_json_number(json, "samples", path, &samples));
+    out->samples = (uint64_t)fmax(samples, 0);
     TRY(base_json_u32(json, "collapsing", path, &out->collapsing));
     TRY(base_json_bool(json, "collapse_warned", path, &out->collapse_warned));
     TRY(base_json_number(json, "evaluated", path, &evaluated));

@@ -307,6 +307,11 @@ static enum mien_status find_start(struct trainer *t)
         LOG_INFO("train: going on from %s", t->from);
     else
         LOG_INFO("train: %s has no whole checkpoint; starting from the beginning", dir);
+    FAIL_IF(
+        t->from && t->state.samples && t->state.samples != t->row_count, MIEN_ERR_ARG,
+        "%s: the run was begun with %llu samples to train on, now there are %zu; put the manifest back as it was, or "
+        "start another run.dir",
+        t->manifest->path, (unsigned long long)t->state.samples, t->row_count);
 fail:
     return status;
 }

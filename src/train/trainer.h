@@ -23,6 +23,7 @@ struct train_flight {
 /* What a run knows of its past besides weights and moments: state.json. */
 struct train_state {
     uint64_t step;       /* updates done */
+    uint64_t samples;    /* that the run was begun with; 0 = not known */
     double first_loss;   /* of step 1 */
     uint32_t collapsing; /* steps in a row with too many positives */
     bool collapse_warned;

@@ -124,6 +124,10 @@ static void test_frozen_source(void)
     CHECK_EQ(read_log("frozen", b), 6);
     CHECK_NEAR(a[0].loss, b[0].loss, 0);
     CHECK(a[5].loss != b[5].loss);
+    CHECK_EQ(run_levels("parts", frozen, "optim.lr=0.01", "run.micro_batch=4"), MIEN_OK);
+    CHECK_EQ(read_log("parts", a), 6);
+    for (uint32_t i = 0; i < 6; i++)
+        CHECK_NEAR(a[i].loss, b[i].loss, 1e-5 * b[i].loss);
 }
 
 static void test_collapse(void)

@@ -131,6 +131,24 @@ static void test_disagreement(void)
     CHECK(equal_files("whole/model/model.safetensors", "stop/model/model.safetensors"));
 }
 
+/* Fewer rows in the manifest than the run was begun with. */
+static void test_other_data(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    const char *const sets[] = {"run.dir=short2", "data.train=copy.jsonl"};
+    struct mien_train_params params = {.sets = sets, .set_count = 2, .resume = true};
+    CHECK_EQ(base_file_read(tiny_path("t.jsonl"), 0, &text, &size), MIEN_OK);
+    CHECK(tiny_write("copy.jsonl", text, size));
+    CHECK_EQ(train_sets(sets, 2, NULL), MIEN_OK);
+    CHECK(tiny_write("copy.jsonl", text, size / 2 + strcspn(text + size / 2, "\n") + 1));
+    params.config = tiny_path("c.json");
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("24 samples"));
+    base_free(text);
+}
+
 /* The run directory's config.json is a configuration where it lies. */
 static void test_config_is_one(void)
 {
@@ -176,6 +194,7 @@ int main(void)
     test_from_the_beginning();
     test_disagreement();
     test_config_is_one();
+    test_other_data();
     test_other_kernels();
     CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
     mien_gpu_destroy(&gpu);
