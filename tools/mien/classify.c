@@ -167,6 +167,8 @@ static int check_labels(const struct command *command, const struct job *job)
 static int check(const struct command *command, struct job *job)
 {
     int result;
+    if (!job->model)
+        job->model = default_model();
     if (!job->model || !job->label_list || job->inputs.count == 0)
         return complain(command, 2, "%s is missing; see mien classify --help",
                         !job->model        ? "--model DIR"
@@ -190,7 +192,8 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct job job = {.looking.frame_count = 32};
     const struct arg args[] = {
-        {"--model", ARG_TEXT, "DIR", "the model directory", &job.model},
+        {"--model", ARG_TEXT, "DIR", "the model directory (default: the small weights that come with Mien)",
+         &job.model},
         {"--labels", ARG_TEXT, "a,b,c", "the words to choose from", &job.label_list},
         {"--templates", ARG_TEXT, "FILE", "sentences with {} for the label, one a line", &job.template_file},
         {"--descriptions", ARG_TEXT, "FILE",
@@ -216,7 +219,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_classify = {
     .name = "classify",
-    .synopsis = "--model DIR --labels a,b,c [options] INPUT ...",
+    .synopsis = "[--model DIR] --labels a,b,c [options] INPUT ...",
     .summary = "scores faces by words of your choice",
     .help =
         "An INPUT is a cropped face (PNG, JPEG) or a folder of frames. Prints the best label and all probabilities;\n"

@@ -108,6 +108,11 @@ bool is_video(const char *path);
 /* Says how to make frames of a video; the exit status. */
 int refuse_video(const struct command *command, const char *path);
 
+/* ---- weights ---- */
+
+/* The model directory that comes with Mien; static storage; NULL when it is not beside the program. */
+const char *default_model(void);
+
 /* ---- progress ---- */
 
 /* A bar on a terminal, else a plain line now and then; nothing when quiet. */
