@@ -41,7 +41,8 @@ enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, 
     *c = (struct contrast){
         .caps = caps, .call = call, .plan = plan, .inputs = inputs, .n = n, .similarities = similarities};
     c->scale = call->attr.mining.guide == OP_GUIDE_BOTH ? 0.5f : 1;
-    const uint32_t width[] = {call->in[0].dim[1], call->in[inputs.text].rank ? call->in[inputs.text].dim[1] : 64,
+    const uint32_t width[] = {call->in[0].rank ? call->in[0].dim[1] : 64,
+                              call->in[inputs.text].rank ? call->in[inputs.text].dim[1] : 64,
                               call->in[inputs.image].rank ? call->in[inputs.image].dim[1] : 64};
     uint32_t step = row_step(width[0]);
     for (uint32_t i = 1; i < BASE_COUNT(width); i++)
