@@ -188,6 +188,8 @@ static void put_step(const struct writer *w, const struct compile *c, uint32_t s
     const struct graph_node *node = &c->node[s];
     char text[512], id[16];
     put(w, "  s%u [label=\"%u: %s\"];", s, s, escaped(c->program->node[s].text, text, sizeof(text)));
+    if (s > 0) /* time runs downwards */
+        put(w, "  s%u -> s%u [style=bold, color=grey, weight=10];", s - 1, s);
     for (uint32_t i = 0; i < node->in_count; i++) {
         if (node->in[i] != OP_NONE)
             put(w, "  %s -> s%u;", memory_id(c, node->in[i], id, sizeof(id)), s);

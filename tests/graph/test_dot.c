@@ -175,7 +175,7 @@ static void test_plan(void)
     CHECK(check_drawing(&d) > 200);
     vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
     CHECK_EQ(graph_plan(c.graph, &caps, &params, &stats), MIEN_OK);
-    CHECK(check_drawing(&p) > 2 * stats.nodes);
+    CHECK(check_drawing(&p) > 3 * stats.nodes);
     uint32_t steps = 0;
     for (const char *at = strstr(p.text, "\n  s"); at; at = strstr(at + 1, "\n  s"))
         steps += isdigit((unsigned char)at[4]) && strncmp(at + 4 + id_length(at + 4), " [", 2) == 0;
