@@ -111,6 +111,7 @@ static const struct op_case cases[] = {
     {.name = "one", .attr = {.activation = OP_ACT_GELU}, .in = {{1}}},
     {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}}, .bench = true},
     {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}}, .bench = true},
+    {.name = "mlp_l14", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{257, 4096}}},
     {0},
 };
 
@@ -167,6 +168,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "relu", .attr = {.activation = OP_ACT_RELU}, .in = {{5, 127}, {5, 127}}},
     {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
     {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
+    {.name = "mlp_l14", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{257, 4096}, {257, 4096}}},
     {0},
 };
 

@@ -47,6 +47,8 @@ static const struct op_case cases[] = {
     {.name = "3x127", .in = {{3, 127}, {3, 127}}, .grad = true},
     {.name = "long", .in = {{40963}, {40963}}},
     {.name = "block", .in = {{16, 50, 128}, {16, 50, 128}}, .bench = true},
+    {.name = "block_b16", .in = {{197, 768}, {197, 768}}},
+    {.name = "block_l14", .in = {{257, 1024}, {257, 1024}}},
     {0},
 };
 

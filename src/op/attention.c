@@ -179,6 +179,8 @@ static const struct op_case cases[] = {
     {.name = "image_b32", .attr = {.heads = 12}, .in = QKV(2, 50, 768), .bench = true},
     {.name = "image_b16", .attr = {.heads = 12}, .in = QKV(1, 197, 768), .bench = true},
     {.name = "text_b32", .attr = {.heads = 8, .causal = true}, .in = QKV(2, 77, 512), .bench = true},
+    {.name = "text_l14", .attr = {.heads = 12, .causal = true}, .in = QKV(1, 77, 768)},
+    {.name = "image_l14", .attr = {.heads = 16}, .in = QKV(1, 257, 1024), .bench = true},
     {.name = "image_small", .attr = {.heads = 3}, .in = QKV(64, 37, 96), .bench = true},
     {.name = "image_medium", .attr = {.heads = 6}, .in = QKV(64, 37, 192), .bench = true},
     {.name = "text_small", .attr = {.heads = 2, .causal = true}, .in = QKV(64, 24, 96), .bench = true},

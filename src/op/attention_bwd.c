@@ -163,6 +163,8 @@ static const struct op_case cases[] = {
     {.name = "image_b32", .attr = {.heads = 12}, .in = INPUTS(2, 50, 768, 12), .bench = true},
     {.name = "image_b16", .attr = {.heads = 12}, .in = INPUTS(1, 197, 768, 12), .bench = true},
     {.name = "text_b32", .attr = {.heads = 8, .causal = true}, .in = INPUTS(2, 77, 512, 8), .bench = true},
+    {.name = "text_l14", .attr = {.heads = 12, .causal = true}, .in = INPUTS(1, 77, 768, 12)},
+    {.name = "image_l14", .attr = {.heads = 16}, .in = INPUTS(1, 257, 1024, 16), .bench = true},
     {.name = "image_small", .attr = {.heads = 3}, .in = INPUTS(64, 37, 96, 3), .bench = true},
     {.name = "image_medium", .attr = {.heads = 6}, .in = INPUTS(64, 37, 192, 6), .bench = true},
     {.name = "text_small", .attr = {.heads = 2, .causal = true}, .in = INPUTS(64, 24, 96, 2), .bench = true},

@@ -190,6 +190,7 @@ static const struct op_case concat_cases[] = {
     {.name = "odd", .attr = {.axis = 2}, .in = {{7, 3, 127, 3}, {7, 3, 1, 3}}},
     {.name = "quads", .attr = {.axis = 1}, .in = {{33, 4, 8}, {33, 1, 8}, {33, 127, 8}}},
     {.name = "class", .attr = {.axis = 1}, .in = {{16, 1, 128}, {16, 36, 128}}, .bench = true},
+    {.name = "class_l14", .attr = {.axis = 1}, .in = {{1, 1, 1024}, {1, 256, 1024}}},
     {.name = "features", .attr = {.axis = 1}, .in = {{64, 512}, {64, 513}}, .bench = true},
     {0},
 };
@@ -258,6 +259,7 @@ static const struct op_case slice_cases[] = {
     {.name = "columns", .attr = {.axis = 1, .first = 1, .count = 511}, .in = {{131, 513}}},
     {.name = "one_column", .attr = {.axis = 1, .first = 512, .count = 1}, .in = {{131, 513}}},
     {.name = "patches", .attr = {.axis = 1, .first = 1, .count = 49}, .in = {{16, 50, 128}}, .bench = true},
+    {.name = "patches_l14", .attr = {.axis = 1, .first = 1, .count = 256}, .in = {{1, 257, 1024}}},
     {0},
 };
 
@@ -331,6 +333,7 @@ static const struct op_case pad_cases[] = {
     {.name = "rows", .attr = {.first = 3, .rows = 131}, .in = {{127, 513}}},
     {.name = "columns", .attr = {.axis = 1, .first = 1, .rows = 513}, .in = {{131, 511}}},
     {.name = "patches", .attr = {.axis = 1, .first = 1, .rows = 50}, .in = {{16, 49, 128}}, .bench = true},
+    {.name = "patches_l14", .attr = {.axis = 1, .first = 1, .rows = 257}, .in = {{1, 256, 1024}}},
     {0},
 };
 

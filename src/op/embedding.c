@@ -100,6 +100,8 @@ static const struct op_case cases[] = {
     {.name = "127x513", .in = {{127, 513}, {3, 50}}},
     {.name = "text_small", .in = {{2048, 128}, {64, 32}}, .bench = true},
     {.name = "text_b32", .in = {{49408, 512}, {4, 77}}, .bench = true, .slow = true},
+    /* 152 MB: above the maxStorageBufferRange of many drivers, 128 MiB */
+    {.name = "text_l14", .in = {{49408, 768}, {2, 77}}, .slow = true},
     {.name = "long_2x600011", .in = {{2, 600011}, {2}}},
     {0},
 };
@@ -314,6 +316,7 @@ static const struct op_case cases_bwd[] = {
     {.name = "text_long", .attr = {.rows = 512}, .in = {{256, 77, 8}, {256, 77}}, .bench = true},
     {.name = "text_1024", .attr = {.rows = 512}, .in = {{1024, 77, 8}, {1024, 77}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 49408}, .in = {{4, 77, 512}, {4, 77}}, .bench = true, .slow = true},
+    {.name = "text_l14", .attr = {.rows = 49408}, .in = {{2, 77, 768}, {2, 77}}, .slow = true},
     {0},
 };
 

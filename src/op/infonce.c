@@ -6,7 +6,7 @@
  * without it. Targets and weights count as constants.
  * Everything is kept relative to the diagonal: a trained model's losses are small differences of large numbers, and
  * fp32 would lose them in Z and its logsumexp. With the identity given as targets and weights of 1 the bits are those
- * without. */
+ * without. A and the targets are each bound whole, 64 MiB at the most N, 4,096; beyond it: infonce_stream.c. */
 #include "op/infonce.h"
 
 #include <math.h>

@@ -1,5 +1,6 @@
 /* infonce_bwd.c: gradient of infonce.c from the saved lse of rows and columns. With P the softmaxes and
- * G_ij = dloss / (2 sum w) (w_i (Pr_ij - Qr_ij) + w_j (Pc_ij - Qc_ij)): dA = exp(q) G, dq = sum of G Z. */
+ * G_ij = dloss / (2 sum w) (w_i (Pr_ij - Qr_ij) + w_j (Pc_ij - Qc_ij)): dA = exp(q) G, dq = sum of G Z.
+ * [N,N] tensors are each bound whole, as there. */
 #include "op/infonce.h"
 
 #include <math.h>

@@ -94,6 +94,8 @@ static const struct op_case cases[] = {
     {.name = "1x4099", .in = {{1, 4099}}},
     {.name = "long_1x300007", .in = {{1, 300007}}},
     {.name = "embeds", .in = {{256, 512}}, .bench = true},
+    {.name = "embeds_l14", .in = {{64, 768}}},
+    {.name = "embeds_1024", .in = {{64, 1024}}},
     {0},
 };
 
@@ -185,6 +187,8 @@ static const struct op_case bwd_cases[] = {
     {.name = "1x4099", .in = {{1, 4099}, {1, 4099}, {1}}},
     {.name = "long_1x300007", .in = {{1, 300007}, {1, 300007}, {1}}},
     {.name = "embeds", .in = {{256, 512}, {256, 512}, {256}}, .bench = true},
+    {.name = "embeds_l14", .in = {{64, 768}, {64, 768}, {64}}},
+    {.name = "embeds_1024", .in = {{64, 1024}, {64, 1024}, {64}}},
     {0},
 };
 

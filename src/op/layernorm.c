@@ -119,6 +119,9 @@ static const struct op_case cases[] = {
     {.name = "long_1x171001", .attr = {.eps = 1e-5f}, .in = {{1, 171001}, {171001}, {171001}}},
     {.name = "vit_tiny", .attr = {.eps = 1e-5f}, .in = {{32, 37, 128}, {128}, {128}}, .bench = true},
     {.name = "vit_b32", .attr = {.eps = 1e-5f}, .in = {{2, 50, 768}, {768}, {768}}, .bench = true},
+    {.name = "text_b32", .attr = {.eps = 1e-5f}, .in = {{4, 77, 512}, {512}, {512}}},
+    {.name = "vit_b16", .attr = {.eps = 1e-5f}, .in = {{1, 197, 768}, {768}, {768}}},
+    {.name = "vit_l14", .attr = {.eps = 1e-5f}, .in = {{1, 257, 1024}, {1024}, {1024}}, .bench = true},
     {0},
 };
 
@@ -286,6 +289,12 @@ static const struct op_case bwd_cases[] = {
      .in = {{32, 37, 128}, {32, 37, 128}, {128}, {1184}, {1184}},
      .bench = true},
     {.name = "vit_b32", .attr = {.eps = 1e-5f}, .in = {{2, 50, 768}, {2, 50, 768}, {768}, {100}, {100}}, .bench = true},
+    {.name = "text_b32", .attr = {.eps = 1e-5f}, .in = {{4, 77, 512}, {4, 77, 512}, {512}, {308}, {308}}},
+    {.name = "vit_b16", .attr = {.eps = 1e-5f}, .in = {{1, 197, 768}, {1, 197, 768}, {768}, {197}, {197}}},
+    {.name = "vit_l14",
+     .attr = {.eps = 1e-5f},
+     .in = {{1, 257, 1024}, {1, 257, 1024}, {1024}, {257}, {257}},
+     .bench = true},
     {0},
 };
 

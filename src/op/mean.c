@@ -196,6 +196,7 @@ static const struct op_case tokens_cases[] = {
     {.name = "1x1x513", .in = {{1, 1, 513}}},
     {.name = "long", .in = {{2, 2049, 3}}},
     {.name = "vit_b32", .in = {{2, 50, 768}}, .bench = true},
+    {.name = "vit_l14", .in = {{1, 257, 1024}}},
     {.name = "frames", .in = {{8, 32, 512}}, .bench = true},
     {0},
 };
@@ -257,6 +258,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "3x7x513", .attr = {.rows = 7}, .in = {{3, 513}}},
     {.name = "long", .attr = {.rows = 2049}, .in = {{2, 3}}},
     {.name = "vit_b32", .attr = {.rows = 50}, .in = {{2, 768}}, .bench = true},
+    {.name = "vit_l14", .attr = {.rows = 257}, .in = {{2, 1024}}},
     {.name = "frames", .attr = {.rows = 32}, .in = {{8, 512}}, .bench = true},
     {0},
 };

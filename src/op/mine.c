@@ -1,4 +1,5 @@
-/* mine.c: targets for infonce, or signs for siglip, from similarities [N,N] (contrast.h says which). */
+/* mine.c: targets for infonce, or signs for siglip, from similarities [N,N] (contrast.h says which). [N,N] tensors are
+ * each bound whole: N as far as those losses go, 4,096; the streaming losses mine by themselves beyond it. */
 #include "op/contrast.h"
 
 #include <math.h>

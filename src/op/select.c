@@ -91,6 +91,7 @@ static const struct op_case cases[] = {
     {.name = "long_1x2x600011", .in = {{1, 2, 600011}, {1}}},
     {.name = "text_small", .in = {{64, 32, 128}, {64}}, .bench = true},
     {.name = "text_b32", .in = {{16, 77, 512}, {16}}, .bench = true},
+    {.name = "image_l14", .in = {{4, 257, 1024}, {4}}},
     {0},
 };
 
@@ -181,6 +182,7 @@ static const struct op_case cases_bwd[] = {
     {.name = "long_1x2x600011", .attr = {.rows = 2}, .in = {{1, 600011}, {1}}, .slow = true},
     {.name = "text_small", .attr = {.rows = 32}, .in = {{64, 128}, {64}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 77}, .in = {{16, 512}, {16}}, .bench = true},
+    {.name = "image_l14", .attr = {.rows = 257}, .in = {{4, 1024}, {4}}},
     {0},
 };
 

@@ -110,6 +110,7 @@ static const struct op_case cases[] = {
     {.name = "vit_b32", .in = {{2, 12, 50, 50}}, .bench = true},
     {.name = "text_b32", .attr = {.causal = true}, .in = {{2, 8, 77, 77}}, .bench = true},
     {.name = "vit_b16", .in = {{1, 12, 197, 197}}, .bench = true},
+    {.name = "vit_l14", .in = {{1, 16, 257, 257}}},
     {0},
 };
 
@@ -192,6 +193,7 @@ static const struct op_case bwd_cases[] = {
     {.name = "vit_b32", .in = {{2, 12, 50, 50}, {2, 12, 50, 50}}, .bench = true},
     {.name = "text_b32", .attr = {.causal = true}, .in = {{2, 8, 77, 77}, {2, 8, 77, 77}}, .bench = true},
     {.name = "vit_b16", .in = {{1, 12, 197, 197}, {1, 12, 197, 197}}, .bench = true},
+    {.name = "vit_l14", .in = {{1, 16, 257, 257}, {1, 16, 257, 257}}},
     {0},
 };
 

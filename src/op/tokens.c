@@ -129,6 +129,8 @@ static const struct op_case class_cases[] = {
     {.name = "long_1x1x600011", .in = {{1, 1, 600011}, {600011}, {2, 600011}}, .slow = true},
     {.name = "small", .in = {{64, 36, 96}, {96}, {37, 96}}, .bench = true},
     {.name = "b32", .in = {{4, 49, 768}, {768}, {50, 768}}, .bench = true},
+    {.name = "b16", .in = {{1, 196, 768}, {768}, {197, 768}}},
+    {.name = "l14", .in = {{1, 256, 1024}, {1024}, {257, 1024}}},
     {0},
 };
 
@@ -225,6 +227,8 @@ static const struct op_case class_bwd_cases[] = {
     {.name = "513x2x3", .in = {{513, 2, 3}}},
     {.name = "small", .in = {{64, 37, 96}}, .bench = true},
     {.name = "b32", .in = {{4, 50, 768}}, .bench = true},
+    {.name = "b16", .in = {{2, 197, 768}}},
+    {.name = "l14", .in = {{2, 257, 1024}}},
     {0},
 };
 
@@ -305,6 +309,7 @@ static const struct op_case pos_cases[] = {
     {.name = "long_1x2x600011", .in = {{1, 2, 600011}, {2, 600011}}, .slow = true},
     {.name = "text_small", .in = {{64, 32, 128}, {64, 128}}, .bench = true},
     {.name = "text_b32", .in = {{8, 56, 512}, {77, 512}}, .bench = true},
+    {.name = "text_l14", .in = {{2, 77, 768}, {77, 768}}},
     {0},
 };
 
@@ -357,6 +362,7 @@ static const struct op_case pos_bwd_cases[] = {
     {.name = "513x1x3", .attr = {.rows = 2}, .in = {{513, 1, 3}}},
     {.name = "text_small", .attr = {.rows = 64}, .in = {{64, 32, 128}}, .bench = true},
     {.name = "text_b32", .attr = {.rows = 77}, .in = {{8, 56, 512}}, .bench = true},
+    {.name = "text_l14", .attr = {.rows = 77}, .in = {{2, 77, 768}}},
     {.name = "66000x1x4", .attr = {.rows = 2}, .in = {{66000, 1, 4}}},
     {0},
 };

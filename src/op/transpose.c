@@ -141,6 +141,7 @@ static const struct op_case cases[] = {
     {.name = "heads", .in = {{2, 3, 50, 64}}},
     {.name = "projection", .in = {{512, 768}}, .bench = true},
     {.name = "tokens", .in = {{16, 50, 128}}, .bench = true},
+    {.name = "tokens_l14", .in = {{1, 257, 1024}}},
     {0},
 };
 
