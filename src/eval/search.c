@@ -31,6 +31,10 @@ static enum mien_status select_rows(struct search *s, size_t *videos)
         else
             s->rows[s->count++] = (uint32_t)i;
     }
+    FAIL_IF(s->count == 0 && *videos > 0, MIEN_ERR_DATA,
+            "%s: all rows are video files, which are not decoded; make a folder of frames of each (ffmpeg -i FILE "
+            "DIR/%%05d.jpg) and name it as \"frames\"",
+            s->manifest->path);
     FAIL_IF(s->count == 0, MIEN_ERR_DATA, "%s: no row has an image or frames", s->manifest->path);
 fail:
     return status;

@@ -29,6 +29,10 @@ expect 0 'GFLOP an image' info --plan "$model"
 expect 0 '"images":5,"texts":5,"weights":' info --plan --batch 5 --json "$model"
 expect 2 '--batch is 1 to 32' info --plan --batch 33 "$model"
 expect 3 'no-such-gpu' info --plan --device no-such-gpu "$model"
+expect 2 '--trace is not supported' info --trace x.json "$model"
+expect 2 '--context 0' convert --context 0 "$model" converted
+expect 2 '--image-size 4294967319' convert --image-size 4294967319 "$model" converted
+holds 'nothing is made' [ ! -e converted ]
 expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
 expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
 expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3
@@ -173,6 +177,8 @@ holds 'three are best' [ "$(wc -l <out)" -eq 3 ]
 holds 'best first' sort -c -t: -k4,4gr <(sed 's/.*"score":\([^,]*\),.*/a:b:c:\1/' out)
 holds 'the bad one is named' grep -q '1 of 5 rows could not be read' err
 expect 0 'Ärger 1.png' search --model "$model" --manifest m.jsonl --text joy fear --top 0
+echo '{"video":"x.mp4"}' >m.jsonl
+expect 4 'ffmpeg' search --model "$model" --manifest m.jsonl --text joy
 printf '{"image":"a"}\n{"image":' >m.jsonl
 expect 4 'm.jsonl:2' search --model "$model" --manifest m.jsonl --text joy
 finish

@@ -60,7 +60,7 @@ static void common_args(struct common *c, struct arg out[COMMON_COUNT])
 {
     const struct arg all[COMMON_COUNT] = {
         {"--device", ARG_TEXT, "N|NAME", "the Vulkan device (default: MIEN_DEVICE, else the most capable)", &c->device},
-        {"--caps", ARG_TEXT, "LIST", "masks what the device can do (default: MIEN_CAPS)", &c->caps},
+        {"--caps", ARG_TEXT, "LIST|PROFILE", "masks what the device can do (default: MIEN_CAPS)", &c->caps},
         {"--precision", ARG_TEXT, "f32", "storage of weights and activations", &c->precision},
         {"--seed", ARG_NUMBER, "S", "seed of everything random", &c->seed},
         {"--json", ARG_FLAG, NULL, "results as JSON", &c->json},
@@ -159,6 +159,8 @@ static int parse_option(struct parser *p)
     int result;
     if (!arg)
         arg = find_arg(p->common, text, length);
+    if (!arg && length == 7 && memcmp(text, "--trace", 7) == 0)
+        return complain(p->command, 2, "--trace is not supported by this version; leave it out");
     if (!arg)
         return unknown_option(p->command, text, p->args, p->common);
     if (arg->kind == ARG_FLAG) {

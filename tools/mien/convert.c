@@ -21,13 +21,20 @@ static void print_summary(const struct common *common, const char *dir, const st
            s->temporal ? "; with a transformer over frames" : "", s->tokenizer ? "" : "; without a tokenizer", dir);
 }
 
+/* A size given as an option, or 0 = the source's where it was not given; false when it cannot be one. */
+static bool size_of(uint64_t given, uint32_t *out)
+{
+    *out = given == UINT64_MAX ? 0 : (uint32_t)given;
+    return given == UINT64_MAX || (given >= 1 && given <= 65536);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct mien_convert_params params = {0};
     struct mien_convert_summary summary;
     struct arg_list inputs = {0};
     struct common common;
-    uint64_t context = 0, image = 0;
+    uint64_t context = UINT64_MAX, image = UINT64_MAX; /* not given */
     const struct arg args[] = {
         {"--context", ARG_NUMBER, "N", "tokens of a text (248: stretched as Long-CLIP does it)", &context},
         {"--image-size", ARG_NUMBER, "R", "pixels of an image; its position embedding is resized", &image},
@@ -41,12 +48,12 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if (inputs.count != 2)
         return complain(command, 2, "weights and a directory to make are needed: mien convert SRC DIR");
-    if (context > UINT32_MAX || image > UINT32_MAX)
-        return complain(command, 2, "--context or --image-size is beyond reason");
+    if (!size_of(context, &params.context))
+        return complain(command, 2, "--context %" PRIu64 ": a number from 3 to 65536 is wanted", context);
+    if (!size_of(image, &params.image))
+        return complain(command, 2, "--image-size %" PRIu64 ": a number from 1 to 65536 is wanted", image);
     params.source = inputs.items[0];
     params.directory = inputs.items[1];
-    params.context = (uint32_t)context;
-    params.image = (uint32_t)image;
     if (common.quiet)
         mien_log_set(NULL, NULL, MIEN_LOG_ERROR);
     enum mien_status status = mien_convert(&params, &summary);
