@@ -53,8 +53,10 @@ struct mien_tokenizer;
 
 /* From vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz, of a model directory; the context is config.json's,
  * or 77 where there is no such file. The caller owns *out. MIEN_ERR_DATA: a file is missing or malformed (path and line
- * or key). */
+ * or key). Thread-safe. */
 MIEN_API enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **out);
+
+/* Frees the tokenizer; no other thread may be using it. */
 MIEN_API void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer);
 
 /* Most tokens of a text, start and end included. */

@@ -58,6 +58,8 @@ enum { MIEN_MAP_POINTS = 600 };
  * manifest cannot be read, or has no labelled image in the split; MIEN_ERR_ARG: an unknown split. */
 MIEN_API enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien_zero_shot_params *params,
                                               struct mien_zero_shot **out);
+
+/* Frees the result and what it points to. Thread-safe. */
 MIEN_API void mien_zero_shot_destroy(struct mien_zero_shot **result);
 
 /* ---- retrieval ---- */
@@ -111,6 +113,8 @@ struct mien_retrieval {
  * such a text in the split. The caller destroys *out. */
 MIEN_API enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien_retrieval_params *params,
                                               struct mien_retrieval **out);
+
+/* Frees the result and what it points to. Thread-safe. */
 MIEN_API void mien_retrieval_destroy(struct mien_retrieval **result);
 
 /* ---- report ---- */

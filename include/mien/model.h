@@ -11,7 +11,10 @@
  *   mien_gpu_destroy(&gpu);
  *
  * A model directory is a Hugging Face CLIP directory: config.json, model.safetensors, preprocessor_config.json and the
- * tokenizer's files. Threads: a model belongs to one thread at a time, and so does the gpu under it. */
+ * tokenizer's files. Threads: a model belongs to one thread at a time, and so does the gpu under it; labels count as
+ * part of their model. Every function that runs on the device may also fail with MIEN_ERR_NOMEM, MIEN_ERR_DEVICE_MEMORY
+ * or MIEN_ERR_DRIVER, or with MIEN_ERR_DEVICE_LOST or MIEN_ERR_TIMEOUT, after which the gpu is lost (mien_gpu_lost).
+ * After a failure `out` arrays hold nothing of use; unless the gpu is lost the model can be used on. */
 #ifndef MIEN_MODEL_H
 #define MIEN_MODEL_H
 
@@ -35,8 +38,11 @@ struct mien_model_info {
 /* Loads a model directory onto a device. The gpu must outlive the model; the caller owns *out.
  * MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named); MIEN_ERR_DEVICE_MEMORY. */
 MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out);
+
+/* Frees the model and its memory on the device; labels made with it must have been destroyed. */
 MIEN_API void mien_model_destroy(struct mien_model **model);
 
+/* Fills *info; cannot fail. */
 MIEN_API void mien_model_describe(const struct mien_model *model, struct mien_model_info *info);
 
 enum {
@@ -106,7 +112,7 @@ MIEN_API enum mien_status mien_model_embed_clips(struct mien_model *model, const
 /* ---- texts ---- */
 
 /* Embeddings of `count` UTF-8 texts to out [count][embed]. A text longer than the context is cut as CLIP cuts it; one
- * warning says how many were. */
+ * warning says how many were. Malformed UTF-8 counts as U+FFFD. MIEN_ERR_ARG: a NULL text. */
 MIEN_API enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
                                                  uint32_t flags, float *out);
 
@@ -173,6 +179,8 @@ struct mien_labels_params {
  * cannot be read or have another form (file and key are named). */
 MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
                                              const struct mien_labels_params *params, struct mien_labels **out);
+
+/* Frees the labels; before their model. */
 MIEN_API void mien_labels_destroy(struct mien_labels **labels);
 
 /* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine. */
@@ -208,6 +216,8 @@ struct mien_search {
  * pictures can. */
 MIEN_API enum mien_status mien_search(struct mien_model *model, const struct mien_search_params *params,
                                       struct mien_search **out);
+
+/* Frees the result and the paths in it. Thread-safe. */
 MIEN_API void mien_search_destroy(struct mien_search **result);
 
 /* ---- model directories: no device is needed ---- */
@@ -275,6 +285,8 @@ struct mien_model_report {
  * vocabulary. Problems are listed, not logged. The caller owns *out. MIEN_ERR_DATA: there is no readable config.json or
  * no readable file of weights. Thread-safe. */
 MIEN_API enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **out);
+
+/* Frees the report and its texts. Thread-safe. */
 MIEN_API void mien_model_report_destroy(struct mien_model_report **report);
 
 /* What using a model takes, worked out without loading it. Bytes. */
