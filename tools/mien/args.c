@@ -92,6 +92,8 @@ static void print_help(const struct command *command, const struct arg *args, co
     printf("\nCommon options:\n");
     print_args(common);
     printf("  %-28s %s\n", "--help", "this text");
+    if (command->tail)
+        printf("\n%s\n", command->tail);
 }
 
 static const struct arg *find_arg(const struct arg *args, const char *name, size_t length)

@@ -39,11 +39,14 @@ struct command {
     const char *synopsis; /* after the name: "--config FILE [--set key=value ...]" */
     const char *summary;  /* one line */
     const char *help;     /* more lines, may be NULL */
+    const char *tail;     /* lines after the options, may be NULL */
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
 };
 
 extern const struct command command_devices, command_import, command_synth, command_train, command_eval, command_report,
     command_classify, command_embed, command_search, command_tokenize, command_info, command_convert;
+
+extern const char train_keys_help[];
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */
 
