@@ -94,6 +94,11 @@ face() { # face WHAT PROGRAM
     return 0
 }
 [ "$(wc -l <"$here/example/face.c")" -le 40 ] || fail "example/face.c has more than 40 lines"
+readme=$(<"$here/../../README.md")
+if [[ $readme == *'#include <mien/mien.h>'* ]]; then # indented or fenced, it is the program that is tried here
+    [[ $readme == *"$(<"$here/example/face.c")"* || $readme == *"$(sed 's/^./    &/' "$here/example/face.c")"* ]] ||
+        fail "README.md shows another program than tests/install/example/face.c"
+fi
 cmake -S "$here/example" -B "$work/example" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_C_FLAGS="${flags[*]} -Wall -Wextra -Werror" >"$work/log" 2>&1 &&
     cmake --build "$work/example" >>"$work/log" 2>&1 && face "the example built with CMake" "$work/example/face" ||
