@@ -153,8 +153,10 @@ fail:
 /* Why a pack cannot be used, or NULL. */
 static const char *check(struct data_pack *pack, const struct data_manifest *manifest, uint64_t size, uint32_t crc)
 {
+    if (pack->map.size < TAIL) /* an empty file has no address */
+        return "it is cut off, or no pack";
     const unsigned char *end = pack->map.data + pack->map.size, *tail = end - TAIL;
-    if (pack->map.size < TAIL || memcmp(tail, magic, sizeof(magic)) != 0)
+    if (memcmp(tail, magic, sizeof(magic)) != 0)
         return "it is cut off, or no pack";
     if (get(tail + 8, 4) != VERSION)
         return "it is of another version";
