@@ -108,14 +108,8 @@ enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, 
 enum mien_status contrast_begin_given(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
                                       struct op_plan *plan, uint32_t n);
 struct op_where contrast_scratch(struct contrast *c, uint64_t bytes);
-/* y = a b (+ residual, which may lie where y does): matmul on parts of tensors. */
-struct contrast_product {
-    struct op_attr attr;
-    struct tensor_shape a_shape, b_shape;
-    struct op_where a, b, y;
-    bool add; /* to what y holds */
-};
-enum mien_status contrast_multiply(struct contrast *c, const struct contrast_product *product);
+/* Plans a product whose own scratch is the second of the plan. */
+enum mien_status contrast_multiply(struct contrast *c, const struct op_product *product);
 /* Begins the lines; u and v: inputs [N,E] for the pairs' own scores, or OP_NONE. */
 enum mien_status contrast_lines(struct contrast *c, uint32_t u, uint32_t v);
 /* Finds c->guide: inputs, or room for a slab of each. */

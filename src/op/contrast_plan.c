@@ -91,17 +91,9 @@ void contrast_spec(const struct contrast *c, struct op_dispatch *d)
     op_dispatch_spec(d, 10, c->weights);
 }
 
-enum mien_status contrast_multiply(struct contrast *c, const struct contrast_product *p)
+enum mien_status contrast_multiply(struct contrast *c, const struct op_product *product)
 {
-    struct op_call call = {.op = &op_matmul, .attr = p->attr, .in_count = 4, .in = {p->a_shape, p->b_shape}};
-    struct op_where in[4] = {p->a, p->b, p->y, p->y}, scratch = {OP_SCRATCH, 1, 0};
-    if (p->add) {
-        enum mien_status status = op_call_shapes(&call, "a product of another op");
-        if (status != MIEN_OK)
-            return status;
-        call.in[3] = call.out[0];
-    }
-    return op_plan_inner(c->plan, c->caps, &call, in, &p->y, scratch);
+    return op_plan_product(c->plan, c->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------------------
@@ -176,13 +168,13 @@ static enum mien_status multiply_guide(struct contrast *c, uint32_t input, uint3
                                        struct op_where y)
 {
     uint32_t width = c->call->in[input].dim[1];
-    struct contrast_product p = {.attr = {.trans_b = true, .same_order = true},
-                                 .a_shape = SHAPE_F32(rows, width),
-                                 .b_shape = SHAPE_F32(c->n, width),
-                                 .a = {OP_IN, input, (uint64_t)first * width * 4},
-                                 .b = {OP_IN, input, 0},
-                                 .y = y,
-                                 .add = add};
+    struct op_product p = {.attr = {.trans_b = true, .same_order = true},
+                           .a_shape = SHAPE_F32(rows, width),
+                           .b_shape = SHAPE_F32(c->n, width),
+                           .a = {OP_IN, input, (uint64_t)first * width * 4},
+                           .b = {OP_IN, input, 0},
+                           .y = y,
+                           .add = add};
     return contrast_multiply(c, &p);
 }
 

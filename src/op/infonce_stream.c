@@ -163,12 +163,12 @@ struct infonce_args infonce_stream_args(const struct contrast *c)
 enum mien_status infonce_stream_scores(struct contrast *c, uint32_t first, uint32_t rows, struct op_where scores)
 {
     uint32_t width = c->call->in[STREAM_U].dim[1];
-    struct contrast_product p = {.attr = {.trans_b = true},
-                                 .a_shape = SHAPE_F32(rows, width),
-                                 .b_shape = SHAPE_F32(c->n, width),
-                                 .a = {OP_IN, STREAM_U, (uint64_t)first * width * 4},
-                                 .b = {OP_IN, STREAM_V, 0},
-                                 .y = scores};
+    struct op_product p = {.attr = {.trans_b = true},
+                           .a_shape = SHAPE_F32(rows, width),
+                           .b_shape = SHAPE_F32(c->n, width),
+                           .a = {OP_IN, STREAM_U, (uint64_t)first * width * 4},
+                           .b = {OP_IN, STREAM_V, 0},
+                           .y = scores};
     return contrast_multiply(c, &p);
 }
 

@@ -117,18 +117,18 @@ enum mien_status infonce_stream_products(struct contrast *c, uint32_t first, uin
     uint32_t width = c->call->in[STREAM_U].dim[1];
     uint64_t offset = (uint64_t)first * width * 4;
     struct tensor_shape g = SHAPE_F32(rows, c->n);
-    struct contrast_product du = {.a_shape = g,
-                                  .b_shape = SHAPE_F32(c->n, width),
-                                  .a = gradient,
-                                  .b = {OP_IN, STREAM_V, 0},
-                                  .y = {OP_OUT, 0, offset}};
-    struct contrast_product dv = {.attr = {.trans_a = true},
-                                  .a_shape = g,
-                                  .b_shape = SHAPE_F32(rows, width),
-                                  .a = gradient,
-                                  .b = {OP_IN, STREAM_U, offset},
-                                  .y = {OP_OUT, 1, 0},
-                                  .add = first > 0};
+    struct op_product du = {.a_shape = g,
+                            .b_shape = SHAPE_F32(c->n, width),
+                            .a = gradient,
+                            .b = {OP_IN, STREAM_V, 0},
+                            .y = {OP_OUT, 0, offset}};
+    struct op_product dv = {.attr = {.trans_a = true},
+                            .a_shape = g,
+                            .b_shape = SHAPE_F32(rows, width),
+                            .a = gradient,
+                            .b = {OP_IN, STREAM_U, offset},
+                            .y = {OP_OUT, 1, 0},
+                            .add = first > 0};
     TRY(contrast_multiply(c, &du));
     TRY(contrast_multiply(c, &dv));
 fail:
