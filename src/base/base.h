@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/thread.h"
+#include "base/trace.h"
 
 #define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BASE_MIN(a, b) ((a) < (b) ? (a) : (b))
