@@ -48,16 +48,31 @@ struct mien_gpu;
 struct mien_gpu_params {
     const char *device; /* number or part of a name; NULL or "" = MIEN_DEVICE, else the best device */
     const char *caps;   /* capability list; NULL = MIEN_CAPS, else nothing is taken away */
+    const char *trace;  /* a file for mien_gpu_trace_end; NULL = none */
 };
 
 /* Opens a device; params may be NULL. The caller owns *out.
  * MIEN_ERR_NO_DEVICE: no driver, or no device of that name (the message lists those there are); MIEN_ERR_UNSUPPORTED:
  * the device lacks something that Mien needs, which is named; MIEN_ERR_ARG: a bad capability list or environment
- * variable; MIEN_ERR_DRIVER, MIEN_ERR_NOMEM. */
+ * variable; MIEN_ERR_IO: the trace cannot be written; MIEN_ERR_DRIVER, MIEN_ERR_NOMEM. */
 MIEN_API enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out);
 
-/* Waits for the device (finitely) and closes it. Everything made on it must have been destroyed. */
+/* Waits for the device (finitely) and closes it; a trace that has not been ended is. Everything made on it must have
+ * been destroyed. */
 MIEN_API void mien_gpu_destroy(struct mien_gpu **gpu);
+
+/* With mien_gpu_params.trace, all work on gpu is written down as spans of time, in Chrome's trace format, which
+ * https://ui.perfetto.dev and chrome://tracing open: an array of {"name","ph":"X","ts","dur","pid","tid","args"}, times
+ * in microseconds since gpu was created. Process 1 is the host: thread 1 compiles, submits, waits, and asks the loader
+ * for batches; thread 2 reads blocks of pictures. Process 2 is the GPU: one span per run of a program and in it one per
+ * operation, with shapes and cost. The device's clock is set beside the host's once, at the start, by a few empty
+ * submissions: the two agree to half a round trip of one, and drift as clocks do. A device without time stamps gives
+ * the host's spans only. Results are the same to the bit; runs are slower, since every operation waits for the one
+ * before. After 200,000 spans the rest are only counted, in a note at the end.
+ *
+ * Ends the trace: the file appears, whole, and no more is traced. MIEN_ERR_IO, also for what failed on the way: there
+ * is no file. MIEN_OK when there is no trace, or no more. */
+MIEN_API enum mien_status mien_gpu_trace_end(struct mien_gpu *gpu);
 
 /* The device's name; valid as long as gpu. */
 MIEN_API const char *mien_gpu_name(const struct mien_gpu *gpu);

@@ -101,7 +101,10 @@ static void read_one(void *user, uint32_t i)
 static void read_block(void *user)
 {
     struct block *b = user;
+    struct base_trace *trace = vk_device_trace(b->stream->model->device);
+    uint64_t began = base_trace_now(trace);
     base_parallel_for(b->stream->params->threads, b->count, read_one, b);
+    base_trace_span(trace, BASE_TRACK_IMAGES, "read pictures", NULL, began);
 }
 
 static void aim(const struct stream *s, struct block *b, size_t first)

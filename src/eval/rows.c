@@ -67,13 +67,16 @@ enum mien_status eval_embed_rows(struct mien_model *model, const struct eval_row
 {
     enum mien_status status = MIEN_OK;
     const struct io_clip_config *c = &model->nn->config;
+    struct base_trace *trace = vk_device_trace(model->device);
     size_t image = (size_t)3 * c->vision.image * c->vision.image;
     float *pixels = base_alloc(BASE_MIN(rows->count, (size_t)BLOCK) * image + 1, sizeof(*pixels));
     FAIL_IF_NULL(pixels, "images");
     for (size_t first = 0; first < rows->count; first += BLOCK) {
         uint32_t n = (uint32_t)BASE_MIN(rows->count - first, (size_t)BLOCK);
         float *to = out + first * c->embed;
+        uint64_t began = base_trace_now(trace);
         TRY(data_load_images(rows->manifest, rows->rows + first, n, &model->preprocess, false, 0, pixels, ok + first));
+        base_trace_span(trace, BASE_TRACK_IMAGES, "read pictures", NULL, began);
         TRY(nn_encode_images(model->encoder, pixels, n, to));
         nn_normalise_rows(to, n, c->embed);
         if (progress)

@@ -116,6 +116,7 @@ static enum mien_status make_plans(struct compile *c)
         program->node[s] = (struct program_node){.flops = op_call_flops(&call),
                                                  .bytes = op_call_bytes(&call),
                                                  .dispatches = (uint32_t)c->plan[s].count,
+                                                 .op = c->node[s].op->name,
                                                  .text = compile_step_text(c, s)};
         FAIL_IF_NULL(program->node[s].text, "a program's node names");
         program->stats.dispatches += program->node[s].dispatches;
@@ -147,7 +148,9 @@ static enum mien_status allocate(struct compile *c)
                 !c->item_of || !c->direct,
             MIEN_ERR_NOMEM, "out of host memory for compiling %zu nodes", graph->node_count);
     c->program->device = c->device;
-    c->program->profile = c->params.profile && c->caps->timestamp_ns > 0;
+    bool trace = c->device && vk_device_trace(c->device);
+    c->program->traced = trace && c->caps->timestamp_ns > 0;
+    c->program->profile = c->program->traced || (c->params.profile && c->caps->timestamp_ns > 0);
     c->program->label = base_arena_strdup(&c->program->arena, c->params.label);
     c->program->node = base_arena_array(&c->program->arena, nodes, sizeof(*c->program->node));
     c->program->times = base_arena_array(&c->program->arena, nodes + 1, sizeof(double));
@@ -229,6 +232,7 @@ enum mien_status graph_compile(struct graph *graph, struct vk_device *device, co
 {
     enum mien_status status = MIEN_OK;
     struct compile c = {.graph = graph, .device = device, .caps = vk_device_caps(device)};
+    uint64_t began = base_trace_now(vk_device_trace(device));
     *out = NULL;
     FAIL_IF(graph->planned, MIEN_ERR_ARG, "the graph is for graph_plan only: %s has a shape, but no memory",
             graph->planned);
@@ -238,6 +242,7 @@ enum mien_status graph_compile(struct graph *graph, struct vk_device *device, co
     TRY(dump(&c));
     TRY(compile_record(&c));
     TRY(compile_record_io(&c));
+    base_trace_span(vk_device_trace(device), BASE_TRACK_HOST, "compile", c.params.label, began);
     *out = c.program;
     c.program = NULL;
 fail:

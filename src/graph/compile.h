@@ -25,6 +25,7 @@ struct compile {
     struct plan_result slabs;
     uint64_t region_bytes[GRAPH_RESULT + 1]; /* of inputs and constants, by kind */
     bool *direct;                            /* [stores]: the producer writes into the store's memory itself */
+    struct vk_recording *main;               /* the one being recorded */
     struct op_hazards hazards;
     double slice_work; /* work since the slice began */
 };

@@ -167,7 +167,8 @@ void graph_program_stats(const struct graph_program *program, struct graph_progr
 
 /* One line per node, in order: label, op, variant, shapes, GFLOP and GB by the op's cost; with profile: milliseconds of
  * the last run, GFLOP/s, GB/s (after its wait; left out before the first run and on devices without timestamps). `line`
- * is borrowed. */
+ * is borrowed. On a device with a trace (vk_device_set_trace) every program is compiled with profile, and each wait
+ * writes its run's nodes to the trace. */
 enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
                                        void *user);
 

@@ -155,6 +155,7 @@ struct program_io {
 
 struct program_node {
     const char *text; /* "label op variant in... -> out..." */
+    const char *op;
     double flops, bytes;
     uint32_t dispatches;
 };
@@ -166,13 +167,17 @@ struct graph_program {
     struct vk_range slab[PLAN_MAX_SLABS], constants, inputs; /* device */
     struct graph_slab *shared[PLAN_MAX_SLABS];               /* whose range slab[] is, or NULL */
     struct vk_range staging[GRAPH_SLOTS], readback[GRAPH_SLOTS];
-    struct vk_recording *upload[GRAPH_SLOTS], *main, *fetch[GRAPH_SLOTS];
+    /* main: both slots use [0], unless the device has a trace: then each has its own, whose time stamps wait until the
+     * host reads them while the other slot runs. */
+    struct vk_recording *upload[GRAPH_SLOTS], *main[GRAPH_SLOTS], *fetch[GRAPH_SLOTS];
     bool in_flight[GRAPH_SLOTS];
     uint64_t ticket[GRAPH_SLOTS];
     struct program_io *input, *output;
     uint32_t input_count, output_count;
     struct program_node *node;
     bool profile, ran;
+    bool traced;   /* has been compiled for a trace, and time stamps can be read */
+    uint32_t last; /* slot of the last run */
     double *times; /* [nodes + 1], with profile */
     struct graph_program_stats stats;
 };

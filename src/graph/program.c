@@ -10,8 +10,8 @@ void graph_program_destroy(struct graph_program **program)
         return;
     for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++)
         graph_program_wait(p, slot);
-    vk_recording_destroy(&p->main);
     for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++) {
+        vk_recording_destroy(&p->main[slot]);
         vk_recording_destroy(&p->upload[slot]);
         vk_recording_destroy(&p->fetch[slot]);
         vk_free(p->device, &p->staging[slot]);
@@ -59,6 +59,14 @@ const void *graph_program_output(struct graph_program *program, uint32_t slot, o
     return (const char *)vk_map(&program->readback[slot]) + io->offset;
 }
 
+/* ---- running ---- */
+
+/* The recording that a slot submits. */
+static struct vk_recording *program_main(const struct graph_program *program, uint32_t slot)
+{
+    return program->main[slot] ? program->main[slot] : program->main[0];
+}
+
 /* Submits a recording; what has been submitted must be waited for even when a later one fails. */
 static enum mien_status submit(struct graph_program *program, uint32_t slot, struct vk_recording *recording)
 {
@@ -76,24 +84,52 @@ static enum mien_status submit(struct graph_program *program, uint32_t slot, str
 enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot)
 {
     enum mien_status status = MIEN_OK;
+    uint64_t began = base_trace_now(vk_device_trace(program->device));
     FAIL_IF(slot >= GRAPH_SLOTS, MIEN_ERR_ARG, "%s: there is no slot %u, only 0 to %d", program->label, slot,
             GRAPH_SLOTS - 1);
     FAIL_IF(program->in_flight[slot], MIEN_ERR_ARG, "%s: slot %u is still in flight; wait for it first", program->label,
             slot);
     TRY(submit(program, slot, program->upload[slot]));
-    TRY(submit(program, slot, program->main));
+    TRY(submit(program, slot, program_main(program, slot)));
     TRY(submit(program, slot, program->fetch[slot]));
     program->ran = true;
+    program->last = slot;
+    base_trace_span(vk_device_trace(program->device), BASE_TRACK_HOST, "submit", program->label, began);
 fail:
     return status;
+}
+
+/* The GPU's spans of a slot's run: the program, and its nodes inside. A trace is no part of the work: where the time
+ * stamps cannot be read the program goes on without. */
+static void program_trace(struct graph_program *program, uint32_t slot, struct base_trace *trace)
+{
+    const double *ns = program->times;
+    uint32_t nodes = program->stats.nodes;
+    char detail[512];
+    if (vk_recording_host_times(program_main(program, slot), program->times, nodes + 1) != MIEN_OK) {
+        program->traced = false;
+        return;
+    }
+    base_trace_span_at(trace, BASE_TRACK_GPU, program->label, NULL, ns[0], ns[nodes]);
+    for (uint32_t n = 0; n < nodes; n++) {
+        const struct program_node *node = &program->node[n];
+        snprintf(detail, sizeof(detail), "%s  %.6f GFLOP  %.6f GB", node->text, node->flops * 1e-9, node->bytes * 1e-9);
+        base_trace_span_at(trace, BASE_TRACK_GPU, node->op, detail, ns[n], ns[n + 1]);
+    }
 }
 
 enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot)
 {
     if (slot >= GRAPH_SLOTS || !program->in_flight[slot])
         return MIEN_OK;
+    struct base_trace *trace = vk_device_trace(program->device);
+    uint64_t began = base_trace_now(trace);
     program->in_flight[slot] = false; /* also when the device is lost: there is nothing left to wait for */
-    return vk_wait(program->device, program->ticket[slot]);
+    enum mien_status status = vk_wait(program->device, program->ticket[slot]);
+    base_trace_span(trace, BASE_TRACK_HOST, "wait", program->label, began);
+    if (status == MIEN_OK && trace && program->traced)
+        program_trace(program, slot, trace);
+    return status;
 }
 
 enum mien_status graph_program_run(struct graph_program *program)
@@ -114,7 +150,7 @@ enum mien_status graph_program_profile(struct graph_program *program, void (*lin
     bool times = program->profile && program->ran;
     char text[512];
     if (times)
-        TRY(vk_recording_times(program->main, program->times, program->stats.nodes + 1));
+        TRY(vk_recording_times(program_main(program, program->last), program->times, program->stats.nodes + 1));
     for (uint32_t n = 0; n < program->stats.nodes; n++) {
         const struct program_node *node = &program->node[n];
         double ns = times ? program->times[n + 1] - program->times[n] : 0;

@@ -60,7 +60,7 @@ static enum mien_status slice(struct compile *c, double work)
     enum mien_status status = MIEN_OK;
     bool full = c->params.slice_flops > 0 && c->slice_work > 0 && c->slice_work + work > c->params.slice_flops;
     if (full) {
-        TRY(vk_record_slice(c->program->main));
+        TRY(vk_record_slice(c->main));
         op_hazards_barrier(&c->hazards);
         c->slice_work = 0;
     }
@@ -86,8 +86,8 @@ static enum mien_status record_dispatch(struct compile *c, uint32_t step, const 
     TRY(slice(c, flops + SLICE_BYTE_WORK * node->bytes / node->dispatches));
     TRY(op_hazards_step(&c->hazards, ranges, access, d->bind_count, &conflict));
     if (conflict)
-        TRY(vk_record_barrier(c->program->main));
-    TRY(vk_record_dispatch(c->program->main, made, ranges, d->bind_count, d->push, d->push_size, d->groups));
+        TRY(vk_record_barrier(c->main));
+    TRY(vk_record_dispatch(c->main, made, ranges, d->bind_count, d->push, d->push_size, d->groups));
 fail:
     return status;
 }
@@ -100,8 +100,8 @@ static enum mien_status step_end(struct compile *c, uint32_t step)
     if (!c->program->profile)
         return MIEN_OK;
     if (step > 0)
-        TRY(barrier(c, c->program->main));
-    TRY(vk_record_timestamp(c->program->main, &index));
+        TRY(barrier(c, c->main));
+    TRY(vk_record_timestamp(c->main, &index));
 fail:
     return status;
 }
@@ -123,9 +123,28 @@ static enum mien_status record_stores(struct compile *c)
             continue; /* a bound value stored where it lies */
         TRY(op_hazards_step(&c->hazards, ranges, access, 2, &conflict));
         if (conflict)
-            TRY(vk_record_barrier(c->program->main));
-        TRY(vk_record_copy(c->program->main, ranges[0], ranges[1]));
+            TRY(vk_record_barrier(c->main));
+        TRY(vk_record_copy(c->main, ranges[0], ranges[1]));
     }
+fail:
+    return status;
+}
+
+static enum mien_status record_main(struct compile *c, struct vk_recording **out)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(vk_record_begin(c->device, c->program->label, out));
+    c->main = *out;
+    op_hazards_barrier(&c->hazards); /* a full barrier stands between submissions */
+    c->slice_work = 0;
+    TRY(step_end(c, 0));
+    for (uint32_t s = 0; s < c->steps; s++) {
+        for (size_t i = 0; i < c->plan[s].count; i++)
+            TRY(record_dispatch(c, s, &c->plan[s].dispatch[i]));
+        TRY(step_end(c, s + 1));
+    }
+    TRY(record_stores(c));
+    TRY(vk_record_end(c->main));
 fail:
     return status;
 }
@@ -135,16 +154,9 @@ enum mien_status compile_record(struct compile *c)
     enum mien_status status = MIEN_OK;
     struct graph_program *program = c->program;
     struct vk_record_stats stats;
-    TRY(vk_record_begin(c->device, program->label, &program->main));
-    TRY(step_end(c, 0));
-    for (uint32_t s = 0; s < c->steps; s++) {
-        for (size_t i = 0; i < c->plan[s].count; i++)
-            TRY(record_dispatch(c, s, &c->plan[s].dispatch[i]));
-        TRY(step_end(c, s + 1));
-    }
-    TRY(record_stores(c));
-    TRY(vk_record_end(program->main));
-    vk_recording_stats(program->main, &stats);
+    for (uint32_t slot = 0; slot < (program->traced ? GRAPH_SLOTS : 1); slot++)
+        TRY(record_main(c, &program->main[slot]));
+    vk_recording_stats(program->main[0], &stats);
     program->stats.dispatches = stats.dispatches;
     program->stats.barriers = stats.barriers;
     program->stats.copies = stats.copies;

@@ -237,7 +237,10 @@ static enum mien_status one_step(struct trainer *t, uint64_t step)
 {
     enum mien_status status = MIEN_OK;
     const struct data_batch *batch = NULL;
+    struct base_trace *trace = vk_device_trace(t->device);
+    uint64_t began = base_trace_now(trace);
     TRY(data_loader_next(t->loader, &batch));
+    base_trace_span(trace, BASE_TRACK_HOST, "next batch", NULL, began);
     TRY(submit_batch(t, batch, step));
 fail:
     if (batch)

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TRACE_SPANS = 200000 }; /* a file of about 50 MB */
+
 struct mien_gpu {
+    struct base_trace *trace;
     struct vk_instance *instance;
     struct vk_device *device;
 };
@@ -75,6 +78,10 @@ enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mi
     TRY(vk_instance_create(&gpu->instance));
     TRY(vk_instance_choose(gpu->instance, params ? params->device : NULL, &index));
     TRY(vk_device_create(gpu->instance, index, params ? params->caps : NULL, &gpu->device));
+    if (params && params->trace) {
+        TRY(base_trace_open(params->trace, TRACE_SPANS, &gpu->trace));
+        TRY(vk_device_set_trace(gpu->device, gpu->trace));
+    }
     *out = gpu;
     return MIEN_OK;
 fail:
@@ -87,10 +94,19 @@ void mien_gpu_destroy(struct mien_gpu **out)
     struct mien_gpu *gpu = out ? *out : NULL;
     if (!gpu)
         return;
+    (void)mien_gpu_trace_end(gpu); /* a failure has been logged */
     vk_device_destroy(&gpu->device);
     vk_instance_destroy(&gpu->instance);
     base_free(gpu);
     *out = NULL;
+}
+
+enum mien_status mien_gpu_trace_end(struct mien_gpu *gpu)
+{
+    if (!gpu || !gpu->trace)
+        return MIEN_OK;
+    (void)vk_device_set_trace(gpu->device, NULL);
+    return base_trace_close(&gpu->trace);
 }
 
 const char *mien_gpu_name(const struct mien_gpu *gpu)

@@ -390,23 +390,62 @@ fail:
     return status;
 }
 
-enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, uint32_t count)
+/* One by one, so that callers need no memory for them. */
+static enum mien_status read_stamp(struct vk_recording *recording, uint32_t index, uint64_t *ticks)
 {
     enum mien_status status = MIEN_OK;
     struct vk_device *device = recording->device;
-    uint64_t first = 0, value = 0;
-    TRY(vk_device_alive(device));
+    uint64_t value = 0;
+    /* no WAIT flag: it is broken on some mobile drivers, and the work has been waited for */
+    VK_TRY(device, device->fn.vkGetQueryPoolResults(device->handle, recording->stamp_pools[index / STAMPS_PER_POOL],
+                                                    index % STAMPS_PER_POOL, 1, sizeof value, &value, sizeof value,
+                                                    VK_QUERY_RESULT_64_BIT));
+    *ticks = value & device->physical->timestamp_mask;
+fail:
+    return status;
+}
+
+static enum mien_status check_stamps(const struct vk_recording *recording, uint32_t count)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(vk_device_alive(recording->device));
     FAIL_IF(count > recording->stamps, MIEN_ERR_ARG, "recording \"%s\" has %u time stamps, not %u", recording->label,
             recording->stamps, count);
+fail:
+    return status;
+}
+
+enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, uint32_t count)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_device *device = recording->device;
+    uint64_t first = 0, ticks = 0;
+    TRY(check_stamps(recording, count));
     for (uint32_t i = 0; i < count; i++) {
-        VkQueryPool pool = recording->stamp_pools[i / STAMPS_PER_POOL];
-        /* no WAIT flag: it is broken on some mobile drivers, and the work has been waited for */
-        VK_TRY(device, device->fn.vkGetQueryPoolResults(device->handle, pool, i % STAMPS_PER_POOL, 1, sizeof value,
-                                                        &value, sizeof value, VK_QUERY_RESULT_64_BIT));
+        TRY(read_stamp(recording, i, &ticks));
         if (i == 0)
-            first = value;
-        ns[i] = (double)((value - first) & device->physical->timestamp_mask) * (double)device->caps.timestamp_ns;
+            first = ticks;
+        ns[i] = (double)((ticks - first) & device->physical->timestamp_mask) * (double)device->caps.timestamp_ns;
     }
 fail:
     return status;
+}
+
+enum mien_status vk_recording_host_times(struct vk_recording *recording, double *ns, uint32_t count)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t ticks = 0;
+    TRY(check_stamps(recording, count));
+    for (uint32_t i = 0; i < count; i++) {
+        TRY(read_stamp(recording, i, &ticks));
+        ns[i] = vk_trace_host_ns(recording->device, ticks);
+    }
+fail:
+    return status;
+}
+
+enum mien_status vk_recording_tick(struct vk_recording *recording, uint64_t *ticks)
+{
+    enum mien_status status = check_stamps(recording, 1);
+    return status == MIEN_OK ? read_stamp(recording, 0, ticks) : status;
 }

@@ -135,6 +135,11 @@ const struct vk_caps *vk_device_caps(const struct vk_device *device);
 bool vk_device_lost(const struct vk_device *device);
 /* Tests: masks capabilities anew, starting from those at creation; affects only choices made afterwards. */
 enum mien_status vk_device_clamp(struct vk_device *device, const char *list);
+/* From now on work on the device writes spans to `trace`, which is borrowed until the device is destroyed or another
+ * (NULL: none) is set; of programs compiled before, only the host's spans are seen. Small submissions align the
+ * device's clock with the host's; a device without time stamps gives host spans only. */
+enum mien_status vk_device_set_trace(struct vk_device *device, struct base_trace *trace);
+struct base_trace *vk_device_trace(const struct vk_device *device); /* NULL = none */
 /* Tests: the next submission fails as if the driver had reported the device as lost. */
 void vk_device_inject_loss(struct vk_device *device);
 /* Tests: the next `count` allocations from Vulkan fail as if memory were full (0 = no more of them). */
@@ -281,6 +286,9 @@ bool vk_done(struct vk_device *device, uint64_t ticket);
 
 /* Nanoseconds of each timestamp of the last submission, relative to the first; after vk_wait. */
 enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, uint32_t count);
+/* The same on the host's clock (base_clock_ns), on a device with a trace: good to half a round trip of an empty
+ * submission when the trace was set, and to the drift of the two clocks since. */
+enum mien_status vk_recording_host_times(struct vk_recording *recording, double *ns, uint32_t count);
 
 /* ---- the public device ----------------------------------------------------------------------------------------- */
 

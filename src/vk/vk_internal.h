@@ -219,6 +219,10 @@ struct vk_device {
     uint64_t local_reserved; /* of stats.reserved, all kinds: bytes in device-local memory */
     bool warned_host_backed;
 
+    struct base_trace *trace; /* borrowed, or NULL */
+    uint64_t trace_ticks;     /* a time stamp ... */
+    double trace_ns;          /* ... and when the host's clock showed it */
+
     VkPipelineCache cache;
     size_t cache_read;                                     /* bytes that the driver got from the file */
     bool cache_off;                                        /* no file is read or written */
@@ -259,6 +263,11 @@ const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *fil
 /* Submits ended command buffers, one vkQueueSubmit each, the last of which signals the next ticket. */
 enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,
                                     uint64_t *ticket);
+/* The first time stamp of the last submission as it is: its valid bits. */
+enum mien_status vk_recording_tick(struct vk_recording *recording, uint64_t *ticks);
+/* A time stamp of the recent past on the host's clock (trace.c). */
+double vk_trace_host_ns(const struct vk_device *device, uint64_t ticks);
+
 /* Waits for all that was submitted. */
 enum mien_status vk_wait_idle(struct vk_device *device);
 
