@@ -50,7 +50,10 @@ elif "$mien" devices >/dev/null 2>&1; then
     head -n 300 faces.jsonl >some.jsonl
     grep '"split":"val"' faces.jsonl | awk 'NR % 25 == 0' >>some.jsonl
     # paths are relative to the manifest, so it stays beside the other one
-    expect 0 'run/model' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8
+    expect 0 'run/model' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8 \
+        --trace trace.json
+    holds 'a trace of two steps' [ "$(grep -c '"name":"next batch"' trace.json)" -eq 2 ]
+    holds 'gradients in the trace' grep -q '"name":"layernorm_bwd' trace.json
     expect 2 'holds a run' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8
     expect 0 '"uar"' eval --model run/model --manifest some.jsonl --task zero-shot --json
     face=$(sed -n '1s/.*"image":"\([^"]*\)".*/\1/p' some.jsonl)

@@ -29,7 +29,7 @@ expect 0 'GFLOP an image' info --plan "$model"
 expect 0 '"images":5,"texts":5,"weights":' info --plan --batch 5 --json "$model"
 expect 2 '--batch is 1 to 32' info --plan --batch 33 "$model"
 expect 3 'no-such-gpu' info --plan --device no-such-gpu "$model"
-expect 2 '--trace is not supported' info --trace x.json "$model"
+expect 2 '--trace: only train' info --trace x.json "$model"
 expect 2 '--context 0' convert --context 0 "$model" converted
 expect 2 '--image-size 4294967319' convert --image-size 4294967319 "$model" converted
 holds 'nothing is made' [ ! -e converted ]
@@ -130,7 +130,29 @@ expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels j
 holds 'an object for each, in order' [ "$(sed 's/{"input":"\([^"]*\)".*/\1/' out | tr '\n' '|')" = \
     "clip|$golden/00.png|a clip|" ]
 expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 2,3,10,12 --no-exif "$golden/00.png"
+
+# ---- traces ----
+whole() { # whole FILE: from the first bracket to the last, and nothing else is left beside it
+    [ "$(head -n 1 "$1")" = '[' ] && [ "$(tail -n 1 "$1")" = ']' ] && [ -z "$(find . -name '*tmp*')" ]
+}
+"$mien" classify --json --model "$model" --labels joy,fear clip "$golden/00.png" >untraced
+expect 0 '"label"' classify --json --model "$model" --labels joy,fear --trace trace.json clip "$golden/00.png"
+holds 'a trace changes no result' cmp out untraced
+holds 'a whole trace' whole trace.json
+for name in compile submit wait 'read pictures' matmul attention layernorm; do
+    holds "spans of $name" grep -q "\"name\":\"$name\",\"ph\":\"X\"" trace.json
+done
+rm trace.json
 echo 'all {}' >t.txt
+expect 4 none classify --model "$model" --labels joy,fear --templates t.txt --trace trace.json none
+holds 'a trace of what failed' whole trace.json
+expect 1 'no/such/folder' classify --model "$model" --labels joy,fear --templates t.txt \
+    --trace no/such/folder/t.json "$golden/00.png"
+if [ -c /dev/full ]; then
+    expect 1 '/dev/full' embed --model "$model" --text joy -o full.safetensors --trace /dev/full
+    holds 'the work is kept' [ -s full.safetensors ]
+fi
+
 expect 4 'box 20,0,10,10' classify --model "$model" --labels joy,fear --templates t.txt --box 20,0,10,10 \
     "$golden/00.png"
 echo '{"joy":["plain joy","a strong face of joy"],"fear":"wide eyes"}' >d.json

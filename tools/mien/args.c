@@ -65,7 +65,8 @@ static void common_args(struct common *c, struct arg out[COMMON_COUNT])
         {"--seed", ARG_NUMBER, "S", "seed of everything random", &c->seed},
         {"--json", ARG_FLAG, NULL, "results as JSON", &c->json},
         {"--quiet", ARG_FLAG, NULL, "no progress, only failures", &c->quiet},
-        {0},
+        {"--trace", ARG_TEXT, "FILE", "host and GPU work over time, for ui.perfetto.dev (where a model runs)",
+         &c->trace},
         {0},
     };
     memcpy(out, all, sizeof(all));
@@ -161,8 +162,6 @@ static int parse_option(struct parser *p)
     int result;
     if (!arg)
         arg = find_arg(p->common, text, length);
-    if (!arg && length == 7 && memcmp(text, "--trace", 7) == 0)
-        return complain(p->command, 2, "--trace is not supported by this version; leave it out");
     if (!arg)
         return unknown_option(p->command, text, p->args, p->common);
     if (arg->kind == ARG_FLAG) {
@@ -248,6 +247,8 @@ int args_parse(const struct command *command, int argc, char **argv, const struc
     int result = parse_all(&p);
     if (result != ARGS_RUN)
         return result;
+    if (common->trace && !command->traces)
+        return complain(command, 2, "--trace: only train, eval, classify, embed and search write one");
     common->seed_given = common->seed != UINT64_MAX;
     if (strcmp(common->precision, "f32") != 0)
         return complain(command, 2, "--precision %s is not supported by this version; use f32", common->precision);

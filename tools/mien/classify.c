@@ -135,7 +135,8 @@ static int classify(const struct command *command, struct job *job)
         status = make_labels(job);
     if (status == MIEN_OK)
         status = classify_all(job);
-    int result = mien_status_exit_code(status);
+    mien_labels_destroy(&job->labels);
+    int result = mien_status_exit_code(use_close(&job->use, status));
     bool lost = job->bad && (!job->skip_bad || job->bad == job->inputs.count);
     if (result == 0 && lost)
         result = job->inputs.count == 1 ? 4
@@ -143,8 +144,6 @@ static int classify(const struct command *command, struct job *job)
                                                    "%zu of %zu inputs could not be read; they are named "
                                                    "above",
                                                    job->bad, job->inputs.count);
-    mien_labels_destroy(&job->labels);
-    use_close(&job->use);
     free(job->embeds);
     free(job->scores);
     return result;
@@ -227,4 +226,5 @@ const struct command command_classify = {
         "the\n"
         "others are scored, and the exit status is 4.",
     .run = run,
+    .traces = true,
 };

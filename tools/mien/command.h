@@ -29,7 +29,7 @@ struct arg {
 
 /* Options that every subcommand takes. */
 struct common {
-    const char *device, *caps, *precision;
+    const char *device, *caps, *precision, *trace;
     uint64_t seed;
     bool seed_given, json, quiet;
 };
@@ -41,6 +41,7 @@ struct command {
     const char *help;     /* more lines, may be NULL */
     const char *tail;     /* lines after the options, may be NULL */
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
+    bool traces;                                                      /* takes --trace */
 };
 
 extern const struct command command_devices, command_import, command_synth, command_train, command_eval, command_report,
@@ -84,6 +85,13 @@ int texts_read(const struct command *command, const char *path, struct templates
 int templates_split(const struct command *command, const char *text, struct templates *out);
 void templates_free(struct templates *templates);
 
+/* ---- a device in use ---- */
+
+/* The device that the common options ask for. */
+enum mien_status gpu_open(const struct common *common, struct mien_gpu **gpu);
+/* Ends the trace, closes; `status` of the work until now or, where that is MIEN_OK, a failure of the trace. */
+enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
+
 /* ---- a model in use ---- */
 
 /* Options of the subcommands that look at pictures. */
@@ -103,7 +111,7 @@ struct use {
     struct mien_model_info info;
 };
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
-void use_close(struct use *use);
+enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_close */
 
 bool is_directory(const char *path);
 /* By the name's ending. */

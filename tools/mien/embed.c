@@ -166,8 +166,8 @@ static int embed(const struct command *command, struct job *job)
         free(rows[i].data);
         free(rows[i].ok);
     }
-    use_close(&job->use);
-    return result;
+    status = use_close(&job->use, status);
+    return result == 0 ? mien_status_exit_code(status) : result;
 }
 
 static int check(const struct command *command, struct job *job)
@@ -222,4 +222,5 @@ const struct command command_embed = {
         "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. --json prints one object:\n"
         "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.",
     .run = run,
+    .traces = true,
 };

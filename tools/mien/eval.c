@@ -237,8 +237,7 @@ static enum mien_status evaluate(const struct common *common, const struct reque
     struct mien_gpu *gpu = NULL;
     struct mien_model *model = NULL;
     struct progress progress;
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
-    enum mien_status status = mien_gpu_create(&wanted, &gpu);
+    enum mien_status status = gpu_open(common, &gpu);
     if (status == MIEN_OK)
         status = mien_model_open(gpu, q->model, &model);
     progress_begin(&progress, "eval", common->quiet);
@@ -247,8 +246,7 @@ static enum mien_status evaluate(const struct common *common, const struct reque
     else if (status == MIEN_OK)
         status = retrieval(common, q, model, gpu, &progress);
     mien_model_destroy(&model);
-    mien_gpu_destroy(&gpu);
-    return status;
+    return gpu_close(&gpu, status);
 }
 
 /* Index of a word in a list that NULL ends. */
@@ -313,4 +311,5 @@ const struct command command_eval = {
         "retrieval: images and captions look for each other: R@1, R@5, R@10, median and mean rank both ways.\n"
         "--json prints one object, which mien report reads.",
     .run = run,
+    .traces = true,
 };

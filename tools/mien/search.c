@@ -82,8 +82,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (status == MIEN_OK)
         print_all(&common, &params, result);
     mien_search_destroy(&result);
-    use_close(&use);
-    return mien_status_exit_code(status);
+    return mien_status_exit_code(use_close(&use, status));
 }
 
 const struct command command_search = {
@@ -94,4 +93,5 @@ const struct command command_search = {
         "Prints rank, cosine and path of the rows that are most like the sentence; --json prints one object a line:\n"
         "{\"text\",\"rank\",\"score\",\"path\",\"line\"}. Rows that cannot be read are named and left out.",
     .run = run,
+    .traces = true,
 };

@@ -89,8 +89,7 @@ static enum mien_status train(const struct common *common, struct mien_train_par
 {
     struct mien_gpu *gpu = NULL;
     struct progress progress;
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
-    enum mien_status status = mien_gpu_create(&wanted, &gpu);
+    enum mien_status status = gpu_open(common, &gpu);
     if (status != MIEN_OK)
         return status;
     progress_begin(&progress, "train", common->quiet);
@@ -100,8 +99,7 @@ static enum mien_status train(const struct common *common, struct mien_train_par
     watch_signals();
     status = mien_train(gpu, params, summary);
     progress_end(&progress);
-    mien_gpu_destroy(&gpu);
-    return status;
+    return gpu_close(&gpu, status);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -153,4 +151,5 @@ const struct command command_train = {
         "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives.",
     .tail = train_keys_help,
     .run = run,
+    .traces = true,
 };

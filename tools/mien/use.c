@@ -27,11 +27,23 @@ struct mien_embed_params looking_params(const struct looking *l)
                                       .frames = l->frame_count ? (uint32_t)l->frame_count : MIEN_ALL_FRAMES};
 }
 
+enum mien_status gpu_open(const struct common *common, struct mien_gpu **gpu)
+{
+    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps, .trace = common->trace};
+    return mien_gpu_create(&wanted, gpu);
+}
+
+enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status)
+{
+    enum mien_status traced = mien_gpu_trace_end(*gpu);
+    mien_gpu_destroy(gpu);
+    return status == MIEN_OK ? traced : status;
+}
+
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir)
 {
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
     *use = (struct use){0};
-    enum mien_status status = mien_gpu_create(&wanted, &use->gpu);
+    enum mien_status status = gpu_open(common, &use->gpu);
     if (status == MIEN_OK)
         status = mien_model_open(use->gpu, dir, &use->model);
     if (status == MIEN_OK)
@@ -39,10 +51,10 @@ enum mien_status use_open(struct use *use, const struct common *common, const ch
     return status;
 }
 
-void use_close(struct use *use)
+enum mien_status use_close(struct use *use, enum mien_status status)
 {
     mien_model_destroy(&use->model);
-    mien_gpu_destroy(&use->gpu);
+    return gpu_close(&use->gpu, status);
 }
 
 bool is_directory(const char *path)
