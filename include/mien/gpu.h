@@ -63,12 +63,13 @@ MIEN_API void mien_gpu_destroy(struct mien_gpu **gpu);
 
 /* With mien_gpu_params.trace, all work on gpu is written down as spans of time, in Chrome's trace format, which
  * https://ui.perfetto.dev and chrome://tracing open: an array of {"name","ph":"X","ts","dur","pid","tid","args"}, times
- * in microseconds since gpu was created. Process 1 is the host: thread 1 compiles, submits, waits, and asks the loader
- * for batches; thread 2 reads blocks of pictures. Process 2 is the GPU: one span per run of a program and in it one per
- * operation, with shapes and cost. The device's clock is set beside the host's once, at the start, by a few empty
- * submissions: the two agree to half a round trip of one, and drift as clocks do. A device without time stamps gives
- * the host's spans only. Results are the same to the bit; runs are slower, since every operation waits for the one
- * before. After 200,000 spans the rest are only counted, in a note at the end.
+ * in microseconds since gpu was created. Process 1 is the host: thread 1 compiles, submits, waits, asks the loader
+ * for batches, and reads time stamps (the cost of tracing itself); thread 2 reads blocks of pictures. Process 2 is the
+ * GPU: one span per run of a program and in it one per operation, with shapes and cost. The device's clock is set
+ * beside the host's once, at the start, by a few empty submissions: the two agree to half a round trip of one, and
+ * drift as clocks do. A device without time stamps gives the host's spans only. Results are the same to the bit; runs
+ * are slower, since every operation waits for the one before. After 200,000 spans the rest are only counted, in a note
+ * at the end.
  *
  * Ends the trace: the file appears, whole, and no more is traced. MIEN_ERR_IO, also for what failed on the way: there
  * is no file. MIEN_OK when there is no trace, or no more. */

@@ -106,6 +106,7 @@ static void program_trace(struct graph_program *program, uint32_t slot, struct b
     const double *ns = program->times;
     uint32_t nodes = program->stats.nodes;
     char detail[512];
+    uint64_t began = base_trace_now(trace);
     if (vk_recording_host_times(program_main(program, slot), program->times, nodes + 1) != MIEN_OK) {
         program->traced = false;
         return;
@@ -116,6 +117,7 @@ static void program_trace(struct graph_program *program, uint32_t slot, struct b
         snprintf(detail, sizeof(detail), "%s  %.6f GFLOP  %.6f GB", node->text, node->flops * 1e-9, node->bytes * 1e-9);
         base_trace_span_at(trace, BASE_TRACK_GPU, node->op, detail, ns[n], ns[n + 1]);
     }
+    base_trace_span(trace, BASE_TRACK_HOST, "read time stamps", program->label, began); /* tracing's own cost */
 }
 
 enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot)

@@ -133,6 +133,7 @@ static void check_file(bool stamps)
     CHECK_EQ(count_spans(true, "compile"), 1);
     CHECK_EQ(count_spans(true, "submit"), RUNS);
     CHECK_EQ(count_spans(true, "wait"), RUNS);
+    CHECK_EQ(count_spans(true, "read time stamps"), stamps ? RUNS : 0);
     CHECK_EQ(count_spans(false, NULL), stamps ? RUNS * (1 + 3) : 0);
     if (stamps)
         check_order();
