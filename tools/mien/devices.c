@@ -4,12 +4,28 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Who made it, by the identifier of PCI, or of Khronos for those without one. */
+static const char *vendor(uint32_t id)
+{
+    static const struct {
+        uint32_t id;
+        const char *name;
+    } vendors[] = {{0x1002, "AMD"},   {0x1010, "Imagination"}, {0x106b, "Apple"},  {0x10de, "NVIDIA"},
+                   {0x13b5, "Arm"},   {0x144d, "Samsung"},     {0x1ae0, "Google"}, {0x5143, "Qualcomm"},
+                   {0x8086, "Intel"}, {0x10001, "Vivante"},    {0x10005, "Mesa"},  {0x10006, "PoCL"}};
+    for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++) {
+        if (vendors[i].id == id)
+            return vendors[i].name;
+    }
+    return "unknown";
+}
+
 static void print_text(const struct mien_gpu_info *info, uint32_t index)
 {
     printf("%" PRIu32 ": %s (%s)\n", index, info->name, info->type);
     printf("   driver    %s\n", info->driver);
-    printf("   vulkan    %s, vendor 0x%04" PRIx32 ", device 0x%04" PRIx32 "\n", info->api, info->vendor_id,
-           info->device_id);
+    printf("   vulkan    %s, vendor %s (0x%04" PRIx32 "), device 0x%04" PRIx32 "\n", info->api, vendor(info->vendor_id),
+           info->vendor_id, info->device_id);
     printf("   memory    %.1f GiB, bindings up to %.0f MiB\n", (double)info->memory / (1u << 30),
            (double)info->max_buffer / (1u << 20));
     printf("   kernels   %s, subgroups of %" PRIu32 "\n", info->tiles, info->subgroup_size);
@@ -32,6 +48,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
     printf("{\"index\":%" PRIu32 ",", index);
     print_pair("name", info->name, ",");
     print_pair("type", info->type, ",");
+    print_pair("vendor", vendor(info->vendor_id), ",");
     print_pair("driver", info->driver, ",");
     print_pair("api", info->api, ",");
     print_pair("tiles", info->tiles, ",");
