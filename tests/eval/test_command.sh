@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-. "$here/expect.sh"
+. "$here/../expect.sh"
 
 expect 0 'SUBCOMMAND' --help
 expect 0 'mien ' --version

@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 command -v script >/dev/null || { echo "skipped: script(1) is not installed"; exit 77; }
 "$mien" devices >/dev/null 2>&1 || { echo "skipped: no Vulkan device"; exit 77; }
-. "$here/expect.sh"
+. "$here/../expect.sh"
 printf '%s\0' "$golden"/[0-3]*.png >files
 cat >run.sh <<EOF
 xargs -0 '$mien' embed --model '$golden/start' -o out.safetensors \$1 --image <files

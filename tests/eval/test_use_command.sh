@@ -9,7 +9,7 @@ shared=$here/../../../shared/data
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-. "$here/expect.sh"
+. "$here/../expect.sh"
 
 # ---- what needs no device ----
 expect 0 '[101,102]' tokenize --model "$model" ''

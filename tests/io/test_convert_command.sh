@@ -7,34 +7,16 @@ golden=$here/../golden
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-checks=0 failures=0
-
-# expect STATUS WORDS COMMAND...
-expect() {
-    local want=$1 words=$2 got
-    shift 2
-    "$mien" "$@" >out 2>err
-    got=$?
-    checks=$((checks + 1))
-    if [ "$got" -ne "$want" ] || ! grep -qF -- "$words" out err; then
-        failures=$((failures + 1))
-        printf 'mien %s: status %s, wanted %s and "%s"; it said:\n' "$*" "$got" "$want" "$words"
-        cat out err
-    fi
-}
-holds() {
-    checks=$((checks + 1))
-    "$@" || { failures=$((failures + 1)); printf 'failed: %s\n' "$*"; }
-}
+. "$here/../expect.sh"
 
 # a model directory: weights, sizes; the copy is whole and says the same
 expect 0 '25075' info "$golden/tiny-quick"
 expect 0 '"temporal":{"layers":1,"heads":1,"head_dim":2048' info --json "$golden/tiny-clips"
 expect 0 'model copy' convert "$golden/tiny-quick" copy
 expect 0 '25075' info copy
-holds test ! -e copy.partial
+holds 'no leftovers' test ! -e copy.partial
 expect 0 'with a transformer over frames' convert --quiet --dtype f16 "$golden/tiny-clips" 'with spaces/ünï'
-holds test ! -s err
+holds 'quiet says nothing' test ! -s err
 expect 0 'F16' info 'with spaces/ünï'
 expect 0 'up to 5' info 'with spaces/ünï'
 expect 0 '"image":35' convert --json --image-size 35 --context 20 "$golden/tiny-quick" large
@@ -43,7 +25,7 @@ mkdir empty mine.partial
 echo precious >mine.partial/file
 expect 0 'model empty' convert "$golden/tiny-one" empty
 expect 0 'model mine/' convert "$golden/tiny-one" mine/
-holds grep -q precious mine.partial/file
+holds 'a file of the user is left alone' grep -q precious mine.partial/file
 
 # refused: nothing is written, nothing is lost
 expect 2 'holds something' convert "$golden/tiny-quick" copy
@@ -59,8 +41,8 @@ expect 4 'neither visual.conv1.weight' convert "$here/pt/views.pt" no
 expect 4 'no tokenizer here' convert --tokenizer . "$golden/tiny-quick" no
 head -c 30000 copy/model.safetensors >cut.safetensors
 expect 4 'cut.safetensors' convert cut.safetensors no
-holds test ! -e no
-holds test -z "$(find . -name 'no*' -o -name '.mien*')"
+holds 'nothing is written' test ! -e no
+holds 'no leftovers after refusals' test -z "$(find . -name 'no*' -o -name '.mien*')"
 
 # a directory with faults: each is named
 expect 2 'one model directory' info
@@ -84,5 +66,4 @@ if [ -f "$bpe" ]; then
 else
     echo "skipped: OpenAI's tokenizer (no ../shared/data/tokenizer)"
 fi
-printf '%s checks, %s failed\n' "$checks" "$failures"
-[ "$failures" -eq 0 ]
+finish
