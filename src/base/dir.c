@@ -109,6 +109,8 @@ static enum mien_status create_one(const char *path)
     error = errno;
     if (base_file_is_dir(path))
         return MIEN_OK;
+    if (error == EEXIST)
+        return base_fail(MIEN_ERR_IO, "%s: cannot create the directory: a file has this name; choose another", path);
     return base_fail(MIEN_ERR_IO, "%s: cannot create the directory: %s", path, strerror(error));
 }
 

@@ -79,8 +79,11 @@ static void print_summary(const struct mien_train_params *params, const struct m
             printf("checkpoint %s\n", s->checkpoint);
         return;
     }
-    printf("trained %" PRIu64 " steps in %.0f s, loss %.4f -> %.4f\n", s->steps, s->seconds, s->first_loss,
-           s->last_loss);
+    if (s->last_loss != 0) /* 0: no step was left to do (mien/train.h) */
+        printf("trained %" PRIu64 " steps in %.0f s, loss %.4f -> %.4f\n", s->steps, s->seconds, s->first_loss,
+               s->last_loss);
+    else
+        printf("nothing left to train: all %" PRIu64 " steps are done\n", s->steps);
     printf("model %s\n", s->model);
 }
 
