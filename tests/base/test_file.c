@@ -297,7 +297,7 @@ static void test_dir_failures(void)
 
     capture_start();
     CHECK_EQ(base_dir_create(in_root("a")), MIEN_ERR_IO);
-    CHECK(captured_once("cannot create the directory: File exists"));
+    CHECK(captured_once("cannot create the directory: a file has this name"));
     capture_start();
     CHECK_EQ(base_dir_create(in_root("a/b/c")), MIEN_ERR_IO);
     CHECK(captured_once("cannot create the directory"));
