@@ -108,8 +108,8 @@ holds 'and each file named' [ "$(grep -c 'flip[0-9]*.png' err)" -eq 24 ]
 # other people's damaged and odd files, all in one call: each is embedded or named, and PngSuite judged as it says
 if [ -d "$shared/fixtures" ]; then
     find "$shared/fixtures" -type f ! -name '*.md' ! -name 'LICENSE*' | sort >files
-    tr '\n' '\0' <files | xargs -0 -s 1000000 "$mien" embed --json --quiet --skip-bad --model "$model" -o out.safetensors \
-        --image >out 2>err
+    tr '\n' '\0' <files | xargs -0 -s 1000000 "$mien" embed --json --quiet --skip-bad --model "$model" \
+        -o out.safetensors --image >out 2>err
     holds 'the fixtures end well' [ $? -eq 0 ]
     good=$(sed 's/.*"images":\([0-9]*\),.*/\1/' out)
     holds 'each is embedded or named' [ $((good + $(grep -c 'mien: error: ' err))) -eq "$(wc -l <files)" ]
