@@ -206,7 +206,8 @@ static enum mien_status write_all(int fd, const char *path, const char *data, si
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
-            return base_fail(MIEN_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
+            return base_fail(MIEN_ERR_IO, "%s: cannot write: %s%s", path, strerror(errno),
+                             errno == ENOSPC || errno == EDQUOT ? "; make room there, then run this again" : "");
         data += done;
         size -= (size_t)done;
     }

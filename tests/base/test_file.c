@@ -253,7 +253,7 @@ static void test_out_special(void)
     capture_start();
     if (base_file_exists("/dev/full")) {
         CHECK_EQ(base_file_write("/dev/full", "x", 1), MIEN_ERR_IO);
-        CHECK(captured_once("/dev/full: cannot write: No space left"));
+        CHECK(captured_once("/dev/full: cannot write: No space left on device; make room"));
     }
     CHECK_EQ(base_file_write(in_root("real"), "1", 1), MIEN_OK);
     CHECK_EQ(symlink("real", in_root("link")), 0);
