@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/thread.h"

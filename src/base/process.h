@@ -1,0 +1,28 @@
+/* process.h: another program, whose output is read here. One thread at a time. */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include "mien/common.h"
+
+struct base_process;
+
+/* Starts argv[0], which is looked for on PATH, with argv[1], ... as they are; NULL ends the list, no shell reads it.
+ * Its standard input is empty. *out is NULL with MIEN_OK, and nothing is logged, where there is no such program: only
+ * the caller knows what it was wanted for. MIEN_ERR_FAILED: it cannot be started. */
+enum mien_status base_process_start(const char *const *argv, struct base_process **out);
+
+/* The next `size` bytes of its standard output; *got is less only at its end. MIEN_ERR_IO. */
+enum mien_status base_process_read(struct base_process *process, void *data, size_t size, size_t *got);
+
+/* After the end of its output: waits for its end. *exit_status is its own, or 128 and the number of the signal that
+ * ended it. */
+enum mien_status base_process_wait(struct base_process *process, int *exit_status);
+
+/* What it has said on standard error so far: the first line and, where it is another, the last, joined by "; ". "" when
+ * nothing. Lives as long as the process. */
+const char *base_process_said(struct base_process *process);
+
+/* Ends it if it still runs, frees, clears; accepts NULL. */
+void base_process_close(struct base_process **process);
+
+#endif
