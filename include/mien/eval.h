@@ -52,10 +52,11 @@ struct mien_zero_shot {
 };
 enum { MIEN_MAP_POINTS = 600 };
 
-/* Classifies every image that has a label by its similarity to the labels' sentences (mien_labels_create); the
- * classes are the labels that occur in the split. A row with several labels (a compound emotion) is of the class
- * "a and b", whose embedding is the unit mean of its labels' embeddings. The caller destroys *out. MIEN_ERR_DATA: the
- * manifest cannot be read, or has no labelled image in the split; MIEN_ERR_ARG: an unknown split. */
+/* Classifies every image, and every clip by 32 frames of it, that has a label by its similarity to the labels'
+ * sentences (mien_labels_create); the classes are the labels that occur in the split. A row with several labels (a
+ * compound emotion) is of the class "a and b", in the order of their bytes whichever way round the row names them,
+ * whose embedding is the unit mean of its labels' embeddings. The caller destroys *out. MIEN_ERR_DATA: the manifest
+ * cannot be read, or has no labelled image or clip in the split; MIEN_ERR_ARG: an unknown split. */
 MIEN_API enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien_zero_shot_params *params,
                                               struct mien_zero_shot **out);
 
@@ -91,7 +92,7 @@ struct mien_ranks {
 
 /* A query image with the texts that are most like it. */
 struct mien_retrieval_example {
-    char *image; /* path */
+    char *image; /* path; of a clip: its video, directory or first frame */
     char *truth; /* its own text */
     char *texts[3];
     float scores[3]; /* cosine; texts that are the same are listed once */
@@ -109,8 +110,8 @@ struct mien_retrieval {
     char split[8];
 };
 
-/* How well images and their captions find each other. MIEN_ERR_DATA: the manifest cannot be read, or has no image with
- * such a text in the split. The caller destroys *out. */
+/* How well images (or clips, by 32 frames of each) and their captions find each other. MIEN_ERR_DATA: the manifest
+ * cannot be read, or has no image with such a text in the split. The caller destroys *out. */
 MIEN_API enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien_retrieval_params *params,
                                               struct mien_retrieval **out);
 

@@ -62,13 +62,15 @@ struct mien_image {
     int32_t box[4];              /* x, y, width, height in pixels (of the turned picture); must lie inside */
 };
 
-/* Frames of one clip, in their order: pictures, or a directory's PNG and JPEG files in the order of their names (by
- * bytes; other files and hidden ones are passed over). */
+/* Frames of one clip, in their order: pictures, a directory's PNG and JPEG files in the order of their names (by bytes;
+ * other files and hidden ones are passed over), or a video file's, which the program ffmpeg decodes: it must be on PATH
+ * (5.1 or later) and is run without a shell. */
 struct mien_clip {
+    const char *video;     /* NULL: `directory` */
     const char *directory; /* NULL: `frames` */
     const struct mien_image *frames;
     size_t frame_count;
-    bool has_box; /* of every frame of a directory */
+    bool has_box; /* of every frame of a video or a directory */
     int32_t box[4];
 };
 
@@ -105,7 +107,8 @@ MIEN_API enum mien_status mien_model_embed_pictures(struct mien_model *model, co
 
 /* Embeddings of clips to out [count][embed], one after another: of the frames that params->frames chooses, by the
  * model's temporal transformer or, where it has none, their mean before normalisation. A clip is bad when one of the
- * chosen frames is, or there is none. MIEN_ERR_ARG also: more frames than the temporal transformer takes. */
+ * chosen frames is, or there is none; a video also when ffmpeg finds any damage in it, or is not there. Memory does not
+ * grow with a video's length. MIEN_ERR_ARG also: more frames than the temporal transformer takes. */
 MIEN_API enum mien_status mien_model_embed_clips(struct mien_model *model, const struct mien_clip *clips, size_t count,
                                                  const struct mien_embed_params *params, float *out);
 
@@ -190,7 +193,7 @@ MIEN_API void mien_labels_scores(const struct mien_labels *labels, const float *
 
 /* A zeroed struct with manifest, texts and text_count means the defaults. Strings are borrowed during the call. */
 struct mien_search_params {
-    const char *manifest;     /* JSON Lines, see data.h; rows with an image or frames are the collection */
+    const char *manifest;     /* JSON Lines, see data.h; all of its rows are the collection */
     const char *const *texts; /* sentences to search by, [text_count] */
     size_t text_count;
     size_t top;                     /* results a sentence, at most; 0: all */
@@ -198,18 +201,18 @@ struct mien_search_params {
 };
 
 struct mien_match {
-    double score;     /* cosine of sentence and picture, -1 to 1 */
-    uint32_t line;    /* of the manifest, from 1 */
-    const char *path; /* of the picture, or of the clip's directory or first frame; lives as long as the result */
+    double score;  /* cosine of sentence and picture, -1 to 1 */
+    uint32_t line; /* of the manifest, from 1 */
+    const char
+        *path; /* of the picture or video, or of the clip's directory or first frame; lives as long as the result */
 };
 
 struct mien_search {
     struct mien_match *matches; /* [text_count][count], best first; ties: the earlier line */
     size_t text_count, count;
-    size_t rows;   /* of the collection: looked at */
-    size_t bad;    /* of these, left out because a file could not be read; named in the log */
-    size_t videos; /* rows left out because they are video files, which are not decoded */
-    void *memory;  /* the library's */
+    size_t rows;  /* of the collection: looked at */
+    size_t bad;   /* of these, left out because a file could not be read; named in the log */
+    void *memory; /* the library's */
 };
 
 /* Ranks a collection by sentences. The caller destroys *out. MIEN_ERR_DATA: the manifest cannot be read, or none of its

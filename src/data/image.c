@@ -47,7 +47,7 @@ static enum mien_status turn(const char *path, struct data_image *image, int ori
     return MIEN_OK;
 }
 
-static enum mien_status cut(const char *path, struct data_image *image, const int32_t box[4])
+enum mien_status data_image_cut(const char *path, struct data_image *image, const int32_t box[4])
 {
     int64_t x = box[0], y = box[1], w = box[2], h = box[3];
     if (x < 0 || y < 0 || w < 1 || h < 1 || x + w > image->width || y + h > image->height)
@@ -67,7 +67,7 @@ enum mien_status data_image_decode(const char *path, const void *data, size_t si
 {
     enum mien_status status = MIEN_OK;
     struct data_image_params p = params ? *params : (struct data_image_params){0};
-    uint64_t most = p.max_pixels ? p.max_pixels : 64000000;
+    uint64_t most = p.max_pixels ? p.max_pixels : DATA_MOST_PIXELS;
     struct data_image image = {0};
     const char *why = NULL;
     int orientation = 1;
@@ -82,7 +82,7 @@ enum mien_status data_image_decode(const char *path, const void *data, size_t si
     FAIL_IF(!image.pixels, MIEN_ERR_DATA, "%s: cannot be decoded (%s)", path, why);
     TRY(turn(path, &image, p.ignore_exif ? 1 : orientation));
     if (p.has_box)
-        TRY(cut(path, &image, p.box));
+        TRY(data_image_cut(path, &image, p.box));
     *out = image;
     return MIEN_OK;
 fail:

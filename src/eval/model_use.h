@@ -13,10 +13,17 @@ struct mien_model {
     struct data_tokenizer *tokenizer;
     struct data_preprocess preprocess;
     float logit_scale;
+    size_t *cut; /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
 };
 
 /* One embedding per label: out [count,E]; of unit length when embeddings are averaged. params may be NULL. */
 enum mien_status eval_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
                                    const struct mien_labels_params *params, float *out);
+
+/* The clip that a row of a manifest is, frames or video: out [E]. */
+enum mien_status eval_embed_row_clip(struct mien_model *model, const struct data_row *row,
+                                     const struct mien_embed_params *params, float *out);
+/* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */
+const char *eval_row_path(const struct data_row *row);
 
 #endif

@@ -28,18 +28,17 @@ struct task {
 
 static bool has_caption(const struct data_row *row)
 {
-    return row->image &&
-           (row->caption.whole || row->caption.global || row->caption.summary || row->caption.local_count);
+    return row->caption.whole || row->caption.global || row->caption.summary || row->caption.local_count;
 }
 
 static bool has_global(const struct data_row *row)
 {
-    return row->image && row->caption.global;
+    return row->caption.global;
 }
 
 static bool has_summary(const struct data_row *row)
 {
-    return row->image && row->caption.summary;
+    return row->caption.summary;
 }
 
 /* The sentences that stand for a row, into out; how many. */
@@ -253,7 +252,7 @@ static enum mien_status make_example(struct task *t, size_t i, struct mien_retri
     enum mien_status status = MIEN_OK;
     uint32_t taken[TEXTS];
     score_query(t, t->images + i * t->model->nn->config.embed, t->texts);
-    e->image = eval_copy_text(t->rows.manifest->rows[t->rows.rows[i]].image);
+    e->image = eval_copy_text(eval_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
     e->truth = eval_copy_text(t->whole[i]);
     FAIL_IF(!e->image || !e->truth, MIEN_ERR_NOMEM, "out of host memory for an example");
     for (size_t j; e->count < TEXTS && (j = next_best(t, taken, e->count)) != SIZE_MAX; e->count++) {
@@ -303,7 +302,7 @@ static enum mien_status embed_pairs(struct task *t)
     TRY(embed_texts(t));
     TRY(eval_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->images, t->ok));
     drop_bad(t);
-    FAIL_IF(t->rows.count == 0, MIEN_ERR_DATA, "%s: none of the images can be read", t->params->manifest);
+    FAIL_IF(t->rows.count == 0, MIEN_ERR_DATA, "%s: none of the images and clips can be read", t->params->manifest);
 fail:
     return status;
 }
@@ -312,7 +311,8 @@ enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien
                                      struct mien_retrieval **out)
 {
     static bool (*const usable[])(const struct data_row *) = {has_caption, has_global, has_summary};
-    static const char *const what[] = {"image with a caption", "image with a global caption", "image with a summary"};
+    static const char *const what[] = {"image or clip with a caption", "image or clip with a global caption",
+                                       "image or clip with a summary"};
     enum mien_status status = MIEN_OK;
     struct task task = {.model = model, .params = params};
     FAIL_IF(!model || !params || !params->manifest || !out || (size_t)params->text >= BASE_COUNT(what), MIEN_ERR_ARG,

@@ -62,23 +62,39 @@ void eval_rows_clear(struct eval_rows *rows)
     *rows = (struct eval_rows){0};
 }
 
+/* Rows [first, ...) as long as they are pictures, at most BLOCK, or one clip: unit embeddings to [*n,E]. */
+static enum mien_status embed_some(struct mien_model *model, const struct eval_rows *rows, size_t first, float *pixels,
+                                   float *to, bool *ok, uint32_t *n)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_trace *trace = vk_device_trace(model->device);
+    const struct data_row *all = rows->manifest->rows;
+    for (*n = 0; *n < BLOCK && first + *n < rows->count && all[rows->rows[first + *n]].image;)
+        ++*n;
+    if (*n == 0) {
+        *n = 1;
+        return eval_embed_row_clip(model, &all[rows->rows[first]], &(struct mien_embed_params){.ok = ok}, to);
+    }
+    uint64_t began = base_trace_now(trace);
+    TRY(data_load_images(rows->manifest, rows->rows + first, *n, &model->preprocess, false, 0, pixels, ok));
+    base_trace_span(trace, BASE_TRACK_IMAGES, "read pictures", NULL, began);
+    TRY(nn_encode_images(model->encoder, pixels, *n, to));
+    nn_normalise_rows(to, *n, model->nn->config.embed);
+fail:
+    return status;
+}
+
 enum mien_status eval_embed_rows(struct mien_model *model, const struct eval_rows *rows, eval_progress_fn progress,
                                  void *user, float *out, bool *ok)
 {
     enum mien_status status = MIEN_OK;
     const struct io_clip_config *c = &model->nn->config;
-    struct base_trace *trace = vk_device_trace(model->device);
+    uint32_t n = 0;
     size_t image = (size_t)3 * c->vision.image * c->vision.image;
     float *pixels = base_alloc(BASE_MIN(rows->count, (size_t)BLOCK) * image + 1, sizeof(*pixels));
     FAIL_IF_NULL(pixels, "images");
-    for (size_t first = 0; first < rows->count; first += BLOCK) {
-        uint32_t n = (uint32_t)BASE_MIN(rows->count - first, (size_t)BLOCK);
-        float *to = out + first * c->embed;
-        uint64_t began = base_trace_now(trace);
-        TRY(data_load_images(rows->manifest, rows->rows + first, n, &model->preprocess, false, 0, pixels, ok + first));
-        base_trace_span(trace, BASE_TRACK_IMAGES, "read pictures", NULL, began);
-        TRY(nn_encode_images(model->encoder, pixels, n, to));
-        nn_normalise_rows(to, n, c->embed);
+    for (size_t first = 0; first < rows->count; first += n) {
+        TRY(embed_some(model, rows, first, pixels, out + first * c->embed, ok + first, &n));
         if (progress)
             progress(user, first + n, rows->count);
     }

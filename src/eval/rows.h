@@ -1,4 +1,4 @@
-/* rows.h: inside eval: which rows of a manifest a protocol uses, and the unit embeddings of their images. */
+/* rows.h: inside eval: which rows of a manifest a protocol uses, and the unit embeddings of their images or clips. */
 #ifndef EVAL_ROWS_H
 #define EVAL_ROWS_H
 
@@ -13,15 +13,16 @@ struct eval_rows {
 };
 
 /* Reads a manifest and keeps the rows of `split` that are usable; split NULL = the first of test, val and all that has
- * such rows. `what` names them for messages ("image with a label"). MIEN_ERR_ARG: an unknown split; MIEN_ERR_DATA: the
- * manifest is bad, or there is no such row. */
+ * such rows. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown split;
+ * MIEN_ERR_DATA: the manifest is bad, or there is no such row. */
 enum mien_status eval_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
                                 const char *what, struct eval_rows *out);
 void eval_rows_clear(struct eval_rows *rows);
 
 typedef void (*eval_progress_fn)(void *user, size_t done, size_t total);
 
-/* Unit embeddings of all rows' images into out [count, E]; ok[i] says which could be read. */
+/* Unit embeddings of all rows' images, and of clips by 32 frames of each, into out [count, E]; ok[i] says which could
+ * be read. */
 enum mien_status eval_embed_rows(struct mien_model *model, const struct eval_rows *rows, eval_progress_fn progress,
                                  void *user, float *out, bool *ok);
 

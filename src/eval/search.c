@@ -11,34 +11,12 @@ struct search {
     struct mien_model *model;
     const struct mien_search_params *p;
     struct data_manifest *manifest;
-    uint32_t *rows; /* of the manifest: the collection */
-    size_t count;
+    size_t count;   /* of the manifest's rows: the collection */
     float *texts;   /* [T,E] of unit length */
     double *scores; /* [T,count] */
     bool *ok;       /* [count] */
     size_t done;    /* rows embedded */
 };
-
-static enum mien_status select_rows(struct search *s, size_t *videos)
-{
-    enum mien_status status = MIEN_OK;
-    s->rows = base_alloc(s->manifest->count + 1, sizeof(*s->rows));
-    FAIL_IF_NULL(s->rows, "rows");
-    *videos = 0;
-    for (size_t i = 0; i < s->manifest->count; i++) {
-        if (s->manifest->rows[i].video)
-            ++*videos;
-        else
-            s->rows[s->count++] = (uint32_t)i;
-    }
-    FAIL_IF(s->count == 0 && *videos > 0, MIEN_ERR_DATA,
-            "%s: all rows are video files, which are not decoded; make a folder of frames of each (ffmpeg -i FILE "
-            "DIR/%%05d.jpg) and name it as \"frames\"",
-            s->manifest->path);
-    FAIL_IF(s->count == 0, MIEN_ERR_DATA, "%s: no row has an image or frames", s->manifest->path);
-fail:
-    return status;
-}
 
 static void on_progress(void *user, size_t done, size_t total)
 {
@@ -55,37 +33,20 @@ static struct mien_image image_of(const struct data_row *row, const char *path)
     return image;
 }
 
-static enum mien_status embed_clip(struct search *s, const struct data_row *row, const struct mien_embed_params *params,
-                                   float *out)
-{
-    enum mien_status status = MIEN_OK;
-    struct mien_clip clip = {.directory = row->frames_dir, .frame_count = row->frame_count, .has_box = row->has_box};
-    struct mien_image *frames = base_alloc((size_t)row->frame_count + 1, sizeof(*frames));
-    FAIL_IF_NULL(frames, "a clip's frames");
-    for (uint32_t i = 0; i < row->frame_count; i++)
-        frames[i] = image_of(row, row->frames[i]);
-    memcpy(clip.box, row->box, sizeof(clip.box));
-    clip.frames = frames;
-    TRY(mien_model_embed_clips(s->model, &clip, 1, params, out));
-fail:
-    base_free(frames);
-    return status;
-}
-
 /* Rows [s->done, ...) as long as they are pictures, at most CHUNK, or one clip: embeds [n,E]; *n says how many. */
 static enum mien_status embed_some(struct search *s, struct mien_image *images, float *embeds, size_t *n)
 {
     struct mien_embed_params params = s->p->embed;
-    const struct data_row *row = &s->manifest->rows[s->rows[s->done]];
+    const struct data_row *row = &s->manifest->rows[s->done];
     params.flags &= ~(uint32_t)MIEN_RAW;
     params.ok = s->ok + s->done;
     params.progress = on_progress;
     params.user = s;
     *n = 1;
     if (!row->image)
-        return embed_clip(s, row, &params, embeds);
+        return eval_embed_row_clip(s->model, row, &params, embeds);
     for (*n = 0; *n < CHUNK && s->done + *n < s->count; ++*n) {
-        row = &s->manifest->rows[s->rows[s->done + *n]];
+        row = &s->manifest->rows[s->done + *n];
         if (!row->image)
             break;
         images[*n] = image_of(row, row->image);
@@ -135,11 +96,6 @@ static int better_first(const void *a, const void *b)
     return x->line < y->line ? -1 : x->line > y->line;
 }
 
-static const char *path_of(const struct data_row *row)
-{
-    return row->image ? row->image : row->frames_dir ? row->frames_dir : row->frames[0];
-}
-
 /* The matches of sentence t into to [result->count]; `all` [s->count] is room to sort in. */
 static enum mien_status rank(const struct search *s, size_t t, struct base_arena *arena, struct mien_match *all,
                              const struct mien_search *result, struct mien_match *to)
@@ -147,9 +103,9 @@ static enum mien_status rank(const struct search *s, size_t t, struct base_arena
     enum mien_status status = MIEN_OK;
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++) {
-        const struct data_row *row = &s->manifest->rows[s->rows[i]];
+        const struct data_row *row = &s->manifest->rows[i];
         if (s->ok[i])
-            all[n++] = (struct mien_match){s->scores[t * s->count + i], row->line, path_of(row)};
+            all[n++] = (struct mien_match){s->scores[t * s->count + i], row->line, eval_row_path(row)};
     }
     qsort(all, n, sizeof(*all), better_first);
     for (size_t i = 0; i < result->count; i++) {
@@ -195,7 +151,8 @@ enum mien_status mien_search(struct mien_model *model, const struct mien_search_
     result = base_alloc(1, sizeof(*result));
     FAIL_IF_NULL(result, "a search's result");
     TRY(data_manifest_read(params->manifest, &s.manifest));
-    TRY(select_rows(&s, &result->videos));
+    s.count = s.manifest->count;
+    FAIL_IF(s.count == 0, MIEN_ERR_DATA, "%s: no row", s.manifest->path);
     TRY(score_all(&s));
     TRY(make_result(&s, result));
     *out = result;
@@ -205,7 +162,6 @@ fail:
     base_free(s.ok);
     base_free(s.scores);
     base_free(s.texts);
-    base_free(s.rows);
     data_manifest_destroy(&s.manifest);
     return status;
 }

@@ -27,7 +27,7 @@ struct task {
 
 static bool is_usable(const struct data_row *row)
 {
-    return row->image && row->label_count > 0;
+    return row->label_count > 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -226,7 +226,7 @@ enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien
     FAIL_IF(!model || !params || !params->manifest || !out, MIEN_ERR_ARG,
             "mien_eval_zero_shot: a model, a manifest and a place for the result are needed");
     *out = NULL;
-    TRY(eval_rows_read(params->manifest, params->split, is_usable, "image with a label", &task.rows));
+    TRY(eval_rows_read(params->manifest, params->split, is_usable, "image or clip with a label", &task.rows));
     TRY(list_classes(&task));
     TRY(embed_classes(&task));
     TRY(eval_confusion_create((uint32_t)task.class_count, &task.confusion));

@@ -414,7 +414,7 @@ static void test_search(void)
     CHECK_EQ(mien_search(model, &params, &r), MIEN_OK);
     if (!r)
         return;
-    CHECK(r->text_count == 2 && r->count == 5 && r->rows == 6 && r->bad == 1 && r->videos == 1);
+    CHECK(r->text_count == 2 && r->count == 5 && r->rows == 7 && r->bad == 2);
     CHECK_EQ(mien_model_embed_texts(model, texts + 1, 1, 0, text), MIEN_OK);
     for (size_t i = 0; i < r->count; i++) {
         const struct mien_match *m = &r->matches[r->count + i];

@@ -68,12 +68,23 @@ static void on_progress(void *user, size_t done, size_t total)
     progress_show(&job->progress, job->done + done, job->inputs.count, "inputs", "");
 }
 
-/* `count` pictures in a row, or one folder of frames. */
-static enum mien_status embed_chunk(struct job *job, size_t first, size_t count, bool folder)
+/* A folder of frames or a video. */
+static bool is_clip(const char *path)
 {
+    return is_directory(path) || is_video(path);
+}
+
+/* `count` pictures in a row, or one clip. */
+static enum mien_status embed_chunk(struct job *job, size_t first, size_t count, bool is_one_clip)
+{
+    const char *path = job->inputs.items[first];
     struct mien_embed_params params = looking_params(&job->looking);
     struct mien_image images[CHUNK] = {0};
-    struct mien_clip clip = {.directory = job->inputs.items[first], .has_box = job->looking.has_box};
+    struct mien_clip clip = {.has_box = job->looking.has_box};
+    if (is_directory(path))
+        clip.directory = path;
+    else
+        clip.video = path;
     memcpy(clip.box, job->looking.box, sizeof(clip.box));
     for (size_t i = 0; i < count; i++) {
         images[i].path = job->inputs.items[first + i];
@@ -83,8 +94,8 @@ static enum mien_status embed_chunk(struct job *job, size_t first, size_t count,
     params.ok = job->ok;
     params.progress = on_progress;
     params.user = job;
-    return folder ? mien_model_embed_clips(job->use.model, &clip, 1, &params, job->embeds)
-                  : mien_model_embed_pictures(job->use.model, images, count, &params, job->embeds);
+    return is_one_clip ? mien_model_embed_clips(job->use.model, &clip, 1, &params, job->embeds)
+                       : mien_model_embed_pictures(job->use.model, images, count, &params, job->embeds);
 }
 
 static enum mien_status classify_all(struct job *job)
@@ -92,12 +103,12 @@ static enum mien_status classify_all(struct job *job)
     enum mien_status status = MIEN_OK;
     progress_begin(&job->progress, "classify", job->common.quiet);
     for (size_t first = 0, count = 0; status == MIEN_OK && first < job->inputs.count; first += count) {
-        bool folder = is_directory(job->inputs.items[first]);
+        bool clip = is_clip(job->inputs.items[first]);
         count = 1;
-        while (!folder && first + count < job->inputs.count && count < CHUNK &&
-               !is_directory(job->inputs.items[first + count]))
+        while (!clip && first + count < job->inputs.count && count < CHUNK &&
+               !is_clip(job->inputs.items[first + count]))
             count++;
-        status = embed_chunk(job, first, count, folder);
+        status = embed_chunk(job, first, count, clip);
         job->done += count;
         if (status == MIEN_OK)
             print_chunk(job, first, count);
@@ -175,9 +186,6 @@ static int check(const struct command *command, struct job *job)
                                            : "an image");
     if (job->average && strcmp(job->average, "logits") != 0 && strcmp(job->average, "embeddings") != 0)
         return complain(command, 2, "--average %s: embeddings or logits is wanted", job->average);
-    for (size_t i = 0; i < job->inputs.count; i++)
-        if (is_video(job->inputs.items[i]) && !is_directory(job->inputs.items[i]))
-            return refuse_video(command, job->inputs.items[i]);
     if ((result = looking_check(command, &job->looking)) != 0)
         return result;
     if ((result = templates_split(command, job->label_list, &job->words)) != 0)
@@ -221,10 +229,12 @@ const struct command command_classify = {
     .synopsis = "[--model DIR] --labels a,b,c [options] INPUT ...",
     .summary = "scores faces by words of your choice",
     .help =
-        "An INPUT is a cropped face (PNG, JPEG) or a folder of frames. Prints the best label and all probabilities;\n"
-        "--json prints one object a line: {\"input\",\"label\",\"scores\"}. An input that cannot be read is named; "
-        "the\n"
-        "others are scored, and the exit status is 4.",
+        "An INPUT is a cropped face (PNG, JPEG), a folder of frames, or a video (by its name's ending: .mp4, .mkv, "
+        "...),\n"
+        "which ffmpeg decodes: it must be installed. Prints the best label and all probabilities; --json prints one\n"
+        "object a line: {\"input\",\"label\",\"scores\"}. An input that cannot be read is named; the others are "
+        "scored,\n"
+        "and the exit status is 4.",
     .run = run,
     .traces = true,
 };

@@ -116,8 +116,6 @@ enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_
 bool is_directory(const char *path);
 /* By the name's ending. */
 bool is_video(const char *path);
-/* Says how to make frames of a video; the exit status. */
-int refuse_video(const struct command *command, const char *path);
 
 /* ---- weights ---- */
 

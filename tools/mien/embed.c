@@ -53,35 +53,58 @@ static void compact(const struct job *job, struct rows *rows)
     }
 }
 
-/* Pictures, or clips when `clips`. */
-static enum mien_status embed_files(struct job *job, const struct arg_list *list, bool clips, struct rows *rows)
+/* What the options ask for; failures and progress as the subcommand shows them. */
+static struct mien_embed_params params_of(const struct job *job, const struct rows *rows, struct counter *counter)
 {
-    struct counter counter = {.unit = clips ? "clips" : "images"};
     struct mien_embed_params params = looking_params(&job->looking);
-    struct mien_image *images = calloc(list->count + 1, sizeof(*images));
-    struct mien_clip *folders = calloc(list->count + 1, sizeof(*folders));
-    enum mien_status status = MIEN_ERR_NOMEM;
-    if (!images || !folders || !make_rows(job, list->count, rows))
-        goto done;
-    for (size_t i = 0; i < list->count; i++) {
-        images[i] = (struct mien_image){.path = list->items[i], .has_box = job->looking.has_box};
-        folders[i] = (struct mien_clip){.directory = list->items[i], .has_box = job->looking.has_box};
-        memcpy(images[i].box, job->looking.box, sizeof(images[i].box));
-        memcpy(folders[i].box, job->looking.box, sizeof(folders[i].box));
-    }
     params.flags |= job->raw ? MIEN_RAW : 0;
     params.ok = job->skip_bad ? rows->ok : NULL;
     params.progress = on_progress;
-    params.user = &counter;
-    progress_begin(&counter.progress, "embed", job->common.quiet);
-    status = clips ? mien_model_embed_clips(job->use.model, folders, list->count, &params, rows->data)
-                   : mien_model_embed_pictures(job->use.model, images, list->count, &params, rows->data);
-    progress_end(&counter.progress);
-    if (status == MIEN_OK && job->skip_bad)
-        compact(job, rows);
-done:
+    params.user = counter;
+    progress_begin(&counter->progress, "embed", job->common.quiet);
+    return params;
+}
+
+static enum mien_status embed_images(struct job *job, struct rows *rows)
+{
+    struct counter counter = {.unit = "images"};
+    size_t count = job->images.count;
+    struct mien_image *images = calloc(count + 1, sizeof(*images));
+    enum mien_status status = MIEN_ERR_NOMEM;
+    if (images && make_rows(job, count, rows)) {
+        for (size_t i = 0; i < count; i++) {
+            images[i] = (struct mien_image){.path = job->images.items[i], .has_box = job->looking.has_box};
+            memcpy(images[i].box, job->looking.box, sizeof(images[i].box));
+        }
+        const struct mien_embed_params params = params_of(job, rows, &counter);
+        status = mien_model_embed_pictures(job->use.model, images, count, &params, rows->data);
+        progress_end(&counter.progress);
+    }
     free(images);
-    free(folders);
+    return status;
+}
+
+/* Folders of frames, then videos. */
+static enum mien_status embed_clips(struct job *job, struct rows *rows)
+{
+    struct counter counter = {.unit = "clips"};
+    size_t folders = job->frames.count, count = folders + job->videos.count;
+    struct mien_clip *clips = calloc(count + 1, sizeof(*clips));
+    enum mien_status status = MIEN_ERR_NOMEM;
+    if (clips && make_rows(job, count, rows)) {
+        for (size_t i = 0; i < count; i++) {
+            clips[i] = (struct mien_clip){.has_box = job->looking.has_box};
+            memcpy(clips[i].box, job->looking.box, sizeof(clips[i].box));
+            if (i < folders)
+                clips[i].directory = job->frames.items[i];
+            else
+                clips[i].video = job->videos.items[i - folders];
+        }
+        const struct mien_embed_params params = params_of(job, rows, &counter);
+        status = mien_model_embed_clips(job->use.model, clips, count, &params, rows->data);
+        progress_end(&counter.progress);
+    }
+    free(clips);
     return status;
 }
 
@@ -99,10 +122,11 @@ static enum mien_status embed_texts(struct job *job, struct rows *rows)
     return status;
 }
 
-static void print_bad(const struct arg_list *list, const struct rows *rows, bool *any)
+/* Those of rows [first, ...) that are not ok, with their names in the list. */
+static void print_bad(const struct arg_list *list, const struct rows *rows, size_t first, bool *any)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        if (rows->kept == rows->count || rows->ok[i])
+    for (size_t i = 0; rows->kept < rows->count && i < list->count; i++) {
+        if (rows->ok[first + i])
             continue;
         printf("%s", *any ? "," : "");
         print_json_string(list->items[i]);
@@ -119,8 +143,9 @@ static void print_summary(const struct job *job, const struct rows rows[3])
         print_json_string(job->output);
         printf(",\"width\":%u,\"images\":%zu,\"videos\":%zu,\"texts\":%zu,\"bad\":[", job->use.info.embed, rows[0].kept,
                rows[1].kept, rows[2].kept);
-        print_bad(&job->images, &rows[0], &any);
-        print_bad(&job->frames, &rows[1], &any);
+        print_bad(&job->images, &rows[0], 0, &any);
+        print_bad(&job->frames, &rows[1], 0, &any);
+        print_bad(&job->videos, &rows[1], job->frames.count, &any);
         printf("]}\n");
         return;
     }
@@ -152,9 +177,11 @@ static int embed(const struct command *command, struct job *job)
     struct rows rows[3] = {0};
     enum mien_status status = use_open(&job->use, &job->common, job->model);
     if (status == MIEN_OK && job->images.count)
-        status = embed_files(job, &job->images, false, &rows[0]);
-    if (status == MIEN_OK && job->frames.count)
-        status = embed_files(job, &job->frames, true, &rows[1]);
+        status = embed_images(job, &rows[0]);
+    if (status == MIEN_OK && job->frames.count + job->videos.count)
+        status = embed_clips(job, &rows[1]);
+    for (size_t i = 0; status == MIEN_OK && job->skip_bad && i < 2; i++)
+        compact(job, &rows[i]);
     if (status == MIEN_OK && job->texts.count + job->lines.count)
         status = embed_texts(job, &rows[2]);
     int result = mien_status_exit_code(status);
@@ -175,10 +202,8 @@ static int check(const struct command *command, struct job *job)
     const char *missing = !job->model ? "--model DIR" : !job->output ? "-o OUT.safetensors" : NULL;
     if (missing)
         return complain(command, 2, "%s is missing; see mien embed --help", missing);
-    if (job->videos.count)
-        return refuse_video(command, job->videos.items[0]);
-    if (!job->images.count && !job->frames.count && !job->texts.count && !job->text_file)
-        return complain(command, 2, "nothing to embed: give --image, --frames, --text or --texts");
+    if (!job->images.count && !job->frames.count && !job->videos.count && !job->texts.count && !job->text_file)
+        return complain(command, 2, "nothing to embed: give --image, --frames, --video, --text or --texts");
     int result = looking_check(command, &job->looking);
     return result == 0 && job->text_file ? texts_read(command, job->text_file, &job->lines) : result;
 }
@@ -190,7 +215,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--model", ARG_TEXT, "DIR", "the model directory", &job.model},
         {"--image", ARG_LIST, "FILE", "cropped faces, PNG or JPEG", &job.images},
         {"--frames", ARG_LIST, "DIR", "clips, each a folder of frames in the order of their names", &job.frames},
-        {"--video", ARG_LIST, "FILE", "not in this version: refused with the way to make frames", &job.videos},
+        {"--video", ARG_LIST, "FILE", "clips too, after those of --frames; decoded by ffmpeg, which must be installed",
+         &job.videos},
         {"--text", ARG_LIST, "STR", "texts", &job.texts},
         {"--texts", ARG_TEXT, "FILE", "more texts, one a line, after those of --text", &job.text_file},
         {"-o", ARG_TEXT, "FILE", "the safetensors file to write (also --output)", &job.output},
@@ -214,7 +240,8 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_embed = {
     .name = "embed",
-    .synopsis = "--model DIR [--image FILE ...] [--frames DIR ...] [--text STR ...] -o OUT.safetensors",
+    .synopsis =
+        "--model DIR [--image FILE ...] [--frames DIR ...] [--video FILE ...] [--text STR ...] -o OUT.safetensors",
     .summary = "writes embeddings of images, clips and texts",
     .help =
         "Tensors image_embeds [N,E], video_embeds [V,E], text_embeds [M,E], f32, of unit length, in the order given.\n"

@@ -305,6 +305,9 @@ const struct command command_eval = {
     .synopsis = "--model DIR --manifest FILE --task TASK [--split SPLIT] [options]",
     .summary = "evaluates a model over a manifest",
     .help =
+        "Rows are images or clips; of a clip 32 frames at equal spacing are used. Videos are decoded by ffmpeg, which "
+        "must\n"
+        "be installed.\n"
         "zero-shot: each image goes to the label whose sentences are most like it (several labels of a row are one\n"
         "compound class). Prints the confusion matrix (rows: truth), recall per class, WAR (accuracy) and UAR (mean\n"
         "recall), with 95 % bootstrap intervals.\n"

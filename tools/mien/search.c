@@ -30,9 +30,6 @@ static void print_all(const struct common *common, const struct mien_search_para
         for (size_t i = 0; i < r->count; i++)
             print_match(common, p->texts[t], i + 1, &r->matches[t * r->count + i]);
     }
-    if (r->videos && !common->quiet)
-        fprintf(stderr, "mien: warning: %zu rows are video files and were left out; make folders of frames of them\n",
-                r->videos);
     if (r->bad && !common->quiet)
         fprintf(stderr, "mien: warning: %zu of %zu rows could not be read and were left out\n", r->bad, r->rows);
 }
@@ -91,7 +88,9 @@ const struct command command_search = {
     .summary = "ranks a collection by a sentence",
     .help =
         "Prints rank, cosine and path of the rows that are most like the sentence; --json prints one object a line:\n"
-        "{\"text\",\"rank\",\"score\",\"path\",\"line\"}. Rows that cannot be read are named and left out.",
+        "{\"text\",\"rank\",\"score\",\"path\",\"line\"}. Rows that cannot be read are named and left out. Videos are "
+        "decoded "
+        "by\nffmpeg, which must be installed.",
     .run = run,
     .traces = true,
 };

@@ -65,18 +65,11 @@ bool is_directory(const char *path)
 
 bool is_video(const char *path)
 {
-    static const char *const endings[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"};
+    static const char *const endings[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg",
+                                          ".wmv", ".flv", ".ts",  ".mts", ".3gp",  ".ogv", ".y4m"};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
         if (strcasecmp(dot, endings[i]) == 0)
             return true;
     return false;
-}
-
-int refuse_video(const struct command *command, const char *path)
-{
-    return complain(command, 4,
-                    "%s: videos are not decoded here; make a folder of frames (mkdir FRAMES; ffmpeg -i %s "
-                    "FRAMES/%%06d.png) and give that",
-                    path, path);
 }
