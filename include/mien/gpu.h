@@ -27,6 +27,7 @@ struct mien_gpu_info {
     char tiles[16];         /* family of kernels that suits it: "desktop", "mobile", "software" */
     char features[256];     /* optional features in use, words of MIEN_CAPS separated by spaces */
     char masked[256];       /* features that the device has and the capability list took away */
+    char disabled[768];     /* features that are not in use for another reason: "word: why", separated by "; " */
     char missing[512];      /* why Mien cannot use it; "" when it can */
     uint64_t memory;        /* device-local, bytes */
     uint64_t max_buffer;    /* largest range of one binding, bytes */
@@ -40,6 +41,11 @@ struct mien_gpu_info {
  * On failure *count is 0. Thread-safe. */
 MIEN_API enum mien_status mien_gpu_list(const char *caps, struct mien_gpu_info *infos, uint32_t capacity,
                                         uint32_t *count);
+
+/* The number, as in mien_gpu_list, of the device that mien_gpu_create takes for mien_gpu_params.device; also of one
+ * that Mien cannot use. MIEN_ERR_NO_DEVICE: no driver, or no device of that name (the message lists those there are);
+ * *index is then 0. Thread-safe. */
+MIEN_API enum mien_status mien_gpu_find(const char *device, uint32_t *index);
 
 /* A device in use, with its memory and kernels. */
 struct mien_gpu;

@@ -250,6 +250,35 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
     snprintf(out->name, sizeof out->name, "a typical %s device", vk_class_name(c));
 }
 
+/* ---- what is not used -------------------------------------------------------------------------------------------- */
+
+void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
+{
+    static const char varies[] = "the subgroup size varies and cannot be required (VK_EXT_subgroup_size_control)";
+    static const char *const whys[VK_CAP_COUNT] = {
+        [VK_CAP_BIT_SUBGROUP] = "the driver has no subgroup operations in compute (VkPhysicalDeviceSubgroupProperties)",
+        [VK_CAP_BIT_SUBGROUP_ARITH] = "the driver lacks VK_SUBGROUP_FEATURE_ARITHMETIC_BIT",
+        [VK_CAP_BIT_SUBGROUP_SHUFFLE] = "the driver lacks VK_SUBGROUP_FEATURE_SHUFFLE_BIT or _BALLOT_BIT",
+        [VK_CAP_BIT_SUBGROUP_FULL] = "the driver lacks VK_EXT_subgroup_size_control for compute",
+        [VK_CAP_BIT_STORAGE16] = "the driver lacks storageBuffer16BitAccess",
+        [VK_CAP_BIT_F16] = "the driver lacks shaderFloat16",
+        [VK_CAP_BIT_COOPMAT] = "no kernel of this version uses it",
+    };
+    bool subgroups = caps->device_features & VK_CAP_SUBGROUP;
+    size_t at = 0;
+    if (size)
+        text[0] = 0;
+    for (uint32_t i = 0; i < VK_CAP_COUNT && at < size; i++) {
+        bool part = i == VK_CAP_BIT_SUBGROUP_ARITH || i == VK_CAP_BIT_SUBGROUP_SHUFFLE || i == VK_CAP_BIT_SUBGROUP_FULL;
+        if (caps->device_features >> i & 1)
+            continue;
+        const char *why = part && !subgroups                                  ? "subgroup is not there"
+                          : i == VK_CAP_BIT_SUBGROUP && caps->subgroup_varies ? varies
+                                                                              : whys[i];
+        at += (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", feature_words[i] + 1, why);
+    }
+}
+
 /* ---- the floor -------------------------------------------------------------------------------------------------- */
 
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size)

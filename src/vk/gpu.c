@@ -45,6 +45,7 @@ static void describe(const struct vk_caps *caps, struct mien_gpu_info *info)
     snprintf(info->tiles, sizeof info->tiles, "%s", vk_class_name(caps->class_));
     feature_words(caps->features, info->features, sizeof info->features);
     feature_words(caps->device_features & ~caps->features, info->masked, sizeof info->masked);
+    vk_caps_disabled(caps, info->disabled, sizeof info->disabled);
     (void)vk_caps_missing(caps, info->missing, sizeof info->missing);
 }
 
@@ -61,6 +62,19 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
         describe(&caps, &infos[i]);
     }
     *count = vk_instance_device_count(instance);
+fail:
+    vk_instance_destroy(&instance);
+    return status;
+}
+
+enum mien_status mien_gpu_find(const char *device, uint32_t *index)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_instance *instance = NULL;
+    FAIL_IF(!index, MIEN_ERR_ARG, "mien_gpu_find: no place for the result");
+    *index = 0;
+    TRY(vk_instance_create(&instance));
+    TRY(vk_instance_choose(instance, device, index));
 fail:
     vk_instance_destroy(&instance);
     return status;

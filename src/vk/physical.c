@@ -147,7 +147,8 @@ static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_ca
                 q->size_control_features.computeFullSubgroups &&
                 (c->requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
     bool varies = knows_sizes && c->minSubgroupSize != c->maxSubgroupSize;
-    if (varies && !full)
+    caps->subgroup_varies = varies && !full;
+    if (caps->subgroup_varies)
         return;
     caps->subgroup_size = s->subgroupSize;
     caps->subgroup_min = knows_sizes ? c->minSubgroupSize : s->subgroupSize;

@@ -67,9 +67,10 @@ struct vk_caps {
     uint64_t device_memory;  /* the largest device-local heap, bytes */
     uint32_t align;          /* storage buffer offsets: always 256 in Mien, asserted to satisfy the device */
     bool unified;            /* device-local memory is host-visible */
-    bool compute;            /* has a queue for compute */
-    bool timeline;           /* has timeline semaphores */
-    float timestamp_ns;      /* nanoseconds per tick; 0 = no timestamps */
+    bool subgroup_varies; /* it has subgroups, but of a size that varies and cannot be required: SUBGROUP is not set */
+    bool compute;         /* has a queue for compute */
+    bool timeline;        /* has timeline semaphores */
+    float timestamp_ns;   /* nanoseconds per tick; 0 = no timestamps */
 };
 
 /* Clamps caps by a comma-separated list, read from left to right:
@@ -93,6 +94,10 @@ enum mien_status vk_caps_check_floor(const struct vk_caps *caps);
 /* A device of a class as most are, for plans where there is none to ask (graph_plan): what vendors' drivers of the last
  * years have in common, 8 GiB of memory; a software device as llvmpipe. */
 void vk_caps_typical(enum vk_class c, struct vk_caps *out);
+
+/* "word: why; word: why" for each feature of VK_CAP_LIST that the device itself lacks or that is not used on it; ""
+ * when there is none. */
+void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size);
 
 const char *vk_device_type_name(enum vk_device_type type); /* "discrete", ... */
 const char *vk_class_name(enum vk_class c);

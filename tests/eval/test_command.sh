@@ -34,6 +34,12 @@ if ! "$mien" devices >/dev/null 2>&1; then
     echo "skipped: what needs a Vulkan device"
 else
     expect 0 '"subgroup_size"' devices --json
+    expect 0 'disabled  ' devices
+    expect 0 '"disabled":"' devices --json --device 0
+    holds 'one device' [ "$(grep -c '"index":0,' out)" -eq "$(wc -l <out)" ]
+    expect 3 'no-such-gpu' devices --device no-such-gpu
+    expect 3 'there is no device 99' devices --device 99
+    holds 'no device is listed then' [ ! -s out ]
     expect 3 'no-such-gpu' train --config x --device no-such-gpu
     expect 4 'nothing.json' train --config nothing.json
     expect 4 'nowhere' eval --model nowhere --manifest x --task zero-shot

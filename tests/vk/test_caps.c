@@ -83,6 +83,32 @@ static void test_errors(void)
     check_bad(word, "too long");
 }
 
+static void test_disabled(void)
+{
+    struct vk_caps caps = rich();
+    char text[768];
+    caps.device_features = caps.features = (1u << VK_CAP_COUNT) - 1;
+    vk_caps_disabled(&caps, text, sizeof text);
+    CHECK_STR(text, "");
+    CHECK_OK(vk_caps_clamp(&caps, "-f16")); /* masked is not disabled */
+    vk_caps_disabled(&caps, text, sizeof text);
+    CHECK_STR(text, "");
+    caps.device_features &= ~(uint32_t)(VK_CAP_F16 | VK_CAP_COOPMAT);
+    vk_caps_disabled(&caps, text, sizeof text);
+    CHECK_STR(text, "f16: the driver lacks shaderFloat16; coopmat: no kernel of this version uses it");
+    caps.device_features = 0;
+    caps.subgroup_varies = true;
+    vk_caps_disabled(&caps, text, sizeof text);
+    CHECK(strstr(text, "subgroup: the subgroup size varies") == text);
+    CHECK(strstr(text, "; subgroup_arith: subgroup is not there; ") != NULL);
+    CHECK(strstr(text, "uses it") != NULL); /* all fit */
+    caps.subgroup_varies = false;
+    vk_caps_disabled(&caps, text, sizeof text);
+    CHECK(strstr(text, "subgroup: the driver has no subgroup operations") == text);
+    vk_caps_disabled(&caps, text, 20);
+    CHECK(strlen(text) == 19);
+}
+
 static void check_missing(struct vk_caps caps, const char *part)
 {
     clear_log();
@@ -125,5 +151,6 @@ int main(void)
     test_limits();
     test_errors();
     test_floor();
+    test_disabled();
     return check_result();
 }

@@ -15,6 +15,7 @@ int main(void)
         CHECK(infos[i].name[0] && infos[i].type[0] && infos[i].tiles[0] && infos[i].memory > 0);
         CHECK(infos[i].api[0] == '1' && strchr(infos[i].api, '.'));
         CHECK(infos[i].masked[0] == 0);
+        CHECK(strstr(infos[i].disabled, "coopmat: ") != NULL);
     }
     CHECK_OK(mien_gpu_list("floor", &info, 1, &count));
     CHECK(info.features[0] == 0);
@@ -24,6 +25,13 @@ int main(void)
     CHECK(mien_gpu_list(NULL, NULL, 1, &count) == MIEN_ERR_ARG);
     CHECK_OK(mien_gpu_list("invocations=64", &info, 1, &count)); /* listed, with the reason */
     CHECK(strstr(info.missing, "invocations") != NULL);
+    uint32_t index = 7;
+    CHECK_OK(mien_gpu_find("0", &index));
+    CHECK_EQ(index, 0);
+    CHECK_OK(mien_gpu_find(infos[count - 1].name, &index));
+    CHECK_STR(infos[index].name, infos[count - 1].name);
+    CHECK(mien_gpu_find("nothing", &index) == MIEN_ERR_NO_DEVICE && index == 0);
+    CHECK(mien_gpu_find(NULL, NULL) == MIEN_ERR_ARG);
 
     CHECK_OK(mien_gpu_create(&(struct mien_gpu_params){.device = "0", .caps = "-f16"}, &gpu));
     CHECK_STR(mien_gpu_name(gpu), infos[0].name);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Who made it, by the identifier of PCI, or of Khronos for those without one. */
 static const char *vendor(uint32_t id)
@@ -32,6 +33,12 @@ static void print_text(const struct mien_gpu_info *info, uint32_t index)
     printf("   in use    %s\n", *info->features ? info->features : "nothing optional");
     if (*info->masked)
         printf("   masked    %s\n", info->masked);
+    for (const char *at = info->disabled; *at;) { /* "word: why; word: why" */
+        const char *end = strstr(at, "; ");
+        size_t length = end ? (size_t)(end - at) : strlen(at);
+        printf("   %-9s %.*s\n", at == info->disabled ? "disabled" : "", (int)length, at);
+        at += length + (end ? 2 : 0);
+    }
     if (*info->missing)
         printf("   unusable  %s\n", info->missing);
 }
@@ -54,6 +61,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
     print_pair("tiles", info->tiles, ",");
     print_pair("features", info->features, ",");
     print_pair("masked", info->masked, ",");
+    print_pair("disabled", info->disabled, ",");
     print_pair("missing", info->missing, ",");
     printf("\"memory\":%" PRIu64 ",\"max_buffer\":%" PRIu64 ",\"subgroup_size\":%" PRIu32 ",\"vendor_id\":%" PRIu32
            ",\"device_id\":%" PRIu32 ",\"driver_version\":%" PRIu32 "}\n",
@@ -66,12 +74,16 @@ static int run(const struct command *command, int argc, char **argv)
     static struct mien_gpu_info infos[MOST];
     const struct arg args[] = {{0}};
     struct common common;
-    uint32_t count = 0;
+    uint32_t count = 0, only = 0;
     int result = args_parse(command, argc, argv, args, &common, NULL);
     if (result != ARGS_RUN)
         return result;
     enum mien_status status = mien_gpu_list(common.caps, infos, MOST, &count);
-    for (uint32_t i = 0; i < count && i < MOST; i++) {
+    if (status == MIEN_OK && common.device)
+        status = mien_gpu_find(common.device, &only);
+    for (uint32_t i = 0; status == MIEN_OK && i < count && i < MOST; i++) {
+        if (common.device && i != only)
+            continue;
         if (common.json)
             print_json(&infos[i], i);
         else
@@ -84,6 +96,8 @@ const struct command command_devices = {
     .name = "devices",
     .synopsis = "[options]",
     .summary = "lists Vulkan devices, and what of each is in use",
-    .help = "--json prints one object a line.",
+    .help = "All of them, or the one that --device names. In use: optional features that kernels may use; masked: "
+            "taken away by\n"
+            "--caps; disabled: not there or not used, and why. --json prints one object a line.",
     .run = run,
 };
