@@ -346,11 +346,21 @@ enum mien_status data_manifest_select(const struct data_manifest *manifest, enum
     return MIEN_OK;
 }
 
+const char *data_row_label_after(const struct data_row *row, const char *before)
+{
+    const char *next = NULL;
+    for (uint32_t i = 0; i < row->label_count; i++)
+        if ((!before || strcmp(row->labels[i], before) > 0) && (!next || strcmp(row->labels[i], next) < 0))
+            next = row->labels[i];
+    return next;
+}
+
 const char *data_row_label(const struct data_row *row, char *buffer, size_t size)
 {
     size_t n = 0;
     buffer[0] = '\0';
-    for (uint32_t i = 0; i < row->label_count && n < size; i++)
-        n += (size_t)snprintf(buffer + n, size - n, "%s%s", i > 0 ? " and " : "", row->labels[i]);
+    for (const char *label = data_row_label_after(row, NULL); label && n < size;
+         label = data_row_label_after(row, label))
+        n += (size_t)snprintf(buffer + n, size - n, "%s%s", n ? " and " : "", label);
     return buffer;
 }

@@ -63,7 +63,11 @@ void data_manifest_destroy(struct data_manifest **manifest);
 enum mien_status data_manifest_select(const struct data_manifest *manifest, enum data_split split, bool absent_too,
                                       uint32_t **rows, size_t *count);
 
-/* The words of a row's labels joined by " and ", in `buffer`; "" when there is none. */
+/* The label of a row that follows `before` in the order of bytes, NULL = the first; NULL when there is none. A compound
+ * has no order: its labels are walked in this one, each once. */
+const char *data_row_label_after(const struct data_row *row, const char *before);
+
+/* The words of a row's labels joined by " and ", in the order above, in `buffer`; "" when there is none. */
 const char *data_row_label(const struct data_row *row, char *buffer, size_t size);
 
 /* Splits one caption into levels: sentences end with . ! or ? before white space or the end; the first is global, the

@@ -35,7 +35,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A row's class: its label, or "a and b". */
+/* A row's class: its label, or "a and b", in whichever order the row names them. */
 static const char *class_of(struct task *t, size_t i)
 {
     char text[LABEL_MAX];
@@ -88,11 +88,12 @@ static enum mien_status embed_class(struct task *t, uint32_t class, float *out)
     uint32_t width = t->model->nn->config.embed;
     struct mien_label *labels = base_alloc(row->label_count, sizeof(*labels));
     float *each = base_alloc((size_t)row->label_count * width, sizeof(*each));
+    size_t count = 0;
     FAIL_IF(!labels || !each, MIEN_ERR_NOMEM, "out of host memory for the classes' embeddings");
-    for (uint32_t i = 0; i < row->label_count; i++)
-        labels[i].name = row->labels[i];
-    TRY(eval_embed_labels(t->model, labels, row->label_count, &t->params->labels, each));
-    eval_mean(each, row->label_count, width, out);
+    for (const char *name = NULL; (name = data_row_label_after(row, name));)
+        labels[count++].name = name;
+    TRY(eval_embed_labels(t->model, labels, count, &t->params->labels, each));
+    eval_mean(each, count, width, out);
     if (t->params->labels.average == MIEN_AVERAGE_EMBEDS)
         nn_normalise_rows(out, 1, width);
 fail:

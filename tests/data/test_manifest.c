@@ -37,6 +37,9 @@ static void test_all_keys(void)
     char label[64];
     CHECK_STR(data_row_label(&r[0], label, sizeof(label)), "happiness and surprise");
     CHECK_STR(data_row_label(&r[0], label, 12), "happiness a");
+    const struct data_row compound = {.labels = (const char *const[]){"fear", "disgust", "fear", "awe"},
+                                      .label_count = 4};
+    CHECK_STR(data_row_label(&compound, label, sizeof(label)), "awe and disgust and fear");
     CHECK(r[0].has_va && r[0].va[1] == -1);
     CHECK(r[0].au_count == 1 && r[0].aus[0].value == 1 && r[0].target_count == 2);
     CHECK_STR(r[0].targets[1].name, "u");

@@ -71,14 +71,16 @@ static void test_splits(void)
     static const char rows[] = "{\"image\":\"0.png\",\"label\":\"anger\",\"split\":\"train\"}\n"
                                "{\"image\":\"1.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
                                "{\"image\":\"2.png\",\"label\":[\"joy\",\"anger\"],\"split\":\"val\"}\n"
+                               "{\"image\":\"4.png\",\"label\":[\"anger\",\"joy\",\"anger\"],\"split\":\"val\"}\n"
                                "{\"image\":\"none.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
                                "{\"image\":\"3.png\",\"caption\":\"no label\",\"split\":\"val\"}\n";
     struct mien_zero_shot_params params = {.manifest = tiny_path("split.jsonl")};
     struct mien_zero_shot *r = NULL;
     CHECK(tiny_write("split.jsonl", rows, strlen(rows)));
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK); /* no test rows: val */
-    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 2 && r->bad == 1);
-    CHECK(r && r->class_count == 2 && strcmp(r->classes[1], "joy and anger") == 0); /* a compound label */
+    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 3 && r->bad == 1);
+    CHECK(r && r->class_count == 2 && strcmp(r->classes[0], "anger and joy") == 0); /* a compound has no order */
+    CHECK(r && r->confusion[0] + r->confusion[1] == 2);
     mien_zero_shot_destroy(&r);
     params.split = "train";
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
