@@ -32,6 +32,8 @@ static enum mien_status open_input(const char *path, int *fd, struct stat *info)
 {
     enum mien_status status = MIEN_OK;
 
+    *fd = -1;
+    FAIL_IF(!*path, MIEN_ERR_DATA, "an empty name of a file cannot be opened");
     *fd = open(path, O_RDONLY | O_CLOEXEC);
     FAIL_IF(*fd < 0, MIEN_ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
     FAIL_IF(fstat(*fd, info) != 0, MIEN_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));

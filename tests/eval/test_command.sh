@@ -25,6 +25,18 @@ expect 2 'unexpected "x"' devices x
 expect 2 '--manifest FILE is missing' eval --model x --task zero-shot
 expect 2 'zero-shot' eval --model x --manifest y --task poetry
 expect 2 'at least two labels' classify --model x --labels joy face.png
+expect 2 'label 2 is empty' classify --model x --labels joy,,fear face.png
+expect 2 'label 3 is empty' classify --model x --labels 'joy,fear, ' face.png
+expect 2 'label 1 is empty' classify --model x --labels '' face.png
+expect 2 'label 1 is empty' classify --model x --labels ,joy face.png
+expect 2 '"joy" stands there twice' classify --model x --labels 'joy,fear, joy ' face.png
+expect 2 '--image needs a value' embed --model x --image --text joy -o x.safetensors
+expect 2 '--text needs a value' embed --model x --text -o x.safetensors
+expect 2 '--texts needs a value' embed --model x -o x.safetensors --texts
+expect 2 '--image: the name is empty' embed --model x --image '' -o x.safetensors
+expect 2 '--video: the name is empty' embed --model x --video= -o x.safetensors
+expect 2 '--model: the name is empty' embed --model '' --text joy -o x.safetensors
+expect 2 '--text needs a value' search --model x --manifest y --text
 expect 2 'an image is missing' classify --model x --labels joy,fear
 expect 2 'a data set' import ferplus
 expect 2 'ferplus' import ferpls . -o x.jsonl

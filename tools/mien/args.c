@@ -123,6 +123,8 @@ static int unknown_option(const struct command *command, const char *option, con
 static int set_value(const struct command *command, const struct arg *arg, const char *value)
 {
     char *end = NULL;
+    if (!*value && (strcmp(arg->value, "FILE") == 0 || strcmp(arg->value, "DIR") == 0))
+        return complain(command, 2, "%s: the name is empty; a %s is wanted", arg->name, arg->value);
     if (arg->kind == ARG_TEXT) {
         *(const char **)arg->out = value;
     } else if (arg->kind == ARG_LIST) {
@@ -147,6 +149,12 @@ struct parser {
     bool ended; /* after "--" */
 };
 
+/* Whether a word is an option by its name, so that it is hardly meant as the value of the one before it. */
+static bool is_option(const struct parser *p, const char *text)
+{
+    return find_arg(p->args, text, strlen(text)) || find_arg(p->common, text, strlen(text));
+}
+
 static bool is_value(const struct parser *p, int at)
 {
     return at < p->argc && (p->argv[at][0] != '-' || p->argv[at][1] == 0);
@@ -170,7 +178,7 @@ static int parse_option(struct parser *p)
         *(bool *)arg->out = true;
         return ARGS_RUN;
     }
-    if (!inner && p->at >= p->argc)
+    if (!inner && (p->at >= p->argc || is_option(p, p->argv[p->at])))
         return complain(p->command, 2, "%s needs a value: %s %s", arg->name, arg->name, arg->value);
     result = set_value(p->command, arg, inner ? inner : p->argv[p->at++]);
     while (result == ARGS_RUN && arg->kind == ARG_LIST && !inner && !p->inputs && is_value(p, p->at))

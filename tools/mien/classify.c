@@ -188,7 +188,7 @@ static int check(const struct command *command, struct job *job)
         return complain(command, 2, "--average %s: embeddings or logits is wanted", job->average);
     if ((result = looking_check(command, &job->looking)) != 0)
         return result;
-    if ((result = templates_split(command, job->label_list, &job->words)) != 0)
+    if ((result = labels_split(command, job->label_list, &job->words)) != 0)
         return result;
     if ((result = check_labels(command, job)) != 0)
         return result;

@@ -81,8 +81,8 @@ struct templates {
 int templates_read(const struct command *command, const char *path, struct templates *out);
 /* The same with empty lines: element i is line i + 1. Appends. */
 int texts_read(const struct command *command, const char *path, struct templates *out);
-/* Words separated by commas; likewise. */
-int templates_split(const struct command *command, const char *text, struct templates *out);
+/* The words of --labels, separated by commas, spaces around them dropped; likewise. An empty one is refused. */
+int labels_split(const struct command *command, const char *text, struct templates *out);
 void templates_free(struct templates *templates);
 
 /* ---- a device in use ---- */

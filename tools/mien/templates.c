@@ -64,21 +64,22 @@ int texts_read(const struct command *command, const char *path, struct templates
     return result;
 }
 
-int templates_split(const struct command *command, const char *text, struct templates *out)
+int labels_split(const struct command *command, const char *text, struct templates *out)
 {
     *out = (struct templates){0};
-    while (*text) {
-        size_t length = strcspn(text, ",");
-        while (length && *text == ' ') {
-            text++;
+    for (const char *at = text;; at++) {
+        size_t whole = strcspn(at, ","), skip = strspn(at, " "), length = skip < whole ? whole - skip : 0;
+        while (length && at[skip + length - 1] == ' ')
             length--;
-        }
-        if (length && !add_line(out, text, length))
+        if (!length)
+            return complain(command, 2, "--labels %s: label %zu is empty; name each between two commas", text,
+                            out->count + 1);
+        if (!add_line(out, at + skip, length))
             return complain(command, 1, "out of memory");
-        text += length;
-        text += *text == ',';
+        at += whole;
+        if (!*at)
+            return 0;
     }
-    return 0;
 }
 
 void templates_free(struct templates *t)
