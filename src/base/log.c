@@ -19,6 +19,10 @@ static _Thread_local bool inside_sink;
 /* The gravest that this thread's messages are logged as. */
 static _Thread_local enum mien_log_level gravest = MIEN_LOG_ERROR;
 
+/* Where this thread's messages go in place of the sink. */
+static _Thread_local char *diverted;
+static _Thread_local size_t diverted_size;
+
 static void print_to_stderr(enum mien_log_level level, const char *message)
 {
     static const char *const prefix[] = {"debug: ", "", "warning: ", "error: "};
@@ -61,6 +65,14 @@ enum mien_log_level base_log_soften(enum mien_log_level most)
     return before;
 }
 
+void base_log_divert(char *text, size_t size)
+{
+    diverted = text;
+    diverted_size = size;
+    if (text)
+        text[0] = 0;
+}
+
 void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
 {
     char small[512];
@@ -70,6 +82,11 @@ void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
 
     if (level < MIEN_LOG_SILENT && level > gravest)
         level = gravest;
+    if (diverted) {
+        if (level >= MIEN_LOG_WARN)
+            vsnprintf(diverted, diverted_size, fmt, args);
+        return;
+    }
     if ((unsigned)level >= MIEN_LOG_SILENT || (int)level < atomic_load(&sink_lowest))
         return;
     va_copy(again, args);

@@ -11,6 +11,10 @@ void base_log(enum mien_log_level level, const char *fmt, ...) MIEN_PRINTF(2, 3)
  */
 enum mien_log_level base_log_soften(enum mien_log_level most);
 
+/* Until it is called with NULL, this thread's messages go to `text`, of which the last one stays, cut to `size`, and
+ * not to the sink: for a caller that reports a failure in a list of its own. */
+void base_log_divert(char *text, size_t size);
+
 #define LOG_DEBUG(...) base_log(MIEN_LOG_DEBUG, __VA_ARGS__)
 #define LOG_INFO(...) base_log(MIEN_LOG_INFO, __VA_ARGS__)
 #define LOG_WARN(...) base_log(MIEN_LOG_WARN, __VA_ARGS__)

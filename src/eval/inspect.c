@@ -19,6 +19,7 @@ struct inspection {
     struct io_clip_tensors list;
     struct io_weights *weights;
     const char *problems[MAX_PROBLEMS];
+    char said[512]; /* what a reader says of its file */
     float piece[PIECE];
 };
 
@@ -173,12 +174,25 @@ static bool in_dir(const char *dir, const char *name)
     return there;
 }
 
+/* After a reader whose messages were diverted: its failure is a problem of `what`, else a warning stays one. */
+static void judge(struct inspection *in, enum mien_status status, const char *what)
+{
+    base_log_divert(NULL, 0);
+    if (status != MIEN_OK)
+        problem(in, "%s: %s", what, in->said);
+    else if (in->said[0])
+        LOG_WARN("%s", in->said);
+}
+
 static void check_preprocessor(struct inspection *in, const char *dir)
 {
     struct io_preprocess ignored;
     in->report.preprocessor = in_dir(dir, "preprocessor_config.json");
-    if (in->report.preprocessor && io_preprocess_read(dir, in->config.vision.image, &ignored) != MIEN_OK)
-        problem(in, "preprocessor_config.json cannot be used");
+    if (!in->report.preprocessor)
+        return;
+    base_log_divert(in->said, sizeof(in->said));
+    enum mien_status status = io_preprocess_read(dir, in->config.vision.image, &ignored);
+    judge(in, status, "preprocessor_config.json cannot be used");
 }
 
 static void check_tokenizer(struct inspection *in, const char *dir)
@@ -187,10 +201,11 @@ static void check_tokenizer(struct inspection *in, const char *dir)
     const struct io_clip_config *c = &in->config;
     if (!in_dir(dir, "vocab.json") && !in_dir(dir, "bpe_simple_vocab_16e6.txt.gz"))
         return;
-    if (data_tokenizer_load(dir, &t) != MIEN_OK) {
-        problem(in, "the tokenizer cannot be read");
+    base_log_divert(in->said, sizeof(in->said));
+    enum mien_status status = data_tokenizer_load(dir, &t);
+    judge(in, status, "the tokenizer cannot be read");
+    if (status != MIEN_OK)
         return;
-    }
     struct mien_model_report *r = &in->report;
     r->tokenizer = true;
     r->tokens = data_tokenizer_vocab(t);
@@ -215,11 +230,8 @@ static enum mien_status inspect(struct inspection *in, const char *dir)
     describe(in);
     count_types(in);
     check_tensors(in);
-    /* what these two log is a problem among others here */
-    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
     check_preprocessor(in, dir);
     check_tokenizer(in, dir);
-    base_log_soften(before);
 fail:
     io_weights_close(&in->weights);
     io_clip_tensors_clear(&in->list);

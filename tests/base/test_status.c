@@ -106,6 +106,27 @@ static void test_soften(void)
     CHECK_EQ(captured_level, MIEN_LOG_ERROR);
 }
 
+static void test_divert(void)
+{
+    char text[24];
+    struct base_thread *thread = NULL;
+
+    capture_start();
+    base_log_divert(text, sizeof(text));
+    CHECK_STR(text, "");
+    LOG_INFO("not worth it");
+    CHECK_STR(text, "");
+    LOG_WARN("first");
+    CHECK_EQ(inner(-1), MIEN_ERR_ARG);
+    CHECK(captured_count == 0 && strlen(text) > 5 && strlen(text) < sizeof(text)); /* the last one, cut */
+    CHECK_EQ(base_thread_start(&thread, log_error, NULL), MIEN_OK);
+    base_thread_join(&thread);
+    CHECK(captured_once("from another thread"));
+    base_log_divert(NULL, 0);
+    LOG_WARN("to the sink again");
+    CHECK_EQ(captured_count, 2);
+}
+
 static void test_long_message(void)
 {
     char text[3000];
@@ -193,6 +214,7 @@ int main(void)
     test_macros();
     test_levels();
     test_soften();
+    test_divert();
     test_long_message();
     test_sink_reenters();
     test_sink_one_at_a_time();

@@ -54,7 +54,11 @@ sed -i 's/"projection_dim": 6/"projection_dim": 5/; s/"num_hidden_layers": 1/"nu
 expect 4 'layers.1.layer_norm1.bias is missing' info wrong
 expect 4 '"problems":["tensor' info --json wrong
 echo '{' >wrong/vocab.json
-expect 4 'the tokenizer cannot be read' info wrong
+expect 4 'the tokenizer cannot be read: ' info wrong
+holds 'one line' [ "$(wc -l <err)" -eq 1 ]
+echo '[]' >wrong/preprocessor_config.json
+expect 4 'preprocessor_config.json cannot be used: ' info wrong
+holds 'one line for two problems' [ "$(wc -l <err)" -eq 1 ]
 rm wrong/model.safetensors
 expect 4 'no weights here' info wrong
 
