@@ -94,7 +94,9 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
         cut_count += cut;
         rows[i].length = (uint32_t)(ids.count - first);
     }
-    if (cut_count)
+    if (model->cut)
+        *model->cut += cut_count;
+    else if (cut_count)
         base_log(MIEN_LOG_WARN, "%zu of %zu texts are longer than the model's %u tokens and were cut there", cut_count,
                  count, model->nn->config.text.context);
     for (size_t i = 0, first = 0; i < count; first += rows[i].length, i++)

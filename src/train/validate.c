@@ -21,6 +21,8 @@ struct train_val {
     uint32_t *truth;       /* [count] UINT32_MAX = no single label */
     float *images, *texts; /* [count,E] of unit length; the texts of one level, in order of those that there are */
     bool *ok;
+    size_t cut; /* texts that were longer than the context, in all evaluations */
+    bool cut_named;
 };
 
 /* ---- rows ---- */
@@ -105,6 +107,7 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     v->t = t;
     v->model = (struct mien_model){
         .device = t->device, .nn = t->model, .tokenizer = t->tokenizer, .preprocess = train_preprocess(t)};
+    v->model.cut = &v->cut;
     TRY(nn_encoder_create(t->model, &v->model.encoder));
     TRY(read_rows(v));
     TRY(list_classes(v));
@@ -286,6 +289,10 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
         out->images += v->ok[i];
     TRY(mean_loss(v, &out->loss));
     TRY(zero_shot(v, out));
+    if (v->cut && !v->cut_named) /* the same ones each time */
+        LOG_WARN("%s: %zu texts of the val split are longer than the model's %u tokens and were cut there",
+                 v->t->config->data.val, v->cut, v->t->model->config.text.context);
+    v->cut_named = true;
 fail:
     base_log_soften(before);
     return status;

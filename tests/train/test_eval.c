@@ -75,6 +75,25 @@ static void test_refusals(void)
     CHECK(!base_file_exists(tiny_path("r2")));
 }
 
+/* Texts that are too long are said to be once, however often the model is evaluated. */
+static void test_long_texts(void)
+{
+    const char *const sets[] = {"run.dir=cut", "data.val=long.jsonl", "run.eval_every=2", "run.steps=6"};
+    char rows[4000], text[600] = "";
+    size_t at = 0;
+    for (int i = 0; i < 100; i++)
+        strcat(text, "joy ");
+    for (int i = 0; i < 6; i++)
+        at += (size_t)snprintf(rows + at, sizeof(rows) - at, "{\"image\":\"%d.png\",\"caption\":\"%s\"}\n", i,
+                               i < 2 ? text : "joy");
+    CHECK(tiny_write("long.jsonl", rows, at));
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
+    CHECK(captured_once("long.jsonl: 2 texts of the val split are longer than the model's 16 tokens"));
+    char *log = log_text("cut");
+    CHECK_EQ(count_of(log, "\"kind\":\"eval\""), 3);
+    base_free(log);
+}
+
 static void test_dry_run(void)
 {
     const char *const sets[] = {"run.dir=dry", "run.steps=1000"};
@@ -100,6 +119,7 @@ int main(void)
     test_scores();
     test_neutral();
     test_refusals();
+    test_long_texts();
     test_dry_run();
     CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
     mien_gpu_destroy(&gpu);
