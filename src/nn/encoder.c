@@ -15,6 +15,8 @@ struct entry {
     op_value in, eot, out;
 };
 
+/* Programs keep memory of their own: graph_cache's shared slab grows in the order in which shapes come, beside the one
+ * it replaces, and nn_encoder_plan promises the peak to the byte for any order. */
 struct nn_encoder {
     struct nn_model *model;
     struct entry entries[MOST_PROGRAMS];
