@@ -15,7 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __APPLE__
+#include <crt_externs.h> /* a shared library has no environ there */
+#define environ (*_NSGetEnviron())
+#else
 extern char **environ;
+#endif
 
 enum { LINE = 400, NONE = -1 };
 
