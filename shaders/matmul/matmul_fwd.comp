@@ -1,5 +1,5 @@
 #version 450
-//! dtype: f32
+//! dtype: f32 f16 bf16
 //! target: vulkan1.1
 // Idea: the floor: any sizes, any transposes, no shared memory, no subgroup operations.
 // An invocation owns ROWS rows x COLS columns of C, the columns one local size apart.
@@ -15,10 +15,11 @@ layout(constant_id = 8) const uint TRANS_A = 0; // A is stored [K,M]
 layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T float
+#define WIDTH 1
 READ_BUFFER(0, float, A);
-READ_BUFFER(1, float, B);
 WRITE_BUFFER(2, float, y);
 #include "matmul/epilogue.glsl"
+#include "matmul/weight.glsl"
 PUSH(matmul_args, p);
 
 void main()
@@ -46,7 +47,7 @@ void main()
             [[unroll]] for (uint i = 0; i < ROWS; i++)
                 a[i] = A[at_a[i] + k * step_a];
             [[unroll]] for (uint j = 0; j < COLS; j++) {
-                float b = B[at_b[j] + k * step_b];
+                float b = load_weight(at_b[j] + k * step_b);
                 [[unroll]] for (uint i = 0; i < ROWS; i++)
                     sum[i * COLS + j] = fma(a[i], b, sum[i * COLS + j]);
             }

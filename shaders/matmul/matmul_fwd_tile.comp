@@ -1,5 +1,5 @@
 #version 450
-//! dtype: f32
+//! dtype: f32 f16 bf16
 //! target: vulkan1.1
 // Idea: a workgroup loads DEPTH steps of its tile of A and B into shared memory, whatever the transposes, then each
 // invocation sums ROWS rows x COLS columns from there in registers. Any sizes: what lies outside is loaded as zero.
@@ -18,10 +18,11 @@ layout(constant_id = 8) const uint TRANS_A = 0; // A is stored [K,M]
 layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T float
+#define WIDTH 1
 READ_BUFFER(0, float, A);
-READ_BUFFER(1, float, B);
 WRITE_BUFFER(2, float, y);
 #include "matmul/epilogue.glsl"
+#include "matmul/weight.glsl"
 PUSH(matmul_args, p);
 
 const uint THREADS = gl_WorkGroupSize.x * gl_WorkGroupSize.y;
@@ -48,7 +49,7 @@ void load_tiles(uint a, uint b, uint row, uint col, uint k, uint end)
         uint at = TRANS_B == 1 ? (col + c) * p.ldb + k + s : (k + s) * p.ldb + col + c;
         float v = 0;
         if (inside)
-            v = B[b + at];
+            v = load_weight(b + at);
         tile_b[s * (TILE_N + PAD) + c] = v;
     }
 }

@@ -1,6 +1,6 @@
 // register.glsl: the tile in registers of matmul_fwd_sg and matmul_fwd_vec. No shared memory, no barrier.
 // An invocation owns ROWS rows x COLS groups of 4 columns of C; lanes of a row of the workgroup own neighbouring
-// groups. Four steps of k at a time; a sum stays in its register for them. All loads are vec4, whatever the transposes:
+// groups. Four steps of k at a time; a sum stays in its register for them. All loads are of four, whatever transposes:
 // sizes along memory are multiples of 4 (fits_vec4 in src/op/matmul_plan.c). Rows, columns and steps beyond the edge
 // are read at the last valid place; steps count as zero, rows and columns are not stored.
 // The four products of an element are summed first, then added: the error grows with k / 4.
@@ -15,10 +15,11 @@ layout(constant_id = 8) const uint TRANS_A = 0; // A is stored [K,M]
 layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T vec4
+#define WIDTH 4
 READ_BUFFER(0, vec4, A);
-READ_BUFFER(1, vec4, B);
 WRITE_BUFFER(2, vec4, y);
 #include "matmul/epilogue.glsl"
+#include "matmul/weight.glsl"
 PUSH(matmul_args, p);
 
 // Only A^T B may have a k that is no multiple of 4: elsewhere k lies along memory.
@@ -73,9 +74,9 @@ void load_b(place w, uint lanes, uint k)
         uint col = min(w.col + 4 * lanes * j, p.n - 4);
         [[unroll]] for (uint u = 0; u < 4; u++) {
             if (TRANS_B == 1) {
-                b[4 * j + u] = B[(w.b + (col + u) * p.ldb + k) / 4];
+                b[4 * j + u] = load_weight((w.b + (col + u) * p.ldb + k) / 4);
             } else {
-                vec4 v = B[(w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4];
+                vec4 v = load_weight((w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4);
                 b[4 * j + u] = RAGGED_K && k + u >= w.k_end ? vec4(0) : v;
             }
         }

@@ -25,8 +25,9 @@ static enum mien_status bind_range(const struct compile *c, uint32_t step, const
     FAIL_IF(bind->place == OP_SCRATCH && !c->plan[step].scratch[bind->index], MIEN_ERR_FAILED,
             "%s in \"%s\" binds scratch %u of no bytes", node->op->name, node->label, bind->index);
     *out = bind->place == OP_SCRATCH ? compile_scratch(c, step, bind->index) : compile_range(c, value);
-    uint64_t size = bind->size ? bind->size : out->size - BASE_MIN(bind->offset, out->size);
-    FAIL_IF(size == 0 || bind->offset + size > out->size, MIEN_ERR_FAILED,
+    uint64_t whole = base_round_up(out->size, 4); /* kernels read words; no memory ends inside one */
+    uint64_t size = bind->size ? bind->size : whole - BASE_MIN(bind->offset, whole);
+    FAIL_IF(size == 0 || bind->offset + size > whole, MIEN_ERR_FAILED,
             "%s in \"%s\" binds bytes %llu to %llu of a tensor of %llu", node->op->name, node->label,
             (unsigned long long)bind->offset, (unsigned long long)(bind->offset + size), (unsigned long long)out->size);
     FAIL_IF(size > c->caps->max_range, MIEN_ERR_UNSUPPORTED,

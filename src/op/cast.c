@@ -1,7 +1,7 @@
 /* cast.c: f32, f16 and bf16 from one another, to nearest, ties to even. 16-bit elements stand two in a word; ranges of
  * tensors are bound in whole words, and the unused half of the last one is written as 0. */
 #include "args/cast.h"
-#include "op/op.h"
+#include "op/half.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,7 +70,12 @@ static float decode(uint16_t h, struct format f)
     return float_of(sign | bits_of((float)value));
 }
 
-static float load(const void *data, uint64_t i, enum mien_dtype dtype)
+uint16_t op_half_of(float x, enum mien_dtype dtype)
+{
+    return encode(x, dtype == MIEN_F16 ? format_f16 : format_bf16);
+}
+
+float op_load(const void *data, uint64_t i, enum mien_dtype dtype)
 {
     if (dtype == MIEN_F32)
         return ((const float *)data)[i];
@@ -82,11 +87,11 @@ static void reference(const struct op_call *call)
     enum mien_dtype from = call->in[0].dtype, to = call->out[0].dtype;
     uint64_t count = tensor_shape_count(&call->in[0]);
     for (uint64_t i = 0; i < count; i++) {
-        float x = load(call->in_data[0], i, from);
+        float x = op_load(call->in_data[0], i, from);
         if (to == MIEN_F32)
             memcpy((float *)call->out_data[0] + i, &x, 4);
         else
-            ((uint16_t *)call->out_data[0])[i] = encode(x, to == MIEN_F16 ? format_f16 : format_bf16);
+            ((uint16_t *)call->out_data[0])[i] = op_half_of(x, to);
     }
 }
 

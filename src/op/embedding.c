@@ -1,6 +1,7 @@
 /* embedding.c: rows of a table by index, and the gradient: a deterministic scatter-add. */
 #include "args/embedding.h"
 #include "args/rows.h"
+#include "op/half.h"
 #include "op/part.h"
 
 #include <string.h>
@@ -30,36 +31,45 @@ static enum mien_status shapes(struct op_call *call, const char *label)
 
 static void reference(const struct op_call *call)
 {
-    const float *table = call->in_data[0];
     const int32_t *ids = call->in_data[1];
     float *y = call->out_data[0];
-    size_t width = call->in[0].dim[1];
-    for (uint64_t i = 0; i < tensor_shape_count(&call->in[1]); i++)
-        memcpy(y + i * width, table + clamp_id(ids[i], call->in[0].dim[0]) * width, width * sizeof(*y));
+    uint64_t width = call->in[0].dim[1];
+    for (uint64_t i = 0; i < tensor_shape_count(&call->in[1]); i++) {
+        uint64_t row = clamp_id(ids[i], call->in[0].dim[0]) * width;
+        for (uint64_t k = 0; k < width; k++)
+            y[i * width + k] = op_load(call->in_data[0], row + k, call->in[0].dtype);
+    }
 }
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct op_attr attr = {.rows = recorder->shape(recorder, use->in[0]).dim[0]};
     din[0] = din[1] = OP_NONE;
-    if (use->wants[0] && use->dout[0] != OP_NONE)
+    bool half = recorder->shape(recorder, use->in[0]).dtype != MIEN_F32; /* stored for inference: no gradient */
+    if (use->wants[0] && !half && use->dout[0] != OP_NONE)
         din[0] = OP_RECORD(recorder, &op_embedding_bwd, &attr, use->dout[0], use->in[1]);
 }
+
+static const char *const shader_of[] = {
+    [MIEN_F32] = "embedding_fwd", [MIEN_F16] = "embedding_fwd.f16", [MIEN_BF16] = "embedding_fwd.bf16"};
 
 /* Table and output may each exceed one range: every output part visits every table part. */
 static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
     uint32_t table = call->in[0].dim[0], width = call->in[0].dim[1];
     uint32_t count = (uint32_t)tensor_shape_count(&call->in[1]);
+    const char *shader = shader_of[call->in[0].dtype];
     uint32_t most = (uint32_t)BASE_MIN(op_part_rows(caps, width), UINT32_MAX);
+    uint64_t element = mien_dtype_size(call->in[0].dtype);
+    uint32_t most_in = (uint32_t)BASE_MIN(op_part_rows_sized(caps, width, element), UINT32_MAX);
     if (most == 0)
         return op_part_too_large(caps, call, width);
     for (uint64_t first = 0; first < count; first += most) {
         uint32_t rows = BASE_MIN(most, count - (uint32_t)first);
         struct op_part out = op_part_of(first * width, (uint64_t)rows * width);
-        for (uint64_t from = 0; from < table; from += most) {
-            uint32_t in_rows = BASE_MIN(most, table - (uint32_t)from);
-            struct op_part in = op_part_of(from * width, (uint64_t)in_rows * width);
+        for (uint64_t from = 0; from < table; from += most_in) {
+            uint32_t in_rows = BASE_MIN(most_in, table - (uint32_t)from);
+            struct op_part in = op_part_of_sized(from * width, (uint64_t)in_rows * width, element);
             struct rows_args args = {.rows = rows,
                                      .width = width,
                                      .first = (uint32_t)first,
@@ -68,7 +78,7 @@ static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_cal
                                      .in_skip = in.skip,
                                      .out_skip = out.skip,
                                      .limit = table};
-            struct op_dispatch *d = op_plan_span(plan, caps, "embedding_fwd", rows, width, 1, 1);
+            struct op_dispatch *d = op_plan_span(plan, caps, shader, rows, width, 1, 1);
             if (!d)
                 return MIEN_ERR_NOMEM;
             op_part_bind(d, OP_IN, 0, OP_READ, in);
@@ -98,6 +108,11 @@ static const struct op_case cases[] = {
     {.name = "one", .in = {{1, 1}, {1}}, .grad = true},
     {.name = "repeats", .in = {{5, 3}, {4, 7}}, .grad = true},
     {.name = "127x513", .in = {{127, 513}, {3, 50}}},
+    {.name = "f16_one", .dtype = MIEN_F16, .in = {{1, 1}, {1}}},
+    {.name = "f16_127x513", .dtype = MIEN_F16, .in = {{127, 513}, {3, 50}}},
+    {.name = "bf16_127x513", .dtype = MIEN_BF16, .in = {{127, 513}, {3, 50}}},
+    {.name = "f16_text_small", .dtype = MIEN_F16, .in = {{2048, 128}, {64, 32}}, .bench = true},
+    {.name = "bf16_text_b32", .dtype = MIEN_BF16, .in = {{49408, 512}, {4, 77}}, .bench = true, .slow = true},
     {.name = "text_small", .in = {{2048, 128}, {64, 32}}, .bench = true},
     {.name = "text_b32", .in = {{49408, 512}, {4, 77}}, .bench = true, .slow = true},
     /* 152 MB: above the maxStorageBufferRange of many drivers, 128 MiB */
@@ -114,10 +129,11 @@ static double bytes(const struct op_call *call)
 
 const struct op_desc op_embedding = {
     .name = "embedding",
-    .summary = "y[...,D] = table[V,D][ids[...]]; ids outside 0..V-1 are clamped",
+    .summary = "y[...,D] = table[V,D][ids[...]], table f32, f16 or bf16; ids outside 0..V-1 are clamped",
     .in_count = 2,
     .out_count = 1,
     .index_inputs = 1u << 1,
+    .half_inputs = 1,
     .shapes = shapes,
     .reference = reference,
     .grad = grad,

@@ -1,6 +1,7 @@
 /* matmul.c: matrix product with an epilogue: y = act(A . B + bias) + residual. The kernels' plans: matmul_plan.c. */
 #include "op/matmul.h"
 #include "op/activation.h"
+#include "op/half.h"
 
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct matmul_size matmul_size_of(const struct op_call *call)
         .pre = call->attr.save_pre,
         .same_order = call->attr.same_order,
         .activation = call->attr.activation,
+        .dtype_b = b->dtype,
     };
 }
 
@@ -114,10 +116,10 @@ static void sum_columns(const struct matmul_size *s, const float *a, const float
     }
 }
 
-static void reference(const struct op_call *call)
+static void multiply(const struct op_call *call, const float *b)
 {
     struct matmul_size s = matmul_size_of(call);
-    const float *a = call->in_data[MATMUL_A], *b = call->in_data[MATMUL_B], *bias = call->in_data[MATMUL_BIAS];
+    const float *a = call->in_data[MATMUL_A], *bias = call->in_data[MATMUL_BIAS];
     const float *residual = call->in_data[MATMUL_RESIDUAL];
     float *y = call->out_data[0], *pre = call->out_data[1];
     double sum[BLOCK];
@@ -134,6 +136,23 @@ static void reference(const struct op_call *call)
             }
         }
     }
+}
+
+static void reference(const struct op_call *call)
+{
+    const struct tensor_shape *b = &call->in[MATMUL_B];
+    if (b->dtype == MIEN_F32) {
+        multiply(call, call->in_data[MATMUL_B]);
+        return;
+    }
+    uint64_t count = tensor_shape_count(b);
+    float *values = base_alloc(count, sizeof(*values));
+    if (!values)
+        return;
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = op_load(call->in_data[MATMUL_B], i, b->dtype);
+    multiply(call, values);
+    base_free(values);
 }
 
 /* ---- gradient -----------------------------------------------------------------------------------------------------
@@ -154,6 +173,11 @@ static op_value grad_pre(struct op_recorder *recorder, const struct op_use *use)
     return OP_RECORD(recorder, &op_activation_bwd, &attr, use->dout[0], pre);
 }
 
+static bool is_half(struct op_recorder *recorder, op_value value)
+{
+    return recorder->shape(recorder, value).dtype != MIEN_F32;
+}
+
 /* With g = the gradient of op(A) op(B): of op(A) it is g op(B)^T, of op(B) it is op(A)^T g; a transposed input gets the
  * transpose of that, by swapping the factors. */
 static op_value grad_a(struct op_recorder *recorder, const struct op_use *use, op_value g)
@@ -161,6 +185,8 @@ static op_value grad_a(struct op_recorder *recorder, const struct op_use *use, o
     op_value b = use->in[MATMUL_B];
     bool ta = use->attr->trans_a, tb = use->attr->trans_b;
     struct op_attr attr = {.trans_a = ta && tb, .trans_b = ta || !tb};
+    if (ta && is_half(recorder, b)) /* it comes first, where floats are wanted */
+        b = OP_RECORD(recorder, &op_cast, &(struct op_attr){.dtype = MIEN_F32}, b);
     return ta ? OP_RECORD(recorder, &op_matmul, &attr, b, g) : OP_RECORD(recorder, &op_matmul, &attr, g, b);
 }
 
@@ -183,12 +209,14 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
     if (use->in_count > MATMUL_RESIDUAL && use->wants[MATMUL_RESIDUAL])
         din[MATMUL_RESIDUAL] = dy;
     bool bias = use->in_count > MATMUL_BIAS && use->wants[MATMUL_BIAS];
-    if (!use->wants[MATMUL_A] && !use->wants[MATMUL_B] && !bias)
+    /* A 16-bit B has no gradient: it is stored so for inference, what is trained is f32. */
+    bool weight = use->wants[MATMUL_B] && !is_half(recorder, use->in[MATMUL_B]);
+    if (!use->wants[MATMUL_A] && !weight && !bias)
         return;
     op_value g = grad_pre(recorder, use);
     if (use->wants[MATMUL_A])
         din[MATMUL_A] = grad_a(recorder, use, g);
-    if (use->wants[MATMUL_B])
+    if (weight)
         din[MATMUL_B] = grad_b(recorder, use, g);
     if (bias)
         din[MATMUL_BIAS] = OP_RECORD(recorder, &op_sum_rows, NULL, g);
@@ -199,6 +227,8 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 
 #define TA .trans_a = true
 #define TB .trans_b = true
+#define F16 .dtype = MIEN_F16
+#define BF16 .dtype = MIEN_BF16
 static const struct op_case cases[] = {
     /* finite differences: all forms, the epilogue, batches */
     {.name = "nn_3x5x7", .in = {{3, 7}, {7, 5}}, .grad = true},
@@ -240,6 +270,36 @@ static const struct op_case cases[] = {
     {.name = "nt_split_9k", .attr = {TB, .activation = OP_ACT_QUICK_GELU}, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
     {.name = "batch_split", .attr = {TA}, .in = {{3, 5000, 8}, {3, 5000, 12}}},
     {.name = "tn_100k", .attr = {TA}, .in = {{100000, 4}, {100000, 8}}, .slow = true},
+    /* 16-bit B: gradients of A in all forms; rows and matrices that begin in the middle of a word; the epilogue; each
+     * form with four halves at a time and one by one; parts of k */
+    {.name = "f16_nn_3x5x7", F16, .in = {{3, 7}, {7, 5}}, .grad = true},
+    {.name = "f16_nt_3x5x7", .attr = {TB}, F16, .in = {{3, 7}, {5, 7}, {5}}, .grad = true},
+    {.name = "f16_tn_3x5x7", .attr = {TA}, F16, .in = {{7, 3}, {7, 5}}, .grad = true},
+    {.name = "f16_tt_3x5x7", .attr = {TA, TB}, F16, .in = {{7, 3}, {5, 7}}, .grad = true},
+    {.name = "bf16_gelu_pre_residual",
+     .attr = {TB, .save_pre = true, .activation = OP_ACT_GELU},
+     BF16,
+     .in = {{3, 8}, {4, 8}, {4}, {3, 4}},
+     .grad = true},
+    {.name = "bf16_batch_nn", BF16, .in = {{3, 3, 5}, {3, 5, 3}}, .grad = true},
+    {.name = "f16_batch_nt", .attr = {TB}, F16, .in = {{3, 2, 7}, {3, 5, 7}}},
+    {.name = "f16_1x1x1", F16, .in = {{1, 1}, {1, 1}}},
+    {.name = "bf16_relu_127x130x513",
+     .attr = {.activation = OP_ACT_RELU},
+     BF16,
+     .in = {{127, 513}, {513, 130}, {130}, {127, 130}}},
+    {.name = "f16_nn_127x129x513", F16, .in = {{127, 513}, {513, 129}, {129}}},
+    {.name = "f16_nn_127x132x516", .attr = {.save_pre = true}, F16, .in = {{127, 516}, {516, 132}, {132}}},
+    {.name = "bf16_nt_127x132x516", .attr = {TB, .activation = OP_ACT_GELU}, BF16, .in = {{127, 516}, {132, 516}}},
+    {.name = "f16_nt_127x131x513", .attr = {TB}, F16, .in = {{127, 513}, {131, 513}}},
+    {.name = "bf16_tn_100x36x513", .attr = {TA}, BF16, .in = {{513, 100}, {513, 36}}},
+    {.name = "f16_tt_100x132x20", .attr = {TA, TB}, F16, .in = {{20, 100}, {132, 20}}},
+    {.name = "bf16_tt_65x67x33", .attr = {TA, TB}, BF16, .in = {{33, 65}, {67, 33}}},
+    {.name = "f16_batch_tn_37x64", .attr = {TA}, F16, .in = {{5, 37, 36}, {5, 37, 64}}},
+    {.name = "bf16_batch_tt_13x11", .attr = {TA, TB}, BF16, .in = {{5, 7, 13}, {5, 11, 7}}},
+    {.name = "f16_nt_split_9k", .attr = {TB}, F16, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
+    {.name = "bf16_tn_split_20k", .attr = {TA}, BF16, .in = {{20003, 12}, {20003, 8}}},
+    {.name = "bf16_nn_split_9k", BF16, .in = {{3, 9001}, {9001, 5}}},
     /* models: 16 images of 37 tokens, width 128, MLP x4; ViT-B/32; tests/bench/bench_matmul times many more */
     {.name = "mlp_up",
      .attr = {TB, .save_pre = true, .activation = OP_ACT_QUICK_GELU},
@@ -248,6 +308,16 @@ static const struct op_case cases[] = {
     {.name = "mlp_down", .attr = {TB}, .in = {{16, 37, 512}, {128, 512}, {128}, {16, 37, 128}}, .bench = true},
     {.name = "mlp_up_dx", .in = {{16, 37, 512}, {512, 128}}, .bench = true},
     {.name = "mlp_up_dw", .attr = {TA, .flatten = true}, .in = {{16, 37, 512}, {16, 37, 128}}, .bench = true},
+    {.name = "f16_mlp_up",
+     .attr = {TB, .activation = OP_ACT_QUICK_GELU},
+     F16,
+     .in = {{16, 37, 128}, {512, 128}, {512}},
+     .bench = true},
+    {.name = "bf16_mlp_down",
+     .attr = {TB},
+     BF16,
+     .in = {{16, 37, 512}, {128, 512}, {128}, {16, 37, 128}},
+     .bench = true},
     {.name = "nn_768", .in = {{768, 768}, {768, 768}}, .bench = true},
     {.name = "text_out", .attr = {TB}, .in = {{2, 77, 512}, {512, 512}, {512}, {2, 77, 512}}},
     {.name = "b16_out", .attr = {TB}, .in = {{1, 197, 768}, {768, 768}, {768}, {1, 197, 768}}},
@@ -258,6 +328,17 @@ static const struct op_case cases[] = {
      .attr = {TB, .activation = OP_ACT_QUICK_GELU},
      .in = {{50, 768}, {3072, 768}, {3072}},
      .bench = true},
+    {.name = "f16_vit_b32_mlp",
+     .attr = {TB, .activation = OP_ACT_QUICK_GELU},
+     F16,
+     .in = {{50, 768}, {3072, 768}, {3072}},
+     .bench = true},
+    {.name = "bf16_vit_b32_mlp",
+     .attr = {TB, .activation = OP_ACT_QUICK_GELU},
+     BF16,
+     .in = {{50, 768}, {3072, 768}, {3072}},
+     .bench = true},
+    {.name = "bf16_one_text_l14", .attr = {TB}, BF16, .in = {{1, 768}, {3072, 768}, {3072}}},
     {0},
 };
 
@@ -269,11 +350,12 @@ static double flops(const struct op_call *call)
 
 const struct op_desc op_matmul = {
     .name = "matmul",
-    .summary = "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N]; with save_pre also the value "
-               "before act; attr trans_a, trans_b, activation, save_pre, flatten",
+    .summary = "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N], B f32, f16 or bf16; with "
+               "save_pre also the value before act; attr trans_a, trans_b, activation, save_pre, flatten",
     .in_count = 4,
     .out_count = 2,
     .optional = 1u << MATMUL_BIAS | 1u << MATMUL_RESIDUAL,
+    .half_inputs = 1u << MATMUL_B,
     .aux_outputs = 1u << 1,
     .shapes = shapes,
     .reference = reference,
@@ -283,7 +365,8 @@ const struct op_desc op_matmul = {
     /* A sum of L additions of random terms has NMSE near L/2 * E[rounding^2] = 3e-16 L; one of L equal terms rounds the
      * same way each time: near (L * 2^-24 / 4)^2, 2e-11 * (L / 256)^2 for a single element and about a fifth of it over
      * a matrix. Sums end at 256 additions (MAX_ADDS). An element that is small beside the others may be wrong by what
-     * its terms lost: hence abs, in root mean squares of the output. */
+     * its terms lost: hence abs, in root mean squares of the output. A 16-bit B is exact once it is stored: the same.
+     */
     .tolerance = {.abs = 1e-5, .rel = 1e-5, .nmse = 1e-11},
     .flops = flops,
 };

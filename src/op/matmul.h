@@ -13,6 +13,7 @@ struct matmul_size {
     bool trans_a, trans_b;
     bool bias, residual, pre, same_order;
     enum op_activation activation;
+    enum mien_dtype dtype_b; /* f32, f16 or bf16 */
 };
 
 /* The sizes of a call that passed the shape rule. */

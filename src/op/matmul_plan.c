@@ -14,6 +14,16 @@ enum {
                             * and lavapipe ends an invocation after 65,535 */
 };
 
+/* A kernel for each dtype of B. */
+#define KERNELS(name)                                                                                                  \
+    {                                                                                                                  \
+        [MIEN_F32] = name, [MIEN_F16] = name ".f16", [MIEN_BF16] = name ".bf16"                                        \
+    }
+static const char *const kernels_sg[] = KERNELS("matmul_fwd_sg");
+static const char *const kernels_tile[] = KERNELS("matmul_fwd_tile");
+static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
+static const char *const kernels_plain[] = KERNELS("matmul_fwd");
+
 /* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
 struct tile {
     const char *shader;
@@ -57,7 +67,8 @@ static uint32_t cut(uint64_t size, uint64_t limit, uint32_t tile, uint32_t unit)
 static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, const struct tile *t, struct blocks *b)
 {
     uint64_t rows_a = op_part_rows(caps, s->trans_a ? s->m : s->k);
-    uint64_t rows_b = op_part_rows(caps, s->trans_b ? s->k : s->n), rows_c = op_part_rows(caps, s->n);
+    uint64_t rows_b = op_part_rows_sized(caps, s->trans_b ? s->k : s->n, mien_dtype_size(s->dtype_b));
+    uint64_t rows_c = op_part_rows(caps, s->n);
     uint64_t k = BASE_MIN(s->trans_a ? rows_a : s->k, s->trans_b ? s->k : rows_b);
     /* Blocks begin at multiples of a unit wherever they begin inside a row: m in A stored [K,M], k always. */
     b->m = cut(s->m, BASE_MIN(s->trans_a ? s->m : rows_a, rows_c), t->m, s->trans_a ? t->unit : 1);
@@ -134,16 +145,17 @@ static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, co
 }
 
 /* Rows [row, row + count) of the matrices z.. of a tensor [batch, rows, width], as one range. */
-static struct op_part matrix_part(const struct block *b, uint32_t rows, uint32_t width, uint32_t row, uint32_t count)
+static struct op_part matrix_part(const struct block *b, uint32_t rows, uint32_t width, uint32_t row, uint32_t count,
+                                  enum mien_dtype dtype)
 {
     uint64_t first = (uint64_t)b->z * rows + row, all = (uint64_t)(b->batch - 1) * rows + count;
-    return op_part_of(first * width, all * width);
+    return op_part_of_sized(first * width, all * width, mien_dtype_size(dtype));
 }
 
 /* C of a block in the outputs. Of rows m0.. up to m, all columns. */
 static struct op_part c_part(const struct matmul_size *s, const struct block *b)
 {
-    return matrix_part(b, s->m, s->n, b->m0, b->m);
+    return matrix_part(b, s->m, s->n, b->m0, b->m, MIEN_F32);
 }
 
 /* One dispatch of the tile kernel: steps k0..k0+k of a block, in parts. One part alone goes to the outputs. */
@@ -154,8 +166,10 @@ static enum mien_status add_main(struct op_plan *plan, const struct matmul_size 
     if (!d)
         return MIEN_ERR_NOMEM;
     uint32_t lda = s->trans_a ? s->m : s->k, ldb = s->trans_b ? s->k : s->n;
-    struct op_part pa = s->trans_a ? matrix_part(b, s->k, lda, k0, k) : matrix_part(b, s->m, lda, b->m0, b->m);
-    struct op_part pb = s->trans_b ? matrix_part(b, s->n, ldb, b->n0, b->n) : matrix_part(b, s->k, ldb, k0, k);
+    struct op_part pa =
+        s->trans_a ? matrix_part(b, s->k, lda, k0, k, MIEN_F32) : matrix_part(b, s->m, lda, b->m0, b->m, MIEN_F32);
+    struct op_part pb =
+        s->trans_b ? matrix_part(b, s->n, ldb, b->n0, b->n, s->dtype_b) : matrix_part(b, s->k, ldb, k0, k, s->dtype_b);
     struct op_part pc = c_part(s, b);
     uint32_t parts = (uint32_t)base_div_up(k, bs->part), mn = b->m * b->n;
     struct matmul_args args = {
@@ -294,7 +308,7 @@ fail:
 
 /* By class: when to split k, and the longest dispatch: 100 ms at 200 GFLOP/s on a desktop, at 20 on a phone. Software
  * drivers have no watchdog, and few cores. */
-static struct tile tile_for(const struct vk_caps *caps, const char *shader)
+static struct tile tile_for(const struct vk_caps *caps, const struct op_call *call, const char *const *kernels)
 {
     static const struct tile by_class[] = {
         [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256, .flops = 2e10},
@@ -302,7 +316,7 @@ static struct tile tile_for(const struct vk_caps *caps, const char *shader)
         [VK_CLASS_SOFTWARE] = {.fill = 6, .least = 512},
     };
     struct tile t = by_class[caps->class_];
-    t.shader = shader;
+    t.shader = kernels[call->in[MATMUL_B].dtype];
     t.depth = t.unit = t.cols = t.local_y = 1;
     return t;
 }
@@ -345,7 +359,7 @@ static uint32_t software_rows(uint32_t m, uint32_t lanes)
 
 static enum mien_status plan_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, "matmul_fwd_sg");
+    struct tile t = tile_for(caps, call, kernels_sg);
     t.local_x = caps->subgroup_size;
     t.rows = software_rows(matmul_size_of(call).m, caps->subgroup_size);
     t.cols = caps->subgroup_size == 4 ? 2 : 1;
@@ -361,7 +375,7 @@ static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
 
 static enum mien_status plan_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, "matmul_fwd_tile");
+    struct tile t = tile_for(caps, call, kernels_tile);
     struct matmul_size s = matmul_size_of(call);
     t.local_x = 16;
     t.local_y = 8;
@@ -373,7 +387,7 @@ static enum mien_status plan_tile(const struct vk_caps *caps, const struct op_ca
 
 static enum mien_status plan_vec(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, "matmul_fwd_vec");
+    struct tile t = tile_for(caps, call, kernels_vec);
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = 8;
     t.local_y = software ? 1 : 8;
@@ -385,7 +399,7 @@ static enum mien_status plan_vec(const struct vk_caps *caps, const struct op_cal
 
 static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, "matmul_fwd");
+    struct tile t = tile_for(caps, call, kernels_plain);
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = software ? 8 : 16;
     t.local_y = software ? 1 : 8;

@@ -252,7 +252,7 @@ struct op_case {
     struct op_attr attr;
     uint32_t in[OP_MAX_IN][MIEN_MAX_RANK]; /* dims, 0-ended; {0} = absent */
     uint32_t index_limit;
-    enum mien_dtype dtype; /* of the inputs in op_desc.half_inputs, which `prepare` fills; 0 = f32 */
+    enum mien_dtype dtype; /* of the inputs in op_desc.half_inputs, filled as f32 and then rounded; 0 = f32 */
     bool grad;             /* small enough for finite differences (below about 2,000 elements in all) */
     bool bench;            /* a shape worth timing */
     bool slow;             /* only with --full on software drivers */

@@ -1,6 +1,7 @@
 /* part.h: binding a run of a tensor that may be larger than one storage-buffer range (128 MiB on many devices).
  * A kernel is dispatched once per part; a bind begins at a multiple of 256 bytes, so up to 63 elements stand between
- * it and the first element wanted: the kernel gets their count as a push constant. Elements are 4 bytes here. */
+ * it and the first element wanted: the kernel gets their count as a push constant. Elements are 4 bytes, or as said 2,
+ * two of which stand in a word: ranges end with whole words. */
 #ifndef OP_PART_H
 #define OP_PART_H
 
@@ -12,17 +13,28 @@ struct op_part {
 };
 
 /* Elements [first, first + count) of a tensor. */
+static inline struct op_part op_part_of_sized(uint64_t first, uint64_t count, uint64_t element)
+{
+    uint64_t offset = first * element / 256 * 256;
+    return (struct op_part){.offset = offset,
+                            .size = base_round_up((first + count) * element, 4) - offset,
+                            .skip = (uint32_t)((first * element - offset) / element)};
+}
+
 static inline struct op_part op_part_of(uint64_t first, uint64_t count)
 {
-    uint64_t offset = first * 4 / 256 * 256;
-    return (struct op_part){
-        .offset = offset, .size = (first + count) * 4 - offset, .skip = (uint32_t)((first * 4 - offset) / 4)};
+    return op_part_of_sized(first, count, 4);
 }
 
 /* How many rows of `width` elements fit into one bind wherever it starts; 0 when not even one does. */
+static inline uint64_t op_part_rows_sized(const struct vk_caps *caps, uint64_t width, uint64_t element)
+{
+    return caps->max_range > 256 ? (caps->max_range - 256) / (element * width) : 0;
+}
+
 static inline uint64_t op_part_rows(const struct vk_caps *caps, uint64_t width)
 {
-    return caps->max_range > 256 ? (caps->max_range - 256) / (4 * width) : 0;
+    return op_part_rows_sized(caps, width, 4);
 }
 
 static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,

@@ -105,7 +105,7 @@ static double difference(struct probe *p, float *x, double h)
 
 static bool is_float(const struct op_call *call, uint32_t i)
 {
-    return call->in[i].rank && !(call->op->index_inputs >> i & 1);
+    return call->in[i].rank && call->in[i].dtype == MIEN_F32;
 }
 
 /* Rounds inputs to 2^-12 and keeps normal ones away from 0, where some ops have a kink. */

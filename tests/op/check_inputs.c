@@ -1,6 +1,8 @@
 /* check_inputs.c: the host side of a call: shapes, memory, random and pathological values. */
 #include "harness.h"
 
+#include "op/half.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +29,8 @@ enum mien_status check_call_make(const struct op_desc *op, const struct op_case 
     TRY(op_call_shapes(call, c->name));
     for (uint32_t i = 0; i < call->in_count; i++) {
         if (call->in[i].rank) {
-            call->in_data[i] = base_alloc(1, tensor_shape_bytes(&call->in[i]));
+            /* as f32 first, which is then made narrower */
+            call->in_data[i] = base_alloc(tensor_shape_count(&call->in[i]), sizeof(float));
             FAIL_IF_NULL(call->in_data[i], "an input");
         }
     }
@@ -110,6 +113,15 @@ static void fill_unit(float *x, uint64_t rows, uint32_t width, struct base_rng *
     }
 }
 
+/* Floats become 16-bit floats, in place. */
+static void narrow(float *x, uint64_t count, enum mien_dtype dtype)
+{
+    for (uint64_t k = 0; k < count; k++) {
+        uint16_t half = op_half_of(x[k], dtype);
+        memcpy((char *)x + 2 * k, &half, 2);
+    }
+}
+
 static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i, enum check_pattern pattern,
                        struct base_rng *rng)
 {
@@ -141,8 +153,10 @@ static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i
         break;
     case OP_FILL_PREPARE:
         memset(x, 0, tensor_shape_bytes(&call->in[i]));
-        break;
+        return;
     }
+    if (call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16)
+        narrow(x, count, call->in[i].dtype);
 }
 
 void check_call_fill(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed)
