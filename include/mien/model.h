@@ -19,6 +19,7 @@
 #define MIEN_MODEL_H
 
 #include "mien/gpu.h"
+#include "mien/tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,20 @@ struct mien_model_info {
 /* Loads a model directory onto a device. The gpu must outlive the model; the caller owns *out.
  * MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named); MIEN_ERR_DEVICE_MEMORY. */
 MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out);
+
+/* How a model is used. A zeroed struct means the defaults. */
+struct mien_model_params {
+    /* How the device stores matrices of weights: MIEN_F32, MIEN_F16 or MIEN_BF16, the last two in half the memory, on
+     * every device. Rounded to nearest even from files with more digits, kept to the bit from files of the same type.
+     * All arithmetic, activations, positions and what has one dimension (biases, norms) are f32. A number of f16 below
+     * 2^-14 may count as 0, as the device has it. */
+    enum mien_dtype precision;
+};
+
+/* mien_model_open with choices; params may be NULL. MIEN_ERR_ARG also: another precision; MIEN_ERR_DATA also: a weight
+ * above 65504 with MIEN_F16 (the tensor is named). */
+MIEN_API enum mien_status mien_model_open_with(struct mien_gpu *gpu, const char *dir,
+                                               const struct mien_model_params *params, struct mien_model **out);
 
 /* Frees the model and its memory on the device; labels made with it must have been destroyed. */
 MIEN_API void mien_model_destroy(struct mien_model **model);
@@ -312,6 +327,12 @@ struct mien_model_plan {
  * MIEN_ERR_DATA: no readable config.json (path and key). */
 MIEN_API enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t images, uint32_t texts,
                                           struct mien_model_plan *out);
+
+/* The same for a model that is opened with choices (mien_model_open_with); params may be NULL. MIEN_ERR_ARG also:
+ * another precision. */
+MIEN_API enum mien_status mien_model_plan_with(const char *dir, struct mien_gpu *gpu,
+                                               const struct mien_model_params *params, uint32_t images, uint32_t texts,
+                                               struct mien_model_plan *out);
 
 #ifdef __cplusplus
 }

@@ -23,8 +23,15 @@ static enum mien_status read_preprocess(const char *dir, struct mien_model *mode
 
 enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out)
 {
+    return mien_model_open_with(gpu, dir, NULL, out);
+}
+
+enum mien_status mien_model_open_with(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
+                                      struct mien_model **out)
+{
     enum mien_status status = MIEN_OK;
     struct mien_model *model = NULL;
+    const struct nn_extras extras = {.precision = params ? params->precision : MIEN_F32};
     FAIL_IF(!gpu || !dir || !out, MIEN_ERR_ARG,
             "mien_model_open: a gpu, a directory and a place for the result are "
             "needed");
@@ -34,7 +41,7 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct m
     model = base_alloc(1, sizeof(*model));
     FAIL_IF_NULL(model, "a model");
     model->device = vk_gpu_device(gpu);
-    TRY(nn_model_load(model->device, dir, &model->nn));
+    TRY(nn_model_load_with(model->device, dir, &extras, &model->nn));
     TRY(read_preprocess(dir, model));
     TRY(data_tokenizer_load(dir, &model->tokenizer));
     FAIL_IF(data_tokenizer_vocab(model->tokenizer) > model->nn->config.text.vocab, MIEN_ERR_DATA,

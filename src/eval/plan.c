@@ -8,6 +8,12 @@ enum { LARGEST_RUN = 32 }; /* the encoder's, and of a block of pictures */
 enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t images, uint32_t texts,
                                  struct mien_model_plan *out)
 {
+    return mien_model_plan_with(dir, gpu, NULL, images, texts, out);
+}
+
+enum mien_status mien_model_plan_with(const char *dir, struct mien_gpu *gpu, const struct mien_model_params *params,
+                                      uint32_t images, uint32_t texts, struct mien_model_plan *out)
+{
     enum mien_status status = MIEN_OK;
     struct io_clip_config c;
     struct nn_memory memory;
@@ -20,7 +26,8 @@ enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t
         caps = *vk_device_caps(vk_gpu_device(gpu));
     else
         vk_caps_typical(VK_CLASS_DESKTOP, &caps);
-    TRY(nn_encoder_plan(&c, &caps, out->images, out->texts, c.text.context, &memory));
+    TRY(nn_encoder_plan(&c, params ? params->precision : MIEN_F32, &caps, out->images, out->texts, c.text.context,
+                        &memory));
     memcpy(out->device, caps.name, sizeof(out->device));
     out->weights = memory.parameters;
     out->image_run = memory.images;

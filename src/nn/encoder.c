@@ -152,13 +152,15 @@ static void plan_weights(const struct nn_model *model, const struct vk_caps *cap
     out->host += vk_staging_bytes(caps, largest);
 }
 
-enum mien_status nn_encoder_plan(const struct io_clip_config *config, const struct vk_caps *caps, uint32_t images,
-                                 uint32_t texts, uint32_t length, struct nn_memory *out)
+enum mien_status nn_encoder_plan(const struct io_clip_config *config, enum mien_dtype precision,
+                                 const struct vk_caps *caps, uint32_t images, uint32_t texts, uint32_t length,
+                                 struct nn_memory *out)
 {
     enum mien_status status = MIEN_OK;
-    struct nn_model model = {.config = *config};
+    struct nn_model model = {.config = *config, .precision = precision};
     struct graph_program_stats stats[2] = {{0}};
     *out = (struct nn_memory){0};
+    TRY(nn_precision_check(precision));
     TRY(io_clip_config_check(config, "model configuration"));
     TRY(nn_params_list(&model));
     FAIL_IF(texts && (length == 0 || length > config->text.context), MIEN_ERR_ARG,

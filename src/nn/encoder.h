@@ -35,11 +35,12 @@ struct nn_memory {
     uint64_t device, host;          /* host: host-visible memory for inputs, outputs and, where needed, uploads */
     double image_flops, text_flops; /* of one run */
 };
-/* Without a device: a model of these sizes loaded, then embeddings of batches of up to `images` images and `texts`
- * texts of up to `length` tokens; 0 = none of the kind. MIEN_ERR_ARG as nn_model_create, or for a length above the
- * context. */
-enum mien_status nn_encoder_plan(const struct io_clip_config *config, const struct vk_caps *caps, uint32_t images,
-                                 uint32_t texts, uint32_t length, struct nn_memory *out);
+/* Without a device: a model of these sizes and precision (nn_model) loaded, then embeddings of batches of up to
+ * `images` images and `texts` texts of up to `length` tokens; 0 = none of the kind. MIEN_ERR_ARG as nn_model_create, or
+ * for a length above the context. */
+enum mien_status nn_encoder_plan(const struct io_clip_config *config, enum mien_dtype precision,
+                                 const struct vk_caps *caps, uint32_t images, uint32_t texts, uint32_t length,
+                                 struct nn_memory *out);
 
 /* Rows of [count,width] to unit length, in place; a row of zeros stays. */
 void nn_normalise_rows(float *rows, uint32_t count, uint32_t width);

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Fills model->params (without device memory), sorted, from model->config. */
+/* MIEN_ERR_ARG for a precision that a model cannot have. */
+enum mien_status nn_precision_check(enum mien_dtype precision);
+
+/* Fills model->params (without device memory), sorted, from model->config and model->precision. */
 enum mien_status nn_params_list(struct nn_model *model);
 
 /* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual; bias and residual may be absent. */

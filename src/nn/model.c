@@ -7,12 +7,20 @@
 
 enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out)
 {
+    return nn_model_create_in(device, config, MIEN_F32, out);
+}
+
+enum mien_status nn_model_create_in(struct vk_device *device, const struct io_clip_config *config,
+                                    enum mien_dtype precision, struct nn_model **out)
+{
     enum mien_status status = MIEN_OK;
     struct nn_model *model = base_alloc(1, sizeof(*model));
     *out = NULL;
     FAIL_IF_NULL(model, "a model");
     model->device = device;
     model->config = *config;
+    model->precision = precision;
+    TRY(nn_precision_check(precision));
     TRY(io_clip_config_check(config, "model configuration"));
     TRY(nn_params_list(model));
     for (uint32_t i = 0; i < model->count; i++) {
@@ -38,6 +46,51 @@ void nn_model_destroy(struct nn_model **model)
     base_free(*model);
     *model = NULL;
 }
+
+enum mien_status nn_precision_check(enum mien_dtype precision)
+{
+    if (precision == MIEN_F32 || precision == MIEN_F16 || precision == MIEN_BF16)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG, "weights cannot be stored as %s; f32, bf16 and f16 can be asked for",
+                     mien_dtype_name(precision));
+}
+
+/* ---- values, between f32 on the host and what the device stores ---- */
+
+static uint16_t half_of(float value, enum mien_dtype dtype)
+{
+    return dtype == MIEN_F16 ? io_f32_to_f16(value) : io_f32_to_bf16(value);
+}
+
+/* Uploads a parameter's values, which are lost. */
+static enum mien_status put_values(const struct nn_model *model, const struct nn_param *param, float *values)
+{
+    const struct tensor_shape *shape = &param->value.shape;
+    uint64_t count = shape->dtype == MIEN_F32 ? 0 : tensor_shape_count(shape);
+    for (uint64_t i = 0; i < count; i++) {
+        if (shape->dtype == MIEN_F16 && fabsf(values[i]) > 65504.0f && isfinite(values[i]))
+            return base_fail(MIEN_ERR_DATA, "tensor %s: the value %g is beyond what f16 holds; use bf16 or f32",
+                             param->name, (double)values[i]);
+        uint16_t half = half_of(values[i], shape->dtype);
+        memcpy((char *)values + 2 * i, &half, 2);
+    }
+    return tensor_upload(model->device, &param->value, values);
+}
+
+static enum mien_status get_values(const struct nn_model *model, const struct nn_param *param, float *values)
+{
+    const struct tensor_shape *shape = &param->value.shape;
+    enum mien_status status = tensor_download(model->device, &param->value, values);
+    uint64_t count = shape->dtype == MIEN_F32 || status != MIEN_OK ? 0 : tensor_shape_count(shape);
+    while (count-- > 0) { /* from the end: a float is wider than what it comes from */
+        uint16_t half;
+        memcpy(&half, (char *)values + 2 * count, 2);
+        values[count] = shape->dtype == MIEN_F16 ? io_f16_to_f32(half) : io_bf16_to_f32(half);
+    }
+    return status;
+}
+
+/* ---- initial values ---- */
 
 static void init_values(const struct nn_param *param, uint64_t seed, float *values, uint64_t count)
 {
@@ -87,7 +140,7 @@ static enum mien_status init(struct nn_model *model, uint64_t seed, const struct
         if (only && !is_fresh(only, param->name))
             continue;
         init_values(param, seed, values, tensor_shape_count(&param->value.shape));
-        TRY(tensor_upload(model->device, &param->value, values));
+        TRY(put_values(model, param, values));
     }
 fail:
     base_free(values);
@@ -169,10 +222,18 @@ static enum mien_status load_positions(struct nn_model *model, const struct nn_p
              from, from, to, to);
     TRY(io_tensor_read_f32(tensor, 0, tensor->count, read));
     TRY(io_positions_grid(read, from, to, param->value.shape.dim[1], values));
-    TRY(tensor_upload(model->device, &param->value, values));
+    TRY(put_values(model, param, values));
 fail:
     base_free(read);
     return status;
+}
+
+/* Whether the file holds the very bytes that the device stores. */
+static bool is_stored_alike(const struct nn_param *param, const struct io_tensor *tensor)
+{
+    static const enum io_dtype in_files[] = {
+        [MIEN_F32] = IO_F32, [MIEN_I32] = IO_I32, [MIEN_F16] = IO_F16, [MIEN_BF16] = IO_BF16};
+    return !tensor->strides && tensor->dtype == in_files[param->value.shape.dtype];
 }
 
 static enum mien_status load_param(struct nn_model *model, const struct nn_param *param, const struct io_weights *file,
@@ -190,10 +251,10 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
         return base_fail(MIEN_ERR_DATA, "%s: tensor %s is %s, but config.json asks for %s", io_weights_path(file),
                          param->name, file_shape(tensor, have, sizeof(have)),
                          tensor_shape_text(&param->value.shape, want, sizeof(want)));
+    if (is_stored_alike(param, tensor))
+        return tensor_upload(model->device, &param->value, tensor->data);
     enum mien_status status = io_tensor_read_f32(tensor, 0, tensor->count, values);
-    if (status != MIEN_OK)
-        return status;
-    return tensor_upload(model->device, &param->value, values);
+    return status == MIEN_OK ? put_values(model, param, values) : status;
 }
 
 /* All but what is new. */
@@ -249,7 +310,7 @@ enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, c
     TRY(merge_temporal(&config, extras->temporal, dir, &fresh.temporal));
     fresh.logit_bias = extras->logit_bias && !config.logit_bias;
     config.logit_bias = config.logit_bias || extras->logit_bias;
-    TRY(nn_model_create(device, &config, &model));
+    TRY(nn_model_create_in(device, &config, extras->precision, &model));
     TRY(load_weights(model, dir, &fresh));
     if (fresh.temporal || fresh.logit_bias)
         TRY(init(model, extras->seed, &fresh));
@@ -282,8 +343,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
 {
     struct saving *saving = user;
     if (saving->index != index) {
-        enum mien_status status =
-            tensor_download(saving->model->device, &saving->model->params[index].value, saving->values);
+        enum mien_status status = get_values(saving->model, &saving->model->params[index], saving->values);
         if (status != MIEN_OK)
             return status;
         saving->index = index;

@@ -25,7 +25,7 @@ enum nn_init { NN_INIT_CONSTANT, NN_INIT_NORMAL, NN_INIT_UNIFORM };
 
 struct nn_param {
     const char *name;    /* "text_model.encoder.layers.0.mlp.fc1.weight" */
-    struct tensor value; /* f32; a scalar has shape [1] here, rank 0 in files */
+    struct tensor value; /* f32, or as nn_model.precision says; a scalar has shape [1] here, rank 0 in files */
     enum nn_init init;
     double spread;  /* CONSTANT: the value; NORMAL: standard deviation; UNIFORM: half width around 0 */
     bool is_scalar; /* rank 0 in files */
@@ -38,11 +38,17 @@ struct nn_model {
     struct nn_param *params; /* sorted by name */
     uint32_t count;
     uint64_t elements; /* of all parameters */
+    /* How matrices are stored: f32, or f16 or bf16 for inference. All but positions and the class token of clips, which
+     * are small and added; what has one dimension is f32 always, and so is the arithmetic. */
+    enum mien_dtype precision;
 };
 
 /* Parameters of a configuration on the device, contents undefined. MIEN_ERR_ARG names the size that cannot be (patch
  * that does not divide the image, heads that do not divide the width, ...). config is copied. */
 enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out);
+/* The same in another precision; MIEN_ERR_ARG when it is none of nn_model.precision. */
+enum mien_status nn_model_create_in(struct vk_device *device, const struct io_clip_config *config,
+                                    enum mien_dtype precision, struct nn_model **out);
 void nn_model_destroy(struct nn_model **model);
 
 /* Fills every parameter from a seed: each from a stream of its own name, so that a value does not depend on the other
@@ -64,10 +70,13 @@ struct nn_extras {
     const struct io_temporal_config *temporal; /* as above; NULL = none wanted */
     bool logit_bias;                           /* wanted; a new one is -10 */
     uint64_t seed;                             /* of what is new */
+    enum mien_dtype precision;                 /* nn_model.precision; 0 = f32 */
 };
 enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, const struct nn_extras *extras,
                                     struct nn_model **out);
-/* Fills the parameters from a file of weights, or a directory with one; checks as above. */
+/* Fills the parameters from a file of weights, or a directory with one; checks as above. Rounded to nearest even where
+ * the model's precision is less than the file's, kept to the bit where it is the same; MIEN_ERR_DATA for a number that
+ * f16 does not hold. */
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path);
 /* All parameters as F32 under their names. Equal values give equal bytes. */
 enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path);

@@ -141,6 +141,20 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct nn_param *)a)->name, ((const struct nn_param *)b)->name);
 }
 
+/* Whether the parameter is stored in the model's precision. */
+static bool is_stored_short(const struct nn_param *param)
+{
+    static const char *const added[] = {"position_embedding", "temporal.cls_token", "temporal.pos_embedding"};
+    for (size_t i = 0; i < BASE_COUNT(added); i++) {
+        if (strstr(param->name, added[i]))
+            return false;
+    }
+    /* q, k and v of clips are views of one matrix (temporal.c); where they could not begin so, they are cut out as f32
+     */
+    uint64_t third = tensor_shape_count(&param->value.shape) / 3 * 2;
+    return param->value.shape.rank >= 2 && (!strstr(param->name, "to_qkv") || third % 256 == 0);
+}
+
 enum mien_status nn_params_list(struct nn_model *model)
 {
     struct list list = {.model = model, .status = MIEN_OK};
@@ -154,8 +168,12 @@ enum mien_status nn_params_list(struct nn_model *model)
     if (list.status != MIEN_OK)
         return list.status;
     qsort(model->params, model->count, sizeof(*model->params), by_name);
-    for (uint32_t i = 0; i < model->count; i++)
-        model->params[i].is_scalar = strncmp(model->params[i].name, "logit_", 6) == 0;
+    for (uint32_t i = 0; i < model->count; i++) {
+        struct nn_param *param = &model->params[i];
+        param->is_scalar = strncmp(param->name, "logit_", 6) == 0;
+        if (is_stored_short(param))
+            param->value.shape.dtype = model->precision;
+    }
     return MIEN_OK;
 }
 

@@ -8,9 +8,10 @@
 /* Rows [first, first + I) of the stacked weight [3I,E]: a view where it may begin there, else a copy. */
 static op_value qkv_part(struct nn_scope *s, op_value stacked, uint32_t which, uint32_t inner, uint32_t embed)
 {
-    uint64_t part = (uint64_t)inner * embed;
-    if (part * sizeof(float) % 256 == 0)
-        return graph_view(s->graph, stacked, SHAPE_F32(inner, embed), which * part);
+    struct tensor_shape part = SHAPE_F32(inner, embed);
+    part.dtype = graph_shape(s->graph, stacked).dtype;
+    if (tensor_shape_bytes(&part) % 256 == 0)
+        return graph_view(s->graph, stacked, part, which * tensor_shape_count(&part));
     struct op_attr attr = {.axis = 0, .first = which * inner, .count = inner};
     return GRAPH_OP(s->graph, &op_slice, &attr, stacked);
 }

@@ -124,7 +124,9 @@ static op_value image_tokens(struct nn_scope *s, op_value pixels)
     /* The convolution without overlap is a matrix product over unfolded patches [B,G,3PP]. */
     op_value x = GRAPH_OP(s->graph, &op_unfold, &(struct op_attr){.patch = patch}, pixels);
     op_value w = nn_param_value(s, "vision_model.embeddings.patch_embedding.weight");
-    w = graph_view(s->graph, w, SHAPE_F32(tower->width, 3 * patch * patch), 0);
+    struct tensor_shape matrix = SHAPE_F32(tower->width, 3 * patch * patch);
+    matrix.dtype = graph_shape(s->graph, w).dtype;
+    w = graph_view(s->graph, w, matrix, 0);
     x = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, x, w, OP_NONE, OP_NONE);
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));

@@ -40,7 +40,7 @@ static void encode(struct nn_encoder *encoder, uint32_t images, uint32_t texts, 
 
 /* On a device of its own: peaks are of all that was ever made there. */
 static void test_allocator(const struct vk_instance *instance, uint32_t index, uint32_t images, uint32_t texts,
-                           uint32_t length)
+                           uint32_t length, enum mien_dtype precision)
 {
     struct io_clip_config c = small_config();
     struct vk_device *device = NULL;
@@ -51,14 +51,14 @@ static void test_allocator(const struct vk_instance *instance, uint32_t index, u
     CHECK_EQ(vk_device_create((struct vk_instance *)(uintptr_t)instance, index, NULL, &device), MIEN_OK);
     if (!device)
         return;
-    CHECK_EQ(nn_encoder_plan(&c, vk_device_caps(device), images, texts, length, &plan), MIEN_OK);
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_encoder_plan(&c, precision, vk_device_caps(device), images, texts, length, &plan), MIEN_OK);
+    CHECK_EQ(nn_model_create_in(device, &c, precision, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 1), MIEN_OK);
     CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
     encode(encoder, images, texts, length);
     vk_memory_stats(device, &stats);
-    printf("%u images, %u texts: device %llu, host %llu\n", images, texts, (unsigned long long)plan.device,
-           (unsigned long long)plan.host);
+    printf("%u images, %u texts, %s: device %llu, host %llu\n", images, texts, mien_dtype_name(precision),
+           (unsigned long long)plan.device, (unsigned long long)plan.host);
     CHECK_EQ(stats.peak[VK_MEMORY_DEVICE], plan.device);
     CHECK_EQ(stats.host_peak, plan.host);
     CHECK_EQ(plan.device, plan.parameters + plan.images + plan.texts);
@@ -86,13 +86,13 @@ static struct io_clip_config vit_b32(void)
 static void test_classes(void)
 {
     const struct io_clip_config c = vit_b32();
-    struct nn_memory one, many;
+    struct nn_memory one, many, half;
     for (enum vk_class class_ = VK_CLASS_DESKTOP; class_ <= VK_CLASS_SOFTWARE; class_++) {
         struct vk_caps caps;
         vk_caps_typical(class_, &caps);
         CHECK_EQ(vk_caps_check_floor(&caps), MIEN_OK);
-        CHECK_EQ(nn_encoder_plan(&c, &caps, 1, 1, 77, &one), MIEN_OK);
-        CHECK_EQ(nn_encoder_plan(&c, &caps, 32, 32, 77, &many), MIEN_OK);
+        CHECK_EQ(nn_encoder_plan(&c, MIEN_F32, &caps, 1, 1, 77, &one), MIEN_OK);
+        CHECK_EQ(nn_encoder_plan(&c, MIEN_F32, &caps, 32, 32, 77, &many), MIEN_OK);
         printf("ViT-B/32, %s: weights %.1f MiB, one image and text %.2f MiB, 32 of each %.1f MiB; host %.1f and %.1f "
                "MiB; %.2f GFLOP an image\n",
                caps.name, (double)one.parameters / 1048576, (double)(one.images + one.texts) / 1048576,
@@ -104,6 +104,11 @@ static void test_classes(void)
         CHECK(one.images > 50 * (3072 + 2 * 768) * 4ull && one.images < (4 << 20));
         CHECK(many.images > 16 * (one.images - (600 << 10)) && many.images < 32 * one.images);
         CHECK(one.image_flops > 8e9 && one.image_flops < 9.5e9);
+        /* half of it, but for 0.28 million numbers of biases, norms and positions */
+        CHECK_EQ(nn_encoder_plan(&c, MIEN_F16, &caps, 1, 1, 77, &half), MIEN_OK);
+        CHECK(half.parameters > one.parameters / 2 && half.parameters < one.parameters / 2 + 300000 * 2);
+        CHECK(half.images == one.images && half.texts == one.texts && half.image_flops == one.image_flops);
+        CHECK_EQ(half.device, half.parameters + half.images + half.texts);
     }
 }
 
@@ -114,8 +119,11 @@ static void test_refusals(void)
     struct vk_caps caps;
     vk_caps_typical(VK_CLASS_DESKTOP, &caps);
     capture_start();
-    CHECK_EQ(nn_encoder_plan(&c, &caps, 1, 1, 22, &plan), MIEN_ERR_ARG);
+    CHECK_EQ(nn_encoder_plan(&c, MIEN_F32, &caps, 1, 1, 22, &plan), MIEN_ERR_ARG);
     CHECK(captured_once("the model takes 1 to 21"));
+    capture_start();
+    CHECK_EQ(nn_encoder_plan(&c, MIEN_I32, &caps, 1, 1, 21, &plan), MIEN_ERR_ARG);
+    CHECK(captured_once("cannot be stored as i32"));
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
 }
 
@@ -129,9 +137,11 @@ int main(void)
         printf("no Vulkan device: only the plans were made\n");
         return check_result();
     }
-    test_allocator(instance, index, 1, 0, 0);
-    test_allocator(instance, index, 5, 3, 9);
-    test_allocator(instance, index, 0, 8, 21);
+    test_allocator(instance, index, 1, 0, 0, MIEN_F32);
+    test_allocator(instance, index, 5, 3, 9, MIEN_F32);
+    test_allocator(instance, index, 0, 8, 21, MIEN_F32);
+    test_allocator(instance, index, 5, 3, 9, MIEN_F16);
+    test_allocator(instance, index, 0, 8, 21, MIEN_BF16);
     vk_instance_destroy(&instance);
     return check_result();
 }

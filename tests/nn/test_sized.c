@@ -70,7 +70,7 @@ static void compare_memory(struct vk_device *device, const struct io_clip_config
 {
     struct nn_memory plan;
     struct vk_memory_stats stats;
-    CHECK_EQ(nn_encoder_plan(c, vk_device_caps(device), ITEMS, ITEMS, 77, &plan), MIEN_OK);
+    CHECK_EQ(nn_encoder_plan(c, MIEN_F32, vk_device_caps(device), ITEMS, ITEMS, 77, &plan), MIEN_OK);
     vk_memory_stats(device, &stats);
     printf("  memory: device %.1f MiB, host %.1f MiB\n", (double)plan.device / 1048576, (double)plan.host / 1048576);
     CHECK_EQ(plan.device, stats.peak[VK_MEMORY_DEVICE]);
