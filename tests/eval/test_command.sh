@@ -20,7 +20,12 @@ expect 2 'needs a value' train --config
 expect 2 '--config FILE is missing' train
 expect 2 'whole number' train --config x --seed many
 expect 2 'takes no value' devices --json=yes
-expect 2 '--precision f16' train --config x --precision f16
+for word in f16 bf16; do
+    expect 2 "--precision $word: train takes f32 only" train --config x --precision $word
+    expect 2 "--precision $word: convert takes f32 only" convert a b --precision $word
+done
+expect 2 '--precision f8: it is one of: f32, bf16, f16' train --config x --precision f8
+expect 0 '--precision bf16 and f16 are refused' train --help
 expect 2 'unexpected "x"' devices x
 expect 2 '--manifest FILE is missing' eval --model x --task zero-shot
 expect 2 'zero-shot' eval --model x --manifest y --task poetry
@@ -74,6 +79,7 @@ elif "$mien" devices >/dev/null 2>&1; then
     holds 'gradients in the trace' grep -q '"name":"layernorm_bwd' trace.json
     expect 2 'holds a run' train --config "$recipe" --set data.train=some.jsonl run.dir=run run.steps=2 run.batch=8
     expect 0 '"uar"' eval --model run/model --manifest some.jsonl --task zero-shot --json
+    expect 0 '"uar"' eval --model run/model --manifest some.jsonl --task zero-shot --json --precision f16
     face=$(sed -n '1s/.*"image":"\([^"]*\)".*/\1/p' some.jsonl)
     expect 0 '"scores":{"joy":' classify --json --model run/model --labels joy,fear "$face"
     expect 4 'none.png' classify --model run/model --labels joy,fear none.png

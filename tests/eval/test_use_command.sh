@@ -5,6 +5,7 @@ mien=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 golden=$here/../golden/train
 model=$golden/start
+trained=$here/../../weights/synthetic-faces # its weights have all their digits
 shared=$here/../../../shared/data
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -27,6 +28,9 @@ if [ -d "$shared/tokenizer" ]; then
 fi
 expect 0 'GFLOP an image' info --plan "$model"
 expect 0 '"images":5,"texts":5,"weights":' info --plan --batch 5 --json "$model"
+expect 0 'weights in bf16' info --plan --precision bf16 "$model"
+expect 0 '"precision":"f16"' info --plan --precision f16 --json "$model"
+expect 2 '--precision f8: it is one of: f32, bf16, f16' embed --model "$model" --text joy -o x.st --precision f8
 expect 2 '--batch is 1 to 32' info --plan --batch 33 "$model"
 expect 3 'no-such-gpu' info --plan --device no-such-gpu "$model"
 expect 2 '--trace: only train' info --trace x.json "$model"
@@ -75,6 +79,14 @@ cp out.safetensors kept.safetensors
 "$mien" embed --quiet --model "$model" "${all[@]}" --output out.safetensors >out 2>&1
 holds 'quiet says nothing' [ ! -s out ]
 holds 'equal runs give equal bytes' cmp out.safetensors kept.safetensors
+"$mien" embed --quiet --precision f32 --model "$model" "${all[@]}" -o out.safetensors
+holds 'f32 is what there is without asking' cmp out.safetensors kept.safetensors
+for word in f32 f16 bf16; do
+    expect 0 '1 images, 0 clips, 1 texts' embed --precision $word --model "$trained" --image "$golden/00.png" \
+        --text 'a happy face' -o $word.safetensors
+done
+holds 'f16 is another answer' [ "$(cmp -l f16.safetensors f32.safetensors | wc -l)" -gt 100 ]
+holds 'bf16 is a third' [ "$(cmp -l bf16.safetensors f16.safetensors | wc -l)" -gt 100 ]
 expect 0 '3 images' embed --raw --model "$model" --image "$golden"/0[0-2].png -o out.safetensors
 : >zero.png
 head -c 60 "$golden/00.png" >short.png
@@ -131,6 +143,12 @@ expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels j
 holds 'an object for each, in order' [ "$(sed 's/{"input":"\([^"]*\)".*/\1/' out | tr '\n' '|')" = \
     "clip|$golden/00.png|a clip|" ]
 expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 2,3,10,12 --no-exif "$golden/00.png"
+
+echo 'all {}' >t.txt
+"$mien" classify --json --model "$trained" --labels joy,fear --templates t.txt "$golden/00.png" >whole
+expect 0 '"label":"' classify --json --precision bf16 --model "$trained" --labels joy,fear --templates t.txt \
+    "$golden/00.png"
+holds 'bf16 scores are others' [ "$(cmp -l out whole | wc -l)" -gt 1 ]
 
 # ---- traces ----
 whole() { # whole FILE: from the first bracket to the last, and nothing else is left beside it
@@ -200,6 +218,10 @@ holds 'search goes on' [ $? -eq 0 ]
 holds 'three are best' [ "$(wc -l <out)" -eq 3 ]
 holds 'best first' sort -c -t: -k4,4gr <(sed 's/.*"score":\([^,]*\),.*/a:b:c:\1/' out)
 holds 'the bad one is named' grep -q '1 of 5 rows could not be read' err
+cp out whole
+"$mien" search --json --precision f16 --model "$model" --manifest m.jsonl --text 'a face of joy' --top 3 >out 2>err
+holds 'search in f16' [ $? -eq 0 ]
+holds 'f16 scores are others' [ "$(cmp -l out whole 2>/dev/null | wc -l)" -gt 1 ]
 expect 0 'Ärger 1.png' search --model "$model" --manifest m.jsonl --text joy fear --top 0
 printf '{"image":"a"}\n{"image":' >m.jsonl
 expect 4 'm.jsonl:2' search --model "$model" --manifest m.jsonl --text joy

@@ -61,7 +61,8 @@ static void common_args(struct common *c, struct arg out[COMMON_COUNT])
     const struct arg all[COMMON_COUNT] = {
         {"--device", ARG_TEXT, "N|NAME", "the Vulkan device (default: MIEN_DEVICE, else the most capable)", &c->device},
         {"--caps", ARG_TEXT, "LIST|PROFILE", "masks what the device can do (default: MIEN_CAPS)", &c->caps},
-        {"--precision", ARG_TEXT, "f32", "storage of weights and activations", &c->precision},
+        {"--precision", ARG_TEXT, "f32|bf16|f16", "how weights are stored where a model is used (default: f32)",
+         &c->precision_text},
         {"--seed", ARG_NUMBER, "S", "seed of everything random", &c->seed},
         {"--json", ARG_FLAG, NULL, "results as JSON", &c->json},
         {"--quiet", ARG_FLAG, NULL, "no progress, only failures", &c->quiet},
@@ -234,11 +235,28 @@ void args_free(void)
         free(lists[--list_count]);
 }
 
+/* The words of --precision; what is computed stays f32. */
+static int parse_precision(const struct command *command, struct common *common)
+{
+    static const enum mien_dtype known[] = {MIEN_F32, MIEN_BF16, MIEN_F16};
+    const char *word = common->precision_text;
+    for (size_t i = 0; word && i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(word, mien_dtype_name(known[i])) != 0)
+            continue;
+        common->precision = known[i];
+        if (known[i] == MIEN_F32 || command->halves)
+            return ARGS_RUN;
+        return complain(command, 2, "--precision %s: %s takes f32 only; embed, classify, search, eval and info take %s",
+                        word, command->name, word);
+    }
+    return word ? complain(command, 2, "--precision %s: it is one of: f32, bf16, f16", word) : ARGS_RUN;
+}
+
 int args_parse(const struct command *command, int argc, char **argv, const struct arg *args, struct common *common,
                struct arg_list *inputs)
 {
     struct arg shared[COMMON_COUNT];
-    *common = (struct common){.precision = "f32", .seed = UINT64_MAX};
+    *common = (struct common){.precision = MIEN_F32, .seed = UINT64_MAX};
     common_args(common, shared);
     if (asks_help(argc, argv)) {
         print_help(command, args, shared);
@@ -258,7 +276,5 @@ int args_parse(const struct command *command, int argc, char **argv, const struc
     if (common->trace && !command->traces)
         return complain(command, 2, "--trace: only train, eval, classify, embed and search write one");
     common->seed_given = common->seed != UINT64_MAX;
-    if (strcmp(common->precision, "f32") != 0)
-        return complain(command, 2, "--precision %s is not supported by this version; use f32", common->precision);
-    return ARGS_RUN;
+    return parse_precision(command, common);
 }

@@ -237,4 +237,5 @@ const struct command command_classify = {
         "and the exit status is 4.",
     .run = run,
     .traces = true,
+    .halves = true,
 };

@@ -29,7 +29,8 @@ struct arg {
 
 /* Options that every subcommand takes. */
 struct common {
-    const char *device, *caps, *precision, *trace;
+    const char *device, *caps, *precision_text, *trace;
+    enum mien_dtype precision;
     uint64_t seed;
     bool seed_given, json, quiet;
 };
@@ -42,6 +43,7 @@ struct command {
     const char *tail;     /* lines after the options, may be NULL */
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
     bool traces;                                                      /* takes --trace */
+    bool halves;                                                      /* takes --precision bf16 and f16 */
 };
 
 extern const struct command command_devices, command_import, command_synth, command_train, command_eval, command_report,
@@ -110,6 +112,9 @@ struct use {
     struct mien_model *model;
     struct mien_model_info info;
 };
+/* In the precision that the common options ask for. */
+enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, const char *dir,
+                            struct mien_model **model);
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
 enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_close */
 

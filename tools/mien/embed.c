@@ -250,4 +250,5 @@ const struct command command_embed = {
         "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.",
     .run = run,
     .traces = true,
+    .halves = true,
 };

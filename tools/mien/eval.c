@@ -239,7 +239,7 @@ static enum mien_status evaluate(const struct common *common, const struct reque
     struct progress progress;
     enum mien_status status = gpu_open(common, &gpu);
     if (status == MIEN_OK)
-        status = mien_model_open(gpu, q->model, &model);
+        status = model_open(common, gpu, q->model, &model);
     progress_begin(&progress, "eval", common->quiet);
     if (status == MIEN_OK && q->task == TASK_ZERO_SHOT)
         status = zero_shot(common, q, model, gpu, &progress);
@@ -315,4 +315,5 @@ const struct command command_eval = {
         "--json prints one object, which mien report reads.",
     .run = run,
     .traces = true,
+    .halves = true,
 };

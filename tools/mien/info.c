@@ -11,10 +11,11 @@ static void print_tower(const char *name, const struct mien_tower_info *t)
            t->activation);
 }
 
-static void print_plan(const struct mien_model_plan *p)
+static void print_plan(const struct mien_model_plan *p, enum mien_dtype precision)
 {
     const double mib = 1 << 20;
-    printf("%-12son %s, %u images and %u texts at a time\n", "plan", p->device, p->images, p->texts);
+    printf("%-12son %s, %u images and %u texts at a time, weights in %s\n", "plan", p->device, p->images, p->texts,
+           mien_dtype_name(precision));
     printf("%-12s%.1f MiB on the device at most: weights %.1f, images %.1f, texts %.1f\n", "",
            (double)p->device_peak / mib, (double)p->weights / mib, (double)p->image_run / mib,
            (double)p->text_run / mib);
@@ -24,15 +25,15 @@ static void print_plan(const struct mien_model_plan *p)
            p->text_flops * 1e-9);
 }
 
-static void print_plan_json(const struct mien_model_plan *p)
+static void print_plan_json(const struct mien_model_plan *p, enum mien_dtype precision)
 {
     printf(",\"plan\":{\"device\":");
     print_json_string(p->device);
     printf(",\"images\":%u,\"texts\":%u,\"weights\":%" PRIu64 ",\"image_run\":%" PRIu64 ",\"text_run\":%" PRIu64
            ",\"device_peak\":%" PRIu64 ",\"host_peak\":%" PRIu64 ",\"pixels\":%" PRIu64
-           ",\"image_flops\":%.9g,\"text_flops\":%.9g}",
+           ",\"image_flops\":%.9g,\"text_flops\":%.9g,\"precision\":\"%s\"}",
            p->images, p->texts, p->weights, p->image_run, p->text_run, p->device_peak, p->host_peak, p->pixels,
-           p->image_flops, p->text_flops);
+           p->image_flops, p->text_flops, mien_dtype_name(precision));
 }
 
 /* On the device asked for or, without such a wish, the one that would be used; where there is none, a typical one. */
@@ -48,12 +49,14 @@ static enum mien_status make_plan(const struct common *common, const char *dir, 
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
     if (status != MIEN_OK && asked)
         return status;
-    status = mien_model_plan(dir, gpu, (uint32_t)batch, (uint32_t)batch, plan);
+    status = mien_model_plan_with(dir, gpu, &(struct mien_model_params){.precision = common->precision},
+                                  (uint32_t)batch, (uint32_t)batch, plan);
     mien_gpu_destroy(&gpu);
     return status;
 }
 
-static void print_text(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan)
+static void print_text(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan,
+                       enum mien_dtype precision)
 {
     uint32_t grid = r->info.image / r->info.patch;
     printf("%-12s%s\n", "model", dir);
@@ -73,7 +76,7 @@ static void print_text(const char *dir, const struct mien_model_report *r, const
         printf("%-12snone: texts cannot be embedded; add vocab.json and merges.txt\n", "tokenizer");
     printf("%-12s%s\n", "preprocess", r->preprocessor ? "preprocessor_config.json" : "CLIP's own values");
     if (plan)
-        print_plan(plan);
+        print_plan(plan, precision);
     for (size_t i = 0; i < r->problem_count; i++)
         printf("%-12s%s\n", "problem", r->problems[i]);
 }
@@ -84,7 +87,8 @@ static void print_tower_json(const char *name, const struct mien_tower_info *t)
            t->layers, t->heads, t->mlp, t->activation);
 }
 
-static void print_json(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan)
+static void print_json(const char *dir, const struct mien_model_report *r, const struct mien_model_plan *plan,
+                       enum mien_dtype precision)
 {
     printf("{\"model\":");
     print_json_string(dir);
@@ -113,7 +117,7 @@ static void print_json(const char *dir, const struct mien_model_report *r, const
     }
     printf("]");
     if (plan)
-        print_plan_json(plan);
+        print_plan_json(plan, precision);
     printf("}\n");
 }
 
@@ -144,7 +148,7 @@ static int run(const struct command *command, int argc, char **argv)
         mien_model_report_destroy(&report);
         return mien_status_exit_code(status);
     }
-    (common.json ? print_json : print_text)(inputs.items[0], report, want_plan ? &plan : NULL);
+    (common.json ? print_json : print_text)(inputs.items[0], report, want_plan ? &plan : NULL, common.precision);
     if (report->problem_count)
         result = complain(command, 4, "%s: %zu problem%s, the first: %s", inputs.items[0], report->problem_count,
                           report->problem_count > 1 ? "s" : "", report->problems[0]);
@@ -161,6 +165,7 @@ const struct command command_info = {
     .help = "Sizes, parameters, types, the tokenizer; every tensor against config.json, every value finite.\n"
             "Exit status 4 when there is a problem. Needs no device; --plan is for the device that would be used or, "
             "where\n"
-            "there is none, for a discrete one as most are.",
+            "there is none, for a discrete one as most are, and with weights stored as --precision says.",
     .run = run,
+    .halves = true,
 };

@@ -93,4 +93,5 @@ const struct command command_search = {
         "by\nffmpeg, which must be installed.",
     .run = run,
     .traces = true,
+    .halves = true,
 };

@@ -151,7 +151,8 @@ const struct command command_train = {
         "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
         "configuration are relative to its file, those in --set to the working directory. --seed S is short for\n"
         "--set run.seed=S. Ctrl-C ends after the present step with a checkpoint; --resume goes on from the newest\n"
-        "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives.",
+        "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives.\n"
+        "Training keeps weights in f32: --precision bf16 and f16 are refused.",
     .tail = train_keys_help,
     .run = run,
     .traces = true,

@@ -40,12 +40,18 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status)
     return status == MIEN_OK ? traced : status;
 }
 
+enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, const char *dir,
+                            struct mien_model **model)
+{
+    return mien_model_open_with(gpu, dir, &(struct mien_model_params){.precision = common->precision}, model);
+}
+
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir)
 {
     *use = (struct use){0};
     enum mien_status status = gpu_open(common, &use->gpu);
     if (status == MIEN_OK)
-        status = mien_model_open(use->gpu, dir, &use->model);
+        status = model_open(common, use->gpu, dir, &use->model);
     if (status == MIEN_OK)
         mien_model_describe(use->model, &use->info);
     return status;
