@@ -49,18 +49,44 @@ static struct data_window draw_crop(uint32_t w, uint32_t h, const double scale[2
     return (struct data_window){(w - (uint32_t)cw) / 2, (h - (uint32_t)ch) / 2, (uint32_t)cw, (uint32_t)ch};
 }
 
-/* out [R, R, 3] */
-static enum mien_status crop(const struct data_image *image, const struct data_preprocess *p, const double scale[2],
-                             struct base_rng *rng, struct data_scratch *scratch, unsigned char *out)
+/* Whether pictures are cropped at random: both ends 0, or both 1, mean that they are not. */
+static bool crops(const struct data_augment *augment)
+{
+    const double *scale = augment->crop_scale;
+    return scale[1] > 0 && (scale[0] < 1 || scale[1] < 1);
+}
+
+/* A part of the picture to out [R, R, 3]; floats [R, R, 3] are working memory. */
+static enum mien_status resize_part(const struct data_view *view, const struct data_preprocess *p,
+                                    struct data_scratch *scratch, float *floats, unsigned char *out)
+{
+    enum mien_status status = MIEN_OK;
+    const struct data_window whole = {0, 0, p->crop, p->crop};
+    size_t count = (size_t)p->crop * p->crop * 3;
+    if (p->resize != DATA_RESIZE_TORCH)
+        return data_resize_pil(view, p->crop, p->crop, whole, scratch, out);
+    TRY(data_resize_torch(view, p->crop, p->crop, whole, floats));
+    for (size_t i = 0; i < count; i++) {
+        float v = rintf(floats[i]);
+        out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
+    }
+fail:
+    return status;
+}
+
+/* out [R, R, 3]; floats [R, R, 3] are working memory. */
+static enum mien_status crop(const struct data_image *image, const struct data_preprocess *p,
+                             const struct data_augment *augment, struct base_rng *rng, struct data_scratch *scratch,
+                             float *floats, unsigned char *out)
 {
     const double all[2] = {1, 1};
-    bool random = scale[1] > 0 && (scale[0] < 1 || scale[1] < 1);
-    struct data_window w = draw_crop(image->width, image->height, random ? scale : all, rng);
+    bool random = crops(augment);
+    struct data_window w = draw_crop(image->width, image->height, random ? augment->crop_scale : all, rng);
     if (!random)
         return data_preprocess_u8(image, p, scratch, out);
     size_t stride = (size_t)image->width * 3;
     struct data_view view = {image->pixels + w.y * stride + (size_t)w.x * 3, stride, w.width, w.height, 3};
-    return data_resize_pil(&view, p->crop, p->crop, (struct data_window){0, 0, p->crop, p->crop}, scratch, out);
+    return resize_part(&view, p, scratch, floats, out);
 }
 
 static void mirror(unsigned char *pixels, uint32_t side)
@@ -154,13 +180,14 @@ enum mien_status data_augment_image(const struct data_image *image, const struct
 {
     enum mien_status status = MIEN_OK;
     size_t count = (size_t)p->crop * p->crop * 3;
-    bool none = augment->crop_scale[1] == 0 && augment->flip == 0 && augment->rotate == 0 && augment->jitter == 0;
+    bool none = !crops(augment) && augment->flip == 0 && augment->rotate == 0 && augment->jitter == 0;
     if (none && p->resize == DATA_RESIZE_TORCH) /* no rounding to 8 bits on that way */
         return data_preprocess_image(image, p, out);
-    size_t floats = (size_t)base_round_up(count, 16); /* where the turn's work lies, behind the pixels */
+    size_t floats = (size_t)base_round_up(count, 16); /* where other work lies, behind the pixels */
     TRY(base_grow(&work->pixels, &work->capacity, floats + (size_t)p->crop * p->crop * 4 * sizeof(float), 1));
     unsigned char *pixels = work->pixels;
-    TRY(crop(image, p, augment->crop_scale, rng, &work->scratch, pixels));
+    float *room = (float *)(void *)(work->pixels + floats);
+    TRY(crop(image, p, augment, rng, &work->scratch, room, pixels));
     bool flip = base_rng_uniform(rng) < augment->flip;
     double degrees = between(rng, -augment->rotate, augment->rotate);
     double brightness = between(rng, 1 - augment->jitter, 1 + augment->jitter);
@@ -168,7 +195,7 @@ enum mien_status data_augment_image(const struct data_image *image, const struct
     if (flip && may_flip)
         mirror(pixels, p->crop);
     if (degrees != 0)
-        turn(pixels, p->crop, degrees, (float *)(void *)(work->pixels + floats));
+        turn(pixels, p->crop, degrees, room);
     if (augment->jitter > 0)
         light(pixels, count, brightness, contrast);
     data_normalise(pixels, p, out);

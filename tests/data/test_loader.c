@@ -293,6 +293,35 @@ static void test_pictures(void)
     CHECK_EQ(data_load_images(manifest, &beyond, 1, &p.preprocess, false, 1, plain, ok), MIEN_ERR_ARG);
 }
 
+/* resize torch: {} in a configuration (no crop, all else 0) is the picture as in evaluation, unrounded; a random crop
+ * is resized that way too, then rounded. */
+static void test_torch_resize(const struct data_image *image, const struct data_preprocess *form,
+                              struct data_augment_work *work)
+{
+    enum { N = 11 };
+    static float plain[3 * N * N], out[3 * N * N], pil[3 * N * N];
+    struct data_preprocess p = *form;
+    struct data_augment a = {.crop_scale = {1, 1}};
+    struct base_rng rng = base_rng_make(1, "a", 0, 0);
+    double most = 0;
+    p.size = p.crop = N;
+    p.resize = DATA_RESIZE_TORCH;
+    CHECK_EQ(data_preprocess_image(image, &p, plain), MIEN_OK);
+    CHECK_EQ(data_augment_image(image, &p, &a, true, &rng, work, out), MIEN_OK);
+    CHECK(memcmp(out, plain, sizeof(out)) == 0);
+    a.crop_scale[0] = 0.999; /* sides 3:4 to 4:3 of nearly the whole of a square: no try fits, the whole is taken */
+    rng = base_rng_make(1, "a", 0, 0);
+    CHECK_EQ(data_augment_image(image, &p, &a, true, &rng, work, out), MIEN_OK);
+    p.resize = DATA_RESIZE_PIL;
+    rng = base_rng_make(1, "a", 0, 0);
+    CHECK_EQ(data_augment_image(image, &p, &a, true, &rng, work, pil), MIEN_OK);
+    for (size_t i = 0; i < BASE_COUNT(out); i++) {
+        CHECK_NEAR(out[i], plain[i], 0.51 / 255);
+        most = BASE_MAX(most, fabs((double)(out[i] - pil[i])));
+    }
+    CHECK(most > 0.9 / 255); /* the two ways differ */
+}
+
 /* Geometry and light of the augmentation on a picture with known content. */
 static void test_augment(void)
 {
@@ -340,6 +369,7 @@ static void test_augment(void)
     CHECK_EQ(data_augment_image(&image, &p, &a, true, &rng, &work, out), MIEN_OK);
     double slope = (out[N - 3] - out[2]) / (plain[N - 3] - plain[2]); /* about half the width is stretched */
     CHECK(slope > 0.4 && slope < 0.66);
+    test_torch_resize(&image, &p, &work);
     image.height = 1; /* no crop of that shape: the centre */
     CHECK_EQ(data_augment_image(&image, &p, &a, true, &rng, &work, out), MIEN_OK);
     data_augment_work_free(&work);
