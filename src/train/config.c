@@ -86,6 +86,8 @@ static enum mien_status read_choice(struct train_reader *r, const cJSON *object,
         r->config->chosen.local = true;
     if (key->at == TRAIN_AT(loss.mining.same_text))
         r->config->chosen.same_text = true;
+    if (key->at == TRAIN_AT(data.resize))
+        r->config->chosen.resize = true;
 fail:
     return status;
 }

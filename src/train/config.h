@@ -24,7 +24,7 @@ struct train_group {
 
 /* What the file leaves to the data or to other keys. */
 struct train_chosen {
-    bool local, same_text;
+    bool local, same_text, resize;
 };
 
 struct train_config {

@@ -188,8 +188,10 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
             "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(t->tokenizer),
             t->model->config.text.vocab);
     TRY(io_preprocess_read(dir, t->model->config.vision.image, &t->preprocess));
-    if (t->preprocess.torch_resize)
-        t->config->data.resize = TRAIN_RESIZE_TORCH;
+    /* as the directory says, where the configuration is silent; what was used is saved with the model */
+    if (!t->config->chosen.resize)
+        t->config->data.resize = t->preprocess.torch_resize ? TRAIN_RESIZE_TORCH : TRAIN_RESIZE_PIL;
+    t->preprocess.torch_resize = t->config->data.resize == TRAIN_RESIZE_TORCH;
 fail:
     return status;
 }

@@ -80,6 +80,34 @@ static void test_given_weights(void)
     CHECK(equal_files("a/model/vocab.json", "x/model/vocab.json"));
 }
 
+/* Where the configuration is silent pictures are resized as the given directory says; what was used is saved. */
+static void test_given_resize(void)
+{
+    static const char init[] = "{\"model\":{\"init\":\"a/model\"},\"data\":{\"train\":\"t.jsonl\"},\"run\":"
+                               "{\"dir\":\"x\",\"steps\":1,\"batch\":4}}";
+    static const char torch[] = "x-torch/model/preprocessor_config.json";
+    char from[300];
+    const char *sets[3] = {"run.dir=x-torch", "data.resize=torch"};
+    CHECK(tiny_write("given.json", init, strlen(init)));
+    struct mien_train_params params = {.config = tiny_path("given.json"), .sets = sets, .set_count = 2};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    char *text = NULL;
+    size_t size;
+    CHECK_EQ(base_file_read(tiny_path(torch), 0, &text, &size), MIEN_OK);
+    CHECK(text && strstr(text, "\"mien_resize\""));
+    base_free(text);
+    snprintf(from, sizeof(from), "model.init=%s", tiny_path("x-torch/model"));
+    sets[0] = "run.dir=x-again";
+    sets[1] = from;
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files(torch, "x-again/model/preprocessor_config.json"));
+    sets[0] = "run.dir=x-pil";
+    sets[2] = "data.resize=pil";
+    params = (struct mien_train_params){.config = tiny_path("given.json"), .sets = sets, .set_count = 3};
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    CHECK(equal_files("a/model/preprocessor_config.json", "x-pil/model/preprocessor_config.json"));
+}
+
 static void test_refusals(void)
 {
     CHECK_EQ(train("a", NULL, NULL, NULL), MIEN_ERR_ARG);
@@ -236,6 +264,7 @@ int main(void)
     test_learns();
     test_dump_grads();
     test_given_weights();
+    test_given_resize();
     test_frozen();
     test_two_levels();
     test_bad_images();
