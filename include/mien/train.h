@@ -42,6 +42,7 @@ struct mien_train_plan {
 
 struct mien_train_summary {
     uint64_t steps; /* updates done, with those before a resume */
+    uint64_t fresh; /* of them, those of this call */
     uint64_t parameters;
     double first_loss, last_loss; /* of step 1 and of the last step; last_loss is 0 when no step was left to do */
     double seconds;               /* in steps, without preparation */

@@ -91,6 +91,7 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
     row.samples_per_s = rate_of(t, flight);
     TRY(check_finite(t, flight, &row));
     t->summary.steps = t->state.step = row.step;
+    t->summary.fresh = row.step - t->began_at;
     t->summary.last_loss = row.loss;
     if (row.step == 1)
         t->summary.first_loss = t->state.first_loss = row.loss;

@@ -52,6 +52,9 @@ static void test_stop_and_resume(void)
     CHECK_EQ(summary.steps, 6);
     CHECK_NEAR(summary.first_loss, whole.first_loss, 0);
     CHECK_NEAR(summary.last_loss, whole.last_loss, 0);
+    CHECK(whole.fresh == 6 && summary.fresh > 0 && summary.fresh < 6);
+    CHECK_EQ(resume("c.json", "stop", NULL, &summary), MIEN_OK); /* nothing is left to do */
+    CHECK_EQ(summary.fresh, 0);
     CHECK(equal_files("whole/model/model.safetensors", "stop/model/model.safetensors"));
     CHECK(equal_files("whole/config.json", "stop/config.json"));
     CHECK(

@@ -40,6 +40,15 @@ static void test_learns(void)
     CHECK_EQ(train("learn", "run.steps=60", "optim.lr=0.01", &summary), MIEN_OK);
     printf("60 steps: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
     CHECK(summary.last_loss < 0.6 * summary.first_loss);
+    CHECK_EQ(summary.fresh, 60);
+}
+
+/* One pair a batch has no loss; that is not the same as no step. */
+static void test_no_loss(void)
+{
+    struct mien_train_summary summary = {0};
+    CHECK_EQ(train("single", "run.steps=2", "run.batch=1", &summary), MIEN_OK);
+    CHECK(summary.last_loss == 0 && summary.fresh == 2);
 }
 
 /* The gradients of step 1: every parameter once, and their norm is the logged one. Asking for them changes nothing. */
@@ -262,6 +271,7 @@ int main(void)
         CHECK_SKIP("no temporary directory");
     test_equal_runs();
     test_learns();
+    test_no_loss();
     test_dump_grads();
     test_given_weights();
     test_given_resize();

@@ -79,7 +79,7 @@ static void print_summary(const struct mien_train_params *params, const struct m
             printf("checkpoint %s\n", s->checkpoint);
         return;
     }
-    if (s->last_loss != 0) /* 0: no step was left to do (mien/train.h) */
+    if (s->fresh > 0)
         printf("trained %" PRIu64 " steps in %.0f s, loss %.4f -> %.4f\n", s->steps, s->seconds, s->first_loss,
                s->last_loss);
     else
