@@ -105,7 +105,9 @@ enum mien_status base_process_start(const char *const *argv, struct base_process
     TRY(make_pipe(errors));
     p->err = errors[0];
     error = spawn(p, argv, output[1], errors[1]);
-    FAIL_IF(error && error != ENOENT, MIEN_ERR_FAILED, "cannot start %s: %s", argv[0], strerror(error));
+    /* also where PATH names what is no directory, or one that this user may not search */
+    bool nowhere = error == ENOENT || error == ENOTDIR || error == EACCES;
+    FAIL_IF(error && !nowhere, MIEN_ERR_FAILED, "cannot start %s: %s", argv[0], strerror(error));
     if (!error) {
         *out = p;
         p = NULL;

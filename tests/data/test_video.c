@@ -107,6 +107,12 @@ static void test_stand_in(void)
     CHECK_EQ(read_all(file, SIZE_MAX, NULL, &count, &sum), MIEN_ERR_DATA);
     stand_in(NULL);
     check_bad(file, NULL, "not on PATH; install it");
+    stand_in("#!/bin/sh\necho 'must not be called' >&2\n");
+    CHECK(chmod(support_file("bin/ffmpeg"), 0644) == 0);
+    setenv("PATH", support_file("bin"), 1);
+    check_bad(file, NULL, "not on PATH; install it");
+    setenv("PATH", file, 1);
+    check_bad(file, NULL, "not on PATH; install it");
 }
 
 static void test_no_file(void)
