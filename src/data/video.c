@@ -15,7 +15,10 @@ struct data_video {
     char path[];             /* for messages */
 };
 
-enum { FILTER = 160 };
+enum { FILTER = 176 };
+
+/* Of its own accord ffmpeg makes PPM of 16 bits from all that has more than 8: ProRes, what telephones call HDR. */
+#define EIGHT_BITS "format=rgb24"
 
 /* ---- ffmpeg ---- */
 
@@ -119,8 +122,8 @@ fail:
 static void write_select(uint64_t total, uint64_t want, char filter[FILTER])
 {
     unsigned long long t = total, w = 2 * want;
-    snprintf(filter, FILTER, "select='gt(ceil((%llu*(n+1)-%llu)/%llu),ceil((%llu*n-%llu)/%llu))'", w, t, 2 * t, w, t,
-             2 * t);
+    snprintf(filter, FILTER, "select='gt(ceil((%llu*(n+1)-%llu)/%llu),ceil((%llu*n-%llu)/%llu))'," EIGHT_BITS, w, t,
+             2 * t, w, t, 2 * t);
 }
 
 /* What opens a file twice cannot read from a pipe. */
@@ -140,7 +143,7 @@ enum mien_status data_video_open(const char *path, size_t most, const struct dat
                                  struct data_video **out)
 {
     enum mien_status status = MIEN_OK;
-    char filter[FILTER] = "null";
+    char filter[FILTER] = EIGHT_BITS;
     uint64_t total = 0;
     struct data_video *video = base_alloc(1, sizeof(*video) + strlen(path) + 1);
     *out = NULL;

@@ -171,6 +171,11 @@ static void test_real(void)
     CHECK(real(line));
     for (size_t i = 0; i < BASE_COUNT(wants); i++)
         check_picks(video, 300, wants[i]);
+    snprintf(line, sizeof(line), "-f rawvideo -pix_fmt rgb24 -s 4x2 -r 30 -i %s -c:v ffv1 -pix_fmt rgb48le %s", raw,
+             video);
+    CHECK(real(line)); /* more than 8 bits, as many a camera has them: 8 are taken */
+    check_picks(video, 300, 32);
+    check_picks(video, 300, SIZE_MAX);
     snprintf(line, sizeof(line),
              "-f rawvideo -pix_fmt rgb24 -s 4x2 -r 30 -i %s -frames:v 17 -c:v ffv1 -pix_fmt bgr0 %s", raw, video);
     CHECK(real(line));
