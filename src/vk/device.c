@@ -108,7 +108,10 @@ static enum mien_status read_wait_seconds(struct vk_device *device)
     enum mien_status status = MIEN_OK;
     const char *value = getenv("MIEN_WAIT_SECONDS");
     char *end = NULL;
-    double seconds = value && *value ? strtod(value, &end) : 120;
+    /* A software device's work waits for the processors too, which other programs may keep busy for long. */
+    double seconds = device->caps.type == VK_TYPE_SOFTWARE ? 600 : 120;
+    if (value && *value)
+        seconds = strtod(value, &end);
     FAIL_IF((end && *end) || !(seconds > 0 && seconds < 1e9), MIEN_ERR_ARG,
             "MIEN_WAIT_SECONDS is \"%s\"; it takes a number of seconds above 0", value);
     device->wait_ns = (uint64_t)(seconds * 1e9);

@@ -284,8 +284,8 @@ void vk_recording_stats(const struct vk_recording *recording, struct vk_record_s
  * nothing. */
 enum mien_status vk_submit(struct vk_device *device, struct vk_recording *recording, uint64_t *ticket);
 
-/* Blocks (never spins) until the ticket is reached, MIEN_WAIT_SECONDS (environment, default 120) at most: then
- * MIEN_ERR_TIMEOUT and the device counts as lost. */
+/* Blocks (never spins) until the ticket is reached, MIEN_WAIT_SECONDS (environment; default 120, on a software device
+ * 600) at most: then MIEN_ERR_TIMEOUT and the device counts as lost. */
 enum mien_status vk_wait(struct vk_device *device, uint64_t ticket);
 bool vk_done(struct vk_device *device, uint64_t ticket);
 
