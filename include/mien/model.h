@@ -122,8 +122,9 @@ MIEN_API enum mien_status mien_model_embed_pictures(struct mien_model *model, co
 
 /* Embeddings of clips to out [count][embed], one after another: of the frames that params->frames chooses, by the
  * model's temporal transformer or, where it has none, their mean before normalisation. A clip is bad when one of the
- * chosen frames is, or there is none; a video also when ffmpeg finds any damage in it, or is not there. Memory does not
- * grow with a video's length. MIEN_ERR_ARG also: more frames than the temporal transformer takes. */
+ * chosen frames is, or there is none; a video also when ffmpeg finds any damage in it, or is not there. Of a video
+ * 32 frames are in memory at a time, and one embedding a frame that is used. MIEN_ERR_ARG also: more frames than the
+ * temporal transformer takes. */
 MIEN_API enum mien_status mien_model_embed_clips(struct mien_model *model, const struct mien_clip *clips, size_t count,
                                                  const struct mien_embed_params *params, float *out);
 
@@ -216,10 +217,9 @@ struct mien_search_params {
 };
 
 struct mien_match {
-    double score;  /* cosine of sentence and picture, -1 to 1 */
-    uint32_t line; /* of the manifest, from 1 */
-    const char
-        *path; /* of the picture or video, or of the clip's directory or first frame; lives as long as the result */
+    double score;     /* cosine of sentence and picture, -1 to 1 */
+    uint32_t line;    /* of the manifest, from 1 */
+    const char *path; /* of the picture, video, clip's directory or first frame; lives as long as the result */
 };
 
 struct mien_search {
