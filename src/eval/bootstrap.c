@@ -32,7 +32,7 @@ struct mien_interval eval_interval(double *values, size_t count)
 }
 
 /* The cell of every sample, as truth * classes + prediction. */
-static uint32_t *list_samples(const struct eval_confusion *confusion, uint64_t total)
+static uint32_t *list_samples(const struct use_confusion *confusion, uint64_t total)
 {
     size_t at = 0, cells = (size_t)confusion->classes * confusion->classes;
     uint32_t *samples = base_alloc(total + 1, sizeof(*samples));
@@ -43,34 +43,34 @@ static uint32_t *list_samples(const struct eval_confusion *confusion, uint64_t t
     return samples;
 }
 
-enum mien_status eval_confusion_intervals(const struct eval_confusion *confusion, uint64_t seed,
+enum mien_status eval_confusion_intervals(const struct use_confusion *confusion, uint64_t seed,
                                           struct mien_interval *war, struct mien_interval *uar,
                                           struct mien_interval *recall)
 {
     enum mien_status status = MIEN_OK;
-    uint64_t total = eval_confusion_total(confusion);
-    struct eval_confusion drawn = {0};
+    uint64_t total = use_confusion_total(confusion);
+    struct use_confusion drawn = {0};
     uint32_t *samples = list_samples(confusion, total);
     double *values = base_alloc((size_t)EVAL_RESAMPLES * (confusion->classes + 2), sizeof(*values));
     struct base_rng rng = base_rng_make(seed, "bootstrap", total, confusion->classes);
     size_t cells = (size_t)confusion->classes * confusion->classes;
     FAIL_IF(!samples || !values || total > UINT32_MAX, MIEN_ERR_NOMEM, "out of host memory for intervals");
-    TRY(eval_confusion_create(confusion->classes, &drawn));
+    TRY(use_confusion_create(confusion->classes, &drawn));
     for (size_t b = 0; b < EVAL_RESAMPLES; b++) {
         memset(drawn.counts, 0, cells * sizeof(*drawn.counts));
         for (uint64_t i = 0; i < total; i++)
             drawn.counts[samples[base_rng_below(&rng, (uint32_t)total)]]++;
-        values[b] = eval_war(&drawn);
-        values[EVAL_RESAMPLES + b] = eval_uar(&drawn);
+        values[b] = use_war(&drawn);
+        values[EVAL_RESAMPLES + b] = use_uar(&drawn);
         for (uint32_t c = 0; c < confusion->classes; c++)
-            values[(size_t)(2 + c) * EVAL_RESAMPLES + b] = eval_recall(&drawn, c);
+            values[(size_t)(2 + c) * EVAL_RESAMPLES + b] = use_recall(&drawn, c);
     }
     *war = eval_interval(values, EVAL_RESAMPLES);
     *uar = eval_interval(values + EVAL_RESAMPLES, EVAL_RESAMPLES);
     for (uint32_t c = 0; c < confusion->classes; c++)
         recall[c] = eval_interval(values + (size_t)(2 + c) * EVAL_RESAMPLES, EVAL_RESAMPLES);
 fail:
-    eval_confusion_destroy(&drawn);
+    use_confusion_destroy(&drawn);
     base_free(values);
     base_free(samples);
     return status;

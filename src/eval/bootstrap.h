@@ -2,7 +2,7 @@
 #ifndef EVAL_BOOTSTRAP_H
 #define EVAL_BOOTSTRAP_H
 
-#include "eval/metrics.h"
+#include "use/metrics.h"
 #include "mien/eval.h"
 
 enum { EVAL_RESAMPLES = 1000 };
@@ -13,7 +13,7 @@ struct mien_interval eval_interval(double *values, size_t count);
 
 /* Intervals of WAR, UAR and each class's recall [classes] over EVAL_RESAMPLES draws of as many samples, with
  * replacement. Resampling the cells of a confusion matrix is resampling the samples. One seed gives one result. */
-enum mien_status eval_confusion_intervals(const struct eval_confusion *confusion, uint64_t seed,
+enum mien_status eval_confusion_intervals(const struct use_confusion *confusion, uint64_t seed,
                                           struct mien_interval *war, struct mien_interval *uar,
                                           struct mien_interval *recall);
 

@@ -1,6 +1,6 @@
 /* retrieval.c: images and captions that look for each other. */
 #include "eval/bootstrap.h"
-#include "eval/rows.h"
+#include "use/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static const uint32_t cuts[3] = {1, 5, 10};
 struct task {
     struct mien_model *model;
     const struct mien_retrieval_params *params;
-    struct eval_rows rows;
+    struct use_rows rows;
     struct base_arena arena;
     bool *ok;           /* [count] */
     float *images;      /* [count, E], then those of unreadable images are taken out */
@@ -100,7 +100,7 @@ static enum mien_status embed_texts(struct task *t)
     FAIL_IF(!t->texts || !each, MIEN_ERR_NOMEM, "out of host memory for the captions' embeddings");
     TRY(mien_model_embed_texts(t->model, list, first[count], 0, each));
     for (size_t i = 0; i < count; i++)
-        eval_mean(each + first[i] * width, first[i + 1] - first[i], width, t->texts + i * width);
+        use_mean(each + first[i] * width, first[i + 1] - first[i], width, t->texts + i * width);
     nn_normalise_rows(t->texts, (uint32_t)count, width);
 fail:
     base_free(each);
@@ -110,7 +110,7 @@ fail:
 /* ---- pairs ---- */
 
 /* At most `limit` rows, evenly spaced. */
-static void thin_out(struct eval_rows *rows, size_t limit)
+static void thin_out(struct use_rows *rows, size_t limit)
 {
     size_t kept = BASE_MIN(rows->count, limit);
     for (size_t i = 0; i < kept; i++)
@@ -182,7 +182,7 @@ static void score_query(struct task *t, const float *query, const float *answers
 {
     uint32_t width = t->model->nn->config.embed;
     for (size_t j = 0; j < t->rows.count; j++)
-        t->scores[j] = eval_dot(query, answers + j * width, width);
+        t->scores[j] = use_dot(query, answers + j * width, width);
 }
 
 static double rank_of(const struct task *t, size_t i)
@@ -252,13 +252,13 @@ static enum mien_status make_example(struct task *t, size_t i, struct mien_retri
     enum mien_status status = MIEN_OK;
     uint32_t taken[TEXTS];
     score_query(t, t->images + i * t->model->nn->config.embed, t->texts);
-    e->image = eval_copy_text(eval_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
-    e->truth = eval_copy_text(t->whole[i]);
+    e->image = use_copy_text(use_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
+    e->truth = use_copy_text(t->whole[i]);
     FAIL_IF(!e->image || !e->truth, MIEN_ERR_NOMEM, "out of host memory for an example");
     for (size_t j; e->count < TEXTS && (j = next_best(t, taken, e->count)) != SIZE_MAX; e->count++) {
         taken[e->count] = t->group[j];
         e->scores[e->count] = (float)t->scores[j];
-        e->texts[e->count] = eval_copy_text(t->whole[j]);
+        e->texts[e->count] = use_copy_text(t->whole[j]);
         FAIL_IF_NULL(e->texts[e->count], "an example");
     }
 fail:
@@ -300,7 +300,7 @@ static enum mien_status embed_pairs(struct task *t)
     t->ranks = base_arena_array(&t->arena, count, sizeof(*t->ranks));
     FAIL_IF(!t->images || !t->ok || !t->scores || !t->ranks, MIEN_ERR_NOMEM, "out of host memory for embeddings");
     TRY(embed_texts(t));
-    TRY(eval_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->images, t->ok));
+    TRY(use_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->images, t->ok));
     drop_bad(t);
     FAIL_IF(t->rows.count == 0, MIEN_ERR_DATA, "%s: none of the images and clips can be read", t->params->manifest);
 fail:
@@ -318,14 +318,14 @@ enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien
     FAIL_IF(!model || !params || !params->manifest || !out || (size_t)params->text >= BASE_COUNT(what), MIEN_ERR_ARG,
             "mien_eval_retrieval: a model, a manifest, a kind of text and a place for the result are needed");
     *out = NULL;
-    TRY(eval_rows_read(params->manifest, params->split, usable[params->text], what[params->text], &task.rows));
+    TRY(use_rows_read(params->manifest, params->split, usable[params->text], what[params->text], &task.rows));
     thin_out(&task.rows, params->limit ? params->limit : DEFAULT_LIMIT);
     TRY(embed_pairs(&task));
     TRY(group_texts(&task));
     TRY(make_result(&task, out));
 fail:
     base_arena_clear(&task.arena);
-    eval_rows_clear(&task.rows);
+    use_rows_clear(&task.rows);
     return status;
 }
 

@@ -1,7 +1,7 @@
 /* zero_shot.c: every labelled image of a split classified by the sentences of its data set's labels. */
 #include "eval/bootstrap.h"
 #include "eval/map.h"
-#include "eval/rows.h"
+#include "use/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ enum { LABEL_MAX = 512 };
 struct task {
     struct mien_model *model;
     const struct mien_zero_shot_params *params;
-    struct eval_rows rows;
+    struct use_rows rows;
     struct base_arena arena;
     const char **classes; /* sorted */
     size_t class_count;
@@ -19,7 +19,7 @@ struct task {
     bool *ok;                     /* [count] the image could be read */
     float *embeds;                /* [count, E] */
     float *class_embeds;          /* [class_count, E] */
-    struct eval_confusion confusion;
+    struct use_confusion confusion;
     uint64_t bad;
 };
 
@@ -92,8 +92,8 @@ static enum mien_status embed_class(struct task *t, uint32_t class, float *out)
     FAIL_IF(!labels || !each, MIEN_ERR_NOMEM, "out of host memory for the classes' embeddings");
     for (const char *name = NULL; (name = data_row_label_after(row, name));)
         labels[count++].name = name;
-    TRY(eval_embed_labels(t->model, labels, count, &t->params->labels, each));
-    eval_mean(each, count, width, out);
+    TRY(use_embed_labels(t->model, labels, count, &t->params->labels, each));
+    use_mean(each, count, width, out);
     if (t->params->labels.average == MIEN_AVERAGE_EMBEDS)
         nn_normalise_rows(out, 1, width);
 fail:
@@ -121,7 +121,7 @@ static uint32_t nearest_class(const struct task *t, const float *embed)
     uint32_t width = t->model->nn->config.embed, best = 0;
     double most = 0;
     for (uint32_t c = 0; c < t->class_count; c++) {
-        double dot = eval_dot(embed, t->class_embeds + (size_t)c * width, width);
+        double dot = use_dot(embed, t->class_embeds + (size_t)c * width, width);
         if (c == 0 || dot > most) {
             most = dot;
             best = c;
@@ -139,11 +139,11 @@ static enum mien_status classify(struct task *t)
     t->ok = base_arena_array(&t->arena, count, sizeof(*t->ok));
     t->prediction = base_arena_array(&t->arena, count, sizeof(*t->prediction));
     FAIL_IF(!t->embeds || !t->ok || !t->prediction, MIEN_ERR_NOMEM, "out of host memory for %zu embeddings", count);
-    TRY(eval_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->embeds, t->ok));
+    TRY(use_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->embeds, t->ok));
     for (size_t i = 0; i < count; i++) {
         t->prediction[i] = nearest_class(t, t->embeds + i * width);
         if (t->ok[i])
-            eval_confusion_add(&t->confusion, t->truth[i], t->prediction[i]);
+            use_confusion_add(&t->confusion, t->truth[i], t->prediction[i]);
         else
             t->bad++;
     }
@@ -188,9 +188,9 @@ static enum mien_status fill_classes(const struct task *t, struct mien_zero_shot
     FAIL_IF(!r->classes || !r->recall || !r->recall_interval, MIEN_ERR_NOMEM, "out of host memory for a result");
     r->class_count = t->class_count;
     for (uint32_t c = 0; c < t->class_count; c++) {
-        r->classes[c] = eval_copy_text(t->classes[c]);
+        r->classes[c] = use_copy_text(t->classes[c]);
         FAIL_IF_NULL(r->classes[c], "a result");
-        r->recall[c] = eval_recall(&t->confusion, c);
+        r->recall[c] = use_recall(&t->confusion, c);
     }
 fail:
     return status;
@@ -202,10 +202,10 @@ static enum mien_status make_result(struct task *t, struct mien_zero_shot **out)
     struct mien_zero_shot *r = base_alloc(1, sizeof(*r));
     FAIL_IF_NULL(r, "a result");
     TRY(fill_classes(t, r));
-    r->n = eval_confusion_total(&t->confusion);
+    r->n = use_confusion_total(&t->confusion);
     r->bad = t->bad;
-    r->war = eval_war(&t->confusion);
-    r->uar = eval_uar(&t->confusion);
+    r->war = use_war(&t->confusion);
+    r->uar = use_uar(&t->confusion);
     TRY(eval_confusion_intervals(&t->confusion, t->params->seed, &r->war_interval, &r->uar_interval,
                                  r->recall_interval));
     TRY(make_map(t, r));
@@ -227,16 +227,16 @@ enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien
     FAIL_IF(!model || !params || !params->manifest || !out, MIEN_ERR_ARG,
             "mien_eval_zero_shot: a model, a manifest and a place for the result are needed");
     *out = NULL;
-    TRY(eval_rows_read(params->manifest, params->split, is_usable, "image or clip with a label", &task.rows));
+    TRY(use_rows_read(params->manifest, params->split, is_usable, "image or clip with a label", &task.rows));
     TRY(list_classes(&task));
     TRY(embed_classes(&task));
-    TRY(eval_confusion_create((uint32_t)task.class_count, &task.confusion));
+    TRY(use_confusion_create((uint32_t)task.class_count, &task.confusion));
     TRY(classify(&task));
     TRY(make_result(&task, out));
 fail:
-    eval_confusion_destroy(&task.confusion);
+    use_confusion_destroy(&task.confusion);
     base_arena_clear(&task.arena);
-    eval_rows_clear(&task.rows);
+    use_rows_clear(&task.rows);
     return status;
 }
 

@@ -2,8 +2,8 @@
  * and the zero-shot scores. */
 #include "train/validate.h"
 
-#include "eval/metrics.h"
-#include "eval/rows.h"
+#include "use/metrics.h"
+#include "use/rows.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@
 struct train_val {
     const struct trainer *t;
     struct mien_model model; /* views of the trainer's parts, and an encoder of its own */
-    struct eval_rows rows;
+    struct use_rows rows;
     struct base_arena arena;
     const char **text[2]; /* [count] of each global level; NULL = the row has none */
     const char **classes; /* sorted */
@@ -127,7 +127,7 @@ void train_val_close(struct train_val **val)
     if (!val || !*val)
         return;
     nn_encoder_destroy(&(*val)->model.encoder);
-    eval_rows_clear(&(*val)->rows);
+    use_rows_clear(&(*val)->rows);
     base_arena_clear(&(*val)->arena);
     base_free((*val)->images);
     base_free((*val)->texts);
@@ -151,7 +151,7 @@ static double score(const struct pairs *p, uint32_t image, uint32_t text)
 {
     uint32_t width = p->v->model.nn->config.embed;
     return p->scale *
-           eval_dot(p->v->images + p->place[p->first + image] * width, p->v->texts + (p->first + text) * width, width);
+           use_dot(p->v->images + p->place[p->first + image] * width, p->v->texts + (p->first + text) * width, width);
 }
 
 /* Sum over i of lse - own, over rows or columns. */
@@ -246,7 +246,7 @@ static uint32_t nearest(const float *image, const float *classes, uint32_t count
     uint32_t best = 0;
     double most = -INFINITY;
     for (uint32_t c = 0; c < count; c++) {
-        double cosine = eval_dot(image, classes + (size_t)c * width, width);
+        double cosine = use_dot(image, classes + (size_t)c * width, width);
         if (cosine > most)
             best = c;
         most = fmax(most, cosine);
@@ -258,7 +258,7 @@ static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
 {
     enum mien_status status = MIEN_OK;
     uint32_t width = v->model.nn->config.embed;
-    struct eval_confusion confusion = {0};
+    struct use_confusion confusion = {0};
     float *classes = NULL;
     out->war = out->uar = NAN;
     if (v->class_count < 2)
@@ -266,15 +266,15 @@ static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
     classes = base_alloc((size_t)v->class_count * width, sizeof(*classes));
     FAIL_IF_NULL(classes, "labels");
     TRY(mien_model_embed_labels(&v->model, v->classes, v->class_count, NULL, 0, classes));
-    TRY(eval_confusion_create(v->class_count, &confusion));
+    TRY(use_confusion_create(v->class_count, &confusion));
     for (size_t i = 0; i < v->rows.count; i++) {
         if (v->ok[i] && v->truth[i] != UINT32_MAX)
-            eval_confusion_add(&confusion, v->truth[i], nearest(v->images + i * width, classes, v->class_count, width));
+            use_confusion_add(&confusion, v->truth[i], nearest(v->images + i * width, classes, v->class_count, width));
     }
-    out->war = eval_war(&confusion);
-    out->uar = eval_uar(&confusion);
+    out->war = use_war(&confusion);
+    out->uar = use_uar(&confusion);
 fail:
-    eval_confusion_destroy(&confusion);
+    use_confusion_destroy(&confusion);
     base_free(classes);
     return status;
 }
@@ -284,7 +284,7 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
     enum mien_status status = MIEN_OK;
     enum mien_log_level before = base_log_soften(MIEN_LOG_WARN); /* a picture that is gone does not end the run */
     *out = (struct train_scores){0};
-    TRY(eval_embed_rows(&v->model, &v->rows, NULL, NULL, v->images, v->ok));
+    TRY(use_embed_rows(&v->model, &v->rows, NULL, NULL, v->images, v->ok));
     for (size_t i = 0; i < v->rows.count; i++)
         out->images += v->ok[i];
     TRY(mean_loss(v, &out->loss));

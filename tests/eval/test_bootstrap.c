@@ -31,20 +31,20 @@ static void test_share(void)
 
 static void test_confusion(void)
 {
-    struct eval_confusion c;
+    struct use_confusion c;
     struct mien_interval war, uar, recall[3];
-    CHECK_EQ(eval_confusion_create(3, &c), MIEN_OK);
+    CHECK_EQ(use_confusion_create(3, &c), MIEN_OK);
     for (int i = 0; i < 300; i++)
-        eval_confusion_add(&c, 0, i % 4 == 0);
+        use_confusion_add(&c, 0, i % 4 == 0);
     for (int i = 0; i < 100; i++)
-        eval_confusion_add(&c, 1, 1);
+        use_confusion_add(&c, 1, 1);
     CHECK_EQ(eval_confusion_intervals(&c, 7, &war, &uar, recall), MIEN_OK);
     CHECK(war.low < 0.8125 && war.high > 0.8125 && war.high - war.low < 0.09 && war.high - war.low > 0.06);
     CHECK(uar.low < 0.875 && uar.high > 0.875);
     CHECK(recall[0].low < 0.75 && recall[0].high > 0.75);
     CHECK(recall[1].low == 1 && recall[1].high == 1); /* all right in every resample */
     CHECK(isnan(recall[2].low));                      /* no sample */
-    eval_confusion_destroy(&c);
+    use_confusion_destroy(&c);
 }
 
 /* Points along (3, 4) with a little along (4, -3). */

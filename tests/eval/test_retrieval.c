@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
-#include "eval/tiny_model.h"
+#include "use/tiny_model.h"
 #include "mien/eval.h"
 
 enum { N = 12, E = 10 };

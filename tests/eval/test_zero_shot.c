@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
-#include "eval/tiny_model.h"
+#include "use/tiny_model.h"
 #include "mien/eval.h"
 
 /* The best label of an image, by hand: mean of unit template embeddings, cosine, arg max. */

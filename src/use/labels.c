@@ -1,5 +1,5 @@
 /* labels.c: labels in an open vocabulary: their embeddings by templates, and probabilities. */
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #include <math.h>
 #include <string.h>
@@ -159,8 +159,8 @@ static void average(const struct sentences *s, const float *rows, size_t count, 
         nn_normalise_rows(out, (uint32_t)count, embed);
 }
 
-enum mien_status eval_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
-                                   const struct mien_labels_params *params, float *out)
+enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                  const struct mien_labels_params *params, float *out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_labels_params p = params ? *params : (struct mien_labels_params){0};
@@ -196,7 +196,7 @@ enum mien_status mien_model_embed_labels(struct mien_model *model, const char *c
     FAIL_IF_NULL(named, "labels");
     for (size_t i = 0; i < label_count; i++)
         named[i].name = labels[i];
-    TRY(eval_embed_labels(model, named, label_count, &params, out));
+    TRY(use_embed_labels(model, named, label_count, &params, out));
 fail:
     base_free(named);
     return status;
@@ -223,7 +223,7 @@ enum mien_status mien_labels_create(struct mien_model *model, const struct mien_
     *made = (struct mien_labels){.model = model, .count = count};
     made->embeds = base_alloc(count * model->nn->config.embed, sizeof(float));
     FAIL_IF_NULL(made->embeds, "labels");
-    TRY(eval_embed_labels(model, labels, count, params, made->embeds));
+    TRY(use_embed_labels(model, labels, count, params, made->embeds));
     *out = made;
     return MIEN_OK;
 fail:

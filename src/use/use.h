@@ -1,6 +1,6 @@
-/* model_use.h: inside eval: the public model (mien/model.h): towers, tokenizer and preprocessing together. */
-#ifndef EVAL_MODEL_USE_H
-#define EVAL_MODEL_USE_H
+/* use.h: inside use: the public model (mien/model.h): towers, tokenizer and preprocessing together. */
+#ifndef USE_USE_H
+#define USE_USE_H
 
 #include "data/loader.h"
 #include "mien/model.h"
@@ -17,13 +17,13 @@ struct mien_model {
 };
 
 /* One embedding per label: out [count,E]; of unit length when embeddings are averaged. params may be NULL. */
-enum mien_status eval_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
-                                   const struct mien_labels_params *params, float *out);
+enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
+                                  const struct mien_labels_params *params, float *out);
 
 /* The clip that a row of a manifest is, frames or video: out [E]. */
-enum mien_status eval_embed_row_clip(struct mien_model *model, const struct data_row *row,
-                                     const struct mien_embed_params *params, float *out);
+enum mien_status use_embed_row_clip(struct mien_model *model, const struct data_row *row,
+                                    const struct mien_embed_params *params, float *out);
 /* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */
-const char *eval_row_path(const struct data_row *row);
+const char *use_row_path(const struct data_row *row);
 
 #endif

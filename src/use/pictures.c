@@ -1,7 +1,7 @@
 /* pictures.c: embeddings of picture files, pixels and clips: the next block is decoded while the device works on this
  * one. */
 #include "data/frames.h"
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* clips.c: embeddings of clips from some of their frames. */
 #include "data/frames.h"
 #include "data/video.h"
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #include <string.h>
 
@@ -150,8 +150,8 @@ fail:
 
 /* ---- rows of a manifest ---- */
 
-enum mien_status eval_embed_row_clip(struct mien_model *model, const struct data_row *row,
-                                     const struct mien_embed_params *params, float *out)
+enum mien_status use_embed_row_clip(struct mien_model *model, const struct data_row *row,
+                                    const struct mien_embed_params *params, float *out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_clip clip = {
@@ -170,7 +170,7 @@ fail:
     return status;
 }
 
-const char *eval_row_path(const struct data_row *row)
+const char *use_row_path(const struct data_row *row)
 {
     return row->image ? row->image : row->video ? row->video : row->frames_dir ? row->frames_dir : row->frames[0];
 }

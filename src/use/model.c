@@ -1,5 +1,5 @@
-/* model_use.c: a model directory in use, and embeddings of its texts. Pictures: pictures.c, clips.c. */
-#include "eval/model_use.h"
+/* model.c: a model directory in use, and embeddings of its texts. Pictures: pictures.c, clips.c. */
+#include "use/use.h"
 
 #include <math.h>
 #include <string.h>

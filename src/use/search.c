@@ -1,6 +1,6 @@
 /* search.c: a collection ranked by sentences. */
 #include "data/manifest.h"
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static enum mien_status embed_some(struct search *s, struct mien_image *images, 
     params.user = s;
     *n = 1;
     if (!row->image)
-        return eval_embed_row_clip(s->model, row, &params, embeds);
+        return use_embed_row_clip(s->model, row, &params, embeds);
     for (*n = 0; *n < CHUNK && s->done + *n < s->count; ++*n) {
         row = &s->manifest->rows[s->done + *n];
         if (!row->image)
@@ -105,7 +105,7 @@ static enum mien_status rank(const struct search *s, size_t t, struct base_arena
     for (size_t i = 0; i < s->count; i++) {
         const struct data_row *row = &s->manifest->rows[i];
         if (s->ok[i])
-            all[n++] = (struct mien_match){s->scores[t * s->count + i], row->line, eval_row_path(row)};
+            all[n++] = (struct mien_match){s->scores[t * s->count + i], row->line, use_row_path(row)};
     }
     qsort(all, n, sizeof(*all), better_first);
     for (size_t i = 0; i < result->count; i++) {

@@ -4,7 +4,7 @@
 
 #include "base/capture.h"
 #include "data/frames.h"
-#include "eval/model_use.h"
+#include "use/use.h"
 #include "io/safetensors.h"
 #include "mien/data.h"
 #include "train/tiny.h"

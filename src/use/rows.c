@@ -1,5 +1,5 @@
 /* rows.c: the rows of a split, and their images' embeddings. */
-#include "eval/rows.h"
+#include "use/rows.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ static const struct {
               {"all", DATA_SPLIT_NONE, true},
               {"train", DATA_SPLIT_TRAIN, false}};
 
-static enum mien_status select_split(struct eval_rows *r, size_t which, bool (*usable)(const struct data_row *row))
+static enum mien_status select_split(struct use_rows *r, size_t which, bool (*usable)(const struct data_row *row))
 {
     size_t kept = 0;
     base_free(r->rows);
@@ -32,12 +32,12 @@ static enum mien_status select_split(struct eval_rows *r, size_t which, bool (*u
     return MIEN_OK;
 }
 
-enum mien_status eval_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
-                                const char *what, struct eval_rows *out)
+enum mien_status use_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
+                               const char *what, struct use_rows *out)
 {
     enum mien_status status = MIEN_OK;
     bool known = !split;
-    *out = (struct eval_rows){0};
+    *out = (struct use_rows){0};
     TRY(data_manifest_read(manifest, &out->manifest));
     /* Nobody means the train split who names none. */
     for (size_t i = 0; i < BASE_COUNT(splits) - (split ? 0 : 1) && out->count == 0; i++) {
@@ -51,19 +51,19 @@ enum mien_status eval_rows_read(const char *manifest, const char *split, bool (*
             split ? split : "test, val or all");
     return MIEN_OK;
 fail:
-    eval_rows_clear(out);
+    use_rows_clear(out);
     return status;
 }
 
-void eval_rows_clear(struct eval_rows *rows)
+void use_rows_clear(struct use_rows *rows)
 {
     base_free(rows->rows);
     data_manifest_destroy(&rows->manifest);
-    *rows = (struct eval_rows){0};
+    *rows = (struct use_rows){0};
 }
 
 /* Rows [first, ...) as long as they are pictures, at most BLOCK, or one clip: unit embeddings to [*n,E]. */
-static enum mien_status embed_some(struct mien_model *model, const struct eval_rows *rows, size_t first, float *pixels,
+static enum mien_status embed_some(struct mien_model *model, const struct use_rows *rows, size_t first, float *pixels,
                                    float *to, bool *ok, uint32_t *n)
 {
     enum mien_status status = MIEN_OK;
@@ -73,7 +73,7 @@ static enum mien_status embed_some(struct mien_model *model, const struct eval_r
         ++*n;
     if (*n == 0) {
         *n = 1;
-        return eval_embed_row_clip(model, &all[rows->rows[first]], &(struct mien_embed_params){.ok = ok}, to);
+        return use_embed_row_clip(model, &all[rows->rows[first]], &(struct mien_embed_params){.ok = ok}, to);
     }
     uint64_t began = base_trace_now(trace);
     TRY(data_load_images(rows->manifest, rows->rows + first, *n, &model->preprocess, false, 0, pixels, ok));
@@ -84,8 +84,8 @@ fail:
     return status;
 }
 
-enum mien_status eval_embed_rows(struct mien_model *model, const struct eval_rows *rows, eval_progress_fn progress,
-                                 void *user, float *out, bool *ok)
+enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows, use_progress_fn progress,
+                                void *user, float *out, bool *ok)
 {
     enum mien_status status = MIEN_OK;
     const struct io_clip_config *c = &model->nn->config;
@@ -103,7 +103,7 @@ fail:
     return status;
 }
 
-double eval_dot(const float *a, const float *b, uint32_t width)
+double use_dot(const float *a, const float *b, uint32_t width)
 {
     double sum = 0;
     for (uint32_t k = 0; k < width; k++)
@@ -111,7 +111,7 @@ double eval_dot(const float *a, const float *b, uint32_t width)
     return sum;
 }
 
-void eval_mean(const float *rows, size_t count, uint32_t width, float *out)
+void use_mean(const float *rows, size_t count, uint32_t width, float *out)
 {
     for (uint32_t k = 0; k < width; k++) {
         double sum = 0;
@@ -121,7 +121,7 @@ void eval_mean(const float *rows, size_t count, uint32_t width, float *out)
     }
 }
 
-char *eval_copy_text(const char *text)
+char *use_copy_text(const char *text)
 {
     char *copy = base_alloc(strlen(text) + 1, 1);
     return copy ? strcpy(copy, text) : NULL;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# test_use_command.sh MIEN: embed, classify, search, tokenize from outside: results, bad input of every kind, names.
+# test_command.sh MIEN: embed, classify, search, tokenize from outside: results, bad input of every kind, names.
 set -u
 mien=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)

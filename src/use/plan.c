@@ -1,5 +1,5 @@
 /* plan.c: mien_model_plan: memory and work of a model in use, from its config.json alone. */
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #include <string.h>
 

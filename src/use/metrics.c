@@ -1,31 +1,31 @@
 /* metrics.c: confusion matrix, WAR, UAR. */
-#include "eval/metrics.h"
+#include "use/metrics.h"
 
 #include <assert.h>
 #include <math.h>
 
-enum mien_status eval_confusion_create(uint32_t classes, struct eval_confusion *out)
+enum mien_status use_confusion_create(uint32_t classes, struct use_confusion *out)
 {
-    *out = (struct eval_confusion){.classes = classes};
+    *out = (struct use_confusion){.classes = classes};
     out->counts = base_alloc((size_t)classes * classes + 1, sizeof(*out->counts));
     if (!out->counts)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for a confusion matrix of %u classes", classes);
     return MIEN_OK;
 }
 
-void eval_confusion_destroy(struct eval_confusion *confusion)
+void use_confusion_destroy(struct use_confusion *confusion)
 {
     base_free(confusion->counts);
-    *confusion = (struct eval_confusion){0};
+    *confusion = (struct use_confusion){0};
 }
 
-void eval_confusion_add(struct eval_confusion *confusion, uint32_t truth, uint32_t prediction)
+void use_confusion_add(struct use_confusion *confusion, uint32_t truth, uint32_t prediction)
 {
     assert(truth < confusion->classes && prediction < confusion->classes);
     confusion->counts[(size_t)truth * confusion->classes + prediction]++;
 }
 
-uint64_t eval_confusion_support(const struct eval_confusion *confusion, uint32_t truth)
+uint64_t use_confusion_support(const struct use_confusion *confusion, uint32_t truth)
 {
     uint64_t sum = 0;
     for (uint32_t c = 0; c < confusion->classes; c++)
@@ -33,37 +33,37 @@ uint64_t eval_confusion_support(const struct eval_confusion *confusion, uint32_t
     return sum;
 }
 
-uint64_t eval_confusion_total(const struct eval_confusion *confusion)
+uint64_t use_confusion_total(const struct use_confusion *confusion)
 {
     uint64_t sum = 0;
     for (uint32_t c = 0; c < confusion->classes; c++)
-        sum += eval_confusion_support(confusion, c);
+        sum += use_confusion_support(confusion, c);
     return sum;
 }
 
-double eval_recall(const struct eval_confusion *confusion, uint32_t truth)
+double use_recall(const struct use_confusion *confusion, uint32_t truth)
 {
-    uint64_t support = eval_confusion_support(confusion, truth);
+    uint64_t support = use_confusion_support(confusion, truth);
     uint64_t right = confusion->counts[(size_t)truth * confusion->classes + truth];
     return support ? (double)right / (double)support : (double)NAN;
 }
 
-double eval_war(const struct eval_confusion *confusion)
+double use_war(const struct use_confusion *confusion)
 {
-    uint64_t total = eval_confusion_total(confusion), right = 0;
+    uint64_t total = use_confusion_total(confusion), right = 0;
     for (uint32_t c = 0; c < confusion->classes; c++)
         right += confusion->counts[(size_t)c * confusion->classes + c];
     return total ? (double)right / (double)total : (double)NAN;
 }
 
-double eval_uar(const struct eval_confusion *confusion)
+double use_uar(const struct use_confusion *confusion)
 {
     double sum = 0;
     uint32_t present = 0;
     for (uint32_t c = 0; c < confusion->classes; c++) {
-        if (eval_confusion_support(confusion, c) == 0)
+        if (use_confusion_support(confusion, c) == 0)
             continue;
-        sum += eval_recall(confusion, c);
+        sum += use_recall(confusion, c);
         present++;
     }
     return present ? sum / present : (double)NAN;

@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
-#include "eval/model_use.h"
+#include "use/use.h"
 
 #define START MIEN_SOURCE_DIR "/tests/golden/train/start"
 enum { MOST = 96, E = 20 };

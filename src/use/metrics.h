@@ -1,0 +1,27 @@
+/* metrics.h: scores of a classifier, exact: no smoothing constants. */
+#ifndef USE_METRICS_H
+#define USE_METRICS_H
+
+#include "base/base.h"
+
+/* counts[truth * classes + prediction] */
+struct use_confusion {
+    uint32_t classes;
+    uint64_t *counts; /* base_alloc'ed */
+};
+
+enum mien_status use_confusion_create(uint32_t classes, struct use_confusion *out);
+void use_confusion_destroy(struct use_confusion *confusion);
+void use_confusion_add(struct use_confusion *confusion, uint32_t truth, uint32_t prediction);
+
+uint64_t use_confusion_total(const struct use_confusion *confusion);
+/* Samples of a true class. */
+uint64_t use_confusion_support(const struct use_confusion *confusion, uint32_t truth);
+/* Share of a true class that is predicted right; NaN when the class has no sample. */
+double use_recall(const struct use_confusion *confusion, uint32_t truth);
+/* Weighted average recall = accuracy; NaN without samples. */
+double use_war(const struct use_confusion *confusion);
+/* Unweighted average recall: the mean over the classes that have samples; NaN without samples. */
+double use_uar(const struct use_confusion *confusion);
+
+#endif
