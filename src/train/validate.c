@@ -1,10 +1,11 @@
-/* validate.c: evaluation during training: images and texts of data.val are embedded once, and give the contrastive loss
- * and the zero-shot scores. */
+/* validate.c: evaluation during training: images of data.val are embedded once, and give the contrastive loss
+ * (val_loss.c) and the zero-shot scores. */
 #include "train/validate.h"
 
 #include "use/metrics.h"
 #include "use/rows.h"
 #include "train/trainer.h"
+#include "train/val_loss.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,32 +16,17 @@ struct train_val {
     struct mien_model model; /* views of the trainer's parts, and an encoder of its own */
     struct use_rows rows;
     struct base_arena arena;
-    const char **text[2]; /* [count] of each global level; NULL = the row has none */
+    struct train_val_loss *loss;
     const char **classes; /* sorted */
     uint32_t class_count;
-    uint32_t *truth;       /* [count] UINT32_MAX = no single label */
-    float *images, *texts; /* [count,E] of unit length; the texts of one level, in order of those that there are */
+    uint32_t *truth; /* [count] UINT32_MAX = no single label */
+    float *images;   /* [count,E] of unit length */
     bool *ok;
     size_t cut; /* texts that were longer than the context, in all evaluations */
     bool cut_named;
 };
 
 /* ---- rows ---- */
-
-static const char *row_text(struct base_arena *arena, const struct data_row *row, enum data_text text)
-{
-    char buffer[256];
-    switch (text) {
-    case DATA_TEXT_SUMMARY:
-        return row->caption.summary;
-    case DATA_TEXT_CAPTION:
-        return data_caption_text(arena, &row->caption);
-    case DATA_TEXT_LABEL:
-        return row->label_count ? base_arena_strdup(arena, data_row_label(row, buffer, sizeof(buffer))) : NULL;
-    default:
-        return row->caption.global;
-    }
-}
 
 static enum mien_status read_rows(struct train_val *v)
 {
@@ -55,12 +41,6 @@ static enum mien_status read_rows(struct train_val *v)
     }
     v->rows.count = kept;
     FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no image belongs to the val split; run.eval_every needs some", path);
-    for (uint32_t k = 0; k < v->t->recipe.objective.global_levels; k++) {
-        v->text[k] = base_arena_array(&v->arena, kept, sizeof(*v->text[k]));
-        FAIL_IF_NULL(v->text[k], "texts");
-        for (size_t i = 0; i < kept; i++)
-            v->text[k][i] = row_text(&v->arena, &v->rows.manifest->rows[v->rows.rows[i]], v->t->level_text[k]);
-    }
 fail:
     return status;
 }
@@ -112,9 +92,9 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     TRY(read_rows(v));
     TRY(list_classes(v));
     v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
-    v->texts = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
     v->ok = base_alloc(v->rows.count, sizeof(*v->ok));
-    FAIL_IF(!v->images || !v->texts || !v->ok, MIEN_ERR_NOMEM, "out of host memory for embeddings");
+    FAIL_IF(!v->images || !v->ok, MIEN_ERR_NOMEM, "out of host memory for embeddings");
+    TRY(train_val_loss_open(t, &v->rows, &v->loss));
     *out = v;
     return MIEN_OK;
 fail:
@@ -127,116 +107,13 @@ void train_val_close(struct train_val **val)
     if (!val || !*val)
         return;
     nn_encoder_destroy(&(*val)->model.encoder);
+    train_val_loss_close(&(*val)->loss);
     use_rows_clear(&(*val)->rows);
     base_arena_clear(&(*val)->arena);
     base_free((*val)->images);
-    base_free((*val)->texts);
     base_free((*val)->ok);
     base_free(*val);
     *val = NULL;
-}
-
-/* ---- loss ---- */
-
-/* Pairs of image place[i] and text first + i. */
-struct pairs {
-    const struct train_val *v;
-    const size_t *place;
-    size_t first;
-    uint32_t count;
-    double scale, bias;
-};
-
-static double score(const struct pairs *p, uint32_t image, uint32_t text)
-{
-    uint32_t width = p->v->model.nn->config.embed;
-    return p->scale *
-           use_dot(p->v->images + p->place[p->first + image] * width, p->v->texts + (p->first + text) * width, width);
-}
-
-/* Sum over i of lse - own, over rows or columns. */
-static double contrast_sum(const struct pairs *p, bool column)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        double own = score(p, i, i), total = 0;
-        for (uint32_t j = 0; j < p->count; j++)
-            total += exp((column ? score(p, j, i) : score(p, i, j)) - own);
-        sum += log(total);
-    }
-    return sum;
-}
-
-static double sigmoid_sum(const struct pairs *p)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        for (uint32_t j = 0; j < p->count; j++) {
-            double z = score(p, i, j) + p->bias, x = i == j ? -z : z;
-            sum += fmax(x, 0) + log1p(exp(-fabs(x)));
-        }
-    }
-    return sum;
-}
-
-static enum mien_status scalar(const struct train_val *v, const char *name, double *out)
-{
-    uint32_t index = nn_param_find(v->model.nn, name);
-    float value = 0;
-    enum mien_status status = MIEN_OK;
-    if (index != UINT32_MAX)
-        status = tensor_download(v->model.device, &v->model.nn->params[index].value, &value);
-    *out = (double)value;
-    return status;
-}
-
-/* Embeds the texts of a level of the rows whose image could be read; *loss: the sum over pairs. */
-static enum mien_status level_loss(struct train_val *v, uint32_t level, double *loss, size_t *pairs)
-{
-    enum mien_status status = MIEN_OK;
-    struct pairs p = {.v = v};
-    bool siglip = v->t->config->loss.kind == TRAIN_LOSS_SIGLIP;
-    size_t *place = base_alloc(v->rows.count, sizeof(*place)), count = 0;
-    const char **texts = base_alloc(v->rows.count, sizeof(*texts));
-    FAIL_IF(!place || !texts, MIEN_ERR_NOMEM, "out of host memory for texts");
-    *loss = 0;
-    for (size_t i = 0; i < v->rows.count; i++) {
-        if (!v->ok[i] || !v->text[level][i])
-            continue;
-        place[count] = i;
-        texts[count++] = v->text[level][i];
-    }
-    TRY(mien_model_embed_texts(&v->model, texts, count, 0, v->texts));
-    p.place = place;
-    TRY(scalar(v, "logit_scale", &p.scale));
-    TRY(scalar(v, "logit_bias", &p.bias));
-    p.scale = exp(p.scale);
-    for (p.first = 0; p.first < count; p.first += p.count) {
-        p.count = (uint32_t)BASE_MIN(count - p.first, (size_t)v->t->config->run.batch);
-        *loss += siglip ? sigmoid_sum(&p) : (contrast_sum(&p, false) + contrast_sum(&p, true)) / 2;
-    }
-    *pairs = count;
-fail:
-    base_free(place);
-    base_free(texts);
-    return status;
-}
-
-static enum mien_status mean_loss(struct train_val *v, double *out)
-{
-    enum mien_status status = MIEN_OK;
-    uint32_t levels = v->t->recipe.objective.global_levels, used = 0;
-    double sum = 0;
-    for (uint32_t k = 0; k < levels; k++) {
-        size_t pairs = 0;
-        double loss = 0;
-        TRY(level_loss(v, k, &loss, &pairs));
-        sum += pairs ? loss / (double)pairs : 0;
-        used += pairs > 0;
-    }
-    *out = used ? sum / used : NAN;
-fail:
-    return status;
 }
 
 /* ---- zero-shot ---- */
@@ -287,7 +164,7 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
     TRY(use_embed_rows(&v->model, &v->rows, NULL, NULL, v->images, v->ok));
     for (size_t i = 0; i < v->rows.count; i++)
         out->images += v->ok[i];
-    TRY(mean_loss(v, &out->loss));
+    TRY(train_val_loss_run(v->loss, &v->model, v->images, v->ok, &out->loss));
     TRY(zero_shot(v, out));
     if (v->cut && !v->cut_named) /* the same ones each time */
         LOG_WARN("%s: %zu texts of the val split are longer than the model's %u tokens and were cut there",
