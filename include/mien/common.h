@@ -17,11 +17,27 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+/* Of the headers; before 1.0 a minor version may change the interface, and its library has another soname. Comparable:
+ * #if MIEN_VERSION >= 200 (0.2.0). */
+#define MIEN_VERSION_MAJOR 0
+#define MIEN_VERSION_MINOR 1
+#define MIEN_VERSION_PATCH 0
+#define MIEN_VERSION (MIEN_VERSION_MAJOR * 10000 + MIEN_VERSION_MINOR * 100 + MIEN_VERSION_PATCH)
+
+/* On Windows define MIEN_STATIC before including when you link the static library. */
+#if defined(_WIN32) && defined(MIEN_BUILDING)
+#define MIEN_API __declspec(dllexport)
+#elif defined(_WIN32) && !defined(MIEN_STATIC)
+#define MIEN_API __declspec(dllimport)
+#elif defined(__GNUC__)
 #define MIEN_API __attribute__((visibility("default")))
-#define MIEN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define MIEN_API
+#endif
+
+#if defined(__GNUC__)
+#define MIEN_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
 #define MIEN_PRINTF(fmt, args)
 #endif
 
@@ -67,7 +83,8 @@ typedef void (*mien_log_fn)(void *user, enum mien_log_level level, const char *m
  * MIEN_LOG_WARN. Thread-safe. */
 MIEN_API void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest);
 
-/* "0.1.0": major.minor.patch of the library in use, static storage. */
+/* "0.1.0": major.minor.patch of the library in use, which may be newer than the headers; static storage. Thread-safe.
+ */
 MIEN_API const char *mien_version(void);
 
 #ifdef __cplusplus

@@ -26,9 +26,12 @@ int mien_status_exit_code(enum mien_status status)
     return (unsigned)status < MIEN_STATUS_COUNT ? entries[status].exit_code : 1;
 }
 
+#define TEXT(number) #number
+#define VERSION_TEXT(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
 const char *mien_version(void)
 {
-    return MIEN_VERSION;
+    return VERSION_TEXT(MIEN_VERSION_MAJOR, MIEN_VERSION_MINOR, MIEN_VERSION_PATCH);
 }
 
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...)

@@ -1,4 +1,5 @@
-# Rooms: src/<name>/*.c become the static library mien_<name>.
+# Rooms: src/<name>/*.c become the static library mien_<name>, which is linked with the rooms below it and no other, so
+# that a call upwards does not link. The same objects, together, become libmien.
 
 include(CMakePackageConfigHelpers)
 include(MienProfiles)
@@ -7,9 +8,12 @@ find_package(Threads REQUIRED)
 find_path(CJSON_INCLUDE cjson/cJSON.h REQUIRED)
 find_library(CJSON_LIBRARY cjson REQUIRED)
 
+# What is linked from outside; MienConfig.cmake.in and mien.pc.in name the same for the static library.
+add_library(mien_outside INTERFACE)
+target_link_libraries(mien_outside INTERFACE ${CJSON_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS} m)
+
 add_library(mien_flags INTERFACE)
-target_compile_definitions(mien_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64
-                           MIEN_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(mien_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
 target_compile_options(mien_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
                        -Wmissing-prototypes -Wno-missing-field-initializers $<$<BOOL:${MIEN_WERROR}>:-Werror>
                        # one result on every compiler and architecture: no silent fused multiply-add
@@ -29,19 +33,19 @@ function(mien_room name)
         return()
     endif()
     add_library(mien_${name} STATIC ${sources})
+    target_compile_definitions(mien_${name} PRIVATE MIEN_BUILDING INTERFACE MIEN_STATIC)
     target_link_libraries(mien_${name} PUBLIC mien_flags)
     foreach(below ${ARGN})
         target_link_libraries(mien_${name} PUBLIC mien_${below})
     endforeach()
     if(name STREQUAL "base")
         target_include_directories(mien_base SYSTEM PUBLIC ${CJSON_INCLUDE})
-        target_link_libraries(mien_base PUBLIC ${CJSON_LIBRARY} Threads::Threads m)
+        target_link_libraries(mien_base PUBLIC mien_outside)
     elseif(name STREQUAL "data")
         # stb_image, given damaged files, shifts and adds beyond what C defines; nothing depends on the results
         set_source_files_properties(${CMAKE_SOURCE_DIR}/src/data/stb.c PROPERTIES
                                     COMPILE_OPTIONS "-fwrapv;-fno-sanitize=shift")
     elseif(name STREQUAL "vk")
-        target_link_libraries(mien_vk PUBLIC ${CMAKE_DL_LIBS})
         mien_profiles(mien_vk ${CMAKE_SOURCE_DIR}/src/vk/profiles vk_profiles)
     elseif(name STREQUAL "op")
         mien_shaders(mien_op ${CMAKE_SOURCE_DIR}/shaders op_shaders)
@@ -49,25 +53,83 @@ function(mien_room name)
     endif()
 endfunction()
 
-# libmien: all rooms in one shared library; only symbols marked MIEN_API leave it.
+# libmien: all rooms in one library. The shared one exports what src/mien.symbols lists; before 1.0 each minor version
+# may break what is linked with an older one, and has a soname of its own.
 function(mien_library)
-    file(WRITE ${CMAKE_BINARY_DIR}/generated/mien_empty.c "typedef int mien_empty;\n")
-    add_library(mien SHARED ${CMAKE_BINARY_DIR}/generated/mien_empty.c)
-    set(archives)
+    set(objects)
     foreach(room ${ARGN})
         get_target_property(type mien_${room} TYPE)
         if(type STREQUAL "STATIC_LIBRARY")
-            list(APPEND archives mien_${room})
+            list(APPEND objects $<TARGET_OBJECTS:mien_${room}>)
         endif()
     endforeach()
-    target_link_libraries(mien PRIVATE -Wl,--whole-archive ${archives} -Wl,--no-whole-archive)
-    target_include_directories(mien PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
-                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-    set_target_properties(mien PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-    add_library(Mien::mien ALIAS mien)
-    install(TARGETS mien EXPORT MienTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    add_library(mien SHARED ${objects})
+    mien_exports(mien ${CMAKE_SOURCE_DIR}/src/mien.symbols)
+    target_link_libraries(mien PRIVATE mien_outside)
+    set(soversion ${PROJECT_VERSION_MAJOR})
+    if(PROJECT_VERSION_MAJOR EQUAL 0)
+        set(soversion 0.${PROJECT_VERSION_MINOR})
+    endif()
+    set_target_properties(mien PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
+    set(targets mien)
+    if(MIEN_STATIC)
+        mien_static_library("${objects}")
+        list(APPEND targets mien_static)
+    endif()
+    foreach(target ${targets})
+        target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+                                   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+        add_library(Mien::${target} ALIAS ${target})
+    endforeach()
+    install(TARGETS ${targets} EXPORT MienTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+            LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(DIRECTORY include/mien DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
     mien_package()
+endfunction()
+
+# Only the names in a list (one a line, # begins a comment) leave a shared library. They carry the version, so that two
+# versions can be in one process. Windows exports by MIEN_API alone.
+function(mien_exports target list)
+    file(STRINGS ${list} names REGEX "^[a-z]")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${list})
+    if(APPLE)
+        set(script ${CMAKE_BINARY_DIR}/generated/mien.exports)
+        list(TRANSFORM names PREPEND _)
+        list(JOIN names "\n" text)
+        set(flag -Wl,-exported_symbols_list,${script})
+    elseif(UNIX)
+        set(script ${CMAKE_BINARY_DIR}/generated/mien.map)
+        list(JOIN names ";\n    " text)
+        set(version MIEN_${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+        set(text "${version} {\nglobal:\n    ${text};\nlocal:\n    *;\n};\n")
+        set(flag -Wl,--version-script=${script})
+    else()
+        return()
+    endif()
+    file(CONFIGURE OUTPUT ${script} CONTENT "${text}" @ONLY)
+    target_link_options(${target} PRIVATE ${flag})
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${script})
+endfunction()
+
+# libmien.a. Where objcopy is there it is one object whose hidden names are local to it: an application may have a volk,
+# a cJSON or a function `vk_alloc` of its own.
+function(mien_static_library objects)
+    set(whole ${objects})
+    if(CMAKE_OBJCOPY AND UNIX AND NOT APPLE)
+        set(whole ${CMAKE_BINARY_DIR}/generated/mien_whole.o)
+        separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
+        add_custom_command(OUTPUT ${whole}
+            COMMAND ${CMAKE_C_COMPILER} ${flags} -r -nostdlib -o ${whole} ${objects}
+            COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
+            DEPENDS ${objects} COMMENT "Combining the rooms" COMMAND_EXPAND_LISTS VERBATIM)
+    endif()
+    add_library(mien_static STATIC ${whole})
+    target_compile_definitions(mien_static INTERFACE MIEN_STATIC)
+    target_link_libraries(mien_static INTERFACE $<BUILD_INTERFACE:mien_outside>)
+    foreach(outside cjson Threads::Threads ${CMAKE_DL_LIBS} m)
+        target_link_libraries(mien_static INTERFACE $<INSTALL_INTERFACE:${outside}>)
+    endforeach()
+    set_target_properties(mien_static PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME mien$<$<BOOL:${WIN32}>:_static>)
 endfunction()
 
 # What find_package(Mien) and pkg-config read. Both find the rest relative to themselves: the tree may be moved.

@@ -8,6 +8,19 @@
 find_program(GLSLC glslc REQUIRED)
 find_program(SPIRV_VAL spirv-val REQUIRED)
 
+set(MIEN_WORDS ${CMAKE_CURRENT_LIST_DIR}/MienWords.cmake)
+
+# mien_spirv(OUT SOURCE ENVIRONMENT [FLAG ...]): compiles and checks OUT.spv, and lists its very words in OUT.inc.
+function(mien_spirv out source env)
+    get_filename_component(name ${out} NAME)
+    add_custom_command(OUTPUT ${out}.inc
+        COMMAND ${GLSLC} --target-env=${env} -O -Werror ${ARGN} -I ${CMAKE_SOURCE_DIR}/shaders -MD -MF ${out}.d
+                -MT ${out}.inc -o ${out}.spv ${source}
+        COMMAND ${SPIRV_VAL} --target-env ${env} ${out}.spv
+        COMMAND ${CMAKE_COMMAND} -D IN=${out}.spv -D OUT=${out}.inc -P ${MIEN_WORDS}
+        DEPENDS ${source} ${MIEN_WORDS} DEPFILE ${out}.d COMMENT "Shader ${name}" VERBATIM)
+endfunction()
+
 # mien_shaders(TARGET DIR TABLE): embeds DIR/*/*.comp as `const struct op_shader TABLE[]`.
 function(mien_shaders target root symbol)
     file(GLOB sources CONFIGURE_DEPENDS ${root}/*/*.comp)
@@ -33,13 +46,7 @@ function(mien_shaders target root symbol)
             endif()
             string(TOUPPER ${dtype} upper)
             set(out ${dir}/${name})
-            set(compile ${GLSLC} --target-env=${env} -O -Werror -DDTYPE_${upper}=1 -I ${CMAKE_SOURCE_DIR}/shaders
-                -I ${root})
-            add_custom_command(OUTPUT ${out}.inc
-                COMMAND ${compile} -MD -MF ${out}.d -MT ${out}.inc -o ${out}.spv ${source}
-                COMMAND ${SPIRV_VAL} --target-env ${env} ${out}.spv
-                COMMAND ${compile} -mfmt=num -o ${out}.inc ${source}
-                DEPENDS ${source} DEPFILE ${out}.d COMMENT "Shader ${name}" VERBATIM)
+            mien_spirv(${out} ${source} ${env} -DDTYPE_${upper}=1 -I ${root})
             list(APPEND outputs ${out}.inc)
             string(MAKE_C_IDENTIFIER ${name} id)
             string(APPEND arrays "static const uint32_t spv_${id}[] = {\n#include \"${out}.inc\"\n};\n")

@@ -34,6 +34,7 @@ library=$(one libmien.so)
 pc=$(one mien.pc)
 config=$(one MienConfig.cmake)
 one MienConfigVersion.cmake >/dev/null
+archive=$(find "$prefix" -name libmien.a -print -quit) # built unless MIEN_STATIC is off
 [ $failures -eq 0 ] || { find "$prefix" | sort; exit 1; }
 
 headers=("$prefix"/include/mien/*.h)
@@ -53,10 +54,18 @@ for header in "${headers[@]}"; do
     [ -z "$cxx" ] || "$cxx" -std=c++17 "${warnings[@]}" -x c++ "$work/alone.c" || fail "$name alone as C++17"
 done
 
-expected="$version: done"
+expected="$version, headers $version: done"
+# before 1.0 each minor version has a soname of its own
+major=${version%%.*} promise=${version%%.*}
+[ "$major" -gt 0 ] || promise=${version%.*}
+[ -e "$library.$promise" ] || fail "there is no libmien.so.$promise"
+if command -v readelf >/dev/null; then
+    readelf -d "$library" | grep -q "SONAME.*\[libmien.so.$promise\]" || fail "libmien.so's soname is not $promise"
+fi
+
 run() { # run WHAT PROGRAM
     local said
-    said=$("$2" 2>&1)
+    said=$("$2" 2>"$work/log")
     [ "$said" = "$expected" ] || fail "$1 says \"$said\", not \"$expected\""
 }
 
@@ -64,10 +73,21 @@ cmake -S "$here/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" -DCM
     -DCMAKE_C_FLAGS="${flags[*]}" >"$work/log" 2>&1 && cmake --build "$work/consumer" >>"$work/log" 2>&1 &&
     run "an application built with find_package(Mien)" "$work/consumer/consumer" ||
     { cat "$work/log"; fail "building with find_package(Mien) from $config"; }
+if [ -n "$archive" ]; then
+    run "an application linked with Mien::mien_static" "$work/consumer/consumer_static"
+    ! ldd "$work/consumer/consumer_static" | grep libmien || fail "Mien::mien_static links the shared library"
+fi
 
 if command -v pkg-config >/dev/null; then
     export PKG_CONFIG_PATH=${pc%/*}
     [ "$(pkg-config --modversion mien)" = "$version" ] || fail "pkg-config gives another version"
+    if [ -n "$archive" ]; then
+        # shellcheck disable=SC2046 # flags are words; both libraries are there: -lmien would take the shared one
+        "$cc" "${flags[@]}" -o "$work/by_pc" "$here/consumer/consumer.c" \
+            $(pkg-config --static --cflags --libs mien | sed 's/-lmien/-l:libmien.a/') &&
+            run "an application linked statically by pkg-config" "$work/by_pc" ||
+            fail "linking $archive by pkg-config --static"
+    fi
     # shellcheck disable=SC2046 # flags are words
     "$cc" "${flags[@]}" -o "$work/by_pc" "$here/consumer/consumer.c" $(pkg-config --cflags --libs mien) &&
         LD_LIBRARY_PATH=${library%/*} run "an application built with pkg-config" "$work/by_pc" ||
