@@ -63,6 +63,49 @@ struct mien_gpu_params {
  * variable; MIEN_ERR_IO: the trace cannot be written; MIEN_ERR_DRIVER, MIEN_ERR_NOMEM. */
 MIEN_API enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out);
 
+/* A Vulkan function, as vkGetInstanceProcAddr gives it. */
+typedef void (*mien_vulkan_function)(void);
+
+/* A Vulkan device that the application has made. The members named after Vulkan's types take handles of those types as
+ * they are (they are pointers), so that this header needs none of Vulkan's. Lists are read during the call only. */
+struct mien_vulkan {
+    void *instance;        /* VkInstance */
+    void *physical_device; /* VkPhysicalDevice, one of the instance's */
+    void *device;          /* VkDevice */
+    void *queue;           /* VkQueue of the device, with compute; it need not be Mien's alone, see below */
+    uint32_t queue_family; /* the queue's */
+    uint32_t api_version;  /* VkApplicationInfo::apiVersion of the instance: at least Vulkan 1.1 */
+    /* What the device was made with: the lists of its VkDeviceCreateInfo. */
+    const char *const *extensions; /* ppEnabledExtensionNames, [extension_count] */
+    uint32_t extension_count;
+    const void *features; /* pNext: the chain that holds VkPhysicalDeviceVulkan12Features and the like; others in it are
+                             passed over */
+    mien_vulkan_function
+        get_instance_proc_addr; /* vkGetInstanceProcAddr of the loader in use, cast; NULL: libvulkan's */
+    /* Called around each use of the queue, which Vulkan wants to be one thread's at a time; may be NULL where nobody
+     * else uses it while a call of Mien's runs. Neither may call Mien. */
+    void (*lock)(void *user);
+    void (*unlock)(void *user);
+    void *user;
+};
+
+/* As mien_gpu_create, on a device of the application's, in which params->device may not be given. All in `vulkan` but
+ * its lists must outlive *out and is never destroyed or reset by Mien, which makes objects of its own on it (memory,
+ * pipelines, a semaphore), submits to the queue, and destroys them in mien_gpu_destroy. Results are the same to the bit
+ * as with mien_gpu_create on that device, if the same features are enabled.
+ * Needed: Vulkan 1.1, a queue with compute, and the feature timelineSemaphore enabled (before Vulkan 1.2 with the
+ * extension VK_KHR_timeline_semaphore).
+ * Used where enabled, masked where not (mien_gpu_info.disabled tells): storageBuffer16BitAccess; shaderFloat16 (before
+ * 1.2 with VK_KHR_shader_float16_int8); subgroupSizeControl together with computeFullSubgroups (before 1.3 with
+ * VK_EXT_subgroup_size_control), which makes the most difference: on Intel, AMD and Adreno no kernel with subgroups
+ * runs without; pipelineExecutableInfo with VK_KHR_pipeline_executable_properties, for statistics. Where
+ * VK_KHR_portability_subset is offered, Vulkan itself wants it enabled.
+ * The validation layers are the application's matter: MIEN_VALIDATE is not read.
+ * MIEN_ERR_ARG: a handle is missing or does not belong to another; MIEN_ERR_UNSUPPORTED: what is needed is missing or
+ * not enabled (it is named). */
+MIEN_API enum mien_status mien_gpu_adopt(const struct mien_vulkan *vulkan, const struct mien_gpu_params *params,
+                                         struct mien_gpu **out);
+
 /* Waits for the device (finitely) and closes it; a trace that has not been ended is. Everything made on it must have
  * been destroyed. */
 MIEN_API void mien_gpu_destroy(struct mien_gpu **gpu);

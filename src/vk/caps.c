@@ -272,7 +272,8 @@ void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
         bool part = i == VK_CAP_BIT_SUBGROUP_ARITH || i == VK_CAP_BIT_SUBGROUP_SHUFFLE || i == VK_CAP_BIT_SUBGROUP_FULL;
         if (caps->device_features >> i & 1)
             continue;
-        const char *why = part && !subgroups                                  ? "subgroup is not there"
+        const char *why = caps->not_enabled >> i & 1 ? "the application's device was made without"
+                          : part && !subgroups       ? "subgroup is not there"
                           : i == VK_CAP_BIT_SUBGROUP && caps->subgroup_varies ? varies
                                                                               : whys[i];
         at += (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", feature_words[i] + 1, why);

@@ -125,7 +125,10 @@ static enum mien_status create_objects(struct vk_device *device)
     const VkSemaphoreTypeCreateInfo type = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
                                             .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
     const VkSemaphoreCreateInfo semaphore = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO, .pNext = &type};
-    device->fn.vkGetDeviceQueue(device->handle, device->physical->family, 0, &device->queue);
+    if (device->instance->adopted.device)
+        device->queue = device->instance->adopted.queue;
+    else
+        device->fn.vkGetDeviceQueue(device->handle, device->physical->family, 0, &device->queue);
     VK_TRY(device, device->fn.vkCreateSemaphore(device->handle, &semaphore, NULL, &device->timeline));
     TRY(vk_cache_create(device));
 fail:
@@ -151,7 +154,9 @@ enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, 
     TRY(vk_cache_read_switch(&device->cache_off));
     if (instance->gpu_assisted) /* the layer rewrites kernels: theirs are not worth keeping */
         device->cache_off = true;
-    TRY(create_handle(device));
+    device->handle = instance->adopted.device;
+    if (!device->handle)
+        TRY(create_handle(device));
     TRY(load_functions(device));
     TRY(create_objects(device));
     LOG_INFO("using %s (%s), class %s", device->caps.name, device->caps.driver, vk_class_name(device->caps.class_));
@@ -184,7 +189,8 @@ void vk_device_destroy(struct vk_device **out)
             device->fn.vkDestroyPipelineCache(device->handle, device->cache, NULL);
         if (device->timeline)
             device->fn.vkDestroySemaphore(device->handle, device->timeline, NULL);
-        device->fn.vkDestroyDevice(device->handle, NULL);
+        if (!device->instance->adopted.device)
+            device->fn.vkDestroyDevice(device->handle, NULL);
     }
     base_free(device);
 }

@@ -80,6 +80,19 @@ fail:
     return status;
 }
 
+/* The device and its trace, on gpu->instance. */
+static enum mien_status open_device(struct mien_gpu *gpu, uint32_t index, const struct mien_gpu_params *params)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(vk_device_create(gpu->instance, index, params ? params->caps : NULL, &gpu->device));
+    if (params && params->trace) {
+        TRY(base_trace_open(params->trace, TRACE_SPANS, &gpu->trace));
+        TRY(vk_device_set_trace(gpu->device, gpu->trace));
+    }
+fail:
+    return status;
+}
+
 enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out)
 {
     enum mien_status status = MIEN_OK;
@@ -91,11 +104,28 @@ enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mi
     FAIL_IF_NULL(gpu, "a device");
     TRY(vk_instance_create(&gpu->instance));
     TRY(vk_instance_choose(gpu->instance, params ? params->device : NULL, &index));
-    TRY(vk_device_create(gpu->instance, index, params ? params->caps : NULL, &gpu->device));
-    if (params && params->trace) {
-        TRY(base_trace_open(params->trace, TRACE_SPANS, &gpu->trace));
-        TRY(vk_device_set_trace(gpu->device, gpu->trace));
-    }
+    TRY(open_device(gpu, index, params));
+    *out = gpu;
+    return MIEN_OK;
+fail:
+    mien_gpu_destroy(&gpu);
+    return status;
+}
+
+enum mien_status mien_gpu_adopt(const struct mien_vulkan *vulkan, const struct mien_gpu_params *params,
+                                struct mien_gpu **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_gpu *gpu = NULL;
+    FAIL_IF(!out, MIEN_ERR_ARG, "mien_gpu_adopt: no place for the result");
+    *out = NULL;
+    FAIL_IF(!vulkan, MIEN_ERR_ARG, "mien_gpu_adopt: no device");
+    FAIL_IF(params && params->device && *params->device, MIEN_ERR_ARG,
+            "mien_gpu_adopt: the device is given; params->device \"%s\" cannot choose another", params->device);
+    gpu = base_alloc(1, sizeof *gpu);
+    FAIL_IF_NULL(gpu, "a device");
+    TRY(vk_instance_adopt(vulkan, &gpu->instance));
+    TRY(open_device(gpu, 0, params));
     *out = gpu;
     return MIEN_OK;
 fail:

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* volk keeps what it finds in globals of the process: filled once, whatever the number of instances and threads. */
-static VkResult open_loader(void)
+VkResult vk_loader_open(void)
 {
     static _Atomic int state; /* 0 closed, 1 being opened by some thread, 2 open */
     int expected = 0;
@@ -65,11 +65,11 @@ fail:
     return status;
 }
 
-static enum mien_status load_functions(struct vk_instance *instance)
+enum mien_status vk_instance_load(struct vk_instance *instance)
 {
     enum mien_status status = MIEN_OK;
 #define LOAD(name)                                                                                                     \
-    instance->fn.name = (PFN_##name)vkGetInstanceProcAddr(instance->handle, #name);                                    \
+    instance->fn.name = (PFN_##name)instance->get(instance->handle, #name);                                            \
     FAIL_IF(!instance->fn.name, MIEN_ERR_DRIVER, "the Vulkan loader has no %s; update it", #name);
     VK_INSTANCE_FUNCTIONS(LOAD)
     if (instance->validating) {
@@ -107,12 +107,13 @@ enum mien_status vk_instance_create(struct vk_instance **out)
     struct vk_instance *instance = base_alloc(1, sizeof *instance);
     *out = NULL;
     FAIL_IF_NULL(instance, "a Vulkan instance");
-    FAIL_IF(open_loader() != VK_SUCCESS, MIEN_ERR_NO_DEVICE,
+    FAIL_IF(vk_loader_open() != VK_SUCCESS, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader (libvulkan.so.1) cannot be opened; install it (Debian: libvulkan1) and a driver "
             "(mesa-vulkan-drivers)");
     TRY(vk_validation_read(instance));
     TRY(create_handle(instance));
-    TRY(load_functions(instance));
+    instance->get = vkGetInstanceProcAddr;
+    TRY(vk_instance_load(instance));
     if (instance->validating) {
         VkDebugUtilsMessengerCreateInfoEXT info = vk_validation_messenger(instance);
         VK_TRY(NULL, instance->fn.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL, &instance->messenger));
@@ -135,7 +136,7 @@ void vk_instance_destroy(struct vk_instance **out)
         return;
     if (instance->messenger)
         instance->fn.vkDestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
-    if (instance->handle && instance->fn.vkDestroyInstance)
+    if (instance->handle && instance->fn.vkDestroyInstance && !instance->adopted.instance)
         instance->fn.vkDestroyInstance(instance->handle, NULL);
     base_free(instance->devices);
     base_free(instance);

@@ -85,7 +85,6 @@ static void read_limits(const struct query *q, struct vk_caps *caps)
     const VkPhysicalDeviceProperties *p = &q->properties.properties;
     const VkPhysicalDeviceLimits *limits = &p->limits;
     snprintf(caps->name, sizeof caps->name, "%s", p->deviceName);
-    caps->api_version = p->apiVersion;
     caps->driver_version = p->driverVersion;
     caps->vendor_id = p->vendorID;
     caps->device_id = p->deviceID;
@@ -179,8 +178,8 @@ static enum vk_class device_class(const struct vk_physical *device)
     return small || (tiler && caps->max_invocations < 1024) ? VK_CLASS_MOBILE : VK_CLASS_DESKTOP;
 }
 
-/* One compute-capable queue is used; a family without graphics is preferred on discrete devices, where it leaves the
- * display alone. */
+/* One compute-capable queue is used: an adopted device's own; else a family without graphics is preferred on discrete
+ * devices, where it leaves the display alone. */
 static void find_queue(struct vk_instance *instance, struct vk_physical *device)
 {
     VkQueueFamilyProperties families[32];
@@ -189,6 +188,8 @@ static void find_queue(struct vk_instance *instance, struct vk_physical *device)
     instance->fn.vkGetPhysicalDeviceQueueFamilyProperties(device->handle, &count, families);
     for (uint32_t i = 0; i < count; i++) {
         if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) || !families[i].queueCount)
+            continue;
+        if (instance->adopted.instance && i != instance->adopted.queue_family)
             continue;
         bool alone = device->caps.type == VK_TYPE_DISCRETE && !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT);
         uint32_t score = 1 + (families[i].timestampValidBits ? 2 : 0) + (alone ? 1 : 0);
@@ -265,6 +266,8 @@ enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevic
     out->handle = handle;
     instance->fn.vkGetPhysicalDeviceProperties(handle, &q.properties.properties);
     out->caps.api_version = q.properties.properties.apiVersion;
+    if (instance->adopted.instance) /* what is above the instance's version may not be used */
+        out->caps.api_version = BASE_MIN(out->caps.api_version, instance->adopted.api_version);
     TRY(find_extensions(instance, handle, &ext));
     if (out->caps.api_version >= VK_API_VERSION_1_1)
         run_query(instance, out, &ext, &q);

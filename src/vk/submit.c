@@ -3,9 +3,15 @@
 
 static VkResult queue_submit(struct vk_device *device, const VkSubmitInfo *info)
 {
+    const struct mien_vulkan *shared = &device->instance->adopted;
     if (device->inject_loss)
         return VK_ERROR_DEVICE_LOST;
-    return device->fn.vkQueueSubmit(device->queue, 1, info, VK_NULL_HANDLE);
+    if (shared->lock)
+        shared->lock(shared->user);
+    VkResult result = device->fn.vkQueueSubmit(device->queue, 1, info, VK_NULL_HANDLE);
+    if (shared->unlock)
+        shared->unlock(shared->user);
+    return result;
 }
 
 enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,

@@ -9,7 +9,7 @@
 #define VK_VK_H
 
 #include "base/base.h"
-#include "mien/common.h"
+#include "mien/gpu.h"
 
 /* ---- capabilities ------------------------------------------------------------------------------------------- */
 
@@ -52,6 +52,7 @@ struct vk_caps {
     enum vk_class class_;
     uint32_t features;                   /* bits VK_CAP_*, as clamped: what kernels may use */
     uint32_t device_features;            /* before clamping */
+    uint32_t not_enabled;                /* of an adopted device: what it has and was made without */
     uint32_t subgroup_size;              /* constant size of a compute subgroup; 1 when SUBGROUP is not set */
     uint32_t subgroup_min, subgroup_max; /* with SUBGROUP_FULL: the sizes that can be required; where they differ the
                                             driver varies the size and every kernel with subgroup operations is pinned
@@ -112,6 +113,9 @@ struct vk_device;
  * when the layer is not installed), and every message of warning level or above is logged and counted;
  * MIEN_VALIDATE=gpu adds GPU-assisted checks of every access of a shader, for which each range has its own block. */
 enum mien_status vk_instance_create(struct vk_instance **out);
+/* The same for an application's instance with the one device that it has made; nothing of it is destroyed. Failures as
+ * mien_gpu_adopt (mien/gpu.h) says. */
+enum mien_status vk_instance_adopt(const struct mien_vulkan *vulkan, struct vk_instance **out);
 void vk_instance_destroy(struct vk_instance **instance);
 uint32_t vk_instance_device_count(const struct vk_instance *instance);
 const struct vk_caps *vk_instance_caps(const struct vk_instance *instance, uint32_t index); /* unclamped */
@@ -296,8 +300,6 @@ enum mien_status vk_recording_times(struct vk_recording *recording, double *ns, 
 enum mien_status vk_recording_host_times(struct vk_recording *recording, double *ns, uint32_t count);
 
 /* ---- the public device ----------------------------------------------------------------------------------------- */
-
-struct mien_gpu; /* mien/gpu.h */
 
 /* The device behind it, alive as long as gpu. */
 struct vk_device *vk_gpu_device(struct mien_gpu *gpu);

@@ -65,6 +65,8 @@ struct vk_physical {
 
 struct vk_instance {
     VkInstance handle;
+    PFN_vkGetInstanceProcAddr get;
+    struct mien_vulkan adopted; /* the application's, without its lists; zeroed: the instance is Mien's own */
     struct vk_instance_table fn;
     VkDebugUtilsMessengerEXT messenger;
     bool validating, gpu_assisted;
@@ -110,6 +112,10 @@ VkDebugUtilsMessengerCreateInfoEXT vk_validation_messenger(struct vk_instance *i
 /* Of the loader and drivers, or of a layer. */
 bool vk_instance_has_extension(const char *layer, const char *name);
 
+/* Opens the process's loader through volk, once. */
+VkResult vk_loader_open(void);
+/* Fills instance->fn. */
+enum mien_status vk_instance_load(struct vk_instance *instance);
 /* Fills *out from the driver. */
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out);
 
