@@ -8,10 +8,23 @@
 extern "C" {
 #endif
 
+/* ---- data sets of others ---- */
+
+/* A layout that mien_import reads. Static storage. */
+struct mien_import_info {
+    const char *name;    /* "ferplus" */
+    const char *summary; /* what the data set is, and what becomes of it */
+    const char *layout;  /* what the root holds */
+    const char *source;  /* where the data set comes from */
+};
+
+/* The layout number `index` from 0 on; NULL after the last. Thread-safe. */
+MIEN_API const struct mien_import_info *mien_import_describe(size_t index);
+
 /* A zeroed struct with name, root and manifest means the defaults. Strings are UTF-8 and borrowed during the call. */
 struct mien_import_params {
-    const char *name;      /* which layout `root` has: one of mien_import_names */
-    const char *root;      /* the data set's directory */
+    const char *name;      /* which layout `root` has: the name of one that mien_import_describe knows */
+    const char *root;      /* the data set's directory, or one that holds nothing else like it */
     const char *manifest;  /* file to write; its directory must exist */
     uint64_t seed;         /* of the wording of captions, where the importer writes them */
     bool pack;             /* writes MANIFEST.pack too: all pictures decoded, which training reads instead of the files;
@@ -26,25 +39,27 @@ struct mien_import_summary {
     uint64_t train, val, test; /* of these, by split */
     uint64_t missing;          /* samples whose file is not there: left out */
     uint64_t unrated;          /* samples without a usable rating: left out */
+    uint64_t passed_over;      /* files that are no pictures, where a layout takes all pictures of a directory */
     uint64_t packed;           /* pictures in the pack */
     uint64_t pack_bytes;       /* its size */
 };
 
 /* Turns a data set's official layout into a manifest (JSON Lines) whose paths are relative to it. The manifest appears
  * whole or not at all. The same files, paths and seed give the same bytes. A root that holds only some of the splits is
- * accepted. summary may be NULL.
- * MIEN_ERR_ARG: unknown name (the nearest known one is named); MIEN_ERR_DATA: the root lacks the layout's files, or one
- * is malformed (file and line), or no sample is there; MIEN_ERR_IO: the manifest cannot be written.
+ * accepted. Nothing is decoded, unless for the pack. summary may be NULL; it is zeroed on failure.
+ * MIEN_ERR_ARG: unknown name (the nearest known one is named), or an option that the layout does not take;
+ * MIEN_ERR_DATA: the root lacks the layout's files, or one is malformed (file and line) or a pointer of Git LFS, a name
+ * is not UTF-8, or no sample is there; MIEN_ERR_IO: a file cannot be read, the manifest cannot be written.
  * Thread-safe. Not promised: that another version words captions in the same way.
  *
  * "ferplus": root/labels.csv with the columns filepath (below root), split (train, val, test), votes_<emotion> for
  * neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, and, if there, label (which decides ties);
  * other columns are ignored. label = the emotion with most votes. Captions are written from the votes: their share as
- * intensity, a second emotion where it has a fair share. */
+ * intensity, a second emotion where it has a fair share.
+ * "folder": root/SPLIT/LABEL/ with SPLIT train, val or test, as far as they are there, or root/LABEL/, whose rows have
+ * no split. The PNG and JPEG files in it, told by their first bytes, are samples of that label, in natural order; other
+ * files and directories are passed over and counted, hidden ones (".x") without being counted. */
 MIEN_API enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary);
-
-/* Names of the layouts, ended by NULL; static storage. */
-MIEN_API const char *const *mien_import_names(void);
 
 /* ---- tokens ---- */
 

@@ -80,6 +80,24 @@ fail:
     return status;
 }
 
+enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size)
+{
+    enum mien_status status = MIEN_OK;
+    struct stat info;
+    ssize_t got = 0;
+    int fd = -1;
+
+    *size = 0;
+    TRY(open_input(path, &fd, &info));
+    while (*size < room && (got = read_some(fd, (char *)head + *size, room - *size)) > 0)
+        *size += (size_t)got;
+    FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+fail:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 enum mien_status base_map_open(const char *path, struct base_map *out)
 {
     enum mien_status status = MIEN_OK;

@@ -12,6 +12,9 @@
  * max_size 0 = no limit; a longer file is MIEN_ERR_DATA. */
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size);
 
+/* The first `room` bytes of a file, or all of a shorter one: *size of them in head. Errors as above. */
+enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size);
+
 /* Read-only memory map. An empty file gives data NULL, size 0. */
 struct base_map {
     const unsigned char *data;

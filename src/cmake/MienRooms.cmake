@@ -2,6 +2,7 @@
 # that a call upwards does not link. The same objects, together, become libmien.
 
 include(CMakePackageConfigHelpers)
+include(MienLists)
 include(MienProfiles)
 
 find_package(Threads REQUIRED)
@@ -45,11 +46,12 @@ function(mien_room name)
         # stb_image, given damaged files, shifts and adds beyond what C defines; nothing depends on the results
         set_source_files_properties(${CMAKE_SOURCE_DIR}/src/data/stb.c PROPERTIES
                                     COMPILE_OPTIONS "-fwrapv;-fno-sanitize=shift")
+        mien_list(data/import_*.c import_layout import)
     elseif(name STREQUAL "vk")
         mien_profiles(mien_vk ${CMAKE_SOURCE_DIR}/src/vk/profiles vk_profiles)
     elseif(name STREQUAL "op")
         mien_shaders(mien_op ${CMAKE_SOURCE_DIR}/shaders op_shaders)
-        mien_op_list(mien_op)
+        mien_list(op/*.c op_desc op)
     endif()
 endfunction()
 

@@ -1,5 +1,4 @@
-# Shaders: every shaders/<family>/<name>.comp becomes an embedded SPIR-V module; every `const struct op_desc op_<name>`
-# in src/op/*.c becomes a line of the op list. Both lists are found, none is kept by hand.
+# Shaders: every shaders/<family>/<name>.comp becomes an embedded SPIR-V module. The list is found, not kept by hand.
 #
 # The head of a shader is read here:
 #   //! dtype: f32 f16        one module per word: <name> for f32, <name>.<dtype> for others (-DDTYPE_F16)
@@ -69,18 +68,4 @@ function(mien_shader_head source key default result)
         set(line ${default})
     endif()
     set(${result} ${line} PARENT_SCOPE)
-endfunction()
-
-function(mien_op_list target)
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/op/*.c)
-    set(text "/* generated: X(name) for every op_desc found in src/op */\n#define OP_LIST(X)")
-    foreach(source ${sources})
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
-        file(STRINGS ${source} lines REGEX "^const struct op_desc op_[a-z0-9_]+ = ")
-        foreach(line ${lines})
-            string(REGEX REPLACE "^const struct op_desc op_([a-z0-9_]+) = .*" "\\1" name "${line}")
-            string(APPEND text " \\\n    X(${name})")
-        endforeach()
-    endforeach()
-    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/op_list.h CONTENT "${text}\n" @ONLY)
 endfunction()

@@ -1,4 +1,4 @@
-/* ferplus.h: inside data: the FER+ importer's parts. */
+/* ferplus.h: inside data: captions from the votes of FER+'s raters. */
 #ifndef DATA_FERPLUS_H
 #define DATA_FERPLUS_H
 
@@ -29,10 +29,5 @@ struct ferplus_rating {
  * such a face tends to show in each region. */
 enum mien_status ferplus_caption(const struct ferplus_rating *rating, bool local, struct base_rng *rng,
                                  struct base_arena *arena, struct data_caption *out);
-
-/* mien_import for "ferplus" */
-struct mien_import_params;
-struct mien_import_summary;
-enum mien_status ferplus_import(const struct mien_import_params *params, struct mien_import_summary *summary);
 
 #endif

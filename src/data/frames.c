@@ -38,6 +38,40 @@ fail:
     return status;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static size_t digits_of(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+int data_natural_order(const char *a, const char *b)
+{
+    const char *x = a, *y = b;
+    while (*x && *y) {
+        if (is_digit(*x) && is_digit(*y)) {
+            x += strspn(x, "0");
+            y += strspn(y, "0");
+            size_t n = digits_of(x), k = digits_of(y);
+            int order = n != k ? (n < k ? -1 : 1) : memcmp(x, y, n);
+            if (order)
+                return order;
+            x += n;
+            y += k;
+        } else if (*x != *y) {
+            break;
+        } else {
+            x++;
+            y++;
+        }
+    }
+    int order = (unsigned char)*x - (unsigned char)*y;
+    return order ? order : strcmp(a, b);
+}
+
 size_t data_frames_pick(size_t total, size_t want, size_t i)
 {
     return total <= want ? i : (size_t)(((uint64_t)i * 2 + 1) * total / ((uint64_t)want * 2));

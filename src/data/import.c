@@ -1,16 +1,332 @@
-/* import.c: the list of importers. */
-#include "mien/data.h"
+/* import.c: the table of importers, and what they share. */
+#include "data/import.h"
 
-#include "data/ferplus.h"
+#include "data/frames.h"
 #include "data/pack.h"
+#include "data/unicode.h"
+#include "import_list.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {"ferplus", NULL};
+#define EXTERN_LAYOUT(name) extern const struct import_layout import_##name;
+IMPORT_LIST(EXTERN_LAYOUT)
+#undef EXTERN_LAYOUT
 
-const char *const *mien_import_names(void)
+#define LAYOUT_ROW(name) &import_##name,
+static const struct import_layout *const layouts[] = {IMPORT_LIST(LAYOUT_ROW)};
+#undef LAYOUT_ROW
+
+const struct mien_import_info *mien_import_describe(size_t index)
 {
-    return names;
+    return index < BASE_COUNT(layouts) ? &layouts[index]->info : NULL;
+}
+
+static const struct import_layout *find_layout(const char *name)
+{
+    const char *words[BASE_COUNT(layouts) + 1] = {NULL};
+    for (size_t i = 0; i < BASE_COUNT(layouts); i++) {
+        words[i] = layouts[i]->info.name;
+        if (strcmp(words[i], name) == 0)
+            return layouts[i];
+    }
+    const char *nearest = base_nearest(name, words);
+    base_fail(MIEN_ERR_ARG, "no importer is named \"%s\"%s%s%s", name, nearest ? "; did you mean \"" : "",
+              nearest ? nearest : "", nearest ? "\"?" : "; mien import --list names all");
+    return NULL;
+}
+
+/* ---- the tree ---- */
+
+static bool has_mark(const struct import_layout *layout, const char *dir)
+{
+    bool found = false;
+    for (size_t i = 0; i < BASE_COUNT(layout->marks) && layout->marks[i] && !found; i++) {
+        char *path = base_path_join(dir, layout->marks[i]);
+        found = path && base_file_exists(path);
+        base_free(path);
+    }
+    return found;
+}
+
+/* The root is the tree's top, or the folder that holds it and nothing else like it. */
+static enum mien_status find_top(struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    const char *root = in->params->root, *found = NULL;
+    char **names = NULL;
+    size_t count = 0, like = 0;
+    in->top = root;
+    FAIL_IF(!base_file_is_dir(root), MIEN_ERR_DATA, "%s: no such directory; \"%s\" is imported from one", root,
+            in->layout->info.name);
+    in->marked = has_mark(in->layout, root);
+    if (in->marked)
+        return MIEN_OK;
+    TRY(base_dir_list(root, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        const char *inner = base_arena_printf(&in->arena, "%s/%s", root, names[i]);
+        FAIL_IF_NULL(inner, "an import");
+        bool is_like = has_mark(in->layout, inner);
+        like += is_like;
+        found = is_like ? inner : found;
+    }
+    in->marked = like == 1;
+    in->top = in->marked ? found : root;
+fail:
+    base_dir_list_free(&names, &count);
+    return status;
+}
+
+enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out)
+{
+    static const char lfs[] = "version https://git-lfs.github.com/";
+    enum mien_status status = MIEN_OK;
+    char head[sizeof(lfs)] = {0}, *full = base_path_join(in->top, path);
+    size_t size = 0;
+    *out = IMPORT_MISSING;
+    FAIL_IF_NULL(full, path);
+    if (base_file_exists(full)) {
+        *out = IMPORT_OTHER;
+        if (!base_file_is_dir(full))
+            TRY(base_file_head(full, head, sizeof(head) - 1, &size));
+        FAIL_IF(strncmp(head, lfs, sizeof(lfs) - 1) == 0, MIEN_ERR_DATA,
+                "%s: a pointer of Git LFS, not the file; fetch it with git lfs pull", full);
+        if (memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0 || memcmp(head, "\xff\xd8\xff", 3) == 0)
+            *out = IMPORT_PICTURE;
+    }
+fail:
+    base_free(full);
+    return status;
+}
+
+bool import_is_dir(const struct import *in, const char *path)
+{
+    char *full = base_path_join(in->top, path);
+    bool is_dir = full && base_file_is_dir(full);
+    base_free(full);
+    return is_dir;
+}
+
+static int by_nature(const void *a, const void *b)
+{
+    return data_natural_order(*(char *const *)a, *(char *const *)b);
+}
+
+enum mien_status import_names(const struct import *in, const char *path, char ***names, size_t *count)
+{
+    char *full = base_path_join(in->top, path);
+    *names = NULL;
+    *count = 0;
+    if (!full)
+        return base_fail(MIEN_ERR_NOMEM, "out of host memory for an import");
+    enum mien_status status = base_dir_list(full, names, count);
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if ((*names)[i][0] == '.')
+            base_free((*names)[i]);
+        else
+            (*names)[kept++] = (*names)[i];
+    }
+    *count = kept;
+    if (kept)
+        qsort(*names, kept, sizeof(**names), by_nature);
+    base_free(full);
+    return status;
+}
+
+/* ---- rows ---- */
+
+static bool is_utf8(const char *text)
+{
+    size_t length, left = strlen(text);
+    for (; left > 0; text += length, left -= length)
+        if (unicode_decode(text, left, &length) == 0xFFFD && length == 1)
+            return false;
+    return true;
+}
+
+static enum mien_status write_row(struct import *in, const cJSON *row)
+{
+    enum mien_status status = MIEN_OK;
+    char *text = base_json_print(row, false);
+    FAIL_IF_NULL(text, "a manifest");
+    FAIL_IF(!is_utf8(text), MIEN_ERR_DATA, "%s: a name or text is not UTF-8: %s", in->top, text);
+    TRY(base_out_printf(in->out, "%s\n", text));
+fail:
+    base_free(text);
+    return status;
+}
+
+/* Where a file below the top is, seen from the manifest. */
+static enum mien_status move_path(struct import *in, const char **path)
+{
+    if (!*path || strcmp(in->from_manifest, ".") == 0)
+        return MIEN_OK;
+    *path = base_arena_printf(&in->row_arena, "%s/%s", in->from_manifest, *path);
+    return *path ? MIEN_OK : base_fail(MIEN_ERR_NOMEM, "out of host memory for a manifest");
+}
+
+static enum mien_status move_paths(struct import *in, struct data_row *row)
+{
+    enum mien_status status = MIEN_OK;
+    const char **frames = base_arena_array(&in->row_arena, row->frame_count, sizeof(*frames));
+    FAIL_IF_NULL(frames, "a manifest");
+    for (uint32_t i = 0; i < row->frame_count; i++) {
+        frames[i] = row->frames[i];
+        TRY(move_path(in, &frames[i]));
+    }
+    row->frames = frames;
+    TRY(move_path(in, &row->image));
+    TRY(move_path(in, &row->video));
+    TRY(move_path(in, &row->frames_dir));
+fail:
+    return status;
+}
+
+static void count_row(struct mien_import_summary *s, enum data_split split)
+{
+    s->samples++;
+    s->train += split == DATA_SPLIT_TRAIN;
+    s->val += split == DATA_SPLIT_VAL;
+    s->test += split == DATA_SPLIT_TEST;
+}
+
+static enum mien_status add_keys(cJSON *to, cJSON *more)
+{
+    while (more && more->child) {
+        cJSON *item = cJSON_DetachItemViaPointer(more, more->child);
+        if (!cJSON_AddItemToObject(to, item->string, item)) {
+            cJSON_Delete(item);
+            return base_fail(MIEN_ERR_NOMEM, "out of host memory for a manifest");
+        }
+    }
+    return MIEN_OK;
+}
+
+enum mien_status import_row(struct import *in, const struct data_row *given, cJSON *more)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_row row = *given;
+    cJSON *json = NULL;
+    TRY(move_paths(in, &row));
+    json = data_row_json(&row);
+    FAIL_IF_NULL(json, "a manifest");
+    TRY(add_keys(json, more));
+    if (in->params->shuffle_captions) {
+        TRY(base_grow(&in->held, &in->held_capacity, in->held_count + 1, sizeof(*in->held)));
+        in->held[in->held_count++] = json;
+        json = NULL;
+    } else {
+        TRY(write_row(in, json));
+    }
+    count_row(in->summary, row.split);
+fail:
+    cJSON_Delete(json);
+    cJSON_Delete(more);
+    base_arena_clear(&in->row_arena);
+    return status;
+}
+
+/* ---- the control: captions handed round among the samples of a split ---- */
+
+static bool is_captioned(const cJSON *row, const char *split)
+{
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(row, "split");
+    return cJSON_HasObjectItem(row, "caption") && strcmp(cJSON_IsString(own) ? own->valuestring : "", split) == 0;
+}
+
+static enum mien_status shuffle_split(struct import *in, const char *split)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_rng rng = base_rng_make(in->params->seed, split, 0, 0);
+    uint32_t count = 0, *at = base_alloc(in->held_count + 1, sizeof(*at)), *order = NULL;
+    cJSON **captions = base_alloc(in->held_count + 1, sizeof(*captions));
+    FAIL_IF(!at || !captions, MIEN_ERR_NOMEM, "out of host memory for an import");
+    for (size_t i = 0; i < in->held_count; i++)
+        if (is_captioned(in->held[i], split))
+            at[count++] = (uint32_t)i;
+    order = base_alloc(count + 1, sizeof(*order));
+    FAIL_IF_NULL(order, "an import");
+    for (uint32_t k = 0; k < count; k++) {
+        order[k] = k;
+        captions[k] = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(in->held[at[k]], "caption"), true);
+        FAIL_IF_NULL(captions[k], "an import");
+    }
+    base_rng_shuffle(&rng, order, count);
+    for (uint32_t k = 0; k < count; k++) {
+        cJSON_ReplaceItemInObjectCaseSensitive(in->held[at[k]], "caption", captions[order[k]]);
+        captions[order[k]] = NULL;
+    }
+fail:
+    for (uint32_t k = 0; captions && k < count; k++)
+        cJSON_Delete(captions[k]);
+    base_free(captions);
+    base_free(order);
+    base_free(at);
+    return status;
+}
+
+static enum mien_status write_held(struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    static const char *const splits[] = {"", "train", "val", "test"};
+    for (size_t s = 0; in->held_count && s < BASE_COUNT(splits); s++)
+        TRY(shuffle_split(in, splits[s]));
+    for (size_t i = 0; i < in->held_count; i++)
+        TRY(write_row(in, in->held[i]));
+fail:
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static enum mien_status check_params(const struct import_layout *layout, const struct mien_import_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(p->local && !(layout->options & IMPORT_LOCAL), MIEN_ERR_ARG,
+            "\"%s\" writes no local sentences: it does not take the option local", layout->info.name);
+    FAIL_IF(p->shuffle_captions && !(layout->options & IMPORT_CAPTIONS), MIEN_ERR_ARG,
+            "\"%s\" writes no captions that could be shuffled", layout->info.name);
+fail:
+    return status;
+}
+
+static enum mien_status check_summary(const struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    const struct mien_import_summary *s = in->summary;
+    unsigned long long listed = s->samples + s->missing + s->unrated;
+    FAIL_IF(s->samples == 0, MIEN_ERR_DATA, "%s: none of the %llu samples that it lists is there", in->top, listed);
+    if (s->missing)
+        LOG_WARN("%s: %llu of %llu samples are not there and were left out", in->top, (unsigned long long)s->missing,
+                 listed);
+fail:
+    return status;
+}
+
+static enum mien_status import_all(struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    char *dir = base_path_dir(in->params->manifest);
+    FAIL_IF_NULL(dir, "an import");
+    TRY(check_params(in->layout, in->params));
+    TRY(find_top(in));
+    TRY(base_path_relative(dir, in->top, &in->from_manifest));
+    TRY(base_out_open(in->params->manifest, &in->out));
+    TRY(in->layout->run(in));
+    TRY(check_summary(in));
+    TRY(write_held(in));
+    TRY(base_out_commit(&in->out));
+fail:
+    base_out_abandon(&in->out);
+    for (size_t i = 0; i < in->held_count; i++)
+        cJSON_Delete(in->held[i]);
+    base_free(in->held);
+    base_free(in->from_manifest);
+    base_free(dir);
+    base_arena_clear(&in->row_arena);
+    base_arena_clear(&in->arena);
+    return status;
 }
 
 static enum mien_status pack(const char *path, struct mien_import_summary *summary)
@@ -32,13 +348,16 @@ enum mien_status mien_import(const struct mien_import_params *params, struct mie
     enum mien_status status = MIEN_OK;
     struct mien_import_summary own;
     struct mien_import_summary *s = summary ? summary : &own;
+    struct import in = {.params = params, .summary = s};
     *s = (struct mien_import_summary){0};
     FAIL_IF(!params || !params->name || !params->root || !params->manifest, MIEN_ERR_ARG,
             "import needs a name, a root directory and a manifest to write");
-    const char *nearest = base_nearest(params->name, names);
-    FAIL_IF(strcmp(params->name, "ferplus") != 0, MIEN_ERR_ARG, "no importer is named \"%s\"; did you mean \"%s\"?",
-            params->name, nearest ? nearest : names[0]);
-    TRY(ferplus_import(params, s));
+    in.layout = find_layout(params->name);
+    if (!in.layout) {
+        status = MIEN_ERR_ARG;
+        goto fail;
+    }
+    TRY(import_all(&in));
     if (params->pack)
         TRY(pack(params->manifest, s));
 fail:

@@ -70,6 +70,10 @@ const char *data_row_label_after(const struct data_row *row, const char *before)
 /* The words of a row's labels joined by " and ", in the order above, in `buffer`; "" when there is none. */
 const char *data_row_label(const struct data_row *row, char *buffer, size_t size);
 
+/* A row as one object of a manifest, paths as they are; what it lacks is left out (fold 0 and an answer without options
+ * too). The caller owns it; NULL when out of memory. */
+cJSON *data_row_json(const struct data_row *row);
+
 /* Splits one caption into levels: sentences end with . ! or ? before white space or the end; the first is global, the
  * last the summary, those between are local; a single one is global only. Strings come from the arena. */
 enum mien_status data_caption_split(struct base_arena *arena, const char *text, struct data_caption *out);

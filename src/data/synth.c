@@ -30,55 +30,46 @@ static double rounded(double x)
     return (double)(int64_t)k / 1000;
 }
 
-static bool add_caption(cJSON *row, const struct data_caption *caption)
+/* What a sample's faces show, into `row`; units and targets have room for all. */
+static void fill_numbers(const struct synth_sample *s, bool video, struct data_row *row, struct data_value *units,
+                         struct data_value *targets)
 {
-    cJSON *levels = cJSON_AddObjectToObject(row, "caption");
-    return levels && cJSON_AddStringToObject(levels, "global", caption->global) &&
-           cJSON_AddItemToObject(levels, "local", cJSON_CreateStringArray(caption->local, (int)caption->local_count)) &&
-           cJSON_AddStringToObject(levels, "summary", caption->summary);
-}
-
-static bool add_label(cJSON *row, const struct synth_sample *s)
-{
-    const char *names[2] = {mien_emotion_name(s->emotions[0]), mien_emotion_name(s->emotions[1])};
-    if (s->emotion_count == 1)
-        return cJSON_AddStringToObject(row, "label", names[0]);
-    return cJSON_AddItemToObject(row, "label", cJSON_CreateStringArray(names, 2));
-}
-
-static bool add_numbers(cJSON *row, const struct synth_sample *s, bool video)
-{
-    const double va[2] = {rounded(s->va[0]), rounded(s->va[1])};
-    cJSON *units, *targets;
-    bool ok = cJSON_AddItemToObject(row, "va", cJSON_CreateDoubleArray(va, 2)) &&
-              (units = cJSON_AddObjectToObject(row, "au"));
-    for (int i = 0; ok && i < MIEN_AU_COUNT; i++)
+    row->has_va = true;
+    row->va[0] = rounded(s->va[0]);
+    row->va[1] = rounded(s->va[1]);
+    for (int i = 0; i < MIEN_AU_COUNT; i++)
         if (s->face.au[i] > 0)
-            ok = cJSON_AddNumberToObject(units, synth_au_key((enum mien_au)i), rounded(s->face.au[i]));
-    ok = ok && (targets = cJSON_AddObjectToObject(row, "targets")) &&
-         cJSON_AddNumberToObject(targets, "intensity", rounded(s->intensity));
-    return ok && (!video || cJSON_AddNumberToObject(targets, "flat_affect", rounded(s->flat)));
+            units[row->au_count++] = (struct data_value){synth_au_key((enum mien_au)i), rounded(s->face.au[i])};
+    targets[row->target_count++] = (struct data_value){"intensity", rounded(s->intensity)};
+    if (video)
+        targets[row->target_count++] = (struct data_value){"flat_affect", rounded(s->flat)};
+    row->aus = units;
+    row->targets = targets;
 }
 
 static enum mien_status make_line(const struct job *job, const struct synth_sample *s, const char *place, char **out)
 {
     enum mien_status status = MIEN_OK;
-    static const char *const splits[] = {"", "train", "val", "test"};
     struct base_arena arena = {0};
-    struct data_caption caption;
     char subject[32];
-    cJSON *row = cJSON_CreateObject();
     bool video = job->params.video;
-    FAIL_IF_NULL(row, "a manifest");
-    TRY(synth_caption(s, video, job->params.seed, &arena, &caption));
+    const char *const labels[2] = {mien_emotion_name(s->emotions[0]), mien_emotion_name(s->emotions[1])};
+    struct data_value units[MIEN_AU_COUNT], targets[2];
+    struct data_row row = {.image = video ? NULL : place,
+                           .frames_dir = video ? place : NULL,
+                           .labels = labels,
+                           .label_count = s->emotion_count,
+                           .subject = subject,
+                           .split = s->split};
+    cJSON *json = NULL;
+    TRY(synth_caption(s, video, job->params.seed, &arena, &row.caption));
     snprintf(subject, sizeof(subject), "s%05llu", (unsigned long long)s->subject);
-    bool ok = cJSON_AddStringToObject(row, video ? "frames" : "image", place) && add_caption(row, &caption) &&
-              add_label(row, s) && add_numbers(row, s, video) && cJSON_AddStringToObject(row, "subject", subject) &&
-              cJSON_AddStringToObject(row, "split", splits[s->split]);
-    *out = ok ? base_json_print(row, false) : NULL;
+    fill_numbers(s, video, &row, units, targets);
+    json = data_row_json(&row);
+    *out = json ? base_json_print(json, false) : NULL;
     FAIL_IF_NULL(*out, "a manifest");
 fail:
-    cJSON_Delete(row);
+    cJSON_Delete(json);
     base_arena_clear(&arena);
     return status;
 }

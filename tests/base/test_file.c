@@ -57,6 +57,9 @@ static void test_read(void)
     CHECK_EQ(base_file_read(in_root("a"), 0, &data, &size), MIEN_OK);
     CHECK(size == 7 && memcmp(data, "abc\0def", 8) == 0); /* and a zero byte after it */
     base_free(data);
+    char head[9] = "";
+    CHECK(base_file_head(in_root("a"), head, 9, &size) == MIEN_OK && size == 7 && memcmp(head, "abc\0def\0", 9) == 0);
+    CHECK(base_file_head(in_root("a"), head, 2, &size) == MIEN_OK && size == 2);
     CHECK_EQ(base_file_read(in_root("a"), 7, &data, &size), MIEN_OK);
     base_free(data);
     capture_start();

@@ -88,6 +88,10 @@ static void print_help(const struct command *command, const struct arg *args, co
     printf("mien %s %s\n\n%s.\n", command->name, command->synopsis, command->summary);
     if (command->help)
         printf("\n%s\n", command->help);
+    if (command->print_more) {
+        printf("\n");
+        command->print_more();
+    }
     if (args->name)
         printf("\nOptions:\n");
     print_args(args);

@@ -37,10 +37,11 @@ struct common {
 
 struct command {
     const char *name;
-    const char *synopsis; /* after the name: "--config FILE [--set key=value ...]" */
-    const char *summary;  /* one line */
-    const char *help;     /* more lines, may be NULL */
-    const char *tail;     /* lines after the options, may be NULL */
+    const char *synopsis;     /* after the name: "--config FILE [--set key=value ...]" */
+    const char *summary;      /* one line */
+    const char *help;         /* more lines, may be NULL */
+    void (*print_more)(void); /* prints what the library lists, after them; may be NULL */
+    const char *tail;         /* lines after the options, may be NULL */
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
     bool traces;                                                      /* takes --trace */
     bool halves;                                                      /* takes --precision bf16 and f16 */

@@ -10,15 +10,49 @@ static void print_summary(const struct common *common, const char *manifest, con
         printf("{\"manifest\":");
         print_json_string(manifest);
         printf(",\"samples\":%" PRIu64 ",\"train\":%" PRIu64 ",\"val\":%" PRIu64 ",\"test\":%" PRIu64
-               ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 ",\"packed\":%" PRIu64 ",\"pack_bytes\":%" PRIu64 "}\n",
-               s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->packed, s->pack_bytes);
+               ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 ",\"passed_over\":%" PRIu64 ",\"packed\":%" PRIu64
+               ",\"pack_bytes\":%" PRIu64 "}\n",
+               s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->passed_over, s->packed, s->pack_bytes);
         return;
     }
     printf("%" PRIu64 " samples: train %" PRIu64 ", val %" PRIu64 ", test %" PRIu64 "; left out: %" PRIu64
-           " without a file, %" PRIu64 " without a rating\nmanifest %s\n",
-           s->samples, s->train, s->val, s->test, s->missing, s->unrated, manifest);
+           " without a file, %" PRIu64 " without a rating\n",
+           s->samples, s->train, s->val, s->test, s->missing, s->unrated);
+    if (s->passed_over)
+        printf("passed over: %" PRIu64 " files or directories that are no pictures\n", s->passed_over);
+    printf("manifest %s\n", manifest);
     if (s->packed)
         printf("pack %s.pack: %" PRIu64 " pictures, %.1f MB\n", manifest, s->packed, (double)s->pack_bytes / 1e6);
+}
+
+static void print_layouts(void)
+{
+    const struct mien_import_info *info;
+    for (size_t i = 0; (info = mien_import_describe(i)); i++)
+        printf("%-10s %s\n           layout: %s\n           from: %s\n", info->name, info->summary, info->layout,
+               info->source);
+}
+
+static void print_layouts_json(void)
+{
+    const struct mien_import_info *info;
+    for (size_t i = 0; (info = mien_import_describe(i)); i++) {
+        const char *const members[][2] = {
+            {"name", info->name}, {"summary", info->summary}, {"layout", info->layout}, {"source", info->source}};
+        for (size_t k = 0; k < 4; k++) {
+            printf("%s\"%s\":", k ? "," : "{", members[k][0]);
+            print_json_string(members[k][1]);
+        }
+        printf("}\n");
+    }
+}
+
+static void print_names(void)
+{
+    const struct mien_import_info *info;
+    printf("NAME is one of:\n");
+    for (size_t i = 0; (info = mien_import_describe(i)); i++)
+        printf("  %-12s %s\n", info->name, info->summary);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -27,7 +61,9 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_import_summary summary;
     struct arg_list inputs = {0};
     struct common common;
+    bool list = false;
     const struct arg args[] = {
+        {"--list", ARG_FLAG, NULL, "prints all layouts, what they look like and where they come from", &list},
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
         {"-o", ARG_TEXT, "MANIFEST", "the same", &params.manifest},
         {"--pack", ARG_FLAG, NULL, "writes MANIFEST.pack too: decoded pictures, which training reads", &params.pack},
@@ -39,6 +75,10 @@ static int run(const struct command *command, int argc, char **argv)
     int result = args_parse(command, argc, argv, args, &common, &inputs);
     if (result != ARGS_RUN)
         return result;
+    if (list) {
+        (common.json ? print_layouts_json : print_layouts)();
+        return 0;
+    }
     if (inputs.count != 2 || !params.manifest)
         return complain(command, 2,
                         "a data set's name, its directory and -o MANIFEST are needed; see mien import --help");
@@ -53,10 +93,11 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_import = {
     .name = "import",
-    .synopsis = "NAME ROOT -o MANIFEST [options]",
+    .synopsis = "NAME ROOT -o MANIFEST [options] | --list",
     .summary = "turns a data set's official layout into a manifest",
-    .help =
-        "NAME: ferplus (ROOT/labels.csv with the raters' votes; captions are written from them, --seed S words them\n"
-        "anew). Needs no Vulkan.",
+    .help = "ROOT is the data set's directory. Captions that an importer writes are worded anew by another --seed S. "
+            "Needs\n"
+            "no Vulkan.",
+    .print_more = print_names,
     .run = run,
 };

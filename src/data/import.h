@@ -1,0 +1,52 @@
+/* import.h: inside data: importers, which turn data sets' official layouts into manifests. An importer is a file
+ * import_<name>.c with a descriptor `const struct import_layout import_<name> = {...};`, which the build finds; a file
+ * may hold several. It reads the layout's lists and hands every sample to import_row; the rest is done here. */
+#ifndef DATA_IMPORT_H
+#define DATA_IMPORT_H
+
+#include "data/manifest.h"
+#include "mien/data.h"
+
+struct import;
+
+/* What a layout takes of mien_import_params beside name, root, manifest, seed and pack. */
+enum { IMPORT_CAPTIONS = 1 /* shuffle_captions */, IMPORT_LOCAL = 2 /* local */ };
+
+struct import_layout {
+    struct mien_import_info info;
+    const char *marks[6]; /* names in the layout's top directory, any of which tells it */
+    unsigned options;     /* IMPORT_* */
+    enum mien_status (*run)(struct import *in);
+};
+
+struct import {
+    const struct import_layout *layout;
+    const struct mien_import_params *params;
+    struct mien_import_summary *summary; /* run counts missing, unrated and passed_over, import_row the rest */
+    const char *top;                     /* the root, or the one directory in it that holds a mark */
+    bool marked;                         /* one is there */
+    struct base_arena arena;             /* of the import */
+    struct base_arena row_arena;         /* of one row: import_row clears it */
+    /* private to import.c */
+    char *from_manifest; /* top as the manifest's directory sees it */
+    struct base_out *out;
+    cJSON **held; /* rows whose captions are still to be handed round */
+    size_t held_count, held_capacity;
+};
+
+/* What the first bytes of a file below the top tell; nothing is decoded. MIEN_ERR_DATA: a pointer of Git LFS in place
+ * of the file; MIEN_ERR_IO: it cannot be read. */
+enum import_kind { IMPORT_MISSING, IMPORT_OTHER, IMPORT_PICTURE };
+enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out);
+
+/* One sample. Paths of `row` are relative to the top; fold 0 and an empty list of options are none. `more`: further
+ * keys of its object (may be NULL), which is taken over. MIEN_ERR_DATA: not UTF-8. */
+enum mien_status import_row(struct import *in, const struct data_row *row, cJSON *more);
+
+bool import_is_dir(const struct import *in, const char *path);
+
+/* Names of a directory below the top ("" = the top), in natural order, hidden ones (".x") left out. Free with
+ * base_dir_list_free. */
+enum mien_status import_names(const struct import *in, const char *path, char ***names, size_t *count);
+
+#endif
