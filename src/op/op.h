@@ -7,6 +7,7 @@
 #ifndef OP_OP_H
 #define OP_OP_H
 
+#include "op/mining.h"
 #include "op/shader.h"
 #include "tensor/tensor.h"
 
@@ -18,33 +19,6 @@ enum {
 };
 
 enum op_activation { OP_ACT_NONE, OP_ACT_QUICK_GELU, OP_ACT_GELU, OP_ACT_GELU_TANH, OP_ACT_RELU };
-
-/* Which candidates of an anchor count as positives because they are similar to it (contrast.h). */
-enum op_mining_kind {
-    OP_MINING_NONE,
-    OP_MINING_HARD,  /* all alike */
-    OP_MINING_SOFT,  /* a share `weight` by a softmax of their similarities / tau, the rest to the anchor's own */
-    OP_MINING_IGNORE /* instead of positives: left out of the denominator */
-};
-/* Where similarity is measured, for rows (images as anchors) and columns (texts as anchors). */
-enum op_mining_guide {
-    OP_GUIDE_CROSSMODAL, /* rows: the texts', columns: the images' */
-    OP_GUIDE_TEXT,
-    OP_GUIDE_IMAGE,
-    OP_GUIDE_BOTH /* the mean of the two */
-};
-/* Pairs with the same text: as similar as they are, always positives, left out. */
-enum op_same_text { OP_SAME_TEXT_NEGATIVE, OP_SAME_TEXT_POSITIVE, OP_SAME_TEXT_IGNORE };
-
-struct op_mining {
-    enum op_mining_kind kind;
-    enum op_mining_guide guide;
-    enum op_same_text same_text;
-    uint32_t top_k;    /* most mined candidates of an anchor, 0 = any number */
-    float text, image; /* thresholds: mined from here on; `text` for the guide both */
-    float weight, tau; /* soft */
-    bool signs;        /* mine: one matrix of +1, -1 and 0, for siglip */
-};
 
 /* The options of all ops; each op's file says which it reads. Zero is the default of each. */
 struct op_attr {

@@ -1,7 +1,7 @@
 /* config.c: reading a training configuration by one table of keys. */
 #include "train/config_keys.h"
 
-#include "op/op.h"
+#include "op/mining.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #define TRAIN_LOSSES_H
 
 #include "nn/nn.h"
+#include "op/mining.h"
 #include "train/config.h"
 
 enum {

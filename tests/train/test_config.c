@@ -2,7 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
-#include "op/op.h"
+#include "op/mining.h"
 #include "train/groups.h"
 #include "train/schedule.h"
 
