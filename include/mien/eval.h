@@ -20,9 +20,12 @@ struct mien_interval {
 
 /* A zeroed struct with a manifest means the defaults. Strings are borrowed during the call. */
 struct mien_zero_shot_params {
-    const char *manifest; /* JSON Lines, see data.h */
-    const char *split;    /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
-                             rows */
+    const char *manifest;       /* JSON Lines, see data.h */
+    const char *split;          /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
+                                   rows */
+    const char *const *classes; /* [class_count] names, "a and b" a compound; NULL = all labels of the manifest,
+                                   whatever the split. Rows of other labels are then left out */
+    size_t class_count;
     struct mien_labels_params labels; /* which sentences stand for a label (model.h); zeroed = Mien's own templates */
     uint64_t seed;                    /* of the bootstrap */
     mien_eval_progress_fn progress;   /* may be NULL */
@@ -36,8 +39,9 @@ struct mien_map_point {
 };
 
 struct mien_zero_shot {
-    char **classes; /* label words, sorted */
+    char **classes; /* names: sorted, or as they were given */
     size_t class_count;
+    size_t present;      /* of them, those that have samples in the split */
     uint64_t *confusion; /* [truth * class_count + prediction] */
     double *recall;      /* of each class; NaN for a class without samples */
     uint64_t n;          /* samples */
@@ -53,10 +57,11 @@ struct mien_zero_shot {
 enum { MIEN_MAP_POINTS = 600 };
 
 /* Classifies every image, and every clip by 32 frames of it, that has a label by its similarity to the labels'
- * sentences (mien_labels_create); the classes are the labels that occur in the split. A row with several labels (a
- * compound emotion) is of the class "a and b", in the order of their bytes whichever way round the row names them,
- * whose embedding is the unit mean of its labels' embeddings. The caller destroys *out. MIEN_ERR_DATA: the manifest
- * cannot be read, or has no labelled image or clip in the split; MIEN_ERR_ARG: an unknown split. */
+ * sentences (mien_labels_create). A row with several labels (a compound emotion) is of the class "a and b", in the
+ * order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
+ * embeddings. Training chooses the best model on data.val by this `uar`. The caller destroys *out. MIEN_ERR_DATA: the
+ * manifest cannot be read, or has no labelled image or clip of the classes in the split; MIEN_ERR_ARG: an unknown
+ * split, a class that is named twice, two classes of the same tokens ("Joy" and "joy"; both are named). */
 MIEN_API enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien_zero_shot_params *params,
                                               struct mien_zero_shot **out);
 

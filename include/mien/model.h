@@ -156,7 +156,7 @@ MIEN_API enum mien_status mien_embeds_write(const char *path, const struct mien_
 
 /* One embedding per label: every template with the label put in place of "{}" is embedded, the unit embeddings are
  * averaged, and the mean is brought to unit length. templates NULL: Mien's own (mien_default_templates).
- * out [label_count][embed]. MIEN_ERR_ARG: a template without "{}", or no labels. */
+ * out [label_count][embed]. MIEN_ERR_ARG: a template without "{}", no labels, or two of the same tokens. */
 MIEN_API enum mien_status mien_model_embed_labels(struct mien_model *model, const char *const *labels,
                                                   size_t label_count, const char *const *templates,
                                                   size_t template_count, float *out);
@@ -194,8 +194,9 @@ struct mien_labels_params {
 };
 
 /* Embeds the sentences of `count` labels (at least one). The model must outlive *out, which the caller owns; params may
- * be NULL. MIEN_ERR_ARG: no labels, a template without "{}", an empty list of texts; MIEN_ERR_DATA: the descriptions
- * cannot be read or have another form (file and key are named). */
+ * be NULL. MIEN_ERR_ARG: no labels, two of the same tokens ("Joy" and "joy"; both are named), a template without "{}",
+ * an empty list of texts; MIEN_ERR_DATA: the descriptions cannot be read or have another form (file and key are named).
+ */
 MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
                                              const struct mien_labels_params *params, struct mien_labels **out);
 

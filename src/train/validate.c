@@ -2,13 +2,12 @@
  * (val_loss.c) and the zero-shot scores. */
 #include "train/validate.h"
 
-#include "use/metrics.h"
 #include "use/rows.h"
+#include "use/scorer.h"
 #include "train/trainer.h"
 #include "train/val_loss.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct train_val {
@@ -17,10 +16,11 @@ struct train_val {
     struct use_rows rows;
     struct base_arena arena;
     struct train_val_loss *loss;
-    const char **classes; /* sorted */
-    uint32_t class_count;
-    uint32_t *truth; /* [count] UINT32_MAX = no single label */
-    float *images;   /* [count,E] of unit length */
+    struct use_classes classes;
+    int32_t *truth;  /* [count] */
+    uint32_t *order; /* [count] places in rows in the order of embedding: those with a label first */
+    size_t labelled;
+    float *images; /* [count,E] of unit length */
     bool *ok;
     size_t cut; /* texts that were longer than the context, in all evaluations */
     bool cut_named;
@@ -32,48 +32,30 @@ static enum mien_status read_rows(struct train_val *v)
 {
     enum mien_status status = MIEN_OK;
     const char *path = v->t->config->data.val;
-    size_t kept = 0;
     TRY(data_manifest_read(path, &v->rows.manifest));
     TRY(data_manifest_select(v->rows.manifest, DATA_SPLIT_VAL, true, &v->rows.rows, &v->rows.count));
-    for (size_t i = 0; i < v->rows.count; i++) {
-        if (v->rows.manifest->rows[v->rows.rows[i]].image)
-            v->rows.rows[kept++] = v->rows.rows[i];
-    }
-    v->rows.count = kept;
-    FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no image belongs to the val split; run.eval_every needs some", path);
+    FAIL_IF(v->rows.count == 0, MIEN_ERR_DATA, "%s: no row belongs to the val split; run.eval_every needs some", path);
 fail:
     return status;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
+/* Rows with a label are embedded first: in the batches in which evaluation embeds them, so that scores agree to the
+ * bit.
+ */
 static enum mien_status list_classes(struct train_val *v)
 {
     enum mien_status status = MIEN_OK;
-    size_t labelled = 0;
-    v->classes = base_arena_array(&v->arena, v->rows.count, sizeof(*v->classes));
-    v->truth = base_arena_array(&v->arena, v->rows.count, sizeof(*v->truth));
-    FAIL_IF(!v->classes || !v->truth, MIEN_ERR_NOMEM, "out of host memory for labels");
-    for (size_t i = 0; i < v->rows.count; i++) {
-        const struct data_row *row = &v->rows.manifest->rows[v->rows.rows[i]];
-        if (row->label_count == 1)
-            v->classes[labelled++] = row->labels[0];
-    }
-    qsort(v->classes, labelled, sizeof(*v->classes), by_text);
-    for (size_t i = 0; i < labelled; i++) {
-        if (v->class_count == 0 || strcmp(v->classes[v->class_count - 1], v->classes[i]) != 0)
-            v->classes[v->class_count++] = v->classes[i];
-    }
-    for (size_t i = 0; i < v->rows.count; i++) {
-        const struct data_row *row = &v->rows.manifest->rows[v->rows.rows[i]];
-        const char **found = NULL;
-        if (row->label_count == 1)
-            found = bsearch(&row->labels[0], v->classes, v->class_count, sizeof(*v->classes), by_text);
-        v->truth[i] = found ? (uint32_t)(found - v->classes) : UINT32_MAX;
-    }
+    size_t count = v->rows.count, others = 0;
+    TRY(use_classes_list(v->rows.manifest, NULL, 0, &v->classes));
+    TRY(use_classes_check(&v->classes, v->model.tokenizer, v->model.nn->config.text.context));
+    v->truth = base_arena_array(&v->arena, count, sizeof(*v->truth));
+    v->order = base_arena_array(&v->arena, count, sizeof(*v->order));
+    FAIL_IF(!v->truth || !v->order, MIEN_ERR_NOMEM, "out of host memory for labels");
+    TRY(use_classes_of(&v->classes, v->rows.manifest, v->rows.rows, count, v->truth));
+    for (size_t i = 0; i < count; i++)
+        v->labelled += v->truth[i] != USE_NO_CLASS;
+    for (size_t i = 0, first = 0; i < count; i++)
+        v->order[v->truth[i] != USE_NO_CLASS ? first++ : v->labelled + others++] = (uint32_t)i;
 fail:
     return status;
 }
@@ -108,6 +90,7 @@ void train_val_close(struct train_val **val)
         return;
     nn_encoder_destroy(&(*val)->model.encoder);
     train_val_loss_close(&(*val)->loss);
+    use_classes_clear(&(*val)->classes);
     use_rows_clear(&(*val)->rows);
     base_arena_clear(&(*val)->arena);
     base_free((*val)->images);
@@ -118,41 +101,46 @@ void train_val_close(struct train_val **val)
 
 /* ---- zero-shot ---- */
 
-static uint32_t nearest(const float *image, const float *classes, uint32_t count, uint32_t width)
-{
-    uint32_t best = 0;
-    double most = -INFINITY;
-    for (uint32_t c = 0; c < count; c++) {
-        double cosine = use_dot(image, classes + (size_t)c * width, width);
-        if (cosine > most)
-            best = c;
-        most = fmax(most, cosine);
-    }
-    return best;
-}
-
 static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t width = v->model.nn->config.embed;
+    struct use_scorer scorer = {0};
     struct use_confusion confusion = {0};
-    float *classes = NULL;
     out->war = out->uar = NAN;
-    if (v->class_count < 2)
+    if (v->classes.count < 2)
         return MIEN_OK;
-    classes = base_alloc((size_t)v->class_count * width, sizeof(*classes));
-    FAIL_IF_NULL(classes, "labels");
-    TRY(mien_model_embed_labels(&v->model, v->classes, v->class_count, NULL, 0, classes));
-    TRY(use_confusion_create(v->class_count, &confusion));
-    for (size_t i = 0; i < v->rows.count; i++) {
-        if (v->ok[i] && v->truth[i] != UINT32_MAX)
-            use_confusion_add(&confusion, v->truth[i], nearest(v->images + i * width, classes, v->class_count, width));
-    }
+    TRY(use_scorer_create(&v->model, &v->classes, NULL, &scorer));
+    TRY(use_scorer_run(&scorer, &(struct use_scored){v->images, v->ok, v->truth, v->rows.count}, NULL, &confusion));
     out->war = use_war(&confusion);
     out->uar = use_uar(&confusion);
 fail:
     use_confusion_destroy(&confusion);
-    base_free(classes);
+    use_scorer_clear(&scorer);
+    return status;
+}
+
+/* ---- pictures ---- */
+
+/* Rows [first, first + count) of the order of embedding. */
+static enum mien_status embed_part(struct train_val *v, size_t first, size_t count)
+{
+    enum mien_status status = MIEN_OK;
+    size_t width = v->model.nn->config.embed;
+    struct use_rows part = {v->rows.manifest, base_alloc(count + 1, sizeof(*part.rows)), count, v->rows.split};
+    float *embeds = base_alloc(count * width + 1, sizeof(*embeds));
+    bool *ok = base_alloc(count + 1, sizeof(*ok));
+    FAIL_IF(!part.rows || !embeds || !ok, MIEN_ERR_NOMEM, "out of host memory for pictures");
+    for (size_t i = 0; i < count; i++)
+        part.rows[i] = v->rows.rows[v->order[first + i]];
+    TRY(use_embed_rows(&v->model, &part, NULL, NULL, embeds, ok));
+    for (size_t i = 0; i < count; i++) {
+        memcpy(v->images + v->order[first + i] * width, embeds + i * width, width * sizeof(*embeds));
+        v->ok[v->order[first + i]] = ok[i];
+    }
+fail:
+    base_free(part.rows);
+    base_free(embeds);
+    base_free(ok);
     return status;
 }
 
@@ -161,7 +149,8 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
     enum mien_status status = MIEN_OK;
     enum mien_log_level before = base_log_soften(MIEN_LOG_WARN); /* a picture that is gone does not end the run */
     *out = (struct train_scores){0};
-    TRY(use_embed_rows(&v->model, &v->rows, NULL, NULL, v->images, v->ok));
+    TRY(embed_part(v, 0, v->labelled));
+    TRY(embed_part(v, v->labelled, v->rows.count - v->labelled));
     for (size_t i = 0; i < v->rows.count; i++)
         out->images += v->ok[i];
     TRY(train_val_loss_run(v->loss, &v->model, v->images, v->ok, &out->loss));

@@ -7,15 +7,15 @@
 struct train_val;
 struct trainer;
 
-/* NaN where there is nothing to measure by: no captions, fewer than two labels. */
+/* NaN where there is nothing to measure by: no captions, fewer than two classes. */
 struct train_scores {
     double loss;     /* of the global branch without mining, in batches of run.batch in the manifest's order */
-    double war, uar; /* zero-shot by labels */
-    uint64_t images;
+    double war, uar; /* zero-shot by labels: what mien_eval_zero_shot gives for these rows, to the bit (use/scorer.h) */
+    uint64_t images; /* and clips that could be read */
 };
 
-/* The rows of data.val (split val or absent) with an image, their texts and labels. MIEN_ERR_DATA when there is none.
- */
+/* The rows of data.val (split val or absent), their texts and classes. MIEN_ERR_DATA when there is none; MIEN_ERR_ARG
+ * when two labels are the same to the tokenizer. */
 enum mien_status train_val_open(const struct trainer *t, struct train_val **out);
 void train_val_close(struct train_val **val);
 

@@ -2,6 +2,7 @@
 #include "use/use.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Sentences that say what a face shows, in different words; {} is the label. */
@@ -159,6 +160,62 @@ static void average(const struct sentences *s, const float *rows, size_t count, 
         nn_normalise_rows(out, (uint32_t)count, embed);
 }
 
+/* ---- names ---- */
+
+/* A name as tokens. */
+struct tokens {
+    const char *name;
+    const int32_t *ids;
+    size_t first, count;
+};
+
+/* By tokens alone: 0 = the same to the model. */
+static int by_tokens(const void *a, const void *b)
+{
+    const struct tokens *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? -1 : 1;
+    return memcmp(x->ids, y->ids, x->count * sizeof(*x->ids));
+}
+
+enum mien_status use_check_names(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *names,
+                                 size_t count)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_ids ids = {0};
+    struct tokens *all = base_alloc(count + 1, sizeof(*all));
+    FAIL_IF_NULL(all, "labels");
+    for (size_t i = 0; i < count; i++) {
+        all[i] = (struct tokens){.name = names[i], .first = ids.count};
+        TRY(data_tokenizer_encode_row(tokenizer, names[i], context, &ids, NULL));
+        all[i].count = ids.count - all[i].first;
+    }
+    for (size_t i = 0; i < count; i++)
+        all[i].ids = ids.ids + all[i].first;
+    qsort(all, count, sizeof(*all), by_tokens);
+    for (size_t i = 1; i < count; i++)
+        FAIL_IF(by_tokens(&all[i - 1], &all[i]) == 0, MIEN_ERR_ARG,
+                "labels \"%s\" and \"%s\" are the same to the model (the same tokens); give both one name",
+                all[i - 1].name, all[i].name);
+fail:
+    base_free(all);
+    base_free(ids.ids);
+    return status;
+}
+
+static enum mien_status check_labels(const struct mien_model *model, const struct mien_label *labels, size_t count)
+{
+    enum mien_status status = MIEN_OK;
+    const char **names = base_alloc(count + 1, sizeof(*names));
+    FAIL_IF_NULL(names, "labels");
+    for (size_t i = 0; i < count; i++)
+        names[i] = labels[i].name;
+    TRY(use_check_names(model->tokenizer, model->nn->config.text.context, names, count));
+fail:
+    base_free(names);
+    return status;
+}
+
 enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
                                   const struct mien_labels_params *params, float *out)
 {
@@ -174,6 +231,7 @@ enum mien_status use_embed_labels(struct mien_model *model, const struct mien_la
     FAIL_IF(p.average != MIEN_AVERAGE_EMBEDS && p.average != MIEN_AVERAGE_LOGITS, MIEN_ERR_ARG,
             "labels are averaged by embeddings or by logits, not by %d", (int)p.average);
     TRY(collect(&s, labels, count, &p));
+    TRY(check_labels(model, labels, count));
     rows = base_alloc(s.count * embed, sizeof(*rows));
     FAIL_IF_NULL(rows, "the labels' embeddings");
     TRY(mien_model_embed_texts(model, s.texts, s.count, 0, rows));

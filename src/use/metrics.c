@@ -56,15 +56,19 @@ double use_war(const struct use_confusion *confusion)
     return total ? (double)right / (double)total : (double)NAN;
 }
 
+uint32_t use_present(const struct use_confusion *confusion)
+{
+    uint32_t present = 0;
+    for (uint32_t c = 0; c < confusion->classes; c++)
+        present += use_confusion_support(confusion, c) > 0;
+    return present;
+}
+
 double use_uar(const struct use_confusion *confusion)
 {
     double sum = 0;
-    uint32_t present = 0;
-    for (uint32_t c = 0; c < confusion->classes; c++) {
-        if (use_confusion_support(confusion, c) == 0)
-            continue;
-        sum += use_recall(confusion, c);
-        present++;
-    }
+    uint32_t present = use_present(confusion);
+    for (uint32_t c = 0; c < confusion->classes; c++)
+        sum += use_confusion_support(confusion, c) ? use_recall(confusion, c) : 0;
     return present ? sum / present : (double)NAN;
 }

@@ -17,6 +17,8 @@ void use_confusion_add(struct use_confusion *confusion, uint32_t truth, uint32_t
 uint64_t use_confusion_total(const struct use_confusion *confusion);
 /* Samples of a true class. */
 uint64_t use_confusion_support(const struct use_confusion *confusion, uint32_t truth);
+/* Classes that have samples. */
+uint32_t use_present(const struct use_confusion *confusion);
 /* Share of a true class that is predicted right; NaN when the class has no sample. */
 double use_recall(const struct use_confusion *confusion, uint32_t truth);
 /* Weighted average recall = accuracy; NaN without samples. */

@@ -20,6 +20,10 @@ struct mien_model {
 enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
                                   const struct mien_labels_params *params, float *out);
 
+/* MIEN_ERR_ARG, with both, when two of the names are the same tokens (use_embed_labels asks that too). */
+enum mien_status use_check_names(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *names,
+                                 size_t count);
+
 /* The clip that a row of a manifest is, frames or video: out [E]. */
 enum mien_status use_embed_row_clip(struct mien_model *model, const struct data_row *row,
                                     const struct mien_embed_params *params, float *out);

@@ -79,12 +79,14 @@ static void test_splits(void)
     CHECK(tiny_write("split.jsonl", rows, strlen(rows)));
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK); /* no test rows: val */
     CHECK(r && strcmp(r->split, "val") == 0 && r->n == 3 && r->bad == 1);
-    CHECK(r && r->class_count == 2 && strcmp(r->classes[0], "anger and joy") == 0); /* a compound has no order */
-    CHECK(r && r->confusion[0] + r->confusion[1] == 2);
+    CHECK(r && r->class_count == 3 && r->present == 2);      /* anger is a class though val has none of it */
+    CHECK(r && strcmp(r->classes[1], "anger and joy") == 0); /* a compound has no order */
+    CHECK(r && r->confusion[3] + r->confusion[4] + r->confusion[5] == 2);
+    CHECK(r && isnan(r->recall[0]) && fabs(r->uar - (r->recall[1] + r->recall[2]) / 2) < 1e-15);
     mien_zero_shot_destroy(&r);
     params.split = "train";
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
-    CHECK(r && r->n == 1 && strcmp(r->classes[0], "anger") == 0);
+    CHECK(r && r->n == 1 && r->class_count == 3 && r->present == 1 && strcmp(r->classes[0], "anger") == 0);
     mien_zero_shot_destroy(&r);
     capture_start();
     params.split = "test";
@@ -93,6 +95,31 @@ static void test_splits(void)
     params.split = "dev";
     CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
     CHECK(r == NULL);
+}
+
+/* Classes that are asked for, in that order; rows of others are left out. */
+static void test_given(void)
+{
+    const char *const given[] = {"sorrow", "joy and anger", "joy"}, *const same[] = {"joy", "Joy"};
+    const char *const unknown[] = {"awe", "shame"};
+    struct mien_zero_shot_params params = {.manifest = tiny_path("split.jsonl"), .classes = given, .class_count = 3};
+    struct mien_zero_shot *r = NULL;
+    params.split = "all";
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+    CHECK(r && r->class_count == 3 && r->present == 2 && r->n == 3 && r->bad == 1);
+    CHECK(r && strcmp(r->classes[0], "sorrow") == 0 && strcmp(r->classes[1], "anger and joy") == 0);
+    mien_zero_shot_destroy(&r);
+    params.classes = same;
+    params.class_count = 2;
+    capture_start();
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
+    CHECK(captured_once("\"Joy\"") && strstr(captured, "\"joy\"") && !r);
+    params.classes = unknown;
+    capture_start();
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_DATA);
+    CHECK(captured_once("split.jsonl") && !r);
+    params.class_count = 0;
+    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
 }
 
 static void test_texts(void)
@@ -149,6 +176,7 @@ int main(void)
     if (model) {
         test_protocol();
         test_splits();
+        test_given();
         test_texts();
         test_missing();
     }

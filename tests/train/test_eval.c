@@ -1,6 +1,7 @@
 /* Evaluation during training, the best model, dry runs. */
 #include "check.h"
 
+#include "mien/eval.h"
 #include "train/tiny_run.h"
 
 static uint32_t count_of(const char *text, const char *part)
@@ -42,6 +43,79 @@ static void test_scores(void)
     snprintf(name, sizeof(name), "scored/checkpoints/step-%llu/model.safetensors", (unsigned long long)step);
     CHECK(equal_files(name, "scored/best/model.safetensors"));
     base_free(log);
+}
+
+/* ---- best/ is chosen by what evaluation gives ---- */
+
+/* Compound labels in either order, one row without a label, one without a picture, a class of the train split alone, a
+ * clip. */
+static void write_mixed(void)
+{
+    static const char *const labels[] = {"\"anger\"", "\"joy\"", "[\"joy\",\"anger\"]",
+                                         "\"anger\"", "\"joy\"", "[\"anger\",\"joy\"]"}; /* colours: i % 3 */
+    char rows[TINY_IMAGES * 200];
+    size_t at = 0;
+    for (int i = 0; i < TINY_IMAGES; i++) {
+        at +=
+            (size_t)snprintf(rows + at, sizeof(rows) - at, "{\"image\":\"%d.png\",\"caption\":\"face %d\",", i, i % 5);
+        if (i != 7)
+            at += (size_t)snprintf(rows + at, sizeof(rows) - at, "\"label\":%s,", labels[i % 6]);
+        at += (size_t)snprintf(rows + at, sizeof(rows) - at, "\"split\":\"%s\"}\n", i < 8 ? "val" : "train");
+    }
+    snprintf(rows + at, sizeof(rows) - at,
+             "{\"image\":\"20.png\",\"label\":\"sorrow\",\"caption\":\"s\",\"split\":\"train\"}\n"
+             "{\"frames\":[\"21.png\",\"22.png\",\"23.png\"],\"label\":\"joy\",\"split\":\"val\"}\n"
+             "{\"image\":\"gone.png\",\"label\":\"anger\",\"caption\":\"g\",\"split\":\"val\"}\n");
+    CHECK(tiny_write("mixed.jsonl", rows, strlen(rows)));
+}
+
+/* The line of the log about the best step ends in the numbers that evaluation gives. */
+static void check_line(char *log, const struct mien_zero_shot *r)
+{
+    char begin[64], end[96];
+    uint64_t step = 0;
+    double best = best_uar(log, &step);
+    snprintf(begin, sizeof(begin), "{\"kind\":\"eval\",\"step\":%llu,", (unsigned long long)step);
+    snprintf(end, sizeof(end), "\"war\":%.9g,\"uar\":%.9g,\"n\":9}", r->war, r->uar); /* 9: one has no label */
+    char *line = strstr(log, begin);
+    CHECK(best == strtod(strstr(end, "\"uar\":") + 6, NULL));
+    printf("compound labels, step %llu: %s\n", (unsigned long long)step, end);
+    if (line)
+        line[strcspn(line, "\n")] = 0;
+    CHECK(line && strstr(line, end));
+}
+
+static void test_one_number(void)
+{
+    const char *const sets[] = {"run.dir=mixed", "data.val=mixed.jsonl", "data.train=mixed.jsonl", "run.eval_every=5",
+                                "run.steps=40",  "optim.lr=0.001",       "data.max_bad=0.2",       "loss.text=label"};
+    const struct mien_zero_shot_params params = {.manifest = "mixed.jsonl", .split = "val"};
+    struct mien_zero_shot *r = NULL;
+    struct mien_model *model = NULL;
+    write_mixed();
+    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, tiny_path("mixed/best"), &model), MIEN_OK);
+    if (model)
+        CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+    char *log = log_text("mixed");
+    if (r && log) {
+        CHECK(r->class_count == 4 && r->present == 3); /* anger, "anger and joy", joy; sorrow is in train alone */
+        CHECK(r->bad == 1 && r->n == 8);
+        check_line(log, r);
+    }
+    mien_zero_shot_destroy(&r);
+    mien_model_destroy(&model);
+    base_free(log);
+}
+
+/* Labels that the model cannot tell apart are refused before the run begins. */
+static void test_same_labels(void)
+{
+    static const char rows[] = "{\"image\":\"0.png\",\"caption\":\"a\",\"label\":\"Joy\"}\n"
+                               "{\"image\":\"1.png\",\"caption\":\"b\",\"label\":\"joy\"}\n";
+    CHECK(tiny_write("same.jsonl", rows, strlen(rows)));
+    CHECK_EQ(train("same", "data.val=same.jsonl", "run.eval_every=1", NULL), MIEN_ERR_ARG);
+    CHECK(captured_once("\"Joy\"") && !base_file_exists(tiny_path("same")));
 }
 
 /* Looking does not touch: the same weights; and a resumed run keeps what was best. */
@@ -117,6 +191,8 @@ int main(void)
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
     test_scores();
+    test_one_number();
+    test_same_labels();
     test_neutral();
     test_refusals();
     test_long_texts();

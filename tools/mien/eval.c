@@ -85,6 +85,7 @@ static void zero_shot_json(const struct mien_zero_shot *r, const char *model, co
     print_head("zero-shot", model, gpu, r->split, r->n, r->bad);
     print_member("war", r->war);
     print_member("uar", r->uar);
+    print_member("present", (double)r->present);
     printf(",\"war_interval\":");
     print_interval(r->war_interval);
     printf(",\"uar_interval\":");
@@ -185,7 +186,7 @@ struct request {
     const char *model, *manifest, *split, *descriptions;
     uint32_t task, text, average;
     uint64_t limit;
-    struct templates templates;
+    struct templates templates, labels;
 };
 
 static enum mien_status zero_shot(const struct common *common, const struct request *q, struct mien_model *model,
@@ -194,6 +195,8 @@ static enum mien_status zero_shot(const struct common *common, const struct requ
     struct mien_zero_shot *result = NULL;
     const struct mien_zero_shot_params params = {.manifest = q->manifest,
                                                  .split = q->split,
+                                                 .classes = q->labels.lines,
+                                                 .class_count = q->labels.count,
                                                  .labels = {.templates = q->templates.lines,
                                                             .template_count = q->templates.count,
                                                             .descriptions = q->descriptions,
@@ -265,12 +268,13 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct request q = {0};
     struct common common;
-    const char *template_file = NULL, *task = NULL, *text = NULL, *average = NULL;
+    const char *template_file = NULL, *task = NULL, *text = NULL, *average = NULL, *labels = NULL;
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &q.model},
         {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines", &q.manifest},
         {"--task", ARG_TEXT, "TASK", "zero-shot or retrieval", &task},
         {"--split", ARG_TEXT, "SPLIT", "train, val, test or all (default: test, else val, else all)", &q.split},
+        {"--labels", ARG_TEXT, "a,b,c", "zero-shot: the classes (default: all labels of the manifest)", &labels},
         {"--templates", ARG_TEXT, "FILE", "zero-shot: sentences with {} for the label, one a line", &template_file},
         {"--descriptions", ARG_TEXT, "FILE", "zero-shot: JSON, {\"label\": \"sentence\" or [...]}", &q.descriptions},
         {"--average", ARG_TEXT, "WHAT", "zero-shot: of a label's sentences: embeddings (default) or logits", &average},
@@ -295,8 +299,11 @@ static int run(const struct command *command, int argc, char **argv)
         return complain(command, 2, "--average %s: it is one of: embeddings, logits", average);
     if (template_file && (result = templates_read(command, template_file, &q.templates)) != 0)
         return result;
+    if (labels && (result = labels_split(command, labels, &q.labels)) != 0)
+        return result;
     result = mien_status_exit_code(evaluate(&common, &q));
     templates_free(&q.templates);
+    templates_free(&q.labels);
     return result;
 }
 
@@ -309,8 +316,9 @@ const struct command command_eval = {
         "must\n"
         "be installed.\n"
         "zero-shot: each image goes to the label whose sentences are most like it (several labels of a row are one\n"
-        "compound class). Prints the confusion matrix (rows: truth), recall per class, WAR (accuracy) and UAR (mean\n"
-        "recall), with 95 % bootstrap intervals.\n"
+        "compound class; the classes are all labels of the manifest, whatever the split, or those of --labels).\n"
+        "Prints the confusion matrix (rows: truth), recall per class, WAR (accuracy) and UAR (mean recall), with 95 %\n"
+        "bootstrap intervals; training chooses best/ by the same UAR.\n"
         "retrieval: images and captions look for each other: R@1, R@5, R@10, median and mean rank both ways.\n"
         "--json prints one object, which mien report reads.",
     .run = run,
