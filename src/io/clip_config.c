@@ -123,6 +123,59 @@ fail:
     return status;
 }
 
+static bool is_scalar(const char *key)
+{
+    return strncmp(key, "logit_", 6) == 0 && strcmp(key, "logit_scale") != 0;
+}
+
+const struct io_scalar *io_clip_scalar(const struct io_clip_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->scalars; i++) {
+        if (strcmp(config->scalar[i].name, name) == 0)
+            return &config->scalar[i];
+    }
+    return NULL;
+}
+
+enum mien_status io_clip_scalars_add(struct io_clip_config *config, const struct io_scalar *scalars)
+{
+    for (const struct io_scalar *add = scalars; add && add->name[0]; add++) {
+        uint32_t i = 0;
+        while (i < config->scalars && strcmp(config->scalar[i].name, add->name) != 0)
+            i++;
+        if (i == IO_SCALARS_MAX)
+            return base_fail(MIEN_ERR_ARG, "a model has at most %d scalars of losses; %s is one too many",
+                             IO_SCALARS_MAX, add->name);
+        config->scalar[i] = *add;
+        config->scalars = BASE_MAX(config->scalars, i + 1);
+    }
+    return MIEN_OK;
+}
+
+/* "logit_bias": true says that there is a tensor of that name. */
+static enum mien_status parse_scalars(const cJSON *mien, const char *where, struct io_clip_config *out)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, mien)
+    {
+        struct io_scalar scalar[2] = {0};
+        bool there = false;
+        if (!is_scalar(item->string))
+            continue;
+        TRY(base_json_bool(mien, item->string, where, &there));
+        if (!there)
+            continue;
+        FAIL_IF(out->scalars == IO_SCALARS_MAX || strlen(item->string) >= sizeof(scalar->name), MIEN_ERR_DATA,
+                "%s: \"%.64s\" is too long, or more than the %d scalars of losses that a model can have", where,
+                item->string, IO_SCALARS_MAX);
+        strcpy(scalar->name, item->string);
+        TRY(io_clip_scalars_add(out, scalar));
+    }
+fail:
+    return status;
+}
+
 /* "mien": what Hugging Face has no field for; other keys in it are somebody else's. */
 static enum mien_status parse_mien(const cJSON *object, const char *where, struct io_clip_config *out)
 {
@@ -133,7 +186,7 @@ static enum mien_status parse_mien(const cJSON *object, const char *where, struc
     TRY(base_json_object(object, "mien", where, &mien));
     if (mien) {
         TRY(base_json_object(mien, "temporal", place, &temporal));
-        TRY(base_json_bool(mien, "logit_bias", place, &out->logit_bias));
+        TRY(parse_scalars(mien, place, out));
     }
     snprintf(place, sizeof(place), "%s: mien.temporal", where);
     if (temporal)
@@ -291,6 +344,15 @@ fail:
     return status;
 }
 
+static void drop_scalars(cJSON *mien)
+{
+    for (cJSON *item = mien->child, *next; item; item = next) {
+        next = item->next;
+        if (is_scalar(item->string))
+            cJSON_Delete(cJSON_DetachItemViaPointer(mien, item));
+    }
+}
+
 /* The object under "mien", or NULL where nothing is to be said. */
 static enum mien_status make_mien(const struct io_clip_config *c, const cJSON *extra, cJSON **out)
 {
@@ -298,14 +360,14 @@ static enum mien_status make_mien(const struct io_clip_config *c, const cJSON *e
     const struct io_temporal_config *t = &c->temporal;
     cJSON *temporal = NULL;
     *out = NULL;
-    if (!extra && !t->layers && !c->logit_bias)
+    if (!extra && !t->layers && !c->scalars)
         return MIEN_OK;
     cJSON *mien = extra ? cJSON_Duplicate(extra, true) : cJSON_CreateObject();
     FAIL_IF_NULL(mien, "config.json");
     cJSON_DeleteItemFromObjectCaseSensitive(mien, "temporal");
-    cJSON_DeleteItemFromObjectCaseSensitive(mien, "logit_bias");
-    if (c->logit_bias)
-        FAIL_IF_NULL(cJSON_AddTrueToObject(mien, "logit_bias"), "config.json");
+    drop_scalars(mien);
+    for (uint32_t i = 0; i < c->scalars; i++)
+        FAIL_IF_NULL(cJSON_AddTrueToObject(mien, c->scalar[i].name), "config.json");
     if (t->layers) {
         temporal = cJSON_AddObjectToObject(mien, "temporal");
         FAIL_IF_NULL(temporal, "config.json");

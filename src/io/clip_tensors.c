@@ -1,7 +1,7 @@
-/* clip_tensors.c: the list of names and shapes. */
+/* clip_tensors.c: the list: a line for each tensor says all that is known of it. */
 #include "io/clip_tensors.h"
 
-#include <stdarg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,131 +12,205 @@ struct shape {
 
 #define SHAPE(...) ((struct shape){sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), {__VA_ARGS__}})
 
-/* names are prefix + "." + last part; an empty prefix is left out */
-static enum mien_status put(struct io_clip_tensors *list, enum io_clip_form form, struct shape shape,
-                            const char *prefix, const char *name, const char *openai_prefix, const char *openai)
+/* ---- initial values: CLIP's initialize_parameters, PyTorch's defaults elsewhere ---- */
+
+struct start {
+    enum io_init init;
+    double spread;
+};
+
+static struct start constant(double value)
 {
-    enum mien_status status = MIEN_OK;
-    TRY(base_grow(&list->items, &list->capacity, list->count + 1, sizeof(*list->items)));
+    return (struct start){IO_INIT_CONSTANT, value};
+}
+
+static struct start normal(double deviation)
+{
+    return (struct start){IO_INIT_NORMAL, deviation};
+}
+
+static struct start uniform(double most)
+{
+    return (struct start){IO_INIT_UNIFORM, most};
+}
+
+/* PyTorch's of a layer with so many inputs, weight and bias. */
+static struct start linear(double inputs)
+{
+    return uniform(1 / sqrt(inputs));
+}
+
+/* Of one tower's block weights: normal in the text tower; in the image tower CLIP leaves PyTorch's defaults, which are
+ * Xavier's for the stacked q, k, v of [3D,D]: sqrt(6 / (3D + D)). */
+struct starts {
+    struct start qkv, out, fc1, fc2;
+};
+
+static struct starts text_starts(const struct io_tower_config *c)
+{
+    double w = 1 / sqrt(c->width), deep = 1 / sqrt(2.0 * c->layers);
+    return (struct starts){normal(w), normal(w * deep), normal(1 / sqrt(2.0 * c->width)), normal(w * deep)};
+}
+
+static struct starts vision_starts(const struct io_tower_config *c)
+{
+    return (struct starts){uniform(sqrt(6.0 / (4.0 * c->width))), linear(c->width), linear(c->width), linear(c->mlp)};
+}
+
+/* ---- one tensor ---- */
+
+/* A list in the making: what stands before the names that follow, Hugging Face's and OpenAI's; errors are sticky. */
+struct making {
+    struct io_clip_tensors *list;
+    char prefix[96], openai[96];
+    enum mien_status status;
+};
+
+static void begin(struct making *m, const char *prefix, const char *openai)
+{
+    snprintf(m->prefix, sizeof(m->prefix), "%s", prefix);
+    snprintf(m->openai, sizeof(m->openai), "%s", openai);
+}
+
+/* openai: NULL where OpenAI's models have no such tensor. */
+static void put(struct making *m, const char *name, const char *openai, enum io_clip_form form, struct shape shape,
+                struct start start)
+{
+    struct io_clip_tensors *list = m->list;
+    if (m->status == MIEN_OK)
+        m->status = base_grow(&list->items, &list->capacity, list->count + 1, sizeof(*list->items));
+    if (m->status != MIEN_OK)
+        return;
     struct io_clip_tensor *t = &list->items[list->count];
-    *t = (struct io_clip_tensor){.form = form, .rank = shape.rank, .count = 1};
+    *t = (struct io_clip_tensor){.form = form, .rank = shape.rank, .count = 1, .init = start.init};
+    t->spread = start.spread;
     memcpy(t->dims, shape.dims, sizeof(t->dims));
     for (uint32_t i = 0; i < t->rank; i++)
         t->count *= t->dims[i];
-    t->name = base_arena_printf(&list->arena, "%s%s%s", prefix, prefix[0] ? "." : "", name);
-    t->openai = base_arena_printf(&list->arena, "%s%s%s", openai_prefix, openai_prefix[0] ? "." : "", openai);
-    FAIL_IF(!t->name || !t->openai, MIEN_ERR_NOMEM, "out of host memory for the names of tensors");
+    t->name = base_arena_printf(&list->arena, "%s%s", m->prefix, name);
+    t->openai = base_arena_printf(&list->arena, "%s%s", openai ? m->openai : "", openai ? openai : "");
+    if (!t->name || !t->openai) {
+        m->status = base_fail(MIEN_ERR_NOMEM, "out of host memory for the names of tensors");
+        return;
+    }
     list->elements += t->count;
     list->count++;
-fail:
-    return status;
 }
 
-/* weight and bias of a norm or a linear layer */
-static enum mien_status put_pair(struct io_clip_tensors *list, struct shape weight, const char *prefix,
-                                 const char *name, const char *openai_prefix, const char *openai)
+/* Weight and bias of a layer. */
+static void put_pair(struct making *m, const char *name, const char *openai, struct shape weight, struct start start,
+                     struct start bias)
 {
-    static const char *const parts[] = {"weight", "bias"};
-    enum mien_status status = MIEN_OK;
-    char a[128], b[128];
-    for (int i = 0; i < 2; i++) {
-        snprintf(a, sizeof(a), "%s.%s", name, parts[i]);
-        snprintf(b, sizeof(b), "%s.%s", openai, parts[i]);
-        TRY(put(list, IO_CLIP_SAME, i == 0 ? weight : SHAPE(weight.dims[0]), prefix, a, openai_prefix,
-                openai[0] ? b : ""));
-    }
-fail:
-    return status;
+    char a[64], b[64];
+    snprintf(a, sizeof(a), "%s.weight", name);
+    snprintf(b, sizeof(b), "%s.weight", openai ? openai : "");
+    put(m, a, openai ? b : NULL, IO_CLIP_SAME, weight, start);
+    snprintf(a, sizeof(a), "%s.bias", name);
+    snprintf(b, sizeof(b), "%s.bias", openai ? openai : "");
+    put(m, a, openai ? b : NULL, IO_CLIP_SAME, SHAPE(weight.dims[0]), bias);
 }
 
-static enum mien_status put_attention(struct io_clip_tensors *list, uint64_t d, const char *p, const char *o)
+static void put_norm(struct making *m, const char *name, const char *openai, uint64_t width)
+{
+    put_pair(m, name, openai, SHAPE(width), constant(1), constant(0));
+}
+
+/* ---- the towers ---- */
+
+static void put_attention(struct making *m, uint64_t d, const struct starts *starts)
 {
     static const char letters[] = "qkv";
-    enum mien_status status = MIEN_OK;
     char name[64];
     for (int i = 0; i < 3; i++) {
         enum io_clip_form form = (enum io_clip_form)(IO_CLIP_Q + i);
         snprintf(name, sizeof(name), "self_attn.%c_proj.weight", letters[i]);
-        TRY(put(list, form, SHAPE(d, d), p, name, o, "attn.in_proj_weight"));
+        put(m, name, "attn.in_proj_weight", form, SHAPE(d, d), starts->qkv);
         snprintf(name, sizeof(name), "self_attn.%c_proj.bias", letters[i]);
-        TRY(put(list, form, SHAPE(d), p, name, o, "attn.in_proj_bias"));
+        put(m, name, "attn.in_proj_bias", form, SHAPE(d), constant(0));
     }
-    TRY(put_pair(list, SHAPE(d, d), p, "self_attn.out_proj", o, "attn.out_proj"));
-fail:
-    return status;
+    put_pair(m, "self_attn.out_proj", "attn.out_proj", SHAPE(d, d), starts->out, constant(0));
 }
 
-static enum mien_status put_blocks(struct io_clip_tensors *list, const struct io_tower_config *c, const char *tower,
-                                   const char *openai)
+static void put_blocks(struct making *m, const struct io_tower_config *c, const char *tower, const char *openai,
+                       struct starts starts)
 {
-    enum mien_status status = MIEN_OK;
     uint64_t d = c->width, mlp = c->mlp;
-    char p[96], o[96];
+    char p[96], o[64];
     for (uint32_t i = 0; i < c->layers; i++) {
-        snprintf(p, sizeof(p), "%s.encoder.layers.%u", tower, i);
-        snprintf(o, sizeof(o), "%stransformer.resblocks.%u", openai, i);
-        TRY(put_pair(list, SHAPE(d), p, "layer_norm1", o, "ln_1"));
-        TRY(put_attention(list, d, p, o));
-        TRY(put_pair(list, SHAPE(d), p, "layer_norm2", o, "ln_2"));
-        TRY(put_pair(list, SHAPE(mlp, d), p, "mlp.fc1", o, "mlp.c_fc"));
-        TRY(put_pair(list, SHAPE(d, mlp), p, "mlp.fc2", o, "mlp.c_proj"));
+        snprintf(o, sizeof(o), "%stransformer.resblocks.%u.", openai, i);
+        snprintf(p, sizeof(p), "%s.encoder.layers.%u.", tower, i);
+        begin(m, p, o);
+        put_norm(m, "layer_norm1", "ln_1", d);
+        put_attention(m, d, &starts);
+        put_norm(m, "layer_norm2", "ln_2", d);
+        put_pair(m, "mlp.fc1", "mlp.c_fc", SHAPE(mlp, d), starts.fc1, linear(c->width));
+        put_pair(m, "mlp.fc2", "mlp.c_proj", SHAPE(d, mlp), starts.fc2, linear(c->mlp));
     }
-fail:
-    return status;
 }
 
-static enum mien_status put_vision(struct io_clip_tensors *list, const struct io_clip_config *c)
+static void put_vision(struct making *m, const struct io_clip_config *c)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t d = c->vision.tower.width, p = c->vision.patch, grid = c->vision.image / c->vision.patch;
-    TRY(put(list, IO_CLIP_SAME, SHAPE(d, 3, p, p), "vision_model.embeddings", "patch_embedding.weight", "visual",
-            "conv1.weight"));
-    TRY(put(list, IO_CLIP_SAME, SHAPE(d), "vision_model.embeddings", "class_embedding", "visual", "class_embedding"));
-    TRY(put(list, IO_CLIP_SAME, SHAPE(grid * grid + 1, d), "", IO_CLIP_VISION_POSITIONS, "visual",
-            "positional_embedding"));
-    /* the name in every published file */
-    TRY(put_pair(list, SHAPE(d), "vision_model", "pre_layrnorm", "visual", "ln_pre"));
-    TRY(put_blocks(list, &c->vision.tower, "vision_model", "visual."));
-    TRY(put_pair(list, SHAPE(d), "vision_model", "post_layernorm", "visual", "ln_post"));
-    TRY(put(list, IO_CLIP_TRANSPOSED, SHAPE(c->embed, d), "", "visual_projection.weight", "visual", "proj"));
-fail:
-    return status;
+    const struct io_tower_config *tower = &c->vision.tower;
+    uint64_t d = tower->width, p = c->vision.patch, grid = c->vision.image / c->vision.patch;
+    struct start start = normal(1 / sqrt(tower->width));
+    begin(m, "vision_model.embeddings.", "visual.");
+    put(m, "patch_embedding.weight", "conv1.weight", IO_CLIP_SAME, SHAPE(d, 3, p, p), linear(3.0 * (double)(p * p)));
+    put(m, "class_embedding", "class_embedding", IO_CLIP_SAME, SHAPE(d), start);
+    begin(m, "", "visual.");
+    put(m, IO_CLIP_VISION_POSITIONS, "positional_embedding", IO_CLIP_SAME, SHAPE(grid * grid + 1, d), start);
+    put(m, "visual_projection.weight", "proj", IO_CLIP_TRANSPOSED, SHAPE(c->embed, d), start);
+    begin(m, "vision_model.", "visual.");
+    put_norm(m, "pre_layrnorm", "ln_pre", d); /* the name in every published file */
+    put_norm(m, "post_layernorm", "ln_post", d);
+    put_blocks(m, tower, "vision_model", "visual.", vision_starts(tower));
 }
 
-static enum mien_status put_text(struct io_clip_tensors *list, const struct io_clip_config *c)
+static void put_text(struct making *m, const struct io_clip_config *c)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t d = c->text.tower.width;
-    TRY(put(list, IO_CLIP_SAME, SHAPE(c->text.vocab, d), "text_model.embeddings", "token_embedding.weight", "",
-            "token_embedding.weight"));
-    TRY(put(list, IO_CLIP_SAME, SHAPE(c->text.context, d), "", IO_CLIP_TEXT_POSITIONS, "", "positional_embedding"));
-    TRY(put_blocks(list, &c->text.tower, "text_model", ""));
-    TRY(put_pair(list, SHAPE(d), "text_model", "final_layer_norm", "", "ln_final"));
-    TRY(put(list, IO_CLIP_TRANSPOSED, SHAPE(c->embed, d), "", "text_projection.weight", "", "text_projection"));
-    TRY(put(list, IO_CLIP_SAME, (struct shape){0}, "", "logit_scale", "", "logit_scale"));
-fail:
-    return status;
+    const struct io_tower_config *tower = &c->text.tower;
+    uint64_t d = tower->width;
+    begin(m, "text_model.", "");
+    put(m, "embeddings.token_embedding.weight", "token_embedding.weight", IO_CLIP_SAME, SHAPE(c->text.vocab, d),
+        normal(0.02));
+    put_norm(m, "final_layer_norm", "ln_final", d);
+    begin(m, "", "");
+    put(m, IO_CLIP_TEXT_POSITIONS, "positional_embedding", IO_CLIP_SAME, SHAPE(c->text.context, d), normal(0.01));
+    put(m, "text_projection.weight", "text_projection", IO_CLIP_TRANSPOSED, SHAPE(c->embed, d),
+        normal(1 / sqrt(tower->width)));
+    put_blocks(m, tower, "text_model", "", text_starts(tower));
 }
 
-static enum mien_status put_temporal(struct io_clip_tensors *list, const struct io_temporal_config *c, uint64_t embed)
+/* What the losses have: the scale of all CLIP models, and what a model's config.json names. */
+static void put_scalars(struct making *m, const struct io_clip_config *c)
 {
-    enum mien_status status = MIEN_OK;
+    begin(m, "", "");
+    put(m, "logit_scale", "logit_scale", IO_CLIP_SAME, (struct shape){0}, constant(c->logit_scale_init));
+    for (uint32_t i = 0; i < c->scalars; i++)
+        put(m, c->scalar[i].name, NULL, IO_CLIP_SAME, (struct shape){0}, constant(c->scalar[i].init));
+}
+
+/* EmoCLIP's, its initial values: N(0,1), and PyTorch's for linear layers. */
+static void put_temporal(struct making *m, const struct io_temporal_config *c, uint32_t embed)
+{
     uint64_t inner = (uint64_t)c->heads * c->head_dim;
+    struct start wide = linear(embed), narrow = linear(c->mlp), heads = linear((double)inner);
     char p[96];
-    TRY(put(list, IO_CLIP_SAME, SHAPE(1, 1, embed), "temporal", "cls_token", "", ""));
-    TRY(put(list, IO_CLIP_SAME, SHAPE(1, c->max_frames, embed), "temporal", "pos_embedding", "", ""));
+    begin(m, "temporal.", "");
+    put(m, "cls_token", NULL, IO_CLIP_SAME, SHAPE(1, 1, embed), normal(1));
+    put(m, "pos_embedding", NULL, IO_CLIP_SAME, SHAPE(1, c->max_frames, embed), normal(1));
     for (uint32_t i = 0; i < c->layers; i++) {
-        snprintf(p, sizeof(p), "temporal.temporal_transformer.layers.%u", i);
-        TRY(put_pair(list, SHAPE(embed), p, "0.fn.norm", "", ""));
-        TRY(put(list, IO_CLIP_SAME, SHAPE(3 * inner, embed), p, "0.fn.fn.to_qkv.weight", "", ""));
-        TRY(put_pair(list, SHAPE(embed, inner), p, "0.fn.fn.to_out.0", "", ""));
-        TRY(put_pair(list, SHAPE(embed), p, "1.fn.norm", "", ""));
-        TRY(put_pair(list, SHAPE(c->mlp, embed), p, "1.fn.fn.net.0", "", ""));
-        TRY(put_pair(list, SHAPE(embed, c->mlp), p, "1.fn.fn.net.3", "", ""));
+        snprintf(p, sizeof(p), "temporal.temporal_transformer.layers.%u.", i);
+        begin(m, p, "");
+        put_norm(m, "0.fn.norm", NULL, embed);
+        put(m, "0.fn.fn.to_qkv.weight", NULL, IO_CLIP_SAME, SHAPE(3 * inner, embed), wide);
+        put_pair(m, "0.fn.fn.to_out.0", NULL, SHAPE(embed, inner), heads, heads);
+        put_norm(m, "1.fn.norm", NULL, embed);
+        put_pair(m, "1.fn.fn.net.0", NULL, SHAPE(c->mlp, embed), wide, wide);
+        put_pair(m, "1.fn.fn.net.3", NULL, SHAPE(embed, c->mlp), narrow, narrow);
     }
-fail:
-    return status;
 }
+
+/* ---- the list ---- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -145,17 +219,18 @@ static int by_name(const void *a, const void *b)
 
 enum mien_status io_clip_tensors_list(const struct io_clip_config *config, struct io_clip_tensors *out)
 {
-    enum mien_status status = MIEN_OK;
+    struct making m = {.list = out, .status = MIEN_OK};
     *out = (struct io_clip_tensors){0};
-    TRY(put_vision(out, config));
-    TRY(put_text(out, config));
+    put_vision(&m, config);
+    put_text(&m, config);
+    put_scalars(&m, config);
     if (config->temporal.layers)
-        TRY(put_temporal(out, &config->temporal, config->embed));
-    qsort(out->items, out->count, sizeof(*out->items), by_name);
-    return MIEN_OK;
-fail:
-    io_clip_tensors_clear(out);
-    return status;
+        put_temporal(&m, &config->temporal, config->embed);
+    if (m.status == MIEN_OK)
+        qsort(out->items, out->count, sizeof(*out->items), by_name);
+    else
+        io_clip_tensors_clear(out);
+    return m.status;
 }
 
 void io_clip_tensors_clear(struct io_clip_tensors *list)

@@ -1,5 +1,6 @@
-/* clip_tensors.h: which tensors a CLIP model of given sizes has, as Hugging Face names them, and where OpenAI's and
- * open_clip's naming has them. */
+/* clip_tensors.h: the one list of the tensors that a CLIP model of given sizes has: Hugging Face's names, shapes,
+ * initial values, and where OpenAI's and open_clip's naming has them. A model's parameters (nn/params.c), the checks of
+ * a directory and conversions are made from it. */
 #ifndef IO_CLIP_TENSORS_H
 #define IO_CLIP_TENSORS_H
 
@@ -9,13 +10,18 @@
  * rows. */
 enum io_clip_form { IO_CLIP_SAME, IO_CLIP_TRANSPOSED, IO_CLIP_Q, IO_CLIP_K, IO_CLIP_V };
 
+/* How a tensor starts when there are no weights. */
+enum io_init { IO_INIT_CONSTANT, IO_INIT_NORMAL, IO_INIT_UNIFORM };
+
 struct io_clip_tensor {
     const char *name;   /* Hugging Face's; "temporal.*" as EmoCLIP has it */
-    const char *openai; /* "" for temporal tensors */
+    const char *openai; /* "" where OpenAI's models have none */
     enum io_clip_form form;
     uint32_t rank; /* of Hugging Face's */
     uint64_t dims[4];
     uint64_t count;
+    enum io_init init;
+    double spread; /* CONSTANT: the value; NORMAL: standard deviation; UNIFORM: half width around 0 */
 };
 
 struct io_clip_tensors {

@@ -27,6 +27,14 @@ struct io_temporal_config {
     uint32_t max_frames; /* rows of the position embedding, the class token's included */
 };
 
+enum { IO_SCALARS_MAX = 4 };
+
+/* A parameter of one number that a loss has added to the model: "mien": {"logit_bias": true}, tensor logit_bias. */
+struct io_scalar {
+    char name[32]; /* begins with "logit_" */
+    double init;   /* of a new one; not kept in files */
+};
+
 struct io_clip_config {
     struct {
         struct io_tower_config tower;
@@ -41,7 +49,8 @@ struct io_clip_config {
     struct io_temporal_config temporal;
     uint32_t embed;          /* projection_dim */
     double logit_scale_init; /* logit_scale_init_value, a natural logarithm */
-    bool logit_bias;         /* trained with the sigmoid loss: "mien": {"logit_bias": true}, tensor logit_bias */
+    struct io_scalar scalar[IO_SCALARS_MAX];
+    uint32_t scalars; /* how many */
 };
 
 /* transformers' defaults: ViT-B/32 with QuickGELU. */
@@ -60,11 +69,17 @@ enum mien_status io_temporal_config_parse(const cJSON *object, const char *where
 /* Sizes that make a model: none zero, width a multiple of heads, patch <= image, ids inside the vocabulary. */
 enum mien_status io_clip_config_check(const struct io_clip_config *config, const char *where);
 
+/* The scalar of that name, or NULL. */
+const struct io_scalar *io_clip_scalar(const struct io_clip_config *config, const char *name);
+/* Adds those that are not there (ended by an empty name; NULL = none), and sets their initial values. MIEN_ERR_ARG:
+ * more than IO_SCALARS_MAX in all. */
+enum mien_status io_clip_scalars_add(struct io_clip_config *config, const struct io_scalar *scalars);
+
 /* dir/config.json. `extra` (may be NULL) receives a copy of the object under "mien", or NULL; free with cJSON_Delete.
  */
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
-/* With `extra` (may be NULL) under "mien", where "temporal" follows `config` whatever `extra` says. Loads in
- * CLIPModel.from_pretrained. */
+/* With `extra` (may be NULL) under "mien", where "temporal" and "logit_*" follow `config` whatever `extra` says. Loads
+ * in CLIPModel.from_pretrained. */
 enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
 
 /* How pixels become the tower's input: the shorter side is resized to `size` (bicubic), a centre square of `crop` is

@@ -96,9 +96,9 @@ static void init_values(const struct nn_param *param, uint64_t seed, float *valu
 {
     struct base_rng rng = base_rng_make(seed, param->name, 0, 0);
     for (uint64_t i = 0; i < count; i++) {
-        if (param->init == NN_INIT_CONSTANT)
+        if (param->init == IO_INIT_CONSTANT)
             values[i] = (float)param->spread;
-        else if (param->init == NN_INIT_NORMAL)
+        else if (param->init == IO_INIT_NORMAL)
             values[i] = (float)(param->spread * base_rng_normal(&rng));
         else
             values[i] = (float)(param->spread * (2 * base_rng_uniform(&rng) - 1));
@@ -119,26 +119,25 @@ static bool is_temporal(const char *name)
     return strncmp(name, "temporal.", 9) == 0;
 }
 
-/* Which parameters a directory does not have. */
-struct fresh {
-    bool temporal, logit_bias;
-};
-
-static bool is_fresh(const struct fresh *fresh, const char *name)
+/* Whether a directory with this configuration lacks the parameter. */
+static bool is_fresh(const struct io_clip_config *had, const struct nn_param *param)
 {
-    return (fresh->temporal && is_temporal(name)) || (fresh->logit_bias && strcmp(name, "logit_bias") == 0);
+    if (is_temporal(param->name))
+        return had->temporal.layers == 0;
+    return param->is_scalar && strcmp(param->name, "logit_scale") != 0 && !io_clip_scalar(had, param->name);
 }
 
-/* Fills all parameters, or (`only` not NULL) the new ones. */
-static enum mien_status init(struct nn_model *model, uint64_t seed, const struct fresh *only)
+/* Fills all parameters, or (`had` not NULL) those that a directory with that configuration lacks. */
+static enum mien_status init(struct nn_model *model, uint64_t seed, const struct io_clip_config *had)
 {
     enum mien_status status = MIEN_OK;
-    float *values = base_alloc(largest(model), sizeof(*values));
-    FAIL_IF_NULL(values, "initial weights");
+    float *values = NULL;
     for (uint32_t i = 0; i < model->count; i++) {
         const struct nn_param *param = &model->params[i];
-        if (only && !is_fresh(only, param->name))
+        if (had && !is_fresh(had, param))
             continue;
+        values = values ? values : base_alloc(largest(model), sizeof(*values));
+        FAIL_IF_NULL(values, "initial weights");
         init_values(param, seed, values, tensor_shape_count(&param->value.shape));
         TRY(put_values(model, param, values));
     }
@@ -257,8 +256,8 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
     return status == MIEN_OK ? put_values(model, param, values) : status;
 }
 
-/* All but what is new. */
-static enum mien_status load_weights(struct nn_model *model, const char *path, const struct fresh *fresh)
+/* All that a directory with the configuration `had` has. */
+static enum mien_status load_weights(struct nn_model *model, const char *path, const struct io_clip_config *had)
 {
     enum mien_status status = MIEN_OK;
     struct io_weights *file = NULL;
@@ -267,7 +266,7 @@ static enum mien_status load_weights(struct nn_model *model, const char *path, c
     TRY(io_weights_open(path, &file));
     TRY(check_no_strangers(model, file));
     for (uint32_t i = 0; i < model->count; i++) {
-        if (!is_fresh(fresh, model->params[i].name))
+        if (!is_fresh(had, &model->params[i]))
             TRY(load_param(model, &model->params[i], file, values));
     }
 fail:
@@ -278,19 +277,20 @@ fail:
 
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
 {
-    return load_weights(model, path, &(struct fresh){false, false});
+    return load_weights(model, path, &model->config);
 }
 
-/* The sizes wanted go into the configuration read; *fresh tells whether weights for them are still to be made. */
+/* The sizes wanted go into the configuration read. */
 static enum mien_status merge_temporal(struct io_clip_config *config, const struct io_temporal_config *want,
-                                       const char *dir, bool *fresh)
+                                       const char *dir)
 {
     const struct io_temporal_config *have = &config->temporal;
-    *fresh = want && want->layers && !have->layers;
-    if (*fresh)
-        config->temporal = *want;
     if (!want || !want->layers || memcmp(want, have, sizeof(*want)) == 0)
         return MIEN_OK;
+    if (!have->layers) {
+        config->temporal = *want;
+        return MIEN_OK;
+    }
     return base_fail(MIEN_ERR_ARG,
                      "%s has a temporal transformer of %u layers, %u heads of %u, mlp %u, max_frames %u; wanted are %u "
                      "layers, %u heads of %u, mlp %u, max_frames %u: leave the sizes out, or give these",
@@ -303,17 +303,15 @@ enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, c
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
-    struct io_clip_config config;
-    struct fresh fresh = {false, false};
+    struct io_clip_config had, config;
     *out = NULL;
-    TRY(io_clip_config_read(dir, &config, NULL));
-    TRY(merge_temporal(&config, extras->temporal, dir, &fresh.temporal));
-    fresh.logit_bias = extras->logit_bias && !config.logit_bias;
-    config.logit_bias = config.logit_bias || extras->logit_bias;
+    TRY(io_clip_config_read(dir, &had, NULL));
+    config = had;
+    TRY(merge_temporal(&config, extras->temporal, dir));
+    TRY(io_clip_scalars_add(&config, extras->scalars));
     TRY(nn_model_create_in(device, &config, extras->precision, &model));
-    TRY(load_weights(model, dir, &fresh));
-    if (fresh.temporal || fresh.logit_bias)
-        TRY(init(model, extras->seed, &fresh));
+    TRY(load_weights(model, dir, &had));
+    TRY(init(model, extras->seed, &had));
     *out = model;
     model = NULL;
 fail:

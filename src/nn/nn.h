@@ -16,18 +16,15 @@
 #define NN_NN_H
 
 #include "graph/graph.h"
-#include "io/model_dir.h"
+#include "io/clip_tensors.h"
 
 /* ---- parameters ---- */
-
-/* How a parameter starts when there are no weights (CLIP's initialize_parameters; PyTorch's defaults elsewhere). */
-enum nn_init { NN_INIT_CONSTANT, NN_INIT_NORMAL, NN_INIT_UNIFORM };
 
 struct nn_param {
     const char *name;    /* "text_model.encoder.layers.0.mlp.fc1.weight" */
     struct tensor value; /* f32, or as nn_model.precision says; a scalar has shape [1] here, rank 0 in files */
-    enum nn_init init;
-    double spread;  /* CONSTANT: the value; NORMAL: standard deviation; UNIFORM: half width around 0 */
+    enum io_init init;   /* and spread: how it starts when there are no weights (io/clip_tensors.h) */
+    double spread;
     bool is_scalar; /* rank 0 in files */
 };
 
@@ -68,7 +65,7 @@ enum mien_status nn_model_load_temporal(struct vk_device *device, const char *di
 /* Parts that a directory may lack. */
 struct nn_extras {
     const struct io_temporal_config *temporal; /* as above; NULL = none wanted */
-    bool logit_bias;                           /* wanted; a new one is -10 */
+    const struct io_scalar *scalars;           /* wanted, ended by an empty name; NULL = none */
     uint64_t seed;                             /* of what is new */
     enum mien_dtype precision;                 /* nn_model.precision; 0 = f32 */
 };

@@ -176,11 +176,13 @@ static enum mien_status open_loader(struct trainer *t)
 
 /* ---- model ---- */
 
+static const struct io_scalar siglip_scalars[] = {{"logit_bias", -10}, {"", 0}};
+
 /* Weights, tokenizer and preprocessing of a model directory. */
 static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    const struct nn_extras extras = {.logit_bias = t->config->loss.kind == TRAIN_LOSS_SIGLIP,
+    const struct nn_extras extras = {.scalars = t->config->loss.kind == TRAIN_LOSS_SIGLIP ? siglip_scalars : NULL,
                                      .seed = t->config->run.seed};
     TRY(data_tokenizer_load(dir, &t->tokenizer));
     TRY(nn_model_load_with(t->device, dir, &extras, &t->model));
@@ -204,7 +206,7 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
     clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
     clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
     if (t->config->loss.kind == TRAIN_LOSS_SIGLIP) {
-        clip->logit_bias = true;
+        (void)io_clip_scalars_add(clip, siglip_scalars);
         if (!cJSON_GetObjectItemCaseSensitive(t->config->model.clip_json, "logit_scale_init_value"))
             clip->logit_scale_init = log(10); /* open_clip's, with a bias of -10 */
     }

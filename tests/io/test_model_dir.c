@@ -1,5 +1,5 @@
 /* config.json and preprocessor_config.json: what transformers writes, what it must be given, what is refused. */
-#include "io/model_dir.h"
+#include "io/clip_tensors.h"
 
 #include "io/support.h"
 
@@ -104,6 +104,32 @@ static void test_temporal(void)
     CHECK_EQ(read_config("{\"mien\":{\"temporal\":{}}}", &c), MIEN_OK); /* EmoCLIP's */
     CHECK_EQ(c.temporal.head_dim, 2048);
     CHECK_EQ(c.temporal.max_frames, 1024);
+}
+
+/* Scalars of losses: any number's name that begins with logit_, kept beside what else is under "mien". */
+static void test_scalars(void)
+{
+    static const struct io_scalar margin[] = {{"logit_margin", 0.5}, {"logit_bias", -10}, {"", 0}};
+    struct io_clip_config c, back;
+    struct io_clip_tensors list;
+    CHECK_EQ(read_config("{\"mien\":{\"logit_bias\":true,\"logit_off\":false,\"logit_scale\":true,\"x\":1}}", &c),
+             MIEN_OK);
+    CHECK_EQ(c.scalars, 1);
+    CHECK(io_clip_scalar(&c, "logit_bias") && !io_clip_scalar(&c, "logit_off"));
+    CHECK_EQ(io_clip_scalars_add(&c, margin), MIEN_OK);
+    CHECK_EQ(c.scalars, 2);
+    CHECK_EQ(io_clip_tensors_list(&c, &list), MIEN_OK);
+    const struct io_clip_tensor *bias = io_clip_tensors_find(&list, "logit_bias");
+    CHECK(bias && bias->rank == 0 && bias->count == 1 && bias->init == IO_INIT_CONSTANT && bias->spread == -10);
+    CHECK(io_clip_tensors_find(&list, "logit_margin") != NULL);
+    io_clip_tensors_clear(&list);
+    CHECK_EQ(io_clip_config_write(support_scratch(), &c, NULL), MIEN_OK);
+    CHECK_EQ(io_clip_config_read(support_scratch(), &back, NULL), MIEN_OK);
+    CHECK(back.scalars == 2 && io_clip_scalar(&back, "logit_margin"));
+    refused("{\"mien\":{\"logit_bias\":1}}", "logit_bias");
+    refused("{\"mien\":{\"logit_a_name_that_does_not_end_in_time\":true}}", "too long");
+    refused("{\"mien\":{\"logit_a\":true,\"logit_b\":true,\"logit_c\":true,\"logit_d\":true,\"logit_e\":true}}",
+            "logit_e");
 }
 
 static void test_config_round_trip(void)
@@ -215,6 +241,7 @@ int main(void)
     test_config_refusals();
     test_config_round_trip();
     test_temporal();
+    test_scalars();
     test_preprocess();
     support_clean();
     return check_result();

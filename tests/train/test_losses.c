@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "io/safetensors.h"
+#include "mien/model.h"
 #include "train/tiny_run.h"
 
 enum { ROWS_MAX = 64 };
@@ -199,6 +200,10 @@ static void test_siglip(void)
     CHECK_EQ(train_sets(sets, BASE_COUNT(sets), &summary), MIEN_OK);
     printf("siglip: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
     CHECK(summary.last_loss < 0.8 * summary.first_loss);
+    struct mien_model_report *report = NULL;
+    CHECK_EQ(mien_model_inspect("sig_learn/model", &report), MIEN_OK);
+    CHECK(report && report->problem_count == 0); /* its bias is a tensor as any other */
+    mien_model_report_destroy(&report);
     static const char more[] = "{\"model\":{\"init\":\"sig_learn/model\"},\"data\":{\"train\":\"t.jsonl\"},"
                                "\"loss\":{\"kind\":\"siglip\"},\"optim\":{\"lr\":0},"
                                "\"run\":{\"dir\":\"sig_more\",\"steps\":1,\"batch\":6}}";
