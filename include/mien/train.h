@@ -15,9 +15,9 @@ struct mien_train_progress {
 };
 typedef void (*mien_train_progress_fn)(void *user, const struct mien_train_progress *progress);
 
-/* A zeroed struct with a config means the defaults. Strings are borrowed during the call. */
+/* A zeroed struct with a config means the defaults. All of it is borrowed until the training is closed. */
 struct mien_train_params {
-    const char *config;      /* configuration file, JSON */
+    const char *config;      /* configuration file, JSON; NULL with run_dir */
     const char *const *sets; /* "key=value" with dotted keys, changing the configuration; paths in them are relative to
                                 the working directory */
     size_t set_count;
@@ -28,6 +28,8 @@ struct mien_train_params {
     bool dry_run;             /* nothing is written; some steps are timed and summary->plan is filled */
     bool resume;              /* goes on from the run directory's newest whole checkpoint, or from the beginning when
                                  there is none */
+    const char *run_dir;      /* without a config, with `resume`: the run directory to go on with, by the configuration
+                                 that it holds */
 };
 
 /* What a run takes. Memory on the device is the sum of the bytes. */
@@ -46,20 +48,39 @@ struct mien_train_summary {
     uint64_t parameters;
     double first_loss, last_loss; /* of step 1 and of the last step; last_loss is 0 when no step was left to do */
     double seconds;               /* in steps, without preparation */
+    char run_dir[1024];           /* that of the run */
     char model[1024];             /* the directory that holds the final model; empty when stopped */
     char checkpoint[1024];        /* the last one written; empty when there is none */
     bool stopped;                 /* by `stop`, before the last step */
     struct mien_train_plan plan;  /* of a dry run; else zeros */
 };
 
-/* Trains. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. One device,
- * driver, seed and data give the same weights bit for bit, also across stops and resumes. MIEN_ERR_ARG: a configuration
- * key is unknown or not served, disagrees with the run to be resumed, or the run directory holds a run and resume is
- * not set; MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_IO: the run
- * directory cannot be written; MIEN_ERR_FAILED: the loss became infinite or not a number (the message names the step
- * and the first bad tensor). After a failure the run directory keeps the log and the checkpoints, and no model. summary
- * may be NULL.
- */
+/* A run that has begun: its configuration is read, its directory belongs to this process. One thread at a time. */
+struct mien_training;
+
+/* Reads the configuration and makes the run directory this process's own, before a device is needed: by a lock in it
+ * (.mien-lock) that ends with mien_training_close, or with the process however it ends. A directory that is not there
+ * is made; mien_training_close removes it again when nothing was written into it. Removed is what killed runs have left
+ * under names that begin with ".mien-", nothing else. A dry run takes no directory.
+ * MIEN_ERR_ARG: params lack a configuration; a key is unknown or not served; another process has the run directory; it
+ * holds a run and `resume` is not set; or run_dir is no directory. MIEN_ERR_DATA: the file cannot be read. MIEN_ERR_IO:
+ * the directory cannot be written. *out is NULL after a failure. */
+MIEN_API enum mien_status mien_training_open(const struct mien_train_params *params, struct mien_training **out);
+
+/* Trains, once. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. One
+ * device, driver, seed and data give the same weights bit for bit, also across stops and resumes. MIEN_ERR_ARG: a
+ * configuration key disagrees with the run to be resumed or with the data, or this training has been run already;
+ * MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_IO: the run directory
+ * cannot be written; MIEN_ERR_FAILED: the loss became infinite or not a number (the message names the step and the
+ * first bad tensor). After a failure the run directory keeps the log and the checkpoints, and no model. summary may be
+ * NULL. */
+MIEN_API enum mien_status mien_training_run(struct mien_training *training, struct mien_gpu *gpu,
+                                            struct mien_train_summary *summary);
+
+/* Gives the run directory back, frees, clears; accepts NULL. */
+MIEN_API void mien_training_close(struct mien_training **training);
+
+/* The three in one call; `gpu` is there before the run directory is looked at. Errors are theirs. */
 MIEN_API enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
                                      struct mien_train_summary *summary);
 

@@ -69,30 +69,78 @@ fail:
     return status;
 }
 
+/* The last part, without slashes at its end; free with base_free. */
+static char *path_name(const char *path)
+{
+    char *name;
+    size_t end = strlen(path), start;
+
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && path[start - 1] != '/'; start--)
+        ;
+    name = base_alloc(end - start + 1, 1);
+    if (name)
+        memcpy(name, path + start, end - start);
+    return name;
+}
+
+enum mien_status base_path_absolute(const char *path, char **out)
+{
+    enum mien_status status = MIEN_OK;
+    char *whole = realpath(path, NULL), *dir = NULL;
+    char *parent = base_path_dir(path), *name = path_name(path);
+
+    *out = NULL;
+    FAIL_IF(!parent || !name, MIEN_ERR_NOMEM, "out of host memory for the path %s", path);
+    FAIL_IF(!*path, MIEN_ERR_DATA, "an empty path leads nowhere");
+    if (!whole) /* not there, or no way to it: then this fails too */
+        TRY(resolve(parent, &dir));
+    *out = whole ? base_path_join("", whole) : base_path_join(dir, name);
+    FAIL_IF_NULL(*out, path);
+fail:
+    free(whole);
+    free(dir);
+    base_free(parent);
+    base_free(name);
+    return status;
+}
+
+char *base_path_way(const char *from_dir, const char *to)
+{
+    size_t same = 0, ups = 0;
+
+    for (size_t i = 0; i == 0 || from_dir[i - 1]; i++) { /* `same`: what both begin with, up to a separator */
+        bool end_a = !from_dir[i] || from_dir[i] == '/', end_b = !to[i] || to[i] == '/';
+        if (end_a && end_b)
+            same = i;
+        if (from_dir[i] != to[i])
+            break;
+    }
+    for (const char *p = from_dir + same; *p; p++)
+        ups += *p == '/' && p[1];
+    const char *rest = to + same + (to[same] == '/');
+    char *way = base_alloc(ups * 3 + strlen(rest) + 2, 1), *at = way;
+    if (!way)
+        return NULL;
+    for (size_t i = 0; i < ups; i++) {
+        memcpy(at, "../", 3);
+        at += i + 1 < ups || *rest ? 3 : 2;
+    }
+    memcpy(at, *rest || ups ? rest : ".", (*rest || ups ? strlen(rest) : 1) + 1);
+    return way;
+}
+
 enum mien_status base_path_relative(const char *from_dir, const char *to, char **out)
 {
     enum mien_status status = MIEN_OK;
     char *a = NULL, *b = NULL;
-    size_t same = 0, ups = 0;
 
     *out = NULL;
     TRY(resolve(from_dir, &a));
     TRY(resolve(to, &b));
-    for (size_t i = 0; i == 0 || a[i - 1]; i++) { /* `same`: the part that both begin with, up to a separator */
-        bool end_a = !a[i] || a[i] == '/', end_b = !b[i] || b[i] == '/';
-        if (end_a && end_b)
-            same = i;
-        if (a[i] != b[i])
-            break;
-    }
-    for (const char *p = a + same; *p; p++)
-        ups += *p == '/' && p[1];
-    const char *rest = b + same + (b[same] == '/');
-    *out = base_alloc(ups * 3 + strlen(rest) + 2, 1);
+    *out = base_path_way(a, b);
     FAIL_IF_NULL(*out, to);
-    for (size_t i = 0; i < ups; i++)
-        strcat(*out, i + 1 < ups || *rest ? "../" : "..");
-    strcat(*out, *rest || ups ? rest : ".");
 fail:
     free(a);
     free(b);
@@ -218,6 +266,11 @@ enum mien_status base_dir_remove(const char *path)
     FAIL_IF(error != 0 && errno != ENOENT, MIEN_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
 fail:
     return status;
+}
+
+bool base_dir_remove_empty(const char *path)
+{
+    return rmdir(path) == 0;
 }
 
 /* Makes the names in the directory of `path` durable. File systems that cannot (EINVAL) do so on their own terms. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include "base/arena.h"
+#include "base/lock_internal.h"
 #include "base/status.h"
 
 #include <errno.h>
@@ -162,6 +163,16 @@ static char *copy_text(const char *text)
     return copy;
 }
 
+/* False, and it is closed, when somebody who tidies up has taken a new file for one that was left. */
+static bool hold(int *fd)
+{
+    if (base_fd_lock(*fd))
+        return true;
+    close(*fd);
+    *fd = -1;
+    return false;
+}
+
 /* A new file beside `target`. The name holds no part of the target's, which may be as long as a name can be. */
 static enum mien_status open_temp(const char *target, char **temp, int *fd)
 {
@@ -178,7 +189,8 @@ static enum mien_status open_temp(const char *target, char **temp, int *fd)
         *temp = base_path_join(dir, name);
         FAIL_IF_NULL(*temp, target);
         *fd = open(*temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (*fd < 0 && errno == EEXIST); /* left by a process of the same number that was killed */
+        /* held until it has its name: whoever tidies up sees that it is in use */
+    } while (*fd < 0 ? errno == EEXIST : !hold(fd));
     if (*fd < 0) {
         status = base_fail(MIEN_ERR_IO, "%s: cannot create a file in %s: %s", target, dir, strerror(errno));
         base_free(*temp);
@@ -298,13 +310,13 @@ enum mien_status base_out_commit(struct base_out **out)
     TRY(out_flush(o));
     if (o->temp)
         FAIL_IF(fsync(o->fd) != 0, MIEN_ERR_IO, "%s: cannot flush to the disk: %s", o->target, strerror(errno));
-    error = close(o->fd);
-    o->fd = -1;
-    FAIL_IF(error != 0, MIEN_ERR_IO, "%s: cannot close: %s", o->target, strerror(errno));
     if (o->temp)
         TRY(base_rename(o->temp, o->target));
     base_free(o->temp); /* no longer there to remove */
     o->temp = NULL;
+    error = close(o->fd); /* only now: the lock on it ends */
+    o->fd = -1;
+    FAIL_IF(error != 0, MIEN_ERR_IO, "%s: cannot close: %s", o->target, strerror(errno));
 fail:
     out_free(o);
     return status;

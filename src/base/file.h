@@ -45,14 +45,20 @@ enum mien_status base_dir_create(const char *path); /* with parents; existing is
 /* Names in a directory, sorted by bytes, without "." and "..": malloc'ed array of malloc'ed strings. */
 enum mien_status base_dir_list(const char *path, char ***names, size_t *count);
 void base_dir_list_free(char ***names, size_t *count);
-enum mien_status base_dir_remove(const char *path);             /* recursive; missing is fine */
+enum mien_status base_dir_remove(const char *path); /* recursive; missing is fine */
+bool base_dir_remove_empty(const char *path);       /* false, and nothing is logged, when it holds something */
 enum mien_status base_rename(const char *from, const char *to); /* and fsync of the directory */
 
 /* "dir/name", or name itself when it is absolute; malloc'ed, free with base_free; NULL when out of memory. */
 char *base_path_join(const char *dir, const char *name);
+/* The absolute path without links and dots; the last part need not exist. Free *out with base_free. MIEN_ERR_DATA when
+ * what it is to lie in is not there. */
+enum mien_status base_path_absolute(const char *path, char **out);
 /* The way from a directory to `to` ("../faces", "." for itself); both must exist. Symbolic links are resolved. Free
  * *out with base_free. MIEN_ERR_DATA when one is not there. */
 enum mien_status base_path_relative(const char *from_dir, const char *to, char **out);
+/* The same of two absolute paths, by their letters alone: neither need exist. NULL when out of memory. */
+char *base_path_way(const char *from_dir, const char *to);
 /* The directory part ("." when there is none); malloc'ed. */
 char *base_path_dir(const char *path);
 

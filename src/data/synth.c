@@ -10,10 +10,11 @@ enum { CHUNK = 256, FRAMES = 16, SIZE = 64, MAX_FRAMES = 1000 };
 
 struct job {
     struct mien_synth_params params; /* defaults filled in */
-    char *root;                      /* the directory under construction */
-    char *final;                     /* what it becomes; NULL: `params.out` is there and takes the parts */
-    uint64_t first;                  /* sample of the chunk's beginning */
-    char *lines[CHUNK];              /* manifest rows */
+    struct base_stage *stage;        /* of `params.out`; where that is there, of the parts that it takes */
+    const char *root;                /* the directory under construction */
+    bool there;
+    uint64_t first;     /* sample of the chunk's beginning */
+    char *lines[CHUNK]; /* manifest rows */
     struct synth_sample samples[CHUNK];
     enum mien_status failed[CHUNK];
 };
@@ -204,11 +205,11 @@ fail:
     return status;
 }
 
-static enum mien_status publish(const struct job *job)
+static enum mien_status publish(struct job *job)
 {
     enum mien_status status = MIEN_OK;
-    if (job->final)
-        return base_rename(job->root, job->final);
+    if (!job->there)
+        return base_stage_commit(&job->stage);
     TRY(move_into(job, parts_of(job)));
     TRY(move_into(job, "manifest.jsonl")); /* last: only then it is a data set */
 fail:
@@ -233,30 +234,19 @@ fail:
 }
 
 /* A directory beside the one to come, or inside the one that is there. */
-static enum mien_status open_root(struct job *job)
+static enum mien_status open_stage(struct job *job)
 {
     enum mien_status status = MIEN_OK;
     const char *out = job->params.out;
-    size_t length = strlen(out), room = length + 32;
-    bool there = base_file_exists(out);
-    char *parent = NULL;
-    if (there)
+    char *inside = base_path_join(out, "faces");
+    FAIL_IF_NULL(inside, "paths");
+    job->there = base_file_exists(out);
+    if (job->there)
         TRY(refuse_existing(job));
-    job->root = base_alloc(1, room);
-    job->final = there ? NULL : base_alloc(1, length + 1);
-    FAIL_IF(!job->root || (!there && !job->final), MIEN_ERR_NOMEM, "out of host memory for paths");
-    while (length > 1 && out[length - 1] == '/')
-        length--;
-    snprintf(job->root, room, "%.*s%s", (int)length, out, there ? "/.mien-synth.tmp" : ".mien-synth.tmp");
-    if (!there)
-        memcpy(job->final, out, length);
-    parent = base_path_dir(job->root);
-    FAIL_IF_NULL(parent, "paths");
-    TRY(base_dir_create(parent));
-    TRY(base_dir_remove(job->root)); /* left by one that was killed */
-    TRY(base_dir_create(job->root));
+    TRY(base_stage_open(job->there ? inside : out, &job->stage));
+    job->root = base_stage_dir(job->stage);
 fail:
-    base_free(parent);
+    base_free(inside);
     return status;
 }
 
@@ -286,16 +276,12 @@ enum mien_status mien_synth(const struct mien_synth_params *params, struct mien_
     job->params = *params;
     job->params.size = params->size ? params->size : SIZE;
     job->params.frames = params->frames ? params->frames : FRAMES;
-    TRY(open_root(job));
+    TRY(open_stage(job));
     TRY(make_all(job, s));
     TRY(publish(job));
 fail:
-    if (job && job->root && (status != MIEN_OK || !job->final))
-        base_dir_remove(job->root);
-    if (job) {
-        base_free(job->root);
-        base_free(job->final);
-    }
+    if (job)
+        base_stage_abandon(&job->stage);
     base_free(job);
     if (status != MIEN_OK)
         *s = (struct mien_synth_summary){0};

@@ -175,8 +175,6 @@ static enum mien_status write_all(const struct trainer *t, const char *dir)
     enum mien_status status = MIEN_OK;
     char *moments = base_path_join(dir, "optimizer.safetensors");
     FAIL_IF_NULL(moments, "a path");
-    TRY(base_dir_remove(dir));
-    TRY(base_dir_create(dir));
     TRY(train_write_model(t, t->state.step, dir));
     TRY(write_moments(t, moments));
     TRY(write_state(t, dir));
@@ -188,11 +186,12 @@ fail:
 /* The N of "step-N", or 0. */
 static uint64_t number_of(const char *name)
 {
+    enum { MOST_DIGITS = 15 };
     char *end = NULL;
     if (strncmp(name, "step-", 5) != 0 || name[5] < '1' || name[5] > '9')
         return 0;
     uint64_t number = strtoull(name + 5, &end, 10);
-    return *end ? 0 : number;
+    return *end || end - name > 5 + MOST_DIGITS ? 0 : number;
 }
 
 struct checkpoints {
@@ -232,26 +231,22 @@ static void free_checkpoints(struct checkpoints *c)
     base_free(c->numbers);
 }
 
-static enum mien_status path_of(const char *checkpoints, uint64_t number, const char *end, char **out)
+static enum mien_status path_of(const char *checkpoints, uint64_t number, char **out)
 {
     char name[64];
-    snprintf(name, sizeof(name), "step-%llu%s", (unsigned long long)number, end);
+    snprintf(name, sizeof(name), "step-%llu", (unsigned long long)number);
     *out = base_path_join(checkpoints, name);
     return *out ? MIEN_OK : base_fail(MIEN_ERR_NOMEM, "out of host memory for a path");
 }
 
-/* Takes away the name first, so that a part that is left is never taken for a checkpoint. */
 static enum mien_status drop(const char *checkpoints, uint64_t number)
 {
     enum mien_status status = MIEN_OK;
-    char *dir = NULL, *away = NULL;
-    TRY(path_of(checkpoints, number, "", &dir));
-    TRY(path_of(checkpoints, number, ".partial", &away));
-    TRY(base_rename(dir, away));
-    TRY(base_dir_remove(away));
+    char *dir = NULL;
+    TRY(path_of(checkpoints, number, &dir));
+    TRY(base_stage_remove(dir));
 fail:
     base_free(dir);
-    base_free(away);
     return status;
 }
 
@@ -277,22 +272,21 @@ fail:
 enum mien_status train_checkpoint(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    char *dir = base_path_join(t->config->run.dir, "checkpoints"), *partial = NULL, *whole = NULL;
+    struct base_stage *stage = NULL;
+    char *dir = base_path_join(t->config->run.dir, "checkpoints"), *whole = NULL;
     FAIL_IF_NULL(dir, "a path");
-    TRY(path_of(dir, t->state.step, ".partial", &partial));
-    TRY(path_of(dir, t->state.step, "", &whole));
+    TRY(path_of(dir, t->state.step, &whole));
     TRY(train_log_flush(t->log)); /* the log is never behind a checkpoint */
-    TRY(write_all(t, partial));
-    TRY(train_replace_dir(partial, whole));
+    TRY(base_stage_open(whole, &stage));
+    TRY(write_all(t, base_stage_dir(stage)));
+    TRY(base_stage_replace(&stage));
     TRY(drop_old(t, dir));
     t->saved = base_clock_seconds();
     t->saved_at = t->state.step;
     snprintf(t->summary.checkpoint, sizeof(t->summary.checkpoint), "%s", whole);
 fail:
-    if (status != MIEN_OK && partial)
-        (void)base_dir_remove(partial);
+    base_stage_abandon(&stage);
     base_free(dir);
-    base_free(partial);
     base_free(whole);
     return status;
 }
@@ -326,10 +320,9 @@ enum mien_status train_find_checkpoint(const char *run_dir, char **path, struct 
     *path = NULL;
     *state = (struct train_state){0};
     FAIL_IF_NULL(dir, "a path");
-    TRY(train_tidy(dir));
     TRY(list_checkpoints(dir, &c));
     for (size_t i = c.whole; i-- > 0 && !*path;) {
-        TRY(path_of(dir, c.numbers[i], "", path));
+        TRY(path_of(dir, c.numbers[i], path));
         if (is_whole(*path, state))
             break;
         base_free(*path);

@@ -3,6 +3,7 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- data ---- */
@@ -305,7 +306,6 @@ static enum mien_status find_start(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const char *dir = t->config->run.dir;
-    TRY(train_tidy(dir));
     TRY(train_find_checkpoint(dir, &t->from, &t->state));
     if (t->from)
         LOG_INFO("train: going on from %s", t->from);
@@ -320,16 +320,63 @@ fail:
     return status;
 }
 
-enum mien_status train_prepare(struct vk_device *device, const struct mien_train_params *params,
-                               struct trainer *trainer)
+/* The configuration of the run in a directory, and where it lies now, whatever it says itself. */
+static enum mien_status read_own(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    *trainer = (struct trainer){.device = device, .params = params};
-    TRY(train_config_read(params->config, params->sets, params->set_count, &trainer->config));
-    if (params->dry_run)
-        trainer->config->run.dump_grads = NULL; /* nothing is written */
-    else if (!params->resume)
-        TRY(train_check_fresh(trainer->config->run.dir));
+    const struct mien_train_params *p = t->params;
+    struct base_arena arena = {0};
+    char *file = base_path_join(dir, "config.json");
+    cJSON *word = cJSON_CreateString(dir);
+    char *text = word ? base_json_print(word, false) : NULL;
+    const char **sets = base_arena_array(&arena, p->set_count + 1, sizeof(*sets));
+    FAIL_IF(!file || !text || !sets, MIEN_ERR_NOMEM, "out of host memory for a configuration");
+    if (p->set_count)
+        memcpy(sets, p->sets, p->set_count * sizeof(*sets));
+    sets[p->set_count] = base_arena_printf(&arena, "run.dir=%s", text);
+    FAIL_IF_NULL(sets[p->set_count], "a configuration");
+    TRY(train_config_read(file, sets, p->set_count + 1, &t->config));
+fail:
+    cJSON_Delete(word);
+    base_free(text);
+    base_free(file);
+    base_arena_clear(&arena);
+    return status;
+}
+
+/* Before anything in the run directory is read. */
+enum mien_status train_begin(const struct mien_train_params *params, struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    *t = (struct trainer){.params = params};
+    if (!params->config) {
+        FAIL_IF(!base_file_is_dir(params->run_dir), MIEN_ERR_ARG, "%s: no run directory; name the one to go on with",
+                params->run_dir);
+        if (!params->dry_run)
+            TRY(train_own(t, params->run_dir));
+        TRY(read_own(t, params->run_dir));
+    } else {
+        TRY(train_config_read(params->config, params->sets, params->set_count, &t->config));
+        if (!params->dry_run)
+            TRY(train_own(t, t->config->run.dir));
+    }
+    if (params->dry_run) {
+        t->config->run.dump_grads = NULL; /* nothing is written */
+        return MIEN_OK;
+    }
+    snprintf(t->summary.run_dir, sizeof(t->summary.run_dir), "%s", t->config->run.dir);
+    TRY(train_recover(t->config->run.dir));
+    if (!params->resume)
+        TRY(train_check_fresh(t->config->run.dir));
+fail:
+    return status;
+}
+
+enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer)
+{
+    enum mien_status status = MIEN_OK;
+    const struct mien_train_params *params = trainer->params;
+    trainer->device = device;
     TRY(open_data(trainer));
     if (params->resume && !params->dry_run)
         TRY(find_start(trainer));
@@ -341,7 +388,7 @@ enum mien_status train_prepare(struct vk_device *device, const struct mien_train
     TRY(open_optimizer(trainer));
     TRY(data_loader_seek(trainer->loader, trainer->state.step));
     FAIL_IF(trainer->config->run.eval_every && !trainer->config->data.val, MIEN_ERR_ARG,
-            "%s: run.eval_every needs data.val, a manifest to evaluate on", params->config);
+            "run.eval_every needs data.val, a manifest to evaluate on");
     if (trainer->config->run.eval_every)
         TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);
@@ -367,6 +414,7 @@ void train_clear(struct trainer *t)
     base_free(t->rules);
     base_free(t->rows);
     data_manifest_destroy(&t->manifest);
+    train_disown(t);
     train_config_destroy(&t->config);
     *t = (struct trainer){0};
 }

@@ -1,9 +1,55 @@
-/* rundir.c: the run directory: whether it may be used, its config.json, its log. */
+/* rundir.c: the run directory: whose it is, whether it may be used, its config.json, its log. */
 #include "train/config_keys.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* ---- its owner ---- */
+
+/* The nearest directory on the way to `path` that is there. */
+static char *nearest_there(const char *path)
+{
+    char *at = base_path_join("", path);
+    while (at && !base_file_exists(at)) {
+        char *above = base_path_dir(at);
+        base_free(at);
+        at = above;
+    }
+    return at;
+}
+
+enum mien_status train_own(struct trainer *t, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    long owner = 0;
+    char *path = base_path_join(dir, ".mien-lock");
+    t->own_dir = base_path_join("", dir);
+    t->made_in = nearest_there(dir);
+    FAIL_IF(!path || !t->own_dir || !t->made_in, MIEN_ERR_NOMEM, "out of host memory for a path");
+    TRY(base_dir_create(dir));
+    TRY(base_lock_take(path, &t->lock, &owner));
+    FAIL_IF(!t->lock, MIEN_ERR_ARG,
+            "%s: another process (%ld) trains in this run directory; wait for its end, or choose another run.dir", dir,
+            owner);
+fail:
+    base_free(path);
+    return status;
+}
+
+void train_disown(struct trainer *t)
+{
+    char *dir = t->own_dir;
+    base_lock_release(&t->lock);
+    while (dir && t->made_in && strcmp(dir, t->made_in) != 0 && base_dir_remove_empty(dir)) { /* made for nothing */
+        char *above = base_path_dir(dir);
+        base_free(dir);
+        dir = above;
+    }
+    base_free(dir);
+    base_free(t->made_in);
+    t->own_dir = t->made_in = NULL;
+}
 
 enum mien_status train_check_fresh(const char *dir)
 {
@@ -21,53 +67,37 @@ enum mien_status train_check_fresh(const char *dir)
     return MIEN_OK;
 }
 
-/* ---- config.json: paths relative to the run directory, so that it is a configuration where it lies ---- */
+/* ---- config.json: absolute paths, so that it is a configuration wherever it is read ---- */
 
-/* The way from dir to a path whose last part need not exist. */
-static char *way_to(const char *dir, const char *path)
-{
-    char *out = NULL, *parent = NULL, *way = NULL;
-    const char *slash = strrchr(path, '/');
-    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
-    if (base_path_relative(dir, path, &out) == MIEN_OK)
-        goto end;
-    parent = base_path_dir(path);
-    if (parent && base_path_relative(dir, parent, &way) == MIEN_OK)
-        out = base_path_join(way, slash ? slash + 1 : path);
-end:
-    base_log_soften(before);
-    base_free(parent);
-    base_free(way);
-    return out;
-}
+/* Keys that hold paths; run.dir is where the file lies. */
+static const char *const path_keys[][2] = {{"data", "train"},      {"data", "val"},   {"run", "dump_grads"},
+                                           {"model", "tokenizer"}, {"model", "init"}, {"run", "dir"}};
 
-static void make_relative(cJSON *root, const char *section, const char *key, const char *dir)
+static void make_absolute(cJSON *root, const char *section, const char *key)
 {
     cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    char *way = cJSON_IsString(item) ? way_to(dir, item->valuestring) : NULL;
-    if (way)
-        cJSON_ReplaceItemInObjectCaseSensitive(object, key, cJSON_CreateString(way));
-    base_free(way);
+    char *path = NULL;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a way to nowhere stays as it is */
+    if (cJSON_IsString(item) && base_path_absolute(item->valuestring, &path) == MIEN_OK)
+        cJSON_ReplaceItemInObjectCaseSensitive(object, key, cJSON_CreateString(path));
+    base_log_soften(before);
+    base_free(path);
 }
 
 static enum mien_status resolved(struct train_config *config, cJSON **out)
 {
-    const char *dir = config->run.dir;
     enum mien_status status = train_config_resolve(config);
     if (status != MIEN_OK)
         return status;
     *out = cJSON_Duplicate(config->json, true);
     if (!*out)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for a configuration");
-    make_relative(*out, "data", "train", dir);
-    make_relative(*out, "data", "val", dir);
-    make_relative(*out, "run", "dir", dir);
-    make_relative(*out, "run", "dump_grads", dir);
-    if (config->model.init)
-        make_relative(*out, "model", "init", dir);
-    else
-        make_relative(*out, "model", "tokenizer", dir);
+    for (size_t i = 0; i < BASE_COUNT(path_keys); i++) {
+        bool scratch = strcmp(path_keys[i][1], "init") == 0 && !config->model.init;
+        if (!scratch)
+            make_absolute(*out, path_keys[i][0], path_keys[i][1]);
+    }
     return MIEN_OK;
 }
 
@@ -75,7 +105,7 @@ static enum mien_status resolved(struct train_config *config, cJSON **out)
 
 static bool may_change(const char *name)
 {
-    static const char *const free_keys[] = {"run.steps", "run.epochs", "run.log_every", "run.keep"};
+    static const char *const free_keys[] = {"run.steps", "run.epochs", "run.log_every", "run.keep", "run.dir"};
     for (size_t i = 0; i < BASE_COUNT(free_keys); i++) {
         if (strcmp(name, free_keys[i]) == 0)
             return true;
@@ -96,9 +126,47 @@ static enum mien_status differs(const char *path, const char *name, const cJSON 
     return status;
 }
 
-static enum mien_status compare(const char *path, const char *prefix, const cJSON *old, const cJSON *now);
+/* The run to go on with and the present configuration, each with its config.json. */
+struct comparison {
+    const char *path;              /* of the old one */
+    const char *dir;               /* it lies in, absolute */
+    const char *old_dir, *now_dir; /* run.dir as each has it; the former may be NULL */
+};
 
-static enum mien_status compare_key(const char *path, const char *prefix, const char *key, const cJSON *old,
+static bool is_path(const char *name)
+{
+    for (size_t i = 0; i < BASE_COUNT(path_keys); i++) {
+        size_t length = strlen(path_keys[i][0]);
+        if (strncmp(name, path_keys[i][0], length) == 0 && name[length] == '.' &&
+            strcmp(name + length + 1, path_keys[i][1]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether two paths are the same place: by themselves (older versions kept ways from the run directory), or as seen
+ * from their run directories, which have been moved together with what they name. */
+static bool same_place(const struct comparison *c, const char *old, const char *now)
+{
+    char *joined = base_path_join(c->dir, old), *whole = NULL, *way = NULL, *other = NULL;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
+    bool same = joined && base_path_absolute(joined, &whole) == MIEN_OK && strcmp(whole, now) == 0;
+    base_log_soften(before);
+    if (!same && *old == '/' && *now == '/' && c->old_dir && *c->old_dir == '/') {
+        way = base_path_way(c->old_dir, old);
+        other = base_path_way(c->now_dir, now);
+        same = way && other && strcmp(way, other) == 0;
+    }
+    base_free(joined);
+    base_free(whole);
+    base_free(way);
+    base_free(other);
+    return same;
+}
+
+static enum mien_status compare(const struct comparison *c, const char *prefix, const cJSON *old, const cJSON *now);
+
+static enum mien_status compare_key(const struct comparison *c, const char *prefix, const char *key, const cJSON *old,
                                     const cJSON *now)
 {
     char name[256];
@@ -106,38 +174,50 @@ static enum mien_status compare_key(const char *path, const char *prefix, const 
     if (may_change(name))
         return MIEN_OK;
     if (cJSON_IsObject(old) && cJSON_IsObject(now))
-        return compare(path, name, old, now);
-    return old && now && cJSON_Compare(old, now, true) ? MIEN_OK : differs(path, name, old, now);
+        return compare(c, name, old, now);
+    bool same = old && now && cJSON_Compare(old, now, true);
+    if (!same && is_path(name) && cJSON_IsString(old) && cJSON_IsString(now))
+        same = same_place(c, old->valuestring, now->valuestring);
+    return same ? MIEN_OK : differs(c->path, name, old, now);
 }
 
-static enum mien_status compare(const char *path, const char *prefix, const cJSON *old, const cJSON *now)
+static enum mien_status compare(const struct comparison *c, const char *prefix, const cJSON *old, const cJSON *now)
 {
     enum mien_status status = MIEN_OK;
     const cJSON *item;
     cJSON_ArrayForEach(item, old)
-        TRY(compare_key(path, prefix, item->string, item, cJSON_GetObjectItemCaseSensitive(now, item->string)));
+        TRY(compare_key(c, prefix, item->string, item, cJSON_GetObjectItemCaseSensitive(now, item->string)));
     cJSON_ArrayForEach(item, now)
     {
         if (!cJSON_GetObjectItemCaseSensitive(old, item->string))
-            TRY(compare_key(path, prefix, item->string, NULL, item));
+            TRY(compare_key(c, prefix, item->string, NULL, item));
     }
 fail:
     return status;
+}
+
+static const char *run_dir_of(const cJSON *root)
+{
+    const cJSON *run = cJSON_GetObjectItemCaseSensitive(root, "run");
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "dir"));
 }
 
 enum mien_status train_check_agrees(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     cJSON *old = NULL, *now = NULL;
-    char *path = base_path_join(t->config->run.dir, "config.json");
+    char *path = base_path_join(t->config->run.dir, "config.json"), *dir = NULL;
     FAIL_IF_NULL(path, "a path");
     if (base_file_exists(path)) {
+        TRY(base_path_absolute(t->config->run.dir, &dir));
         TRY(base_json_read(path, &old));
         TRY(resolved(t->config, &now));
-        TRY(compare(path, "", old, now));
+        const struct comparison c = {path, dir, run_dir_of(old), run_dir_of(now)};
+        TRY(compare(&c, "", old, now));
     }
 fail:
     base_free(path);
+    base_free(dir);
     cJSON_Delete(old);
     cJSON_Delete(now);
     return status;
@@ -156,71 +236,55 @@ fail:
     return status;
 }
 
-/* ---- directories that appear whole ---- */
+/* ---- what killed runs have left ---- */
 
-static char *with_end(const char *dir, const char *end)
+/* Names that versions before ".mien-" left behind; a user's own may look the same. */
+static bool looks_left(const char *name)
 {
-    size_t size = strlen(dir) + strlen(end) + 1;
-    char *out = base_alloc(size, 1);
-    if (out)
-        snprintf(out, size, "%s%s", dir, end);
-    return out;
+    static const char *const ends[] = {".partial", ".old"};
+    const char *dot = strrchr(name, '.');
+    size_t length = dot ? (size_t)(dot - name) : 0;
+    bool known = (length == 5 && memcmp(name, "model", 5) == 0) || (length == 4 && memcmp(name, "best", 4) == 0) ||
+                 (length > 5 && memcmp(name, "step-", 5) == 0);
+    return known && (strcmp(dot, ends[0]) == 0 || strcmp(dot, ends[1]) == 0);
 }
 
-enum mien_status train_replace_dir(const char *partial, const char *dir)
-{
-    enum mien_status status = MIEN_OK;
-    char *old = with_end(dir, ".old");
-    FAIL_IF_NULL(old, "a path");
-    if (base_file_exists(dir)) {
-        TRY(base_dir_remove(old));
-        TRY(base_rename(dir, old));
-    }
-    TRY(base_rename(partial, dir));
-    TRY(base_dir_remove(old));
-fail:
-    base_free(old);
-    return status;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t size = strlen(name), tail = strlen(end);
-    return size > tail && strcmp(name + size - tail, end) == 0;
-}
-
-/* One name in a directory: something.partial goes, something.old goes back where nothing has replaced it. */
-static enum mien_status tidy_one(const char *dir, const char *name)
-{
-    enum mien_status status = MIEN_OK;
-    char *path = base_path_join(dir, name), *whole = path ? with_end(path, "") : NULL;
-    FAIL_IF(!path || !whole, MIEN_ERR_NOMEM, "out of host memory for a path");
-    if (ends_with(name, ".old")) {
-        whole[strlen(whole) - 4] = 0;
-        if (!base_file_exists(whole))
-            TRY(base_rename(path, whole));
-        else
-            TRY(base_dir_remove(path));
-    } else if (ends_with(name, ".partial")) {
-        TRY(base_dir_remove(path));
-    }
-fail:
-    base_free(path);
-    base_free(whole);
-    return status;
-}
-
-enum mien_status train_tidy(const char *dir)
+/* Adds a directory's to a count; *first is of the first of all. */
+static enum mien_status count_left(const char *dir, uint32_t *count, char **first)
 {
     enum mien_status status = MIEN_OK;
     char **names = NULL;
-    size_t count = 0;
+    size_t entries = 0;
     if (!base_file_is_dir(dir))
         return MIEN_OK;
-    TRY(base_dir_list(dir, &names, &count));
-    for (size_t i = 0; i < count; i++)
-        TRY(tidy_one(dir, names[i]));
+    TRY(base_dir_list(dir, &names, &entries));
+    for (size_t i = 0; i < entries; i++) {
+        if (!looks_left(names[i]))
+            continue;
+        if ((*count)++ == 0)
+            *first = base_path_join(dir, names[i]);
+    }
 fail:
-    base_dir_list_free(&names, &count);
+    base_dir_list_free(&names, &entries);
+    return status;
+}
+
+enum mien_status train_recover(const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    char *checkpoints = base_path_join(dir, "checkpoints"), *first = NULL;
+    uint32_t count = 0;
+    FAIL_IF_NULL(checkpoints, "a path");
+    TRY(base_stage_recover(dir));
+    TRY(base_stage_recover(checkpoints));
+    TRY(count_left(dir, &count, &first));
+    TRY(count_left(checkpoints, &count, &first));
+    if (first)
+        LOG_WARN("%s%s may be left of a run of an older version of Mien that was killed; it stays as it is. Remove it, "
+                 "or rename it to save it",
+                 first, count > 1 ? " and others like it" : "");
+fail:
+    base_free(checkpoints);
+    base_free(first);
     return status;
 }

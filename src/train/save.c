@@ -3,8 +3,6 @@
 
 #include "io/safetensors.h"
 
-#include <stdio.h>
-
 enum mien_status train_write_model(const struct trainer *t, uint64_t steps, const char *dir)
 {
     enum mien_status status = MIEN_OK;
@@ -25,16 +23,12 @@ fail:
 enum mien_status train_save_model(const struct trainer *t, uint64_t steps, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    char partial[1200] = "";
-    int length = snprintf(partial, sizeof(partial), "%s.partial", dir);
-    FAIL_IF(length >= (int)sizeof(partial), MIEN_ERR_ARG, "%s: the path is too long", dir);
-    TRY(base_dir_remove(partial));
-    TRY(base_dir_create(partial));
-    TRY(train_write_model(t, steps, partial));
-    TRY(train_replace_dir(partial, dir));
-    return MIEN_OK;
+    struct base_stage *stage = NULL;
+    TRY(base_stage_open(dir, &stage));
+    TRY(train_write_model(t, steps, base_stage_dir(stage)));
+    TRY(base_stage_replace(&stage));
 fail:
-    (void)base_dir_remove(partial);
+    base_stage_abandon(&stage);
     return status;
 }
 

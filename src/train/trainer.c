@@ -302,24 +302,72 @@ fail:
     return status;
 }
 
+struct mien_training {
+    struct trainer trainer;
+};
+
+enum mien_status mien_training_open(const struct mien_train_params *params, struct mien_training **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_training *training = NULL;
+    FAIL_IF(!out, MIEN_ERR_ARG, "mien_training_open: a place for the training is needed");
+    *out = NULL;
+    FAIL_IF(!params || (!params->config && !params->run_dir), MIEN_ERR_ARG,
+            "mien_training_open: a configuration file, or a run directory to go on with, is needed");
+    FAIL_IF(params->run_dir && (params->config || !params->resume), MIEN_ERR_ARG,
+            "mien_training_open: run_dir is for resuming without a configuration file");
+    training = base_alloc(1, sizeof(*training));
+    FAIL_IF_NULL(training, "a training");
+    TRY(train_begin(params, &training->trainer));
+    *out = training;
+    return MIEN_OK;
+fail:
+    mien_training_close(&training);
+    return status;
+}
+
+enum mien_status mien_training_run(struct mien_training *training, struct mien_gpu *gpu,
+                                   struct mien_train_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    struct trainer *t = training ? &training->trainer : NULL;
+    if (summary)
+        *summary = (struct mien_train_summary){0};
+    FAIL_IF(!t || !gpu, MIEN_ERR_ARG, "mien_training_run: a training and a gpu are needed");
+    FAIL_IF(t->device, MIEN_ERR_ARG, "mien_training_run: this training has been run; open another to go on");
+    TRY(train_prepare(vk_gpu_device(gpu), t));
+    if (t->params->dry_run) {
+        TRY(train_measure(t));
+    } else {
+        TRY(train_loop(t));
+        TRY(finish(t));
+    }
+    if (summary)
+        *summary = t->summary;
+fail:
+    return status;
+}
+
+void mien_training_close(struct mien_training **training)
+{
+    if (!training || !*training)
+        return;
+    train_clear(&(*training)->trainer);
+    base_free(*training);
+    *training = NULL;
+}
+
 enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
                             struct mien_train_summary *summary)
 {
     enum mien_status status = MIEN_OK;
-    struct trainer trainer = {0};
+    struct mien_training *training = NULL;
     if (summary)
         *summary = (struct mien_train_summary){0};
-    FAIL_IF(!gpu || !params || !params->config, MIEN_ERR_ARG, "mien_train: a gpu and a configuration file are needed");
-    TRY(train_prepare(vk_gpu_device(gpu), params, &trainer));
-    if (params->dry_run) {
-        TRY(train_measure(&trainer));
-    } else {
-        TRY(train_loop(&trainer));
-        TRY(finish(&trainer));
-    }
-    if (summary)
-        *summary = trainer.summary;
+    FAIL_IF(!gpu, MIEN_ERR_ARG, "mien_train: a gpu is needed");
+    TRY(mien_training_open(params, &training));
+    TRY(mien_training_run(training, gpu, summary));
 fail:
-    train_clear(&trainer);
+    mien_training_close(&training);
     return status;
 }

@@ -35,6 +35,8 @@ struct train_state {
 struct trainer {
     struct vk_device *device;
     struct train_config *config;
+    struct base_lock *lock;  /* on the run directory; NULL in a dry run */
+    char *own_dir, *made_in; /* the directory; the nearest one that was there before it */
     /* data */
     struct data_manifest *manifest;
     uint32_t *rows; /* to train on */
@@ -71,9 +73,10 @@ struct trainer {
     struct mien_train_summary summary;
 };
 
-/* Everything that a run needs, from its configuration: checks, data, tokenizer, model, run directory. */
-enum mien_status train_prepare(struct vk_device *device, const struct mien_train_params *params,
-                               struct trainer *trainer);
+/* The configuration, and the run directory as this process's own. Needs no device. */
+enum mien_status train_begin(const struct mien_train_params *params, struct trainer *trainer);
+/* Everything else that a run needs: checks, data, tokenizer, model, what the run directory holds. */
+enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer);
 void train_clear(struct trainer *trainer);
 
 struct data_preprocess train_preprocess(const struct trainer *t);
@@ -112,10 +115,13 @@ enum mien_status train_check_fresh(const char *dir);
 enum mien_status train_check_agrees(struct trainer *t);
 /* Creates it; config.json, log.jsonl with the steps done. */
 enum mien_status train_open_run(struct trainer *t);
-/* partial -> dir, whatever dir was; a crash leaves one of the two under `dir` or `dir`.old. */
-enum mien_status train_replace_dir(const char *partial, const char *dir);
-/* Removes what a crash has left; puts back what it has moved aside. */
-enum mien_status train_tidy(const char *dir);
+/* Makes a directory the run's own, with a lock; it is made where it is not there. MIEN_ERR_ARG when another process has
+ * it. */
+enum mien_status train_own(struct trainer *t, const char *dir);
+/* Gives it back; what was made and stayed empty is removed. */
+void train_disown(struct trainer *t);
+/* Removes what killed runs have left and puts back what they have moved aside; names what older versions left. */
+enum mien_status train_recover(const char *dir);
 
 /* ---- files (save.c, checkpoint.c, resume.c) ---- */
 

@@ -3,7 +3,6 @@
 #include "io/convert.h"
 #include "mien/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum mien_status check_target(const char *dir)
@@ -58,43 +57,19 @@ fail:
     return status;
 }
 
-/* "DIR.partial", or with a number behind it where that is taken; DIR without slashes at its end goes to *target. */
-static enum mien_status choose_names(const char *dir, char **target, char **partial)
-{
-    enum mien_status status = MIEN_OK;
-    size_t length = strlen(dir), room;
-    while (length > 1 && dir[length - 1] == '/')
-        length--;
-    room = length + sizeof(".partial") + 12;
-    *target = base_alloc(room, 1);
-    *partial = base_alloc(room, 1);
-    FAIL_IF(!*target || !*partial, MIEN_ERR_NOMEM, "%s: out of host memory for a path", dir);
-    memcpy(*target, dir, length);
-    snprintf(*partial, room, "%s.partial", *target);
-    for (unsigned i = 1; base_file_exists(*partial); i++)
-        snprintf(*partial, room, "%s.partial%u", *target, i);
-fail:
-    return status;
-}
-
 /* Under another name first, renamed when all is there. */
 static enum mien_status write_directory(const struct io_conversion *c, const struct data_tokenizer *tokenizer,
                                         const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    char *partial = NULL, *target = NULL;
-    TRY(choose_names(dir, &target, &partial));
-    TRY(base_dir_create(partial));
-    status = io_conversion_write(c, partial);
-    if (status == MIEN_OK && tokenizer)
-        status = data_tokenizer_save(tokenizer, partial, c->config.text.context);
-    if (status == MIEN_OK)
-        status = base_rename(partial, target);
-    if (status != MIEN_OK)
-        (void)!base_dir_remove(partial); /* the first failure is the one to report */
+    struct base_stage *stage = NULL;
+    TRY(base_stage_open(dir, &stage));
+    TRY(io_conversion_write(c, base_stage_dir(stage)));
+    if (tokenizer)
+        TRY(data_tokenizer_save(tokenizer, base_stage_dir(stage), c->config.text.context));
+    TRY(base_stage_commit(&stage));
 fail:
-    base_free(partial);
-    base_free(target);
+    base_stage_abandon(&stage);
     return status;
 }
 

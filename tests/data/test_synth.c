@@ -233,12 +233,12 @@ static void test_refusals(void)
     CHECK_EQ(base_file_write(support_file("mine/notes.txt"), "x", 1), MIEN_OK);
     CHECK_EQ(make("mine", 3, 1, false), MIEN_OK);
     CHECK(base_file_exists(support_file("mine/notes.txt")) && base_file_exists(support_file("mine/images/000002.png")));
-    CHECK(!base_file_exists(support_file("mine/.mien-synth.tmp")));
+    CHECK(!base_file_exists(support_file("mine/.mien-new-faces")));
     CHECK_EQ(make("mine/notes.txt", 3, 1, false), MIEN_ERR_ARG);
     CHECK_EQ(make("mine/notes.txt/below", 3, 1, false), MIEN_ERR_IO);
     struct mien_synth_params p = {.out = support_file("stopped"), .count = 5, .size = 16, .progress = stop_at_once};
     CHECK_EQ(mien_synth(&p, NULL), MIEN_ERR_CANCELLED);
-    CHECK(!base_file_exists(support_file("stopped")) && !base_file_exists(support_file("stopped.mien-synth.tmp")));
+    CHECK(!base_file_exists(support_file("stopped")) && !base_file_exists(support_file(".mien-new-stopped")));
 }
 
 /* A disk that takes no more, by a limit on the size of files: nothing is left behind. */
@@ -253,7 +253,7 @@ static void test_full_disk(void)
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
     CHECK_EQ(full, MIEN_ERR_IO);
     CHECK_EQ(inside, MIEN_ERR_ARG); /* holds a manifest from before */
-    CHECK(!base_file_exists(support_file("full")) && !base_file_exists(support_file("full.mien-synth.tmp")));
+    CHECK(!base_file_exists(support_file("full")) && !base_file_exists(support_file(".mien-new-full")));
     CHECK_EQ(make("full", 3, 1, false), MIEN_OK);
     struct mien_synth_params p = {.out = "/proc/mien/faces", .count = 5};
     CHECK_EQ(mien_synth(&p, NULL), MIEN_ERR_IO);

@@ -37,7 +37,7 @@ expect 1 'cannot create' synth /proc/nowhere/faces --count 3
 holds 'nothing is written' test ! -e nothing
 
 # stopped by a signal, or killed: no set appears, and the next run makes it
-begun() { for _ in {1..200}; do [ -e stopped.mien-synth.tmp/images/000100.png ] && return; sleep 0.05; done; }
+begun() { for _ in {1..200}; do [ -e .mien-new-stopped/images/000100.png ] && return; sleep 0.05; done; }
 "$mien" synth stopped --count 200000 --quiet 2>err &
 begun
 kill -TERM $!
@@ -45,13 +45,16 @@ wait $!
 holds 'stopped: status 1' test $? = 1
 holds 'stopped: it says so' grep -q 'stopped' err
 holds 'stopped: no set' test ! -e stopped
-holds 'stopped: no leftovers' test ! -e stopped.mien-synth.tmp
+holds 'stopped: no leftovers' test -z "$(find . -name '.mien-*')"
+mkdir stopped.mien-synth.tmp && echo mine >stopped.mien-synth.tmp/notes
 "$mien" synth stopped --count 200000 --quiet 2>err &
 begun
+expect 2 'another process' synth stopped --count 5
 kill -KILL $!
 wait $! 2>/dev/null
 holds 'killed: no set' test ! -e stopped
 expect 0 'manifest stopped' synth stopped --count 5
-holds 'the next run clears up' test ! -e stopped.mien-synth.tmp
+holds 'the next run clears up' test -z "$(find . -name '.mien-*')"
+holds 'what only looks like a leftover stays' grep -q mine stopped.mien-synth.tmp/notes
 
 finish

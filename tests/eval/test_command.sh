@@ -60,8 +60,12 @@ else
     expect 3 'no-such-gpu' devices --device no-such-gpu
     expect 3 'there is no device 99' devices --device 99
     holds 'no device is listed then' [ ! -s out ]
-    expect 3 'no-such-gpu' train --config x --device no-such-gpu
+    echo '{"data":{"train":"m.jsonl"},"run":{"dir":"none"}}' >good.json
+    expect 3 'no-such-gpu' train --config good.json --device no-such-gpu
+    holds 'nothing is left of it' [ ! -e none ]
     expect 4 'nothing.json' train --config nothing.json
+    expect 2 'none: no run directory' train --resume none
+    expect 2 'leave --config out' train --resume none --config good.json
     expect 4 'nowhere' eval --model nowhere --manifest x --task zero-shot
     echo '{"run":{"dri":"x"}}' >bad.json
     expect 2 '"dir"' train --config bad.json

@@ -65,7 +65,7 @@ static bool half_files(const char *dir)
     bool half = false;
     CHECK_EQ(base_dir_list(tiny_path(dir), &names, &count), MIEN_OK);
     for (size_t i = 0; i < count; i++)
-        half = half || strstr(names[i], ".partial") || strstr(names[i], ".tmp");
+        half = half || strncmp(names[i], ".mien-", 6) == 0;
     base_dir_list_free(&names, &count);
     return half;
 }
@@ -76,7 +76,7 @@ static void test_full(const char *self)
 {
     CHECK_EQ(train("whole", "run.checkpoint_every=2", "run.keep=9", NULL), MIEN_OK);
     CHECK_EQ(run_limited(self, 20000, false), 1);
-    CHECK(message_has("full/checkpoints/step-2.partial"));
+    CHECK(message_has("full/checkpoints/.mien-new-step-2"));
     CHECK(base_file_is_dir(tiny_path("full/checkpoints")) && !half_files("full/checkpoints"));
     CHECK(!base_file_exists(tiny_path("full/checkpoints/step-2")) && !base_file_exists(tiny_path("full/model")));
     CHECK_EQ(run_limited(self, 0, true), 0);

@@ -41,7 +41,7 @@ static bool writes_checkpoint(void)
     (void)base_dir_list(tiny_path("killed/checkpoints"), &names, &count);
     base_log_soften(before);
     for (size_t i = 0; i < count; i++)
-        partial = partial || strstr(names[i], ".partial");
+        partial = partial || strstr(names[i], ".mien-new-");
     base_dir_list_free(&names, &count);
     return partial;
 }

@@ -183,6 +183,13 @@ static int parse_option(struct parser *p)
         *(bool *)arg->out = true;
         return ARGS_RUN;
     }
+    if (arg->kind == ARG_MAYBE) {
+        struct arg_maybe *maybe = arg->out;
+        maybe->given = true;
+        if (inner || is_value(p, p->at))
+            maybe->value = inner ? inner : p->argv[p->at++];
+        return ARGS_RUN;
+    }
     if (!inner && (p->at >= p->argc || is_option(p, p->argv[p->at])))
         return complain(p->command, 2, "%s needs a value: %s %s", arg->name, arg->name, arg->value);
     result = set_value(p->command, arg, inner ? inner : p->argv[p->at++]);

@@ -11,12 +11,18 @@ enum arg_kind {
     ARG_FLAG,   /* bool *out */
     ARG_TEXT,   /* const char **out */
     ARG_NUMBER, /* uint64_t *out */
+    ARG_MAYBE,  /* struct arg_maybe *out: a flag that may take a value */
     ARG_LIST    /* struct arg_list *out: the option repeats and takes one or more values */
 };
 
 struct arg_list {
     const char **items; /* room for argc, made by args_parse */
     size_t count;
+};
+
+struct arg_maybe {
+    bool given;
+    const char *value; /* NULL = none */
 };
 
 struct arg {

@@ -68,13 +68,21 @@ static void print_plan(const struct common *common, const struct mien_train_summ
            (int)(seconds / 60) % 60, (int)seconds % 60);
 }
 
-static void print_summary(const struct mien_train_params *params, const struct mien_train_summary *s)
+/* As a shell reads it back. */
+static void print_quoted(const char *text)
+{
+    putchar('\'');
+    for (; *text; text++)
+        *text == '\'' ? (void)fputs("'\\''", stdout) : (void)putchar(*text);
+    putchar('\'');
+}
+
+static void print_summary(const struct mien_train_summary *s)
 {
     if (s->stopped) {
-        printf("stopped after step %" PRIu64 "; to go on: mien train --config '%s'", s->steps, params->config);
-        for (size_t i = 0; i < params->set_count; i++)
-            printf(" --set '%s'", params->sets[i]);
-        printf(" --resume\n");
+        printf("stopped after step %" PRIu64 "; to go on: mien train --resume ", s->steps);
+        print_quoted(s->run_dir);
+        printf("\n");
         if (*s->checkpoint)
             printf("checkpoint %s\n", s->checkpoint);
         return;
@@ -91,18 +99,22 @@ static enum mien_status train(const struct common *common, struct mien_train_par
                               struct mien_train_summary *summary)
 {
     struct mien_gpu *gpu = NULL;
+    struct mien_training *training = NULL;
     struct progress progress;
-    enum mien_status status = gpu_open(common, &gpu);
-    if (status != MIEN_OK)
-        return status;
-    progress_begin(&progress, "train", common->quiet);
     params->progress = on_progress;
     params->user = &progress;
     params->stop = &stop_flag;
-    watch_signals();
-    status = mien_train(gpu, params, summary);
-    progress_end(&progress);
-    return gpu_close(&gpu, status);
+    enum mien_status status = mien_training_open(params, &training);
+    if (status == MIEN_OK)
+        status = gpu_open(common, &gpu);
+    if (status == MIEN_OK) {
+        progress_begin(&progress, "train", common->quiet);
+        watch_signals();
+        status = mien_training_run(training, gpu, summary);
+        progress_end(&progress);
+    }
+    mien_training_close(&training);
+    return gpu ? gpu_close(&gpu, status) : status;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -110,12 +122,13 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_train_params params = {0};
     struct mien_train_summary summary;
     struct arg_list sets = {0};
+    struct arg_maybe resume = {0};
     struct common common;
     char seed[40];
     const struct arg args[] = {
         {"--config", ARG_TEXT, "FILE", "the training configuration, JSON", &params.config},
         {"--set", ARG_LIST, "key=value", "changes the configuration: run.steps=100 data.balance=label", &sets},
-        {"--resume", ARG_FLAG, NULL, "go on from the newest checkpoint of run.dir", &params.resume},
+        {"--resume", ARG_MAYBE, "[RUN_DIR]", "go on from the newest checkpoint of run.dir, or of RUN_DIR", &resume},
         {"--dry-run", ARG_FLAG, NULL, "parameters, FLOPs, memory and time, from a few steps; writes nothing",
          &params.dry_run},
         {0},
@@ -123,8 +136,13 @@ static int run(const struct command *command, int argc, char **argv)
     int result = args_parse(command, argc, argv, args, &common, NULL);
     if (result != ARGS_RUN)
         return result;
-    if (!params.config)
+    params.resume = resume.given;
+    params.run_dir = resume.value;
+    if (!params.config && !params.run_dir)
         return complain(command, 2, "--config FILE is missing; see mien train --help");
+    if (params.config && params.run_dir)
+        return complain(command, 2, "--resume %s goes on by that run's own configuration; leave --config out",
+                        params.run_dir);
     if (common.seed_given) {
         snprintf(seed, sizeof(seed), "run.seed=%" PRIu64, common.seed);
         sets.items[sets.count++] = seed;
@@ -139,19 +157,20 @@ static int run(const struct command *command, int argc, char **argv)
     else if (status == MIEN_OK && common.json)
         print_json(&summary);
     else if (status == MIEN_OK)
-        print_summary(&params, &summary);
+        print_summary(&summary);
     return mien_status_exit_code(status);
 }
 
 const struct command command_train = {
     .name = "train",
-    .synopsis = "--config FILE [--set key=value ...] [options]",
+    .synopsis = "--config FILE | --resume RUN_DIR [--set key=value ...] [options]",
     .summary = "trains a model by image-caption contrastive learning",
     .help =
         "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
         "configuration are relative to its file, those in --set to the working directory. --seed S is short for\n"
         "--set run.seed=S. Ctrl-C ends after the present step with a checkpoint; --resume goes on from the newest\n"
-        "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives.\n"
+        "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives;\n"
+        "with RUN_DIR by that run's own configuration. One process at a time owns a run directory.\n"
         "Training keeps weights in f32: --precision bf16 and f16 are refused.",
     .tail = train_keys_help,
     .run = run,

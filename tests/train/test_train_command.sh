@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# test_train_command.sh MIEN: `mien train` from outside: who owns a run directory, what stays in it, how it goes on.
+set -u
+mien=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+. "$here/../expect.sh"
+"$mien" devices >/dev/null 2>&1 || { echo "skipped: no Vulkan device" && exit 77; }
+
+"$mien" synth faces --count 60 --size 16 --single --quiet >/dev/null || exit 1
+cat >c.json <<'TEXT'
+{"model": {"init": "scratch", "tokenizer": {"vocab": 600}, "config": {"projection_dim": 16,
+  "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "image_size": 16, "patch_size": 8},
+  "text_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "max_position_embeddings": 24}}},
+ "data": {"train": "faces/manifest.jsonl"}, "loss": {"local": {"kind": "none"}},
+ "optim": {"schedule": "constant"}, "run": {"dir": "a", "steps": 4, "batch": 8, "checkpoint_every": 2}}
+TEXT
+
+# what a user keeps in the run directory stays
+expect 0 'model a/model' train --config c.json
+cp -r a/model a/model.old
+mkdir a/src.old a/checkpoints/step-2.partial
+for file in a/notes.old a/film.partial a/src.old/main.c a/checkpoints/step-2.partial/x; do echo precious >$file; done
+expect 0 'model a/model' train --config c.json --resume --set run.steps=6
+holds 'it says what looks like a leftover' grep -q 'step-2.partial and others like it\|model.old and others' err
+holds 'once' [ "$(grep -c 'older version' err)" -eq 1 ]
+for file in a/notes.old a/film.partial a/src.old/main.c a/checkpoints/step-2.partial/x; do
+    holds "$file stays" grep -q precious $file
+done
+holds 'model.old stays' test -f a/model.old/model.safetensors
+holds 'nothing temporary' test -z "$(find a -name '.mien-*')"
+
+# a run directory has one owner; the second one is sent away at once, before device and data are looked at
+"$mien" train --quiet --config c.json --set run.dir=b run.checkpoint_every=0 run.steps=100000 >first 2>&1 &
+first=$!
+for _ in {1..600}; do [ -s b/log.jsonl ] && break || sleep 0.1; done
+for more in '' --resume; do
+    # shellcheck disable=SC2086 # an option or none
+    expect 2 'another process' train --config c.json $more --device no-such-gpu --set run.dir=b data.train=nowhere
+done
+expect 2 "another process ($first)" train --resume b
+kill -9 $first
+wait $first 2>/dev/null
+holds 'the first one was not disturbed' test -z "$(grep -v warning first)"
+expect 0 'model b/model' train --config c.json --resume --set run.dir=b run.checkpoint_every=0 run.steps=4
+cmp -s b/model/model.safetensors a/checkpoints/step-4/model.safetensors
+holds 'and a resumed run gives the same weights' test $? = 0
+
+# a stopped run says how to go on; it goes on from any folder
+"$mien" train --quiet --config c.json --set run.dir="it's" run.steps=100000 >stopped 2>/dev/null &
+for _ in {1..600}; do [ -s "it's/log.jsonl" ] && break || sleep 0.1; done
+kill -INT $!
+wait $!
+go_on=$(sed -n 's/.*to go on: mien //p' stopped)
+holds 'it says how to go on, as a shell takes it' eval "\"$mien\" $go_on --set run.steps=1 >/dev/null 2>&1"
+mkdir -p far/away
+cd far/away || exit 1
+expect 0 'model ../../b/model' train --resume ../../b --set run.steps=6
+expect 2 'optim.lr' train --quiet --resume "$work/b" --set optim.lr=0.5
+cd "$work" || exit 1
+cmp -s b/model/model.safetensors a/model/model.safetensors
+holds 'with the same weights' test $? = 0
+
+finish
