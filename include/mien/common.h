@@ -2,10 +2,22 @@
  *
  * Conventions of every Mien header:
  *  - a function that can fail returns enum mien_status; results come by out-parameter and are cleared (NULL, 0) on
- * failure;
- *  - on failure one message is logged where it happened: what was being done, to what, and what to do about it;
+ *    failure;
+ *  - on failure one message is logged where it happened: what was being done, to what, and what to do about it; the
+ *    program gets its text by mien_last_error;
+ *  - an argument that may be NULL is said to be; any other that is NULL is MIEN_ERR_ARG, in all builds, and a function
+ *    without a status then returns 0, false or "";
  *  - `mien_x_destroy(struct mien_x **)` clears the caller's pointer and accepts NULL and a pointer to NULL;
- *  - no function exits, aborts or prints; there is no global state but the process-wide log sink. */
+ *  - no function exits, aborts or prints; there is no global state but the process-wide log sink.
+ *
+ * Structs that can grow begin with `size_t size`, which the caller sets to the size of the struct, for parameters and
+ * for results alike:
+ *  - struct mien_gpu_params params = {.size = sizeof params, .device = "0"};
+ *  - struct mien_gpu_info info = {sizeof info};
+ * Every other member may be left 0, which is the default. Later versions add members at the end: an application that
+ * was compiled with older headers gets the defaults of new parameters and the results that it knows. Of an array of
+ * such structs the first one's size counts for all. MIEN_ERR_ARG: a size that was not set, or a member set that the
+ * library is too old to know. Structs without a size never change. */
 #ifndef MIEN_COMMON_H
 #define MIEN_COMMON_H
 
@@ -82,6 +94,12 @@ typedef void (*mien_log_fn)(void *user, enum mien_log_level level, const char *m
 /* Sets the process-wide sink and the lowest level that reaches it. fn NULL = standard error. Default: standard error,
  * MIEN_LOG_WARN. Thread-safe. */
 MIEN_API void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest);
+
+enum { MIEN_ERROR_SIZE = 1024 }; /* bytes of the longest text of an error, with its 0; longer ones are cut */
+
+/* Why the last call of this thread that failed did: the message that was logged, whatever the log's level; "" when none
+ * has failed. Valid until the thread calls Mien again. Thread-safe: each thread has its own. */
+MIEN_API const char *mien_last_error(void);
 
 /* "0.1.0": major.minor.patch of the library in use, which may be newer than the headers; static storage. Thread-safe.
  */

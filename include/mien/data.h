@@ -126,20 +126,23 @@ enum mien_emotion {
     MIEN_EMOTION_COUNT
 };
 
-/* One face. A zeroed struct is subject 0 at rest. */
+enum { MIEN_AU_MOST = 32 }; /* room for action units of later versions */
+
+/* One face. With size set and the rest 0 it is subject 0 at rest. */
 struct mien_synth_face {
-    uint64_t seed, subject;   /* together: who it is */
-    uint64_t shot;            /* with them: pose, light, background, blur, noise */
-    double au[MIEN_AU_COUNT]; /* each 0 (absent) .. 1 (the strongest, FACS level E) */
-    double one_sided;         /* 0 = both sides alike .. 1 = AU10, 12 and 14 on one side only */
-    bool studio;              /* even light, plain background, no blur or noise, the pose below instead of the shot's */
-    double yaw, pitch, roll;  /* radians, each within 0.6; studio only */
+    size_t size;
+    uint64_t seed, subject;  /* together: who it is */
+    uint64_t shot;           /* with them: pose, light, background, blur, noise */
+    double au[MIEN_AU_MOST]; /* by enum mien_au: 0 (absent) .. 1 (the strongest, FACS level E); 0 beyond the last */
+    double one_sided;        /* 0 = both sides alike .. 1 = AU10, 12 and 14 on one side only */
+    bool studio;             /* even light, plain background, no blur or noise, the pose below instead of the shot's */
+    double yaw, pitch, roll; /* radians, each within 0.6; studio only */
 };
 
-/* Draws a face into rgb [size, size, 3], 8 bits each; size is 16 to 1024. The same face and size give the same bytes on
- * every compiler and processor with IEEE arithmetic. MIEN_ERR_ARG: size, an action unit outside 0..1 or an angle out of
+/* Draws a face into rgb [side, side, 3], 8 bits each; side is 16 to 1024. The same face and side give the same bytes on
+ * every compiler and processor with IEEE arithmetic. MIEN_ERR_ARG: side, an action unit outside 0..1 or an angle out of
  * range; MIEN_ERR_NOMEM. rgb holds nothing of use after a failure. Thread-safe. */
-MIEN_API enum mien_status mien_synth_draw(const struct mien_synth_face *face, uint32_t size, unsigned char *rgb);
+MIEN_API enum mien_status mien_synth_draw(const struct mien_synth_face *face, uint32_t side, unsigned char *rgb);
 
 /* Draws action units for an emotion after the published FACS prototypes: which of them appear is random, by (seed,
  * index). intensity: 0..1. Sets face->au and face->one_sided. MIEN_ERR_ARG: emotion or intensity out of range.
@@ -150,11 +153,12 @@ MIEN_API enum mien_status mien_synth_express(enum mien_emotion emotion, double i
 /* "neutral", "happiness", ...; NULL outside the enum. */
 MIEN_API const char *mien_emotion_name(enum mien_emotion emotion);
 
-/* A zeroed struct with `out` and `count` means the defaults. */
+/* `out` and `count` are needed. */
 struct mien_synth_params {
+    size_t size;
     const char *out;  /* directory to make; one that is there already may hold neither manifest.jsonl nor pictures */
     uint64_t count;   /* samples, 1 to 10,000,000 */
-    uint32_t size;    /* pixels a side, 16 to 1024; 0 = 64 */
+    uint32_t side;    /* pixels, 16 to 1024; 0 = 64 */
     uint64_t seed;    /* another one: other people, other faces */
     bool video;       /* clips of frames instead of pictures */
     uint32_t frames;  /* of a clip, 4 to 1000; 0 = 16 */
@@ -167,6 +171,7 @@ struct mien_synth_params {
 };
 
 struct mien_synth_summary {
+    size_t size;
     uint64_t samples, subjects;
     uint64_t train, val, test; /* samples by split */
 };

@@ -20,6 +20,7 @@ extern "C" {
 
 /* What one device is and can do. All text is UTF-8, ended by 0, never NULL. */
 struct mien_gpu_info {
+    size_t size;
     char name[256];         /* as its driver calls it */
     char driver[256];       /* the driver's name and version */
     char api[16];           /* Vulkan version, "1.3.230" */
@@ -35,8 +36,9 @@ struct mien_gpu_info {
     uint32_t vendor_id, device_id, driver_version;
 };
 
-/* Describes the installed devices, number i into infos[i] for i < capacity; *count is how many there are (it may exceed
- * capacity; infos may be NULL when capacity is 0). `caps` is a capability list, NULL = environment MIEN_CAPS.
+/* Describes the installed devices, number i into infos[i] for i < capacity, where infos[0].size counts for all; *count
+ * is how many there are (it may exceed capacity; infos may be NULL when capacity is 0). `caps` is a capability list,
+ * NULL = environment MIEN_CAPS.
  * MIEN_ERR_NO_DEVICE: no loader or driver; the message says what to install. MIEN_ERR_ARG: a bad capability list.
  * On failure *count is 0. Thread-safe. */
 MIEN_API enum mien_status mien_gpu_list(const char *caps, struct mien_gpu_info *infos, uint32_t capacity,
@@ -50,8 +52,9 @@ MIEN_API enum mien_status mien_gpu_find(const char *device, uint32_t *index);
 /* A device in use, with its memory and kernels. */
 struct mien_gpu;
 
-/* A zeroed struct means the defaults. Strings are read during the call only. */
+/* Strings are read during the call only. */
 struct mien_gpu_params {
+    size_t size;
     const char *device; /* number or part of a name; NULL or "" = MIEN_DEVICE, else the best device */
     const char *caps;   /* capability list; NULL = MIEN_CAPS, else nothing is taken away */
     const char *trace;  /* a file for mien_gpu_trace_end; NULL = none */
@@ -69,6 +72,7 @@ typedef void (*mien_vulkan_function)(void);
 /* A Vulkan device that the application has made. The members named after Vulkan's types take handles of those types as
  * they are (they are pointers), so that this header needs none of Vulkan's. Lists are read during the call only. */
 struct mien_vulkan {
+    size_t size;
     void *instance;        /* VkInstance */
     void *physical_device; /* VkPhysicalDevice, one of the instance's */
     void *device;          /* VkDevice */
@@ -121,14 +125,18 @@ MIEN_API void mien_gpu_destroy(struct mien_gpu **gpu);
  * at the end.
  *
  * Ends the trace: the file appears, whole, and no more is traced. MIEN_ERR_IO, also for what failed on the way: there
- * is no file. MIEN_OK when there is no trace, or no more. */
+ * is no file. MIEN_OK when there is no gpu, no trace, or no more. */
 MIEN_API enum mien_status mien_gpu_trace_end(struct mien_gpu *gpu);
 
 /* The device's name; valid as long as gpu. */
 MIEN_API const char *mien_gpu_name(const struct mien_gpu *gpu);
 
 /* As mien_gpu_list, for this device and the capabilities that it was opened with. */
-MIEN_API void mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info);
+MIEN_API enum mien_status mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info);
+
+/* Why the last call that failed on gpu, or on what was made on it, did; "" when none has. Valid until the next call
+ * with it. What fails before there is a gpu: mien_last_error. */
+MIEN_API const char *mien_gpu_error(const struct mien_gpu *gpu);
 
 /* True once the driver lost the device or a wait timed out. It stays true: destroy the gpu, create a new one and go on
  * from the last checkpoint. */

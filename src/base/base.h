@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/rng.h"
+#include "base/sized.h"
 #include "base/stage.h"
 #include "base/status.h"
 #include "base/thread.h"

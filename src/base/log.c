@@ -65,6 +65,11 @@ enum mien_log_level base_log_soften(enum mien_log_level most)
     return before;
 }
 
+bool base_log_grave(void)
+{
+    return gravest == MIEN_LOG_ERROR && !diverted;
+}
+
 void base_log_divert(char *text, size_t size)
 {
     diverted = text;

@@ -4,6 +4,8 @@
 #include "base/log_internal.h"
 
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 struct status_entry {
     int exit_code;
@@ -34,12 +36,40 @@ const char *mien_version(void)
     return VERSION_TEXT(MIEN_VERSION_MAJOR, MIEN_VERSION_MINOR, MIEN_VERSION_PATCH);
 }
 
+/* ---- the last error of each thread ---- */
+
+static _Thread_local char last_error[MIEN_ERROR_SIZE];
+
+const char *mien_last_error(void)
+{
+    return last_error;
+}
+
+/* A cut text ends with a whole character: its first byte is none of 10xxxxxx. */
+static void drop_cut_character(char *text)
+{
+    size_t at = strlen(text);
+    while (at > 0 && (text[at - 1] & 0xc0) == 0x80)
+        at--;
+    if (at > 0 && (text[at - 1] & 0x80))
+        text[at - 1] = 0;
+}
+
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
 {
     va_list args;
+    char text[MIEN_ERROR_SIZE]; /* the arguments may hold the last error */
 
+    if (base_log_grave()) {
+        va_start(args, fmt);
+        if (vsnprintf(text, sizeof text, fmt, args) >= (int)sizeof text)
+            drop_cut_character(text);
+        va_end(args);
+    }
     va_start(args, fmt);
     base_vlog(MIEN_LOG_ERROR, fmt, args);
     va_end(args);
+    if (base_log_grave())
+        memcpy(last_error, text, strlen(text) + 1);
     return code;
 }

@@ -38,10 +38,13 @@
         }                                                                                                              \
     } while (0)
 
+/* The first lines of a public function: arguments that may not be NULL, in all builds. */
+#define NEED(cond) FAIL_IF(!(cond), MIEN_ERR_ARG, "%s: an argument is missing: wanted is %s", __func__, #cond)
+
 /* Host allocation that fails as above. `what` names the thing for the message. */
 #define FAIL_IF_NULL(pointer, what) FAIL_IF(!(pointer), MIEN_ERR_NOMEM, "out of host memory for %s", (what))
 
-/* Logs the message at error level and returns `code`. */
+/* Logs the message at error level, keeps it for mien_last_error, and returns `code`. */
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
 #endif

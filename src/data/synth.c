@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 256, FRAMES = 16, SIZE = 64, MAX_FRAMES = 1000 };
+enum { CHUNK = 256, FRAMES = 16, SIDE = 64, MAX_FRAMES = 1000 };
 
 struct job {
     struct mien_synth_params params; /* defaults filled in */
@@ -93,7 +93,7 @@ fail:
 static enum mien_status make_image(const struct job *job, const struct synth_sample *s, const char *place)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t size = job->params.size;
+    uint32_t size = job->params.side;
     unsigned char *rgb = base_alloc((size_t)size * size, 3);
     FAIL_IF_NULL(rgb, "a face");
     TRY(mien_synth_draw(&s->face, size, rgb));
@@ -106,7 +106,7 @@ fail:
 static enum mien_status make_clip(const struct job *job, const struct synth_sample *s, const char *place)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t size = job->params.size, frames = job->params.frames;
+    uint32_t size = job->params.side, frames = job->params.frames;
     unsigned char *rgb = base_alloc((size_t)size * size, 3);
     char *dir = base_path_join(job->root, place), name[96];
     FAIL_IF(!rgb || !dir, MIEN_ERR_NOMEM, "out of host memory for a clip");
@@ -253,11 +253,11 @@ fail:
 static enum mien_status check_params(const struct mien_synth_params *p)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(!p || !p->out || !*p->out, MIEN_ERR_ARG, "synthetic faces need a directory to make");
+    FAIL_IF(!p->out || !*p->out, MIEN_ERR_ARG, "synthetic faces need a directory to make");
     FAIL_IF(p->count < 1 || p->count > 10000000, MIEN_ERR_ARG, "%llu samples; 1 to 10000000 can be made",
             (unsigned long long)p->count);
-    FAIL_IF(p->size != 0 && (p->size < 16 || p->size > 1024), MIEN_ERR_ARG, "%u pixels a side; 16 to 1024 can be drawn",
-            p->size);
+    FAIL_IF(p->side != 0 && (p->side < 16 || p->side > 1024), MIEN_ERR_ARG, "%u pixels a side; 16 to 1024 can be drawn",
+            p->side);
     FAIL_IF(p->frames != 0 && (p->frames < 4 || p->frames > MAX_FRAMES), MIEN_ERR_ARG,
             "%u frames a clip; 4 to %d can be made", p->frames, MAX_FRAMES);
 fail:
@@ -267,23 +267,23 @@ fail:
 enum mien_status mien_synth(const struct mien_synth_params *params, struct mien_synth_summary *summary)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_synth_summary own, *s = summary ? summary : &own;
+    struct mien_synth_summary own = {.size = sizeof(own)};
     struct job *job = NULL;
-    *s = (struct mien_synth_summary){0};
-    TRY(check_params(params));
+    TRY(SIZED_CLEAR(summary));
+    NEED(params);
     job = base_alloc(1, sizeof(*job));
     FAIL_IF_NULL(job, "synthetic faces");
-    job->params = *params;
-    job->params.size = params->size ? params->size : SIZE;
-    job->params.frames = params->frames ? params->frames : FRAMES;
+    TRY(SIZED_READ(&job->params, params));
+    TRY(check_params(&job->params));
+    job->params.side = job->params.side ? job->params.side : SIDE;
+    job->params.frames = job->params.frames ? job->params.frames : FRAMES;
     TRY(open_stage(job));
-    TRY(make_all(job, s));
+    TRY(make_all(job, &own));
     TRY(publish(job));
+    TRY(SIZED_WRITE(summary, &own));
 fail:
     if (job)
         base_stage_abandon(&job->stage);
     base_free(job);
-    if (status != MIEN_OK)
-        *s = (struct mien_synth_summary){0};
     return status;
 }

@@ -135,14 +135,15 @@ static void studio_scene(const struct mien_synth_face *face, struct synth_scene 
                               .back_low = {0.70f, 0.72f, 0.75f}};
 }
 
-static enum mien_status check_face(const struct mien_synth_face *face, uint32_t size, const unsigned char *rgb)
+static enum mien_status check_face(const struct mien_synth_face *face, uint32_t side)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(!face || !rgb, MIEN_ERR_ARG, "a face and a place for its pixels are needed");
-    FAIL_IF(size < 16 || size > 1024, MIEN_ERR_ARG, "a face of %u pixels a side; 16 to 1024 can be drawn", size);
+    FAIL_IF(side < 16 || side > 1024, MIEN_ERR_ARG, "a face of %u pixels a side; 16 to 1024 can be drawn", side);
     for (int i = 0; i < MIEN_AU_COUNT; i++)
         FAIL_IF(!(face->au[i] >= 0 && face->au[i] <= 1), MIEN_ERR_ARG, "action unit %s is %g; 0 to 1 was expected",
                 synth_au_key((enum mien_au)i), face->au[i]);
+    for (int i = MIEN_AU_COUNT; i < MIEN_AU_MOST; i++)
+        FAIL_IF(face->au[i] != 0, MIEN_ERR_ARG, "action unit %d of %d that there are is set", i, MIEN_AU_COUNT);
     FAIL_IF(!(face->one_sided >= 0 && face->one_sided <= 1), MIEN_ERR_ARG, "one_sided is %g; 0 to 1 was expected",
             face->one_sided);
     const double angles[] = {face->yaw, face->pitch, face->roll};
@@ -172,16 +173,19 @@ fail:
     return status;
 }
 
-enum mien_status mien_synth_draw(const struct mien_synth_face *face, uint32_t size, unsigned char *rgb)
+enum mien_status mien_synth_draw(const struct mien_synth_face *face, uint32_t side, unsigned char *rgb)
 {
     enum mien_status status = MIEN_OK;
+    struct mien_synth_face own;
     struct synth_scene scene;
-    TRY(check_face(face, size, rgb));
-    if (face->studio)
-        studio_scene(face, &scene);
+    NEED(face && rgb);
+    TRY(SIZED_READ(&own, face));
+    TRY(check_face(&own, side));
+    if (own.studio)
+        studio_scene(&own, &scene);
     else
-        synth_scene_draw(face->seed, face->subject, face->shot, &scene);
-    TRY(synth_draw(face, &scene, face->shot, size, rgb));
+        synth_scene_draw(own.seed, own.subject, own.shot, &scene);
+    TRY(synth_draw(&own, &scene, own.shot, side, rgb));
 fail:
     return status;
 }

@@ -132,21 +132,25 @@ enum mien_status mien_synth_express(enum mien_emotion emotion, double intensity,
                                     struct mien_synth_face *face)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(!face || (unsigned)emotion >= MIEN_EMOTION_COUNT, MIEN_ERR_ARG, "emotion %d; there are %d", (int)emotion,
+    struct mien_synth_face own;
+    NEED(face);
+    TRY(SIZED_READ(&own, face));
+    FAIL_IF((unsigned)emotion >= MIEN_EMOTION_COUNT, MIEN_ERR_ARG, "emotion %d; there are %d", (int)emotion,
             MIEN_EMOTION_COUNT);
     FAIL_IF(!(intensity >= 0 && intensity <= 1), MIEN_ERR_ARG, "intensity %g; 0 to 1 was expected", intensity);
     struct base_rng rng = base_rng_make(seed, "synth units", index, (uint64_t)emotion);
     for (int i = 0; i < MIEN_AU_COUNT; i++) /* faces are never quite at rest */
-        face->au[i] = base_rng_uniform(&rng) < 0.06 && i != MIEN_AU27 ? 0.12 * base_rng_uniform(&rng) : 0;
+        own.au[i] = base_rng_uniform(&rng) < 0.06 && i != MIEN_AU27 ? 0.12 * base_rng_uniform(&rng) : 0;
     for (int i = 0; i < PARTS; i++) {
         const struct part *p = &prototypes[emotion][i];
         double draw = base_rng_uniform(&rng), vary = 0.75 + 0.4 * base_rng_uniform(&rng);
         if (draw < p->share)
-            face->au[p->au] = synth_clamp(intensity * p->weight * vary, 0, 1);
+            own.au[p->au] = synth_clamp(intensity * p->weight * vary, 0, 1);
     }
-    keep_core(emotion, intensity, face->au);
-    reconcile(face->au);
-    face->one_sided = emotion == MIEN_CONTEMPT ? 1 : 0;
+    keep_core(emotion, intensity, own.au);
+    reconcile(own.au);
+    own.one_sided = emotion == MIEN_CONTEMPT ? 1 : 0;
+    TRY(SIZED_WRITE(face, &own));
 fail:
     return status;
 }

@@ -68,7 +68,8 @@ enum mien_status synth_sample_draw(const struct mien_synth_params *params, uint6
         strength *= 1 - 0.1 * s->flat;
     }
     s->intensity = s->emotions[0] == MIEN_NEUTRAL ? 0 : strength;
-    s->face = (struct mien_synth_face){.seed = params->seed, .subject = s->subject, .shot = index};
+    s->face =
+        (struct mien_synth_face){.size = sizeof(s->face), .seed = params->seed, .subject = s->subject, .shot = index};
     TRY(express(s, params->seed));
 fail:
     return status;

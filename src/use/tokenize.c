@@ -32,8 +32,9 @@ enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **ou
 {
     enum mien_status status = MIEN_OK;
     struct mien_tokenizer *made = NULL;
-    FAIL_IF(!dir || !out, MIEN_ERR_ARG, "mien_tokenizer_open: a directory and a place for the result are needed");
+    NEED(out);
     *out = NULL;
+    NEED(dir);
     FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
             dir);
     made = base_alloc(1, sizeof(*made));
@@ -58,7 +59,7 @@ void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer)
 
 uint32_t mien_tokenizer_context(const struct mien_tokenizer *tokenizer)
 {
-    return tokenizer->context;
+    return tokenizer ? tokenizer->context : 0;
 }
 
 enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, const char *text, int32_t *ids,
@@ -66,11 +67,9 @@ enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, c
 {
     enum mien_status status = MIEN_OK;
     struct data_ids list = {0};
-    FAIL_IF(!count, MIEN_ERR_ARG, "mien_tokenizer_encode: no place for the count");
+    NEED(count);
     *count = 0;
-    FAIL_IF(!tokenizer || !text || !ids, MIEN_ERR_ARG,
-            "mien_tokenizer_encode: a tokenizer, a text and a place for "
-            "the ids are needed");
+    NEED(tokenizer && text && ids);
     TRY(data_tokenizer_encode_row(tokenizer->bpe, text, tokenizer->context, &list, cut));
     memcpy(ids, list.ids, list.count * sizeof(*ids));
     *count = list.count;

@@ -11,6 +11,7 @@ struct mien_gpu {
     struct base_trace *trace;
     struct vk_instance *instance;
     struct vk_device *device;
+    char error[MIEN_ERROR_SIZE];
 };
 
 static void feature_words(uint32_t features, char *text, size_t size)
@@ -30,6 +31,7 @@ static void feature_words(uint32_t features, char *text, size_t size)
 static void describe(const struct vk_caps *caps, struct mien_gpu_info *info)
 {
     *info = (struct mien_gpu_info){
+        .size = sizeof *info,
         .memory = caps->device_memory,
         .max_buffer = caps->max_range,
         .subgroup_size = caps->subgroup_size,
@@ -53,13 +55,21 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
 {
     enum mien_status status = MIEN_OK;
     struct vk_instance *instance = NULL;
-    FAIL_IF(!count || (capacity && !infos), MIEN_ERR_ARG, "mien_gpu_list: no place for the result");
+    struct mien_gpu_info info;
+    size_t size = 0;
+    NEED(count);
     *count = 0;
+    NEED(infos || !capacity);
+    if (capacity)
+        TRY(base_sized_check(infos, &size, __func__, "infos"));
     TRY(vk_instance_create(&instance));
     for (uint32_t i = 0; i < vk_instance_device_count(instance) && i < capacity; i++) {
         struct vk_caps caps = *vk_instance_caps(instance, i);
         TRY(vk_caps_clamp(&caps, list ? list : getenv("MIEN_CAPS")));
-        describe(&caps, &infos[i]);
+        describe(&caps, &info);
+        void *to = (char *)infos + i * size;
+        memcpy(to, &size, sizeof size);
+        TRY(SIZED_WRITE(to, &info));
     }
     *count = vk_instance_device_count(instance);
 fail:
@@ -71,7 +81,7 @@ enum mien_status mien_gpu_find(const char *device, uint32_t *index)
 {
     enum mien_status status = MIEN_OK;
     struct vk_instance *instance = NULL;
-    FAIL_IF(!index, MIEN_ERR_ARG, "mien_gpu_find: no place for the result");
+    NEED(index);
     *index = 0;
     TRY(vk_instance_create(&instance));
     TRY(vk_instance_choose(instance, device, index));
@@ -84,8 +94,8 @@ fail:
 static enum mien_status open_device(struct mien_gpu *gpu, uint32_t index, const struct mien_gpu_params *params)
 {
     enum mien_status status = MIEN_OK;
-    TRY(vk_device_create(gpu->instance, index, params ? params->caps : NULL, &gpu->device));
-    if (params && params->trace) {
+    TRY(vk_device_create(gpu->instance, index, params->caps, &gpu->device));
+    if (params->trace) {
         TRY(base_trace_open(params->trace, TRACE_SPANS, &gpu->trace));
         TRY(vk_device_set_trace(gpu->device, gpu->trace));
     }
@@ -93,18 +103,20 @@ fail:
     return status;
 }
 
-enum mien_status mien_gpu_create(const struct mien_gpu_params *params, struct mien_gpu **out)
+enum mien_status mien_gpu_create(const struct mien_gpu_params *given, struct mien_gpu **out)
 {
     enum mien_status status = MIEN_OK;
+    struct mien_gpu_params params;
     struct mien_gpu *gpu = NULL;
     uint32_t index = 0;
-    FAIL_IF(!out, MIEN_ERR_ARG, "mien_gpu_create: no place for the result");
+    NEED(out);
     *out = NULL;
+    TRY(SIZED_READ(&params, given));
     gpu = base_alloc(1, sizeof *gpu);
     FAIL_IF_NULL(gpu, "a device");
     TRY(vk_instance_create(&gpu->instance));
-    TRY(vk_instance_choose(gpu->instance, params ? params->device : NULL, &index));
-    TRY(open_device(gpu, index, params));
+    TRY(vk_instance_choose(gpu->instance, params.device, &index));
+    TRY(open_device(gpu, index, &params));
     *out = gpu;
     return MIEN_OK;
 fail:
@@ -112,20 +124,24 @@ fail:
     return status;
 }
 
-enum mien_status mien_gpu_adopt(const struct mien_vulkan *vulkan, const struct mien_gpu_params *params,
+enum mien_status mien_gpu_adopt(const struct mien_vulkan *given, const struct mien_gpu_params *given_params,
                                 struct mien_gpu **out)
 {
     enum mien_status status = MIEN_OK;
+    struct mien_vulkan vulkan;
+    struct mien_gpu_params params;
     struct mien_gpu *gpu = NULL;
-    FAIL_IF(!out, MIEN_ERR_ARG, "mien_gpu_adopt: no place for the result");
+    NEED(out);
     *out = NULL;
-    FAIL_IF(!vulkan, MIEN_ERR_ARG, "mien_gpu_adopt: no device");
-    FAIL_IF(params && params->device && *params->device, MIEN_ERR_ARG,
-            "mien_gpu_adopt: the device is given; params->device \"%s\" cannot choose another", params->device);
+    NEED(given);
+    TRY(SIZED_READ(&vulkan, given));
+    TRY(SIZED_READ(&params, given_params));
+    FAIL_IF(params.device && *params.device, MIEN_ERR_ARG,
+            "mien_gpu_adopt: the device is given; params->device \"%s\" cannot choose another", params.device);
     gpu = base_alloc(1, sizeof *gpu);
     FAIL_IF_NULL(gpu, "a device");
-    TRY(vk_instance_adopt(vulkan, &gpu->instance));
-    TRY(open_device(gpu, 0, params));
+    TRY(vk_instance_adopt(&vulkan, &gpu->instance));
+    TRY(open_device(gpu, 0, &params));
     *out = gpu;
     return MIEN_OK;
 fail:
@@ -147,33 +163,54 @@ void mien_gpu_destroy(struct mien_gpu **out)
 
 enum mien_status mien_gpu_trace_end(struct mien_gpu *gpu)
 {
-    if (!gpu || !gpu->trace)
-        return MIEN_OK;
-    (void)vk_device_set_trace(gpu->device, NULL);
-    return base_trace_close(&gpu->trace);
+    enum mien_status status = MIEN_OK;
+    if (gpu && gpu->trace) {
+        (void)vk_device_set_trace(gpu->device, NULL);
+        TRY(base_trace_close(&gpu->trace));
+    }
+fail:
+    return vk_gpu_ended(gpu, status);
 }
 
 const char *mien_gpu_name(const struct mien_gpu *gpu)
 {
-    return vk_device_caps(gpu->device)->name;
+    return gpu ? vk_device_caps(gpu->device)->name : "";
 }
 
-void mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info)
+enum mien_status mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_info *info)
 {
-    describe(vk_device_caps(gpu->device), info);
+    enum mien_status status = MIEN_OK;
+    struct mien_gpu_info own;
+    NEED(gpu && info);
+    describe(vk_device_caps(gpu->device), &own);
+    TRY(SIZED_WRITE(info, &own));
+fail:
+    return status;
+}
+
+const char *mien_gpu_error(const struct mien_gpu *gpu)
+{
+    return gpu ? gpu->error : "";
 }
 
 bool mien_gpu_lost(const struct mien_gpu *gpu)
 {
-    return vk_device_lost(gpu->device);
+    return gpu && vk_device_lost(gpu->device);
 }
 
 uint32_t mien_gpu_validation_messages(const struct mien_gpu *gpu)
 {
-    return vk_instance_validation_messages(gpu->instance);
+    return gpu ? vk_instance_validation_messages(gpu->instance) : 0;
 }
 
 struct vk_device *vk_gpu_device(struct mien_gpu *gpu)
 {
     return gpu->device;
+}
+
+enum mien_status vk_gpu_ended(struct mien_gpu *gpu, enum mien_status status)
+{
+    if (gpu && status != MIEN_OK)
+        snprintf(gpu->error, sizeof gpu->error, "%s", mien_last_error());
+    return status;
 }

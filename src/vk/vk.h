@@ -303,5 +303,7 @@ enum mien_status vk_recording_host_times(struct vk_recording *recording, double 
 
 /* The device behind it, alive as long as gpu. */
 struct vk_device *vk_gpu_device(struct mien_gpu *gpu);
+/* The end of a public call on gpu (which may be NULL): keeps a failure's message for mien_gpu_error; returns status. */
+enum mien_status vk_gpu_ended(struct mien_gpu *gpu, enum mien_status status);
 
 #endif

@@ -13,7 +13,7 @@ static uint32_t checksum(uint32_t size, uint64_t seed, uint32_t faces)
     static unsigned char rgb[96 * 96 * 3];
     uint32_t crc = 0;
     for (uint32_t i = 0; i < faces; i++) {
-        struct mien_synth_face face = {.seed = seed, .subject = i, .shot = i};
+        struct mien_synth_face face = {.size = sizeof face, .seed = seed, .subject = i, .shot = i};
         CHECK_EQ(mien_synth_express((enum mien_emotion)(i % MIEN_EMOTION_COUNT), 0.8, seed, i, &face), MIEN_OK);
         CHECK_EQ(mien_synth_draw(&face, size, rgb), MIEN_OK);
         crc = base_crc32(crc, rgb, (size_t)size * size * 3);
@@ -46,7 +46,7 @@ static double distance(const unsigned char *a, const unsigned char *b)
 static void test_units_show(void)
 {
     static unsigned char rest[PIXELS], half[PIXELS], full[PIXELS];
-    struct mien_synth_face face = {.seed = 3, .subject = 5, .studio = true};
+    struct mien_synth_face face = {.size = sizeof face, .seed = 3, .subject = 5, .studio = true};
     CHECK_EQ(mien_synth_draw(&face, SIZE, rest), MIEN_OK);
     for (int i = 0; i < MIEN_AU_COUNT; i++) {
         face.au[i] = 0.4;
@@ -118,9 +118,10 @@ static void check_caption(const struct data_row *row)
 
 static enum mien_status make(const char *name, uint64_t count, uint32_t threads, bool video)
 {
-    struct mien_synth_params p = {.out = support_file(name),
+    struct mien_synth_params p = {.size = sizeof p,
+                                  .out = support_file(name),
                                   .count = count,
-                                  .size = 24,
+                                  .side = 24,
                                   .seed = 4,
                                   .threads = threads,
                                   .video = video,
@@ -212,7 +213,7 @@ static bool stop_at_once(void *user, uint64_t done, uint64_t total)
 
 static void test_refusals(void)
 {
-    struct mien_synth_face face = {.studio = true};
+    struct mien_synth_face face = {.size = sizeof face, .studio = true};
     unsigned char rgb[16 * 16 * 3];
     CHECK_EQ(mien_synth_draw(&face, 15, rgb), MIEN_ERR_ARG);
     CHECK_SAYS("16 to 1024");
@@ -236,7 +237,8 @@ static void test_refusals(void)
     CHECK(!base_file_exists(support_file("mine/.mien-new-faces")));
     CHECK_EQ(make("mine/notes.txt", 3, 1, false), MIEN_ERR_ARG);
     CHECK_EQ(make("mine/notes.txt/below", 3, 1, false), MIEN_ERR_IO);
-    struct mien_synth_params p = {.out = support_file("stopped"), .count = 5, .size = 16, .progress = stop_at_once};
+    struct mien_synth_params p = {
+        .size = sizeof p, .out = support_file("stopped"), .count = 5, .side = 16, .progress = stop_at_once};
     CHECK_EQ(mien_synth(&p, NULL), MIEN_ERR_CANCELLED);
     CHECK(!base_file_exists(support_file("stopped")) && !base_file_exists(support_file(".mien-new-stopped")));
 }
@@ -255,7 +257,7 @@ static void test_full_disk(void)
     CHECK_EQ(inside, MIEN_ERR_ARG); /* holds a manifest from before */
     CHECK(!base_file_exists(support_file("full")) && !base_file_exists(support_file(".mien-new-full")));
     CHECK_EQ(make("full", 3, 1, false), MIEN_OK);
-    struct mien_synth_params p = {.out = "/proc/mien/faces", .count = 5};
+    struct mien_synth_params p = {.size = sizeof p, .out = "/proc/mien/faces", .count = 5};
     CHECK_EQ(mien_synth(&p, NULL), MIEN_ERR_IO);
     CHECK_SAYS("/proc/mien");
 }

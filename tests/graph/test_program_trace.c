@@ -172,7 +172,9 @@ static void test_public(void)
 {
     struct mien_gpu *device = NULL;
     cJSON *events = NULL;
-    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.trace = file_name}, &device), MIEN_OK);
+    CHECK_EQ(
+        mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .trace = file_name}, &device),
+        MIEN_OK);
     CHECK(!base_file_exists(file_name));
     CHECK_EQ(mien_gpu_trace_end(device), MIEN_OK);
     CHECK_EQ(base_json_read(file_name, &events), MIEN_OK);
@@ -181,12 +183,17 @@ static void test_public(void)
     CHECK_EQ(mien_gpu_trace_end(device), MIEN_OK);
     mien_gpu_destroy(&device);
     CHECK(!base_file_exists(file_name));
-    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.trace = file_name}, &device), MIEN_OK);
+    CHECK_EQ(
+        mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .trace = file_name}, &device),
+        MIEN_OK);
     mien_gpu_destroy(&device);
     CHECK(base_file_exists(file_name));
     remove(file_name);
     capture_start();
-    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.trace = "no/folder/t.json"}, &device), MIEN_ERR_IO);
+    CHECK_EQ(
+        mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .trace = "no/folder/t.json"},
+                        &device),
+        MIEN_ERR_IO);
     CHECK(device == NULL && captured_once("no/folder"));
     CHECK_EQ(mien_gpu_trace_end(NULL), MIEN_OK);
 }

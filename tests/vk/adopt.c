@@ -178,7 +178,8 @@ static void *use_queue_always(void *user)
 
 static struct mien_vulkan given(const struct app *app)
 {
-    return (struct mien_vulkan){.instance = app->instance,
+    return (struct mien_vulkan){.size = sizeof(struct mien_vulkan),
+                                .instance = app->instance,
                                 .physical_device = app->physical,
                                 .device = app->device,
                                 .queue = app->queue,
@@ -229,7 +230,9 @@ static void check_same(const struct embeds *a, const struct embeds *b)
 static void embed_alone(const char *name, const char *caps, struct embeds *out)
 {
     struct mien_gpu *gpu = NULL;
-    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.device = name, .caps = caps}, &gpu), MIEN_OK);
+    CHECK_EQ(mien_gpu_create(
+                 &(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .device = name, .caps = caps}, &gpu),
+             MIEN_OK);
     CHECK_EQ(embed(gpu, out), MIEN_OK);
     mien_gpu_destroy(&gpu);
 }
@@ -246,8 +249,8 @@ static void test_whole(const char *name)
     VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &v11};
     struct app app = {0};
     struct mien_gpu *gpu = NULL;
-    struct mien_gpu_info info;
-    struct mien_gpu_info first;
+    struct mien_gpu_info info = {sizeof info};
+    struct mien_gpu_info first = {sizeof first};
     pthread_t thread;
     CHECK(make_instance(&app, VK_API_VERSION_1_3) && make_device(&app, name, NULL, NULL, 0));
     vkGetPhysicalDeviceFeatures2(app.physical, &all); /* what there is ... */
@@ -269,7 +272,8 @@ static void test_whole(const char *name)
     end(&app);
     embed_alone(name, NULL, &alone);
     check_same(&alone, &adopted);
-    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.device = name}, &gpu), MIEN_OK);
+    CHECK_EQ(mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .device = name}, &gpu),
+             MIEN_OK);
     mien_gpu_describe(gpu, &first);
     mien_gpu_destroy(&gpu);
     CHECK_STR(info.features, first.features);
@@ -285,11 +289,13 @@ static void test_least(const char *name)
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES, .timelineSemaphore = VK_TRUE};
     struct app app = {0};
     struct mien_gpu *gpu = NULL;
-    struct mien_gpu_info info;
+    struct mien_gpu_info info = {sizeof info};
     CHECK(make_instance(&app, VK_API_VERSION_1_1) && make_device(&app, name, &timeline, &extension, 1));
     struct mien_vulkan vulkan = given(&app);
     vulkan.get_instance_proc_addr = (mien_vulkan_function)vkGetInstanceProcAddr;
-    CHECK_EQ(mien_gpu_adopt(&vulkan, &(struct mien_gpu_params){.caps = ""}, &gpu), MIEN_OK);
+    CHECK_EQ(
+        mien_gpu_adopt(&vulkan, &(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .caps = ""}, &gpu),
+        MIEN_OK);
     mien_gpu_describe(gpu, &info);
     CHECK(strstr(info.disabled, "storage16: the application's device was made without") != NULL);
     CHECK(strstr(info.features, "storage16") == NULL && strstr(info.features, "subgroup_full") == NULL);
@@ -319,8 +325,10 @@ static void test_refused(const char *name)
     const struct mien_vulkan right = given(&app);
     struct mien_vulkan v = right;
     refuse(&right, MIEN_ERR_UNSUPPORTED, "timelineSemaphore");
-    refuse(NULL, MIEN_ERR_ARG, "no device");
-    refuse(&(struct mien_vulkan){0}, MIEN_ERR_ARG, "instance, physical_device, device and queue");
+    refuse(NULL, MIEN_ERR_ARG, "mien_gpu_adopt: an argument is missing");
+    refuse(&(struct mien_vulkan){0}, MIEN_ERR_ARG, "size is 0");
+    refuse(&(struct mien_vulkan){sizeof(struct mien_vulkan)}, MIEN_ERR_ARG,
+           "instance, physical_device, device and queue");
     v.physical_device = app.queue;
     refuse(&v, MIEN_ERR_ARG, "physical_device is none of");
     v = right;
@@ -342,7 +350,7 @@ static void test_refused(const char *name)
 int main(int argc, char **argv)
 {
     struct mien_gpu *gpu = NULL;
-    struct mien_gpu_info info;
+    struct mien_gpu_info info = {sizeof info};
     if (argc != 3 || setenv("MIEN_VALIDATE", "", 1) != 0)
         return 2;
     model_dir = argv[1];

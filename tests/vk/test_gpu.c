@@ -4,7 +4,7 @@
 
 int main(void)
 {
-    struct mien_gpu_info infos[8], info;
+    struct mien_gpu_info infos[8] = {{sizeof infos[0]}}, info = {sizeof info};
     struct mien_gpu *gpu = NULL;
     uint32_t count = 0;
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
@@ -21,6 +21,14 @@ int main(void)
     CHECK(info.features[0] == 0);
     CHECK_STR(info.masked, infos[0].features);
     CHECK_OK(mien_gpu_list(NULL, NULL, 0, &count));
+    infos[0].size = 0;
+    CHECK(mien_gpu_list(NULL, infos, 1, &count) == MIEN_ERR_ARG && count == 0);
+    infos[0].size = offsetof(struct mien_gpu_info, type); /* an older application's: the next one begins there */
+    memset(&infos[0].type, 'x', sizeof infos[0] - offsetof(struct mien_gpu_info, type));
+    CHECK_OK(mien_gpu_list(NULL, infos, 1, &count));
+    CHECK(infos[0].name[0] && infos[0].type[0] == 'x');
+    infos[0].size = sizeof infos[0];
+    CHECK_OK(mien_gpu_list("", infos, BASE_COUNT(infos), &count));
     CHECK(mien_gpu_list("floo", infos, 1, &count) == MIEN_ERR_ARG && count == 0);
     CHECK(mien_gpu_list(NULL, NULL, 1, &count) == MIEN_ERR_ARG);
     CHECK_OK(mien_gpu_list("invocations=64", &info, 1, &count)); /* listed, with the reason */
@@ -33,7 +41,8 @@ int main(void)
     CHECK(mien_gpu_find("nothing", &index) == MIEN_ERR_NO_DEVICE && index == 0);
     CHECK(mien_gpu_find(NULL, NULL) == MIEN_ERR_ARG);
 
-    CHECK_OK(mien_gpu_create(&(struct mien_gpu_params){.device = "0", .caps = "-f16"}, &gpu));
+    CHECK_OK(mien_gpu_create(
+        &(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .device = "0", .caps = "-f16"}, &gpu));
     CHECK_STR(mien_gpu_name(gpu), infos[0].name);
     mien_gpu_describe(gpu, &info);
     CHECK(strstr(info.features, "f16") == NULL && info.missing[0] == 0);
@@ -43,8 +52,15 @@ int main(void)
     CHECK(gpu == NULL);
     mien_gpu_destroy(&gpu);
     mien_gpu_destroy(NULL);
-    CHECK(mien_gpu_create(&(struct mien_gpu_params){.device = "nothing"}, &gpu) == MIEN_ERR_NO_DEVICE && !gpu);
-    CHECK(mien_gpu_create(&(struct mien_gpu_params){.caps = "shared=1"}, &gpu) == MIEN_ERR_UNSUPPORTED && !gpu);
+    mien_log_set(keep_log, NULL, MIEN_LOG_SILENT);
+    CHECK(mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .device = "nothing"},
+                          &gpu) == MIEN_ERR_NO_DEVICE &&
+          !gpu);
+    CHECK(strstr(mien_last_error(), "\"nothing\"; there are: 0 ") != NULL);
+    mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
+    CHECK(mien_gpu_create(&(struct mien_gpu_params){.size = sizeof(struct mien_gpu_params), .caps = "shared=1"},
+                          &gpu) == MIEN_ERR_UNSUPPORTED &&
+          !gpu);
     CHECK(mien_gpu_create(NULL, NULL) == MIEN_ERR_ARG);
     return check_result();
 }

@@ -71,7 +71,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
 static int run(const struct command *command, int argc, char **argv)
 {
     enum { MOST = 32 };
-    static struct mien_gpu_info infos[MOST];
+    static struct mien_gpu_info infos[MOST] = {{sizeof infos[0]}};
     const struct arg args[] = {{0}};
     struct common common;
     uint32_t count = 0, only = 0;

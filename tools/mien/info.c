@@ -40,7 +40,7 @@ static void print_plan_json(const struct mien_model_plan *p, enum mien_dtype pre
 static enum mien_status make_plan(const struct common *common, const char *dir, uint64_t batch,
                                   struct mien_model_plan *plan)
 {
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps};
+    const struct mien_gpu_params wanted = {.size = sizeof wanted, .device = common->device, .caps = common->caps};
     struct mien_gpu *gpu = NULL;
     bool asked = common->device || common->caps;
     if (!asked)

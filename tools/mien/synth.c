@@ -51,8 +51,8 @@ static enum mien_status make(const struct common *common, struct mien_synth_para
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct mien_synth_params params = {0};
-    struct mien_synth_summary summary;
+    struct mien_synth_params params = {sizeof params};
+    struct mien_synth_summary summary = {sizeof summary};
     struct arg_list inputs = {0};
     struct common common;
     uint64_t size = 64, frames = 16;
@@ -75,7 +75,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (frames < 4 || frames > 1000)
         return complain(command, 2, "--frames %" PRIu64 ": a clip has 4 to 1000", frames);
     params.out = inputs.items[0];
-    params.size = (uint32_t)size;
+    params.side = (uint32_t)size;
     params.frames = (uint32_t)frames;
     params.seed = common.seed_given ? common.seed : 0;
     enum mien_status status = make(&common, &params, &summary);

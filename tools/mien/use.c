@@ -29,7 +29,8 @@ struct mien_embed_params looking_params(const struct looking *l)
 
 enum mien_status gpu_open(const struct common *common, struct mien_gpu **gpu)
 {
-    const struct mien_gpu_params wanted = {.device = common->device, .caps = common->caps, .trace = common->trace};
+    const struct mien_gpu_params wanted = {
+        .size = sizeof wanted, .device = common->device, .caps = common->caps, .trace = common->trace};
     return mien_gpu_create(&wanted, gpu);
 }
 
