@@ -14,6 +14,7 @@
 #include "base/sized.h"
 #include "base/stage.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "base/thread.h"
 #include "base/trace.h"
 

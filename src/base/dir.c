@@ -12,20 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool base_file_exists(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0;
-}
-
-bool base_file_is_dir(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 char *base_path_join(const char *dir, const char *name)
 {
     size_t d = name[0] == '/' ? 0 : strlen(dir), n = strlen(name);
@@ -56,6 +42,33 @@ char *base_path_dir(const char *path)
     if (dir)
         memcpy(dir, end ? path : ".", end ? end : 1);
     return dir;
+}
+
+/* In the same way whatever the application's locale is. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool same_letters(const char *a, const char *b)
+{
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return !*a && !*b;
+}
+
+bool base_path_ends(const char *path, const char *const *endings)
+{
+    size_t length = strlen(path);
+
+    for (; *endings; endings++) {
+        size_t end = strlen(*endings);
+        if (end <= length && same_letters(path + length - end, *endings))
+            return true;
+    }
+    return false;
 }
 
 /* Absolute, without links and dots; from malloc. */

@@ -230,6 +230,25 @@ fail:
     return status;
 }
 
+enum mien_status base_out_append(const char *path, struct base_out **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_out *o = base_alloc(1, sizeof(*o));
+
+    *out = NULL;
+    FAIL_IF_NULL(o, path);
+    o->fd = -1;
+    o->target = copy_text(path);
+    FAIL_IF_NULL(o->target, path);
+    o->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+    *out = o;
+    return MIEN_OK;
+fail:
+    out_free(o);
+    return status;
+}
+
 static enum mien_status write_all(int fd, const char *path, const char *data, size_t size)
 {
     while (size > 0) {
@@ -296,6 +315,19 @@ enum mien_status base_out_printf(struct base_out *out, const char *fmt, ...)
 fail:
     out->failed = status;
     base_free(large);
+    return status;
+}
+
+enum mien_status base_out_flush(struct base_out *out, bool to_disk)
+{
+    enum mien_status status = out->failed;
+
+    TRY(status);
+    TRY(out_flush(out));
+    FAIL_IF(to_disk && fsync(out->fd) != 0, MIEN_ERR_IO, "%s: cannot flush to the disk: %s", out->target,
+            strerror(errno));
+fail:
+    out->failed = status;
     return status;
 }
 

@@ -3,6 +3,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include "base/system.h" /* base_file_exists, base_file_is_dir */
 #include "mien/common.h"
 
 #include <stdio.h>
@@ -31,6 +32,11 @@ enum mien_status base_out_printf(struct base_out *out, const char *fmt, ...) MIE
 enum mien_status base_out_commit(struct base_out **out); /* fsync, rename, fsync of the directory; clears *out */
 void base_out_abandon(struct base_out **out);            /* removes the temporary file; accepts NULL */
 
+/* The end of a file that is there already, or is made: what is written stands in it at once when it is flushed, and on
+ * the disk with `to_disk`. base_out_abandon closes it and leaves what was flushed. */
+enum mien_status base_out_append(const char *path, struct base_out **out);
+enum mien_status base_out_flush(struct base_out *out, bool to_disk);
+
 /* All of the above in one call. */
 enum mien_status base_file_write(const char *path, const void *data, size_t size);
 
@@ -38,8 +44,6 @@ enum mien_status base_file_write(const char *path, const void *data, size_t size
  * flushes take minutes). Removed on failure. MIEN_ERR_IO, also when it is there already. */
 enum mien_status base_file_write_part(const char *path, const void *data, size_t size);
 
-bool base_file_exists(const char *path);
-bool base_file_is_dir(const char *path);
 enum mien_status base_dir_create(const char *path); /* with parents; existing is fine */
 
 /* Names in a directory, sorted by bytes, without "." and "..": malloc'ed array of malloc'ed strings. */
@@ -61,5 +65,7 @@ enum mien_status base_path_relative(const char *from_dir, const char *to, char *
 char *base_path_way(const char *from_dir, const char *to);
 /* The directory part ("." when there is none); malloc'ed. */
 char *base_path_dir(const char *path);
+/* Whether the path ends with one of `endings` (".png", ...; NULL-ended), in letters of either case. */
+bool base_path_ends(const char *path, const char *const *endings);
 
 #endif

@@ -2,14 +2,13 @@
 #include "base/log.h"
 
 #include "base/log_internal.h"
+#include "base/os_internal.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
-static mien_log_fn sink_fn; /* NULL: standard error */
+static mien_log_fn sink_fn; /* NULL: standard error; under os_log_lock, as is sink_user */
 static void *sink_user;
 static atomic_int sink_lowest = MIEN_LOG_WARN;
 
@@ -34,14 +33,14 @@ static void deliver(enum mien_log_level level, const char *message)
 {
     if (inside_sink)
         return;
-    pthread_mutex_lock(&sink_lock);
+    os_log_lock();
     inside_sink = true;
     if (sink_fn)
         sink_fn(sink_user, level, message);
     else
         print_to_stderr(level, message);
     inside_sink = false;
-    pthread_mutex_unlock(&sink_lock);
+    os_log_unlock();
 }
 
 void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest)
@@ -49,12 +48,12 @@ void mien_log_set(mien_log_fn fn, void *user, enum mien_log_level lowest)
     bool locked = inside_sink; /* by this thread, below us on the stack */
 
     if (!locked)
-        pthread_mutex_lock(&sink_lock);
+        os_log_lock();
     sink_fn = fn;
     sink_user = user;
     atomic_store(&sink_lowest, (int)lowest);
     if (!locked)
-        pthread_mutex_unlock(&sink_lock);
+        os_log_unlock();
 }
 
 enum mien_log_level base_log_soften(enum mien_log_level most)

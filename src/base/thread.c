@@ -1,63 +1,34 @@
-/* thread.c: the only file that knows pthreads' threads. */
+/* thread.c: threads and locks that fail as the rest of Mien does, and the parallel loop. */
 #include "base/thread.h"
 
 #include "base/arena.h"
+#include "base/os_internal.h"
 #include "base/status.h"
 
-#include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 struct base_thread {
-    pthread_t handle;
-    void (*fn)(void *user);
-    void *user;
+    struct os_thread os;
 };
 
 struct base_mutex {
-    pthread_mutex_t handle;
+    struct os_mutex os;
 };
 
 struct base_cond {
-    pthread_cond_t handle;
+    struct os_cond os;
 };
-
-/* pthread_create with every signal blocked in the new thread: an application's handlers run in its own threads. */
-static int create_quiet(pthread_t *handle, void *(*fn)(void *), void *user)
-{
-    sigset_t all, before;
-    int error;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(handle, NULL, fn, user);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
-static void *thread_main(void *user)
-{
-    struct base_thread *thread = user;
-
-    thread->fn(thread->user);
-    return NULL;
-}
 
 enum mien_status base_thread_start(struct base_thread **out, void (*fn)(void *user), void *user)
 {
     enum mien_status status = MIEN_OK;
-    struct base_thread *thread = NULL;
+    struct base_thread *thread = base_alloc(1, sizeof(*thread));
     int error;
 
     *out = NULL;
-    thread = base_alloc(1, sizeof(*thread));
     FAIL_IF_NULL(thread, "a thread");
-    thread->fn = fn;
-    thread->user = user;
-    error = create_quiet(&thread->handle, thread_main, thread);
+    error = os_thread_start(&thread->os, fn, user);
     FAIL_IF(error, MIEN_ERR_FAILED, "cannot start a thread: %s; raise the limit of processes (ulimit -u)",
             strerror(error));
     *out = thread;
@@ -69,13 +40,9 @@ fail:
 
 void base_thread_join(struct base_thread **thread)
 {
-    int error;
-
     if (!thread || !*thread)
         return;
-    error = pthread_join((*thread)->handle, NULL);
-    assert(error == 0);
-    (void)error;
+    os_thread_join(&(*thread)->os);
     base_free(*thread);
     *thread = NULL;
 }
@@ -83,12 +50,11 @@ void base_thread_join(struct base_thread **thread)
 enum mien_status base_mutex_create(struct base_mutex **out)
 {
     enum mien_status status = MIEN_OK;
-    struct base_mutex *mutex = NULL;
+    struct base_mutex *mutex = base_alloc(1, sizeof(*mutex));
 
     *out = NULL;
-    mutex = base_alloc(1, sizeof(*mutex));
     FAIL_IF_NULL(mutex, "a mutex");
-    FAIL_IF(pthread_mutex_init(&mutex->handle, NULL) != 0, MIEN_ERR_NOMEM, "cannot create a mutex");
+    FAIL_IF(os_mutex_init(&mutex->os) != 0, MIEN_ERR_NOMEM, "cannot create a mutex");
     *out = mutex;
     return MIEN_OK;
 fail:
@@ -100,37 +66,29 @@ void base_mutex_destroy(struct base_mutex **mutex)
 {
     if (!mutex || !*mutex)
         return;
-    pthread_mutex_destroy(&(*mutex)->handle);
+    os_mutex_destroy(&(*mutex)->os);
     base_free(*mutex);
     *mutex = NULL;
 }
 
-/* Locking an initialised mutex that this thread does not hold cannot fail; anything else is a bug of ours. */
 void base_mutex_lock(struct base_mutex *mutex)
 {
-    int error = pthread_mutex_lock(&mutex->handle);
-
-    assert(error == 0);
-    (void)error;
+    os_mutex_lock(&mutex->os);
 }
 
 void base_mutex_unlock(struct base_mutex *mutex)
 {
-    int error = pthread_mutex_unlock(&mutex->handle);
-
-    assert(error == 0);
-    (void)error;
+    os_mutex_unlock(&mutex->os);
 }
 
 enum mien_status base_cond_create(struct base_cond **out)
 {
     enum mien_status status = MIEN_OK;
-    struct base_cond *cond = NULL;
+    struct base_cond *cond = base_alloc(1, sizeof(*cond));
 
     *out = NULL;
-    cond = base_alloc(1, sizeof(*cond));
     FAIL_IF_NULL(cond, "a condition variable");
-    FAIL_IF(pthread_cond_init(&cond->handle, NULL) != 0, MIEN_ERR_NOMEM, "cannot create a condition variable");
+    FAIL_IF(os_cond_init(&cond->os) != 0, MIEN_ERR_NOMEM, "cannot create a condition variable");
     *out = cond;
     return MIEN_OK;
 fail:
@@ -142,31 +100,29 @@ void base_cond_destroy(struct base_cond **cond)
 {
     if (!cond || !*cond)
         return;
-    pthread_cond_destroy(&(*cond)->handle);
+    os_cond_destroy(&(*cond)->os);
     base_free(*cond);
     *cond = NULL;
 }
 
 void base_cond_wait(struct base_cond *cond, struct base_mutex *mutex)
 {
-    pthread_cond_wait(&cond->handle, &mutex->handle);
+    os_cond_wait(&cond->os, &mutex->os);
 }
 
 void base_cond_signal(struct base_cond *cond)
 {
-    pthread_cond_signal(&cond->handle);
+    os_cond_signal(&cond->os);
 }
 
 void base_cond_broadcast(struct base_cond *cond)
 {
-    pthread_cond_broadcast(&cond->handle);
+    os_cond_broadcast(&cond->os);
 }
 
 uint32_t base_cpu_count(void)
 {
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return count > 0 ? (uint32_t)count : 1;
+    return os_cpu_count();
 }
 
 /* Helpers live for one call: starting one costs some 20 us, far below the work that is worth spreading. */
@@ -179,7 +135,7 @@ struct parallel_job {
     atomic_uint_fast64_t next; /* 64 bits: workers step past count, which may be UINT32_MAX */
 };
 
-static void *parallel_work(void *user)
+static void parallel_work(void *user)
 {
     struct parallel_job *job = user;
 
@@ -187,7 +143,7 @@ static void *parallel_work(void *user)
         uint64_t i = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed);
 
         if (i >= job->count)
-            return NULL;
+            return;
         job->fn(job->user, (uint32_t)i);
     }
 }
@@ -195,16 +151,16 @@ static void *parallel_work(void *user)
 void base_parallel_for(uint32_t threads, uint32_t count, void (*fn)(void *user, uint32_t i), void *user)
 {
     struct parallel_job job = {.fn = fn, .user = user, .count = count};
-    pthread_t helpers[MOST_HELPERS];
+    struct os_thread helpers[MOST_HELPERS];
     uint32_t want = threads ? threads : base_cpu_count(), started = 0;
 
     if (want > count)
         want = count;
     if (want > MOST_HELPERS + 1)
         want = MOST_HELPERS + 1;
-    while (started + 1 < want && create_quiet(&helpers[started], parallel_work, &job) == 0)
+    while (started + 1 < want && os_thread_start(&helpers[started], parallel_work, &job) == 0)
         started++;
     parallel_work(&job);
     while (started > 0)
-        pthread_join(helpers[--started], NULL);
+        os_thread_join(&helpers[--started]);
 }

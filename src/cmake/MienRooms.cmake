@@ -27,8 +27,15 @@ file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}
      ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
 set(CMAKE_INSTALL_RPATH $ORIGIN/${bin_to_lib})
 
+# What differs between operating systems is one folder; the command compiles it too.
+set(MIEN_SYSTEM posix)
+file(GLOB MIEN_SYSTEM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/${MIEN_SYSTEM}/*.c)
+
 function(mien_room name)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+    if(name STREQUAL "base")
+        list(APPEND sources ${MIEN_SYSTEM_SOURCES})
+    endif()
     if(NOT sources) # a room without code yet
         add_library(mien_${name} INTERFACE)
         return()

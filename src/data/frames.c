@@ -1,14 +1,10 @@
 /* frames.c: a clip as a directory of pictures. */
 #include "data/frames.h"
 
-#include <string.h>
-#include <strings.h>
-
 static bool is_frame(const char *name)
 {
-    const char *dot = strrchr(name, '.');
-    return name[0] != '.' && dot &&
-           (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
+    return name[0] != '.' && base_path_ends(name, endings);
 }
 
 enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count)

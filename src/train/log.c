@@ -1,14 +1,11 @@
 /* log.c: writes log.jsonl. */
 #include "train/log.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 struct train_log {
-    FILE *file;
-    char *path;
+    struct base_out *out;
 };
 
 /* Whether a line is a row of one of the first `steps` steps. */
@@ -56,16 +53,15 @@ enum mien_status train_log_open(const char *dir, uint64_t steps, struct train_lo
 {
     enum mien_status status = MIEN_OK;
     struct train_log *log = base_alloc(1, sizeof(*log));
+    char *path = base_path_join(dir, "log.jsonl");
     *out = NULL;
-    FAIL_IF_NULL(log, "a log");
-    log->path = base_path_join(dir, "log.jsonl");
-    FAIL_IF_NULL(log->path, "a path");
-    TRY(cut(log->path, steps));
-    log->file = fopen(log->path, "ab");
-    FAIL_IF(!log->file, MIEN_ERR_IO, "%s: the log cannot be opened: %s", log->path, strerror(errno));
+    FAIL_IF(!log || !path, MIEN_ERR_NOMEM, "out of host memory for a log");
+    TRY(cut(path, steps));
+    TRY(base_out_append(path, &log->out));
     *out = log;
-    return MIEN_OK;
+    log = NULL;
 fail:
+    base_free(path);
     train_log_close(&log);
     return status;
 }
@@ -74,73 +70,59 @@ void train_log_close(struct train_log **log)
 {
     if (!log || !*log)
         return;
-    if ((*log)->file)
-        fclose((*log)->file);
-    base_free((*log)->path);
+    base_out_abandon(&(*log)->out); /* each row has been flushed */
     base_free(*log);
     *log = NULL;
 }
 
-static enum mien_status failed(const struct train_log *log)
-{
-    return base_fail(MIEN_ERR_IO, "%s: the log cannot be written: %s; make room and go on with --resume", log->path,
-                     strerror(errno));
-}
-
 enum mien_status train_log_flush(struct train_log *log)
 {
-    return fflush(log->file) == 0 && fsync(fileno(log->file)) == 0 ? MIEN_OK : failed(log);
+    return base_out_flush(log->out, true);
 }
 
-static int write_bins(FILE *file, const char *name, const float *bins, uint32_t count)
+static void write_bins(struct base_out *out, const char *name, const float *bins, uint32_t count)
 {
-    int written = fprintf(file, "\"%s\":[", name);
-    for (uint32_t i = 0; i < count && written >= 0; i++)
-        written = fprintf(file, "%s%.0f", i ? "," : "", (double)bins[i]);
-    return written < 0 ? written : fprintf(file, "]");
+    base_out_printf(out, "\"%s\":[", name);
+    for (uint32_t i = 0; i < count; i++)
+        base_out_printf(out, "%s%.0f", i ? "," : "", (double)bins[i]);
+    base_out_printf(out, "]");
 }
 
-static int write_similarity(FILE *file, const struct train_log_step *step)
+static void write_similarity(struct base_out *out, const struct train_log_step *step)
 {
-    int written = 0;
     if (!step->similarity[0] || !step->similarity[1])
-        return 0;
-    written = fprintf(file, "\"similarity\":{");
-    if (written >= 0)
-        written = write_bins(file, "text", step->similarity[0], step->bins);
-    if (written >= 0)
-        written = fprintf(file, ",");
-    if (written >= 0)
-        written = write_bins(file, "image", step->similarity[1], step->bins);
-    return written < 0 ? written : fprintf(file, "},");
+        return;
+    base_out_printf(out, "\"similarity\":{");
+    write_bins(out, "text", step->similarity[0], step->bins);
+    base_out_printf(out, ",");
+    write_bins(out, "image", step->similarity[1], step->bins);
+    base_out_printf(out, "},");
 }
 
+/* A failure on the way is kept by the output, and is what the flush at the end says. */
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step)
 {
     /* %.9g: what was an fp32 on the device reads back bit for bit. */
-    int written = fprintf(log->file,
-                          "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
-                          "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
-                          "\"image\":%.9g},",
-                          (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
-                          step->grad_norm, step->logit_scale, step->positives[0], step->positives[1]);
-    if (written >= 0)
-        written = write_similarity(log->file, step);
-    if (written >= 0)
-        written = fprintf(log->file, "\"samples_per_s\":%.4g}\n", step->samples_per_s);
-    return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
+    base_out_printf(log->out,
+                    "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
+                    "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
+                    "\"image\":%.9g},",
+                    (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
+                    step->grad_norm, step->logit_scale, step->positives[0], step->positives[1]);
+    write_similarity(log->out, step);
+    base_out_printf(log->out, "\"samples_per_s\":%.4g}\n", step->samples_per_s);
+    return base_out_flush(log->out, false);
 }
 
 enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, uint64_t n)
 {
     static const char *const names[] = {"loss", "war", "uar"};
     const double values[] = {loss, war, uar};
-    int written = fprintf(log->file, "{\"kind\":\"eval\",\"step\":%llu", (unsigned long long)step);
-    for (size_t i = 0; i < BASE_COUNT(names) && written >= 0; i++) {
+    base_out_printf(log->out, "{\"kind\":\"eval\",\"step\":%llu", (unsigned long long)step);
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
         if (isfinite(values[i]))
-            written = fprintf(log->file, ",\"%s\":%.9g", names[i], values[i]);
+            base_out_printf(log->out, ",\"%s\":%.9g", names[i], values[i]);
     }
-    if (written >= 0)
-        written = fprintf(log->file, ",\"n\":%llu}\n", (unsigned long long)n);
-    return written >= 0 && fflush(log->file) == 0 ? MIEN_OK : failed(log);
+    base_out_printf(log->out, ",\"n\":%llu}\n", (unsigned long long)n);
+    return base_out_flush(log->out, false);
 }

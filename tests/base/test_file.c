@@ -358,6 +358,28 @@ static void check_relative(const char *from, const char *to, const char *expecte
     base_free(path);
 }
 
+static void test_append(void)
+{
+    struct base_out *out = NULL;
+    CHECK_EQ(base_file_write(in_root("log"), "one\n", 4), MIEN_OK);
+    CHECK_EQ(base_out_append(in_root("log"), &out), MIEN_OK);
+    CHECK_EQ(base_out_printf(out, "t%co\n", 'w'), MIEN_OK);
+    CHECK(holds(in_root("log"), "one\n")); /* not before it is flushed */
+    CHECK_EQ(base_out_flush(out, false), MIEN_OK);
+    CHECK(holds(in_root("log"), "one\ntwo\n"));
+    CHECK_EQ(base_out_write(out, "three\n", 6), MIEN_OK);
+    CHECK_EQ(base_out_flush(out, true), MIEN_OK);
+    base_out_abandon(&out);
+    CHECK(holds(in_root("log"), "one\ntwo\nthree\n"));
+    CHECK_EQ(base_out_append(in_root("new log"), &out), MIEN_OK);
+    base_out_abandon(&out);
+    CHECK(holds(in_root("new log"), ""));
+    CHECK_EQ(base_out_append(root, &out), MIEN_ERR_IO);
+    CHECK(out == NULL && strstr(captured, root));
+    CHECK_EQ(base_dir_remove(in_root("log")), MIEN_OK);
+    CHECK_EQ(base_dir_remove(in_root("new log")), MIEN_OK);
+}
+
 static void test_relative(void)
 {
     char *path = (char *)1;
@@ -422,6 +444,7 @@ int main(void)
     test_dir_failures();
     test_remove_and_rename();
     test_paths();
+    test_append();
     test_relative();
     CHECK_EQ(base_dir_remove(root), MIEN_OK);
     return check_result();

@@ -1,6 +1,8 @@
 /* classify.c: emotion scores of faces in an open vocabulary. */
 #include "command.h"
 
+#include "base/system.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +73,7 @@ static void on_progress(void *user, size_t done, size_t total)
 /* A folder of frames or a video. */
 static bool is_clip(const char *path)
 {
-    return is_directory(path) || is_video(path);
+    return base_file_is_dir(path) || is_video(path);
 }
 
 /* `count` pictures in a row, or one clip. */
@@ -81,7 +83,7 @@ static enum mien_status embed_chunk(struct job *job, size_t first, size_t count,
     struct mien_embed_params params = looking_params(&job->looking);
     struct mien_image images[CHUNK] = {0};
     struct mien_clip clip = {.has_box = job->looking.has_box};
-    if (is_directory(path))
+    if (base_file_is_dir(path))
         clip.directory = path;
     else
         clip.video = path;

@@ -125,7 +125,6 @@ enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, c
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
 enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_close */
 
-bool is_directory(const char *path);
 /* By the name's ending. */
 bool is_video(const char *path);
 

@@ -18,7 +18,7 @@ static void print_usage(FILE *out)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\nmien SUBCOMMAND --help says more; mien --version prints the version.\n"
                  "Exit status: 0 done, 1 failed while running, 2 wrong usage, 3 no usable device or driver fault,\n"
-                 "4 bad data or file.\n");
+                 "4 bad data or file, 128 + the signal that ended it.\n");
 }
 
 static int unknown_command(const char *word)

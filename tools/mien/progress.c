@@ -1,40 +1,37 @@
 /* progress.c: done/total, rate and time left, on standard error; and results on standard output. */
 #include "command.h"
 
+#include "base/clock.h"
+#include "base/system.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void progress_begin(struct progress *progress, const char *what, bool quiet)
 {
-    *progress = (struct progress){.what = what, .quiet = quiet, .terminal = isatty(2) == 1};
-    progress->began = now();
+    *progress = (struct progress){.what = what, .quiet = quiet, .terminal = base_is_terminal(BASE_STDERR)};
+    progress->began = base_clock_seconds();
     progress->last = progress->began;
 }
 
+/* On one line: a bar that wraps would not be overwritten by the next. */
 static void show_bar(const struct progress *p, uint64_t done, uint64_t total, const char *text)
 {
     enum { WIDTH = 24 };
-    char bar[WIDTH + 1];
+    char bar[WIDTH + 1], line[512];
+    uint32_t columns = base_terminal_width(BASE_STDERR);
     uint64_t full = total ? done * WIDTH / total : 0;
     for (uint64_t i = 0; i < WIDTH; i++)
         bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = 0;
-    fprintf(stderr, "\r%s [%s] %s\033[K", p->what, bar, text);
+    snprintf(line, sizeof(line), "%s [%s] %s", p->what, bar, text);
+    fprintf(stderr, "\r%.*s\033[K", columns > 1 ? (int)columns - 1 : (int)sizeof(line), line);
     fflush(stderr);
 }
 
 void progress_show(struct progress *p, uint64_t done, uint64_t total, const char *unit, const char *note)
 {
-    double t = now(), elapsed = t - p->began;
+    double t = base_clock_seconds(), elapsed = t - p->began;
     bool last = done >= total;
     char text[256];
     if (p->quiet || (!last && t - p->last < (p->terminal ? 0.2 : 10.0)) || done == p->last_done)
@@ -54,7 +51,7 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total, const char
 
 void progress_clear(struct progress *p)
 {
-    if (p->quiet || !p->terminal || !p->last_done || isatty(1) != 1)
+    if (p->quiet || !p->terminal || !p->last_done || !base_is_terminal(BASE_STDOUT))
         return;
     fprintf(stderr, "\r\033[K");
     p->last_done = 0;

@@ -1,22 +1,15 @@
 /* synth.c: makes a data set of synthetic faces. */
 #include "command.h"
 
+#include "base/system.h"
+
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     progress_show(user, done, total, "samples", "");
-    return !stop_asked;
+    return !*base_stop_flag();
 }
 
 static void print_summary(const struct common *common, const char *out, const struct mien_synth_summary *s)
@@ -38,9 +31,7 @@ static enum mien_status make(const struct common *common, struct mien_synth_para
                              struct mien_synth_summary *summary)
 {
     struct progress progress;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    base_stop_watch();
     progress_begin(&progress, "synth", common->quiet);
     params->progress = on_progress;
     params->user = &progress;
@@ -81,7 +72,7 @@ static int run(const struct command *command, int argc, char **argv)
     enum mien_status status = make(&common, &params, &summary);
     if (status == MIEN_OK)
         print_summary(&common, params.out, &summary);
-    return mien_status_exit_code(status);
+    return status == MIEN_ERR_CANCELLED ? 128 + *base_stop_flag() : mien_status_exit_code(status);
 }
 
 const struct command command_synth = {

@@ -22,28 +22,55 @@ static bool add_line(struct templates *t, const char *text, size_t length)
     return true;
 }
 
+/* The whole file with a zero byte after it; NULL after a message, with the exit status in *result. */
+static char *read_file(const struct command *command, const char *path, size_t *size, int *result)
+{
+    size_t room = 4096, got = 1;
+    char *text = NULL, *more;
+    FILE *file = fopen(path, "rb");
+    *size = 0;
+    *result = file ? 0 : complain(command, 4, "%s: %s", path, strerror(errno));
+    while (file && got > 0 && *result == 0) {
+        room += *size + 1 >= room ? room : 0;
+        more = realloc(text, room);
+        if (!more) {
+            *result = complain(command, 1, "out of memory");
+            break;
+        }
+        text = more;
+        *size += got = fread(text + *size, 1, room - *size - 1, file);
+        text[*size] = 0;
+        if (ferror(file))
+            *result = complain(command, 4, "%s: %s", path, strerror(errno));
+    }
+    if (file)
+        fclose(file);
+    if (*result == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 /* Appends a file's lines. A byte order mark and carriage returns are no part of them. */
 static int read_lines(const struct command *command, const char *path, bool keep_empty, struct templates *out)
 {
-    char *line = NULL;
-    size_t capacity = 0;
-    bool full = false, first = true;
-    ssize_t got = 0;
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return complain(command, 4, "%s: %s", path, strerror(errno));
-    while (!full && (got = getline(&line, &capacity, file)) >= 0) {
-        size_t skip = first && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, length = strcspn(line + skip, "\r\n");
-        first = false;
-        full = (length || keep_empty) && !add_line(out, line + skip, length);
+    int result = 0;
+    size_t size, number = 1;
+    char *text = read_file(command, path, &size, &result), *at = text, *end = text ? text + size : NULL;
+    if (text && strncmp(at, "\xEF\xBB\xBF", 3) == 0)
+        at += 3;
+    for (; result == 0 && at < end; number++) {
+        char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t length = strcspn(at, "\r\n");
+        stop = stop ? stop : end;
+        if (memchr(at, 0, (size_t)(stop - at)))
+            result = complain(command, 4, "%s: line %zu: a zero byte; texts are UTF-8", path, number);
+        else if ((length || keep_empty) && !add_line(out, at, length))
+            result = complain(command, 1, "out of memory");
+        at = stop + 1;
     }
-    bool failed = ferror(file) != 0;
-    int error = errno;
-    free(line);
-    fclose(file);
-    if (failed)
-        return complain(command, 4, "%s: %s", path, strerror(error));
-    return full ? complain(command, 1, "out of memory") : 0;
+    free(text);
+    return result;
 }
 
 int templates_read(const struct command *command, const char *path, struct templates *out)

@@ -1,27 +1,11 @@
 /* train.c: trains by a configuration file. */
 #include "command.h"
 
+#include "base/system.h"
+
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static volatile sig_atomic_t stop_asked;
-static volatile int stop_flag;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-    stop_flag = 1;
-}
-
-static void watch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}; /* the second one kills */
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static void on_progress(void *user, const struct mien_train_progress *p)
 {
@@ -103,13 +87,13 @@ static enum mien_status train(const struct common *common, struct mien_train_par
     struct progress progress;
     params->progress = on_progress;
     params->user = &progress;
-    params->stop = &stop_flag;
+    params->stop = base_stop_flag();
     enum mien_status status = mien_training_open(params, &training);
     if (status == MIEN_OK)
         status = gpu_open(common, &gpu);
     if (status == MIEN_OK) {
         progress_begin(&progress, "train", common->quiet);
-        watch_signals();
+        base_stop_watch();
         status = mien_training_run(training, gpu, summary);
         progress_end(&progress);
     }
@@ -158,7 +142,7 @@ static int run(const struct command *command, int argc, char **argv)
         print_json(&summary);
     else if (status == MIEN_OK)
         print_summary(&summary);
-    return mien_status_exit_code(status);
+    return status == MIEN_OK && summary.stopped ? 128 + *base_stop_flag() : mien_status_exit_code(status);
 }
 
 const struct command command_train = {

@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 int looking_check(const struct command *command, struct looking *l)
 {
@@ -64,10 +62,11 @@ enum mien_status use_close(struct use *use, enum mien_status status)
     return gpu_close(&use->gpu, status);
 }
 
-bool is_directory(const char *path)
+static bool same_letters(const char *a, const char *b)
 {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+    for (; *a && (*a | 0x20) == (*b | 0x20); a++)
+        b++;
+    return *a == *b;
 }
 
 bool is_video(const char *path)
@@ -76,7 +75,7 @@ bool is_video(const char *path)
                                           ".wmv", ".flv", ".ts",  ".mts", ".3gp",  ".ogv", ".y4m"};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (strcasecmp(dot, endings[i]) == 0)
+        if (same_letters(dot, endings[i]))
             return true;
     return false;
 }

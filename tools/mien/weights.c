@@ -1,10 +1,9 @@
 /* weights.c: where the weights that come with Mien are. */
 #include "command.h"
 
+#include "base/system.h"
+
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define WEIGHTS "synthetic-faces"
 
@@ -14,19 +13,12 @@ static const char *const places[] = {"../share/mien/weights/" WEIGHTS, "../../..
 const char *default_model(void)
 {
     static char path[4096];
-    char program[3072];
-    struct stat info;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-    if (length <= 0)
+    char dir[3072];
+    if (!base_program_dir(dir, sizeof(dir)))
         return NULL;
-    program[length] = 0;
-    char *slash = strrchr(program, '/');
-    if (!slash)
-        return NULL;
-    *slash = 0;
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", program, places[i]);
-        if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        snprintf(path, sizeof(path), "%s/%s", dir, places[i]);
+        if (base_file_is_dir(path))
             return path;
     }
     return NULL;

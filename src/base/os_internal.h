@@ -1,0 +1,68 @@
+/* os_internal.h: what base's portable half asks of the operating system. A folder beside this file implements it, and
+ * the functions of system.h and clock.h, for one system (src/base/posix); CMake picks the folder. These functions know
+ * nothing of Mien: no status, no log, no counted memory. A failure's reason is in errno unless said otherwise. */
+#ifndef BASE_OS_INTERNAL_H
+#define BASE_OS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- threads ---- */
+
+/* Lies in the caller's memory until it is joined. */
+struct os_thread {
+    uintptr_t handle;
+    void (*fn)(void *user);
+    void *user;
+};
+/* 0 or the error number. Signals are left to the application's own threads. */
+int os_thread_start(struct os_thread *thread, void (*fn)(void *user), void *user);
+void os_thread_join(struct os_thread *thread);
+uint32_t os_cpu_count(void); /* at least 1 */
+
+/* Large enough, and aligned, for what any system has. */
+struct os_mutex {
+    _Alignas(16) unsigned char space[64];
+};
+struct os_cond {
+    _Alignas(16) unsigned char space[64];
+};
+int os_mutex_init(struct os_mutex *mutex); /* 0 or the error number; so os_cond_init */
+void os_mutex_destroy(struct os_mutex *mutex);
+void os_mutex_lock(struct os_mutex *mutex);
+void os_mutex_unlock(struct os_mutex *mutex);
+int os_cond_init(struct os_cond *cond);
+void os_cond_destroy(struct os_cond *cond);
+void os_cond_wait(struct os_cond *cond, struct os_mutex *mutex);
+void os_cond_signal(struct os_cond *cond);
+void os_cond_broadcast(struct os_cond *cond);
+
+/* The one lock of the process that exists before anything is made: the log's. */
+void os_log_lock(void);
+void os_log_unlock(void);
+
+/* ---- programs ---- */
+
+enum { OS_OUT, OS_ERR, OS_PIPES, OS_NONE = -1 };
+
+struct os_process {
+    intptr_t handle;     /* 0: not started, or waited for */
+    int pipes[OS_PIPES]; /* ends to read its output and its messages from, or OS_NONE */
+};
+
+enum os_started { OS_STARTED, OS_NOT_THERE, OS_FAILED };
+
+/* Looks for argv[0] on PATH; no standard input; no other open file is inherited. */
+enum os_started os_process_start(struct os_process *process, const char *const *argv);
+/* Waits until something can be read, or has ended, in one of the pipes. */
+bool os_process_poll(const struct os_process *process, bool ready[OS_PIPES]);
+/* Bytes read, 0 at the end, -1. */
+ptrdiff_t os_pipe_read(struct os_process *process, int pipe, void *data, size_t size);
+void os_pipe_close(struct os_process *process, int pipe);
+/* Waits for its end: its exit status, or 128 and the number of the signal that ended it; 0 where the application has
+ * all of its children forgotten. */
+bool os_process_wait(struct os_process *process, int *exit_status);
+void os_process_kill(struct os_process *process); /* and waits; closes the pipes */
+
+#endif

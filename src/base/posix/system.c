@@ -1,0 +1,62 @@
+/* system.c: the environment, the program's own place, what paths name, terminals. */
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+#include "base/system.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *base_env(const char *name)
+{
+    return getenv(name);
+}
+
+/* The program's path, with an end; false when it cannot be had whole. */
+static bool program_path(char *path, size_t size)
+{
+#ifdef __APPLE__
+    uint32_t room = (uint32_t)size;
+    return _NSGetExecutablePath(path, &room) == 0;
+#else
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    if (length <= 0 || (size_t)length >= size - 1) /* cut, perhaps */
+        return false;
+    path[length] = 0;
+    return true;
+#endif
+}
+
+bool base_program_dir(char *path, size_t size)
+{
+    char *slash = program_path(path, size) ? strrchr(path, '/') : NULL;
+    if (slash)
+        slash[slash == path] = 0; /* "/mien" lies in "/" */
+    return slash != NULL;
+}
+
+bool base_file_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+bool base_file_is_dir(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool base_is_terminal(enum base_stream stream)
+{
+    return isatty((int)stream) == 1;
+}
+
+uint32_t base_terminal_width(enum base_stream stream)
+{
+    struct winsize size = {0};
+    return ioctl((int)stream, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

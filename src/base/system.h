@@ -1,0 +1,36 @@
+/* system.h: this process and what surrounds it. Needs no other part of base: the command uses it beside libmien. */
+#ifndef BASE_SYSTEM_H
+#define BASE_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A variable of the environment, NULL when it is not set. Lives until the environment is changed. */
+const char *base_env(const char *name);
+
+/* The directory of the running program; false when the system does not say it, or it is longer than `size`. */
+bool base_program_dir(char *path, size_t size);
+
+/* Whether the path names something; whether it names a directory. */
+bool base_file_exists(const char *path);
+bool base_file_is_dir(const char *path);
+
+/* ---- terminals ---- */
+
+enum base_stream { BASE_STDOUT = 1, BASE_STDERR = 2 };
+
+bool base_is_terminal(enum base_stream stream);
+/* Columns; 0 when it is no terminal or does not say. */
+uint32_t base_terminal_width(enum base_stream stream);
+
+/* ---- being asked to stop ---- */
+
+/* From now on the first SIGINT, SIGTERM or SIGHUP sets the flag, and the second of its kind ends the process; SIGHUP
+ * stays ignored where it was (nohup). A closed pipe no longer ends the process: writing to it fails. For programs, not
+ * for the library: signals are the process's. */
+void base_stop_watch(void);
+/* What the handlers set: 0, or the number of the signal. It may be read on any thread at any time. */
+const volatile int *base_stop_flag(void);
+
+#endif
