@@ -1,6 +1,8 @@
 /* frames.c: a clip as a directory of pictures. */
 #include "data/frames.h"
 
+#include <string.h>
+
 static bool is_frame(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
