@@ -152,9 +152,11 @@ const struct command command_train = {
     .help =
         "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
         "configuration are relative to its file, those in --set to the working directory. --seed S is short for\n"
-        "--set run.seed=S. Ctrl-C ends after the present step with a checkpoint; --resume goes on from the newest\n"
-        "whole one, or from the beginning when there is none, and gives the weights that an unbroken run gives;\n"
-        "with RUN_DIR by that run's own configuration. One process at a time owns a run directory.\n"
+        "--set run.seed=S. Ctrl-C (also SIGTERM, SIGHUP) ends after the present step with a checkpoint and exit "
+        "status\n"
+        "130 (143, 129); --resume goes on from the newest whole one, or from the beginning when there is none, and\n"
+        "gives the weights that an unbroken run gives; with RUN_DIR by that run's own configuration. One process at a\n"
+        "time owns a run directory.\n"
         "Training keeps weights in f32: --precision bf16 and f16 are refused.",
     .tail = train_keys_help,
     .run = run,
