@@ -53,8 +53,13 @@ struct command {
     bool halves;                                                      /* takes --precision bf16 and f16 */
 };
 
-extern const struct command command_devices, command_import, command_synth, command_train, command_eval, command_report,
-    command_classify, command_embed, command_search, command_tokenize, command_info, command_convert;
+/* The subcommands, in the order of the help; each is a file with a `const struct command command_<name>`. */
+#define COMMAND_LIST(X)                                                                                                \
+    X(devices)                                                                                                         \
+    X(import) X(synth) X(train) X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert)
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMAND_LIST(COMMAND_DECLARE)
+#undef COMMAND_DECLARE
 
 extern const char train_keys_help[];
 

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {
-    &command_devices,  &command_import, &command_synth,  &command_train,    &command_eval, &command_report,
-    &command_classify, &command_embed,  &command_search, &command_tokenize, &command_info, &command_convert,
-};
+#define COMMAND_ADDRESS(name) &command_##name,
+static const struct command *const commands[] = {COMMAND_LIST(COMMAND_ADDRESS)};
+#undef COMMAND_ADDRESS
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *out)
