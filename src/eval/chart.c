@@ -9,10 +9,23 @@ struct range {
     double low, high;
 };
 
+/* Whether a point can be drawn: numbers of foreign logs may be anything, and their differences must be numbers too. */
+static bool is_drawn(const struct page_line *line, size_t i)
+{
+    static const double most = 1e290;
+    return fabs(line->x[i]) <= most && fabs(line->y[i]) <= most;
+}
+
 static void widen(struct range *r, double value)
 {
     r->low = fmin(r->low, value);
     r->high = fmax(r->high, value);
+}
+
+/* Whether values in the range differ by more than the last digits of a double. */
+static bool has_width(const struct range *r)
+{
+    return r->high - r->low >= 1e-12 * fmax(fmax(fabs(r->low), fabs(r->high)), 1e-30);
 }
 
 static void measure(const struct page_line *lines, size_t count, struct range *x, struct range *y)
@@ -20,25 +33,34 @@ static void measure(const struct page_line *lines, size_t count, struct range *x
     *x = *y = (struct range){INFINITY, -INFINITY};
     for (size_t l = 0; l < count; l++) {
         for (size_t i = 0; i < lines[l].count; i++) {
-            if (!isfinite(lines[l].y[i]))
+            if (!is_drawn(&lines[l], i))
                 continue;
             widen(x, lines[l].x[i]);
             widen(y, lines[l].y[i]);
         }
     }
-    if (y->high - y->low < 1e-12 * fmax(fabs(y->high), 1e-30)) {
+    if (!has_width(y)) {
         y->low -= fabs(y->low) * 0.1 + 1e-9;
         y->high += fabs(y->high) * 0.1 + 1e-9;
     }
-    if (x->high <= x->low)
-        x->high = x->low + 1;
+    if (!has_width(x))
+        x->high = x->low + fmax(1, fabs(x->low) * 0.1);
 }
 
-/* 1, 2 or 5 times a power of ten: some four steps over the range. */
-static double tick_of(const struct range *r)
+/* Multiples of a step: `first` times it and so on. */
+struct ticks {
+    double step, first;
+    int count;
+};
+
+/* The step is 1, 2 or 5 times a power of ten: some four of them over the range. */
+static struct ticks ticks_of(const struct range *r)
 {
     double raw = (r->high - r->low) / 4, power = pow(10, floor(log10(raw))), digit = raw / power;
-    return (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power;
+    struct ticks t = {.step = (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10) * power};
+    t.first = ceil(r->low / t.step);
+    t.count = (int)fmin(floor(r->high / t.step + 1e-9) - t.first + 1, 16);
+    return t;
 }
 
 static double place_x(const struct range *r, double x)
@@ -53,16 +75,16 @@ static double place_y(const struct range *r, double y)
 
 static void draw_axes(struct page *page, const struct range *x, const struct range *y)
 {
-    double step = tick_of(y);
-    for (double v = ceil(y->low / step) * step; v <= y->high + step * 1e-9; v += step) {
-        double at = place_y(y, v);
+    struct ticks t = ticks_of(y);
+    for (int i = 0; i < t.count; i++) {
+        double v = (t.first + i) * t.step, at = place_y(y, v);
         page_print(page,
                    "<path class=\"axis\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
-                   LEFT, at, WIDTH - RIGHT, LEFT - 4, at + 4, fabs(v) < step * 1e-9 ? 0 : v);
+                   LEFT, at, WIDTH - RIGHT, LEFT - 4, at + 4, v);
     }
-    step = tick_of(x);
-    for (double v = ceil(x->low / step) * step; v <= x->high + step * 1e-9; v += step) {
-        double at = place_x(x, v);
+    t = ticks_of(x);
+    for (int i = 0; i < t.count; i++) {
+        double v = (t.first + i) * t.step, at = place_x(x, v);
         page_print(page, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.6g</text>", at, HEIGHT - 8,
                    at > WIDTH - 24 ? "end" : "middle", v);
     }
@@ -77,7 +99,7 @@ static void draw_line(struct page *page, const struct page_line *line, size_t co
     for (size_t b = 0; b < buckets; b++) {
         double sx = 0, sy = 0, n = 0;
         for (size_t i = b * line->count / buckets; i < (b + 1) * line->count / buckets; i++) {
-            if (!isfinite(line->y[i]))
+            if (!is_drawn(line, i))
                 continue;
             sx += line->x[i];
             sy += line->y[i];

@@ -44,28 +44,45 @@ static const char *class_name(const cJSON *classes, int i)
 
 static void print_confusion(struct page *page, const cJSON *classes, const cJSON *confusion)
 {
-    int n = cJSON_GetArraySize(classes);
+    const cJSON *class = NULL, *row = NULL, *cell = NULL;
+    int t = 0;
     page_element(page, "h3", "Confusion matrix");
     page_print(page, "<div class=\"wide\"><table><tr><th class=\"l\">truth \\ predicted</th>");
-    for (int p = 0; p < n; p++)
-        page_element(page, "th", class_name(classes, p));
+    cJSON_ArrayForEach(class, classes) page_element(page, "th", cJSON_IsString(class) ? class->valuestring : "?");
     page_print(page, "</tr>\n");
-    for (int t = 0; t < n; t++) {
-        const cJSON *row = cJSON_GetArrayItem(confusion, t);
+    cJSON_ArrayForEach(row, confusion)
+    {
         double total = 0;
-        for (int p = 0; p < n; p++)
-            total += report_number(row, p);
+        cJSON_ArrayForEach(cell, row) total += cell->valuedouble;
         page_print(page, "<tr><th class=\"l\">");
-        page_text(page, class_name(classes, t));
+        page_text(page, class_name(classes, t++));
         page_print(page, "</th>");
-        for (int p = 0; p < n; p++) {
-            double count = report_number(row, p);
+        cJSON_ArrayForEach(cell, row)
             page_print(page, "<td class=\"cell\" style=\"background:rgba(var(--mark),%.2f)\">%.0f</td>",
-                       total > 0 ? 0.85 * count / total : 0, count);
-        }
+                       total > 0 ? 0.85 * cell->valuedouble / total : 0, cell->valuedouble);
         page_print(page, "</tr>\n");
     }
     page_print(page, "</table></div>\n");
+}
+
+/* As many rows of as many counts as there are classes: the table is no larger than what it shows. */
+static bool is_square(const cJSON *classes, const cJSON *confusion)
+{
+    const cJSON *row = NULL, *cell = NULL;
+    int n = cJSON_GetArraySize(classes);
+    if (cJSON_GetArraySize(confusion) != n)
+        return false;
+    cJSON_ArrayForEach(row, confusion)
+    {
+        if (!cJSON_IsArray(row) || cJSON_GetArraySize(row) != n)
+            return false;
+        cJSON_ArrayForEach(cell, row)
+        {
+            if (!cJSON_IsNumber(cell) || !(cell->valuedouble >= 0 && cell->valuedouble <= 1e15))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* Bars with whiskers. */
@@ -84,14 +101,14 @@ static void print_recall(struct page *page, const cJSON *json, const cJSON *clas
         page_print(page, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", NAME - 8, y + 13);
         page_text(page, class_name(classes, c));
         page_print(page, "</text>");
-        if (isnan(value))
+        if (!(value >= 0 && value <= 1))
             continue;
         page_print(page, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" fill=\"rgba(var(--mark),.6)\"/>", NAME,
                    y + 2, BAR * value);
-        if (!isnan(low))
+        if (low >= 0 && high <= 1)
             page_print(page, "<path stroke=\"currentColor\" d=\"M%.1f %dH%.1f\"/>", NAME + BAR * low, y + 9,
                        NAME + BAR * high);
-        page_print(page, "<text x=\"%.1f\" y=\"%d\">%.2f</text>", NAME + BAR * fmax(value, isnan(high) ? 0 : high) + 6,
+        page_print(page, "<text x=\"%.1f\" y=\"%d\">%.2f</text>", NAME + BAR * fmax(value, high <= 1 ? high : 0) + 6,
                    y + 13, value);
     }
     page_print(page, "</svg>\n");
@@ -108,7 +125,7 @@ static void print_map(struct page *page, const cJSON *json, const cJSON *classes
     cJSON_ArrayForEach(point, map)
     {
         double x = report_number(point, 0), y = report_number(point, 1), truth = report_number(point, 2);
-        if (isnan(x) || isnan(y) || !(truth >= 0))
+        if (!(fabs(x) <= 1.01 && fabs(y) <= 1.01 && truth >= 0 && truth < cJSON_GetArraySize(classes)))
             continue;
         page_print(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\" fill-opacity=\".75\"/>",
                    SIDE / 2 * (1 + 0.96 * x), SIDE / 2 * (1 - 0.96 * y), page_colour((size_t)truth));
@@ -128,8 +145,8 @@ enum mien_status report_zero_shot(struct page *page, const char *path, const cJS
     const cJSON *classes = NULL, *confusion = NULL;
     TRY(base_json_array(result, "classes", path, &classes));
     TRY(base_json_array(result, "confusion", path, &confusion));
-    FAIL_IF(!classes || cJSON_GetArraySize(classes) != cJSON_GetArraySize(confusion), MIEN_ERR_DATA,
-            "%s: \"classes\" and \"confusion\" do not fit together", path);
+    FAIL_IF(!classes || !is_square(classes, confusion), MIEN_ERR_DATA,
+            "%s: \"confusion\" does not hold a row of counts for each of the \"classes\"", path);
     print_heading(page, "Zero-shot classification", result);
     page_print(page, "<div class=\"cards\">\n");
     print_card(page, "UAR, mean recall", report_member(result, "uar"),

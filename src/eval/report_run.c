@@ -183,7 +183,7 @@ enum mien_status report_run(struct page *page, const char *dir)
     page_print(page, "<h2>Run ");
     page_text(page, dir);
     page_print(page, "</h2>\n");
-    if (steps.count)
+    if (steps.count && isfinite(steps.values[0][steps.count - 1]))
         page_print(page, "<p>%.0f steps, last loss %.4f</p>\n", steps.values[0][steps.count - 1],
                    steps.values[1][steps.count - 1]);
     draw_curves(page, &steps, &evals);
