@@ -65,22 +65,47 @@ fail:
     return status;
 }
 
-enum mien_status base_json_u32(const cJSON *object, const char *key, const char *where, uint32_t *value)
+/* *found is false when the key is missing; the number is then left as it is. */
+static enum mien_status whole(const cJSON *object, const char *key, const char *where, double most, double *value,
+                              bool *found)
 {
     enum mien_status status = MIEN_OK;
     const cJSON *item;
 
+    *found = false;
     TRY(find(object, key, where, &item));
     if (!item)
         return MIEN_OK;
     if (!cJSON_IsNumber(item))
         return wrong_type(item, key, where, "a whole number");
-    FAIL_IF(!(item->valuedouble >= 0.0 && item->valuedouble <= 4294967295.0) ||
-                item->valuedouble != floor(item->valuedouble),
-            MIEN_ERR_DATA, "%s: \"%s\" must be a whole number from 0 to 4294967295, not %.17g", where, key,
+    FAIL_IF(!(item->valuedouble >= 0.0 && item->valuedouble <= most) || item->valuedouble != floor(item->valuedouble),
+            MIEN_ERR_DATA, "%s: \"%s\" must be a whole number from 0 to %.0f, not %.17g", where, key, most,
             item->valuedouble);
-    *value = (uint32_t)item->valuedouble;
+    *value = item->valuedouble;
+    *found = true;
 fail:
+    return status;
+}
+
+enum mien_status base_json_u32(const cJSON *object, const char *key, const char *where, uint32_t *value)
+{
+    double number = 0;
+    bool found;
+    enum mien_status status = whole(object, key, where, 4294967295.0, &number, &found);
+
+    if (found)
+        *value = (uint32_t)number;
+    return status;
+}
+
+enum mien_status base_json_u64(const cJSON *object, const char *key, const char *where, uint64_t *value)
+{
+    double number = 0;
+    bool found;
+    enum mien_status status = whole(object, key, where, 9007199254740992.0, &number, &found);
+
+    if (found)
+        *value = (uint64_t)number;
     return status;
 }
 

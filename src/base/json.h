@@ -19,6 +19,7 @@ enum mien_status base_json_read(const char *path, cJSON **out);
 enum mien_status base_json_string(const cJSON *object, const char *key, const char *where, const char **value);
 enum mien_status base_json_number(const cJSON *object, const char *key, const char *where, double *value);
 enum mien_status base_json_u32(const cJSON *object, const char *key, const char *where, uint32_t *value);
+enum mien_status base_json_u64(const cJSON *object, const char *key, const char *where, uint64_t *value); /* <= 2^53 */
 enum mien_status base_json_bool(const cJSON *object, const char *key, const char *where, bool *value);
 enum mien_status base_json_object(const cJSON *object, const char *key, const char *where, const cJSON **value);
 enum mien_status base_json_array(const cJSON *object, const char *key, const char *where, const cJSON **value);

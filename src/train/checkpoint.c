@@ -4,7 +4,6 @@
 
 #include "io/safetensors.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,28 +139,27 @@ fail:
     return status;
 }
 
-static enum mien_status read_state(const char *dir, struct train_state *out)
+/* The state of a checkpoint whose name says that it holds `steps` updates. */
+static enum mien_status read_state(const char *dir, uint64_t steps, struct train_state *out)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    double step = -1, evaluated = 0, best_step = 0, samples = 0;
     char *path = base_path_join(dir, "state.json");
     *out = (struct train_state){0};
     FAIL_IF_NULL(path, "a path");
     TRY(base_json_read(path, &json));
-    TRY(base_json_number(json, "step", path, &step));
-    FAIL_IF(!(step >= 1 && step < 1e15), MIEN_ERR_DATA, "%s: \"step\" is no count of steps", path);
-    out->step = (uint64_t)step;
+    TRY(base_json_u64(json, "step", path, &out->step));
+    FAIL_IF(out->step != steps, MIEN_ERR_DATA, "%s: \"step\" is %llu; the checkpoint's name says %llu", path,
+            (unsigned long long)out->step, (unsigned long long)steps);
     TRY(base_json_number(json, "first_loss", path, &out->first_loss));
-    TRY(base_json_number(json, "samples", path, &samples));
-    out->samples = (uint64_t)fmax(samples, 0);
+    TRY(base_json_u64(json, "samples", path, &out->samples));
     TRY(base_json_u32(json, "collapsing", path, &out->collapsing));
     TRY(base_json_bool(json, "collapse_warned", path, &out->collapse_warned));
-    TRY(base_json_number(json, "evaluated", path, &evaluated));
-    TRY(base_json_number(json, "best_step", path, &best_step));
+    TRY(base_json_u64(json, "evaluated", path, &out->evaluated));
+    TRY(base_json_u64(json, "best_step", path, &out->best_step));
     TRY(base_json_number(json, "best", path, &out->best));
-    out->evaluated = (uint64_t)fmax(evaluated, 0);
-    out->best_step = (uint64_t)fmax(best_step, 0);
+    FAIL_IF(out->evaluated > steps || out->best_step > steps, MIEN_ERR_DATA,
+            "%s: \"evaluated\" or \"best_step\" lies beyond \"step\"", path);
 fail:
     base_free(path);
     cJSON_Delete(json);
@@ -294,11 +292,11 @@ fail:
 /* ---- going on ---- */
 
 /* Whether all of a checkpoint can be read; what fails is told as a warning. */
-static bool is_whole(const char *path, struct train_state *state)
+static bool is_whole(const char *path, uint64_t steps, struct train_state *state)
 {
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
     enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
-    bool whole = read_state(path, state) == MIEN_OK;
+    bool whole = read_state(path, steps, state) == MIEN_OK;
     for (size_t i = 0; i < BASE_COUNT(files) && whole; i++) {
         struct io_safetensors *file = NULL;
         char *name = base_path_join(path, files[i]);
@@ -323,7 +321,7 @@ enum mien_status train_find_checkpoint(const char *run_dir, char **path, struct 
     TRY(list_checkpoints(dir, &c));
     for (size_t i = c.whole; i-- > 0 && !*path;) {
         TRY(path_of(dir, c.numbers[i], path));
-        if (is_whole(*path, state))
+        if (is_whole(*path, c.numbers[i], state))
             break;
         base_free(*path);
         *path = NULL;

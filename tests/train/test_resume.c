@@ -113,6 +113,37 @@ static void test_damaged(void)
     CHECK(!base_file_exists(tiny_path("every/checkpoints/.mien-new-step-7")));
 }
 
+/* A number of state.json that cannot be: the checkpoint is damaged, an older one serves. */
+static void test_damaged_state(void)
+{
+    static const char *const wrong[] = {"\"step\": 7.5",     "\"step\": 999999",    "\"step\": 4",
+                                        "\"step\": 1e300",   "\"step\": -6",        "\"step\": \"six\"",
+                                        "\"evaluated\": 99", "\"best_step\": 1e19", "\"samples\": 0.5"};
+    const char *const sets[] = {"run.dir=state", "run.checkpoint_every=2", "run.keep=3"};
+    struct mien_train_params params = {.sets = sets, .set_count = 3, .resume = true};
+    struct mien_train_summary summary;
+    CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK);
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
+        cJSON *json = NULL, *value = NULL;
+        char key[32];
+        CHECK_EQ(base_json_read(tiny_path("state/checkpoints/step-6/state.json"), &json), MIEN_OK);
+        snprintf(key, sizeof(key), "%.*s", (int)strcspn(wrong[i] + 1, "\""), wrong[i] + 1);
+        value = cJSON_Parse(strchr(wrong[i], ':') + 1);
+        CHECK(value && cJSON_ReplaceItemInObject(json, key, value));
+        char *text = base_json_print(json, true);
+        CHECK(text && tiny_write("state/checkpoints/step-6/state.json", text, strlen(text)));
+        base_free(text);
+        cJSON_Delete(json);
+        params.config = tiny_path("c.json");
+        capture_start();
+        CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
+        CHECK_EQ(summary.fresh, 2); /* from step-4; step-6 is made again */
+        CHECK(strstr(captured, "step-6") != NULL);
+    }
+    CHECK(equal_files("whole/model/model.safetensors", "state/model/model.safetensors"));
+    CHECK(equal_logs("whole", "state"));
+}
+
 static void test_keep(void)
 {
     const char *const sets[] = {"run.dir=kept", "run.checkpoint_every=1", "run.keep=2"};
@@ -211,6 +242,7 @@ int main(void)
     test_stop_and_resume();
     test_more_steps();
     test_damaged();
+    test_damaged_state();
     test_keep();
     test_from_the_beginning();
     test_disagreement();
