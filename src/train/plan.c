@@ -1,7 +1,7 @@
 /* plan.c: what a run will take: counted from its programs, and timed by a few steps of it. */
 #include "train/trainer.h"
 
-enum { TIMED_STEPS = 5 };
+enum { WARM_STEPS = 2, TIMED_STEPS = 5 };
 static const double most_seconds = 20;
 
 static uint64_t tensor_bytes(const struct tensor *tensor)
@@ -20,21 +20,36 @@ static void count_weights(const struct trainer *t, struct mien_train_plan *plan)
     }
 }
 
+/* Times whole steps that run with what is compiled: where a new program was made among them (another text length), they
+ * are timed again, as long as there is time. They may be more than the run has. */
+static enum mien_status time_steps(struct trainer *t, double *seconds_per_step)
+{
+    enum mien_status status = MIEN_OK;
+    double until = base_clock_seconds() + most_seconds;
+    uint32_t made;
+    do {
+        uint64_t from = t->state.step;
+        made = t->made;
+        TRY(train_some(t, from + TIMED_STEPS, most_seconds));
+        *seconds_per_step = t->summary.seconds / (double)(t->state.step - from);
+    } while (t->made != made && base_clock_seconds() < until);
+fail:
+    return status;
+}
+
 enum mien_status train_measure(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     struct mien_train_plan *plan = &t->summary.plan;
     struct graph_program_stats stats;
-    uint64_t warm = t->state.step + 2, last = t->steps;
     count_weights(t, plan);
-    plan->steps = last;
-    if (t->mining_from < last && t->mining_from > t->state.step)
-        t->mining_from = 0;                                     /* what costs more */
-    TRY(train_some(t, BASE_MIN(warm, last), 2 * most_seconds)); /* kernels are compiled */
-    uint64_t from = t->state.step;
-    TRY(train_some(t, BASE_MIN(from + TIMED_STEPS, last), most_seconds));
-    if (t->state.step > from)
-        plan->seconds_per_step = t->summary.seconds / (double)(t->state.step - from);
+    plan->steps = t->steps;
+    t->rate =
+        (struct train_rate){.schedule = TRAIN_CONSTANT}; /* 0: the weights stay, whatever the run would make of them */
+    if (t->mining_from < t->steps && t->mining_from > t->state.step)
+        t->mining_from = 0;                                           /* what costs more */
+    TRY(train_some(t, t->state.step + WARM_STEPS, 2 * most_seconds)); /* kernels are compiled */
+    TRY(time_steps(t, &plan->seconds_per_step));
     graph_program_stats(t->last->program, &stats);
     plan->flops_per_step = stats.flops;
     plan->activation_bytes = stats.activation_bytes;

@@ -98,7 +98,8 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
     if (p->shape.mining)
         watch_mining(t, &row);
     if (params->progress)
-        params->progress(params->user, &(struct mien_train_progress){row.step, t->steps, row.loss, row.samples_per_s});
+        params->progress(params->user, &(struct mien_train_progress){row.step, BASE_MAX(t->steps, row.step), row.loss,
+                                                                     row.samples_per_s});
     if (t->log && (row.step % t->config->run.log_every == 0 || row.step == t->steps))
         TRY(train_log_write(t->log, &row));
 fail:
@@ -148,6 +149,7 @@ static enum mien_status make_program(void *context, const uint32_t *key, struct 
         return status;
     *program = step->program;
     *user = step;
+    t->made++;
     return train_note_variants(t, step->program);
 }
 

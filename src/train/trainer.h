@@ -54,6 +54,7 @@ struct trainer {
     struct graph_cache *programs;
     cJSON *variants;     /* {"op shapes": variant} of all programs so far */
     bool other_variants; /* than the checkpoint's: told */
+    uint32_t made;       /* programs so far */
     /* the run */
     char *from; /* the checkpoint that it goes on from, or NULL */
     struct train_state state;
@@ -83,7 +84,7 @@ struct data_preprocess train_preprocess(const struct trainer *t);
 
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);
-/* Some steps, up to `last` of the run or until `seconds` have passed, for timing. */
+/* Some steps, at least one, up to `last`, which may lie beyond the run, or until `seconds` have passed, for timing. */
 enum mien_status train_some(struct trainer *trainer, uint64_t last, double seconds);
 
 /* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */

@@ -65,4 +65,12 @@ cd "$work" || exit 1
 cmp -s b/model/model.safetensors a/model/model.safetensors
 holds 'with the same weights' test $? = 0
 
+# a dry run never says 0 seconds or 0 bytes, however short the run; it writes nothing
+expect 0 '"steps":1,' train --config c.json --dry-run --json --quiet --set run.dir=dry run.steps=1
+for key in seconds_per_step seconds flops_per_step memory_bytes activation_bytes; do
+    value=$(sed 's/.*"'$key'":\([0-9.e+-]*\).*/\1/' out)
+    holds "$key is above 0: $value" awk -v x="$value" 'BEGIN { exit !(x > 0) }'
+done
+holds 'nothing is written' test ! -e dry
+
 finish
