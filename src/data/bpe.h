@@ -59,6 +59,18 @@ enum mien_status bpe_finish(struct data_tokenizer *t, const char *path);
 /* Byte with place `order` in CLIP's byte order. */
 unsigned bpe_byte_at(unsigned order);
 
+/* A word under merging; zeros at first, one serves many words. */
+struct bpe_word {
+    uint32_t *symbols; /* the result [count] */
+    size_t count;
+    uint32_t *next, *before, *changed; /* places [capacity] */
+    uint64_t *heap;
+    size_t heap_count, capacity;
+};
+/* A piece of a text, its last byte ending the word, into symbols after all merges. */
+enum mien_status bpe_merge_word(const struct data_tokenizer *t, struct bpe_word *w, const char *piece, size_t size);
+void bpe_word_clear(struct bpe_word *w);
+
 /* The pieces of a cleaned text, in order. special: 1 = BPE_BOS, 2 = BPE_EOS, 0 = a word. */
 typedef enum mien_status (*bpe_piece_fn)(void *user, const char *piece, size_t size, int special);
 enum mien_status bpe_clean(const char *text, size_t size, struct unicode_text *out);

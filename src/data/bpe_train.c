@@ -82,9 +82,10 @@ fail:
 
 static enum mien_status count_piece(void *user, const char *piece, size_t size, int special)
 {
+    enum { LONGEST = 1000 }; /* bytes; nothing longer is a word, and each merge would go through all of it */
     struct trainer *r = user;
     uint64_t h = 0xCBF29CE484222325u;
-    if (special)
+    if (special || size > LONGEST)
         return MIEN_OK;
     for (size_t i = 0; i < size; i++)
         h = (h ^ (unsigned char)piece[i]) * 0x100000001B3u;
@@ -203,8 +204,10 @@ static enum mien_status count_in(struct trainer *r, uint32_t word, uint32_t fres
         p->count += w->count;
         if (fresh != UINT32_MAX && p->a != fresh && p->b != fresh)
             continue;
-        TRY(base_grow(&p->words, &p->word_capacity, p->word_count + 1, sizeof(*p->words)));
-        p->words[p->word_count++] = word;
+        if (p->word_count == 0 || p->words[p->word_count - 1] != word) { /* once, however often it has the pair */
+            TRY(base_grow(&p->words, &p->word_capacity, p->word_count + 1, sizeof(*p->words)));
+            p->words[p->word_count++] = word;
+        }
         if (p->stamp == stamp)
             continue;
         p->stamp = stamp;

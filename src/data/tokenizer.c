@@ -119,8 +119,7 @@ fail:
 struct encoder {
     const struct data_tokenizer *tokenizer;
     struct data_ids *out;
-    uint32_t *word; /* symbols */
-    size_t capacity;
+    struct bpe_word word;
 };
 
 static enum mien_status append_id(struct data_ids *out, int32_t id)
@@ -131,27 +130,6 @@ static enum mien_status append_id(struct data_ids *out, int32_t id)
     return status;
 }
 
-/* Merges the pair of lowest rank wherever it occurs, left to right, until no pair has a rank; the new length. */
-static size_t merge_word(const struct data_tokenizer *t, uint32_t *word, size_t n)
-{
-    while (n > 1) {
-        uint32_t best = UINT32_MAX;
-        for (size_t i = 0; i + 1 < n; i++)
-            best = BASE_MIN(best, bpe_rank(t, word[i], word[i + 1]));
-        if (best == UINT32_MAX)
-            break;
-        const struct bpe_merge *m = &t->merges[best];
-        size_t kept = 0;
-        for (size_t i = 0; i < n; i++) {
-            bool hit = i + 1 < n && word[i] == m->a && word[i + 1] == m->b;
-            word[kept++] = hit ? m->result : word[i];
-            i += hit;
-        }
-        n = kept;
-    }
-    return n;
-}
-
 static enum mien_status encode_piece(void *user, const char *piece, size_t size, int special)
 {
     enum mien_status status = MIEN_OK;
@@ -159,14 +137,9 @@ static enum mien_status encode_piece(void *user, const char *piece, size_t size,
     const struct data_tokenizer *t = e->tokenizer;
     if (special)
         return append_id(e->out, special == 1 ? t->bos : t->eos);
-    TRY(base_grow(&e->word, &e->capacity, size, sizeof(*e->word)));
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)piece[i];
-        e->word[i] = i + 1 < size ? t->plain[byte] : t->final[byte];
-    }
-    size_t n = merge_word(t, e->word, size);
-    for (size_t i = 0; i < n; i++) {
-        int32_t id = t->symbols[e->word[i]].id;
+    TRY(bpe_merge_word(t, &e->word, piece, size));
+    for (size_t i = 0; i < e->word.count; i++) {
+        int32_t id = t->symbols[e->word.symbols[i]].id;
         TRY(append_id(e->out, id >= 0 ? id : t->eos)); /* CLIP's unknown token is its end token */
     }
 fail:
@@ -183,7 +156,7 @@ enum mien_status data_tokenizer_encode(const struct data_tokenizer *tokenizer, c
     TRY(bpe_split(clean.data, clean.size, encode_piece, &e));
 fail:
     base_free(clean.data);
-    base_free(e.word);
+    bpe_word_clear(&e.word);
     return status;
 }
 

@@ -57,11 +57,20 @@ static size_t sentences_of(const struct task *t, const struct data_row *row, con
     return n;
 }
 
+/* With blanks between. */
 static const char *join(struct base_arena *arena, const char *const *parts, size_t count)
 {
-    const char *text = count ? parts[0] : "";
-    for (size_t i = 1; text && i < count; i++)
-        text = base_arena_printf(arena, "%s %s", text, parts[i]);
+    size_t size = 1;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(parts[i]) + 1;
+    char *text = base_arena_alloc(arena, size), *at = text;
+    for (size_t i = 0; text && i < count; i++) {
+        size_t length = strlen(parts[i]);
+        if (i > 0)
+            *at++ = ' ';
+        memcpy(at, parts[i], length);
+        at += length;
+    }
     return text;
 }
 

@@ -5,6 +5,8 @@
 #include "use/tiny_model.h"
 #include "mien/eval.h"
 
+#include <sys/resource.h>
+
 enum { N = 12, E = 10 };
 static const char *const words[] = {"anger", "joy", "sorrow"};
 
@@ -95,6 +97,31 @@ static void test_caption(void)
     CHECK(r == NULL && captured_once("no image or clip with a summary"));
 }
 
+/* A caption of many sentences takes memory as it is long, not as its square: 320 MB for this one. */
+static void test_long_caption(void)
+{
+    enum { SENTENCES = 4000, MOST_KB = 100 << 10 };
+    const struct mien_retrieval_params params = {.manifest = "long.jsonl"};
+    struct mien_retrieval *r = NULL;
+    struct rusage before, after;
+    size_t room = SENTENCES * 64 + 256, at = 0;
+    char *text = base_alloc(room, 1);
+    at += (size_t)sprintf(text, "{\"image\":\"0.png\",\"caption\":{\"global\":\"a face\",\"local\":[\"brows\"");
+    for (int i = 0; i < SENTENCES; i++)
+        at += (size_t)sprintf(text + at, ",\"the eyes are wide open and look here\"");
+    at += (size_t)sprintf(text + at, "]}}\n{\"image\":\"1.png\",\"caption\":\"another face\"}\n");
+    CHECK(tiny_write("long.jsonl", text, at));
+    base_free(text);
+    getrusage(RUSAGE_SELF, &before);
+    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(r && strncmp(r->examples[0].truth, "a face brows the eyes are wide open and look here the eyes", 58) == 0);
+    CHECK(r && strlen(r->examples[0].truth) == 12 + SENTENCES * 37);
+    printf("a caption of %d sentences: %ld kB\n", SENTENCES, after.ru_maxrss - before.ru_maxrss);
+    CHECK(after.ru_maxrss - before.ru_maxrss < MOST_KB);
+    mien_retrieval_destroy(&r);
+}
+
 /* ---- report ---- */
 
 static const char zero_shot[] =
@@ -153,6 +180,7 @@ int main(void)
     if (model) {
         test_ranks();
         test_caption();
+        test_long_caption();
     }
     mien_model_destroy(&model);
     mien_gpu_destroy(&gpu);
