@@ -22,6 +22,8 @@ function read_rooms(    line, words, n, i, a, b, c, again)
                 again = 1
             }
     } while (again)
+    for (a in room) for (b in room) if (a < b && ((a, b) in below) && ((b, a) in below) && !circle++)
+        print "CMakeLists.txt:1: a circle: " a " and " b " include each other; arrows between rooms point one way"
 }
 
 # The line without comments and without the insides of strings; a block comment may go on into the next lines.
@@ -81,6 +83,30 @@ function check_code(line)
         complain("the library never prints; log a message (base/log.h)")
 }
 
+# What differs between operating systems stands in one folder. The compiler sees most of it too, these are what C11's
+# own headers may declare all the same.
+function check_system(line)
+{
+    if (FILENAME !~ /^(src|tools)\// || FILENAME ~ /^src\/base\/posix\// || FILENAME ~ posix_still)
+        return
+    if (line ~ /^[ ]*#[ ]*include[ ]*<(unistd|fcntl|signal|pthread|dirent|dlfcn|spawn|poll|strings|termios|sys\/)/)
+        complain("a header of POSIX; what systems differ in stands in src/base/posix, behind base/")
+    if (line ~ posix_calls)
+        complain("a function of POSIX, or one that reads the environment; use what base/ offers")
+}
+
+# A function of C or GLSL: from the brace in the first column to the one that closes it.
+function check_function(line)
+{
+    if (line ~ /^\{/)
+        function_start = FNR
+    if (line ~ /^\}/ && function_start) {
+        if (FNR - function_start - 1 > 60)
+            complain((FNR - function_start - 1) " lines in a function; 60 at most")
+        function_start = 0
+    }
+}
+
 function check_shader(line, raw,    type)
 {
     if (FILENAME !~ /^shaders\//) # a test's own kernel
@@ -98,22 +124,35 @@ function check_shader(line, raw,    type)
         complain("a storage buffer neither readonly nor writeonly; qualify it or say `// read-write: why`")
 }
 
-function end_of_file()
+function end_of_file(    most)
 {
-    if (lines > 600)
-        printf "warning: %s: %d lines; above 600 a file wants splitting\n", last_file, lines
+    most = last_file ~ /^tests\// ? 600 : 500
+    if (lines > most && !last_wide)
+        printf "%s:%d: %d lines; a file has at most %d: split it\n", last_file, lines, lines, most
+    if (broken)
+        printf "warning: %s: %d section banners over two lines; write /* ---- what ---- */ on one\n", last_file, broken
+    broken = 0
 }
 
-BEGIN { read_rooms() }
+BEGIN {
+    read_rooms()
+    posix_still = "^src/base/(dir|file|lock)\\.c$" # on their way behind os_internal.h
+    posix_calls = "(^|[^A-Za-z0-9_.>])(open|close|read|write|pread|pwrite|fsync|fileno|fdopen|ftruncate|stat|lstat|" \
+        "fstat|unlink|rmdir|mkdir|rename|realpath|readlink|isatty|ioctl|dlopen|dlsym|getenv|setenv|unsetenv|fork|" \
+        "execl|execv|execvp|waitpid|kill|sigaction|signal|opendir|readdir|nanosleep|usleep|clock_gettime|mmap|" \
+        "munmap|strcasecmp|strncasecmp|getline|getpid|sysconf|strtok_r|localtime_r|gmtime_r|strdup|strndup|popen|" \
+        "poll|chdir|getcwd|mkstemp|mkdtemp|flock|fcntl|pipe|dup2|pthread_[a-z_]+)[ ]*\\("
+}
 
 FNR == 1 {
     end_of_file()
     last_file = FILENAME
+    function_start = 0
     in_comment = 0
     before = ""
     is_c = FILENAME ~ /\.(c|h|cpp)$/
     is_shader = FILENAME ~ /\.(comp|glsl)$/
-    wide = FILENAME ~ /\.(md|json|in)$/
+    wide = last_wide = FILENAME ~ /\.(md|json|in)$/
     this_room = ""
     if (FILENAME ~ /^src\/[a-z]+\//) {
         this_room = substr(FILENAME, 5)
@@ -137,10 +176,16 @@ FNR == 1 {
     }
     if (is_c) {
         check_include($0)
-        check_code(code_of($0))
+        code = code_of($0)
+        check_code(code)
+        check_system(code)
+        check_function($0)
     } else if (is_shader) {
         check_shader(code_of($0), $0)
+        check_function($0)
     }
+    if ((is_c || is_shader) && /^ *\/\* ?----/ && !/-- ?\*\/$/)
+        broken++
     if (FILENAME ~ /^(shaders|src)\// && /^struct [a-z0-9_]+_args[ ]*\{/) {
         type = $2
         if (FILENAME ~ /^shaders\/args\//)

@@ -10,7 +10,7 @@ checks=0
 # A clean tree with the rooms base <- vk <- op.
 fresh_tree() {
     rm -rf "$work/tree"
-    mkdir -p "$work"/tree/{src/{base,vk,op},include/mien,shaders/{lib,args,add},tests,tools}
+    mkdir -p "$work"/tree/{src/{base/posix,vk,op},include/mien,shaders/{lib,args,add},tests,tools}
     cd "$work/tree" || exit 2
     printf 'project(x C)\nmien_room(base)\nmien_room(vk base)\nmien_room(op vk)\n' >CMakeLists.txt
     cp "$here/../.clang-format" .
@@ -99,11 +99,42 @@ plant_fine "120 characters of two bytes" tools/a.py "# $(printf 'é%.0s' {1..118
 plant_fine "a folder without files" CMakeLists.txt ''
 fresh_tree && mkdir src/nn && expect "a room without files"
 
+# body N: a function of N lines
+body() {
+    printf 'void f(void)\n{\n'
+    printf '    g(%s);\n' $(seq "$1")
+    printf '}\n'
+}
 fresh_tree
-printf '%0.s# x\n' {1..700} >tools/long.py
-expect "a long file is only warned of"
-if ! "$here/lint" . | grep -q '^warning: tools/long.py: 700 lines'; then
-    echo "failed: no warning"
+body 61 >>src/op/op.c
+expect "a long function" "src/op/op.c:68: 61 lines in a function"
+fresh_tree
+body 60 >>src/op/op.c
+expect "a function of 60 lines"
+fresh_tree
+body 61 >>shaders/add/add_fwd.comp
+expect "a long function in GLSL" "shaders/add/add_fwd.comp" "61 lines in a function"
+fresh_tree
+printf '%0.s# x\n' {1..501} >tools/long.py
+expect "a long file" "tools/long.py:501: 501 lines"
+fresh_tree
+printf '%0.s# x\n' {1..600} >tests/long.sh
+expect "a test of 600 lines"
+plant "a long test" tests/long.sh "$(printf 'x\\n%.0s' {1..601})" "601 lines"
+plant "a circle of rooms" CMakeLists.txt 'mien_room(base op)\n' "CMakeLists.txt:1: a circle"
+plant "a file at the top" notes.md 'x\n' "not a name of the top level"
+plant "POSIX in the library" src/op/op.c '#include <unistd.h>\n' "op.c:5: a header of POSIX"
+plant "POSIX in the command" tools/a.c '#include <sys/stat.h>\n' "a header of POSIX"
+plant "a call of POSIX" src/base/log.c '\nvoid f(void)\n{\n    getenv("X");\n}\n' "log.c:10: a function of POSIX"
+plant_fine "POSIX in its folder" src/base/posix/file.c \
+    '#include <unistd.h>\n\nint f(void)\n{\n    return getpid();\n}\n'
+plant_fine "names of POSIX in other places" src/op/op.c \
+    'struct ops {\n    int (*read)(void);\n};\nint my_open(struct ops *o); /* open(x) */\n'
+fresh_tree
+printf '/* ---- x ----\n * ---- */\n' >>src/op/op.c
+expect "a broken banner is only warned of"
+if ! "$here/lint" . | grep -q '^warning: src/op/op.c: 1 section banners'; then
+    echo "failed: no warning of a banner"
     failures=$((failures + 1))
 fi
 

@@ -87,7 +87,7 @@ const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *fil
 
 enum mien_status vk_cache_read_switch(bool *off)
 {
-    const char *value = getenv("MIEN_PIPELINE_CACHE");
+    const char *value = base_env("MIEN_PIPELINE_CACHE");
     *off = value && (strcmp(value, "off") == 0 || strcmp(value, "0") == 0);
     if (*off || !value || !*value || strcmp(value, "on") == 0 || strcmp(value, "1") == 0)
         return MIEN_OK;
@@ -97,7 +97,7 @@ enum mien_status vk_cache_read_switch(bool *off)
 /* $MIEN_CACHE_DIR, $XDG_CACHE_HOME/mien or ~/.cache/mien; NULL when there is none of them. */
 static char *cache_dir(void)
 {
-    const char *own = getenv("MIEN_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *own = base_env("MIEN_CACHE_DIR"), *xdg = base_env("XDG_CACHE_HOME"), *home = base_env("HOME");
     if (own && *own)
         return base_path_join(own, "");
     if (xdg && *xdg == '/') /* its specification: a relative one is to be ignored */

@@ -106,7 +106,7 @@ fail:
 static enum mien_status read_wait_seconds(struct vk_device *device)
 {
     enum mien_status status = MIEN_OK;
-    const char *value = getenv("MIEN_WAIT_SECONDS");
+    const char *value = base_env("MIEN_WAIT_SECONDS");
     char *end = NULL;
     /* A software device's work waits for the processors too, which other programs may keep busy for long. */
     double seconds = device->caps.type == VK_TYPE_SOFTWARE ? 600 : 120;
@@ -147,7 +147,7 @@ enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, 
     device->instance = instance;
     device->physical = &instance->devices[index];
     device->caps = device->physical->caps;
-    TRY(vk_caps_clamp(&device->caps, clamp ? clamp : getenv("MIEN_CAPS")));
+    TRY(vk_caps_clamp(&device->caps, clamp ? clamp : base_env("MIEN_CAPS")));
     TRY(vk_caps_check_floor(&device->caps));
     device->created = device->caps;
     TRY(read_wait_seconds(device));

@@ -65,7 +65,7 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     TRY(vk_instance_create(&instance));
     for (uint32_t i = 0; i < vk_instance_device_count(instance) && i < capacity; i++) {
         struct vk_caps caps = *vk_instance_caps(instance, i);
-        TRY(vk_caps_clamp(&caps, list ? list : getenv("MIEN_CAPS")));
+        TRY(vk_caps_clamp(&caps, list ? list : base_env("MIEN_CAPS")));
         describe(&caps, &info);
         void *to = (char *)infos + i * size;
         memcpy(to, &size, sizeof size);

@@ -204,7 +204,7 @@ enum mien_status vk_instance_choose(const struct vk_instance *instance, const ch
     char names[1024], *end = NULL;
     *index = 0;
     if (!choice || !*choice)
-        choice = getenv("MIEN_DEVICE");
+        choice = base_env("MIEN_DEVICE");
     if (!choice)
         choice = "";
     list_names(instance, names, sizeof names);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- what a kernel may be ---------------------------------------------------------------------------------------- */
+/* ---- what a kernel may be ---- */
 
 /* What the kernel says of itself; made before its module is looked at. */
 static enum mien_status check_kernel(const struct vk_kernel *kernel)
@@ -89,8 +89,7 @@ fail:
     return status;
 }
 
-/* ---- layouts ------------------------------------------------------------------------------------------------------
- */
+/* ---- layouts ---- */
 
 /* Set 0 with `buffers` storage buffers at bindings 0..buffers-1. */
 static enum mien_status set_layout_get(struct vk_device *device, uint32_t buffers, VkDescriptorSetLayout *out)
@@ -135,8 +134,7 @@ fail:
     return status;
 }
 
-/* ---- pipelines ----------------------------------------------------------------------------------------------------
- */
+/* ---- pipelines ---- */
 
 static enum mien_status create_handle(struct vk_device *device, const struct vk_kernel *kernel, uint32_t subgroup,
                                       struct vk_pipeline *pipeline)
@@ -227,8 +225,7 @@ fail:
     return status;
 }
 
-/* ---- the table ----------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 /* FNV-1a over the name and the constants. */
 static uint32_t kernel_hash(const struct vk_kernel *kernel)

@@ -28,7 +28,7 @@ struct vk_recording {
     struct vk_record_stats stats;
 };
 
-/* ---- barriers ---------------------------------------------------------------------------------------------------- */
+/* ---- barriers ---- */
 
 static void cmd_memory_barrier(struct vk_device *device, VkCommandBuffer commands, VkPipelineStageFlags after,
                                VkAccessFlags access)
@@ -54,7 +54,7 @@ void vk_cmd_host_barrier(struct vk_device *device, VkCommandBuffer commands)
     cmd_memory_barrier(device, commands, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }
 
-/* ---- slices ------------------------------------------------------------------------------------------------------ */
+/* ---- slices ---- */
 
 static VkCommandBuffer current(const struct vk_recording *recording)
 {
@@ -178,8 +178,7 @@ void vk_recording_destroy(struct vk_recording **out)
     base_free(recording);
 }
 
-/* ---- dispatches ---------------------------------------------------------------------------------------------------
- */
+/* ---- dispatches ---- */
 
 /* A new pool, twice as large as the one before; a set has room for 6 buffers on average, or `buffers` at least. */
 static enum mien_status add_set_pool(struct vk_recording *recording, uint32_t buffers)
@@ -289,8 +288,7 @@ fail:
     return status;
 }
 
-/* ---- the rest -----------------------------------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 enum mien_status vk_record_barrier(struct vk_recording *recording)
 {
@@ -350,8 +348,7 @@ enum mien_status vk_submit(struct vk_device *device, struct vk_recording *record
     return vk_submit_commands(device, recording->slices, (uint32_t)recording->slice_count, ticket);
 }
 
-/* ---- time stamps --------------------------------------------------------------------------------------------------
- */
+/* ---- time stamps ---- */
 
 static enum mien_status add_stamp_pool(struct vk_recording *recording)
 {

@@ -63,7 +63,7 @@ static bool has_layer(const char *name)
 enum mien_status vk_validation_read(struct vk_instance *instance)
 {
     enum mien_status status = MIEN_OK;
-    const char *value = getenv("MIEN_VALIDATE");
+    const char *value = base_env("MIEN_VALIDATE");
     if (!value || !*value || strcmp(value, "0") == 0)
         return MIEN_OK;
     instance->gpu_assisted = strcmp(value, "gpu") == 0;

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""make_seeds.py: the first seeds of the fuzz targets, a few hundred bytes each. Run in tests/fuzz."""
+import gzip
+import io
+import json
+import pathlib
+import pickle
+import struct
+import zipfile
+import zlib
+
+NEXT = b"\n=====\n"
+
+
+def put(target, name, data):
+    path = pathlib.Path("seeds") / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def safetensors(tensors, metadata=None):
+    head, body = {}, b""
+    if metadata:
+        head["__metadata__"] = metadata
+    for name, (dtype, shape, data) in tensors.items():
+        head[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(head).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + body
+
+
+def png(width, height, kind, depth, rows):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    palette = chunk(b"PLTE", bytes(range(48))) if kind == 3 else b""
+    data = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + palette + data + chunk(b"IEND", b"")
+
+
+def jpeg():
+    """8x8, grey, baseline: one block whose coefficients are all zero but the first."""
+    def part(mark, data):
+        return b"\xff" + bytes([mark]) + struct.pack(">H", len(data) + 2) + data
+
+    orientation = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+    dc = part(0xC4, b"\0" + bytes([0, 1] + [0] * 14) + b"\0")
+    ac = part(0xC4, b"\x10" + bytes([0, 1] + [0] * 14) + b"\0")
+    frame = part(0xC0, b"\x08\0\x08\0\x08\x01\x01\x11\0")
+    scan = part(0xDA, b"\x01\x01\0\0\x3f\0")
+    tables = part(0xDB, b"\0" + bytes([1] * 64)) + frame + dc + ac
+    return b"\xff\xd8" + part(0xE1, orientation) + tables + scan + b"\x3f\xff\xd9"
+
+
+class Tensor:
+    """Pickles as torch._utils._rebuild_tensor_v2 of a stored FloatStorage would."""
+
+    def __reduce__(self):
+        return (Rebuild(), (Storage(), 0, (2, 2), (2, 1), False, {}))
+
+
+class Rebuild:
+    pass
+
+
+class Storage:
+    pass
+
+
+class Pickler(pickle._Pickler):
+    def persistent_id(self, obj):
+        return ("storage", FloatStorage, "0", "cpu", 4) if isinstance(obj, Storage) else None
+
+    def save(self, obj, save_persistent_id=True):
+        if isinstance(obj, Rebuild):
+            self.write(b"ctorch._utils\n_rebuild_tensor_v2\n")
+        elif obj is FloatStorage:
+            self.write(b"ctorch\nFloatStorage\n")
+        else:
+            super().save(obj, save_persistent_id)
+
+    def save_reduce(self, func, args, *rest, **more):
+        self.save(func)
+        self.save(args)
+        self.write(b"R")
+
+
+class FloatStorage:
+    pass
+
+
+def torch_zip(extra):
+    text = io.BytesIO()
+    Pickler(text, protocol=2).dump({"weight": Tensor(), **extra})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(zipfile.ZipInfo("m/data.pkl"), text.getvalue())
+        archive.writestr(zipfile.ZipInfo("m/data/0"), struct.pack("<4f", 1, 2, 3, 4))
+        archive.writestr(zipfile.ZipInfo("m/version"), "3\n")
+    return out.getvalue()
+
+
+put("json", "all.json",
+    b'{"a": [1, -0.5e3, true, false, null, "x\\u00e9\\n\\"\\ud83d\\ude00"], "b": {"c": {}}, "\xc3\xa9": []}')
+put("json", "number.json", b" 12345678901234567890.25e-10 ")
+put("json", "deep.json", b"[" * 40 + b"]" * 40)
+floats = struct.pack("<4f", 1, -2, 0.5, 3)
+put("safetensors", "two.st",
+    safetensors({"a": ("F32", [2, 2], floats), "b": ("BF16", [3], b"\0\x3f" * 3)}, {"k": "v"}))
+put("safetensors", "empty.st", safetensors({}))
+put("safetensors", "half.st", safetensors({"x.y": ("F16", [1, 2, 1], b"\0\x3c\0\xfc"), "n": ("I64", [], b"\1" * 8)}))
+put("pt", "one.pt", torch_zip({}))
+put("pt", "more.pt", torch_zip({"epoch": 3, "name": "x", "list": [1.5, None, True], "big": 1 << 70}))
+rows = [
+    {"image": "a.jpg", "caption": {"global": "A face.", "local": ["Brows up.", "Mouth open."], "summary": "Surprise."},
+     "label": ["happiness", "surprise"], "va": [0.5, -0.25], "au": {"AU12": 1}, "targets": {"t": 1.5}, "split": "val",
+     "fold": 1, "subject": "s1", "box": [1, 2, 30, 40]},
+    {"frames": ["1.png", "2.png"], "caption": "One. Two! Three?", "question": "q", "options": ["x", "y"], "answer": 1},
+    {"video": "a.mp4", "label": "anger", "split": "test"},
+]
+put("manifest", "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+put("manifest", "text.jsonl",
+    b'\xef\xbb\xbf{"frames":"dir","caption":"e.g. Mr. X smiled. \xe3\x80\x82"}\r\n\n{"image":"b.png"}')
+put("csv", "quotes.csv", b'filepath,title,label,n\r\n"a,b.jpg","says ""hi""\nand goes",joy,7\r\nb.jpg,,,4294967295\r\n')
+put("csv", "semicolon.csv", b"\xef\xbb\xbffilepath;title;split;subject\na.png;A face.;train;1\n\nb.png;x;val;2")
+put("image", "rgb.png", png(3, 2, 2, 8, b"\0" + bytes(9) + b"\1" + bytes(range(9))))
+put("image", "rgba16.png", png(1, 2, 6, 16, b"\2" + bytes(8) + b"\4" + bytes(8)))
+put("image", "palette.png", png(5, 1, 3, 4, b"\0\x12\x34\x50"))
+put("image", "grey.png", png(9, 2, 0, 1, b"\0\xaa\x80\3\x55\x00"))
+put("image", "grey.jpg", jpeg())
+merges = ["a n", "an g", "ang er</w>", "j o", "jo y</w>"]
+letters = [chr(c) for c in range(97, 123)]
+words = letters + [c + "</w>" for c in letters]
+words += ["an", "ang", "anger</w>", "jo", "joy</w>", "<|startoftext|>", "<|endoftext|>"]
+vocab = {word: i for i, word in enumerate(words)}
+put("tokenizer", "small", json.dumps(vocab).encode() + NEXT + b"#version: 0.2\n" + "\n".join(merges).encode() + b"\n")
+put("gzip", "stored.gz", gzip.compress(b"a b\n" * 20, 0, mtime=0))
+put("gzip", "dynamic.gz", gzip.compress(b"".join(b"%d %d\n" % (i, i * i) for i in range(100)), 9, mtime=0))
+tower = {"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 1, "num_attention_heads": 2,
+         "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5}
+config = {"model_type": "clip", "projection_dim": 12, "logit_scale_init_value": 2.6592,
+          "vision_config": {**tower, "image_size": 12, "patch_size": 4, "num_channels": 3},
+          "text_config": {**tower, "vocab_size": 540, "max_position_embeddings": 16, "eos_token_id": 2},
+          "mien": {"temporal": {"layers": 1, "heads": 2, "head_dim": 8, "mlp": 8, "max_frames": 16}}}
+preprocess = {"do_resize": True, "size": {"shortest_edge": 12}, "resample": 3, "do_center_crop": True, "crop_size": 12,
+              "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5, 0.4, 0.3],
+              "image_std": [0.2, 0.2, 0.3], "do_convert_rgb": True}
+put("config", "small", json.dumps(config).encode() + NEXT + json.dumps(preprocess).encode())
