@@ -1,16 +1,12 @@
 /* dir.c: directories and paths. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/os_internal.h"
 #include "base/status.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 char *base_path_join(const char *dir, const char *name)
 {
@@ -76,7 +72,7 @@ static enum mien_status resolve(const char *path, char **out)
 {
     enum mien_status status = MIEN_OK;
 
-    *out = realpath(path, NULL);
+    *out = os_resolve(path);
     FAIL_IF(!*out, MIEN_ERR_DATA, "%s: %s", path, strerror(errno));
 fail:
     return status;
@@ -101,7 +97,7 @@ static char *path_name(const char *path)
 enum mien_status base_path_absolute(const char *path, char **out)
 {
     enum mien_status status = MIEN_OK;
-    char *whole = realpath(path, NULL), *dir = NULL;
+    char *whole = os_resolve(path), *dir = NULL;
     char *parent = base_path_dir(path), *name = path_name(path);
 
     *out = NULL;
@@ -165,7 +161,7 @@ static enum mien_status create_one(const char *path)
 {
     int error;
 
-    if (mkdir(path, 0777) == 0)
+    if (os_make_dir(path))
         return MIEN_OK;
     error = errno;
     if (base_file_is_dir(path))
@@ -205,29 +201,27 @@ static int compare_names(const void *a, const void *b)
 enum mien_status base_dir_list(const char *path, char ***names, size_t *count)
 {
     enum mien_status status = MIEN_OK;
-    const struct dirent *entry;
+    const char *name;
     size_t capacity = 0;
-    DIR *dir = opendir(path);
+    void *dir = os_dir_open(path);
 
     *names = NULL;
     *count = 0;
     FAIL_IF(!dir, MIEN_ERR_DATA, "%s: cannot open the directory: %s", path, strerror(errno));
-    for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
+    while ((name = os_dir_next(dir)) != NULL) {
         TRY(base_grow(names, &capacity, *count + 1, sizeof(**names)));
-        (*names)[*count] = base_path_join("", entry->d_name);
+        (*names)[*count] = base_path_join("", name);
         FAIL_IF_NULL((*names)[*count], path);
         (*count)++;
     }
     FAIL_IF(errno != 0, MIEN_ERR_IO, "%s: cannot read the directory: %s", path, strerror(errno));
     if (*count)
         qsort(*names, *count, sizeof(**names), compare_names);
-    closedir(dir);
+    os_dir_close(dir);
     return MIEN_OK;
 fail:
     if (dir)
-        closedir(dir);
+        os_dir_close(dir);
     base_dir_list_free(names, count);
     return status;
 }
@@ -264,45 +258,36 @@ fail:
 enum mien_status base_dir_remove(const char *path)
 {
     enum mien_status status = MIEN_OK;
-    struct stat info;
-    int error;
+    struct os_info info;
+    bool there = os_info_at(path, false, &info), removed;
 
-    if (lstat(path, &info) != 0 && errno == ENOENT)
+    if (!there && errno == ENOENT)
         return MIEN_OK;
-    /* A link is removed, never what it points to. */
-    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+    if (there && info.is_dir) {
         TRY(remove_entries(path));
-        error = rmdir(path);
+        removed = os_remove_dir(path);
     } else {
-        error = unlink(path);
+        removed = os_remove_file(path);
     }
-    FAIL_IF(error != 0 && errno != ENOENT, MIEN_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    FAIL_IF(!removed && errno != ENOENT, MIEN_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
 fail:
     return status;
 }
 
 bool base_dir_remove_empty(const char *path)
 {
-    return rmdir(path) == 0;
+    return os_remove_dir(path);
 }
 
-/* Makes the names in the directory of `path` durable. File systems that cannot (EINVAL) do so on their own terms. */
+/* Makes the names in the directory of `path` durable. */
 static enum mien_status sync_dir_of(const char *path)
 {
     enum mien_status status = MIEN_OK;
     char *dir = base_path_dir(path);
-    int fd = -1;
 
     FAIL_IF_NULL(dir, path);
-    fd = open(dir, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES) /* may be written, not listed: nothing to flush through */
-        goto fail;
-    FAIL_IF(fd < 0, MIEN_ERR_IO, "%s: cannot open the directory: %s", dir, strerror(errno));
-    FAIL_IF(fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP, MIEN_ERR_IO, "%s: cannot flush the directory: %s",
-            dir, strerror(errno));
+    FAIL_IF(!os_sync_dir(dir), MIEN_ERR_IO, "%s: cannot flush the directory: %s", dir, strerror(errno));
 fail:
-    if (fd >= 0)
-        close(fd);
     base_free(dir);
     return status;
 }
@@ -313,7 +298,7 @@ enum mien_status base_rename(const char *from, const char *to)
     char *a = base_path_dir(from), *b = base_path_dir(to);
 
     FAIL_IF(!a || !b, MIEN_ERR_NOMEM, "out of host memory for renaming %s", from);
-    FAIL_IF(rename(from, to) != 0, MIEN_ERR_IO, "%s: cannot rename to %s: %s", from, to, strerror(errno));
+    FAIL_IF(!os_rename(from, to), MIEN_ERR_IO, "%s: cannot rename to %s: %s", from, to, strerror(errno));
     TRY(sync_dir_of(to));
     if (strcmp(a, b) != 0)
         TRY(sync_dir_of(from));

@@ -1,48 +1,34 @@
 /* file.c: reading whole files, mapping them, and outputs that appear whole or not at all. */
-#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/file.h"
 
 #include "base/arena.h"
 #include "base/lock_internal.h"
+#include "base/os_internal.h"
 #include "base/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define OUT_BUFFER ((size_t)64 * 1024)
 
-static ssize_t read_some(int fd, void *data, size_t size)
-{
-    ssize_t got;
-
-    do {
-        got = read(fd, data, size);
-    } while (got < 0 && errno == EINTR);
-    return got;
-}
-
 /* Opens for reading what is not a directory. */
-static enum mien_status open_input(const char *path, int *fd, struct stat *info)
+static enum mien_status open_input(const char *path, int *fd, struct os_info *info)
 {
     enum mien_status status = MIEN_OK;
 
     *fd = -1;
     FAIL_IF(!*path, MIEN_ERR_DATA, "an empty name of a file cannot be opened");
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = os_open(path, OS_READ);
     FAIL_IF(*fd < 0, MIEN_ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
-    FAIL_IF(fstat(*fd, info) != 0, MIEN_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
-    FAIL_IF(S_ISDIR(info->st_mode), MIEN_ERR_DATA, "%s: is a directory; a file is needed here", path);
+    FAIL_IF(!os_info(*fd, info), MIEN_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
+    FAIL_IF(info->is_dir, MIEN_ERR_DATA, "%s: is a directory; a file is needed here", path);
     return MIEN_OK;
 fail:
     if (*fd >= 0)
-        close(*fd);
+        os_close(*fd);
     *fd = -1;
     return status;
 }
@@ -50,18 +36,18 @@ fail:
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size)
 {
     enum mien_status status = MIEN_OK;
-    struct stat info;
+    struct os_info info;
     char *text = NULL;
     size_t used = 0, room = 0;
-    ssize_t got;
+    ptrdiff_t got;
     int fd = -1;
 
     *data = NULL;
     *size = 0;
     TRY(open_input(path, &fd, &info));
     /* The size is a hint: pipes and /proc say 0, and a file may grow while it is read. */
-    TRY(base_grow(&text, &room, info.st_size > 0 ? (size_t)info.st_size + 2 : 4096, 1));
-    while ((got = read_some(fd, text + used, room - used - 1)) > 0) {
+    TRY(base_grow(&text, &room, info.size > 0 ? (size_t)info.size + 2 : 4096, 1));
+    while ((got = os_read(fd, text + used, room - used - 1)) > 0) {
         used += (size_t)got;
         FAIL_IF(max_size && used > max_size, MIEN_ERR_DATA, "%s: longer than the %zu bytes allowed here", path,
                 max_size);
@@ -69,14 +55,14 @@ enum mien_status base_file_read(const char *path, size_t max_size, char **data, 
             TRY(base_grow(&text, &room, room + 1, 1));
     }
     FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
-    close(fd);
+    os_close(fd);
     text[used] = '\0';
     *data = text;
     *size = used;
     return MIEN_OK;
 fail:
     if (fd >= 0)
-        close(fd);
+        os_close(fd);
     base_free(text);
     return status;
 }
@@ -84,41 +70,41 @@ fail:
 enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size)
 {
     enum mien_status status = MIEN_OK;
-    struct stat info;
-    ssize_t got = 0;
+    struct os_info info;
+    ptrdiff_t got = 0;
     int fd = -1;
 
     *size = 0;
     TRY(open_input(path, &fd, &info));
-    while (*size < room && (got = read_some(fd, (char *)head + *size, room - *size)) > 0)
+    while (*size < room && (got = os_read(fd, (char *)head + *size, room - *size)) > 0)
         *size += (size_t)got;
     FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
 fail:
     if (fd >= 0)
-        close(fd);
+        os_close(fd);
     return status;
 }
 
 enum mien_status base_map_open(const char *path, struct base_map *out)
 {
     enum mien_status status = MIEN_OK;
-    struct stat info;
-    void *data = NULL;
+    struct os_info info;
+    const void *data = NULL;
     int fd = -1;
 
     *out = (struct base_map){0};
     TRY(open_input(path, &fd, &info));
-    FAIL_IF(!S_ISREG(info.st_mode), MIEN_ERR_DATA, "%s: not a regular file, cannot be mapped", path);
-    FAIL_IF((uintmax_t)info.st_size > SIZE_MAX, MIEN_ERR_DATA, "%s: too large for this machine's address space", path);
-    if (info.st_size > 0) {
-        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        FAIL_IF(data == MAP_FAILED, MIEN_ERR_IO, "%s: cannot map: %s", path, strerror(errno));
+    FAIL_IF(!info.is_file, MIEN_ERR_DATA, "%s: not a regular file, cannot be mapped", path);
+    FAIL_IF(info.size > SIZE_MAX, MIEN_ERR_DATA, "%s: too large for this machine's address space", path);
+    if (info.size > 0) {
+        data = os_map(fd, (size_t)info.size);
+        FAIL_IF(!data, MIEN_ERR_IO, "%s: cannot map: %s", path, strerror(errno));
     }
     out->data = data;
-    out->size = (size_t)info.st_size;
+    out->size = (size_t)info.size;
 fail:
     if (fd >= 0)
-        close(fd); /* the map stays */
+        os_close(fd); /* the map stays */
     return status;
 }
 
@@ -127,7 +113,7 @@ void base_map_close(struct base_map *map)
     if (!map)
         return;
     if (map->data)
-        munmap((void *)(uintptr_t)map->data, map->size);
+        os_unmap(map->data, map->size);
     *map = (struct base_map){0};
 }
 
@@ -145,10 +131,10 @@ static void out_free(struct base_out *out)
     if (!out)
         return;
     if (out->fd >= 0)
-        close(out->fd);
+        os_close(out->fd);
     if (out->temp)
-        unlink(out->temp);
-    free(out->target); /* from realpath or base_alloc */
+        os_remove_file(out->temp);
+    free(out->target); /* from os_resolve or base_alloc */
     base_free(out->temp);
     base_free(out);
 }
@@ -168,7 +154,7 @@ static bool hold(int *fd)
 {
     if (base_fd_lock(*fd))
         return true;
-    close(*fd);
+    os_close(*fd);
     *fd = -1;
     return false;
 }
@@ -184,11 +170,11 @@ static enum mien_status open_temp(const char *target, char **temp, int *fd)
     do {
         char name[64];
 
-        snprintf(name, sizeof(name), ".mien-%ld-%u.tmp", (long)getpid(), atomic_fetch_add(&counter, 1));
+        snprintf(name, sizeof(name), ".mien-%ld-%u.tmp", os_process_number(), atomic_fetch_add(&counter, 1));
         base_free(*temp);
         *temp = base_path_join(dir, name);
         FAIL_IF_NULL(*temp, target);
-        *fd = open(*temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        *fd = os_open(*temp, OS_NEW);
         /* held until it has its name: whoever tidies up sees that it is in use */
     } while (*fd < 0 ? errno == EEXIST : !hold(fd));
     if (*fd < 0) {
@@ -205,20 +191,20 @@ enum mien_status base_out_open(const char *path, struct base_out **out)
 {
     enum mien_status status = MIEN_OK;
     struct base_out *o = NULL;
-    struct stat info;
+    struct os_info info;
     bool exists;
 
     *out = NULL;
     o = base_alloc(1, sizeof(*o));
     FAIL_IF_NULL(o, path);
     o->fd = -1;
-    exists = stat(path, &info) == 0;
+    exists = os_info_at(path, true, &info);
     FAIL_IF(!*path, MIEN_ERR_IO, "the path of an output file is empty");
-    FAIL_IF(exists && S_ISDIR(info.st_mode), MIEN_ERR_IO, "%s: is a directory; cannot be replaced by a file", path);
-    o->target = exists ? realpath(path, NULL) : copy_text(path);
+    FAIL_IF(exists && info.is_dir, MIEN_ERR_IO, "%s: is a directory; cannot be replaced by a file", path);
+    o->target = exists ? os_resolve(path) : copy_text(path);
     FAIL_IF(!o->target, exists ? MIEN_ERR_IO : MIEN_ERR_NOMEM, "%s: cannot resolve the path", path);
-    if (exists && !S_ISREG(info.st_mode)) { /* say /dev/null: a rename would replace the device itself */
-        o->fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (exists && !info.is_file) { /* say /dev/null: a rename would replace the device itself */
+        o->fd = os_open(path, OS_WRITE);
         FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
     } else {
         TRY(open_temp(o->target, &o->temp, &o->fd));
@@ -240,7 +226,7 @@ enum mien_status base_out_append(const char *path, struct base_out **out)
     o->fd = -1;
     o->target = copy_text(path);
     FAIL_IF_NULL(o->target, path);
-    o->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    o->fd = os_open(path, OS_APPEND);
     FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
     *out = o;
     return MIEN_OK;
@@ -252,10 +238,8 @@ fail:
 static enum mien_status write_all(int fd, const char *path, const char *data, size_t size)
 {
     while (size > 0) {
-        ssize_t done = write(fd, data, size);
+        ptrdiff_t done = os_write(fd, data, size);
 
-        if (done < 0 && errno == EINTR)
-            continue;
         if (done < 0)
             return base_fail(MIEN_ERR_IO, "%s: cannot write: %s%s", path, strerror(errno),
                              errno == ENOSPC || errno == EDQUOT ? "; make room there, then run this again" : "");
@@ -324,7 +308,7 @@ enum mien_status base_out_flush(struct base_out *out, bool to_disk)
 
     TRY(status);
     TRY(out_flush(out));
-    FAIL_IF(to_disk && fsync(out->fd) != 0, MIEN_ERR_IO, "%s: cannot flush to the disk: %s", out->target,
+    FAIL_IF(to_disk && !os_sync(out->fd), MIEN_ERR_IO, "%s: cannot flush to the disk: %s", out->target,
             strerror(errno));
 fail:
     out->failed = status;
@@ -335,20 +319,20 @@ enum mien_status base_out_commit(struct base_out **out)
 {
     struct base_out *o = *out;
     enum mien_status status = o->failed;
-    int error;
+    bool closed;
 
     *out = NULL;
     TRY(status);
     TRY(out_flush(o));
     if (o->temp)
-        FAIL_IF(fsync(o->fd) != 0, MIEN_ERR_IO, "%s: cannot flush to the disk: %s", o->target, strerror(errno));
+        FAIL_IF(!os_sync(o->fd), MIEN_ERR_IO, "%s: cannot flush to the disk: %s", o->target, strerror(errno));
     if (o->temp)
         TRY(base_rename(o->temp, o->target));
     base_free(o->temp); /* no longer there to remove */
     o->temp = NULL;
-    error = close(o->fd); /* only now: the lock on it ends */
+    closed = os_close(o->fd); /* only now: the lock on it ends */
     o->fd = -1;
-    FAIL_IF(error != 0, MIEN_ERR_IO, "%s: cannot close: %s", o->target, strerror(errno));
+    FAIL_IF(!closed, MIEN_ERR_IO, "%s: cannot close: %s", o->target, strerror(errno));
 fail:
     out_free(o);
     return status;
@@ -378,15 +362,16 @@ fail:
 enum mien_status base_file_write_part(const char *path, const void *data, size_t size)
 {
     enum mien_status status = MIEN_OK;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), error;
+    int fd = os_open(path, OS_NEW);
+    bool closed;
 
     FAIL_IF(fd < 0, MIEN_ERR_IO, "%s: cannot create: %s", path, strerror(errno));
     status = write_all(fd, path, data, size);
-    error = close(fd);
-    if (status == MIEN_OK && error != 0)
+    closed = os_close(fd);
+    if (status == MIEN_OK && !closed)
         status = base_fail(MIEN_ERR_IO, "%s: cannot close: %s", path, strerror(errno));
     if (status != MIEN_OK)
-        unlink(path);
+        os_remove_file(path);
 fail:
     return status;
 }

@@ -8,6 +8,51 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- files ---- */
+
+enum os_open {
+    OS_READ,
+    OS_WRITE,  /* what is there, from its beginning */
+    OS_APPEND, /* at its end; made when it is not there */
+    OS_NEW,    /* must not be there */
+    OS_OWN,    /* to lock: what is there, never through a link */
+    OS_OWN_NEW /* the same; made when it is not there */
+};
+/* The number of the open file, which no other program inherits, or -1. */
+int os_open(const char *path, enum os_open how);
+bool os_close(int file);
+ptrdiff_t os_read(int file, void *data, size_t size); /* bytes, 0 at the end, -1 */
+ptrdiff_t os_write(int file, const void *data, size_t size);
+bool os_replace(int file, const void *data, size_t size); /* all that the file holds */
+bool os_sync(int file);                                   /* to the disk */
+/* Locks an open file until it is closed, against other open files of this process too. 0, EWOULDBLOCK when somebody
+ * else holds it, or another error number. */
+int os_lock(int file);
+
+struct os_info {
+    bool is_dir, is_file; /* neither: a device, a pipe, a link */
+    uint64_t size;
+};
+bool os_info(int file, struct os_info *info);
+bool os_info_at(const char *path, bool follow, struct os_info *info);
+bool os_is_at(int file, const char *path); /* whether the path names this open file */
+
+/* Read-only; size is above 0; NULL when it cannot be. The file may be closed. */
+const void *os_map(int file, size_t size);
+void os_unmap(const void *data, size_t size);
+
+/* Absolute, without links and dots; from malloc; NULL when it is not there. */
+char *os_resolve(const char *path);
+bool os_rename(const char *from, const char *to); /* in place of what is there */
+bool os_remove_file(const char *path);            /* a link itself, never what it points to */
+bool os_remove_dir(const char *path);             /* an empty one */
+bool os_make_dir(const char *path);
+bool os_sync_dir(const char *path); /* makes its names durable where the system can */
+
+void *os_dir_open(const char *path);
+const char *os_dir_next(void *dir); /* without "." and ".."; NULL at the end (errno 0) or after a failure */
+void os_dir_close(void *dir);
+
 /* ---- threads ---- */
 
 /* Lies in the caller's memory until it is joined. */
@@ -43,6 +88,8 @@ void os_log_lock(void);
 void os_log_unlock(void);
 
 /* ---- programs ---- */
+
+long os_process_number(void); /* of this one */
 
 enum { OS_OUT, OS_ERR, OS_PIPES, OS_NONE = -1 };
 
