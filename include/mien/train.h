@@ -84,6 +84,12 @@ MIEN_API void mien_training_close(struct mien_training **training);
 MIEN_API enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params *params,
                                      struct mien_train_summary *summary);
 
+/* The keys of a configuration, for people: `line` is called with each line of text (at most 120 columns, no newline),
+ * which it must not keep. key: a dotted name ("optim.lr"): its meaning, values, range, unit, default and whether it may
+ * change on resume; the name of an object ("loss", "loss.local"): its keys, one a row; NULL: all keys. MIEN_ERR_ARG: no
+ * such key (the message has the nearest ones; nothing was given to `line`), or line is NULL. Thread-safe. */
+MIEN_API enum mien_status mien_train_help(const char *key, void (*line)(void *user, const char *line), void *user);
+
 #ifdef __cplusplus
 }
 #endif

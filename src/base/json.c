@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,12 +209,13 @@ enum mien_status base_json_only(const cJSON *object, const char *where, const ch
 
 #define LONGEST_WORD 64
 
-/* Letters to insert, delete, change or swap with their neighbour; both words have at most LONGEST_WORD bytes. */
-static unsigned edit_distance(const char *a, const char *b)
+unsigned base_word_distance(const char *a, const char *b)
 {
     unsigned char d[LONGEST_WORD + 1][LONGEST_WORD + 1]; /* [i][j]: from the first i of a to the first j of b */
     size_t la = strlen(a), lb = strlen(b);
 
+    if (la > LONGEST_WORD || lb > LONGEST_WORD)
+        return UINT_MAX;
     for (size_t j = 0; j <= lb; j++)
         d[0][j] = (unsigned char)j;
     for (size_t i = 1; i <= la; i++) {
@@ -231,22 +233,22 @@ static unsigned edit_distance(const char *a, const char *b)
     return d[la][lb];
 }
 
+unsigned base_word_slip(const char *word)
+{
+    size_t length = strlen(word);
+
+    return (unsigned)(length < 3 ? 1 : length / 3);
+}
+
 const char *base_nearest(const char *word, const char *const *words)
 {
     const char *nearest = NULL;
-    size_t length = strlen(word);
-    /* A third of the letters wrong is still a slip; more is another word. */
-    unsigned least = (unsigned)(length < 3 ? 1 : length / 3) + 1;
+    unsigned least = base_word_slip(word);
 
-    if (length > LONGEST_WORD)
-        return NULL;
     for (; *words; words++) {
-        unsigned distance;
+        unsigned distance = base_word_distance(word, *words);
 
-        if (strlen(*words) > LONGEST_WORD)
-            continue;
-        distance = edit_distance(word, *words);
-        if (distance < least) {
+        if (distance < least || (distance == least && !nearest)) {
             least = distance;
             nearest = *words;
         }

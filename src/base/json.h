@@ -35,6 +35,11 @@ enum mien_status base_json_only(const cJSON *object, const char *where, const ch
 /* Nearest of `words` (NULL-ended) to `word` by edit distance, or NULL when none is near. */
 const char *base_nearest(const char *word, const char *const *words);
 
+/* Letters to insert, delete, change or swap with their neighbour; UINT_MAX for words of more than 64 bytes. */
+unsigned base_word_distance(const char *a, const char *b);
+/* The most that is still a slip: a third of the letters; more is another word. */
+unsigned base_word_slip(const char *word);
+
 /* Numbers are printed in the fewest digits that read back as the same double; not finite ones as null. `pretty`: two
  * spaces a level, arrays of plain values on one line. No newline at the end. */
 char *base_json_print(const cJSON *value, bool pretty); /* malloc'ed; free with base_free; NULL when out of memory */

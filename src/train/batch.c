@@ -81,7 +81,7 @@ void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, c
                          graph_program_input(p->program, slot, p->in.same[k]));
     }
     const struct train_objective *o = &t->recipe.objective;
-    for (uint32_t k = o->global_levels + 1; o->local == TRAIN_LOCAL_FILIP && k < batch->levels; k++) {
+    for (uint32_t k = o->global_levels + 1; o->slots && o->local->lists && k < batch->levels; k++) {
         if (p->in.same[k] != OP_NONE) /* lists are equal where all their sentences are */
             join_numbers(t->same, graph_program_input(p->program, slot, p->in.same[k]), count,
                          graph_program_input(p->program, slot, p->in.same[o->global_levels]));

@@ -8,11 +8,8 @@
 enum train_balance { TRAIN_BALANCE_NONE, TRAIN_BALANCE_LABEL };
 enum train_resize { TRAIN_RESIZE_PIL, TRAIN_RESIZE_TORCH };
 enum train_text { TRAIN_TEXT_BOTH, TRAIN_TEXT_GLOBAL, TRAIN_TEXT_SUMMARY, TRAIN_TEXT_CAPTION, TRAIN_TEXT_LABEL };
-enum train_local { TRAIN_LOCAL_POOLED, TRAIN_LOCAL_NONE, TRAIN_LOCAL_SENTENCE, TRAIN_LOCAL_FILIP };
-enum train_loss { TRAIN_LOSS_CLIP, TRAIN_LOSS_SIGLIP };
 enum train_pick { TRAIN_PICK_RANDOM, TRAIN_PICK_FIRST, TRAIN_PICK_ROTATE };
 enum train_source { TRAIN_SOURCE_BATCH, TRAIN_SOURCE_FROZEN };
-enum train_optimizer { TRAIN_ADAMW, TRAIN_SGD };
 enum train_schedule { TRAIN_COSINE, TRAIN_CONSTANT, TRAIN_MULTISTEP };
 
 /* Parameters that are treated alike: the first group whose pattern matches a name wins. */
@@ -50,10 +47,10 @@ struct train_config {
         uint32_t resize; /* enum train_resize */
     } data;
     struct {
-        uint32_t kind; /* enum train_loss */
+        uint32_t kind; /* of train_losses */
         uint32_t text; /* enum train_text */
         struct {
-            uint32_t kind; /* enum train_local; not chosen: none where no row has local sentences */
+            uint32_t kind; /* of train_locals; not chosen: none where no row has local sentences */
             double weight;
             uint32_t sentences; /* of each image and step */
             uint32_t pick;      /* enum train_pick */
@@ -63,17 +60,17 @@ struct train_config {
             uint32_t kind, guide, same_text; /* as op_mining_kind, op_mining_guide, op_same_text */
             double threshold_text, threshold_image;
             uint32_t top_k;
-            double weight, tau; /* soft */
-            int32_t warmup;     /* steps; -1 = one epoch from scratch, 0 from a directory */
-            uint32_t source;    /* enum train_source */
+            double weight, tau;   /* soft */
+            int32_t warmup_steps; /* -1 = one epoch from scratch, 0 from a directory */
+            uint32_t source;      /* enum train_source */
         } mining;
     } loss;
     struct {
-        uint32_t kind; /* enum train_optimizer */
+        uint32_t kind; /* of train_optimizers */
         double lr, betas[2], eps, weight_decay, momentum, clip_norm;
-        uint32_t schedule;   /* enum train_schedule */
-        int32_t warmup;      /* steps; -1 = 5 % of the run */
-        uint32_t milestones; /* how many */
+        uint32_t schedule;    /* enum train_schedule */
+        int32_t warmup_steps; /* -1 = 5 % of the run */
+        uint32_t milestones;  /* how many */
         uint32_t milestone[16];
         double gamma;
         struct train_group *group; /* in the arena */
@@ -84,6 +81,7 @@ struct train_config {
         const char *dump_grads; /* file for the gradients of step 1, or NULL */
         uint32_t steps, epochs, batch, micro_batch, seed, log_every;
         bool recompute;
+        uint32_t precision;                    /* 0 = f32 */
         uint32_t eval_every, checkpoint_every; /* steps, 0 = never */
         double checkpoint_minutes;             /* 0 = never */
         uint32_t keep;                         /* checkpoints */

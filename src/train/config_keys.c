@@ -1,120 +1,239 @@
-/* config_keys.c: every key of a training configuration: where it goes, its range, its choices. */
+/* config_keys.c: every key of a training configuration: where it goes, its default, range and meaning. */
 #include "train/config_keys.h"
 
-#define AT TRAIN_AT
-#define BIT TRAIN_BIT
+#include <string.h>
+
 #define BIG 1e30
 
-static const char *const loss_kinds[] = {"clip", "siglip", NULL};
-static const char *const texts[] = {"both", "global", "summary", "caption", "label", NULL};
-static const char *const locals[] = {"pooled", "none", "sentence", "filip", NULL};
-static const char *const minings[] = {"none", "hard", "soft", "ignore", NULL};
-static const char *const picks[] = {"random", "first", "rotate", NULL};
-static const char *const guides[] = {"crossmodal", "text", "image", "both", NULL};
-static const char *const sources[] = {"batch", "frozen", NULL};
-static const char *const same_texts[] = {"negative", "positive", "ignore", NULL};
-static const char *const balances[] = {"none", "label", NULL};
-static const char *const resizes[] = {"pil", "torch", NULL};
-static const char *const optimizers[] = {"adamw", "sgd", NULL};
-static const char *const schedules[] = {"cosine", "constant", "multistep", NULL};
-static const char *const precisions[] = {"f32", "bf16", "f16", NULL};
+#define KEY(member, key_kind) .name = #member, .kind = key_kind, .at = offsetof(struct train_config, member)
+#define PATH(member) KEY(member, KIND_PATH)
+#define NUMBER(member, text, least, most) KEY(member, KIND_NUMBER), .value = text, .low = least, .high = most
+#define WHOLE(member, text, least, most) KEY(member, KIND_U32), .value = text, .low = least, .high = most
+#define SIGNED(member, text, least, most) KEY(member, KIND_I32), .value = text, .low = least, .high = most
+#define BOOL(member, text) KEY(member, KIND_BOOL), .value = text
+#define CHOICE(member, text, list) KEY(member, KIND_CHOICE), .value = text, .words = list
+#define FOUND(member, text, nth) KEY(member, KIND_CHOICE), .value = text, .word = nth
+#define PAIR(member, text, least, most) KEY(member, KIND_PAIR), .value = text, .low = least, .high = most
+#define OWN(key, text, its) .name = key, .kind = KIND_OWN, .value = text, .form = &its
+#define LATER(key) .name = key, .kind = KIND_LATER
 
-static const struct train_key model_keys[] = {
-    {"init", KIND_OWN},       {"config", KIND_OWN}, {"tokenizer", KIND_OWN},
-    {"temporal", KIND_LATER}, {"head", KIND_LATER}, {0},
-};
-static const struct train_key data_keys[] = {
-    {"train", KIND_PATH, AT(data.train)},
-    {"val", KIND_PATH, AT(data.val)},
-    {"shuffle", KIND_BOOL, AT(data.shuffle)},
-    {"balance", KIND_CHOICE, AT(data.balance), .choices = balances, .served = ~0u},
-    {"workers", KIND_U32, AT(data.workers), 0, 256},
-    {"max_bad", KIND_NUMBER, AT(data.max_bad), 0, 1},
-    {"augment", KIND_OBJECT},
-    {"resize", KIND_CHOICE, AT(data.resize), .choices = resizes, .served = ~0u},
-    {"frames", KIND_LATER},
+/* ---- words: the order is that of the enums in config.h and op.h ---- */
+
+static const struct train_word balances[] = {
+    {"none", "rows as often as they are"},
+    {"label", "labels equally often"},
     {0},
 };
-static const struct train_key augment_keys[] = {
-    {"crop_scale", KIND_PAIR, AT(data.augment.crop_scale), 0.01, 1},
-    {"flip", KIND_NUMBER, AT(data.augment.flip), 0, 1},
-    {"rotate", KIND_NUMBER, AT(data.augment.rotate), 0, 180},
-    {"jitter", KIND_NUMBER, AT(data.augment.jitter), 0, 1},
+static const struct train_word resizes[] = {
+    {"pil", "as Pillow does, with antialiasing"},
+    {"torch", "as torch resizes tensors, without antialiasing"},
     {0},
 };
-static const struct train_key loss_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.kind), .choices = loss_kinds, .served = ~0u},
-    {"text", KIND_CHOICE, AT(loss.text), .choices = texts, .served = ~0u},
-    {"local", KIND_OBJECT},
-    {"mining", KIND_OBJECT},
+static const struct train_word texts[] = {
+    {"both", "the global caption and the summary, each a level"},
+    {"global", "the global caption"},
+    {"summary", "the summary"},
+    {"caption", "the whole caption"},
+    {"label", "the label's word"},
     {0},
 };
-static const struct train_key local_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.local.kind), .choices = locals, .served = ~0u},
-    {"weight", KIND_NUMBER, AT(loss.local.weight), 0, 1e6},
-    {"sentences", KIND_U32, AT(loss.local.sentences), 1, 4},
-    {"pick", KIND_CHOICE, AT(loss.local.pick), .choices = picks, .served = ~0u},
-    {"tau", KIND_NUMBER, AT(loss.local.tau), 1e-4, 1e4},
+static const struct train_word picks[] = {
+    {"random", "any of a row's sentences"},
+    {"first", "the first ones"},
+    {"rotate", "the next ones from epoch to epoch"},
     {0},
 };
-static const struct train_key mining_keys[] = {
-    {"kind", KIND_CHOICE, AT(loss.mining.kind), .choices = minings, .served = ~0u},
-    {"guide", KIND_CHOICE, AT(loss.mining.guide), .choices = guides, .served = ~0u},
-    {"threshold", KIND_THRESHOLD, AT(loss.mining.threshold_text), -1e3, 1e3},
-    {"top_k", KIND_U32, AT(loss.mining.top_k), 0, 65536},
-    {"weight", KIND_NUMBER, AT(loss.mining.weight), 0, 1},
-    {"tau", KIND_NUMBER, AT(loss.mining.tau), 1e-4, 1e4},
-    {"warmup_steps", KIND_I32, AT(loss.mining.warmup), -1, 2e9},
-    {"source", KIND_CHOICE, AT(loss.mining.source), .choices = sources, .served = ~0u},
-    {"same_text", KIND_CHOICE, AT(loss.mining.same_text), .choices = same_texts, .served = ~0u},
+static const struct train_word minings[] = {
+    {"none", "each image has its own text alone"},
+    {"hard", "similar pairs are positives, all alike"},
+    {"soft", "similar pairs share loss.mining.weight by their similarity"},
+    {"ignore", "similar pairs are left out of the denominator"},
     {0},
 };
-static const struct train_key optim_keys[] = {
-    {"kind", KIND_CHOICE, AT(optim.kind), .choices = optimizers, .served = ~0u},
-    {"lr", KIND_NUMBER, AT(optim.lr), 0, 1e3},
-    {"betas", KIND_PAIR, AT(optim.betas), 0, 0.999999999},
-    {"eps", KIND_NUMBER, AT(optim.eps), 0, 1},
-    {"weight_decay", KIND_NUMBER, AT(optim.weight_decay), 0, 1e3},
-    {"momentum", KIND_NUMBER, AT(optim.momentum), 0, 0.999999999},
-    {"clip_norm", KIND_NUMBER, AT(optim.clip_norm), 0, BIG},
-    {"schedule", KIND_CHOICE, AT(optim.schedule), .choices = schedules, .served = ~0u},
-    {"warmup_steps", KIND_I32, AT(optim.warmup), -1, 2e9},
-    {"milestones", KIND_LIST, AT(optim.milestones)},
-    {"gamma", KIND_NUMBER, AT(optim.gamma), 0, 1e3},
-    {"groups", KIND_GROUPS},
+static const struct train_word guides[] = {
+    {"crossmodal", "an image's further texts by the texts, a text's further images by the images"},
+    {"text", "the texts"},
+    {"image", "the images"},
+    {"both", "the mean of the two"},
     {0},
 };
-static const struct train_key run_keys[] = {
-    {"dir", KIND_PATH, AT(run.dir)},
-    {"steps", KIND_U32, AT(run.steps), 0, 2e9},
-    {"epochs", KIND_U32, AT(run.epochs), 0, 1e6},
-    {"batch", KIND_U32, AT(run.batch), 1, 65536},
-    {"micro_batch", KIND_U32, AT(run.micro_batch), 0, 65536},
-    {"recompute", KIND_BOOL, AT(run.recompute)},
-    {"precision", KIND_CHOICE, .choices = precisions, .served = BIT(0), .at = SIZE_MAX},
-    {"seed", KIND_U32, AT(run.seed), 0, 4294967295.0},
-    {"log_every", KIND_U32, AT(run.log_every), 1, 1e9},
-    {"eval_every", KIND_U32, AT(run.eval_every), 0, 2e9},
-    {"checkpoint_every", KIND_U32, AT(run.checkpoint_every), 0, 2e9},
-    {"checkpoint_minutes", KIND_NUMBER, AT(run.checkpoint_minutes), 0, BIG},
-    {"keep", KIND_U32, AT(run.keep), 1, 1e9},
-    {"dump_grads", KIND_PATH, AT(run.dump_grads)},
+static const struct train_word sources[] = {
+    {"batch", "those of the weights under training"},
+    {"frozen", "those of the weights that the run began with"},
     {0},
 };
-static const struct train_key top_keys[] = {
-    {"model", KIND_OBJECT}, {"data", KIND_OBJECT}, {"loss", KIND_OBJECT},
-    {"optim", KIND_OBJECT}, {"run", KIND_OBJECT},  {0},
+static const struct train_word same_texts[] = {
+    {"negative", "are like others: left to the threshold"},
+    {"positive", "are positives always"},
+    {"ignore", "are left out of the denominator"},
+    {0},
+};
+static const struct train_word schedules[] = {
+    {"cosine", "to 0 over the rest of the run"},
+    {"constant", "as it is"},
+    {"multistep", "times optim.gamma at each of optim.milestones"},
+    {0},
+};
+static const struct train_word precisions[] = {
+    {"f32", "single precision"},
+    {"bf16", "not in this version"},
+    {"f16", "not in this version"},
+    {0},
 };
 
-const struct train_section train_sections[] = {
-    {"", top_keys},
-    {"model", model_keys},
-    {"data", data_keys},
-    {"data.augment", augment_keys},
-    {"loss", loss_keys},
-    {"loss.local", local_keys},
-    {"loss.mining", mining_keys},
-    {"optim", optim_keys},
-    {"run", run_keys},
-    {NULL, NULL},
+static const struct train_word *nth_loss(uint32_t i)
+{
+    return train_losses[i] ? &train_losses[i]->word : NULL;
+}
+
+static const struct train_word *nth_local(uint32_t i)
+{
+    return train_locals[i] ? &train_locals[i]->word : NULL;
+}
+
+static const struct train_word *nth_optimizer(uint32_t i)
+{
+    return train_optimizers[i] ? &train_optimizers[i]->word : NULL;
+}
+
+/* ---- keys ---- */
+
+const struct train_key train_keys[] = {
+    {OWN("model.init", "scratch", train_form_init), .also = "weights pretrained from",
+     .help = "What to start from: a model directory, or scratch"},
+    {OWN("model.config", "{}", train_form_clip), .also = "architecture sizes",
+     .help = "Sizes of a model from scratch, as in Hugging Face's CLIPConfig; what is left out takes its defaults"},
+    {OWN("model.tokenizer", "{\"vocab\": 2048}", train_form_tokenizer), .also = "vocab vocabulary vocab_size",
+     .help = "Of a model from scratch: a directory's, or a vocabulary of so many tokens learnt from the captions"},
+    {LATER("model.temporal"), .help = "The transformer over a clip's frames"},
+    {LATER("model.head"), .help = "A head for regression or classes"},
+
+    {PATH(data.train), .also = "manifest dataset train_data", .help = "The manifest to train on"},
+    {PATH(data.val), .also = "validation val_data", .help = "The manifest to evaluate on meanwhile"},
+    {BOOL(data.shuffle, "true"), .help = "Whether the order of samples changes from epoch to epoch"},
+    {CHOICE(data.balance, "none", balances), .also = "sampler weighted", .help = "How often rows are drawn"},
+    {WHOLE(data.workers, "2", 0, 256), .also = "num_workers threads", .unit = "threads",
+     .help = "Threads that decode pictures; 0 decodes between the steps"},
+    {NUMBER(data.max_bad, "0.01", 0, 1), .unit = "share of the samples",
+     .help = "How many samples may be missing or corrupt before training fails"},
+    {PAIR(data.augment.crop_scale, "[0.9, 1]", 0.01, 1), .left = "[1, 1]", .also = "random_resized_crop scale",
+     .unit = "share of the area", .help = "The smallest and the largest random crop; [1, 1] is none"},
+    {NUMBER(data.augment.flip, "0.5", 0, 1), .left = "0", .also = "hflip mirror", .unit = "probability",
+     .help = "How often a picture is mirrored; never where its caption says left or right"},
+    {NUMBER(data.augment.rotate, "6", 0, 180), .left = "0", .also = "rotation", .unit = "degrees to each side",
+     .help = "The largest random rotation"},
+    {NUMBER(data.augment.jitter, "0", 0, 1), .left = "0", .also = "color_jitter brightness contrast",
+     .unit = "share of the value", .help = "The largest random change of brightness and contrast"},
+    {CHOICE(data.resize, "pil", resizes), .also = "interpolation",
+     .help = "How pictures are resized; by default as the directory of model.init says"},
+    {LATER("data.frames"), .help = "Which frames of a clip are used"},
+
+    {FOUND(loss.kind, "clip", nth_loss), .also = "loss_type criterion", .help = "The loss of images and texts"},
+    {CHOICE(loss.text, "both", texts), .also = "captions", .help = "Which texts of a row images are compared with"},
+    {FOUND(loss.local.kind, "pooled", nth_local), .also = "branch",
+     .help = "The local branch, over local sentences; by default none where no row has any"},
+    {NUMBER(loss.local.weight, "1", 0, 1e6), .help = "The local branch's share of the objective beside the global one"},
+    {WHOLE(loss.local.sentences, "1", 1, 4), .unit = "sentences", .help = "How many of a row's sentences a step uses"},
+    {CHOICE(loss.local.pick, "random", picks), .help = "Which of them"},
+    {NUMBER(loss.local.tau, "0.07", 1e-4, 1e4), .also = "temperature",
+     .help = "The temperature of the attention over image regions of loss.local.kind pooled"},
+    {CHOICE(loss.mining.kind, "none", minings), .help = "What becomes of pairs that are similar beside an image's own"},
+    {CHOICE(loss.mining.guide, "crossmodal", guides), .help = "What similarity is measured by"},
+    {OWN("loss.mining.threshold", "0.9", train_form_threshold), .low = -1e3, .high = 1e3, .unit = "cosine",
+     .help = "The similarity from which pairs are mined"},
+    {WHOLE(loss.mining.top_k, "8", 0, 65536), .also = "k", .unit = "pairs",
+     .help = "The most pairs that are mined for one image or text, the most similar ones; 0 is no limit"},
+    {NUMBER(loss.mining.weight, "0.3", 0, 1), .also = "alpha",
+     .help = "Of loss.mining.kind soft: the share of the target that mined pairs have"},
+    {NUMBER(loss.mining.tau, "0.05", 1e-4, 1e4), .also = "temperature",
+     .help = "Of loss.mining.kind soft: the temperature of the softmax over similarities"},
+    {SIGNED(loss.mining.warmup_steps, "-1", -1, 2e9), .also = "warmup", .unit = "steps",
+     .help = "Steps before mining begins; -1 is one epoch from scratch and none from a directory"},
+    {CHOICE(loss.mining.source, "batch", sources), .help = "Whose features similarity is measured by"},
+    {CHOICE(loss.mining.same_text, "negative", same_texts),
+     .help = "What pairs with the same text are; by default positive where loss.text is label"},
+
+    {FOUND(optim.kind, "adamw", nth_optimizer), .also = "optimizer optimiser", .help = "The optimiser"},
+    {NUMBER(optim.lr, "5e-4", 0, 1e3), .also = "learning_rate rate base_lr",
+     .help = "The learning rate at its highest; by default 1e-5 where model.init is a directory"},
+    {PAIR(optim.betas, "[0.9, 0.98]", 0, 0.999999999), .also = "beta1 beta2 beta",
+     .help = "Of adamw: how much of the gradient's and of its square's running mean is kept from step to step"},
+    {NUMBER(optim.eps, "1e-6", 0, 1), .also = "epsilon adam_eps", .help = "Of adamw: added to the denominator"},
+    {NUMBER(optim.weight_decay, "0.2", 0, 1e3), .also = "wd decay l2",
+     .help = "How much weights shrink in a step, times the rate; not vectors, scalars, positions and class tokens"},
+    {NUMBER(optim.momentum, "0.9", 0, 0.999999999), .help = "Of sgd: how much of the last step is kept"},
+    {NUMBER(optim.clip_norm, "1", 0, BIG), .also = "grad_clip max_grad_norm grad_clip_norm clip",
+     .help = "The largest norm of all gradients together; larger ones are scaled down; 0 is no limit"},
+    {CHOICE(optim.schedule, "cosine", schedules), .also = "scheduler lr_scheduler",
+     .help = "How the rate goes on after the warm-up"},
+    {SIGNED(optim.warmup_steps, "-1", -1, 2e9), .also = "warmup", .unit = "steps",
+     .help = "Steps over which the rate rises from 0; -1 is 5 % of the run"},
+    {OWN("optim.milestones", "[]", train_form_milestones), .also = "steps_at decay_steps",
+     .unit = "epochs, or steps where run.steps is set", .help = "Of the schedule multistep: when the rate is lowered"},
+    {NUMBER(optim.gamma, "0.1", 0, 1e3), .also = "lr_decay", .help = "Of the schedule multistep: the factor"},
+    {OWN("optim.groups", "[]", train_form_groups), .also = "param_groups parameter_groups freeze lr_scale layer_decay",
+     .help = "Parameters with a rate of their own, or frozen, by patterns of names; the first that matches wins"},
+
+    {PATH(run.dir), .also = "output out output_dir logs save_dir", .help = "The directory for the results",
+     .may_change = true},
+    {WHOLE(run.steps, "0", 0, 2e9), .also = "max_steps num_steps iterations", .unit = "steps", .may_change = true,
+     .help = "The length of the run; 0 is as run.epochs says"},
+    {WHOLE(run.epochs, "10", 0, 1e6), .also = "num_epochs max_epochs", .unit = "epochs", .may_change = true,
+     .help = "The length of the run where run.steps is 0"},
+    {WHOLE(run.batch, "256", 1, 65536), .also = "batch_size bs", .unit = "images",
+     .help = "Images of a step, among whose texts each picks its own"},
+    {WHOLE(run.micro_batch, "0", 0, 65536), .also = "micro_batch_size accumulation accum_freq", .unit = "images",
+     .help = "Images whose activations are in memory at a time; the loss still sees the whole batch; 0 is all"},
+    {BOOL(run.recompute, "false"), .also = "grad_checkpointing gradient_checkpointing checkpointing",
+     .help =
+         "Whether activations are made again for the backward pass instead of kept: less memory, a third more time"},
+    {CHOICE(run.precision, "f32", precisions), .first_only = true, .also = "dtype amp fp16 bf16",
+     .help = "How weights and activations are stored"},
+    {WHOLE(run.seed, "0", 0, 4294967295.0), .also = "random_seed", .help = "The seed of everything random"},
+    {WHOLE(run.log_every, "1", 1, 1e9), .also = "log_interval log_every_n_steps", .unit = "steps", .may_change = true,
+     .help = "How often a step is written to log.jsonl"},
+    {WHOLE(run.eval_every, "0", 0, 2e9), .also = "val_every val_frequency eval_steps eval_interval", .unit = "steps",
+     .help = "How often the model is evaluated on data.val; 0 is never"},
+    {WHOLE(run.checkpoint_every, "0", 0, 2e9), .also = "save_every save_frequency save_steps", .unit = "steps",
+     .help = "How often a checkpoint is written; 0 is by time alone"},
+    {NUMBER(run.checkpoint_minutes, "10", 0, BIG), .unit = "minutes",
+     .help = "How often a checkpoint is written; 0 is by steps alone"},
+    {WHOLE(run.keep, "2", 1, 1e9), .also = "keep_last save_total_limit", .unit = "checkpoints", .may_change = true,
+     .help = "How many of the newest checkpoints are kept"},
+    {PATH(run.dump_grads), .help = "A file for the gradients of step 1, before clipping"},
+    {0},
 };
+
+/* ---- names ---- */
+
+const char *train_key_last(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+const struct train_key *train_key_find(const char *name)
+{
+    for (const struct train_key *key = train_keys; key->name; key++) {
+        if (strcmp(key->name, name) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+bool train_key_is_section(const char *name)
+{
+    size_t length = strlen(name);
+    for (const struct train_key *key = train_keys; key->name && length > 0; key++) {
+        if (strncmp(key->name, name, length) == 0 && key->name[length] == '.')
+            return true;
+    }
+    return false;
+}
+
+const struct train_word *train_key_word(const struct train_key *key, uint32_t index)
+{
+    if (key->word)
+        return key->word(index);
+    return key->words[index].name ? &key->words[index] : NULL;
+}

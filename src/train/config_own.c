@@ -4,33 +4,144 @@
 #include <math.h>
 #include <string.h>
 
-static enum mien_status in_range(const struct train_reader *r, const char *name, double value, double low, double high)
+/* ---- model ---- */
+
+static enum mien_status read_init(struct train_reader *r, const cJSON *item, const struct train_key *key)
 {
-    if (value >= low && value <= high)
+    r->config->model.init = NULL;
+    if (cJSON_IsString(item) && strcmp(item->valuestring, "scratch") == 0)
         return MIEN_OK;
-    return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is %.9g; it must lie between %.9g and %.9g", r->where, name, value, low,
-                     high);
+    return train_read_path(r, item, key, &r->config->model.init);
 }
 
-enum mien_status train_read_threshold(struct train_reader *r, const cJSON *object, const struct train_key *key)
+static cJSON *write_init(const struct train_config *config)
+{
+    return cJSON_CreateString(config->model.init ? config->model.init : "scratch");
+}
+
+const struct train_form train_form_init = {"DIR or \"scratch\"", read_init, write_init};
+
+static enum mien_status read_clip(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    (void)key;
+    TRY(io_clip_config_parse(item, r->where, true, &c->model.clip));
+    cJSON_Delete(c->model.clip_json);
+    c->model.clip_json = cJSON_Duplicate(item, true);
+    FAIL_IF_NULL(c->model.clip_json, "a configuration");
+fail:
+    return status;
+}
+
+static cJSON *write_clip(const struct train_config *config)
+{
+    return config->model.init ? NULL : cJSON_Duplicate(config->model.clip_json, true); /* a directory says it */
+}
+
+const struct train_form train_form_clip = {"an object", read_clip, write_clip};
+
+static enum mien_status read_tokenizer(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    static const char *const known[] = {"vocab", NULL};
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    if (!cJSON_IsObject(item))
+        return train_read_path(r, item, key, &c->model.tokenizer);
+    TRY(base_json_only(item, r->where, known));
+    TRY(base_json_u32(item, "vocab", r->where, &c->model.vocab));
+    FAIL_IF(c->model.vocab < 514 || c->model.vocab > 1000000, MIEN_ERR_ARG,
+            "%s: tokenizer.vocab is %u; it must lie between 514 (the bytes, start and end) and 1000000", r->where,
+            c->model.vocab);
+fail:
+    return status;
+}
+
+static cJSON *write_tokenizer(const struct train_config *config)
+{
+    if (config->model.init)
+        return NULL;
+    if (config->model.tokenizer)
+        return cJSON_CreateString(config->model.tokenizer);
+    cJSON *tokenizer = cJSON_CreateObject();
+    cJSON_AddNumberToObject(tokenizer, "vocab", config->model.vocab);
+    return tokenizer;
+}
+
+const struct train_form train_form_tokenizer = {"DIR, or {\"vocab\": a whole number from 514 to 1000000}",
+                                                read_tokenizer, write_tokenizer};
+
+/* ---- loss.mining.threshold ---- */
+
+static enum mien_status read_threshold(struct train_reader *r, const cJSON *item, const struct train_key *key)
 {
     static const char *const known[] = {"text", "image", NULL};
     enum mien_status status = MIEN_OK;
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key->name);
     double *text = &r->config->loss.mining.threshold_text, *image = &r->config->loss.mining.threshold_image;
     if (cJSON_IsObject(item)) {
         TRY(base_json_only(item, r->where, known));
         TRY(base_json_number(item, "text", r->where, text));
         TRY(base_json_number(item, "image", r->where, image));
     } else {
-        TRY(base_json_number(object, key->name, r->where, text));
-        *image = *text;
+        FAIL_IF(!cJSON_IsNumber(item), MIEN_ERR_DATA,
+                "%s: \"threshold\" must be a number, or an object such as {\"text\": 0.9, \"image\": 0.8}", r->where);
+        *text = *image = item->valuedouble;
     }
-    TRY(in_range(r, key->name, *text, key->low, key->high));
-    TRY(in_range(r, key->name, *image, key->low, key->high));
+    TRY(train_check_range(r, key, *text));
+    TRY(train_check_range(r, key, *image));
 fail:
     return status;
 }
+
+static cJSON *write_threshold(const struct train_config *config)
+{
+    double text = config->loss.mining.threshold_text, image = config->loss.mining.threshold_image;
+    if (text == image)
+        return cJSON_CreateNumber(text);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddNumberToObject(object, "text", text);
+    cJSON_AddNumberToObject(object, "image", image);
+    return object;
+}
+
+const struct train_form train_form_threshold = {"a number, or {\"text\": a number, \"image\": a number}",
+                                                read_threshold, write_threshold};
+
+/* ---- optim.milestones ---- */
+
+static enum mien_status read_milestones(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    int count = cJSON_GetArraySize(item);
+    (void)key;
+    FAIL_IF(!cJSON_IsArray(item) || count > (int)BASE_COUNT(c->optim.milestone), MIEN_ERR_DATA,
+            "%s: \"milestones\" must be an array of at most %zu whole numbers", r->where,
+            BASE_COUNT(c->optim.milestone));
+    for (int i = 0; i < count; i++) {
+        const cJSON *element = cJSON_GetArrayItem(item, i);
+        double value = cJSON_IsNumber(element) ? element->valuedouble : NAN;
+        FAIL_IF(!(value >= 1 && value <= 2e9 && value == floor(value)), MIEN_ERR_ARG,
+                "%s: \"milestones\" must hold whole numbers from 1 on", r->where);
+        c->optim.milestone[i] = (uint32_t)value;
+    }
+    c->optim.milestones = (uint32_t)count;
+fail:
+    return status;
+}
+
+static cJSON *write_milestones(const struct train_config *config)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < config->optim.milestones; i++)
+        cJSON_AddItemToArray(array, cJSON_CreateNumber(config->optim.milestone[i]));
+    return array;
+}
+
+const struct train_form train_form_milestones = {"an array of at most 16 whole numbers from 1 on", read_milestones,
+                                                 write_milestones};
+
+/* ---- optim.groups ---- */
 
 static enum mien_status read_group(struct train_reader *r, const cJSON *item, uint32_t index, struct train_group *group)
 {
@@ -58,13 +169,14 @@ fail:
     return status;
 }
 
-enum mien_status train_read_groups(struct train_reader *r, const cJSON *item)
+static enum mien_status read_groups(struct train_reader *r, const cJSON *item, const struct train_key *key)
 {
     enum { MOST = 64 };
     enum mien_status status = MIEN_OK;
     int count = cJSON_GetArraySize(item);
     const cJSON *element;
     uint32_t i = 0;
+    (void)key;
     FAIL_IF(!cJSON_IsArray(item) || count > MOST, MIEN_ERR_DATA,
             "%s: \"groups\" must be an array of at most %d objects", r->where, MOST);
     r->config->optim.group = base_arena_array(&r->config->arena, (size_t)count + 1, sizeof(*r->config->optim.group));
@@ -78,3 +190,21 @@ enum mien_status train_read_groups(struct train_reader *r, const cJSON *item)
 fail:
     return status;
 }
+
+static cJSON *write_groups(const struct train_config *config)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < config->optim.groups; i++) {
+        const struct train_group *group = &config->optim.group[i];
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "match", group->match);
+        cJSON_AddNumberToObject(object, "lr_scale", group->lr_scale);
+        cJSON_AddBoolToObject(object, "freeze", group->freeze);
+        cJSON_AddItemToArray(array, object);
+    }
+    return array;
+}
+
+const struct train_form train_form_groups = {
+    "an array of objects: {\"match\": \"vision_model.*\", \"lr_scale\": 0.1, \"freeze\": false}", read_groups,
+    write_groups};

@@ -2,9 +2,7 @@
 #ifndef TRAIN_LOSSES_H
 #define TRAIN_LOSSES_H
 
-#include "nn/nn.h"
-#include "op/mining.h"
-#include "train/config.h"
+#include "train/loss.h"
 
 enum {
     TRAIN_LEVELS_MAX = 2 + 4, /* global and summary, and local sentences */
@@ -15,9 +13,9 @@ enum {
 /* What is minimised: fixed for a run. Levels are the texts of an image: first the whole-face ones (global branch),
  * then the slots of local sentences (local branch). */
 struct train_objective {
-    enum train_loss kind;
+    const struct train_loss *loss;
     uint32_t global_levels, slots;
-    enum train_local local;
+    const struct train_local *local; /* may be NULL where there are no slots */
     float local_weight, local_tau;
     struct op_mining mining;
     bool frozen;      /* mining measures similarity with the initial weights */

@@ -13,7 +13,7 @@ static enum mien_status zero_tensor(struct vk_device *device, const struct nn_pa
 }
 
 enum mien_status train_moments_create(const struct nn_model *model, const struct train_param *rules,
-                                      enum train_optimizer optimizer, struct train_moments *out)
+                                      const struct train_optimizer *optimizer, struct train_moments *out)
 {
     enum mien_status status = MIEN_OK;
     uint64_t largest = 1;
@@ -29,7 +29,7 @@ enum mien_status train_moments_create(const struct nn_model *model, const struct
         if (rules[i].frozen)
             continue;
         TRY(zero_tensor(model->device, &model->params[i], "first", zeros, &out->first[i]));
-        if (optimizer == TRAIN_ADAMW)
+        if (optimizer->moments > 1)
             TRY(zero_tensor(model->device, &model->params[i], "second", zeros, &out->second[i]));
     }
     base_free(zeros);

@@ -3,9 +3,10 @@
 #define TRAIN_MOMENTS_H
 
 #include "train/groups.h"
+#include "train/loss.h"
 
-/* Named tensors like the parameters themselves: what a checkpoint keeps. AdamW has two, SGD one (its velocity); frozen
- * parameters have none (range.block NULL). */
+/* Named tensors like the parameters themselves: what a checkpoint keeps. What an optimiser does not keep, and those of
+ * frozen parameters, have range.block NULL. */
 struct train_moments {
     struct vk_device *device;
     uint32_t count; /* of the model's parameters */
@@ -14,7 +15,7 @@ struct train_moments {
 
 /* Zeros. */
 enum mien_status train_moments_create(const struct nn_model *model, const struct train_param *rules,
-                                      enum train_optimizer optimizer, struct train_moments *out);
+                                      const struct train_optimizer *optimizer, struct train_moments *out);
 void train_moments_destroy(struct train_moments *moments);
 
 #endif

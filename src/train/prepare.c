@@ -54,9 +54,10 @@ static enum mien_status survey_texts(struct trainer *t)
     for (uint32_t k = 0; k < objective->global_levels; k++)
         objective->missing |= (all >> (objective->global_levels == 2 ? k : any >> 1) & 1) ? 0 : 1u << k;
     if (!c->chosen.local && most == 0)
-        t->config->loss.local.kind = TRAIN_LOCAL_NONE;
+        t->config->loss.local.kind = train_locals_none();
     t->config->chosen.local = true;
-    if (c->loss.local.kind == TRAIN_LOCAL_NONE)
+    objective->local = train_locals[c->loss.local.kind];
+    if (!objective->local->record)
         return MIEN_OK;
     FAIL_IF(most == 0, MIEN_ERR_DATA, "%s: no row has local sentences; set loss.local.kind to \"none\"",
             t->manifest->path);
@@ -73,8 +74,7 @@ static enum mien_status set_objective(struct trainer *t)
     enum mien_status status = MIEN_OK;
     struct train_objective *o = &t->recipe.objective;
     const struct train_config *c = t->config;
-    o->kind = c->loss.kind;
-    o->local = c->loss.local.kind;
+    o->loss = train_losses[c->loss.kind];
     o->local_weight = (float)c->loss.local.weight;
     o->local_tau = (float)c->loss.local.tau;
     o->mining = (struct op_mining){.kind = c->loss.mining.kind,
@@ -177,14 +177,11 @@ static enum mien_status open_loader(struct trainer *t)
 
 /* ---- model ---- */
 
-static const struct io_scalar siglip_scalars[] = {{"logit_bias", -10}, {"", 0}};
-
 /* Weights, tokenizer and preprocessing of a model directory. */
 static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    const struct nn_extras extras = {.scalars = t->config->loss.kind == TRAIN_LOSS_SIGLIP ? siglip_scalars : NULL,
-                                     .seed = t->config->run.seed};
+    const struct nn_extras extras = {.scalars = t->recipe.objective.loss->scalars, .seed = t->config->run.seed};
     TRY(data_tokenizer_load(dir, &t->tokenizer));
     TRY(nn_model_load_with(t->device, dir, &extras, &t->model));
     FAIL_IF(data_tokenizer_vocab(t->tokenizer) > t->model->config.text.vocab, MIEN_ERR_DATA,
@@ -202,17 +199,20 @@ fail:
 /* A model of the configuration's sizes with the seed's weights. */
 static enum mien_status create_model(struct trainer *t, struct nn_model **out)
 {
+    enum mien_status status = MIEN_OK;
+    const struct train_loss *loss = t->recipe.objective.loss;
     struct io_clip_config *clip = &t->config->model.clip;
     clip->text.vocab = data_tokenizer_vocab(t->tokenizer);
     clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
     clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
-    if (t->config->loss.kind == TRAIN_LOSS_SIGLIP) {
-        (void)io_clip_scalars_add(clip, siglip_scalars);
-        if (!cJSON_GetObjectItemCaseSensitive(t->config->model.clip_json, "logit_scale_init_value"))
-            clip->logit_scale_init = log(10); /* open_clip's, with a bias of -10 */
-    }
-    enum mien_status status = nn_model_create(t->device, clip, out);
-    return status == MIEN_OK ? nn_model_init(*out, t->config->run.seed) : status;
+    if (loss->logit_scale > 0 &&
+        !cJSON_GetObjectItemCaseSensitive(t->config->model.clip_json, "logit_scale_init_value"))
+        clip->logit_scale_init = loss->logit_scale;
+    TRY(io_clip_scalars_add(clip, loss->scalars));
+    TRY(nn_model_create(t->device, clip, out));
+    TRY(nn_model_init(*out, t->config->run.seed));
+fail:
+    return status;
 }
 
 static enum mien_status open_scratch(struct trainer *t)
@@ -252,7 +252,7 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->rules = base_alloc(t->model->count, sizeof(*t->rules));
     FAIL_IF_NULL(t->rules, "parameter groups");
     TRY(train_groups_resolve(t->model, t->config, t->rules));
-    TRY(train_moments_create(t->model, t->rules, t->config->optim.kind, &t->moments));
+    TRY(train_moments_create(t->model, t->rules, train_optimizers[t->config->optim.kind], &t->moments));
     if (t->from) {
         path = base_path_join(t->from, "optimizer.safetensors");
         FAIL_IF_NULL(path, "a path");
@@ -262,7 +262,7 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->recipe.initial = t->initial;
     t->recipe.rules = t->rules;
     t->recipe.moments = &t->moments;
-    t->recipe.optimizer = t->config->optim.kind;
+    t->recipe.optimizer = train_optimizers[t->config->optim.kind];
     t->recipe.micro_batch = t->config->run.micro_batch;
     t->recipe.recompute = t->config->run.recompute;
     t->same = base_alloc(t->config->run.batch, sizeof(*t->same));
@@ -287,7 +287,9 @@ static void plan_run(struct trainer *t)
     t->rate = train_rate_make(c, t->steps, per_epoch);
     t->mining_from = UINT64_MAX;
     if (c->loss.mining.kind != OP_MINING_NONE)
-        t->mining_from = c->loss.mining.warmup >= 0 ? (uint64_t)c->loss.mining.warmup : c->model.init ? 0 : per_epoch;
+        t->mining_from = c->loss.mining.warmup_steps >= 0 ? (uint64_t)c->loss.mining.warmup_steps
+                         : c->model.init                  ? 0
+                                                          : per_epoch;
     t->hyper = (struct train_hyper){.betas = {c->optim.betas[0], c->optim.betas[1]},
                                     .eps = c->optim.eps,
                                     .weight_decay = c->optim.weight_decay,

@@ -105,12 +105,8 @@ static enum mien_status resolved(struct train_config *config, cJSON **out)
 
 static bool may_change(const char *name)
 {
-    static const char *const free_keys[] = {"run.steps", "run.epochs", "run.log_every", "run.keep", "run.dir"};
-    for (size_t i = 0; i < BASE_COUNT(free_keys); i++) {
-        if (strcmp(name, free_keys[i]) == 0)
-            return true;
-    }
-    return false;
+    const struct train_key *key = train_key_find(name);
+    return key && key->may_change;
 }
 
 static enum mien_status differs(const char *path, const char *name, const cJSON *old, const cJSON *now)

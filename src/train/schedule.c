@@ -10,7 +10,7 @@ struct train_rate train_rate_make(const struct train_config *config, uint64_t st
                               .steps = steps,
                               .milestones = config->optim.milestones,
                               .gamma = config->optim.gamma};
-    rate.warmup = config->optim.warmup >= 0 ? (uint64_t)config->optim.warmup : steps / 20; /* 5 % */
+    rate.warmup = config->optim.warmup_steps >= 0 ? (uint64_t)config->optim.warmup_steps : steps / 20; /* 5 % */
     rate.warmup = BASE_MIN(rate.warmup, steps);
     for (uint32_t i = 0; i < rate.milestones; i++)
         rate.milestone[i] = config->optim.milestone[i] * (config->run.steps ? 1 : per_epoch);

@@ -11,7 +11,7 @@ struct train_recipe {
     const struct nn_model *initial;  /* the weights that guide mining where objective.frozen; else NULL */
     const struct train_param *rules; /* [model->count] */
     const struct train_moments *moments;
-    enum train_optimizer optimizer;
+    const struct train_optimizer *optimizer;
     struct train_objective objective;
     uint32_t micro_batch; /* images whose activations are alive at a time; 0 = all */
     bool recompute;       /* activations inside transformer blocks are made again for the backward pass */

@@ -54,12 +54,11 @@ static void record_update(const struct train_recipe *recipe, struct nn_scope *sc
     const struct train_param *rule = &recipe->rules[i];
     struct op_attr attr = {.scale = rule->lr_scale, .value = rule->decays ? 1 : 0};
     struct graph *graph = scope->graph;
-    op_value updated, first = graph_bound(graph, param->name, &recipe->moments->first[i]);
-    if (recipe->optimizer == TRAIN_ADAMW)
-        updated = GRAPH_OP(graph, &op_adamw, &attr, scope->values[i], first,
-                           graph_bound(graph, param->name, &recipe->moments->second[i]), grad, hyper, clipping);
-    else
-        updated = GRAPH_OP(graph, &op_sgd, &attr, scope->values[i], first, grad, hyper, clipping);
+    const struct tensor *kept[TRAIN_MOMENTS_MAX] = {&recipe->moments->first[i], &recipe->moments->second[i]};
+    op_value moments[TRAIN_MOMENTS_MAX], updated;
+    for (uint32_t k = 0; k < recipe->optimizer->moments; k++)
+        moments[k] = graph_bound(graph, param->name, kept[k]);
+    updated = recipe->optimizer->record(graph, &attr, scope->values[i], moments, grad, hyper, clipping);
     if (strcmp(param->name, "logit_scale") == 0)
         (void)GRAPH_OP(graph, &op_clamp, &clamp, updated);
 }
@@ -70,7 +69,7 @@ enum mien_status train_updates_record(const struct train_recipe *recipe, struct 
     enum mien_status status = record_clipping(scope->graph, grads, recipe->model->count, hyper, clipping, norms);
     if (status != MIEN_OK)
         return status;
-    graph_push(scope->graph, recipe->optimizer == TRAIN_ADAMW ? "adamw" : "sgd");
+    graph_push(scope->graph, recipe->optimizer->word.name);
     for (uint32_t i = 0; i < recipe->model->count; i++) {
         if (grads[i] != OP_NONE && !recipe->rules[i].frozen)
             record_update(recipe, scope, i, grads[i], hyper, *clipping);

@@ -2,6 +2,7 @@
 #include "train/val_loss.h"
 
 #include <math.h>
+#include <string.h>
 
 struct train_val_loss {
     const struct trainer *t;
@@ -72,57 +73,44 @@ void train_val_loss_close(struct train_val_loss **loss)
     *loss = NULL;
 }
 
-/* ---- formulas ---- */
+/* ---- the loss's formula ---- */
 
 /* Pairs of text first + i and its image. */
 struct pairs {
+    struct train_host_term term; /* first, so that a term is its pairs */
     const struct train_val_loss *l;
     const float *images;
     uint32_t width;
     size_t first;
-    uint32_t count;
-    double scale, bias;
+    double scale, scalars[IO_SCALARS_MAX];
 };
 
-static double score(const struct pairs *p, uint32_t image, uint32_t text)
+static double score(const struct train_host_term *term, uint32_t image, uint32_t text)
 {
+    const struct pairs *p = (const struct pairs *)(const void *)term;
     return p->scale * use_dot(p->images + p->l->place[p->first + image] * p->width,
                               p->l->embeds + (p->first + text) * p->width, p->width);
 }
 
-/* Sum over i of lse - own, over rows or columns. */
-static double contrast_sum(const struct pairs *p, bool column)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        double own = score(p, i, i), total = 0;
-        for (uint32_t j = 0; j < p->count; j++)
-            total += exp((column ? score(p, j, i) : score(p, i, j)) - own);
-        sum += log(total);
-    }
-    return sum;
-}
-
-static double sigmoid_sum(const struct pairs *p)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        for (uint32_t j = 0; j < p->count; j++) {
-            double z = score(p, i, j) + p->bias, x = i == j ? -z : z;
-            sum += fmax(x, 0) + log1p(exp(-fabs(x)));
-        }
-    }
-    return sum;
-}
-
 static enum mien_status scalar(const struct nn_model *model, const char *name, double *out)
 {
-    uint32_t index = nn_param_find(model, name);
     float value = 0;
-    enum mien_status status = MIEN_OK;
-    if (index != UINT32_MAX)
-        status = tensor_download(model->device, &model->params[index].value, &value);
+    enum mien_status status = tensor_download(model->device, &model->params[nn_param_find(model, name)].value, &value);
     *out = (double)value;
+    return status;
+}
+
+/* The loss's parameters as they are now. */
+static enum mien_status read_scalars(const struct train_val_loss *l, struct pairs *p)
+{
+    enum mien_status status = MIEN_OK;
+    const struct io_scalar *scalars = l->t->recipe.objective.loss->scalars;
+    TRY(scalar(l->t->model, "logit_scale", &p->scale));
+    p->scale = exp(p->scale);
+    for (uint32_t i = 0; scalars && scalars[i].name[0]; i++)
+        TRY(scalar(l->t->model, scalars[i].name, &p->scalars[i]));
+    p->term.scalars = p->scalars;
+fail:
     return status;
 }
 
@@ -131,8 +119,7 @@ static enum mien_status level_loss(struct train_val_loss *l, uint32_t level, str
                                    const float *images, const bool *ok, double *sum, size_t *count)
 {
     enum mien_status status = MIEN_OK;
-    struct pairs p = {.l = l, .images = images, .width = l->t->model->config.embed};
-    bool siglip = l->t->config->loss.kind == TRAIN_LOSS_SIGLIP;
+    struct pairs p = {.term.score = score, .l = l, .images = images, .width = l->t->model->config.embed};
     *sum = 0;
     *count = 0;
     for (size_t i = 0; i < l->rows->count; i++) {
@@ -142,12 +129,10 @@ static enum mien_status level_loss(struct train_val_loss *l, uint32_t level, str
         l->texts[(*count)++] = l->text[level][i];
     }
     TRY(mien_model_embed_texts(model, l->texts, *count, 0, l->embeds));
-    TRY(scalar(l->t->model, "logit_scale", &p.scale));
-    TRY(scalar(l->t->model, "logit_bias", &p.bias));
-    p.scale = exp(p.scale);
-    for (p.first = 0; p.first < *count; p.first += p.count) {
-        p.count = (uint32_t)BASE_MIN(*count - p.first, (size_t)l->t->config->run.batch);
-        *sum += siglip ? sigmoid_sum(&p) : (contrast_sum(&p, false) + contrast_sum(&p, true)) / 2;
+    TRY(read_scalars(l, &p));
+    for (p.first = 0; p.first < *count; p.first += p.term.count) {
+        p.term.count = (uint32_t)BASE_MIN(*count - p.first, (size_t)l->t->config->run.batch);
+        *sum += l->t->recipe.objective.loss->on_host(&p.term);
     }
 fail:
     return status;

@@ -68,7 +68,7 @@ else
     expect 2 'leave --config out' train --resume none --config good.json
     expect 4 'nowhere' eval --model nowhere --manifest x --task zero-shot
     echo '{"run":{"dri":"x"}}' >bad.json
-    expect 2 '"dir"' train --config bad.json
+    expect 2 '"run.dir"' train --config bad.json
 fi
 
 faces=$here/../../../shared/data/faces

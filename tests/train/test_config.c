@@ -4,6 +4,8 @@
 #include "base/capture.h"
 #include "op/mining.h"
 #include "train/groups.h"
+#include "mien/train.h"
+#include "train/config_keys.h"
 #include "train/schedule.h"
 
 #include <stdlib.h>
@@ -33,7 +35,7 @@ static void test_defaults(void)
     CHECK_NEAR(c->optim.lr, 5e-4, 0);
     CHECK_NEAR(c->data.augment.flip, 0.5, 0);
     CHECK_NEAR(c->data.augment.rotate, 6, 0);
-    CHECK_EQ(c->optim.warmup, -1);
+    CHECK_EQ(c->optim.warmup_steps, -1);
     CHECK_EQ(c->loss.text, TRAIN_TEXT_BOTH);
     const char *slash = strrchr(c->data.train, '/');
     CHECK(slash && strncmp(c->data.train, path, (size_t)(slash - c->data.train)) == 0); /* beside the file */
@@ -110,7 +112,7 @@ static void refuse(const char *text, enum mien_status want, const char *const *w
 static void test_refusals(void)
 {
     REFUSE("{\"optim\":{\"learning_rate\":1}," MINIMAL "}", MIEN_ERR_ARG, "optim", "learning_rate");
-    REFUSE("{\"optim\":{\"epss\":1}," MINIMAL "}", MIEN_ERR_ARG, "epss", "\"eps\"");
+    REFUSE("{\"optim\":{\"epss\":1}," MINIMAL "}", MIEN_ERR_ARG, "epss", "\"optim.eps\"");
     REFUSE("{\"modle\":{}," MINIMAL "}", MIEN_ERR_ARG, "modle", "\"model\"");
     REFUSE("{\"data\":{\"train\":\"t\",\"augment\":{\"blur\":1}},\"run\":{\"dir\":\"r\"}}", MIEN_ERR_ARG,
            "data.augment", "blur");
@@ -155,7 +157,8 @@ static void test_groups(void)
     CHECK_EQ(c->loss.mining.same_text, OP_SAME_TEXT_POSITIVE); /* labels */
     char *resolved = base_json_print(c->json, true);
     CHECK_EQ(read_text(resolved, NULL, 0, &again), MIEN_OK);
-    CHECK(again && again->optim.groups == 2 && again->optim.group[1].freeze && again->optim.kind == TRAIN_SGD &&
+    CHECK(again && again->optim.groups == 2 && again->optim.group[1].freeze &&
+          strcmp(train_optimizers[again->optim.kind]->word.name, "sgd") == 0 &&
           again->loss.mining.threshold_image == 0.5);
     base_free(resolved);
     train_config_destroy(&again);
@@ -171,30 +174,168 @@ static void test_patterns(void)
     CHECK(!train_matches("vision", "vision_model") && !train_matches("?", "") && !train_matches("*ab", "abc"));
 }
 
+/* What no key has for a name, and the key that was meant: by the last part, by another name, by the whole. */
+static void test_nearest(void)
+{
+    static const char *const pairs[][2] = {{"lr", "\"optim.lr\"?"},
+                                           {"learning_rate", "\"optim.lr\"?"},
+                                           {"optim.learning_rate", "\"optim.lr\"?"},
+                                           {"optm.lr", "\"optim.lr\"?"},
+                                           {"optim_lr", "\"optim.lr\"?"},
+                                           {"batch_size", "\"run.batch\"?"},
+                                           {"run.stepz", "\"run.steps\"?"},
+                                           {"weight", "\"loss.local.weight\" or \"loss.mining.weight\"?"},
+                                           {"loss.locl", "\"loss.local\"?"},
+                                           {"mining", "\"loss.mining\"?"},
+                                           {"xyzzy", "--help lists them all"}};
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
+        char set[64];
+        const char *const sets[] = {set};
+        struct train_config *c;
+        snprintf(set, sizeof(set), "%s=1", pairs[i][0]);
+        CHECK_EQ(read_text("{" MINIMAL "}", sets, 1, &c), MIEN_ERR_ARG);
+        if (!strstr(captured, pairs[i][1]))
+            fprintf(stderr, "%s: %s\n", pairs[i][0], captured);
+        CHECK(captured_once(pairs[i][1]) && strstr(captured, set));
+    }
+    REFUSE("{\"lr\":1," MINIMAL "}", MIEN_ERR_ARG, ".json: unknown key \"lr\"", "\"optim.lr\"?");
+}
+
+/* Whatever is wrong with a --set is wrong usage, and the message names it and no file. */
 static void test_bad_sets(void)
 {
-    static const char *const bad[] = {"run.steps", "=3", "run..steps=3", "optim.lr.x=1", "run.stepz=1"};
+    static const char *const bad[] = {"run.steps",
+                                      "=3",
+                                      "run..steps=3",
+                                      "optim.lr.x=1",
+                                      "run.stepz=1",
+                                      "optim.betas=[1,2",
+                                      "loss.mining={\"kind\":\"hard\"",
+                                      "run.steps=01",
+                                      "run.steps=1e",
+                                      "optim.lr=nan",
+                                      "optim.lr=-Infinity",
+                                      "optim.lr=.5",
+                                      "optim.lr=+1",
+                                      "run.steps=1 2",
+                                      "data.shuffle=true false",
+                                      "loss.kind=\"clip\" x",
+                                      "loss.kind=\"clip",
+                                      "optim.lr=1.2.3",
+                                      "run.steps=",
+                                      "run.steps=five",
+                                      "run.steps=1.5",
+                                      "run.batch=0",
+                                      "data.shuffle=yes",
+                                      "data.shuffle=1",
+                                      "optim.betas=0.9",
+                                      "optim.groups={}",
+                                      "loss.kind=clop",
+                                      "loss.mining.threshold=high",
+                                      "loss.mining=3",
+                                      "run.dir=2024",
+                                      "data.train=",
+                                      "model.tokenizer.vocab=9",
+                                      "model.config.projection_dim=x",
+                                      "data.augment={\"blur\":1}",
+                                      "loss.mining={\"a\":1,\"a\":2}",
+                                      "run={\"steps\":7,}"};
     struct train_config *c;
     for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        char blame[128];
+        snprintf(blame, sizeof(blame), "--set %s", bad[i]);
         CHECK_EQ(read_text("{\"optim\":{\"lr\":1}," MINIMAL "}", &bad[i], 1, &c), MIEN_ERR_ARG);
         CHECK(c == NULL);
+        if (!captured_once(blame) || strstr(captured, path))
+            fprintf(stderr, "%s: %s\n", bad[i], captured);
+        CHECK(captured_once(blame) && !strstr(captured, path));
     }
+}
+
+/* Words that only begin like numbers, and paths, are strings; the last of one key counts, which is said. */
+static void test_good_sets(void)
+{
+    const char *const sets[] = {"run.dir=2024-05-01", "data.train=3d/m.jsonl", "data.val=\"17\"",
+                                "optim.lr=1e-3",      "optim.lr=2e-3",         "loss.mining.tau=0.5",
+                                "loss.mining={}",     "loss.kind=\"siglip\"",  "model.config={\"projection_dim\":64}"};
+    struct train_config *c;
+    CHECK_EQ(read_text("{" MINIMAL "}", sets, BASE_COUNT(sets), &c), MIEN_OK);
+    CHECK(strstr(captured, "--set loss.mining.tau=0.5: --set loss.mining={} comes later") != NULL);
+    if (!c)
+        return;
+    CHECK_STR(c->run.dir, "2024-05-01");
+    CHECK_STR(c->data.train, "3d/m.jsonl");
+    CHECK_STR(c->data.val, "17");
+    CHECK_NEAR(c->optim.lr, 2e-3, 0);
+    CHECK_NEAR(c->loss.mining.tau, 0.05, 0);
+    CHECK_STR(train_losses[c->loss.kind]->word.name, "siglip");
+    CHECK_EQ(c->model.clip.embed, 64);
+    train_config_destroy(&c);
+    CHECK_EQ(read_text("{" MINIMAL "}", &sets[3], 2, &c), MIEN_OK);
+    CHECK(captured_once("--set optim.lr=1e-3: --set optim.lr=2e-3 comes later"));
+    train_config_destroy(&c);
+}
+
+struct told {
+    const char *word;
+    bool found;
+    size_t lines, longest;
+};
+
+static void hear(void *user, const char *line)
+{
+    struct told *told = user;
+    told->found = told->found || strstr(line, told->word);
+    told->lines++;
+    told->longest = BASE_MAX(told->longest, strlen(line));
+}
+
+/* Every key has a sentence, a default that is in its range, and a place in the help; the losses found are choices. */
+static void test_table(void)
+{
+    struct told told;
+    for (const struct train_key *key = train_keys; key->name; key++) {
+        CHECK(key->help && key->help[0] >= 'A' && key->help[0] <= 'Z' && key->help[strlen(key->help) - 1] != '.');
+        CHECK(train_key_find(key->name) == key); /* no name stands twice */
+        CHECK(!train_key_is_section(key->name));
+        told = (struct told){.word = key->name};
+        CHECK_EQ(mien_train_help(NULL, hear, &told), MIEN_OK);
+        CHECK(told.found && told.longest <= 120);
+        told = (struct told){.word = key->help};
+        CHECK_EQ(mien_train_help(key->name, hear, &told), MIEN_OK);
+        CHECK(told.lines >= 3 && told.longest <= 120);
+    }
+    for (uint32_t i = 0; train_losses[i]; i++) {
+        told = (struct told){.word = train_losses[i]->word.name};
+        CHECK_EQ(mien_train_help("loss.kind", hear, &told), MIEN_OK);
+        CHECK(told.found);
+    }
+    told = (struct told){.word = "loss.mining.tau"};
+    CHECK_EQ(mien_train_help("loss.mining", hear, &told), MIEN_OK);
+    CHECK(told.found);
+    told = (struct told){.word = "loss.kind"};
+    CHECK_EQ(mien_train_help("loss.mining", hear, &told), MIEN_OK);
+    CHECK(!told.found);
+    capture_start();
+    CHECK_EQ(mien_train_help("learning_rate", hear, &told), MIEN_ERR_ARG);
+    CHECK(captured_once("\"optim.lr\"?"));
+    CHECK_EQ(mien_train_help(NULL, NULL, NULL), MIEN_ERR_ARG);
 }
 
 static void test_rates(void)
 {
-    struct train_config c = {.optim = {.lr = 1, .warmup = 4}};
+    struct train_config c = {.optim = {.lr = 1, .warmup_steps = 4}};
     struct train_rate rate = train_rate_make(&c, 104, 10);
     CHECK_NEAR(train_rate_at(&rate, 0), 0.25, 1e-15);
     CHECK_NEAR(train_rate_at(&rate, 3), 1, 1e-15);
     CHECK_NEAR(train_rate_at(&rate, 4), 1, 1e-15);
     CHECK_NEAR(train_rate_at(&rate, 54), 0.5, 1e-15);
     CHECK(train_rate_at(&rate, 103) > 0 && train_rate_at(&rate, 103) < 1e-3);
-    c.optim.warmup = -1; /* 5 % */
+    c.optim.warmup_steps = -1; /* 5 % */
     rate = train_rate_make(&c, 100, 10);
     CHECK_NEAR(train_rate_at(&rate, 0), 0.2, 1e-15);
     c.optim.schedule = TRAIN_MULTISTEP;
-    c.optim.warmup = 0;
+    c.optim.warmup_steps = 0;
     c.optim.gamma = 0.1;
     c.optim.milestones = 2;
     c.optim.milestone[0] = 2;
@@ -221,7 +362,10 @@ int main(void)
     test_refusals();
     test_groups();
     test_patterns();
+    test_nearest();
     test_bad_sets();
+    test_good_sets();
+    test_table();
     test_rates();
     remove(path);
     return check_result();

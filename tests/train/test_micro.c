@@ -56,16 +56,20 @@ static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, 
     struct train_step *step = NULL;
     struct train_config none = {0};
     struct graph_program_stats stats;
-    struct train_recipe recipe = {
-        .micro_batch = micro_batch,
-        .recompute = recompute,
-        .objective = {
-            .global_levels = 2, .slots = 1, .local = TRAIN_LOCAL_POOLED, .local_weight = 1, .local_tau = 0.1f}};
+    struct train_recipe recipe = {.optimizer = &train_optimizer_adamw,
+                                  .micro_batch = micro_batch,
+                                  .recompute = recompute,
+                                  .objective = {.loss = &train_loss_clip,
+                                                .global_levels = 2,
+                                                .slots = 1,
+                                                .local = &train_local_pooled,
+                                                .local_weight = 1,
+                                                .local_tau = 0.1f}};
     recipe.objective.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f, .top_k = 8};
     TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", &model));
     rules = base_alloc(model->count, sizeof(*rules));
     TRY(train_groups_resolve(model, &none, rules));
-    TRY(train_moments_create(model, rules, TRAIN_ADAMW, &moments));
+    TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
     recipe.model = model;
     recipe.rules = rules;
     recipe.moments = &moments;

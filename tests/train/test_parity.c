@@ -32,7 +32,7 @@ static void fill_inputs(const struct nn_model *model, struct train_step *step, c
                         uint32_t slot, uint64_t number)
 {
     const struct io_tensor *pixels = io_safetensors_find(file, "pixels"), *ids = io_safetensors_find(file, "ids");
-    struct train_config config = {.optim = {.lr = hyper_base.lr, .warmup = 3}};
+    struct train_config config = {.optim = {.lr = hyper_base.lr, .warmup_steps = 3}};
     struct train_rate rate = train_rate_make(&config, 10, 10);
     struct train_hyper hyper = hyper_base;
     int32_t *row = graph_program_input(step->program, slot, step->in.part->ids);
@@ -96,9 +96,12 @@ static void run(struct vk_device *device)
     CHECK_EQ(count, 40);
     rules = base_alloc(model->count, sizeof(*rules));
     TRY(train_groups_resolve(model, &config, rules));
-    TRY(train_moments_create(model, rules, TRAIN_ADAMW, &moments));
-    const struct train_recipe recipe = {
-        .model = model, .rules = rules, .moments = &moments, .objective = {.global_levels = 1}};
+    TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
+    const struct train_recipe recipe = {.model = model,
+                                        .rules = rules,
+                                        .moments = &moments,
+                                        .optimizer = &train_optimizer_adamw,
+                                        .objective = {.loss = &train_loss_clip, .global_levels = 1}};
     TRY(train_step_compile(&recipe, &(struct train_step_shape){5, 11}, NULL, &step));
     for (uint64_t number = 1; number <= 10; number++) { /* both slots, one step in flight */
         uint32_t slot = number % 2;

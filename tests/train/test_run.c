@@ -137,7 +137,7 @@ static void test_refusals(void)
     CHECK_EQ(train("r7", "data.train=blank.jsonl", "run.batch=1", NULL), MIEN_ERR_DATA);
     CHECK(captured_once("blank.jsonl"));
     CHECK_EQ(train("r6", "data.train=plain.jsonl", "run.batchs=1", NULL), MIEN_ERR_ARG);
-    CHECK(captured_once("\"batch\""));
+    CHECK(captured_once("\"run.batch\""));
 }
 
 /* The first parameters named keep every bit; the others move. */

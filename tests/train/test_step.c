@@ -97,9 +97,12 @@ static void train(struct vk_device *device, uint32_t levels, struct outcome *out
     TRY(nn_model_init(model, 7));
     rules = base_alloc(model->count, sizeof(*rules));
     TRY(train_groups_resolve(model, &none, rules));
-    TRY(train_moments_create(model, rules, TRAIN_ADAMW, &moments));
-    const struct train_recipe recipe = {
-        .model = model, .rules = rules, .moments = &moments, .objective = {.global_levels = levels}};
+    TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
+    const struct train_recipe recipe = {.model = model,
+                                        .rules = rules,
+                                        .moments = &moments,
+                                        .optimizer = &train_optimizer_adamw,
+                                        .objective = {.loss = &train_loss_clip, .global_levels = levels}};
     graph_levels = levels;
     TRY(train_step_compile(&recipe, &(struct train_step_shape){5, 8}, NULL, &step));
     run_steps(device, model, step, out);

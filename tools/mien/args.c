@@ -98,8 +98,10 @@ static void print_help(const struct command *command, const struct arg *args, co
     printf("\nCommon options:\n");
     print_args(common);
     printf("  %-28s %s\n", "--help", "this text");
-    if (command->tail)
-        printf("\n%s\n", command->tail);
+    if (command->explain) {
+        printf("\n");
+        (void)command->explain(NULL);
+    }
 }
 
 static const struct arg *find_arg(const struct arg *args, const char *name, size_t length)
@@ -218,13 +220,14 @@ static int parse_all(struct parser *p)
     return result;
 }
 
-static bool asks_help(int argc, char **argv)
+/* The place of --help, or -1. */
+static int asks_help(int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
+            return i;
     }
-    return false;
+    return -1;
 }
 
 /* Lists are borrowed by the subcommand until it ends; then args_free takes them back. */
@@ -269,7 +272,10 @@ int args_parse(const struct command *command, int argc, char **argv, const struc
     struct arg shared[COMMON_COUNT];
     *common = (struct common){.precision = MIEN_F32, .seed = UINT64_MAX};
     common_args(common, shared);
-    if (asks_help(argc, argv)) {
+    int help = asks_help(argc, argv);
+    if (help >= 0 && command->explain && help + 1 < argc && argv[help + 1][0] != '-')
+        return mien_status_exit_code(command->explain(argv[help + 1]));
+    if (help >= 0) {
         print_help(command, args, shared);
         return 0;
     }

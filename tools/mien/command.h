@@ -47,7 +47,8 @@ struct command {
     const char *summary;      /* one line */
     const char *help;         /* more lines, may be NULL */
     void (*print_more)(void); /* prints what the library lists, after them; may be NULL */
-    const char *tail;         /* lines after the options, may be NULL */
+    /* May be NULL: with NULL it prints lines after the options, else what --help WORD asks for. */
+    enum mien_status (*explain)(const char *word);
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
     bool traces;                                                      /* takes --trace */
     bool halves;                                                      /* takes --precision bf16 and f16 */
@@ -60,8 +61,6 @@ struct command {
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMAND_LIST(COMMAND_DECLARE)
 #undef COMMAND_DECLARE
-
-extern const char train_keys_help[];
 
 enum { ARGS_RUN = -1 }; /* args_parse: go on */
 

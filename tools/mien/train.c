@@ -145,20 +145,34 @@ static int run(const struct command *command, int argc, char **argv)
     return status == MIEN_OK && summary.stopped ? 128 + *base_stop_flag() : mien_status_exit_code(status);
 }
 
+static void print_line(void *user, const char *line)
+{
+    (void)user;
+    printf("%s\n", line);
+}
+
+/* The configuration's keys: one, those of an object, or all. */
+static enum mien_status explain_keys(const char *key)
+{
+    if (!key)
+        printf("Keys of the configuration with their defaults; those with * may change on --resume. mien train --help "
+               "KEY says\nmore of one, or lists those of an object:\n\n");
+    return mien_train_help(key, print_line, NULL);
+}
+
 const struct command command_train = {
     .name = "train",
     .synopsis = "--config FILE | --resume RUN_DIR [--set key=value ...] [options]",
     .summary = "trains a model by image-caption contrastive learning",
     .help =
         "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
-        "configuration are relative to its file, those in --set to the working directory. --seed S is short for\n"
-        "--set run.seed=S. Ctrl-C (also SIGTERM, SIGHUP) ends after the present step with a checkpoint and exit "
-        "status\n"
-        "130 (143, 129); --resume goes on from the newest whole one, or from the beginning when there is none, and\n"
-        "gives the weights that an unbroken run gives; with RUN_DIR by that run's own configuration. One process at a\n"
-        "time owns a run directory.\n"
+        "configuration are relative to its file, those in --set to the working directory. A value in --set is JSON,\n"
+        "or a plain word; the last one of a key counts. --seed S is short for --set run.seed=S. Ctrl-C (also SIGTERM,\n"
+        "SIGHUP) ends after the present step with a checkpoint and exit status 130 (143, 129); --resume goes on from\n"
+        "the newest whole one, or from the beginning when there is none, and gives the weights that an unbroken run\n"
+        "gives; with RUN_DIR by that run's own configuration. One process at a time owns a run directory.\n"
         "Training keeps weights in f32: --precision bf16 and f16 are refused.",
-    .tail = train_keys_help,
+    .explain = explain_keys,
     .run = run,
     .traces = true,
 };

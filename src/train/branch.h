@@ -1,0 +1,36 @@
+/* branch.h: between losses.c and the local branches: an objective being recorded. */
+#ifndef TRAIN_BRANCH_H
+#define TRAIN_BRANCH_H
+
+#include "train/losses.h"
+
+/* Texts of one level, one for each image. */
+struct train_level {
+    op_value v, guide;      /* [B,E]; what mining compares them by */
+    op_value same, weights; /* may be OP_NONE */
+    bool local;
+};
+
+struct train_branch {
+    struct nn_scope *scope;
+    struct graph *graph;
+    const struct train_objective *objective;
+    const struct train_features *features;
+    struct op_mining mining;   /* of this step: without mining while it warms up */
+    uint32_t pairs;            /* B */
+    op_value image_similarity; /* [B,B] */
+    op_value positives;        /* sum over the levels so far */
+};
+
+/* Whether mining compares by this guide in this step. */
+bool train_guided(const struct train_branch *b, enum op_mining_guide guide);
+
+/* A level's loss [1] from its scores [B,B] of images and texts. */
+op_value train_scores_loss(struct train_branch *b, const struct train_level *level, op_value scores);
+/* The same of images as a whole; more than TRAIN_MATRIX_MOST pairs are streamed. */
+op_value train_whole_loss(struct train_branch *b, const struct train_level *level);
+/* The mean loss [1] of levels [first, first + count). */
+op_value train_mean_loss(struct train_branch *b, uint32_t first, uint32_t count,
+                         op_value (*loss)(struct train_branch *, const struct train_level *));
+
+#endif

@@ -1,0 +1,14 @@
+/* optim_sgd.c: stochastic gradient descent with momentum, PyTorch's. */
+#include "train/loss.h"
+
+static op_value record(struct graph *graph, const struct op_attr *attr, op_value param, const op_value *moments,
+                       op_value grad, op_value hyper, op_value clipping)
+{
+    return GRAPH_OP(graph, &op_sgd, attr, param, moments[0], grad, hyper, clipping);
+}
+
+const struct train_optimizer train_optimizer_sgd = {
+    .word = {"sgd", "stochastic gradient descent with momentum optim.momentum"},
+    .moments = 1,
+    .record = record,
+};
