@@ -27,6 +27,18 @@ file(RELATIVE_PATH bin_to_lib ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}
      ${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR})
 set(CMAKE_INSTALL_RPATH $ORIGIN/${bin_to_lib})
 
+# A program that is installed is linked as installed: a path that is to be written over later CMake ends and pads with
+# ":", and an empty element is the working directory, from which libraries would be loaded. So the build has its
+# libraries where such a program looks for them.
+function(mien_same_rpath target)
+    set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON)
+    get_filename_component(link ${CMAKE_CURRENT_BINARY_DIR}/${bin_to_lib} ABSOLUTE)
+    get_filename_component(place ${link} DIRECTORY)
+    file(MAKE_DIRECTORY ${place})
+    file(RELATIVE_PATH libraries ${place} ${CMAKE_BINARY_DIR})
+    file(CREATE_LINK ${libraries} ${link} SYMBOLIC)
+endfunction()
+
 # What differs between operating systems is one folder; the command compiles it too.
 set(MIEN_SYSTEM posix)
 file(GLOB MIEN_SYSTEM_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/base/${MIEN_SYSTEM}/*.c)
@@ -83,6 +95,9 @@ function(mien_library)
     if(PROJECT_VERSION_MAJOR EQUAL 0)
         set(soversion 0.${PROJECT_VERSION_MINOR})
     endif()
+    # it needs nothing from a place of its own; with a path, CMake would pad that of the build with empty elements, and
+    # those are the working directory
+    set_target_properties(mien PROPERTIES INSTALL_RPATH "")
     set_target_properties(mien PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION} SOVERSION ${soversion})
     set(targets mien)
     if(MIEN_STATIC)

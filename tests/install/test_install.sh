@@ -37,6 +37,9 @@ one MienConfigVersion.cmake >/dev/null
 archive=$(find "$prefix" -name libmien.a -print -quit) # built unless MIEN_STATIC is off
 [ $failures -eq 0 ] || { find "$prefix" | sort; exit 1; }
 
+"$here/test_runpath.sh" "$prefix" >"$work/log"
+[ $? -eq 1 ] && { cat "$work/log"; fail "a library would be loaded from the working directory"; }
+
 headers=("$prefix"/include/mien/*.h)
 ours=$(find "$here/../../include/mien" -name '*.h' | wc -l)
 [ "${#headers[@]}" -eq "$ours" ] || fail "${#headers[@]} headers are installed, not $ours"
