@@ -6,9 +6,10 @@
 
 struct base_process;
 
-/* Starts argv[0], which is looked for on PATH, with argv[1], ... as they are; NULL ends the list, no shell reads it.
- * Its standard input is empty. *out is NULL with MIEN_OK, and nothing is logged, where there is no such program, or
- * none that this user may run: only the caller knows what it was wanted for. MIEN_ERR_FAILED: it cannot be started. */
+/* Starts argv[0], which is looked for in the absolute directories of PATH, never in the working directory, with
+ * argv[1], ... as they are; NULL ends the list, no shell reads it. Its standard input is empty. *out is NULL with
+ * MIEN_OK, and nothing is logged, where there is no such program, or none that this user may run: only the caller knows
+ * what it was wanted for. MIEN_ERR_FAILED: it cannot be started. */
 enum mien_status base_process_start(const char *const *argv, struct base_process **out);
 
 /* The next `size` bytes of its standard output; *got is less only at its end. MIEN_ERR_IO. */

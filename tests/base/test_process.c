@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,8 +149,41 @@ static void test_signals(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
+/* A program of the working directory is not run where PATH has an empty or a relative element. */
+static void test_working_directory(void)
+{
+    static const char *const paths[] = {"", ":", "::/nowhere", ".", "bin", "bin:", "./bin"};
+    static const char script[] = "#!/bin/sh\necho foreign\n";
+    const char *const argv[] = {"mien-foreign", NULL};
+    char dir[] = "/tmp/mien-path-XXXXXX", here[1024], absolute[64], *kept = strdup(getenv("PATH"));
+    struct base_process *p = NULL;
+    CHECK(kept && getcwd(here, sizeof(here)) && mkdtemp(dir) && chdir(dir) == 0);
+    CHECK_EQ(base_dir_create("bin"), MIEN_OK);
+    for (int i = 0; i < 2; i++) {
+        const char *name = i ? "bin/mien-foreign" : "mien-foreign";
+        CHECK_EQ(base_file_write(name, script, strlen(script)), MIEN_OK);
+        CHECK(chmod(name, 0700) == 0);
+    }
+    for (size_t i = 0; i < BASE_COUNT(paths); i++) {
+        setenv("PATH", paths[i], 1);
+        CHECK_EQ(base_process_start(argv, &p), MIEN_OK);
+        CHECK(p == NULL);
+        base_process_close(&p);
+    }
+    snprintf(absolute, sizeof(absolute), "bin::%s/bin", dir);
+    setenv("PATH", absolute, 1);
+    CHECK_EQ(base_process_start(argv, &p), MIEN_OK);
+    CHECK(p != NULL);
+    base_process_close(&p);
+    setenv("PATH", kept, 1);
+    CHECK(chdir(here) == 0);
+    CHECK_EQ(base_dir_remove(dir), MIEN_OK);
+    free(kept);
+}
+
 int main(void)
 {
+    test_working_directory();
     test_arguments();
     test_ends();
     test_much();

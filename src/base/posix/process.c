@@ -7,6 +7,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,9 +45,28 @@ static void close_end(int *end)
     *end = OS_NONE;
 }
 
+/* A program's file: a name with a slash as it is, another on PATH in absolute directories only. An empty element there
+ * is the working directory, and a relative one begins in it: anybody's file may have the name. */
+static bool find_program(const char *name, char *path, size_t size)
+{
+    const char *list = getenv("PATH"), *end;
+    struct stat info;
+    if (strchr(name, '/'))
+        return snprintf(path, size, "%s", name) < (int)size;
+    for (list = list ? list : "/usr/local/bin:/usr/bin:/bin"; *list; list = *end ? end + 1 : end) {
+        end = list + strcspn(list, ":");
+        int length = snprintf(path, size, "%.*s/%s", (int)(end - list), list, name);
+        if (*list == '/' && length > 0 && length < (int)size && access(path, X_OK) == 0 && stat(path, &info) == 0 &&
+            S_ISREG(info.st_mode))
+            return true;
+    }
+    return false;
+}
+
 /* The error number of posix_spawnp. Signals are as a fresh program expects them, whatever this thread has blocked. */
 static int spawn(pid_t *pid, const char *const *argv, int out, int err)
 {
+    char path[4096];
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t none, usual;
@@ -63,8 +86,10 @@ static int spawn(pid_t *pid, const char *const *argv, int out, int err)
     error = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     error = error ? error : posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
     error = error ? error : posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
+    if (!error && !find_program(argv[0], path, sizeof(path)))
+        error = ENOENT;
     if (!error) /* argv is not written to: the type is older than const */
-        error = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, environ);
+        error = posix_spawn(pid, path, &files, &how, (char *const *)(uintptr_t)argv, environ);
     posix_spawnattr_destroy(&how);
     posix_spawn_file_actions_destroy(&files);
     return error;

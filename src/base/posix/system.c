@@ -2,6 +2,7 @@
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #endif
+#include "base/stamp.h"
 #include "base/system.h"
 
 #include <stdlib.h>
@@ -42,6 +43,21 @@ bool base_file_exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0;
+}
+
+bool base_file_stamp(const char *path, struct base_stamp *out)
+{
+    struct stat info;
+    *out = (struct base_stamp){0};
+    if (stat(path, &info) != 0)
+        return false;
+#ifdef __APPLE__
+    int64_t nanoseconds = info.st_mtimespec.tv_nsec;
+#else
+    int64_t nanoseconds = info.st_mtim.tv_nsec;
+#endif
+    *out = (struct base_stamp){(uint64_t)info.st_size, (int64_t)info.st_mtime, nanoseconds};
+    return true;
 }
 
 bool base_file_is_dir(const char *path)
