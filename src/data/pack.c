@@ -1,13 +1,17 @@
 /* pack.c: writing and reading decoded pictures. */
 #include "data/pack.h"
 
+#include "base/stamp.h"
+
 #include <string.h>
 
-enum { VERSION = 1, TAIL = 32, ENTRY = 24, BLOCK = 64 };
+enum { VERSION = 2, TAIL = 32, ENTRY = 48, BLOCK = 64 };
 static const char magic[8] = {'M', 'I', 'E', 'N', 'P', 'A', 'C', 'K'};
 
 struct data_pack {
     struct base_map map;
+    const struct data_manifest *manifest;
+    uint64_t pixels;            /* bytes before the table */
     const unsigned char *index; /* [rows, ENTRY] */
     uint32_t rows;
     const char *path;
@@ -67,6 +71,7 @@ struct block {
     const struct data_manifest *manifest;
     size_t first;
     struct data_image images[BLOCK];
+    struct base_stamp stamps[BLOCK]; /* of before they were read */
 };
 
 static void decode(void *user, uint32_t i)
@@ -75,13 +80,16 @@ static void decode(void *user, uint32_t i)
     const struct data_row *row = &block->manifest->rows[block->first + i];
     struct data_image_params params = {.has_box = row->has_box};
     block->images[i] = (struct data_image){0};
+    block->stamps[i] = (struct base_stamp){0};
+    if (row->image)
+        (void)base_file_stamp(row->image, &block->stamps[i]);
     memcpy(params.box, row->box, sizeof(params.box));
     if (row->image && data_image_read(row->image, &params, &block->images[i]) != MIEN_OK)
         LOG_WARN("%s:%u: not packed", block->manifest->path, row->line);
 }
 
-static enum mien_status write_image(struct base_out *out, const struct data_image *image, unsigned char *entry,
-                                    uint64_t *at)
+static enum mien_status write_image(struct base_out *out, const struct data_image *image,
+                                    const struct base_stamp *stamp, unsigned char *entry, uint64_t *at)
 {
     uint64_t bytes = (uint64_t)image->width * image->height * image->channels;
     put(entry, *at, 8);
@@ -89,6 +97,9 @@ static enum mien_status write_image(struct base_out *out, const struct data_imag
     put(entry + 12, image->height, 4);
     put(entry + 16, image->channels, 4);
     put(entry + 20, image->pixels ? base_crc32(0, image->pixels, bytes) : 0, 4);
+    put(entry + 24, stamp->size, 8);
+    put(entry + 32, (uint64_t)stamp->seconds, 8);
+    put(entry + 40, (uint64_t)stamp->nanoseconds, 8);
     *at += bytes;
     return bytes ? base_out_write(out, image->pixels, bytes) : MIEN_OK;
 }
@@ -106,7 +117,8 @@ static enum mien_status write_images(const struct data_manifest *manifest, struc
         for (uint32_t i = 0; i < n; i++) {
             bool good = block->images[i].pixels;
             if (status == MIEN_OK)
-                status = write_image(out, &block->images[i], index + (block->first + i) * ENTRY, &s->bytes);
+                status = write_image(out, &block->images[i], &block->stamps[i], index + (block->first + i) * ENTRY,
+                                     &s->bytes);
             s->pictures += good;
             s->bad += !good && manifest->rows[block->first + i].image;
             data_image_free(&block->images[i]);
@@ -162,8 +174,9 @@ static const char *check(struct data_pack *pack, const struct data_manifest *man
         return "it is of another version";
     if (get(tail + 12, 4) != manifest->count || get(tail + 16, 8) != size || get(tail + 24, 4) != crc)
         return "the manifest has changed since";
-    if (pack->map.size - TAIL < manifest->count * ENTRY)
+    if ((pack->map.size - TAIL) / ENTRY < manifest->count)
         return "it is damaged";
+    pack->pixels = pack->map.size - TAIL - manifest->count * ENTRY;
     pack->index = tail - manifest->count * ENTRY;
     return get(tail + 28, 4) == base_crc32(0, pack->index, manifest->count * ENTRY) ? NULL : "it is damaged";
 }
@@ -187,6 +200,7 @@ enum mien_status data_pack_open(const struct data_manifest *manifest, struct dat
                      why);
         } else {
             pack->rows = (uint32_t)manifest->count;
+            pack->manifest = manifest;
             *out = pack;
             return MIEN_OK;
         }
@@ -206,22 +220,41 @@ void data_pack_close(struct data_pack **pack)
     *pack = NULL;
 }
 
+/* What an entry says, when it can be: three or four channels, as many pixels as a picture may have, all of them before
+ * the table. A checksum proves that the numbers are those that somebody wrote, not that they are right. */
+static bool read_entry(const struct data_pack *pack, const unsigned char *entry, struct data_image *image)
+{
+    uint64_t at = get(entry, 8), width = get(entry + 8, 4), height = get(entry + 12, 4), channels = get(entry + 16, 4);
+    if (width == 0 || height == 0 || width > DATA_MOST_PIXELS / height || (channels != 3 && channels != 4))
+        return false;
+    uint64_t bytes = width * height * channels;
+    if (at > pack->pixels || bytes > pack->pixels - at ||
+        base_crc32(0, pack->map.data + at, (size_t)bytes) != (uint32_t)get(entry + 20, 4))
+        return false;
+    /* Borrowed: nobody writes to a loader's pictures. */
+    *image = (struct data_image){(uint32_t)width, (uint32_t)height, (uint32_t)channels,
+                                 (unsigned char *)(uintptr_t)(pack->map.data + at)};
+    return true;
+}
+
+static bool has_changed(const struct data_pack *pack, uint32_t row, const unsigned char *entry)
+{
+    struct base_stamp now;
+    const char *path = pack->manifest->rows[row].image;
+    return path && base_file_stamp(path, &now) &&
+           (now.size != get(entry + 24, 8) || (uint64_t)now.seconds != get(entry + 32, 8) ||
+            (uint64_t)now.nanoseconds != get(entry + 40, 8));
+}
+
 bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image)
 {
     if (!pack || row >= pack->rows)
         return false;
     const unsigned char *entry = pack->index + (size_t)row * ENTRY;
-    uint64_t at = get(entry, 8), width = get(entry + 8, 4), height = get(entry + 12, 4), channels = get(entry + 16, 4);
-    uint64_t bytes = width * height * channels;
-    if (height == 0)
+    if (get(entry + 12, 4) == 0 || has_changed(pack, row, entry))
         return false;
-    if (at > pack->map.size || bytes > pack->map.size - at ||
-        base_crc32(0, pack->map.data + at, bytes) != (uint32_t)get(entry + 20, 4)) {
-        LOG_WARN("%s: the picture of row %u is damaged; it is read from its file", pack->path, row);
-        return false;
-    }
-    /* Borrowed: nobody writes to a loader's pictures. */
-    *image = (struct data_image){(uint32_t)width, (uint32_t)height, (uint32_t)channels,
-                                 (unsigned char *)(uintptr_t)(pack->map.data + at)};
-    return true;
+    if (read_entry(pack, entry, image))
+        return true;
+    LOG_WARN("%s: the picture of row %u is damaged; it is read from its file", pack->path, row);
+    return false;
 }

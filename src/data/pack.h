@@ -2,9 +2,9 @@
  * would starve the GPU.
  *
  * Layout, little-endian: the pixels, rows without padding; then for each row u64 offset, u32 width, u32 height (0 = the
- * picture could not be read), u32 channels, u32 CRC-32 of the pixels; at the end "MIENPACK", u32 version, u32 rows, u64
- * manifest size, u32 manifest CRC-32, u32 CRC-32 of the table. Pictures are turned as their EXIF says and cut to their
- * box. */
+ * picture could not be read), u32 channels, u32 CRC-32 of the pixels, u64 size of the picture's file, i64 seconds and
+ * i64 nanoseconds of its last change; at the end "MIENPACK", u32 version, u32 rows, u64 manifest size, u32 manifest
+ * CRC-32, u32 CRC-32 of the table. Pictures are turned as their EXIF says and cut to their box. */
 #ifndef DATA_PACK_H
 #define DATA_PACK_H
 
@@ -27,7 +27,8 @@ enum mien_status data_pack_write(const struct data_manifest *manifest, struct da
 enum mien_status data_pack_open(const struct data_manifest *manifest, struct data_pack **out);
 void data_pack_close(struct data_pack **pack);
 
-/* The picture of a manifest's row: pixels are borrowed from the pack. False when it is not there or damaged. */
+/* The picture of a manifest's row: pixels are borrowed from the pack. False when it is not there, damaged, or of a file
+ * that has changed since; one that has gone is served all the same. */
 bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image);
 
 #endif

@@ -64,7 +64,7 @@ static void test_same(void)
     CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
     CHECK_EQ(s.pictures, SAMPLES - 1);
     CHECK_EQ(s.bad, 1);
-    CHECK_EQ(s.bytes, (SAMPLES - 2) * 192 + 60 + SAMPLES * 24 + 32);
+    CHECK_EQ(s.bytes, (SAMPLES - 2) * 192 + 60 + SAMPLES * 48 + 32);
     for (uint32_t i = 0; i < SAMPLES; i++) { /* nothing is read from them any more */
         snprintf(name, sizeof(name), "%u.png", i);
         unlink(support_file(name));
@@ -93,7 +93,7 @@ static void test_damage(void)
     CHECK_EQ(base_file_read(support_file("m.jsonl.pack"), 0, &data, &size), MIEN_OK);
     for (size_t cut = 0; cut < size; cut += 61)
         CHECK(!is_used(data, cut));
-    for (size_t at = size - 32 - SAMPLES * 24; at < size; at += 5) { /* table and end: a damaged byte is seen */
+    for (size_t at = size - 32 - SAMPLES * 48; at < size; at += 5) { /* table and end: a damaged byte is seen */
         data[at] ^= 4;
         CHECK(!is_used(data, size));
         data[at] ^= 4;
@@ -125,11 +125,102 @@ static void test_stale(void)
     base_free(text);
 }
 
+/* ---- numbers that somebody has written on purpose: the checksums are right ---- */
+
+static void put(char *to, uint64_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (char)(value >> (8 * i));
+}
+
+/* The first entry of a pack says this; whether its picture is served. */
+static bool serves(char *data, size_t size, uint64_t at, uint64_t width, uint64_t height, uint64_t channels)
+{
+    char *table = data + size - 32 - (size_t)SAMPLES * 48;
+    size_t bytes = (size_t)(width * height * channels), room = (size_t)(table - data);
+    struct data_pack *pack = NULL;
+    struct data_image image;
+    put(table, at, 8);
+    put(table + 8, width, 4);
+    put(table + 12, height, 4);
+    put(table + 16, channels, 4);
+    put(table + 20, at <= room && bytes <= room - at ? base_crc32(0, data + at, bytes) : 0, 4);
+    put(data + size - 4, base_crc32(0, table, (size_t)SAMPLES * 48), 4);
+    CHECK_EQ(base_file_write(support_file("m.jsonl.pack"), data, size), MIEN_OK);
+    CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
+    CHECK(pack != NULL);
+    bool served = data_pack_image(pack, 0, &image);
+    data_pack_close(&pack);
+    return served;
+}
+
+static void test_crafted(void)
+{
+    static const uint64_t big = 1u << 31, top = UINT32_MAX;
+    char *data = NULL;
+    size_t size = 0;
+    struct data_pack_summary s;
+    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(base_file_read(support_file("m.jsonl.pack"), 0, &data, &size), MIEN_OK);
+    CHECK(serves(data, size, 0, 8, 8, 3) && serves(data, size, 0, 8, 6, 4));
+    CHECK(!serves(data, size, 0, big, big, 4)); /* 2^64 bytes: none, by the wrong count */
+    CHECK(!serves(data, size, 0, 1u << 20, 1u << 22, 1u << 22));
+    CHECK(!serves(data, size, 0, top, top, top) && !serves(data, size, 0, top, 1, 4));
+    CHECK(!serves(data, size, 0, 8, 8, 1) && !serves(data, size, 0, 8, 8, 2)); /* fewer than are read of a pixel */
+    CHECK(!serves(data, size, 0, 4, 4, 0) && !serves(data, size, 0, 1, 1, 192) && !serves(data, size, 0, 8, 4, 6));
+    CHECK(!serves(data, size, 0, 0, 5, 3) && !serves(data, size, 0, 5, 0, 3));
+    CHECK(!serves(data, size, UINT64_MAX, 8, 8, 3) && !serves(data, size, UINT64_MAX - 100, 8, 8, 3));
+    CHECK(!serves(data, size, size - 32, 1, 1, 3) && !serves(data, size, size, 1, 1, 3));
+    CHECK(!serves(data, size, size - 32 - (size_t)SAMPLES * 48 - 2, 1, 1, 3)); /* into the table */
+    put(data + size - 32 + 12, top, 4);                                        /* rows */
+    CHECK(!is_used(data, size));
+    base_free(data);
+}
+
+/* A picture that was written again is read again; one with other pixels of the same size and name, too. */
+static void test_changed(void)
+{
+    static unsigned char pixels[8 * 8 * 3], file[1024];
+    struct data_pack_summary s;
+    struct data_pack *pack = NULL;
+    struct data_image image;
+    char *kept = NULL;
+    size_t kept_size = 0;
+    CHECK_EQ(base_file_read(support_file("5.png"), 0, &kept, &kept_size), MIEN_OK);
+    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
+    CHECK(data_pack_image(pack, 3, &image) && data_pack_image(pack, 5, &image));
+    size_t size = png_make(8, 8, 3, pixels, 0, file);
+    CHECK_EQ(base_file_write(support_file("3.png"), file, size), MIEN_OK);
+    CHECK(!data_pack_image(pack, 3, &image) && data_pack_image(pack, 5, &image));
+    unlink(support_file("5.png")); /* gone: the pack is all there is */
+    CHECK(data_pack_image(pack, 5, &image));
+    CHECK_EQ(base_file_write(support_file("5.png"), kept, kept_size), MIEN_OK);
+    base_free(kept);
+    data_pack_close(&pack);
+}
+
+/* A pack of an older version is left alone, with a warning. */
+static void test_older(void)
+{
+    char *data = NULL;
+    size_t size = 0;
+    CHECK_EQ(base_file_read(support_file("m.jsonl.pack"), 0, &data, &size), MIEN_OK);
+    put(data + size - 32 + 8, 1, 4);
+    int warnings = support_warnings;
+    CHECK(!is_used(data, size));
+    CHECK_EQ(support_warnings, warnings + 1);
+    base_free(data);
+}
+
 int main(void)
 {
     support_capture();
     make_data();
     if (manifest && tokenizer) {
+        test_crafted();
+        test_changed();
+        test_older();
         test_same();
         test_damage();
         test_stale();
