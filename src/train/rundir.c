@@ -69,18 +69,20 @@ enum mien_status train_check_fresh(const char *dir)
 
 /* ---- config.json: absolute paths, so that it is a configuration wherever it is read ---- */
 
-/* Keys that hold paths; run.dir is where the file lies. */
-static const char *const path_keys[][2] = {{"data", "train"},      {"data", "val"},   {"run", "dump_grads"},
-                                           {"model", "tokenizer"}, {"model", "init"}, {"run", "dir"}};
-
-static void make_absolute(cJSON *root, const char *section, const char *key)
+/* Whether a key's value, where it is a string, is a path. */
+static bool is_path(const struct train_key *key)
 {
-    cJSON *object = cJSON_GetObjectItemCaseSensitive(root, section);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return key && (key->kind == KIND_PATH || key->form == &train_form_init || key->form == &train_form_tokenizer);
+}
+
+static void make_absolute(cJSON *root, const char *name)
+{
+    cJSON *object = train_object_of(root, name, false);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, train_key_last(name));
     char *path = NULL;
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a way to nowhere stays as it is */
     if (cJSON_IsString(item) && base_path_absolute(item->valuestring, &path) == MIEN_OK)
-        cJSON_ReplaceItemInObjectCaseSensitive(object, key, cJSON_CreateString(path));
+        cJSON_ReplaceItemInObjectCaseSensitive(object, train_key_last(name), cJSON_CreateString(path));
     base_log_soften(before);
     base_free(path);
 }
@@ -93,10 +95,10 @@ static enum mien_status resolved(struct train_config *config, cJSON **out)
     *out = cJSON_Duplicate(config->json, true);
     if (!*out)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for a configuration");
-    for (size_t i = 0; i < BASE_COUNT(path_keys); i++) {
-        bool scratch = strcmp(path_keys[i][1], "init") == 0 && !config->model.init;
-        if (!scratch)
-            make_absolute(*out, path_keys[i][0], path_keys[i][1]);
+    for (const struct train_key *key = train_keys; key->name; key++) {
+        bool scratch = key->form == &train_form_init && !config->model.init;
+        if (is_path(key) && !scratch)
+            make_absolute(*out, key->name);
     }
     return MIEN_OK;
 }
@@ -128,17 +130,6 @@ struct comparison {
     const char *dir;               /* it lies in, absolute */
     const char *old_dir, *now_dir; /* run.dir as each has it; the former may be NULL */
 };
-
-static bool is_path(const char *name)
-{
-    for (size_t i = 0; i < BASE_COUNT(path_keys); i++) {
-        size_t length = strlen(path_keys[i][0]);
-        if (strncmp(name, path_keys[i][0], length) == 0 && name[length] == '.' &&
-            strcmp(name + length + 1, path_keys[i][1]) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* Whether two paths are the same place: by themselves (older versions kept ways from the run directory), or as seen
  * from their run directories, which have been moved together with what they name. */
@@ -172,7 +163,7 @@ static enum mien_status compare_key(const struct comparison *c, const char *pref
     if (cJSON_IsObject(old) && cJSON_IsObject(now))
         return compare(c, name, old, now);
     bool same = old && now && cJSON_Compare(old, now, true);
-    if (!same && is_path(name) && cJSON_IsString(old) && cJSON_IsString(now))
+    if (!same && is_path(train_key_find(name)) && cJSON_IsString(old) && cJSON_IsString(now))
         same = same_place(c, old->valuestring, now->valuestring);
     return same ? MIEN_OK : differs(c->path, name, old, now);
 }

@@ -124,7 +124,7 @@ void train_disown(struct trainer *t);
 /* Removes what killed runs have left and puts back what they have moved aside; names what older versions left. */
 enum mien_status train_recover(const char *dir);
 
-/* ---- files (save.c, checkpoint.c, resume.c) ---- */
+/* ---- files (save.c, checkpoint.c) ---- */
 
 /* The gradients of a step's run that has ended: of every trained parameter under its name, zeros where the loss does
  * not depend on it. */
