@@ -25,8 +25,8 @@ struct train_branch {
 /* Whether mining compares by this guide in this step. */
 bool train_guided(const struct train_branch *b, enum op_mining_guide guide);
 
-/* A level's loss [1] from its scores [B,B] of images and texts. */
-op_value train_scores_loss(struct train_branch *b, const struct train_level *level, op_value scores);
+/* A level's loss [1] from scores [B,B] of image regions and texts. */
+op_value train_regions_loss(struct train_branch *b, const struct train_level *level, op_value scores);
 /* The same of images as a whole; more than TRAIN_MATRIX_MOST pairs are streamed. */
 op_value train_whole_loss(struct train_branch *b, const struct train_level *level);
 /* The mean loss [1] of levels [first, first + count). */

@@ -125,18 +125,6 @@ fail:
     return status;
 }
 
-static enum mien_status read_defaults(struct train_reader *r)
-{
-    enum mien_status status = MIEN_OK;
-    snprintf(r->where, sizeof(r->where), "the default");
-    for (const struct train_key *key = train_keys; key->name; key++) {
-        if (key->value)
-            TRY(read_text(r, key, key->value));
-    }
-fail:
-    return status;
-}
-
 /* A section that is exactly what it names: what it leaves out is not the default. */
 static enum mien_status read_left(struct train_reader *r, const char *section)
 {
@@ -213,6 +201,15 @@ static bool is_given(cJSON *root, const char *name)
 
 /* ---- keys that depend on each other ---- */
 
+enum mien_status train_check_local(const struct train_config *c)
+{
+    if (!train_locals[c->loss.local.kind]->patches || c->run.batch <= TRAIN_MATRIX_MOST)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG,
+                     "run.batch is %u; with loss.local.kind %s at most %d are possible: use sentence or none",
+                     c->run.batch, train_locals[c->loss.local.kind]->word.name, TRAIN_MATRIX_MOST);
+}
+
 static enum mien_status check(const struct train_reader *r, cJSON *root)
 {
     enum mien_status status = MIEN_OK;
@@ -226,6 +223,13 @@ static enum mien_status check(const struct train_reader *r, cJSON *root)
             "%s: model.config belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
     FAIL_IF(c->model.init && is_given(root, "model.tokenizer"), MIEN_ERR_ARG,
             "%s: model.tokenizer belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
+    FAIL_IF(c->run.batch < train_losses[c->loss.kind]->least_batch, MIEN_ERR_ARG,
+            "%s: run.batch is %u; with loss.kind %s an image must be told from others: at least %u", r->path,
+            c->run.batch, train_losses[c->loss.kind]->word.name, train_losses[c->loss.kind]->least_batch);
+    if (c->chosen.local) /* else the data decide, and it is checked then */
+        TRY(train_check_local(c));
+    FAIL_IF(c->run.eval_every && !c->data.val, MIEN_ERR_ARG,
+            "%s: run.eval_every needs data.val, a manifest to evaluate on", r->path);
     FAIL_IF(c->optim.schedule == TRAIN_MULTISTEP && c->optim.milestones == 0, MIEN_ERR_ARG,
             "%s: optim.schedule multistep needs optim.milestones", r->path);
 fail:
@@ -244,28 +248,46 @@ static void set_dependent(struct train_config *c, cJSON *root)
         c->loss.mining.same_text = OP_SAME_TEXT_POSITIVE;
 }
 
+enum mien_status train_config_default(struct train_config **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_reader r = {.where = "the default", .dir = "."};
+    *out = NULL;
+    r.config = base_alloc(1, sizeof(*r.config));
+    FAIL_IF_NULL(r.config, "a configuration");
+    for (const struct train_key *key = train_keys; key->name; key++) {
+        if (key->value)
+            TRY(read_text(&r, key, key->value));
+    }
+    *out = r.config;
+    r.config = NULL;
+fail:
+    train_config_destroy(&r.config);
+    return status;
+}
+
 enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out)
 {
     enum mien_status status = MIEN_OK;
     struct train_reader r = {.path = path, .sets = sets, .set_count = count};
     cJSON *root = NULL;
+    char *dir = NULL;
     *out = NULL;
-    r.config = base_alloc(1, sizeof(*r.config));
-    r.dir = base_path_dir(path);
-    FAIL_IF(!r.config || !r.dir, MIEN_ERR_NOMEM, "out of host memory for a configuration");
-    TRY(read_defaults(&r));
+    TRY(train_config_default(&r.config));
+    FAIL_IF_NULL(dir = base_path_dir(path), "a configuration");
+    r.dir = dir;
     TRY(base_json_read(path, &root));
     FAIL_IF(!cJSON_IsObject(root), MIEN_ERR_DATA, "%s: a configuration is a JSON object", path);
     TRY(train_sets_apply(root, sets, count));
     TRY(read_section(&r, root, ""));
-    TRY(check(&r, root));
     set_dependent(r.config, root);
+    TRY(check(&r, root));
     TRY(train_config_resolve(r.config));
     *out = r.config;
     r.config = NULL;
 fail:
     train_config_destroy(&r.config);
-    base_free(r.dir);
+    base_free(dir);
     cJSON_Delete(root);
     return status;
 }

@@ -91,10 +91,15 @@ struct train_config {
     cJSON *json;             /* resolved: what the run directory keeps */
 };
 
+/* All defaults, as if a file named nothing. */
+enum mien_status train_config_default(struct train_config **out);
 /* Reads a file and `sets`, "key=value" with dotted keys (value: JSON, or a plain word as a string), count of them.
  * A path of the file is relative to the file, one of a set to the working directory; here they are all the latter.
  * MIEN_ERR_ARG or MIEN_ERR_DATA names file, key and what to do. */
 enum mien_status train_config_read(const char *path, const char *const *sets, size_t count, struct train_config **out);
+/* MIEN_ERR_ARG: the local branch cannot take so large a batch. Where loss.local.kind is left to the data this can only
+ * be told with them. */
+enum mien_status train_check_local(const struct train_config *config);
 void train_config_destroy(struct train_config **config);
 
 #endif

@@ -70,7 +70,7 @@ enum mien_status train_key_unknown(const char *where, const char *name);
 struct train_reader {
     struct train_config *config;
     const char *path;
-    char *dir; /* of the file */
+    const char *dir; /* of the file */
     const char *const *sets;
     size_t set_count;
     char where[512]; /* of the key being read, for messages: "c.json: optim", "--set optim.lr=x" */

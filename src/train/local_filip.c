@@ -67,7 +67,7 @@ static op_value record(struct train_branch *b)
     const op_value in[] = {b->features->patches, side_by_side(b, b->features->v + first, b->objective->slots, width),
                            weights};
     graph_op(b->graph, &op_filip_scores, NULL, in, BASE_COUNT(in), out);
-    return train_scores_loss(b, &level, out[0]);
+    return train_regions_loss(b, &level, out[0]);
 }
 
 const struct train_local train_local_filip = {

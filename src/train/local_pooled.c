@@ -4,7 +4,7 @@
 static op_value level_loss(struct train_branch *b, const struct train_level *level)
 {
     const struct op_attr attr = {.tau = b->objective->local_tau};
-    return train_scores_loss(b, level, GRAPH_OP(b->graph, &op_pool_scores, &attr, b->features->patches, level->v));
+    return train_regions_loss(b, level, GRAPH_OP(b->graph, &op_pool_scores, &attr, b->features->patches, level->v));
 }
 
 static op_value record(struct train_branch *b)

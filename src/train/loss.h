@@ -7,6 +7,7 @@
 
 #include "nn/nn.h"
 #include "op/mining.h"
+#include "train/config.h"
 #include "train_local_list.h"
 #include "train_loss_list.h"
 #include "train_optimizer_list.h"
@@ -18,14 +19,17 @@ struct train_word {
 
 /* ---- losses ---- */
 
+enum { TRAIN_MATRIX_MOST = 4096 }; /* pairs whose scores are kept as a matrix; more are streamed */
+
 /* What a loss is recorded over in a step's graph: B pairs of image i and text i. What is not there is OP_NONE. */
 struct train_term {
     struct nn_scope *scope;
-    const struct op_mining *mining; /* of this step */
-    op_value scores;                /* [B,B] of image i and text j, and how alike the texts and the images are, */
-    op_value text_similarity, image_similarity; /* [B,B], where mining asks for it; */
-    op_value u, v;                              /* or, where scores are too many to keep, unit rows of images and */
-    op_value text_guide, image_guide;           /* texts [B,E], and what mining compares, [B,E] */
+    const struct train_config *config; /* for keys of the loss's own */
+    const struct op_mining *mining;    /* of this step */
+    op_value u, v;   /* [B,E], unit rows of images and texts; not there where image regions are compared */
+    op_value scores; /* [B,B] of image i and text j; not there where they are too many to keep */
+    op_value text_similarity, image_similarity; /* [B,B], where there are scores and mining asks for them */
+    op_value text_guide, image_guide;           /* [B,E], what mining compares where there are no scores */
     op_value same;                              /* i32 [B], equal for equal texts, where same_text asks for it */
     op_value weights;                           /* [B], where some pairs are absent */
 };
@@ -37,6 +41,7 @@ struct train_recorded {
 
 /* The same on the host, for data.val: `count` pairs, no mining. */
 struct train_host_term {
+    const struct train_config *config;
     uint32_t count;
     double (*score)(const struct train_host_term *term, uint32_t image, uint32_t text); /* exp(logit_scale) cosine */
     const double *scalars;                                                              /* of the loss, in its order */
@@ -46,6 +51,7 @@ struct train_loss {
     struct train_word word;          /* in loss.kind */
     const struct io_scalar *scalars; /* that it adds to the model, ended by an empty name; NULL = none */
     double logit_scale;              /* where a model from scratch begins, unless it says; 0 = as all CLIP models */
+    uint32_t least_batch;            /* that it can learn from */
     void (*record)(const struct train_term *term, struct train_recorded *out); /* errors are sticky in the graph */
     double (*on_host)(const struct train_host_term *term);                     /* the sum over the pairs */
 };

@@ -51,6 +51,7 @@ static double on_host(const struct train_host_term *t)
 
 const struct train_loss train_loss_clip = {
     .word = {"clip", "symmetric InfoNCE: each image picks its text among the batch's, each text its image"},
+    .least_batch = 2,
     .record = record,
     .on_host = on_host,
 };

@@ -44,6 +44,7 @@ const struct train_loss train_loss_siglip = {
     .word = {"siglip", "a sigmoid for every image and text: pairs or not; adds the parameter logit_bias"},
     .scalars = scalars,
     .logit_scale = 2.302585092994046,
+    .least_batch = 2,
     .record = record,
     .on_host = on_host,
 };

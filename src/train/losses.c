@@ -80,10 +80,11 @@ static op_value record_term(struct train_branch *b, const struct train_level *le
 static struct train_term term_of(const struct train_branch *b, const struct train_level *level)
 {
     return (struct train_term){.scope = b->scope,
+                               .config = b->objective->config,
                                .mining = &b->mining,
+                               .u = b->features->u,
+                               .v = level->v,
                                .scores = OP_NONE,
-                               .u = OP_NONE,
-                               .v = OP_NONE,
                                .text_similarity = OP_NONE,
                                .image_similarity = OP_NONE,
                                .text_guide = OP_NONE,
@@ -92,22 +93,27 @@ static struct train_term term_of(const struct train_branch *b, const struct trai
                                .weights = level->weights};
 }
 
-op_value train_scores_loss(struct train_branch *b, const struct train_level *level, op_value scores)
+static op_value scores_loss(struct train_branch *b, const struct train_level *level, op_value scores, bool regions)
 {
     struct train_term term = term_of(b, level);
+    if (regions)
+        term.u = term.v = OP_NONE;
     term.scores = scores;
     term.text_similarity = text_similarity(b, level);
     term.image_similarity = image_similarity(b);
     return record_term(b, level, &term);
 }
 
+op_value train_regions_loss(struct train_branch *b, const struct train_level *level, op_value scores)
+{
+    return scores_loss(b, level, scores, true);
+}
+
 op_value train_whole_loss(struct train_branch *b, const struct train_level *level)
 {
     struct train_term term = term_of(b, level);
     if (b->pairs <= TRAIN_MATRIX_MOST)
-        return train_scores_loss(b, level, products(b, b->features->u, level->v, false));
-    term.u = b->features->u;
-    term.v = level->v;
+        return scores_loss(b, level, products(b, b->features->u, level->v, false), false);
     term.text_guide = train_guided(b, OP_GUIDE_TEXT) ? level->guide : OP_NONE;
     term.image_guide = train_guided(b, OP_GUIDE_IMAGE) ? guide_image(b) : OP_NONE;
     return record_term(b, level, &term);

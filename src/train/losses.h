@@ -6,7 +6,6 @@
 
 enum {
     TRAIN_LEVELS_MAX = 2 + 4, /* global and summary, and local sentences */
-    TRAIN_MATRIX_MOST = 4096, /* pairs whose scores are kept as a matrix; more are streamed */
     TRAIN_BINS = 40,          /* of similarities, from -1 to 1 */
 };
 
@@ -14,6 +13,7 @@ enum {
  * then the slots of local sentences (local branch). */
 struct train_objective {
     const struct train_loss *loss;
+    const struct train_config *config; /* for keys of the loss's own */
     uint32_t global_levels, slots;
     const struct train_local *local; /* may be NULL where there are no slots */
     float local_weight, local_tau;

@@ -75,6 +75,7 @@ static enum mien_status set_objective(struct trainer *t)
     struct train_objective *o = &t->recipe.objective;
     const struct train_config *c = t->config;
     o->loss = train_losses[c->loss.kind];
+    o->config = c;
     o->local_weight = (float)c->loss.local.weight;
     o->local_tau = (float)c->loss.local.tau;
     o->mining = (struct op_mining){.kind = c->loss.mining.kind,
@@ -86,9 +87,7 @@ static enum mien_status set_objective(struct trainer *t)
                                    .weight = (float)c->loss.mining.weight,
                                    .tau = (float)c->loss.mining.tau};
     o->frozen = c->loss.mining.kind != OP_MINING_NONE && c->loss.mining.source == TRAIN_SOURCE_FROZEN;
-    FAIL_IF(train_needs_patches(o) && c->run.batch > TRAIN_MATRIX_MOST, MIEN_ERR_ARG,
-            "run.batch is %u; with loss.local.kind pooled or filip at most %d are possible: use sentence or none",
-            c->run.batch, TRAIN_MATRIX_MOST);
+    TRY(train_check_local(c));
 fail:
     return status;
 }
@@ -389,8 +388,6 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     TRY(open_loader(trainer));
     TRY(open_optimizer(trainer));
     TRY(data_loader_seek(trainer->loader, trainer->state.step));
-    FAIL_IF(trainer->config->run.eval_every && !trainer->config->data.val, MIEN_ERR_ARG,
-            "run.eval_every needs data.val, a manifest to evaluate on");
     if (trainer->config->run.eval_every)
         TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);

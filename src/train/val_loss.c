@@ -119,7 +119,8 @@ static enum mien_status level_loss(struct train_val_loss *l, uint32_t level, str
                                    const float *images, const bool *ok, double *sum, size_t *count)
 {
     enum mien_status status = MIEN_OK;
-    struct pairs p = {.term.score = score, .l = l, .images = images, .width = l->t->model->config.embed};
+    struct pairs p = {
+        .term = {.config = l->t->config, .score = score}, .l = l, .images = images, .width = l->t->model->config.embed};
     *sum = 0;
     *count = 0;
     for (size_t i = 0; i < l->rows->count; i++) {

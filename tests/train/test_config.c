@@ -135,6 +135,12 @@ static void test_refusals(void)
     REFUSE("{\"model\":{\"tokenizer\":{\"vocab\":100}}," MINIMAL "}", MIEN_ERR_ARG, "vocab");
     REFUSE("{\"model\":{\"config\":{\"image_size\":3}}," MINIMAL "}", MIEN_ERR_ARG, "image_size");
     REFUSE("{\"optim\":3," MINIMAL "}", MIEN_ERR_DATA, "optim", "object");
+    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":1}}", MIEN_ERR_ARG, "run.batch is 1", "clip");
+    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"eval_every\":5}}", MIEN_ERR_ARG, "eval_every",
+           "data.val");
+    REFUSE(
+        "{\"data\":{\"train\":\"t\"},\"loss\":{\"local\":{\"kind\":\"filip\"}},\"run\":{\"dir\":\"r\",\"batch\":8192}}",
+        MIEN_ERR_ARG, "8192", "filip", "4096");
     REFUSE("[]", MIEN_ERR_DATA, "object");
 }
 
