@@ -1,6 +1,7 @@
 /* Tiny CLIP models against PyTorch: embeddings, loss, and the gradient of every parameter. The goldens and what they
  * hold: tests/golden/make_golden.py. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "nn/nn.h"
@@ -208,25 +209,16 @@ fail:
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device) {
-        printf("%s\n", vk_device_caps(device)->name);
-        test_case(device, "tiny-one", false);
-        test_case(device, "tiny-gelu", false);
-        test_case(device, "tiny-quick", false);
-        test_case(device, "tiny-patches", false);
-        test_case(device, "tiny-clips", false);
-        test_case(device, "tiny-clips-odd", false);
-        test_case(device, "tiny-quick", true);
-    }
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    test_case(gpu.device, "tiny-one", false);
+    test_case(gpu.device, "tiny-gelu", false);
+    test_case(gpu.device, "tiny-quick", false);
+    test_case(gpu.device, "tiny-patches", false);
+    test_case(gpu.device, "tiny-clips", false);
+    test_case(gpu.device, "tiny-clips-odd", false);
+    test_case(gpu.device, "tiny-quick", true);
+    gpu_close(&gpu);
     return check_result();
 }

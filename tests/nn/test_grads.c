@@ -2,6 +2,7 @@
  * dimensions 64 and 32, 37 and 77 tokens, batch 16), against PyTorch's: up to 64 components of each, and its sum of
  * squares. Weights and inputs come from a hash; tests/golden/make_sized.py. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "nn/hashed.h"
@@ -166,19 +167,10 @@ fail:
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device) {
-        printf("%s\n", vk_device_caps(device)->name);
-        test_gradients(device);
-    }
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    test_gradients(gpu.device);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -1,6 +1,7 @@
 /* Weights in 16 bits: embeddings near those of f32 weights, and equal to those of weights rounded on the host; memory
  * by the allocator's count; weights through files; what is refused. */
 #include "check.h"
+#include "device.h"
 
 #include "base/capture.h"
 #include "io/safetensors.h"
@@ -244,11 +245,10 @@ static void test_refusals(void)
 int main(void)
 {
     static const char *const goldens[] = {"tiny-gelu", "tiny-quick", "tiny-clips", "tiny-clips-odd"};
-    struct vk_instance *instance = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
-        vk_device_create(instance, index, NULL, &device) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    device = gpu.device;
     snprintf(dir, sizeof(dir), "%s/mien-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(dir))
         CHECK_SKIP("no temporary directory");
@@ -262,7 +262,6 @@ int main(void)
         test_files(halves[p]);
     test_refusals();
     (void)base_dir_remove(dir);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -1,5 +1,6 @@
 /* Models: initial values by their rules, weights through files unchanged, and the refusal of files that do not fit. */
 #include "check.h"
+#include "device.h"
 
 #include "base/capture.h"
 #include "io/positions.h"
@@ -294,26 +295,22 @@ static void test_encoder(void)
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    device = gpu.device;
     snprintf(dir, sizeof(dir), "%s/mien-test-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (!mkdtemp(dir))
         CHECK_SKIP("no temporary directory");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device) {
-        test_init();
-        test_files();
-        test_refusals();
-        test_image_size();
-        test_temporal();
-        test_clips();
-        test_text_rules();
-        test_encoder();
-    }
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    test_init();
+    test_files();
+    test_refusals();
+    test_image_size();
+    test_temporal();
+    test_clips();
+    test_text_rules();
+    test_encoder();
+    gpu_close(&gpu);
     (void)base_dir_remove(dir);
     return check_result();
 }

@@ -1,5 +1,6 @@
 /* Memory planned without a device is what the device's allocator counts once model and encoder are there. */
 #include "check.h"
+#include "device.h"
 
 #include "base/capture.h"
 #include "nn/encoder.h"
@@ -39,8 +40,8 @@ static void encode(struct nn_encoder *encoder, uint32_t images, uint32_t texts, 
 }
 
 /* On a device of its own: peaks are of all that was ever made there. */
-static void test_allocator(const struct vk_instance *instance, uint32_t index, uint32_t images, uint32_t texts,
-                           uint32_t length, enum mien_dtype precision)
+static void test_allocator(const struct gpu *gpu, uint32_t images, uint32_t texts, uint32_t length,
+                           enum mien_dtype precision)
 {
     struct io_clip_config c = small_config();
     struct vk_device *device = NULL;
@@ -48,7 +49,7 @@ static void test_allocator(const struct vk_instance *instance, uint32_t index, u
     struct nn_encoder *encoder = NULL;
     struct nn_memory plan;
     struct vk_memory_stats stats;
-    CHECK_EQ(vk_device_create((struct vk_instance *)(uintptr_t)instance, index, NULL, &device), MIEN_OK);
+    CHECK_EQ(vk_device_create(gpu->instance, gpu->index, NULL, &device), MIEN_OK);
     if (!device)
         return;
     CHECK_EQ(nn_encoder_plan(&c, precision, vk_device_caps(device), images, texts, length, &plan), MIEN_OK);
@@ -129,19 +130,18 @@ static void test_refusals(void)
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    uint32_t index = 0;
+    struct gpu gpu;
     test_classes();
     test_refusals();
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK) {
+    if (!gpu_find(&gpu)) {
         printf("no Vulkan device: only the plans were made\n");
         return check_result();
     }
-    test_allocator(instance, index, 1, 0, 0, MIEN_F32);
-    test_allocator(instance, index, 5, 3, 9, MIEN_F32);
-    test_allocator(instance, index, 0, 8, 21, MIEN_F32);
-    test_allocator(instance, index, 5, 3, 9, MIEN_F16);
-    test_allocator(instance, index, 0, 8, 21, MIEN_BF16);
-    vk_instance_destroy(&instance);
+    test_allocator(&gpu, 1, 0, 0, MIEN_F32);
+    test_allocator(&gpu, 5, 3, 9, MIEN_F32);
+    test_allocator(&gpu, 0, 8, 21, MIEN_F32);
+    test_allocator(&gpu, 5, 3, 9, MIEN_F16);
+    test_allocator(&gpu, 0, 8, 21, MIEN_BF16);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -1,6 +1,7 @@
 /* Models as large as published ones: embeddings against PyTorch's. Weights, pixels and tokens come from a hash, so that
  * only the embeddings are kept; the rules are those of tests/golden/make_sized.py. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "nn/encoder.h"
@@ -78,7 +79,7 @@ static void compare_memory(struct vk_device *device, const struct io_clip_config
 }
 
 /* On a device of its own: peaks are of all that was ever made there. */
-static void test_case(struct vk_instance *instance, uint32_t index, const char *name)
+static void test_case(const struct gpu *gpu, const char *name)
 {
     enum mien_status status = MIEN_OK;
     struct vk_device *device = NULL;
@@ -90,7 +91,7 @@ static void test_case(struct vk_instance *instance, uint32_t index, const char *
     printf("%s\n", name);
     snprintf(path, sizeof(path), "%s/tests/golden/sized/%s.safetensors", MIEN_SOURCE_DIR, name);
     TRY(io_safetensors_open(path, &file));
-    TRY(vk_device_create(instance, index, NULL, &device));
+    TRY(vk_device_create(gpu->instance, gpu->index, NULL, &device));
     snprintf(path, sizeof(path), "%s/tests/golden/sized/%s.json", MIEN_SOURCE_DIR, name);
     TRY(hashed_model(device, path, &model));
     TRY(nn_encoder_create(model, &encoder));
@@ -114,17 +115,14 @@ fail:
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    test_case(instance, index, "emoclip");
-    test_case(instance, index, "vit-b-16");
-    test_case(instance, index, "vit-l-14");
-    test_case(instance, index, "vit-l-14-336");
-    test_case(instance, index, "vit-b-32");
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_instance_destroy(&instance);
+    struct gpu gpu;
+    if (!gpu_find(&gpu))
+        GPU_SKIP();
+    test_case(&gpu, "emoclip");
+    test_case(&gpu, "vit-b-16");
+    test_case(&gpu, "vit-l-14");
+    test_case(&gpu, "vit-l-14-336");
+    test_case(&gpu, "vit-b-32");
+    gpu_close(&gpu);
     return check_result();
 }

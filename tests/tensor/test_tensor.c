@@ -1,5 +1,6 @@
 /* test_tensor.c: data types, shapes, and tensors on the default device. */
 #include "check.h"
+#include "device.h"
 #include "tensor/tensor.h"
 
 static void test_dtypes(void)
@@ -64,20 +65,12 @@ static void test_device(struct vk_device *device)
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
-    uint32_t index = 0;
+    struct gpu gpu;
     test_dtypes();
     test_shapes();
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
-        vk_device_create(instance, index, NULL, &device) != MIEN_OK) {
-        if (check_failures)
-            return check_result();
-        CHECK_SKIP("no device");
-    }
-    test_device(device);
-    CHECK(vk_instance_validation_messages(instance) == 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    test_device(gpu.device);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -2,6 +2,7 @@
  * whole is lost, nothing half is left, and the message says what to do. A full disk is a limit on the size of files
  * (RLIMIT_FSIZE), in a child process. */
 #include "check.h"
+#include "device.h"
 
 #include "train/tiny_run.h"
 
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
     if (argc > 3)
         return child_main(argv);
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     char *self = getcwd(here, sizeof(here)) ? base_path_join(here, argv[0]) : NULL;
     if (!self || !tiny_make())
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
     test_unwritable();
     test_vanished();
     base_free(self);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

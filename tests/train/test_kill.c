@@ -1,6 +1,7 @@
 /* Killed at ten random moments, half of them while a checkpoint is being written, and resumed each time: the weights
  * and the log are those of an unbroken run. The program is its own child: with arguments it trains. */
 #include "check.h"
+#include "device.h"
 
 #include "train/tiny_run.h"
 
@@ -102,14 +103,14 @@ int main(int argc, char **argv)
         return child_main(argv[1]);
     char here[512] = "";
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     char *self = getcwd(here, sizeof(here)) ? base_path_join(here, argv[0]) : NULL;
     if (!self || !tiny_make())
         CHECK_SKIP("no temporary directory");
     test_kills(self);
     base_free(self);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

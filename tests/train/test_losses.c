@@ -1,5 +1,6 @@
 /* The objective's options in whole runs: what must not change a bit, what must, and what the log says. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "mien/model.h"
@@ -243,7 +244,7 @@ static void test_sgd(void)
 int main(void)
 {
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make() || !make_levels())
         CHECK_SKIP("no temporary directory");
@@ -257,8 +258,7 @@ int main(void)
     test_siglip();
     test_lists();
     test_sgd();
-    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

@@ -1,5 +1,6 @@
 /* Gradient caching and recomputation: the gradients of the whole batch at once, in less memory. */
 #include "check.h"
+#include "device.h"
 
 #include "train/step.h"
 
@@ -161,17 +162,10 @@ static void test(struct vk_device *device)
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device)
-        test(device);
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    test(gpu.device);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -1,6 +1,7 @@
 /* Ten training steps of a tiny CLIP against PyTorch's AdamW on the same batch: loss, gradient norm and logit_scale of
  * every step, and some weights at the end. The goldens: tests/golden/make_golden.py. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "train/schedule.h"
@@ -127,17 +128,10 @@ fail:
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device)
-        run(device);
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    struct gpu gpu;
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    run(gpu.device);
+    gpu_close(&gpu);
     return check_result();
 }

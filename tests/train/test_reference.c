@@ -1,6 +1,7 @@
 /* Whole runs against PyTorch in float64 (tests/golden/train_reference.py): global and summary captions, pooled local
  * branch, hard mining; losses of every step, gradients of the first, weights after the last. */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "train/tiny_run.h"
@@ -178,15 +179,14 @@ static void compare_run(const char *name, uint32_t steps, const char *extra)
 int main(void)
 {
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
     compare_run("train", 30, NULL);
     compare_run("missing", 10, NULL);
     compare_run("train", 30, "run.micro_batch=5"); /* the last part is one image */
-    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

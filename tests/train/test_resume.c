@@ -1,5 +1,6 @@
 /* Stopped runs that go on: the bytes of an unbroken run, from the newest whole checkpoint; and what is refused. */
 #include "check.h"
+#include "device.h"
 
 #include "train/tiny_run.h"
 
@@ -234,8 +235,7 @@ static void test_other_kernels(void)
 int main(void)
 {
     capture_start();
-    enum mien_status status = mien_gpu_create(NULL, &gpu);
-    if (status != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
@@ -249,8 +249,7 @@ int main(void)
     test_config_is_one();
     test_other_data();
     test_other_kernels();
-    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

@@ -2,6 +2,7 @@
  * it.
  */
 #include "check.h"
+#include "device.h"
 
 #include "io/safetensors.h"
 #include "train/tiny_run.h"
@@ -263,8 +264,7 @@ static void test_stop(void)
 int main(void)
 {
     capture_start();
-    enum mien_status status = mien_gpu_create(NULL, &gpu);
-    if (status != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
@@ -280,8 +280,7 @@ int main(void)
     test_refusals();
     test_nan();
     test_stop();
-    CHECK_EQ(mien_gpu_validation_messages(gpu), 0);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

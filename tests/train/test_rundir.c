@@ -2,6 +2,7 @@
 /* The run directory: it has one owner; nothing of the user's is removed or renamed; what killed runs leave is put
  * right; its config.json serves from any folder. The program is its own child: with arguments it trains and waits. */
 #include "check.h"
+#include "device.h"
 
 #include "train/tiny_run.h"
 
@@ -255,7 +256,7 @@ int main(int argc, char **argv)
         return child_main(argv[1]);
     char here[512] = "";
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     char *self = getcwd(here, sizeof(here)) ? base_path_join(here, argv[0]) : NULL;
     if (!self || !tiny_make())
@@ -269,7 +270,7 @@ int main(int argc, char **argv)
     test_older_form();
     test_moved();
     base_free(self);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }

@@ -1,5 +1,6 @@
 /* The step as a program: a replay allocates nothing, equal runs give equal bits, the two slots see their own inputs. */
 #include "check.h"
+#include "device.h"
 
 #include "train/step.h"
 
@@ -131,25 +132,17 @@ static void test_decay(struct vk_device *device)
 
 int main(void)
 {
-    struct vk_instance *instance = NULL;
-    struct vk_device *device = NULL;
+    struct gpu gpu;
     struct outcome a, b, two;
-    uint32_t index = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
-        CHECK_SKIP("no Vulkan device");
-    CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
-    if (device) {
-        train(device, 1, &a);
-        train(device, 1, &b);
-        CHECK(memcmp(&a, &b, sizeof(a)) == 0);
-        CHECK(a.loss[0] > 0 && a.loss[0] != a.loss[1]);
-        train(device, 2, &two);
-        CHECK(two.loss[0] > 0 && two.loss[0] != a.loss[0]);
-        test_decay(device);
-    }
-    if (vk_instance_validating(instance))
-        CHECK_EQ(vk_instance_validation_messages(instance), 0);
-    vk_device_destroy(&device);
-    vk_instance_destroy(&instance);
+    if (!gpu_open(&gpu))
+        GPU_SKIP();
+    train(gpu.device, 1, &a);
+    train(gpu.device, 1, &b);
+    CHECK(memcmp(&a, &b, sizeof(a)) == 0);
+    CHECK(a.loss[0] > 0 && a.loss[0] != a.loss[1]);
+    train(gpu.device, 2, &two);
+    CHECK(two.loss[0] > 0 && two.loss[0] != a.loss[0]);
+    test_decay(gpu.device);
+    gpu_close(&gpu);
     return check_result();
 }

@@ -1,6 +1,7 @@
 /* A model in use (mien/model.h): pictures from files and memory, boxes, clips, labels, search, against the same worked
  * out step by step from the towers. */
 #include "check.h"
+#include "device.h"
 
 #include "base/capture.h"
 #include "data/frames.h"
@@ -481,7 +482,7 @@ static void test_tokenizer(void)
 int main(void)
 {
     capture_start();
-    if (mien_gpu_create(NULL, &gpu) != MIEN_OK)
+    if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
@@ -504,7 +505,7 @@ int main(void)
         test_tokenizer();
     }
     mien_model_destroy(&model);
-    mien_gpu_destroy(&gpu);
+    gpu_close_public(&gpu);
     tiny_remove();
     return check_result();
 }
