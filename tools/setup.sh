@@ -1,6 +1,8 @@
 # setup.sh: what tools/test and tools/demo share: messages, and installing what a build needs on Debian and Ubuntu.
 # Sourced by them; it changes nothing by itself. shellcheck shell=bash
 
+unset CDPATH # with it, `cd` from where a script is called may lead into another tree
+
 say() { printf '\n== %s\n' "$*"; }
 die() {
     printf 'tools/%s: %s\n' "$(basename "$0")" "$*" >&2
