@@ -123,7 +123,7 @@ static void test_refusals(void)
     REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"lr_scale\":0}]}," MINIMAL "}", MIEN_ERR_ARG, "lr_scale",
            "freeze");
     REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"frozen\":true}]}," MINIMAL "}", MIEN_ERR_ARG, "frozen");
-    REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip, siglip");
+    REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip", "siglip");
     REFUSE("{\"model\":{\"temporal\":{}}," MINIMAL "}", MIEN_ERR_ARG, "temporal", "not supported");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"precision\":\"f16\"}}", MIEN_ERR_ARG, "f16");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":0}}", MIEN_ERR_ARG, "batch");
