@@ -178,11 +178,6 @@ const char *io_safetensors_metadata(const struct io_safetensors *file, const cha
     return NULL;
 }
 
-const char *io_safetensors_path(const struct io_safetensors *file)
-{
-    return file->path;
-}
-
 static float from_bits(uint32_t bits)
 {
     float f;

@@ -62,7 +62,6 @@ const struct io_tensor *io_safetensors_at(const struct io_safetensors *file, siz
 const struct io_tensor *io_safetensors_find(const struct io_safetensors *file, const char *name);
 /* Value of a key of "__metadata__", or NULL. */
 const char *io_safetensors_metadata(const struct io_safetensors *file, const char *key);
-const char *io_safetensors_path(const struct io_safetensors *file);
 
 /* Elements [first, first+count) as f32, from F32, F16 or BF16 (exact); another dtype is MIEN_ERR_DATA, a range outside
  * the tensor MIEN_ERR_ARG. */

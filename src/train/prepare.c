@@ -345,6 +345,25 @@ fail:
     return status;
 }
 
+/* What is not there at all is told before a device is opened. */
+static enum mien_status check_inputs(const struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_config *c = t->config;
+    FAIL_IF(!base_file_exists(c->data.train), MIEN_ERR_DATA, "%s: no such file; data.train names the manifest",
+            c->data.train);
+    FAIL_IF(c->data.val && !base_file_exists(c->data.val), MIEN_ERR_DATA, "%s: no such file; data.val names a manifest",
+            c->data.val);
+    if (t->params->resume) /* a checkpoint has its own */
+        return MIEN_OK;
+    FAIL_IF(c->model.init && !base_file_is_dir(c->model.init), MIEN_ERR_DATA,
+            "%s: no such directory; model.init names a model directory, or is scratch", c->model.init);
+    FAIL_IF(c->model.tokenizer && !base_file_is_dir(c->model.tokenizer), MIEN_ERR_DATA,
+            "%s: no such directory; model.tokenizer names one with a tokenizer", c->model.tokenizer);
+fail:
+    return status;
+}
+
 /* Before anything in the run directory is read. */
 enum mien_status train_begin(const struct mien_train_params *params, struct trainer *t)
 {
@@ -363,12 +382,13 @@ enum mien_status train_begin(const struct mien_train_params *params, struct trai
     }
     if (params->dry_run) {
         t->config->run.dump_grads = NULL; /* nothing is written */
-        return MIEN_OK;
+    } else {
+        snprintf(t->summary.run_dir, sizeof(t->summary.run_dir), "%s", t->config->run.dir);
+        TRY(train_recover(t->config->run.dir));
+        if (!params->resume)
+            TRY(train_check_fresh(t->config->run.dir));
     }
-    snprintf(t->summary.run_dir, sizeof(t->summary.run_dir), "%s", t->config->run.dir);
-    TRY(train_recover(t->config->run.dir));
-    if (!params->resume)
-        TRY(train_check_fresh(t->config->run.dir));
+    TRY(check_inputs(t));
 fail:
     return status;
 }

@@ -50,6 +50,24 @@ expect 0 'model b/model' train --config c.json --resume --set run.dir=b run.chec
 cmp -s b/model/model.safetensors a/checkpoints/step-4/model.safetensors
 holds 'and a resumed run gives the same weights' test $? = 0
 
+# what needs neither device nor data is refused before either
+away="train --config c.json --device no-such-gpu --set run.dir=away"
+# shellcheck disable=SC2086 # words
+{
+    expect 4 'nowhere.jsonl: no such file' $away data.train=nowhere.jsonl
+    expect 4 'nowhere.jsonl: no such file' $away data.val=nowhere.jsonl
+    expect 4 'nowhere: no such directory' $away 'model={"init":"nowhere"}'
+    expect 2 'run.batch is 1' $away run.batch=1
+    expect 2 'eval_every needs data.val' $away run.eval_every=1
+    expect 2 '--set optim.betas=[1,2' $away 'optim.betas=[1,2'
+    expect 2 '--set run.steps=many' $away run.steps=many
+    expect 2 'did you mean "optim.lr"' $away learning_rate=1
+}
+holds 'and nothing is left of it' test ! -e away
+expect 0 'a whole number from 0 to 2000000000' train --help run.steps
+expect 0 'loss.mining.tau' train --help loss
+expect 2 'did you mean "optim.lr"' train --help lr
+
 # a stopped run says how to go on; it goes on from any folder
 "$mien" train --quiet --config c.json --set run.dir="it's" run.steps=100000 >stopped 2>/dev/null &
 for _ in {1..600}; do [ -s "it's/log.jsonl" ] && break || sleep 0.1; done
