@@ -52,7 +52,7 @@ static void softmax_row(const float *x, uint32_t seen, uint32_t width, float *y)
 {
     double top = x[0], sum = 0;
     for (uint32_t j = 1; j < seen; j++)
-        top = fmax(top, x[j]);
+        top = x[j] > top ? x[j] : top; /* fmax here ends GCC 12 for AArch64 with an internal error */
     for (uint32_t j = 0; j < seen; j++)
         sum += exp(x[j] - top);
     for (uint32_t j = 0; j < width; j++)

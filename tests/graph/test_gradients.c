@@ -278,8 +278,10 @@ static double largest_gradient(const struct trainer *t, const struct interpret *
 static double largest_difference(const float *a, const float *b, uint64_t count)
 {
     double largest = 0;
-    for (uint64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)a[i] - b[i]));
+    for (uint64_t i = 0; i < count; i++) {
+        double d = fabs((double)a[i] - b[i]);
+        largest = d > largest ? d : largest; /* fmax here ends GCC 12 for AArch64 with an internal error */
+    }
     return largest;
 }
 
