@@ -1,4 +1,4 @@
-// One row of l2norm_bwd*, by single elements or quads (lib/quads.glsl).
+// One row of l2norm_bwd.comp, by single elements or quads (lib/quads.glsl).
 void AT(differentiate)(uint row)
 {
     uint width = p.width / V, base = row * width, lane = row_lane(), lanes = row_lanes();

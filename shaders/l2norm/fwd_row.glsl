@@ -1,4 +1,4 @@
-// One row of l2norm_fwd*, by single elements or quads (lib/quads.glsl).
+// One row of l2norm_fwd.comp, by single elements or quads (lib/quads.glsl).
 void AT(normalise)(uint row)
 {
     uint width = p.width / V, base = row * width, lane = row_lane(), lanes = row_lanes();

@@ -1,4 +1,4 @@
-// One row of layernorm_bwd_x*, by single elements or quads (lib/quads.glsl).
+// One row of layernorm_bwd_x.comp, by single elements or quads (lib/quads.glsl).
 void AT(differentiate)(uint row)
 {
     uint width = p.width / V, base = row * width, lane = row_lane(), lanes = row_lanes();

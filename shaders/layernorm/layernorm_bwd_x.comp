@@ -1,8 +1,27 @@
 #version 450
-//! dtype: f32
+//! tech: group sg row
 //! target: vulkan1.1
-// Idea: one workgroup differentiates one row; sums by a tree in shared memory.
-// Lane l of the workgroup owns elements l, l + local size, ... of the row.
+// Idea: the gradient of rows, by quads where their width is a multiple of four.
+// The row's owner is a workgroup, a subgroup or an invocation; its lanes own every lanes-th element (lib/row.glsl).
 // Numerics: fp32; x - mean is exact or nearly so; the two sums run over the whole row.
 #extension GL_GOOGLE_include_directive : require
-#include "layernorm/bwd_x.glsl"
+#include "lib/row.glsl"
+#include "args/layernorm.h"
+
+layout(constant_id = 8) const uint QUADS = 0;
+
+READ_ELEMENTS(0, dy);        // [R,D]
+READ_ELEMENTS(1, x);         // [R,D]
+READ_ELEMENTS(2, w);         // [D]
+READ_BUFFER(3, float, mean); // [R]
+READ_BUFFER(4, float, rstd); // [R]
+WRITE_ELEMENTS(5, dx);       // [R,D]
+PUSH(layernorm_args, p);
+
+#define V 1
+#include "layernorm/bwd_x_row.glsl"
+#undef V
+#define V 4
+#include "layernorm/bwd_x_row.glsl"
+
+ROW_MAIN_BY_QUADS(differentiate)

@@ -1,8 +1,27 @@
 #version 450
-//! dtype: f32
+//! tech: group sg row
 //! target: vulkan1.1
-// Idea: one workgroup normalises one row; sums by a tree in shared memory.
-// Lane l of the workgroup owns elements l, l + local size, ... of the row.
+// Idea: normalises rows, by quads where their width is a multiple of four.
+// The row's owner is a workgroup, a subgroup or an invocation; its lanes own every lanes-th element (lib/row.glsl).
 // Numerics: fp32; mean, then both moments about that mean: a large common offset of the row costs no accuracy.
 #extension GL_GOOGLE_include_directive : require
-#include "layernorm/fwd.glsl"
+#include "lib/pair_row.glsl"
+#include "args/layernorm.h"
+
+layout(constant_id = 8) const uint QUADS = 0;
+
+READ_ELEMENTS(0, x);          // [R,D]
+READ_ELEMENTS(1, w);          // [D]
+READ_ELEMENTS(2, b);          // [D]
+WRITE_ELEMENTS(3, y);         // [R,D]
+WRITE_BUFFER(4, float, mean); // [R]
+WRITE_BUFFER(5, float, rstd); // [R]
+PUSH(layernorm_args, p);
+
+#define V 1
+#include "layernorm/fwd_row.glsl"
+#undef V
+#define V 4
+#include "layernorm/fwd_row.glsl"
+
+ROW_MAIN_BY_QUADS(normalise)

@@ -6,14 +6,14 @@
 #include "lib/pair.glsl"
 #include "lib/row.glsl"
 
-#if defined(ROW_SERIAL)
+#if defined(TECH_ROW)
 
 vec2 pair_row_sum(vec2 v)
 {
     return v;
 }
 
-#elif defined(ROW_SUBGROUP)
+#elif defined(TECH_SG)
 
 vec2 pair_row_sum(vec2 v)
 {

@@ -1,8 +1,8 @@
 /* row.glsl: who works on a row, for kernels that reduce along rows ([R,D], sums over D). Three techniques over one
- * kernel body; the .comp file picks one before it includes this:
- *   ROW_SERIAL    one invocation owns a row: no shared memory, no barrier (software)
- *   ROW_SUBGROUP  one subgroup owns a row: subgroup arithmetic, no barrier
- *   (neither)     one workgroup owns a row: a tree in shared memory (everywhere; local size a power of two)
+ * kernel, as its head names them (//! tech: group sg row):
+ *   row    one invocation owns a row: no shared memory, no barrier (software)
+ *   sg     one subgroup owns a row: subgroup arithmetic, no barrier
+ *   group  one workgroup owns a row: a tree in shared memory (everywhere; local size a power of two)
  * Gives: row_index(), row_lane() (first element), row_lanes() (stride), row_sum(v) = the sum over the row's owners, the
  * same value in each of them; all owners of a row call it together. v is a vec2: two sums at the price of one.
  *
@@ -14,7 +14,7 @@
 
 #include "lib/quads.glsl"
 
-#if defined(ROW_SERIAL)
+#if defined(TECH_ROW)
 
 uint row_index()
 {
@@ -33,7 +33,7 @@ vec2 row_sum(vec2 v)
     return v;
 }
 
-#elif defined(ROW_SUBGROUP)
+#elif defined(TECH_SG)
 
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_arithmetic : require
@@ -101,5 +101,18 @@ vec2 row_sum(vec2 v)
     vec2 s = row_sum(vec2(total(s##_a), total(s##_b)))
 
 #define ROW_SUM(s, j, count, a, b) ROW_SUM_AS(float, s, j, count, a, b)
+
+/* main of a kernel whose body is fn1 and fn4 (lib/quads.glsl); QUADS says which. */
+#define ROW_MAIN_BY_QUADS(fn)                                                                                          \
+    void main()                                                                                                        \
+    {                                                                                                                  \
+        uint row = row_index();                                                                                        \
+        if (row >= p.rows)                                                                                             \
+            return;                                                                                                    \
+        if (QUADS != 0)                                                                                                \
+            fn##4(row);                                                                                                \
+        else                                                                                                           \
+            fn##1(row);                                                                                                \
+    }
 
 #endif

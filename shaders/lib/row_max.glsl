@@ -16,7 +16,7 @@ uint ordered(uint bits)
     return (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
 }
 
-#if defined(ROW_SERIAL)
+#if defined(TECH_ROW)
 
 uint row_max(uint v)
 {
@@ -27,7 +27,7 @@ float row_max(float v)
     return v;
 }
 
-#elif defined(ROW_SUBGROUP)
+#elif defined(TECH_SG)
 
 uint row_max(uint v)
 {

@@ -1,10 +1,40 @@
 #version 450
-//! dtype: f32
+//! tech: plain vec
 //! target: vulkan1.1
-// Idea: C = epilogue(sum of the parts of a split matmul), one column per element.
-// An invocation owns every local-size-th element of its run.
+// Idea: C = epilogue(sum of the partial matrices that the parts of k gave); one column per element, or four (vec).
+// An invocation owns ITEMS elements, one local size apart.
 // Numerics: fp32, parts added in their order, so that the bits do not depend on timing.
 #extension GL_GOOGLE_include_directive : require
+#ifdef TECH_VEC
+#define T vec4
+#define WIDTH 4 // floats in a T
+#else
 #define T float
 #define WIDTH 1
-#include "matmul/sum.glsl"
+#endif
+#include "lib/common.glsl"
+#include "args/matmul.h"
+
+layout(constant_id = 3) const uint ITEMS = 1;
+layout(constant_id = 8) const uint EARLIER = 0; // 1: add the sum of earlier rounds, too
+
+READ_BUFFER(0, T, partial); // [parts][rows, n]
+READ_BUFFER(1, T, earlier); // [rows, n]
+WRITE_BUFFER(2, T, y);      // [rows, ldc]
+#include "matmul/epilogue.glsl"
+PUSH(matmul_sum_args, p);
+
+void main()
+{
+    uint count = p.rows * p.n / WIDTH, first = group_1d() * gl_WorkGroupSize.x * ITEMS + gl_LocalInvocationID.x;
+    for (uint item = 0; item < ITEMS; item++) {
+        uint i = first + item * gl_WorkGroupSize.x;
+        if (i < count) {
+            uint row = i * WIDTH / p.n, col = i * WIDTH % p.n;
+            T sum = EARLIER == 1 ? earlier[p.first / WIDTH + i] : T(0);
+            for (uint s = 0; s < p.parts; s++)
+                sum += partial[(p.from + s * p.stride) / WIDTH + i];
+            store((p.c + row * p.ldc + col) / WIDTH, sum, bias_at((p.bias + col) / WIDTH));
+        }
+    }
+}

@@ -1,5 +1,5 @@
-// The kernel of sum_fwd* and sum_squares_fwd*: the technique was chosen by the .comp file (lib/row.glsl). A "row" is a
-// run of elements with one partial sum; its length is a multiple of four; runs past the end give 0.
+// The kernel of sum_fwd and sum_squares_fwd. A "row" is a run of elements with one partial sum; its length is a
+// multiple of four; runs past the end give 0.
 #include "lib/pair_row.glsl"
 #include "args/sum.h"
 

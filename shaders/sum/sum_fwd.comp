@@ -1,8 +1,8 @@
 #version 450
-//! dtype: f32
+//! tech: group row
 //! target: vulkan1.1
-// Idea: one workgroup adds up one run of elements; sums by a tree in shared memory.
-// Lane l of the workgroup owns elements l, l + local size, ... of the run.
+// Idea: adds up runs of elements.
+// The run's owner is a workgroup or an invocation; its lanes own every lanes-th element (lib/row.glsl).
 // Numerics: sums carried as two floats (lib/pair.glsl): as if in twice the precision.
 #extension GL_GOOGLE_include_directive : require
 #define PARTIAL vec2

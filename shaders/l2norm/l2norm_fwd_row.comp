@@ -1,9 +1,0 @@
-#version 450
-//! dtype: f32
-//! target: vulkan1.1
-// Idea: one invocation normalises one row; no shared memory, no barrier.
-// Invocation i of the dispatch owns row i.
-// Numerics: fp32; a sum of squares has no cancellation.
-#extension GL_GOOGLE_include_directive : require
-#define ROW_SERIAL
-#include "l2norm/fwd.glsl"
