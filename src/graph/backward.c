@@ -72,8 +72,10 @@ static void spread(struct backward *b, const struct graph_node *node, const bool
 /* A gradient that reaches a by-product would silently be lost. */
 static bool aux_flows(struct backward *b, const struct graph_node *node, const op_value *dout)
 {
+    struct op_signature sig;
+    op_signature(node->op, &sig);
     for (uint32_t o = 0; o < node->out_count; o++) {
-        if (dout[o] == OP_NONE || !(node->op->aux_outputs >> o & 1))
+        if (dout[o] == OP_NONE || !(sig.aux_outputs >> o & 1))
             continue;
         GRAPH_FAIL(b->graph, MIEN_ERR_UNSUPPORTED,
                    "the loss depends on output %u of %s in \"%s\", a by-product through which no gradient flows", o,
@@ -95,12 +97,12 @@ static void through_node(struct backward *b, const struct graph_node *node)
     if (!flows || !node_wants(b, node) || aux_flows(b, node, dout))
         return;
     for (uint32_t i = 0; i < OP_MAX_IN; i++) {
-        wants[i] = node->in[i] != OP_NONE && b->wants[node->in[i]] && !(node->op->index_inputs >> i & 1);
+        wants[i] = node->in[i] != OP_NONE && b->wants[node->in[i]] && graph_shape(graph, node->in[i]).dtype != MIEN_I32;
         din[i] = OP_NONE;
     }
     if (!node->op->grad) {
         GRAPH_FAIL(graph, MIEN_ERR_UNSUPPORTED, "the gradient has to flow through %s in \"%s\", which has none: %s",
-                   node->op->name, node->label, node->op->no_grad ? node->op->no_grad : "no reason given");
+                   node->op->name, node->label, op_no_grad(node->op));
         return;
     }
     backward_enter(b, node->out[0]);

@@ -262,8 +262,10 @@ void graph_node_call(const struct graph *graph, const struct graph_node *node, s
 static bool inputs_ok(struct graph *graph, const struct op_desc *op, const op_value *in, uint32_t in_count)
 {
     const char *label = graph_label_text(graph);
-    if (in_count > op->in_count) {
-        GRAPH_FAIL(graph, MIEN_ERR_ARG, "%s takes %u inputs, not %u, in \"%s\"", op->name, op->in_count, in_count,
+    struct op_signature sig;
+    op_signature(op, &sig);
+    if (in_count > sig.in_count) {
+        GRAPH_FAIL(graph, MIEN_ERR_ARG, "%s takes %u inputs, not %u, in \"%s\"", op->name, sig.in_count, in_count,
                    label);
         return false;
     }
@@ -342,6 +344,8 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
               uint32_t in_count, op_value *out)
 {
     struct op_call call;
+    struct op_signature sig;
+    op_signature(op, &sig);
     for (uint32_t o = 0; o < OP_MAX_OUT; o++)
         out[o] = OP_NONE;
     if (graph->status != MIEN_OK || !inputs_ok(graph, op, in, in_count))
@@ -352,7 +356,7 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
     uint32_t index = (uint32_t)graph->node_count - 1;
     node->op = op;
     node->label = graph_label_text(graph);
-    node->in_count = op->in_count; /* trailing optional inputs may be left out by the caller */
+    node->in_count = sig.in_count; /* trailing optional inputs may be left out by the caller */
     if (attr)
         node->attr = *attr;
     memcpy(node->in, in, in_count * sizeof(*in));
@@ -363,7 +367,7 @@ void graph_op(struct graph *graph, const struct op_desc *op, const struct op_att
         return;
     }
     for (uint32_t o = 0; o < call.out_count && graph->status == MIEN_OK; o++) {
-        bool in_place = (op->in_place >> o & 1) && graph->node[index].in[o] != OP_NONE;
+        bool in_place = (sig.in_place >> o & 1) && graph->node[index].in[o] != OP_NONE;
         out[o] = in_place ? overwrite(graph, index, graph->node[index].in[o], &call.out[o])
                           : add_result(graph, index, &call.out[o]);
     }

@@ -4,6 +4,7 @@
 #define GRAPH_GRAPH_INTERNAL_H
 
 #include "graph/graph.h"
+#include "op/signature.h"
 
 enum graph_kind { GRAPH_INPUT, GRAPH_BOUND, GRAPH_CONSTANT, GRAPH_RESULT };
 

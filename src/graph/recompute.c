@@ -40,9 +40,11 @@ enum mien_status backward_check_segments(struct graph *graph)
 /* An op that writes in place must write to what the segment itself has made: that is made anew. */
 static bool repeatable(struct backward *b, const struct graph_node *node)
 {
+    struct op_signature sig;
+    op_signature(node->op, &sig);
     for (uint32_t o = 0; o < node->out_count; o++) {
         op_value in = node->in[o];
-        if (!(node->op->in_place >> o & 1) || in == OP_NONE || b->again[in] != in)
+        if (!(sig.in_place >> o & 1) || in == OP_NONE || b->again[in] != in)
             continue;
         GRAPH_FAIL(b->graph, MIEN_ERR_UNSUPPORTED,
                    "%s in \"%s\" writes in place to memory from outside its segment and cannot be repeated; end the "

@@ -1,21 +1,10 @@
 /* accumulate.c: sums over micro-batches, in place: y += x, and y += op(A) op(B) without the product in between. */
-#include "args/elements.h"
 #include "op/inner.h"
 #include "op/matmul.h"
 
 #include <string.h>
 
-/* ---- accumulate: y, x [...] -> y in place --------------------------------------------------------------------------
- */
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    if (!tensor_shape_equal(&call->in[0], &call->in[1]))
-        return op_shape_error(call, label, 1, "of the shape of input 0");
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- accumulate -------------------------------------------------------------------------------------------------- */
 
 static void reference(const struct op_call *call)
 {
@@ -26,21 +15,7 @@ static void reference(const struct op_call *call)
         sum[i] = (float)((double)y[i] + (double)x[i]);
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
-{
-    static const struct op_row_bind bind[] = {{OP_OUT, 0, OP_READ | OP_WRITE, 1}, {OP_IN, 1, OP_READ, 1}};
-    struct elements_args args = {0};
-    return op_plan_rows(out, caps,
-                        &(struct op_rows){.shader = "accumulate_fwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
-}
-
-static const struct op_variant variants[] = {{.name = "accumulate_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "accumulate_fwd", .bind = "y x"}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1}, {1}}},
@@ -50,31 +25,22 @@ static const struct op_case cases[] = {
     {0},
 };
 
-static double bytes(const struct op_call *call)
-{
-    return 3.0 * (double)tensor_shape_bytes(&call->in[0]);
-}
-
 static const char no_grad[] = "adds up gradients, behind the backward pass; differentiate add instead";
 
 const struct op_desc op_accumulate = {
     .name = "accumulate",
-    .summary = "y[...] += x[...], in place",
-    .in_count = 2,
-    .out_count = 1,
-    .in_place = 1,
-    .shapes = shapes,
+    .signature = "y[...] x[...] -> y[...]",
+    .summary = "y += x, in place",
     .reference = reference,
     .no_grad = no_grad,
     .variants = variants,
     .cases = cases,
     /* one rounding; sums of opposite numbers within a unit of their terms */
     .tolerance = {.abs = 0, .rel = 1.2e-7, .nmse = 1e-13},
-    .bytes = bytes,
+    .flops_per_element = 1,
 };
 
-/* ---- matmul_add: y[b,M,N], A, B -> y in place ----------------------------------------------------------------------
- */
+/* ---- matmul_add -------------------------------------------------------------------------------------------------- */
 
 enum { SUM, A, B };
 
@@ -105,8 +71,6 @@ static enum mien_status matmul_add_shapes(struct op_call *call, const char *labe
         return status;
     if (!tensor_shape_equal(&call->in[SUM], &product.out[0]))
         return op_shape_error(call, label, SUM, "of the shape of op(input 1) . op(input 2)");
-    call->out[0] = call->in[SUM];
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -117,22 +81,21 @@ static void matmul_add_reference(const struct op_call *call)
         op_matmul.reference(&product);
 }
 
-static enum mien_status matmul_add_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void matmul_add_plan(struct op_plan *plan)
 {
-    const struct op_where y = {OP_OUT, 0, 0};
     const struct op_product product = {
-        .attr = product_of(call).attr,
-        .a_shape = call->in[A],
-        .b_shape = call->in[B],
+        .attr = product_of(plan->call).attr,
+        .a_shape = plan->call->in[A],
+        .b_shape = plan->call->in[B],
         .a = {OP_IN, A, 0},
         .b = {OP_IN, B, 0},
-        .y = y,
+        .y = {OP_OUT, 0, 0},
         .add = true,
     };
-    return op_plan_product(plan, caps, &product, (struct op_where){OP_SCRATCH, 0, 0});
+    op_plan_product(plan, plan->caps, &product, (struct op_where){OP_SCRATCH, 0, 0});
 }
 
-static const struct op_variant matmul_add_variants[] = {{.name = "matmul_fwd", .plan = matmul_add_plan}, {0}};
+static const struct op_variant matmul_add_variants[] = {{.name = "matmul_fwd", .steps = matmul_add_plan}, {0}};
 
 #define TA .trans_a = true
 #define TB .trans_b = true
@@ -162,18 +125,10 @@ static double matmul_add_flops(const struct op_call *call)
     return op_matmul.flops(&product);
 }
 
-static double matmul_add_bytes(const struct op_call *call)
-{
-    return (double)(tensor_shape_bytes(&call->in[A]) + tensor_shape_bytes(&call->in[B])) + bytes(call) * 2 / 3;
-}
-
 const struct op_desc op_matmul_add = {
     .name = "matmul_add",
-    .summary = "y[b,M,N] += op(A)[b,M,K] . op(B)[b,K,N], in place; A and B apart from y; attr trans_a, trans_b, "
-               "flatten as matmul's",
-    .in_count = 3,
-    .out_count = 1,
-    .in_place = 1,
+    .signature = "y[...] A B -> y[...]",
+    .summary = "y += op(A) . op(B), in place; A and B apart from y; attr trans_a, trans_b, flatten as matmul's",
     .shapes = matmul_add_shapes,
     .reference = matmul_add_reference,
     .no_grad = no_grad,
@@ -181,5 +136,4 @@ const struct op_desc op_matmul_add = {
     .cases = matmul_add_cases,
     .tolerance = {.abs = 1e-5, .rel = 1e-5, .nmse = 1e-11}, /* matmul's, for matmul's reasons */
     .flops = matmul_add_flops,
-    .bytes = matmul_add_bytes,
 };

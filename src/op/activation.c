@@ -1,8 +1,6 @@
 /* activation.c: activations as ops of their own; matmul has them in its epilogue too. */
 #include "op/activation.h"
 
-#include "args/elements.h"
-
 #include <math.h>
 
 static const double tanh_scale = 0.7978845608028654; /* sqrt(2 / pi) */
@@ -52,14 +50,6 @@ double op_activation_slope(enum op_activation kind, double x)
 
 /* ---- activation -------------------------------------------------------------------------------------------------- */
 
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
 static void reference(const struct op_call *call)
 {
     const float *x = call->in_data[0];
@@ -71,37 +61,15 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_activation_bwd, use->attr, use->dout[0], use->in[0]);
+    din[0] = OP_RECORD(recorder, &op_activation_bwd, use->attr, use->dout[0], use->in[0]);
 }
 
-static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                const char *shader)
+static void set_kind(const struct op_call *call, struct op_dispatch *d)
 {
-    struct elements_args args = {0};
-    struct op_row_bind bind[3];
-    uint32_t count = 0;
-    for (; count < call->in_count; count++)
-        bind[count] = (struct op_row_bind){OP_IN, (uint8_t)count, OP_READ, 1};
-    bind[count++] = (struct op_row_bind){OP_OUT, 0, OP_WRITE, 1};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = shader,
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = count,
-                                          .args = &args,
-                                          .args_size = sizeof(args),
-                                          .option = {(uint32_t)call->attr.activation},
-                                          .option_count = 1});
+    op_dispatch_spec(d, 8, (uint32_t)call->attr.activation);
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
-{
-    return plan_as(caps, call, out, "activation_fwd");
-}
-
-static const struct op_variant variants[] = {{.name = "activation_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "activation_fwd", .bind = "x y", .args = set_kind}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "quick_gelu", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{5, 127}}, .grad = true},
@@ -115,17 +83,10 @@ static const struct op_case cases[] = {
     {0},
 };
 
-static double flops(const struct op_call *call)
-{
-    return 10.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
 const struct op_desc op_activation = {
     .name = "activation",
-    .summary = "y[...] = attr activation (x[...]): quick_gelu, gelu, gelu_tanh, relu",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = shapes,
+    .signature = "x[...] -> y[...]",
+    .summary = "y = attr activation (x): quick_gelu, gelu, gelu_tanh, relu",
     .reference = reference,
     .grad = grad,
     .variants = variants,
@@ -133,17 +94,10 @@ const struct op_desc op_activation = {
     /* exp of a Vulkan driver may be off by 3 + 2|x| units in the last place; beyond |x| of about 4 its share of y falls
      * faster than that grows. */
     .tolerance = {.abs = 1e-6, .rel = 4e-6, .nmse = 1e-12},
-    .flops = flops,
+    .flops_per_element = 10,
 };
 
 /* ---- activation_bwd ---------------------------------------------------------------------------------------------- */
-
-static enum mien_status bwd_shapes(struct op_call *call, const char *label)
-{
-    if (!tensor_shape_equal(&call->in[0], &call->in[1]))
-        return op_shape_error(call, label, 1, "x, of the shape of dy");
-    return shapes(call, label);
-}
 
 static void bwd_reference(const struct op_call *call)
 {
@@ -154,34 +108,15 @@ static void bwd_reference(const struct op_call *call)
         dx[i] = (float)(dy[i] * op_activation_slope(call->attr.activation, x[i]));
 }
 
-static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
-{
-    return plan_as(caps, call, out, "activation_bwd");
-}
-
-static const struct op_variant bwd_variants[] = {{.name = "activation_bwd", .plan = bwd_plan}, {0}};
-
-static const struct op_case bwd_cases[] = {
-    {.name = "quick_gelu", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{5, 127}, {5, 127}}},
-    {.name = "gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{5, 127}, {5, 127}}},
-    {.name = "gelu_tanh", .attr = {.activation = OP_ACT_GELU_TANH}, .in = {{5, 127}, {5, 127}}},
-    {.name = "relu", .attr = {.activation = OP_ACT_RELU}, .in = {{5, 127}, {5, 127}}},
-    {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
-    {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}, {400, 512}}, .bench = true},
-    {.name = "mlp_l14", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{257, 4096}, {257, 4096}}},
-    {0},
-};
+static const struct op_variant bwd_variants[] = {{.name = "activation_bwd", .bind = "dy x dx", .args = set_kind}, {0}};
 
 const struct op_desc op_activation_bwd = {
     .name = "activation_bwd",
-    .summary = "dx[...] = dy[...] * (attr activation)'(x[...])",
-    .in_count = 2,
-    .out_count = 1,
-    .shapes = bwd_shapes,
+    .signature = "dy[...] x[...] -> dx[...]",
+    .summary = "the gradient of activation: dy times the slope at x",
+    .forward = {&op_activation},
     .reference = bwd_reference,
-    .no_grad = "second derivatives are not needed",
     .variants = bwd_variants,
-    .cases = bwd_cases,
     .tolerance = {.abs = 2e-6, .rel = 4e-6, .nmse = 1e-12}, /* as above, times dy */
-    .flops = flops,
+    .flops_per_element = 10,
 };

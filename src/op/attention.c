@@ -21,28 +21,10 @@ struct attention_size attention_size_of(const struct op_call *call)
     return s;
 }
 
-enum mien_status attention_check(const struct op_call *call, const char *label)
+enum mien_status attention_check(struct op_call *call, const char *label)
 {
-    if (call->in[0].rank != 3)
-        return op_shape_error(call, label, 0, "q[B,T,D]");
     if (call->in[0].dim[2] % BASE_MAX(call->attr.heads, 1) != 0)
         return op_shape_error(call, label, 0, "q[B,T,D] with D a multiple of the heads");
-    for (uint32_t i = 1; i < 3; i++) {
-        if (!tensor_shape_equal(&call->in[i], &call->in[0]))
-            return op_shape_error(call, label, i, "of q's shape [B,T,D]");
-    }
-    return MIEN_OK;
-}
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    enum mien_status status = attention_check(call, label);
-    if (status != MIEN_OK)
-        return status;
-    const uint32_t *dim = call->in[0].dim;
-    call->out[0] = call->in[0];
-    call->out[1] = SHAPE_F32(dim[0], BASE_MAX(call->attr.heads, 1), dim[1]);
-    call->out_count = 2;
     return MIEN_OK;
 }
 
@@ -72,9 +54,11 @@ static void row_output(const struct attention_size *s, const float *q, const flo
     }
 }
 
-void attention_forward(const struct attention_size *s, const float *q, const float *k, const float *v, float *o,
-                       float *lse)
+static void reference(const struct op_call *call)
 {
+    struct attention_size size = attention_size_of(call), *s = &size;
+    const float *q = call->in_data[0], *k = call->in_data[1], *v = call->in_data[2];
+    float *o = call->out_data[0], *lse = call->out_data[1];
     for (size_t pair = 0; pair < (size_t)s->batch * s->heads; pair++) {
         size_t base = pair / s->heads * s->tokens * s->width + pair % s->heads * s->dim;
         for (uint32_t i = 0; i < s->tokens; i++) {
@@ -94,29 +78,16 @@ void attention_forward(const struct attention_size *s, const float *q, const flo
     }
 }
 
-static void reference(const struct op_call *call)
-{
-    struct attention_size s = attention_size_of(call);
-    attention_forward(&s, call->in_data[0], call->in_data[1], call->in_data[2], call->out_data[0], call->out_data[1]);
-}
-
 /* One gradient op gives all three, so it is recorded once whatever is wanted. */
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    const op_value in[] = {use->in[0], use->in[1], use->in[2], use->out[0], use->out[1], use->dout[0]};
-    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
-    for (uint32_t i = 0; i < 3; i++)
-        din[i] = OP_NONE;
-    if (use->dout[0] == OP_NONE)
-        return;
-    recorder->record(recorder, &op_attention_bwd, use->attr, in, BASE_COUNT(in), out);
-    for (uint32_t i = 0; i < 3; i++)
-        din[i] = out[i];
+    OP_RECORD_INTO(din, 3, recorder, &op_attention_bwd, use->attr, use->in[0], use->in[1], use->in[2], use->out[0],
+                   use->out[1], use->dout[0]);
 }
 
 /* A score of 40 weighs its rounding error 40 times: every fifth query is large, so that the maximum must be subtracted,
  * and the rest of unit scale, where the weights are spread. Every seventh key repeats its neighbour (ties). */
-void attention_fill_qkv(struct op_call *call, struct base_rng *rng)
+static void prepare(struct op_call *call, struct base_rng *rng)
 {
     struct attention_size s = attention_size_of(call);
     float *q = call->in_data[0], *k = call->in_data[1], *v = call->in_data[2];
@@ -146,9 +117,9 @@ static const struct op_variant variants[] = {
     {.name = "attention_fwd_sg",
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
-     .plan = attention_plan_fwd_sg},
-    {.name = "attention_fwd_tile", .fits = attention_fits_tile, .plan = attention_plan_fwd_tile},
-    {.name = "attention_fwd", .plan = attention_plan_fwd},
+     .steps = attention_plan_fwd_sg},
+    {.name = "attention_fwd_tile", .fits = attention_fits_tile, .steps = attention_plan_fwd_tile},
+    {.name = "attention_fwd", .steps = attention_plan_fwd},
     {0},
 };
 
@@ -190,18 +161,15 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_attention = {
     .name = "attention",
-    .summary = "o[B,T,D] = softmax(scale q[B,T,D] k[B,T,D]^T + mask) v[B,T,D] per head; also lse[B,H,T]; attr heads, "
-               "scale, causal",
-    .in_count = 3,
-    .out_count = 2,
-    .aux_outputs = 1u << 1,
-    .shapes = shapes,
+    .signature = "q[B,T,D] k[B,T,D] v[B,T,D] -> o[B,T,D] (lse[B,heads,T])",
+    .summary = "o = softmax(scale q k^T + mask) v per head; attr heads, scale, causal",
+    .shapes = attention_check,
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = attention_fill_qkv,
+    .prepare = prepare,
     /* a weight's relative error is its score's absolute one: 60 (the largest score drawn) * 6e-8 * a few */
     .tolerance = {.abs = 4e-5, .rel = 4e-5, .nmse = 1e-11},
     .flops = flops,

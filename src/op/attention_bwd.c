@@ -5,26 +5,6 @@
 
 #include <math.h>
 
-/* q, k, v, o [B,T,D], lse [B,H,T], do [B,T,D] -> dq, dk, dv [B,T,D] */
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    enum mien_status status = attention_check(call, label);
-    if (status != MIEN_OK)
-        return status;
-    const uint32_t *dim = call->in[0].dim;
-    struct tensor_shape lse = SHAPE_F32(dim[0], BASE_MAX(call->attr.heads, 1), dim[1]);
-    if (!tensor_shape_equal(&call->in[3], &call->in[0]))
-        return op_shape_error(call, label, 3, "o[B,T,D], of q's shape");
-    if (!tensor_shape_equal(&call->in[4], &lse))
-        return op_shape_error(call, label, 4, "lse[B,H,T] of the forward pass");
-    if (!tensor_shape_equal(&call->in[5], &call->in[0]))
-        return op_shape_error(call, label, 5, "do[B,T,D], of q's shape");
-    for (uint32_t o = 0; o < 3; o++)
-        call->out[o] = call->in[0];
-    call->out_count = 3;
-    return MIEN_OK;
-}
-
 /* One (batch, head) pair; pointers at its first element. */
 struct pair {
     const struct attention_size *size;
@@ -110,17 +90,6 @@ static void reference(const struct op_call *call)
     }
 }
 
-/* o and lse as the forward pass would leave them. */
-static void prepare(struct op_call *call, struct base_rng *rng)
-{
-    struct attention_size s = attention_size_of(call);
-    attention_fill_qkv(call, rng);
-    attention_forward(&s, call->in_data[0], call->in_data[1], call->in_data[2], call->in_data[3], call->in_data[4]);
-    float *g = call->in_data[5];
-    for (uint64_t i = 0; i < tensor_shape_count(&call->in[5]); i++)
-        g[i] = (float)base_rng_normal(rng);
-}
-
 /* Five products, the recomputed scores included; what a kernel recomputes beyond that is its own affair. */
 static double flops(const struct op_call *call)
 {
@@ -131,59 +100,20 @@ static const struct op_variant variants[] = {
     {.name = "attention_bwd_kv_sg",
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
-     .plan = attention_plan_bwd_sg},
-    {.name = "attention_bwd_kv_tile", .fits = attention_fits_tile, .plan = attention_plan_bwd_tile},
-    {.name = "attention_bwd", .plan = attention_plan_bwd},
-    {0},
-};
-
-#define INPUTS(b, t, d, h)                                                                                             \
-    {                                                                                                                  \
-        {b, t, d}, {b, t, d}, {b, t, d}, {b, t, d}, {b, h, t},                                                         \
-        {                                                                                                              \
-            b, t, d                                                                                                    \
-        }                                                                                                              \
-    }
-
-static const struct op_case cases[] = {
-    {.name = "one", .in = INPUTS(1, 1, 1, 1)},
-    {.name = "one_key", .attr = {.heads = 3}, .in = INPUTS(2, 1, 12, 3)},
-    {.name = "odd_dim", .attr = {.heads = 3}, .in = INPUTS(1, 5, 9, 3)},
-    {.name = "odd_causal", .attr = {.heads = 1, .causal = true}, .in = INPUTS(2, 7, 5, 1)},
-    {.name = "quads", .attr = {.heads = 2}, .in = INPUTS(2, 9, 16, 2)},
-    {.name = "scaled", .attr = {.heads = 1, .scale = 0.5f}, .in = INPUTS(1, 3, 8, 1)},
-    {.name = "3x96", .attr = {.heads = 3}, .in = INPUTS(2, 3, 96, 3)},
-    {.name = "127x96", .attr = {.heads = 3}, .in = INPUTS(1, 127, 96, 3)},
-    {.name = "127x96_causal", .attr = {.heads = 3, .causal = true}, .in = INPUTS(1, 127, 96, 3)},
-    {.name = "64x128", .attr = {.heads = 1}, .in = INPUTS(2, 64, 128, 1)},
-    {.name = "33x513", .attr = {.heads = 3}, .in = INPUTS(1, 33, 513, 3)},
-    {.name = "17x36", .attr = {.heads = 1, .causal = true}, .in = INPUTS(3, 17, 36, 1)},
-    {.name = "131x6_causal", .attr = {.heads = 2, .causal = true}, .in = INPUTS(2, 131, 6, 2)},
-    {.name = "temporal", .attr = {.heads = 1}, .in = INPUTS(1, 33, 2048, 1)},
-    {.name = "image_b32", .attr = {.heads = 12}, .in = INPUTS(2, 50, 768, 12), .bench = true},
-    {.name = "image_b16", .attr = {.heads = 12}, .in = INPUTS(1, 197, 768, 12), .bench = true},
-    {.name = "text_b32", .attr = {.heads = 8, .causal = true}, .in = INPUTS(2, 77, 512, 8), .bench = true},
-    {.name = "text_l14", .attr = {.heads = 12, .causal = true}, .in = INPUTS(1, 77, 768, 12)},
-    {.name = "image_l14", .attr = {.heads = 16}, .in = INPUTS(1, 257, 1024, 16), .bench = true},
-    {.name = "image_small", .attr = {.heads = 3}, .in = INPUTS(64, 37, 96, 3), .bench = true},
-    {.name = "image_medium", .attr = {.heads = 6}, .in = INPUTS(64, 37, 192, 6), .bench = true},
-    {.name = "text_small", .attr = {.heads = 2, .causal = true}, .in = INPUTS(64, 24, 96, 2), .bench = true},
-    {.name = "text_medium", .attr = {.heads = 4, .causal = true}, .in = INPUTS(64, 32, 128, 4), .bench = true},
+     .steps = attention_plan_bwd_sg},
+    {.name = "attention_bwd_kv_tile", .fits = attention_fits_tile, .steps = attention_plan_bwd_tile},
+    {.name = "attention_bwd", .steps = attention_plan_bwd},
     {0},
 };
 
 const struct op_desc op_attention_bwd = {
     .name = "attention_bwd",
-    .summary = "dq, dk, dv [B,T,D] of attention from q, k, v, o [B,T,D], lse[B,H,T] and do[B,T,D]; attr as attention's",
-    .in_count = 6,
-    .out_count = 3,
-    .shapes = shapes,
+    .signature = "q[B,T,D] k[B,T,D] v[B,T,D] o[B,T,D] lse[B,heads,T] do[B,T,D] -> dq[B,T,D] dk[B,T,D] dv[B,T,D]",
+    .summary = "the gradients of attention; attr as it",
+    .forward = {&op_attention},
+    .shapes = attention_check,
     .reference = reference,
-    .no_grad = "a gradient itself; second derivatives are not used",
     .variants = variants,
-    .cases = cases,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = prepare,
     /* as attention's weights; the sums over T queries are larger (large queries enter dk), hence abs */
     .tolerance = {.abs = 1e-3, .rel = 1e-4, .nmse = 1e-10},
     .flops = flops,

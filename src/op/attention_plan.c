@@ -62,8 +62,8 @@ static struct form form_sg(const struct vk_caps *caps)
 static const struct form form_tile = {.local = 128, .rows = 32};
 
 /* A dispatch over the row blocks of a part, without binds. */
-static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct attention_size *s, struct form form,
-                                     const char *shader, const struct part *part, struct op_plan *plan)
+static struct op_dispatch *add_fused(struct op_plan *plan, const struct attention_size *s, struct form form,
+                                     const char *shader, const struct part *part)
 {
     uint32_t groups = (uint32_t)base_div_up(s->tokens, form.rows) * s->heads * part->batches;
     struct attention_args args = {.groups = groups,
@@ -73,47 +73,38 @@ static struct op_dispatch *add_fused(const struct vk_caps *caps, const struct at
                                   .skip4 = part->rows.skip / 4,
                                   .skip = part->lse.skip,
                                   .scale = (float)s->scale};
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, form.local);
+    struct op_dispatch *d = op_plan_items(plan, shader, form.local, (uint64_t)groups * form.local);
     op_dispatch_spec(d, 3, s->dim / 4);
     op_dispatch_spec(d, 4, form.rows);
     op_dispatch_spec(d, 8, s->causal);
-    op_dispatch_push(d, &args, sizeof(args));
-    op_dispatch_groups_1d(d, caps, groups);
-    if (caps->features & VK_CAP_SUBGROUP_FULL)
+    OP_PUSH(d, args);
+    if (plan->caps->features & VK_CAP_SUBGROUP_FULL)
         d->subgroup_size = form.subgroup;
     return d;
 }
 
-static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct form form,
-                                 const char *shader, struct op_plan *plan)
+static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
 {
-    struct attention_size s = attention_size_of(call);
+    struct attention_size s = attention_size_of(plan->call);
     for (uint32_t first = 0; first < s.batch;) {
-        struct part part = part_at(caps, &s, first);
-        struct op_dispatch *d = add_fused(caps, &s, form, shader, &part, plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
+        struct part part = part_at(plan->caps, &s, first);
+        struct op_dispatch *d = add_fused(plan, &s, form, shader, &part);
         for (uint32_t i = 0; i < 3; i++)
             op_part_bind(d, OP_IN, i, OP_READ, part.rows);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
         first += part.batches;
     }
-    return MIEN_OK;
 }
 
-enum mien_status attention_plan_fwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+void attention_plan_fwd_sg(struct op_plan *plan)
 {
-    return plan_fwd(caps, call, form_sg(caps), "attention_fwd_sg", plan);
+    plan_fwd(plan, form_sg(plan->caps), "attention_fwd_sg");
 }
 
-enum mien_status attention_plan_fwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+void attention_plan_fwd_tile(struct op_plan *plan)
 {
-    return plan_fwd(caps, call, form_tile, "attention_fwd_tile", plan);
+    plan_fwd(plan, form_tile, "attention_fwd_tile");
 }
 
 /* Binds q, k, v, lse, do and delta, which both gradient kernels of the tile form and the kv kernel of sg read. */
@@ -126,45 +117,39 @@ static void bind_gradient_inputs(struct op_dispatch *d, const struct part *part)
     op_part_bind(d, OP_SCRATCH, 0, OP_READ, part->lse);
 }
 
-static enum mien_status add_kv(const struct vk_caps *caps, const struct attention_size *s, struct form form,
-                               const char *shader, const struct part *part, struct op_plan *plan)
+static void add_kv(struct op_plan *plan, const struct attention_size *s, struct form form, const char *shader,
+                   const struct part *part)
 {
-    struct op_dispatch *d = add_fused(caps, s, form, shader, part, plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    struct op_dispatch *d = add_fused(plan, s, form, shader, part);
     bind_gradient_inputs(d, part);
     op_part_bind(d, OP_OUT, 1, OP_WRITE, part->rows);
     op_part_bind(d, OP_OUT, 2, OP_WRITE, part->rows);
-    return MIEN_OK;
 }
 
-enum mien_status attention_plan_bwd_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+void attention_plan_bwd_sg(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    struct attention_size s = attention_size_of(call);
+    struct attention_size s = attention_size_of(plan->call);
+    struct form form = form_sg(plan->caps);
     plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
     for (uint32_t first = 0; first < s.batch;) {
-        struct part part = part_at(caps, &s, first);
-        struct op_dispatch *d = add_fused(caps, &s, form_sg(caps), "attention_bwd_q_sg", &part, plan);
-        FAIL_IF_NULL(d, "an attention plan");
+        struct part part = part_at(plan->caps, &s, first);
+        struct op_dispatch *d = add_fused(plan, &s, form, "attention_bwd_q_sg", &part);
         for (uint32_t i = 0; i < 4; i++)
             op_part_bind(d, OP_IN, i, OP_READ, part.rows);
         op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
         op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
-        TRY(add_kv(caps, &s, form_sg(caps), "attention_bwd_kv_sg", &part, plan));
+        add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
     }
-fail:
-    return status;
 }
 
 /* ---- plain ------------------------------------------------------------------------------------------------------- */
 
 /* Query rows row0.. of the pairs pair0.. of a part: what the scratch matrices [pairs, rows, T] hold at a time. */
 struct chunk {
-    const struct vk_caps *caps;
+    struct op_plan *plan;
     struct attention_size size;
     struct part part;
     uint32_t pair0, pairs, row0, rows;
@@ -181,20 +166,12 @@ static void chunk_limits(const struct vk_caps *caps, const struct attention_size
 }
 
 /* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
-static struct op_dispatch *add_plain(const struct vk_caps *caps, const char *shader, uint64_t count,
-                                     struct op_plan *plan)
+static struct op_dispatch *add_plain(const struct chunk *c, const char *shader, uint64_t count)
 {
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_groups_1d(d, caps, base_div_up(count, local));
-    return d;
+    return op_plan_items(c->plan, shader, c->plan->caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64, count);
 }
 
-static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, uint64_t count, struct op_plan *plan)
+static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, uint64_t count)
 {
     const struct attention_size *s = &c->size;
     struct attention_rows_args args = {.count = (uint32_t)count,
@@ -208,9 +185,8 @@ static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, u
                                        .skip = c->part.rows.skip,
                                        .skip_lse = c->part.lse.skip,
                                        .scale = (float)s->scale};
-    struct op_dispatch *d = add_plain(c->caps, shader, count, plan);
-    if (d)
-        op_dispatch_push(d, &args, sizeof(args));
+    struct op_dispatch *d = add_plain(c, shader, count);
+    OP_PUSH(d, args);
     return d;
 }
 
@@ -253,9 +229,8 @@ static void bind_operand(struct op_dispatch *d, const struct chunk *c, const str
 }
 
 /* c[rows, cols] (+)= a[rows, depth] b[depth, cols] for every pair of the chunk. */
-static enum mien_status add_mm(const struct chunk *chunk, const struct operand *a, const struct operand *b,
-                               const struct operand *c, uint32_t rows, uint32_t cols, uint32_t depth, bool accumulate,
-                               struct op_plan *plan)
+static void add_mm(const struct chunk *chunk, const struct operand *a, const struct operand *b, const struct operand *c,
+                   uint32_t rows, uint32_t cols, uint32_t depth, bool accumulate)
 {
     struct operand_strides x = strides_of(chunk, a), y = strides_of(chunk, b), z = strides_of(chunk, c);
     uint64_t count = base_div_up(rows, 4) * base_div_up(cols, 4) * chunk->pairs;
@@ -282,37 +257,28 @@ static enum mien_status add_mm(const struct chunk *chunk, const struct operand *
                                      .c_head = z.head,
                                      .c_chunk = z.chunk,
                                      .c_row = z.row};
-    struct op_dispatch *d = add_plain(chunk->caps, accumulate ? "attention_mm_add" : "attention_mm", count, plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    struct op_dispatch *d = add_plain(chunk, accumulate ? "attention_mm_add" : "attention_mm", count);
     bind_operand(d, chunk, a, OP_READ);
     bind_operand(d, chunk, b, OP_READ);
     bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
-static enum mien_status chunk_fwd(const struct chunk *c, struct op_plan *plan)
+static void chunk_fwd(const struct chunk *c)
 {
-    enum mien_status status = MIEN_OK;
     const struct attention_size *s = &c->size;
     const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, true}, v = {OP_IN, 2, 0, false};
     const struct operand score = {OP_SCRATCH, 0, 0, false}, weight = {OP_SCRATCH, 1, 0, false};
     const struct operand o = {OP_OUT, 0, c->row0, false};
-    TRY(add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false, plan));
-    struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows, plan);
-    FAIL_IF_NULL(d, "an attention plan");
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
-    op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
+    add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false);
+    struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows);
+    op_plan_bind(c->plan, "<$0 >$1");
     op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.lse);
-    TRY(add_mm(c, &weight, &v, &o, c->rows, s->dim, s->tokens, false, plan));
-fail:
-    return status;
+    add_mm(c, &weight, &v, &o, c->rows, s->dim, s->tokens, false);
 }
 
-static enum mien_status chunk_bwd(const struct chunk *c, struct op_plan *plan)
+static void chunk_bwd(const struct chunk *c)
 {
-    enum mien_status status = MIEN_OK;
     const struct attention_size *s = &c->size;
     const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, false}, g = {OP_IN, 5, c->row0, false};
     const struct operand weight_t = {OP_SCRATCH, 0, 0, true};
@@ -320,97 +286,90 @@ static enum mien_status chunk_bwd(const struct chunk *c, struct op_plan *plan)
     const struct operand dq = {OP_OUT, 0, c->row0, false}, dk = {OP_OUT, 1, 0, false}, dv = {OP_OUT, 2, 0, false};
     bool more = c->row0 > 0;
     uint64_t tiles = base_div_up(c->rows, 4) * base_div_up(s->tokens, 4) * c->pairs;
-    struct op_dispatch *d = add_rows(c, "attention_bwd", tiles, plan);
-    FAIL_IF_NULL(d, "an attention plan");
+    struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
     for (uint32_t i = 0; i < 3; i++)
         op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
     op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
     op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
     op_part_bind(d, OP_SCRATCH, 2, OP_READ, c->part.lse);
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
-    op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
-    TRY(add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false, plan));
-    TRY(add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more, plan));
-    TRY(add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more, plan));
-fail:
-    return status;
+    op_plan_bind(c->plan, ">$0 >$1");
+    add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
+    add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
+    add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more);
 }
 
 /* delta of all pairs of a part, into scratch `index`. */
-static enum mien_status add_delta(const struct chunk *c, uint32_t index, struct op_plan *plan)
+static void add_delta(const struct chunk *c, uint32_t index)
 {
-    struct op_dispatch *d =
-        add_rows(c, "attention_bwd_delta", (uint64_t)c->part.batches * c->size.heads * c->size.tokens, plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    uint64_t count = (uint64_t)c->part.batches * c->size.heads * c->size.tokens;
+    struct op_dispatch *d = add_rows(c, "attention_bwd_delta", count);
     op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
     op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
     op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
-    return MIEN_OK;
 }
 
-static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                   bool delta, enum mien_status (*run)(const struct chunk *c, struct op_plan *plan))
+/* The chunks of a part, each by `run`. */
+static void plan_chunks(struct chunk *c, uint32_t most_pairs, uint32_t most_rows, void (*run)(const struct chunk *c))
 {
-    enum mien_status status = MIEN_OK;
-    struct chunk c = {.caps = caps, .size = attention_size_of(call)};
-    const struct attention_size *s = &c.size;
-    uint32_t most_pairs, most_rows;
-    uint64_t most = op_most_rounds(caps) / 33 * 32; /* attention_mm sums in runs of 32 */
-    FAIL_IF(BASE_MAX(s->tokens, s->dim) > most, MIEN_ERR_UNSUPPORTED,
-            "%s: %u tokens of heads of %u; on software drivers, which end long loops, at most %llu are supported",
-            call->op->name, s->tokens, s->dim, (unsigned long long)most);
-    chunk_limits(caps, s, &most_pairs, &most_rows);
-    plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
-    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
-        c.part = part_at(caps, s, first);
-        if (c.part.batches == 0 || most_rows == 0)
-            return op_part_too_large(caps, call, (uint64_t)s->tokens * s->width);
-        uint32_t pairs = c.part.batches * s->heads;
-        if (delta)
-            TRY(add_delta(&c, 2, plan));
-        for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
-            c.pairs = BASE_MIN(most_pairs, pairs - c.pair0);
-            for (c.row0 = 0; c.row0 < s->tokens; c.row0 += c.rows) {
-                c.rows = BASE_MIN(most_rows, s->tokens - c.row0);
-                TRY(run(&c, plan));
-                uint64_t bytes = (uint64_t)c.pairs * c.rows * s->tokens * 4;
-                plan->scratch[0] = plan->scratch[1] = BASE_MAX(plan->scratch[0], bytes);
-            }
+    uint64_t *scratch = c->plan->scratch;
+    uint32_t pairs = c->part.batches * c->size.heads, tokens = c->size.tokens;
+    for (c->pair0 = 0; c->pair0 < pairs; c->pair0 += c->pairs) {
+        c->pairs = BASE_MIN(most_pairs, pairs - c->pair0);
+        for (c->row0 = 0; c->row0 < tokens; c->row0 += c->rows) {
+            c->rows = BASE_MIN(most_rows, tokens - c->row0);
+            run(c);
+            scratch[0] = scratch[1] = BASE_MAX(scratch[0], (uint64_t)c->pairs * c->rows * tokens * 4);
         }
     }
-fail:
-    return status;
 }
 
-enum mien_status attention_plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_plain(struct op_plan *plan, bool delta, void (*run)(const struct chunk *c))
 {
-    return plan_plain(caps, call, plan, false, chunk_fwd);
+    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
+    const struct attention_size *s = &c.size;
+    uint32_t most_pairs, most_rows;
+    uint64_t most = op_most_rounds(plan->caps) / 33 * 32; /* attention_mm sums in runs of 32 */
+    if (op_plan_refuse(
+            plan, BASE_MAX(s->tokens, s->dim) > most,
+            "%u tokens of heads of %u; on software drivers, which end long loops, at most %llu are supported",
+            s->tokens, s->dim, (unsigned long long)most))
+        return;
+    chunk_limits(plan->caps, s, &most_pairs, &most_rows);
+    plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
+    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
+        c.part = part_at(plan->caps, s, first);
+        if (op_plan_too_large(plan, c.part.batches == 0 || most_rows == 0, (uint64_t)s->tokens * s->width))
+            return;
+        if (delta)
+            add_delta(&c, 2);
+        plan_chunks(&c, most_pairs, most_rows, run);
+    }
 }
 
-enum mien_status attention_plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+void attention_plan_fwd(struct op_plan *plan)
 {
-    return plan_plain(caps, call, plan, true, chunk_bwd);
+    plan_plain(plan, false, chunk_fwd);
+}
+
+void attention_plan_bwd(struct op_plan *plan)
+{
+    plan_plain(plan, true, chunk_bwd);
 }
 
 /* ---- tile, backward: its delta is the plain form's ----------------------------------------------------------------
  */
 
-enum mien_status attention_plan_bwd_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+void attention_plan_bwd_tile(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    struct attention_size s = attention_size_of(call);
+    struct attention_size s = attention_size_of(plan->call);
     plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
     for (uint32_t first = 0; first < s.batch;) {
-        struct chunk c = {.caps = caps, .size = s, .part = part_at(caps, &s, first)};
-        TRY(add_delta(&c, 0, plan));
-        struct op_dispatch *d = add_fused(caps, &s, form_tile, "attention_bwd_q_tile", &c.part, plan);
-        FAIL_IF_NULL(d, "an attention plan");
+        struct chunk c = {.plan = plan, .size = s, .part = part_at(plan->caps, &s, first)};
+        add_delta(&c, 0);
+        struct op_dispatch *d = add_fused(plan, &s, form_tile, "attention_bwd_q_tile", &c.part);
         bind_gradient_inputs(d, &c.part);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c.part.rows);
-        TRY(add_kv(caps, &s, form_tile, "attention_bwd_kv_tile", &c.part, plan));
+        add_kv(plan, &s, form_tile, "attention_bwd_kv_tile", &c.part);
         first += c.part.batches;
     }
-fail:
-    return status;
 }

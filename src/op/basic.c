@@ -4,38 +4,12 @@
 
 #include <string.h>
 
-static enum mien_status plan_elements(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                      const char *shader, bool reads, struct elements_args args)
+/* What fill, scale and expand read of the arguments of elementwise kernels. */
+static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    /* input 0, as it stands in each op: elementwise, or v of expand, bound whole */
-    const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, args.period ? 0 : 1}, {OP_OUT, 0, OP_WRITE, 1}};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = shader,
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->out[0]),
-                                          .bind = reads ? bind : bind + 1,
-                                          .bind_count = reads ? 2 : 1,
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
-}
-
-static enum mien_status same_shape(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
-static double no_flops(const struct op_call *call)
-{
-    (void)call;
-    return 0;
-}
-
-static double output_bytes(const struct op_call *call)
-{
-    return (double)tensor_shape_bytes(&call->out[0]);
+    struct elements_args args = {.value = call->op == &op_fill ? call->attr.value : call->attr.scale,
+                                 .period = (uint32_t)tensor_shape_count(&call->in[0])};
+    OP_PUSH(d, args);
 }
 
 /* ---- fill -------------------------------------------------------------------------------------------------------- */
@@ -44,7 +18,6 @@ static enum mien_status fill_shapes(struct op_call *call, const char *label)
 {
     (void)label;
     call->out[0] = call->in[0].rank ? call->in[0] : SHAPE_F32(BASE_MAX(call->attr.rows, 1));
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -56,12 +29,7 @@ static void fill_reference(const struct op_call *call)
         y[i] = call->attr.value;
 }
 
-static enum mien_status fill_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_elements(caps, call, plan, "fill_fwd", false, (struct elements_args){.value = call->attr.value});
-}
-
-static const struct op_variant fill_variants[] = {{.name = "fill_fwd", .plan = fill_plan}, {0}};
+static const struct op_variant fill_variants[] = {{.name = "fill_fwd", .bind = "y", .args = push_args}, {0}};
 
 static const struct op_case fill_cases[] = {
     {.name = "one", .attr = {.value = 1}},
@@ -72,18 +40,14 @@ static const struct op_case fill_cases[] = {
 
 const struct op_desc op_fill = {
     .name = "fill",
-    .summary = "y[attr rows] or y[like x[...]] = attr value; x is not read",
-    .in_count = 1,
-    .out_count = 1,
-    .optional = 1,
+    .signature = "like? -> y",
+    .summary = "y[attr rows] or y like the input = attr value",
     .shapes = fill_shapes,
     .reference = fill_reference,
     .no_grad = "a constant",
     .variants = fill_variants,
     .cases = fill_cases,
     .tolerance = {0}, /* exact */
-    .flops = no_flops,
-    .bytes = output_bytes,
 };
 
 /* ---- copy -------------------------------------------------------------------------------------------------------- */
@@ -99,12 +63,7 @@ static void copy_grad(struct op_recorder *recorder, const struct op_use *use, op
     din[0] = use->dout[0];
 }
 
-static enum mien_status copy_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_elements(caps, call, plan, "copy_fwd", true, (struct elements_args){0});
-}
-
-static const struct op_variant copy_variants[] = {{.name = "copy_fwd", .plan = copy_plan}, {0}};
+static const struct op_variant copy_variants[] = {{.name = "copy_fwd", .bind = "x y"}, {0}};
 
 static const struct op_case copy_cases[] = {
     {.name = "one", .in = {{1}}, .grad = true},
@@ -115,16 +74,13 @@ static const struct op_case copy_cases[] = {
 
 const struct op_desc op_copy = {
     .name = "copy",
-    .summary = "y[...] = x[...]",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = same_shape,
+    .signature = "x[...] -> y[...]",
+    .summary = "y = x",
     .reference = copy_reference,
     .grad = copy_grad,
     .variants = copy_variants,
     .cases = copy_cases,
     .tolerance = {0}, /* exact */
-    .flops = no_flops,
 };
 
 /* ---- scale ------------------------------------------------------------------------------------------------------- */
@@ -140,16 +96,10 @@ static void scale_reference(const struct op_call *call)
 
 static void scale_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_scale, use->attr, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_scale, use->attr, use->dout[0]);
 }
 
-static enum mien_status scale_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_elements(caps, call, plan, "scale_fwd", true, (struct elements_args){.value = call->attr.scale});
-}
-
-static const struct op_variant scale_variants[] = {{.name = "scale_fwd", .plan = scale_plan}, {0}};
+static const struct op_variant scale_variants[] = {{.name = "scale_fwd", .bind = "x y", .args = push_args}, {0}};
 
 static const struct op_case scale_cases[] = {
     {.name = "one", .attr = {.scale = 0.5f}, .in = {{1}}, .grad = true},
@@ -160,28 +110,24 @@ static const struct op_case scale_cases[] = {
 
 const struct op_desc op_scale = {
     .name = "scale",
-    .summary = "y[...] = x[...] * attr scale",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = same_shape,
+    .signature = "x[...] -> y[...]",
+    .summary = "y = x * attr scale",
     .reference = scale_reference,
     .grad = scale_grad,
     .variants = scale_variants,
     .cases = scale_cases,
     .tolerance = {.abs = 0, .rel = 1.2e-7, .nmse = 1e-14}, /* one rounding: 6e-8 */
+    .flops_per_element = 1,
 };
 
 /* ---- expand: the gradient of sums ----------------------------------------------------------------------------------
  */
 
-/* v[1] or v[D], like x[...,D] */
 static enum mien_status expand_shapes(struct op_call *call, const char *label)
 {
     uint64_t count = tensor_shape_count(&call->in[0]);
-    if (call->in[0].rank != 1 || (count != 1 && count != tensor_shape_width(&call->in[1])))
+    if (count != 1 && count != tensor_shape_width(&call->in[1]))
         return op_shape_error(call, label, 0, "v[1] or v[D], D the width of input 1");
-    call->out[0] = call->in[1];
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -197,17 +143,10 @@ static void expand_reference(const struct op_call *call)
 static void expand_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct tensor_shape v = recorder->shape(recorder, use->in[0]);
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, tensor_shape_count(&v) == 1 ? &op_sum : &op_sum_rows, NULL, use->dout[0]);
+    din[0] = OP_RECORD(recorder, tensor_shape_count(&v) == 1 ? &op_sum : &op_sum_rows, NULL, use->dout[0]);
 }
 
-static enum mien_status expand_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    struct elements_args args = {.period = (uint32_t)tensor_shape_count(&call->in[0])};
-    return plan_elements(caps, call, plan, "expand_fwd", true, args);
-}
-
-static const struct op_variant expand_variants[] = {{.name = "expand_fwd", .plan = expand_plan}, {0}};
+static const struct op_variant expand_variants[] = {{.name = "expand_fwd", .bind = "v* y", .args = push_args}, {0}};
 
 static const struct op_case expand_cases[] = {
     {.name = "scalar", .in = {{1}, {5, 7}}, .grad = true},
@@ -218,15 +157,12 @@ static const struct op_case expand_cases[] = {
 
 const struct op_desc op_expand = {
     .name = "expand",
-    .summary = "y[...,D] like x = v[1] or v[D] repeated; x is not read",
-    .in_count = 2,
-    .out_count = 1,
+    .signature = "v[V] like[...,D] -> y[...,D]",
+    .summary = "y = v repeated; V is 1 or D",
     .shapes = expand_shapes,
     .reference = expand_reference,
     .grad = expand_grad,
     .variants = expand_variants,
     .cases = expand_cases,
     .tolerance = {0}, /* exact */
-    .flops = no_flops,
-    .bytes = output_bytes,
 };

@@ -14,7 +14,6 @@ static enum mien_status shapes(struct op_call *call, const char *label)
                          label ? label : "");
     call->out[0] = call->in[0];
     call->out[0].dtype = to;
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -98,8 +97,7 @@ static void reference(const struct op_call *call)
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct op_attr attr = {.dtype = recorder->shape(recorder, use->in[0]).dtype};
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_cast, &attr, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_cast, &attr, use->dout[0]);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
@@ -116,30 +114,26 @@ static void bind_run(struct op_dispatch *d, enum op_place place, uint32_t access
     op_dispatch_bind_range(d, place, 0, access, first * size, base_round_up(count * size, 4));
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+static void plan(struct op_plan *plan)
 {
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = software ? 8 : 128, items = software ? 64 : 4;
-    uint64_t count = tensor_shape_count(&call->in[0]), limit = caps->max_range / 4 / 128 * 128;
+    const struct op_call *call = plan->call;
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t items = software ? 64 : 4;
+    uint64_t count = tensor_shape_count(&call->in[0]), limit = plan->caps->max_range / 4 / 128 * 128;
     for (uint64_t first = 0; first < count; first += limit) {
         struct cast_args args = {.count = (uint32_t)BASE_MIN(limit, count - first)};
-        struct op_dispatch *d = op_plan_add(out);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        d->shader = "cast_fwd";
-        op_dispatch_spec(d, 0, local);
+        uint64_t runs = base_div_up(base_div_up(args.count, 2), items);
+        struct op_dispatch *d = op_plan_items(plan, "cast_fwd", software ? 8 : 128, runs);
         op_dispatch_spec(d, 3, items);
         op_dispatch_spec(d, 8, kind_of(call->in[0].dtype));
         op_dispatch_spec(d, 9, kind_of(call->out[0].dtype));
-        op_dispatch_groups_1d(d, caps, base_div_up(base_div_up(args.count, 2), (uint64_t)local * items));
         bind_run(d, OP_IN, OP_READ, call->in[0].dtype, first, args.count);
         bind_run(d, OP_OUT, OP_WRITE, call->out[0].dtype, first, args.count);
-        op_dispatch_push(d, &args, sizeof(args));
+        OP_PUSH(d, args);
     }
-    return MIEN_OK;
 }
 
-static const struct op_variant variants[] = {{.name = "cast_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "cast_fwd", .steps = plan}, {0}};
 
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
@@ -190,18 +184,10 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     }
 }
 
-static double no_flops(const struct op_call *call)
-{
-    (void)call;
-    return 0;
-}
-
 const struct op_desc op_cast = {
     .name = "cast",
-    .summary = "y[...] = x[...] in attr dtype; both f32, f16 or bf16; to nearest, ties to even, NaN becomes quiet",
-    .in_count = 1,
-    .out_count = 1,
-    .half_inputs = 1,
+    .signature = "x:half -> y",
+    .summary = "y = x in attr dtype; both f32, f16 or bf16; to nearest, ties to even, NaN becomes quiet",
     .shapes = shapes,
     .reference = reference,
     .grad = grad,
@@ -210,5 +196,4 @@ const struct op_desc op_cast = {
     .fill = {OP_FILL_PREPARE},
     .prepare = prepare,
     .tolerance = {0}, /* exact: integer operations */
-    .flops = no_flops,
 };

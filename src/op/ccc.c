@@ -9,27 +9,22 @@
 
 enum { MOST_ROWS = 1 << 20, MOST_ELEMENTS = 1 << 24 };
 
-static enum mien_status check_pair(const struct op_call *call, const char *label)
+static enum mien_status shapes(struct op_call *call, const char *label)
 {
     const struct tensor_shape *a = &call->in[0];
-    if (a->rank != 2 || a->dim[0] > MOST_ROWS || tensor_shape_count(a) > MOST_ELEMENTS)
-        return op_shape_error(call, label, 0, "predictions[N,K], N at most 1,048,576 and N*K at most 16,777,216");
-    if (!tensor_shape_equal(&call->in[1], a))
-        return op_shape_error(call, label, 1, "targets[N,K], of the shape of the predictions");
+    if (a->dim[0] > MOST_ROWS || tensor_shape_count(a) > MOST_ELEMENTS)
+        return op_shape_error(call, label, 0, "predictions a[N,K], N at most 1,048,576 and N*K at most 16,777,216");
     return MIEN_OK;
 }
 
-/* ---- ccc: a[N,K], b[N,K] -> loss[1], mean_a[K], mean_b[K], stats[K,2] -------------------------------------------- */
-
-static enum mien_status shapes(struct op_call *call, const char *label)
+/* Both kernels of ccc, and ccc_bwd. */
+static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    uint32_t columns = tensor_shape_width(&call->in[0]);
-    call->out[0] = SHAPE_F32(1);
-    call->out[1] = call->out[2] = SHAPE_F32(columns);
-    call->out[3] = SHAPE_F32(columns, 2);
-    call->out_count = 4;
-    return check_pair(call, label);
+    struct ccc_args args = {.rows = call->in[0].dim[0], .width = call->in[0].dim[1]};
+    OP_PUSH(d, args);
 }
+
+/* ---- ccc --------------------------------------------------------------------------------------------------------- */
 
 /* Means less the first element, CCC and 1 / denominator of column k of x and y. */
 static void column_stats(const struct op_call *call, size_t k, double mean[2], double *ccc, double *inverse)
@@ -72,39 +67,23 @@ static void reference(const struct op_call *call)
 /* The CCC is symmetric: the gradient of the targets is that of predictions with the two exchanged. */
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    for (uint32_t i = 0; i < 2 && use->dout[0] != OP_NONE; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         if (use->wants[i])
             din[i] = OP_RECORD(recorder, &op_ccc_bwd, NULL, use->in[i], use->in[1 - i], use->out[2 - i], use->out[3],
                                use->dout[0]);
     }
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+static void plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    struct ccc_args args = {.rows = call->in[0].dim[0], .width = call->in[0].dim[1]};
-    for (uint32_t stage = 0; stage < 2; stage++) {
-        struct op_dispatch *d = op_plan_add(out);
-        FAIL_IF_NULL(d, "a plan");
-        d->shader = stage == 0 ? "ccc_fwd" : "ccc_fwd_mean";
-        op_dispatch_spec(d, 0, 64);
-        op_dispatch_groups_1d(d, caps, stage == 0 ? args.width : 1);
-        op_dispatch_push(d, &args, sizeof(args));
-        if (stage == 0) {
-            op_dispatch_bind(d, OP_IN, 0, OP_READ);
-            op_dispatch_bind(d, OP_IN, 1, OP_READ);
-            op_dispatch_bind(d, OP_OUT, 1, OP_WRITE);
-            op_dispatch_bind(d, OP_OUT, 2, OP_WRITE);
-        }
-        op_dispatch_bind(d, OP_OUT, 3, stage == 0 ? OP_WRITE : OP_READ);
-        if (stage == 1)
-            op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-    }
-fail:
-    return status;
+    push_args(plan->call,
+              op_plan_items(plan, "ccc_fwd", 64, 64ull * plan->call->in[0].dim[1])); /* a workgroup a column */
+    op_plan_bind(plan, "a b mean_a mean_b stats");
+    push_args(plan->call, op_plan_items(plan, "ccc_fwd_mean", 64, 1));
+    op_plan_bind(plan, "<stats loss");
 }
 
-static const struct op_variant variants[] = {{.name = "ccc_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "ccc_fwd", .steps = plan}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "1x1", .in = {{1, 1}, {1, 1}}},
@@ -130,18 +109,11 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     }
 }
 
-static double flops(const struct op_call *call)
-{
-    return 10.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
 const struct op_desc op_ccc = {
     .name = "ccc",
-    .summary = "loss[1] = 1 - mean over columns of the CCC of a[N,K] and b[N,K]; also mean_a[K], mean_b[K] (less the "
-               "first row), stats[K,2] (CCC, 1 / denominator)",
-    .in_count = 2,
-    .out_count = 4,
-    .aux_outputs = 1u << 1 | 1u << 2 | 1u << 3,
+    .signature = "a[N,K] b[N,K] -> loss[1] (mean_a[K] mean_b[K] stats[K,2])",
+    .summary =
+        "loss = 1 - mean over columns of the CCC of a and b; means less the first row; stats: CCC, 1 / denominator",
     .shapes = shapes,
     .reference = reference,
     .grad = grad,
@@ -150,28 +122,10 @@ const struct op_desc op_ccc = {
     .prepare = prepare,
     /* sums in lanes and blocks, about 20 units; products that cancel are small beside their denominator */
     .tolerance = {.abs = 2e-6, .rel = 2e-6, .nmse = 5e-12},
-    .flops = flops,
+    .flops_per_element = 10,
 };
 
-/* ---- ccc_bwd: a, b, mean_b, stats, dloss -> da ------------------------------------------------------------------- */
-
-static enum mien_status bwd_shapes(struct op_call *call, const char *label)
-{
-    enum mien_status status = check_pair(call, label);
-    if (status != MIEN_OK)
-        return status;
-    const struct tensor_shape mean = SHAPE_F32(call->in[0].dim[1]), scalar = SHAPE_F32(1);
-    const struct tensor_shape stats = SHAPE_F32(call->in[0].dim[1], 2);
-    if (!tensor_shape_equal(&call->in[2], &mean))
-        return op_shape_error(call, label, 2, "mean_b[K] of the forward pass");
-    if (!tensor_shape_equal(&call->in[3], &stats))
-        return op_shape_error(call, label, 3, "stats[K,2] of the forward pass");
-    if (!tensor_shape_equal(&call->in[4], &scalar))
-        return op_shape_error(call, label, 4, "dloss[1]");
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- ccc_bwd ----------------------------------------------------------------------------------------------------- */
 
 static void bwd_reference(const struct op_call *call)
 {
@@ -186,66 +140,20 @@ static void bwd_reference(const struct op_call *call)
     }
 }
 
-static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
-{
-    static const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, 1}, {OP_IN, 1, OP_READ, 1}, {OP_IN, 2, OP_READ, 0},
-                                              {OP_IN, 3, OP_READ, 0}, {OP_IN, 4, OP_READ, 0}, {OP_OUT, 0, OP_WRITE, 1}};
-    struct ccc_args args = {.rows = call->in[0].dim[0], .width = call->in[0].dim[1]};
-    return op_plan_rows(out, caps,
-                        &(struct op_rows){.shader = "ccc_bwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
-}
-
-static const struct op_variant bwd_variants[] = {{.name = "ccc_bwd", .plan = bwd_plan}, {0}};
-
-static const struct op_case bwd_cases[] = {
-    {.name = "1x1", .in = {{1, 1}, {1, 1}, {1}, {1, 2}, {1}}},
-    {.name = "130x3", .in = {{130, 3}, {130, 3}, {3}, {3, 2}, {1}}},
-    {.name = "5x127", .in = {{5, 127}, {5, 127}, {127}, {127, 2}, {1}}},
-    {.name = "constant", .attr = {.value = 1}, .in = {{33, 2}, {33, 2}, {2}, {2, 2}, {1}}},
-    {.name = "batch", .in = {{64, 2}, {64, 2}, {2}, {2, 2}, {1}}, .bench = true},
-    {.name = "epoch", .in = {{4096, 2}, {4096, 2}, {2}, {2, 2}, {1}}, .bench = true},
+static const struct op_variant bwd_variants[] = {
+    {.name = "ccc_bwd", .bind = "a b mean_b* stats* dloss* da", .args = push_args},
     {0},
 };
 
-static void bwd_prepare(struct op_call *call, struct base_rng *rng)
-{
-    float *mean_b = call->in_data[2], *stats = call->in_data[3];
-    prepare(call, rng);
-    for (size_t k = 0; k < call->in[0].dim[1]; k++) {
-        double mean[2], ccc, inverse;
-        column_stats(call, k, mean, &ccc, &inverse);
-        mean_b[k] = (float)mean[1];
-        stats[2 * k] = (float)ccc;
-        stats[2 * k + 1] = (float)inverse;
-    }
-    *(float *)call->in_data[4] = 0.5f + (float)base_rng_uniform(rng);
-}
-
-static double bwd_flops(const struct op_call *call)
-{
-    return 7.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
 const struct op_desc op_ccc_bwd = {
     .name = "ccc_bwd",
-    .summary = "da[N,K] = -2 dloss ((b - mean b) - CCC (a - mean b)) / (N K denominator), from a, b, mean_b[K], "
-               "stats[K,2], dloss[1]",
-    .in_count = 5,
-    .out_count = 1,
-    .shapes = bwd_shapes,
+    .signature = "a[N,K] b[N,K] mean_b[K] stats[K,2] dloss[1] -> da[N,K]",
+    .summary = "the gradient of ccc: -2 dloss ((b - mean b) - CCC (a - mean b)) / (N K denominator)",
+    .forward = {&op_ccc},
+    .shapes = shapes,
     .reference = bwd_reference,
-    .no_grad = "a gradient itself; second derivatives are not used",
     .variants = bwd_variants,
-    .cases = bwd_cases,
-    .fill = {OP_FILL_NORMAL, OP_FILL_NORMAL, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = bwd_prepare,
     /* differences of about unit size, a few units each, which may cancel */
     .tolerance = {.abs = 1e-6, .rel = 1e-6, .nmse = 1e-12},
-    .flops = bwd_flops,
+    .flops_per_element = 7,
 };

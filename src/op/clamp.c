@@ -6,8 +6,6 @@ static enum mien_status shapes(struct op_call *call, const char *label)
 {
     if (!(call->attr.low <= call->attr.high))
         return op_shape_error(call, label, 0, "with attr low at most attr high");
-    call->out[0] = call->in[0];
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -20,21 +18,13 @@ static void reference(const struct op_call *call)
         y[i] = x[i] < call->attr.low ? call->attr.low : x[i] > call->attr.high ? call->attr.high : x[i];
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    const struct op_row_bind bind[] = {{OP_OUT, 0, OP_READ | OP_WRITE, 1}};
     struct clamp_args args = {.low = call->attr.low, .high = call->attr.high};
-    return op_plan_rows(out, caps,
-                        &(struct op_rows){.shader = "clamp_fwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->out[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
+    OP_PUSH(d, args);
 }
 
-static const struct op_variant variants[] = {{.name = "clamp_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "clamp_fwd", .bind = "x", .args = push_args}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "scalar", .attr = {.low = 0, .high = 4.6f}, .in = {{1}}},
@@ -46,14 +36,13 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_clamp = {
     .name = "clamp",
-    .summary = "y[...] = x[...] held between attr low and attr high, in place; NaN stays",
-    .in_count = 1,
-    .out_count = 1,
-    .in_place = 1,
+    .signature = "x[...] -> x[...]",
+    .summary = "x held between attr low and attr high, in place; NaN stays",
     .shapes = shapes,
     .reference = reference,
     .no_grad = "applied after the optimiser's step",
     .variants = variants,
     .cases = cases,
     .tolerance = {0}, /* exact */
+    .flops_per_element = 1,
 };

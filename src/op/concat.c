@@ -46,8 +46,7 @@ static struct op_part part_of(struct side side, uint64_t first, uint64_t rows, u
 }
 
 /* One dispatch; from = NULL: zeros. */
-static enum mien_status add_part(struct op_plan *plan, const struct vk_caps *caps, const struct side *from,
-                                 struct side to, const uint64_t box[4])
+static void add_part(struct op_plan *plan, const struct side *from, struct side to, const uint64_t box[4])
 {
     struct op_part in = {0}, out = part_of(to, box[0], box[1], box[2], box[3]);
     uint64_t odd = box[3] | to.stride | out.skip;
@@ -62,47 +61,32 @@ static enum mien_status add_part(struct op_plan *plan, const struct vk_caps *cap
                               .out_stride = (uint32_t)to.stride / unit,
                               .in_skip = in.skip / unit,
                               .out_skip = out.skip / unit};
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = software ? 8 : 128, items = software ? 16 : 1;
-    d->shader = from ? "slice_fwd" : "pad_fwd";
-    op_dispatch_spec(d, 0, local);
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t items = software ? 16 : 1;
+    struct op_dispatch *d =
+        op_plan_items(plan, from ? "slice_fwd" : "pad_fwd", software ? 8 : 128, base_div_up(args.count, items * 4));
     op_dispatch_spec(d, 3, items);
     op_dispatch_spec(d, 8, unit == 4);
-    op_dispatch_groups_1d(d, caps, base_div_up(args.count, local * items * 4));
     if (from)
         op_part_bind(d, from->place, from->index, OP_READ, in);
     op_part_bind(d, to.place, to.index, OP_WRITE, out);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
 /* The block [rows, width] in parts that fit into a binding: runs of rows, or where one row does not fit, of columns. */
-static enum mien_status add_block(struct op_plan *plan, const struct vk_caps *caps, const struct side *from,
-                                  struct side to, uint64_t rows, uint64_t width)
+static void add_block(struct op_plan *plan, const struct side *from, struct side to, uint64_t rows, uint64_t width)
 {
-    enum mien_status status = MIEN_OK;
     uint64_t stride = from ? BASE_MAX(from->stride, to.stride) : to.stride;
-    uint64_t most_rows = op_part_rows(caps, stride), most = op_part_rows(caps, 1) / 64 * 64;
+    uint64_t most_rows = op_part_rows(plan->caps, stride), most = op_part_rows(plan->caps, 1) / 64 * 64;
     if (most_rows > 0)
         most = width;
     for (uint64_t first = 0; first < rows && width > 0; first += BASE_MAX(most_rows, 1)) {
         for (uint64_t column = 0; column < width; column += most) {
             const uint64_t box[] = {first, BASE_MIN(BASE_MAX(most_rows, 1), rows - first), column,
                                     BASE_MIN(most, width - column)};
-            TRY(add_part(plan, caps, from, to, box));
+            add_part(plan, from, to, box);
         }
     }
-fail:
-    return status;
-}
-
-static double no_flops(const struct op_call *call)
-{
-    (void)call;
-    return 0;
 }
 
 static double moved_bytes(const struct op_call *call)
@@ -134,7 +118,6 @@ static enum mien_status concat_shapes(struct op_call *call, const char *label)
     if (axis >= call->in[0].rank)
         return axis_error(call, label);
     call->out[0] = call->in[0];
-    call->out_count = 1;
     for (uint32_t i = 1; i < CONCAT_MOST && call->in[i].rank; i++) {
         if (!fits_beside(&call->in[0], &call->in[i], axis))
             return op_shape_error(call, label, i, "of the shape of input 0 but for attr axis");
@@ -158,7 +141,7 @@ static void concat_reference(const struct op_call *call)
 static void concat_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct op_attr attr = {.axis = use->attr->axis};
-    for (uint32_t i = 0; i < use->in_count && use->in[i] != OP_NONE && use->dout[0] != OP_NONE; i++) {
+    for (uint32_t i = 0; i < use->in_count && use->in[i] != OP_NONE; i++) {
         attr.count = recorder->shape(recorder, use->in[i]).dim[attr.axis];
         if (use->wants[i])
             din[i] = OP_RECORD(recorder, &op_slice, &attr, use->dout[0]);
@@ -166,21 +149,19 @@ static void concat_grad(struct op_recorder *recorder, const struct op_use *use, 
     }
 }
 
-static enum mien_status concat_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void concat_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
+    const struct op_call *call = plan->call;
     struct side to = {.place = OP_OUT, .stride = matrix_of(&call->out[0], call->attr.axis).width};
     for (uint32_t i = 0; i < CONCAT_MOST && call->in[i].rank; i++) {
         struct matrix m = matrix_of(&call->in[i], call->attr.axis);
         struct side from = {.place = OP_IN, .index = i, .stride = m.width};
-        TRY(add_block(plan, caps, &from, to, m.rows, m.width));
+        add_block(plan, &from, to, m.rows, m.width);
         to.column += m.width;
     }
-fail:
-    return status;
 }
 
-static const struct op_variant concat_variants[] = {{.name = "slice_fwd", .plan = concat_plan}, {0}};
+static const struct op_variant concat_variants[] = {{.name = "slice_fwd", .steps = concat_plan}, {0}};
 
 static const struct op_case concat_cases[] = {
     {.name = "1+1", .in = {{1}, {1}}, .grad = true},
@@ -197,18 +178,14 @@ static const struct op_case concat_cases[] = {
 
 const struct op_desc op_concat = {
     .name = "concat",
-    .summary = "y = inputs 0, 1 and, where given, 2 and 3 side by side along attr axis",
-    .in_count = CONCAT_MOST,
-    .out_count = 1,
-    .optional = 1u << 2 | 1u << 3,
+    .signature = "a b c? d? -> y",
+    .summary = "y = the inputs side by side along attr axis",
     .shapes = concat_shapes,
     .reference = concat_reference,
     .grad = concat_grad,
     .variants = concat_variants,
     .cases = concat_cases,
     .tolerance = {0}, /* a copy */
-    .flops = no_flops,
-    .bytes = moved_bytes,
 };
 
 /* ---- slice ------------------------------------------------------------------------------------------------------- */
@@ -222,7 +199,6 @@ static enum mien_status slice_shapes(struct op_call *call, const char *label)
         return op_shape_error(call, label, 0, "at least attr first + count long along attr axis, and count above 0");
     call->out[0] = call->in[0];
     call->out[0].dim[attr->axis] = attr->count;
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -238,18 +214,18 @@ static void slice_grad(struct op_recorder *recorder, const struct op_use *use, o
     uint32_t axis = use->attr->axis;
     struct op_attr attr = {.axis = axis, .first = use->attr->first};
     attr.rows = recorder->shape(recorder, use->in[0]).dim[axis];
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_pad, &attr, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_pad, &attr, use->dout[0]);
 }
 
-static enum mien_status slice_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void slice_plan(struct op_plan *plan)
 {
+    const struct op_call *call = plan->call;
     struct matrix x = matrix_of(&call->in[0], call->attr.axis), y = matrix_of(&call->out[0], call->attr.axis);
     struct side from = {.place = OP_IN, .stride = x.width, .column = call->attr.first * x.inner};
-    return add_block(plan, caps, &from, (struct side){.place = OP_OUT, .stride = y.width}, y.rows, y.width);
+    add_block(plan, &from, (struct side){.place = OP_OUT, .stride = y.width}, y.rows, y.width);
 }
 
-static const struct op_variant slice_variants[] = {{.name = "slice_fwd", .plan = slice_plan}, {0}};
+static const struct op_variant slice_variants[] = {{.name = "slice_fwd", .steps = slice_plan}, {0}};
 
 static const struct op_case slice_cases[] = {
     {.name = "1", .attr = {.count = 1}, .in = {{1}}, .grad = true},
@@ -265,16 +241,14 @@ static const struct op_case slice_cases[] = {
 
 const struct op_desc op_slice = {
     .name = "slice",
+    .signature = "x -> y",
     .summary = "y = attr count indices of x from attr first on, along attr axis",
-    .in_count = 1,
-    .out_count = 1,
     .shapes = slice_shapes,
     .reference = slice_reference,
     .grad = slice_grad,
     .variants = slice_variants,
     .cases = slice_cases,
     .tolerance = {0}, /* a copy */
-    .flops = no_flops,
     .bytes = moved_bytes,
 };
 
@@ -289,7 +263,6 @@ static enum mien_status pad_shapes(struct op_call *call, const char *label)
         return op_shape_error(call, label, 0, "at most attr rows - first long along attr axis");
     call->out[0] = call->in[0];
     call->out[0].dim[attr->axis] = attr->rows;
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -306,26 +279,23 @@ static void pad_grad(struct op_recorder *recorder, const struct op_use *use, op_
     uint32_t axis = use->attr->axis;
     struct op_attr attr = {.axis = axis, .first = use->attr->first};
     attr.count = recorder->shape(recorder, use->in[0]).dim[axis];
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_slice, &attr, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_slice, &attr, use->dout[0]);
 }
 
-static enum mien_status pad_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void pad_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
+    const struct op_call *call = plan->call;
     struct matrix x = matrix_of(&call->in[0], call->attr.axis), y = matrix_of(&call->out[0], call->attr.axis);
     uint64_t begin = call->attr.first * x.inner, end = begin + x.width;
     struct side from = {.place = OP_IN, .stride = x.width}, to = {.place = OP_OUT, .stride = y.width};
-    TRY(add_block(plan, caps, NULL, to, y.rows, begin));
+    add_block(plan, NULL, to, y.rows, begin);
     to.column = begin;
-    TRY(add_block(plan, caps, &from, to, y.rows, x.width));
+    add_block(plan, &from, to, y.rows, x.width);
     to.column = end;
-    TRY(add_block(plan, caps, NULL, to, y.rows, y.width - end));
-fail:
-    return status;
+    add_block(plan, NULL, to, y.rows, y.width - end);
 }
 
-static const struct op_variant pad_variants[] = {{.name = "pad_fwd", .plan = pad_plan}, {0}};
+static const struct op_variant pad_variants[] = {{.name = "pad_fwd", .steps = pad_plan}, {0}};
 
 static const struct op_case pad_cases[] = {
     {.name = "same", .attr = {.rows = 1}, .in = {{1}}, .grad = true},
@@ -339,15 +309,12 @@ static const struct op_case pad_cases[] = {
 
 const struct op_desc op_pad = {
     .name = "pad",
+    .signature = "x -> y",
     .summary = "y = zeros, attr rows long along attr axis, with x from attr first on: the gradient of slice",
-    .in_count = 1,
-    .out_count = 1,
     .shapes = pad_shapes,
     .reference = pad_reference,
     .grad = pad_grad,
     .variants = pad_variants,
     .cases = pad_cases,
     .tolerance = {0}, /* a copy */
-    .flops = no_flops,
-    .bytes = moved_bytes,
 };

@@ -13,21 +13,7 @@ static uint32_t clamp_id(int32_t id, uint32_t rows)
     return (uint32_t)id < rows ? (uint32_t)id : rows - 1;
 }
 
-/* ---- embedding: table[V,D], ids[...] -> y[...,D] --------------------------------------------------------------- */
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    const struct tensor_shape *ids = &call->in[1];
-    if (call->in[0].rank != 2)
-        return op_shape_error(call, label, 0, "table[V,D]");
-    if (ids->rank >= MIEN_MAX_RANK)
-        return op_shape_error(call, label, 1, "ids of rank 3 or less");
-    call->out[0] = *ids;
-    call->out[0].dtype = MIEN_F32;
-    call->out[0].dim[call->out[0].rank++] = call->in[0].dim[1];
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- embedding --------------------------------------------------------------------------------------------------- */
 
 static void reference(const struct op_call *call)
 {
@@ -44,9 +30,8 @@ static void reference(const struct op_call *call)
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct op_attr attr = {.rows = recorder->shape(recorder, use->in[0]).dim[0]};
-    din[0] = din[1] = OP_NONE;
     bool half = recorder->shape(recorder, use->in[0]).dtype != MIEN_F32; /* stored for inference: no gradient */
-    if (use->wants[0] && !half && use->dout[0] != OP_NONE)
+    if (!half)
         din[0] = OP_RECORD(recorder, &op_embedding_bwd, &attr, use->dout[0], use->in[1]);
 }
 
@@ -54,16 +39,16 @@ static const char *const shader_of[] = {
     [MIEN_F32] = "embedding_fwd", [MIEN_F16] = "embedding_fwd.f16", [MIEN_BF16] = "embedding_fwd.bf16"};
 
 /* Table and output may each exceed one range: every output part visits every table part. */
-static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_fwd(struct op_plan *plan)
 {
+    const struct op_call *call = plan->call;
     uint32_t table = call->in[0].dim[0], width = call->in[0].dim[1];
     uint32_t count = (uint32_t)tensor_shape_count(&call->in[1]);
-    const char *shader = shader_of[call->in[0].dtype];
-    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(caps, width), UINT32_MAX);
+    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(plan->caps, width), UINT32_MAX);
     uint64_t element = mien_dtype_size(call->in[0].dtype);
-    uint32_t most_in = (uint32_t)BASE_MIN(op_part_rows_sized(caps, width, element), UINT32_MAX);
-    if (most == 0)
-        return op_part_too_large(caps, call, width);
+    uint32_t most_in = (uint32_t)BASE_MIN(op_part_rows_sized(plan->caps, width, element), UINT32_MAX);
+    if (op_plan_too_large(plan, most == 0, width))
+        return;
     for (uint64_t first = 0; first < count; first += most) {
         uint32_t rows = BASE_MIN(most, count - (uint32_t)first);
         struct op_part out = op_part_of(first * width, (uint64_t)rows * width);
@@ -78,31 +63,25 @@ static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_cal
                                      .in_skip = in.skip,
                                      .out_skip = out.skip,
                                      .limit = table};
-            struct op_dispatch *d = op_plan_span(plan, caps, shader, rows, width, 1, 1);
-            if (!d)
-                return MIEN_ERR_NOMEM;
+            struct op_dispatch *d = op_plan_span(plan, shader_of[call->in[0].dtype], rows, width, 1, 1);
             op_part_bind(d, OP_IN, 0, OP_READ, in);
             op_dispatch_bind(d, OP_IN, 1, OP_READ);
             op_part_bind(d, OP_OUT, 0, OP_WRITE, out);
-            op_dispatch_push(d, &args, sizeof(args));
+            OP_PUSH(d, args);
         }
     }
-    return MIEN_OK;
 }
 
 /* Half of the ids are one id, as padding is, the rest go beyond both ends of the table by up to 2. */
-static void fill_ids(int32_t *ids, uint64_t count, uint32_t rows, struct base_rng *rng)
+static void prepare(struct op_call *call, struct base_rng *rng)
 {
-    for (uint64_t i = 0; i < count; i++)
+    int32_t *ids = call->in_data[1];
+    uint32_t rows = call->in[0].dim[0];
+    for (uint64_t i = 0; i < tensor_shape_count(&call->in[1]); i++)
         ids[i] = base_rng_below(rng, 2) ? (int32_t)(rows / 3) : (int32_t)base_rng_below(rng, rows + 4) - 2;
 }
 
-static void prepare(struct op_call *call, struct base_rng *rng)
-{
-    fill_ids(call->in_data[1], tensor_shape_count(&call->in[1]), call->in[0].dim[0], rng);
-}
-
-static const struct op_variant variants[] = {{.name = "embedding_fwd", .plan = plan_fwd}, {0}};
+static const struct op_variant variants[] = {{.name = "embedding_fwd", .steps = plan_fwd}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1, 1}, {1}}, .grad = true},
@@ -118,6 +97,11 @@ static const struct op_case cases[] = {
     /* 152 MB: above the maxStorageBufferRange of many drivers, 128 MiB */
     {.name = "text_l14", .in = {{49408, 768}, {2, 77}}, .slow = true},
     {.name = "long_2x600011", .in = {{2, 600011}, {2}}},
+    /* many ids of few rows, for the gradient's sums */
+    {.name = "long_32x62003", .in = {{1, 62003}, {32}}, .slow = true},
+    {.name = "chunks", .in = {{300, 3}, {1021}}},
+    {.name = "text_long", .in = {{512, 8}, {256, 77}}, .bench = true},
+    {.name = "text_1024", .in = {{512, 8}, {1024, 77}}, .bench = true},
     {0},
 };
 
@@ -129,40 +113,19 @@ static double bytes(const struct op_call *call)
 
 const struct op_desc op_embedding = {
     .name = "embedding",
-    .summary = "y[...,D] = table[V,D][ids[...]], table f32, f16 or bf16; ids outside 0..V-1 are clamped",
-    .in_count = 2,
-    .out_count = 1,
-    .index_inputs = 1u << 1,
-    .half_inputs = 1,
-    .shapes = shapes,
+    .signature = "table:half[V,D] ids:i32[...] -> y[...,D]",
+    .summary = "y = the rows of table that ids name; ids outside 0..V-1 are clamped",
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     .fill = {OP_FILL_NORMAL, OP_FILL_PREPARE},
     .prepare = prepare,
-    .tolerance = {.abs = 0, .rel = 0, .nmse = 0}, /* a copy */
+    .tolerance = {0}, /* a copy */
     .bytes = bytes,
 };
 
-/* ---- embedding_bwd: dy[...,D], ids[...], attr.rows = V -> dtable[V,D] -------------------------------------------- */
-
-static enum mien_status shapes_bwd(struct op_call *call, const char *label)
-{
-    struct tensor_shape dy = call->in[1];
-    if (call->attr.rows == 0)
-        return base_fail(MIEN_ERR_ARG, "embedding_bwd%s%s: attr.rows should be the table's rows", label ? " at " : "",
-                         label ? label : "");
-    if (dy.rank >= MIEN_MAX_RANK)
-        return op_shape_error(call, label, 1, "ids of rank 3 or less");
-    dy.dtype = MIEN_F32;
-    dy.dim[dy.rank++] = tensor_shape_width(&call->in[0]);
-    if (!tensor_shape_equal(&call->in[0], &dy))
-        return op_shape_error(call, label, 0, "dy[...,D] over ids[...]");
-    call->out[0] = SHAPE_F32(call->attr.rows, tensor_shape_width(&call->in[0]));
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- embedding_bwd ----------------------------------------------------------------------------------------------- */
 
 /* Sums in double per column: the table's column is collected first, as floats cannot hold it. */
 static void reference_bwd(const struct op_call *call)
@@ -197,7 +160,7 @@ enum { MAX_IDS = 1 << 20 };
 
 /* A run of ids and what the kernels need to know of it. */
 struct scatter {
-    const struct vk_caps *caps;
+    struct op_plan *plan;
     struct embedding_args args;
     struct op_part ids, dy;
     uint32_t sorted; /* which half of scratch 0 holds the sorted (id, row) pairs */
@@ -213,91 +176,70 @@ static void bind_half(struct op_dispatch *d, const struct scatter *s, uint32_t h
     op_dispatch_bind_range(d, OP_SCRATCH, 0, access, half * half_bytes(s->args.count), (uint64_t)s->args.count * 8);
 }
 
-static struct op_dispatch *add_linear(struct scatter *s, const char *shader, uint32_t count, struct op_plan *plan)
+static struct op_dispatch *add_items(const struct scatter *s, const char *shader, uint32_t count)
 {
-    uint32_t local = s->caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_push(d, &s->args, sizeof(s->args));
-    op_dispatch_groups_1d(d, s->caps, base_div_up(count, local));
+    struct op_dispatch *d = op_plan_items(s->plan, shader, 0, count);
+    OP_PUSH(d, s->args);
     return d;
 }
 
 /* Ids are ranked within chunks, then chunks merged, EMBEDDING_FAN at a time: n log n work in log n dispatches. */
-static enum mien_status plan_sort(struct scatter *s, struct op_plan *plan)
+static void plan_sort(struct scatter *s)
 {
     enum { OWN = 8 }; /* as in the shader */
     uint32_t count = s->args.count;
     s->args.chunk = FIRST_CHUNK;
-    struct op_dispatch *d = add_linear(s, "embedding_bwd_sort", (uint32_t)base_div_up(count, OWN), plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    struct op_dispatch *d = add_items(s, "embedding_bwd_sort", (uint32_t)base_div_up(count, OWN));
     op_part_bind(d, OP_IN, 1, OP_READ, s->ids);
     bind_half(d, s, 0, OP_WRITE);
     for (s->sorted = 0; s->args.chunk < count; s->args.chunk *= EMBEDDING_FAN, s->sorted = !s->sorted) {
-        d = add_linear(s, "embedding_bwd_merge", count, plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
+        d = add_items(s, "embedding_bwd_merge", count);
         bind_half(d, s, s->sorted, OP_READ);
         bind_half(d, s, !s->sorted, OP_WRITE);
     }
-    return MIEN_OK;
 }
 
-static struct op_dispatch *add_span(struct scatter *s, const char *shader, uint32_t rows, struct op_plan *plan)
+static struct op_dispatch *add_span(const struct scatter *s, const char *shader, uint32_t rows)
 {
     /* four columns at a time; a table row's ids may all be one: what blocks leave at both ends, and whole blocks */
     uint64_t rounds = 2 * BLOCK + s->args.count / BLOCK + 2;
-    struct op_dispatch *d = op_plan_span(plan, s->caps, shader, rows, s->args.width, 4, rounds);
-    if (!d)
-        return NULL;
+    struct op_dispatch *d = op_plan_span(s->plan, shader, rows, s->args.width, 4, rounds);
     op_dispatch_spec(d, 3, BLOCK);
-    op_dispatch_push(d, &s->args, sizeof(s->args));
+    OP_PUSH(d, s->args);
     bind_half(d, s, s->sorted, OP_READ);
     op_part_bind(d, OP_IN, 0, OP_READ, s->dy);
     return d;
 }
 
-static enum mien_status plan_sum(struct scatter *s, uint32_t most, bool more, struct op_plan *plan)
+static void plan_sum(struct scatter *s, uint32_t most, bool more)
 {
     uint32_t width = s->args.width, table = s->args.rows;
-    struct op_dispatch *d = add_linear(s, "embedding_bwd_start", table + 1, plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    struct op_dispatch *d = add_items(s, "embedding_bwd_start", table + 1);
     bind_half(d, s, s->sorted, OP_READ);
-    op_dispatch_bind(d, OP_SCRATCH, 2, OP_WRITE);
-    d = add_span(s, "embedding_bwd_run", BASE_MAX(s->args.count / BLOCK, 1), plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
+    op_plan_bind(s->plan, ">$2");
+    add_span(s, "embedding_bwd_run", BASE_MAX(s->args.count / BLOCK, 1));
+    op_plan_bind(s->plan, ">$1");
     for (uint64_t first = 0; first < table; first += most) {
         uint32_t rows = BASE_MIN(most, table - (uint32_t)first);
         struct op_part out = op_part_of(first * width, (uint64_t)rows * width);
         s->args.row_first = (uint32_t)first;
         s->args.row_count = rows;
         s->args.row_skip = out.skip;
-        d = add_span(s, more ? "embedding_bwd_add" : "embedding_bwd", rows, plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        op_dispatch_bind(d, OP_SCRATCH, 2, OP_READ);
-        op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
+        d = add_span(s, more ? "embedding_bwd_add" : "embedding_bwd", rows);
+        op_plan_bind(s->plan, "<$2 <$1");
         op_part_bind(d, OP_OUT, 0, more ? OP_READ | OP_WRITE : OP_WRITE, out);
     }
-    return MIEN_OK;
 }
 
 /* Sorts the ids, then lets every table row gather its own: zeros and sums in one pass. A dy beyond one range is done
  * in runs of ids, each added to the last. */
-static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_bwd(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
+    const struct op_call *call = plan->call;
     uint32_t count = (uint32_t)tensor_shape_count(&call->in[1]), width = call->out[0].dim[1];
-    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(caps, BASE_MAX(width, 4)), MAX_IDS);
-    if (most == 0)
-        return op_part_too_large(caps, call, width);
+    uint32_t most = (uint32_t)BASE_MIN(op_part_rows(plan->caps, BASE_MAX(width, 4)), MAX_IDS);
+    if (op_plan_too_large(plan, most == 0, width))
+        return;
     uint32_t longest = BASE_MIN(most, count);
     plan->scratch[0] = 2 * half_bytes(longest);
     plan->scratch[1] = BASE_MAX((uint64_t)longest / BLOCK, 1) * width * 4;
@@ -305,36 +247,15 @@ static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_cal
     for (uint64_t first = 0; first < count; first += most) {
         uint32_t run = BASE_MIN(most, count - (uint32_t)first);
         struct scatter s = {
-            .caps = caps, .ids = op_part_of(first, run), .dy = op_part_of(first * width, (uint64_t)run * width)};
+            .plan = plan, .ids = op_part_of(first, run), .dy = op_part_of(first * width, (uint64_t)run * width)};
         s.args = (struct embedding_args){
             .count = run, .id_skip = s.ids.skip, .rows = call->attr.rows, .width = width, .dy_skip = s.dy.skip};
-        TRY(plan_sort(&s, plan));
-        TRY(plan_sum(&s, most, first > 0, plan));
+        plan_sort(&s);
+        plan_sum(&s, most, first > 0);
     }
-fail:
-    return status;
 }
 
-static void prepare_bwd(struct op_call *call, struct base_rng *rng)
-{
-    fill_ids(call->in_data[1], tensor_shape_count(&call->in[1]), call->attr.rows, rng);
-}
-
-static const struct op_variant variants_bwd[] = {{.name = "embedding_bwd", .plan = plan_bwd}, {0}};
-
-static const struct op_case cases_bwd[] = {
-    {.name = "one", .attr = {.rows = 1}, .in = {{1, 1}, {1}}},
-    {.name = "repeats", .attr = {.rows = 5}, .in = {{4, 7, 3}, {4, 7}}},
-    {.name = "127x513", .attr = {.rows = 127}, .in = {{3, 50, 513}, {3, 50}}},
-    {.name = "long_32x62003", .attr = {.rows = 1}, .in = {{32, 62003}, {32}}, .slow = true},
-    {.name = "chunks", .attr = {.rows = 300}, .in = {{1021, 3}, {1021}}},
-    {.name = "text_small", .attr = {.rows = 2048}, .in = {{64, 32, 128}, {64, 32}}, .bench = true},
-    {.name = "text_long", .attr = {.rows = 512}, .in = {{256, 77, 8}, {256, 77}}, .bench = true},
-    {.name = "text_1024", .attr = {.rows = 512}, .in = {{1024, 77, 8}, {1024, 77}}, .bench = true},
-    {.name = "text_b32", .attr = {.rows = 49408}, .in = {{4, 77, 512}, {4, 77}}, .bench = true, .slow = true},
-    {.name = "text_l14", .attr = {.rows = 49408}, .in = {{2, 77, 768}, {2, 77}}, .slow = true},
-    {0},
-};
+static const struct op_variant variants_bwd[] = {{.name = "embedding_bwd", .steps = plan_bwd}, {0}};
 
 static double flops_bwd(const struct op_call *call)
 {
@@ -343,17 +264,11 @@ static double flops_bwd(const struct op_call *call)
 
 const struct op_desc op_embedding_bwd = {
     .name = "embedding_bwd",
-    .summary = "dtable[V,D] = for each row the sum of dy[...,D] where ids[...] names it; attr rows = V",
-    .in_count = 2,
-    .out_count = 1,
-    .index_inputs = 1u << 1,
-    .shapes = shapes_bwd,
+    .signature = "dy[...,D] ids:i32[...] -> dtable[rows,D]",
+    .summary = "the gradient of embedding: for each row of the table the sum of dy where ids name it; attr rows = V",
+    .forward = {&op_embedding},
     .reference = reference_bwd,
-    .no_grad = "a gradient itself; second derivatives are not used",
     .variants = variants_bwd,
-    .cases = cases_bwd,
-    .fill = {OP_FILL_NORMAL, OP_FILL_PREPARE},
-    .prepare = prepare_bwd,
     /* sums of n terms of either sign in fp32: 6e-8 sqrt(n) of the largest partial sum */
     .tolerance = {.abs = 1e-4, .rel = 1e-5, .nmse = 1e-11},
     .flops = flops_bwd,

@@ -9,30 +9,11 @@ enum { PATCHES, TEXTS, WEIGHTS, ARG, DC };
 
 enum { MOST_SENTENCES = 45000 }; /* filip_scores_bwd walks them and the patches; lavapipe ends loops after 65,535 */
 
-/* P[N,G,E], s[M,K,E], w[M,K] */
-static enum mien_status check(const struct op_call *call, const char *label)
-{
-    const struct tensor_shape *patches = &call->in[PATCHES], *texts = &call->in[TEXTS];
-    if (patches->rank != 3)
-        return op_shape_error(call, label, PATCHES, "patch features P[N,G,E]");
-    if (texts->rank != 3 || texts->dim[2] != patches->dim[2])
-        return op_shape_error(call, label, TEXTS, "lists of sentence features s[M,K,E], E as of input 0");
-    struct tensor_shape weights = SHAPE_F32(texts->dim[0], texts->dim[1]);
-    if (call->in[WEIGHTS].rank && !tensor_shape_equal(&call->in[WEIGHTS], &weights))
-        return op_shape_error(call, label, WEIGHTS, "weights of the sentences, w[M,K]");
-    if (tensor_shape_rows(texts) > MOST_SENTENCES)
-        return op_shape_error(call, label, TEXTS, "at most 45,000 sentences");
-    return MIEN_OK;
-}
-
-/* -> c[N,M], arg[N,M,K] */
 static enum mien_status shapes(struct op_call *call, const char *label)
 {
-    uint32_t n = call->in[PATCHES].dim[0], m = call->in[TEXTS].dim[0];
-    call->out[0] = SHAPE_F32(n, m);
-    call->out[1] = SHAPE_I32(n, m, call->in[TEXTS].dim[1]);
-    call->out_count = 2;
-    return check(call, label);
+    if (tensor_shape_rows(&call->in[TEXTS]) > MOST_SENTENCES)
+        return op_shape_error(call, label, TEXTS, "s[M,K,E] of at most 45,000 sentences");
+    return MIEN_OK;
 }
 
 /* ---- reference --------------------------------------------------------------------------------------------------- */
@@ -91,72 +72,62 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    op_value w = use->in_count > WEIGHTS ? use->in[WEIGHTS] : OP_NONE;
-    const op_value in[] = {use->in[PATCHES], use->in[TEXTS], w, use->out[1], use->dout[0]};
-    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
-    if (use->dout[0] == OP_NONE)
-        return;
-    recorder->record(recorder, &op_filip_scores_bwd, use->attr, in, BASE_COUNT(in), out);
-    din[PATCHES] = out[0];
-    din[TEXTS] = out[1];
+    OP_RECORD_INTO(din, 2, recorder, &op_filip_scores_bwd, use->attr, use->in[PATCHES], use->in[TEXTS],
+                   use->in[WEIGHTS], use->out[1], use->dout[0]);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
 
 static struct filip_args args_of(const struct pool *p, uint32_t images)
 {
-    const struct tensor_shape *texts = &p->call->in[TEXTS];
+    const struct tensor_shape *texts = &p->plan->call->in[TEXTS];
     return (struct filip_args){
         .images = images, .patches = p->patches, .texts = texts->dim[0], .slots = texts->dim[1], .width = p->width};
 }
 
 /* share[M,K] */
-static enum mien_status add_share(struct pool *p, struct op_where share)
+static void add_share(struct pool *p, struct op_where share)
 {
     struct filip_args args = args_of(p, 0);
-    bool weights = p->call->in[WEIGHTS].rank != 0;
+    bool weights = p->plan->call->in[WEIGHTS].rank != 0;
     args.count = args.texts;
-    struct op_dispatch *d = pool_add(p, "filip_scores_fwd_share", &args, sizeof(args), args.count);
-    if (!d)
-        return MIEN_ERR_NOMEM;
+    struct op_dispatch *d = op_plan_items(p->plan, "filip_scores_fwd_share", 0, args.count);
     op_dispatch_bind(d, OP_IN, weights ? WEIGHTS : PATCHES, OP_READ);
     pool_bind(d, share, p->texts, OP_WRITE);
     op_dispatch_spec(d, 8, weights);
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
-static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_fwd(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
     struct pool p;
-    uint32_t lists = call->in[TEXTS].dim[0];
-    TRY(pool_begin(&p, caps, call, plan, lists));
+    uint32_t lists = plan->call->in[TEXTS].dim[0];
+    if (!pool_begin(&p, plan, lists))
+        return;
     uint64_t cells = (uint64_t)p.step * p.patches * p.texts;
     struct op_where dots = pool_scratch(&p, cells), best = pool_scratch(&p, (uint64_t)p.step * p.texts);
     struct op_where share = pool_scratch(&p, p.texts);
-    TRY(add_share(&p, share));
+    add_share(&p, share);
     for (uint32_t first = 0; first < p.images; first += p.step) {
         uint32_t n = BASE_MIN(p.step, p.images - first);
         struct filip_args args = args_of(&p, n);
         args.count = n * p.texts;
-        TRY(pool_dots(&p, first, n, dots));
-        struct op_dispatch *d = pool_add(&p, "filip_scores_fwd_best", &args, sizeof(args), args.count);
-        FAIL_IF_NULL(d, "a plan");
+        pool_dots(&p, first, n, dots);
+        struct op_dispatch *d = op_plan_items(plan, "filip_scores_fwd_best", 0, args.count);
         pool_bind(d, dots, (uint64_t)n * p.patches * p.texts, OP_READ);
         pool_bind(d, best, args.count, OP_WRITE);
         pool_bind(d, pool_part(OP_OUT, 1, first, p.texts), args.count, OP_WRITE);
+        OP_PUSH(d, args);
         args.count = n * lists;
-        d = pool_add(&p, "filip_scores_fwd", &args, sizeof(args), args.count);
-        FAIL_IF_NULL(d, "a plan");
+        d = op_plan_items(plan, "filip_scores_fwd", 0, args.count);
         pool_bind(d, best, (uint64_t)n * p.texts, OP_READ);
         pool_bind(d, share, p.texts, OP_READ);
         pool_bind(d, pool_part(OP_OUT, 0, first, lists), args.count, OP_WRITE);
+        OP_PUSH(d, args);
     }
-fail:
-    return status;
 }
 
-static const struct op_variant variants[] = {{.name = "filip_scores_fwd", .plan = plan_fwd}, {0}};
+static const struct op_variant variants[] = {{.name = "filip_scores_fwd", .steps = plan_fwd}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "1x1x1x1x1", .in = {{1, 1, 1}, {1, 1, 1}}},
@@ -166,6 +137,7 @@ static const struct op_case cases[] = {
     {.name = "70x127x12x3x7", .in = {{70, 127, 12}, {3, 7, 12}}},
     {.name = "2x513x20x33x2", .in = {{2, 513, 20}, {33, 2, 20}}},
     {.name = "parts_130x49x17x350x2", .in = {{130, 49, 17}, {350, 2, 17}, {350, 2}}},
+    {.name = "parts_700x49x127x5x2", .in = {{700, 49, 127}, {5, 2, 127}, {5, 2}}},
     {.name = "64x36x64x64x4", .in = {{64, 36, 64}, {64, 4, 64}, {64, 4}}, .bench = true},
     {.name = "vit_b32_32x49x512x32x1", .in = {{32, 49, 512}, {32, 1, 512}}, .bench = true},
     {.name = "vit_l14_8x576x768x64x4", .in = {{8, 576, 768}, {64, 4, 768}, {64, 4}}, .slow = true},
@@ -200,13 +172,9 @@ static void prepare(struct op_call *call, struct base_rng *rng)
 
 const struct op_desc op_filip_scores = {
     .name = "filip_scores",
-    .summary = "c[N,M] = sum_k w[M,K]_jk max_g s[M,K,E]_jk . P[N,G,E]_ig / sum_k w_jk, 0 for a list without weight; "
-               "also the best patches arg[N,M,K] (i32); w optional",
-    .in_count = 3,
-    .out_count = 2,
-    .optional = 1u << WEIGHTS,
+    .signature = "P[N,G,E] s[M,K,E] w?[M,K] -> c[N,M] (arg:i32[N,M,K])",
+    .summary = "c = sum_k w_jk max_g s_jk . P_ig / sum_k w_jk, 0 for a list without weight; arg: the best patches",
     .constants = 1u << WEIGHTS,
-    .aux_outputs = 1u << 1,
     .shapes = shapes,
     .reference = reference,
     .grad = grad,
@@ -220,22 +188,7 @@ const struct op_desc op_filip_scores = {
     .flops = flops,
 };
 
-/* ---- filip_scores_bwd: P[N,G,E], s[M,K,E], w[M,K], arg[N,M,K], dc[N,M] -> dP, ds -----------------------------------
- */
-
-static enum mien_status bwd_shapes(struct op_call *call, const char *label)
-{
-    enum mien_status status = shapes(call, label);
-    if (status != MIEN_OK)
-        return status;
-    if (!tensor_shape_equal(&call->in[ARG], &call->out[1]))
-        return op_shape_error(call, label, ARG, "arg[N,M,K] of the forward pass");
-    if (!tensor_shape_equal(&call->in[DC], &call->out[0]))
-        return op_shape_error(call, label, DC, "dc[N,M]");
-    call->out[0] = call->in[PATCHES];
-    call->out[1] = call->in[TEXTS];
-    return MIEN_OK;
-}
+/* ---- filip_scores_bwd -------------------------------------------------------------------------------------------- */
 
 static void bwd_reference(const struct op_call *call)
 {
@@ -263,7 +216,7 @@ static void bwd_reference(const struct op_call *call)
     base_free(dpatch);
 }
 
-static enum mien_status add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where share)
+static void add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where share)
 {
     uint64_t per_image = (uint64_t)p->patches * p->width;
     struct filip_args args = args_of(p, n);
@@ -272,10 +225,9 @@ static enum mien_status add_part(struct pool *p, uint32_t first, uint32_t n, str
         args.count = (side == 0 ? n : p->texts) * (quads ? p->width / 4 : p->width);
         args.again = first > 0;
         struct op_dispatch *d =
-            pool_add(p, side == 0 ? "filip_scores_bwd" : "filip_scores_bwd_texts", &args, sizeof(args), args.count);
-        if (!d)
-            return MIEN_ERR_NOMEM;
+            op_plan_items(p->plan, side == 0 ? "filip_scores_bwd" : "filip_scores_bwd_texts", 0, args.count);
         op_dispatch_spec(d, 8, quads);
+        OP_PUSH(d, args);
         if (side == 0)
             op_dispatch_bind(d, OP_IN, TEXTS, OP_READ);
         else
@@ -288,49 +240,20 @@ static enum mien_status add_part(struct pool *p, uint32_t first, uint32_t n, str
         else
             op_dispatch_bind(d, OP_OUT, 1, OP_READ | OP_WRITE);
     }
-    return MIEN_OK;
 }
 
-static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_bwd(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
     struct pool p;
-    TRY(pool_begin(&p, caps, call, plan, call->in[TEXTS].dim[0]));
+    if (!pool_begin(&p, plan, plan->call->in[TEXTS].dim[0]))
+        return;
     struct op_where share = pool_scratch(&p, p.texts);
-    TRY(add_share(&p, share));
+    add_share(&p, share);
     for (uint32_t first = 0; first < p.images; first += p.step)
-        TRY(add_part(&p, first, BASE_MIN(p.step, p.images - first), share));
-fail:
-    return status;
+        add_part(&p, first, BASE_MIN(p.step, p.images - first), share);
 }
 
-static const struct op_variant bwd_variants[] = {{.name = "filip_scores_bwd", .plan = plan_bwd}, {0}};
-
-#define BWD(n, g, e, m, k)                                                                                             \
-    {                                                                                                                  \
-        {n, g, e}, {m, k, e}, {0}, {n, m, k},                                                                          \
-        {                                                                                                              \
-            n, m                                                                                                       \
-        }                                                                                                              \
-    }
-#define BWD_WEIGHTS(n, g, e, m, k)                                                                                     \
-    {                                                                                                                  \
-        {n, g, e}, {m, k, e}, {m, k}, {n, m, k},                                                                       \
-        {                                                                                                              \
-            n, m                                                                                                       \
-        }                                                                                                              \
-    }
-
-static const struct op_case bwd_cases[] = {
-    {.name = "1x1x1x1x1", .in = BWD(1, 1, 1, 1, 1), .index_limit = 1},
-    {.name = "weights_7x13x33x127x1", .in = BWD_WEIGHTS(7, 13, 33, 127, 1), .index_limit = 13},
-    {.name = "70x127x12x3x7", .in = BWD(70, 127, 12, 3, 7), .index_limit = 127},
-    {.name = "parts_700x49x127x5x2", .in = BWD_WEIGHTS(700, 49, 127, 5, 2), .index_limit = 49},
-    {.name = "64x36x64x64x4", .in = BWD_WEIGHTS(64, 36, 64, 64, 4), .index_limit = 36, .bench = true},
-    {.name = "vit_b32_32x49x512x32x1", .in = BWD(32, 49, 512, 32, 1), .index_limit = 49, .bench = true},
-    {.name = "vit_l14_8x576x768x64x4", .in = BWD_WEIGHTS(8, 576, 768, 64, 4), .index_limit = 576, .slow = true},
-    {0},
-};
+static const struct op_variant bwd_variants[] = {{.name = "filip_scores_bwd", .steps = plan_bwd}, {0}};
 
 static double bwd_flops(const struct op_call *call)
 {
@@ -340,19 +263,12 @@ static double bwd_flops(const struct op_call *call)
 
 const struct op_desc op_filip_scores_bwd = {
     .name = "filip_scores_bwd",
-    .summary = "dP[N,G,E] and ds[M,K,E] of filip_scores from P, s, w[M,K] (optional), arg[N,M,K] and dc[N,M]: to the "
-               "best patches alone",
-    .in_count = 5,
-    .out_count = 2,
-    .optional = 1u << WEIGHTS,
-    .index_inputs = 1u << ARG,
-    .shapes = bwd_shapes,
+    .signature = "P[N,G,E] s[M,K,E] w?[M,K] arg:i32[N,M,K] dc[N,M] -> dP[N,G,E] ds[M,K,E]",
+    .summary = "the gradients of filip_scores: to the best patches alone",
+    .forward = {&op_filip_scores},
+    .shapes = shapes,
     .reference = bwd_reference,
-    .no_grad = "a gradient itself; second derivatives are not used",
     .variants = bwd_variants,
-    .cases = bwd_cases,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_INDEX, OP_FILL_NORMAL},
-    .prepare = prepare,
     /* terms with 4 units of rounding each, up to a few hundred of both signs in a sum */
     .tolerance = {.abs = 2e-6, .rel = 1e-6, .nmse = 1e-12},
     .flops = bwd_flops,

@@ -17,8 +17,6 @@ static enum mien_status shapes(struct op_call *call, const char *label)
         return op_shape_error(call, label, 0, "with attr low below attr high, both finite");
     if (tensor_shape_count(&call->in[0]) > UINT32_MAX)
         return op_shape_error(call, label, 0, "of less than 2^32 elements");
-    call->out[0] = SHAPE_F32(attr->count);
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -41,49 +39,36 @@ static void reference(const struct op_call *call)
         y[k] = (float)bins[k];
 }
 
-static struct op_dispatch *add(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                               const struct histogram_args *args, uint32_t bins, uint32_t count)
+static struct op_dispatch *add(struct op_plan *plan, const char *shader, const struct histogram_args *args,
+                               uint32_t bins, uint32_t count)
 {
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
+    struct op_dispatch *d = op_plan_items(plan, shader, 0, count);
     op_dispatch_spec(d, 8, bins);
-    op_dispatch_push(d, args, sizeof(*args));
-    op_dispatch_groups_1d(d, caps, base_div_up(count, local));
+    OP_PUSH(d, *args);
     return d;
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
+    const struct op_call *call = plan->call;
     uint32_t bins = call->attr.count;
-    uint64_t count = tensor_shape_count(&call->in[0]), limit = BASE_MIN(caps->max_range / 4 / 64 * 64, MOST_PART);
+    uint64_t count = tensor_shape_count(&call->in[0]), max_range = plan->caps->max_range;
+    uint64_t limit = BASE_MIN(max_range / 4 / 64 * 64, MOST_PART);
     struct histogram_args args = {.slices = (uint32_t)BASE_MIN(base_div_up(count, 64), MOST_SLICES),
                                   .low = call->attr.low,
                                   .factor = factor_of(&call->attr)};
-    struct op_dispatch *d;
+    if (4ull * args.slices * bins > max_range) /* only where a binding is made tiny */
+        args.slices = (uint32_t)(max_range / 4 / bins);
     plan->scratch[0] = 4ull * args.slices * bins;
-    if (plan->scratch[0] > caps->max_range) { /* only where a binding is made tiny */
-        args.slices = (uint32_t)(caps->max_range / 4 / bins);
-        plan->scratch[0] = 4ull * args.slices * bins;
-    }
     for (uint64_t first = 0; first < count; first += args.count) {
         args.first = (uint32_t)first;
         args.count = (uint32_t)BASE_MIN(limit, count - first);
-        d = add(plan, caps, "histogram_fwd_part", &args, bins, args.slices);
-        FAIL_IF_NULL(d, "a plan");
+        struct op_dispatch *d = add(plan, "histogram_fwd_part", &args, bins, args.slices);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * 4, args.count * 4ull);
-        op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ | OP_WRITE);
+        op_plan_bind(plan, "<>$0");
     }
-    d = add(plan, caps, "histogram_fwd", &args, bins, bins);
-    FAIL_IF_NULL(d, "a plan");
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
-    op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-fail:
-    return status;
+    add(plan, "histogram_fwd", &args, bins, bins);
+    op_plan_bind(plan, "<$0 y");
 }
 
 static double flops(const struct op_call *call)
@@ -91,7 +76,7 @@ static double flops(const struct op_call *call)
     return (double)tensor_shape_count(&call->in[0]) * (4 + call->attr.count);
 }
 
-static const struct op_variant variants[] = {{.name = "histogram_fwd_part", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "histogram_fwd_part", .steps = plan}, {0}};
 
 #define BINS(count_, low_, high_) .attr = {.count = count_, .low = low_, .high = high_}
 
@@ -108,10 +93,9 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_histogram = {
     .name = "histogram",
-    .summary = "y[count] = numbers of the elements of x[...] in `count` equal bins from attr low to attr high; beyond "
-               "the ends in the end's bin",
-    .in_count = 1,
-    .out_count = 1,
+    .signature = "x[...] -> y[count]",
+    .summary = "y = numbers of the elements in `count` equal bins from attr low to attr high; beyond the ends in the "
+               "end's bin",
     .shapes = shapes,
     .reference = reference,
     .no_grad = "counts are whole numbers",

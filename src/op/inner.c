@@ -30,12 +30,13 @@ static void rename_bind(const struct inner *inner, struct op_bind *bind)
 enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
                                const struct op_where *in, const struct op_where *out, struct op_where scratch)
 {
-    enum mien_status status = MIEN_OK;
     struct op_call shaped = *call;
     struct op_plan part = {0};
     struct inner inner = {.call = &shaped, .plan = &part, .in = in, .out = out};
-    TRY(op_call_shapes(&shaped, "a part of another op"));
-    TRY(op_make_plan(caps, &shaped, NULL, &part));
+    if (plan->status == MIEN_OK)
+        plan->status = op_call_shapes(&shaped, "a part of another op");
+    if (plan->status == MIEN_OK)
+        plan->status = op_make_plan(caps, &shaped, NULL, &part);
     for (uint32_t s = 0; s < OP_MAX_SCRATCH; s++) {
         inner.scratch[s] = scratch;
         scratch.offset += base_round_up(part.scratch[s], 256);
@@ -43,28 +44,23 @@ enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps,
     plan->scratch[scratch.index] = BASE_MAX(plan->scratch[scratch.index], scratch.offset);
     for (size_t i = 0; i < part.count; i++) {
         struct op_dispatch *d = op_plan_add(plan);
-        FAIL_IF_NULL(d, "a plan");
         *d = part.dispatch[i];
         d->needs |= part.variant->needs;
         for (uint32_t b = 0; b < d->bind_count; b++)
             rename_bind(&inner, &d->bind[b]);
     }
-fail:
     op_plan_clear(&part);
-    return status;
+    return plan->status;
 }
 
 enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *caps, const struct op_product *p,
                                  struct op_where scratch)
 {
-    enum mien_status status = MIEN_OK;
     struct op_call call = {.op = &op_matmul, .attr = p->attr, .in_count = 4, .in = {p->a_shape, p->b_shape}};
     const struct op_where in[4] = {p->a, p->b, p->y, p->y}; /* no bias; the residual is what y holds */
-    if (p->add) {
-        TRY(op_call_shapes(&call, "a product of another op"));
+    if (p->add && plan->status == MIEN_OK) {
+        plan->status = op_call_shapes(&call, "a product of another op");
         call.in[3] = call.out[0];
     }
-    TRY(op_plan_inner(plan, caps, &call, in, &p->y, scratch));
-fail:
-    return status;
+    return op_plan_inner(plan, caps, &call, in, &p->y, scratch);
 }

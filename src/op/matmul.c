@@ -155,8 +155,7 @@ static void reference(const struct op_call *call)
     base_free(values);
 }
 
-/* ---- gradient -----------------------------------------------------------------------------------------------------
- */
+/* ---- gradient ---------------------------------------------------------------------------------------------------- */
 
 /* The gradient of the value before the activation. */
 static op_value grad_pre(struct op_recorder *recorder, const struct op_use *use)
@@ -203,12 +202,9 @@ static op_value grad_b(struct op_recorder *recorder, const struct op_use *use, o
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    op_value dy = use->dout[0];
-    if (dy == OP_NONE)
-        return;
-    if (use->in_count > MATMUL_RESIDUAL && use->wants[MATMUL_RESIDUAL])
-        din[MATMUL_RESIDUAL] = dy;
-    bool bias = use->in_count > MATMUL_BIAS && use->wants[MATMUL_BIAS];
+    bool bias = use->wants[MATMUL_BIAS];
+    if (use->wants[MATMUL_RESIDUAL])
+        din[MATMUL_RESIDUAL] = use->dout[0];
     /* A 16-bit B has no gradient: it is stored so for inference, what is trained is f32. */
     bool weight = use->wants[MATMUL_B] && !is_half(recorder, use->in[MATMUL_B]);
     if (!use->wants[MATMUL_A] && !weight && !bias)
@@ -222,8 +218,7 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
         din[MATMUL_BIAS] = OP_RECORD(recorder, &op_sum_rows, NULL, g);
 }
 
-/* ---- cases --------------------------------------------------------------------------------------------------------
- */
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 #define TA .trans_a = true
 #define TB .trans_b = true
@@ -350,13 +345,9 @@ static double flops(const struct op_call *call)
 
 const struct op_desc op_matmul = {
     .name = "matmul",
-    .summary = "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N], B f32, f16 or bf16; with "
-               "save_pre also the value before act; attr trans_a, trans_b, activation, save_pre, flatten",
-    .in_count = 4,
-    .out_count = 2,
-    .optional = 1u << MATMUL_BIAS | 1u << MATMUL_RESIDUAL,
-    .half_inputs = 1u << MATMUL_B,
-    .aux_outputs = 1u << 1,
+    .signature = "A B:half bias? residual? -> y (pre?)",
+    .summary = "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N]; with save_pre also the value "
+               "before act; attr trans_a, trans_b, activation, save_pre, flatten",
     .shapes = shapes,
     .reference = reference,
     .grad = grad,

@@ -159,12 +159,9 @@ static struct op_part c_part(const struct matmul_size *s, const struct block *b)
 }
 
 /* One dispatch of the tile kernel: steps k0..k0+k of a block, in parts. One part alone goes to the outputs. */
-static enum mien_status add_main(struct op_plan *plan, const struct matmul_size *s, const struct tile *t,
-                                 const struct block *b, const struct blocks *bs, uint32_t k0, uint32_t k, bool direct)
+static void add_main(struct op_plan *plan, const struct matmul_size *s, const struct tile *t, const struct block *b,
+                     const struct blocks *bs, uint32_t k0, uint32_t k, bool direct)
 {
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
     uint32_t lda = s->trans_a ? s->m : s->k, ldb = s->trans_b ? s->k : s->n;
     struct op_part pa =
         s->trans_a ? matrix_part(b, s->k, lda, k0, k, MIEN_F32) : matrix_part(b, s->m, lda, b->m0, b->m, MIEN_F32);
@@ -190,7 +187,7 @@ static enum mien_status add_main(struct op_plan *plan, const struct matmul_size 
         .part = direct ? (uint32_t)base_round_up(k, 4) : bs->part,
         .c_part = direct ? 0 : mn * b->batch,
     };
-    d->shader = t->shader;
+    struct op_dispatch *d = op_plan_kernel(plan, t->shader);
     op_part_bind(d, OP_IN, MATMUL_A, OP_READ, pa);
     op_part_bind(d, OP_IN, MATMUL_B, OP_READ, pb);
     if (direct)
@@ -203,22 +200,18 @@ static enum mien_status add_main(struct op_plan *plan, const struct matmul_size 
     op_dispatch_spec(d, 8, s->trans_a);
     op_dispatch_spec(d, 9, s->trans_b);
     bind_epilogue(d, s, &pc, direct);
-    op_dispatch_push(d, &args, sizeof(args));
+    OP_PUSH(d, args);
     d->groups[0] = (uint32_t)base_div_up(b->n, t->n);
     d->groups[1] = (uint32_t)base_div_up(b->m, t->m);
     d->groups[2] = b->batch * parts;
     d->flops = 2.0 * b->batch * b->m * b->n * k;
-    return MIEN_OK;
 }
 
 /* The second kernel: round `round` of a block, `parts` partial matrices; the last round does the epilogue. Sums of
  * earlier rounds stand in scratch 1, in two slots taken in turns. */
-static enum mien_status add_sum(struct op_plan *plan, const struct vk_caps *caps, const struct matmul_size *s,
-                                const struct block *b, uint32_t unit, uint32_t parts, uint32_t round, bool last)
+static void add_sum(struct op_plan *plan, const struct matmul_size *s, const struct block *b, uint32_t unit,
+                    uint32_t parts, uint32_t round, bool last)
 {
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
     uint64_t count = (uint64_t)b->batch * b->m * b->n, slot = base_round_up(4 * count, 256);
     struct op_part pc = c_part(s, b);
     struct matmul_sum_args args = {
@@ -230,7 +223,10 @@ static enum mien_status add_sum(struct op_plan *plan, const struct vk_caps *caps
         .c = last ? pc.skip + b->n0 : 0,
         .bias = b->n0,
     };
-    d->shader = unit == 4 ? "matmul_sum_vec" : "matmul_sum";
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t items = software ? 16 : 1;
+    struct op_dispatch *d = op_plan_items(plan, unit == 4 ? "matmul_sum_vec" : "matmul_sum", software ? 32 : 64,
+                                          base_div_up(count / unit, items));
     op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_READ, 0, 4 * count * parts);
     if (round > 0)
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_READ, (round - 1) % 2 * slot, 4 * count);
@@ -240,24 +236,20 @@ static enum mien_status add_sum(struct op_plan *plan, const struct vk_caps *caps
         op_part_bind(d, OP_OUT, 0, OP_WRITE, pc);
     else
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_WRITE, round % 2 * slot, 4 * count);
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = software ? 32 : 64, items = software ? 16 : 1;
-    op_dispatch_spec(d, 0, local);
     op_dispatch_spec(d, 3, items);
     op_dispatch_spec(d, 8, round > 0);
     bind_epilogue(d, s, &pc, last);
-    op_dispatch_push(d, &args, sizeof(args));
-    op_dispatch_groups_1d(d, caps, base_div_up(count / unit, (uint64_t)local * items));
+    OP_PUSH(d, args);
     d->flops = (double)count * parts;
-    return MIEN_OK;
 }
 
-static enum mien_status plan_block(struct op_plan *plan, const struct vk_caps *caps, const struct matmul_size *s,
-                                   const struct tile *t, const struct block *b, const struct blocks *bs)
+static void plan_block(struct op_plan *plan, const struct matmul_size *s, const struct tile *t, const struct block *b,
+                       const struct blocks *bs)
 {
-    enum mien_status status = MIEN_OK;
-    if (bs->part >= s->k)
-        return add_main(plan, s, t, b, bs, 0, s->k, true);
+    if (bs->part >= s->k) {
+        add_main(plan, s, t, b, bs, 0, s->k, true);
+        return;
+    }
     uint32_t step = bs->part * bs->parts, round = 0; /* steps of k per round */
     uint64_t bytes = 4ull * b->batch * b->m * b->n;
     plan->scratch[0] = BASE_MAX(plan->scratch[0], bytes * bs->parts);
@@ -265,26 +257,22 @@ static enum mien_status plan_block(struct op_plan *plan, const struct vk_caps *c
         plan->scratch[1] = BASE_MAX(plan->scratch[1], 2 * base_round_up(bytes, 256));
     for (uint32_t k0 = 0; k0 < s->k; k0 += step, round++) {
         uint32_t k = BASE_MIN(step, s->k - k0);
-        TRY(add_main(plan, s, t, b, bs, k0, k, false));
-        TRY(add_sum(plan, caps, s, b, t->unit, (uint32_t)base_div_up(k, bs->part), round, k0 + k == s->k));
+        add_main(plan, s, t, b, bs, k0, k, false);
+        add_sum(plan, s, b, t->unit, (uint32_t)base_div_up(k, bs->part), round, k0 + k == s->k);
     }
-    return MIEN_OK;
-fail:
-    return status;
 }
 
-static enum mien_status plan_tiles(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
-                                   struct tile t)
+static void plan_tiles(struct op_plan *plan, struct tile t)
 {
-    enum mien_status status = MIEN_OK;
-    struct matmul_size s = matmul_size_of(call);
+    struct matmul_size s = matmul_size_of(plan->call);
     struct blocks bs = {0};
     t.m = t.local_y * t.rows;
     t.n = t.local_x * t.cols * t.unit;
-    FAIL_IF(!fit_ranges(caps, &s, &t, &bs), MIEN_ERR_UNSUPPORTED,
-            "matmul of [%u,%u,%u]: the device's buffer range of %llu bytes does not hold four rows", s.m, s.n, s.k,
-            (unsigned long long)caps->max_range);
-    bs = choose_blocks(caps, &s, &t, bs);
+    if (op_plan_refuse(plan, !fit_ranges(plan->caps, &s, &t, &bs),
+                       "a product of [%u,%u,%u]: the device's buffer range of %llu bytes does not hold four rows", s.m,
+                       s.n, s.k, (unsigned long long)plan->caps->max_range))
+        return;
+    bs = choose_blocks(plan->caps, &s, &t, bs);
     for (uint32_t z = 0; z < s.batch; z += bs.batch) {
         for (uint32_t m = 0; m < s.m; m += bs.m) {
             for (uint32_t n = 0; n < s.n; n += bs.n) {
@@ -294,29 +282,25 @@ static enum mien_status plan_tiles(struct op_plan *plan, const struct vk_caps *c
                                   .batch = BASE_MIN(bs.batch, s.batch - z),
                                   .m = BASE_MIN(bs.m, s.m - m),
                                   .n = BASE_MIN(bs.n, s.n - n)};
-                TRY(plan_block(plan, caps, &s, &t, &b, &bs));
+                plan_block(plan, &s, &t, &b, &bs);
             }
         }
     }
-    return MIEN_OK;
-fail:
-    return status;
 }
 
-/* ---- variants ------------------------------------------------------------------------------------------------------
- */
+/* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 /* By class: when to split k, and the longest dispatch: 100 ms at 200 GFLOP/s on a desktop, at 20 on a phone. Software
  * drivers have no watchdog, and few cores. */
-static struct tile tile_for(const struct vk_caps *caps, const struct op_call *call, const char *const *kernels)
+static struct tile tile_for(const struct op_plan *plan, const char *const *kernels)
 {
     static const struct tile by_class[] = {
         [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256, .flops = 2e10},
         [VK_CLASS_MOBILE] = {.fill = 32, .least = 256, .flops = 2e9},
         [VK_CLASS_SOFTWARE] = {.fill = 6, .least = 512},
     };
-    struct tile t = by_class[caps->class_];
-    t.shader = kernels[call->in[MATMUL_B].dtype];
+    struct tile t = by_class[plan->caps->class_];
+    t.shader = kernels[plan->call->in[MATMUL_B].dtype];
     t.depth = t.unit = t.cols = t.local_y = 1;
     return t;
 }
@@ -357,14 +341,14 @@ static uint32_t software_rows(uint32_t m, uint32_t lanes)
     return rows;
 }
 
-static enum mien_status plan_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_sg(struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, call, kernels_sg);
-    t.local_x = caps->subgroup_size;
-    t.rows = software_rows(matmul_size_of(call).m, caps->subgroup_size);
-    t.cols = caps->subgroup_size == 4 ? 2 : 1;
+    struct tile t = tile_for(plan, kernels_sg);
+    t.local_x = plan->caps->subgroup_size;
+    t.rows = software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
+    t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
-    return plan_tiles(plan, caps, call, t);
+    plan_tiles(plan, t);
 }
 
 static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
@@ -373,46 +357,46 @@ static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
     return caps->class_ == VK_CLASS_DESKTOP;
 }
 
-static enum mien_status plan_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_tile(struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, call, kernels_tile);
-    struct matmul_size s = matmul_size_of(call);
+    struct tile t = tile_for(plan, kernels_tile);
+    struct matmul_size s = matmul_size_of(plan->call);
     t.local_x = 16;
     t.local_y = 8;
     t.rows = 8;
     t.cols = s.m >= 256 && s.n >= 256 ? 8 : 4;
     t.depth = t.run = 16;
-    return plan_tiles(plan, caps, call, t);
+    plan_tiles(plan, t);
 }
 
-static enum mien_status plan_vec(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_vec(struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, call, kernels_vec);
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    struct tile t = tile_for(plan, kernels_vec);
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = 8;
     t.local_y = software ? 1 : 8;
     t.rows = software ? 16 : 8;
     t.cols = software ? 2 : 1;
     t.unit = t.run = 4;
-    return plan_tiles(plan, caps, call, t);
+    plan_tiles(plan, t);
 }
 
-static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_plain(struct op_plan *plan)
 {
-    struct tile t = tile_for(caps, call, kernels_plain);
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    struct tile t = tile_for(plan, kernels_plain);
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = software ? 8 : 16;
     t.local_y = software ? 1 : 8;
     t.rows = software ? 8 : 4;
     t.cols = 4;
     t.run = RUN;
-    return plan_tiles(plan, caps, call, t);
+    plan_tiles(plan, t);
 }
 
 const struct op_variant matmul_variants[] = {
-    {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .plan = plan_sg},
-    {.name = "matmul_fwd_tile", .fits = fits_tile, .plan = plan_tile},
-    {.name = "matmul_fwd_vec", .fits = fits_vec4, .plan = plan_vec},
-    {.name = "matmul_fwd", .plan = plan_plain},
+    {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
+    {.name = "matmul_fwd_tile", .fits = fits_tile, .steps = plan_tile},
+    {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec},
+    {.name = "matmul_fwd", .steps = plan_plain},
     {0},
 };

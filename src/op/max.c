@@ -19,25 +19,10 @@ static uint64_t first_greatest(const float *x, uint64_t count)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_max_bwd, NULL, use->dout[0], use->out[1], use->in[0]);
+    din[0] = OP_RECORD(recorder, &op_max_bwd, NULL, use->dout[0], use->out[1], use->in[0]);
 }
 
 /* ---- max: x[..,D] -> y[..], arg[..] ------------------------------------------------------------------------------ */
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    const struct tensor_shape *x = &call->in[0];
-    (void)label;
-    call->out[0] = *x;
-    if (x->rank > 1)
-        call->out[0].rank--;
-    call->out[0].dim[x->rank - 1] = x->rank > 1 ? 0 : 1;
-    call->out[1] = call->out[0];
-    call->out[1].dtype = MIEN_I32;
-    call->out_count = 2;
-    return MIEN_OK;
-}
 
 static void reference(const struct op_call *call)
 {
@@ -52,43 +37,13 @@ static void reference(const struct op_call *call)
     }
 }
 
-static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                const char *shader, enum op_row_tech tech)
+static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    uint32_t width = tensor_shape_width(&call->in[0]);
-    const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, width}, {OP_OUT, 0, OP_WRITE, 1}, {OP_OUT, 1, OP_WRITE, 1}};
-    struct max_args args = {.width = width};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = shader,
-                                          .tech = tech,
-                                          .rows = tensor_shape_rows(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
+    struct max_args args = {.width = tensor_shape_width(&call->in[0])};
+    OP_PUSH(d, args);
 }
 
-static enum mien_status plan_sg(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_as(caps, call, plan, "max_fwd_sg", OP_ROW_SUBGROUP);
-}
-
-static enum mien_status plan_row(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_as(caps, call, plan, "max_fwd_row", OP_ROW_SERIAL);
-}
-
-static enum mien_status plan_group(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_as(caps, call, plan, "max_fwd", OP_ROW_GROUP);
-}
-
-static const struct op_variant variants[] = {
-    {.name = "max_fwd_row", .fits = op_fits_serial, .plan = plan_row},
-    {.name = "max_fwd_sg", .needs = VK_CAP_SUBGROUP_ARITH, .fits = op_fits_subgroup, .plan = plan_sg},
-    {.name = "max_fwd", .plan = plan_group},
-    {0},
-};
+static const struct op_variant variants[] = {OP_ROW_VARIANTS("max_fwd", .bind = "x y arg", .args = push_args), {0}};
 
 static const struct op_case cases[] = {
     {.name = "1", .in = {{1}}, .grad = true},
@@ -96,6 +51,7 @@ static const struct op_case cases[] = {
     {.name = "2x3x7", .in = {{2, 3, 7}}, .grad = true},
     {.name = "70x127", .in = {{70, 127}}},
     {.name = "513", .in = {{513}}},
+    {.name = "513x3", .in = {{513, 3}}},
     {.name = "2x8193", .in = {{2, 8193}}},
     {.name = "long_1x600011", .in = {{1, 600011}}},
     {.name = "filip", .in = {{8, 8, 32, 49}}, .bench = true},
@@ -105,17 +61,15 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_max = {
     .name = "max",
-    .summary = "y[..] = greatest of x[..,D] over the last dimension, arg[..] its first position (i32)",
-    .in_count = 1,
-    .out_count = 2,
-    .aux_outputs = 1u << 1,
-    .shapes = shapes,
+    .signature = "x[...,D] -> y[...] (arg:i32[...])",
+    .summary = "y = the greatest over the last dimension, arg its first position",
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     .tolerance = {0},            /* exact */
     .grad_eps = 1.0 / (1 << 12), /* neighbours closer than that are rare */
+    .flops_per_element = 1,
 };
 
 /* ---- max_all: x[...] -> y[1], arg[1] ------------------------------------------------------------------------------
@@ -125,9 +79,6 @@ static enum mien_status all_shapes(struct op_call *call, const char *label)
 {
     if (tensor_shape_count(&call->in[0]) > INT32_MAX)
         return op_shape_error(call, label, 0, "of at most 2,147,483,647 elements");
-    call->out[0] = SHAPE_F32(1);
-    call->out[1] = SHAPE_I32(1);
-    call->out_count = 2;
     return MIEN_OK;
 }
 
@@ -139,70 +90,52 @@ static void all_reference(const struct op_call *call)
     *(int32_t *)call->out_data[1] = (int32_t)at;
 }
 
-/* Runs of about sqrt(count) elements, a multiple of 64, into scratch; in parts that fit into a binding. */
-static enum mien_status plan_runs(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                  bool serial)
+/* Runs of about sqrt(count) elements, a multiple of 64, into scratch; in parts that fit into a binding. Runs stay below
+ * 65,536 elements, as lavapipe's loops must. */
+static void plan_runs(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t count = tensor_shape_count(&call->in[0]), run = op_column_block(count), runs = base_div_up(count, run);
-    uint64_t most = op_part_rows(caps, run);
-    FAIL_IF(most == 0, MIEN_ERR_UNSUPPORTED, "max_all: a run of %llu elements does not fit into a binding",
-            (unsigned long long)run);
+    bool serial = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    uint64_t count = tensor_shape_count(&plan->call->in[0]), run = op_column_block(count),
+             runs = base_div_up(count, run);
+    uint64_t most = op_part_rows(plan->caps, run);
+    if (op_plan_too_large(plan, most == 0, run))
+        return;
     plan->scratch[0] = plan->scratch[1] = runs * 4;
     for (uint64_t first = 0; first < runs; first += most) {
         uint64_t rows = BASE_MIN(most, runs - first), elements = BASE_MIN(rows * run, count - first * run);
         struct max_args args = {(uint32_t)rows, (uint32_t)first, (uint32_t)run, 1, (uint32_t)elements};
-        struct op_dispatch *d = op_plan_add(plan);
-        FAIL_IF_NULL(d, "a plan");
-        d->shader = serial ? "max_fwd_row" : "max_fwd";
-        op_dispatch_spec(d, 0, serial ? 8 : 64);
-        op_dispatch_groups_1d(d, caps, serial ? base_div_up(rows, 8) : rows);
+        struct op_dispatch *d =
+            op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? 8 : 64, serial ? rows : rows * 64);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * run * 4, elements * 4);
-        op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
-        op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
-        op_dispatch_push(d, &args, sizeof(args));
+        op_plan_bind(plan, ">$0 >$1");
+        OP_PUSH(d, args);
     }
-fail:
-    return status;
 }
 
-static enum mien_status all_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void all_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    /* runs stay below 65,536 elements, as lavapipe's loops must */
-    TRY(plan_runs(caps, call, plan, caps->class_ == VK_CLASS_SOFTWARE));
+    plan_runs(plan);
     struct max_all_args args = {.count = (uint32_t)(plan->scratch[0] / 4)};
-    struct op_dispatch *d = op_plan_add(plan);
-    FAIL_IF_NULL(d, "a plan");
-    d->shader = "max_all_fwd";
-    op_dispatch_spec(d, 0, 64);
-    op_dispatch_groups_1d(d, caps, 1);
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
-    op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
-    op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-    op_dispatch_bind(d, OP_OUT, 1, OP_WRITE);
-    op_dispatch_push(d, &args, sizeof(args));
-fail:
-    return status;
+    struct op_dispatch *d = op_plan_items(plan, "max_all_fwd", 64, 1);
+    op_plan_bind(plan, "<$0 <$1 y arg");
+    OP_PUSH(d, args);
 }
 
-static const struct op_variant all_variants[] = {{.name = "max_all_fwd", .plan = all_plan}, {0}};
+static const struct op_variant all_variants[] = {{.name = "max_all_fwd", .steps = all_plan}, {0}};
 
 static const struct op_case all_cases[] = {
-    {.name = "1", .in = {{1}}, .grad = true},
-    {.name = "3x5", .in = {{3, 5}}, .grad = true},
-    {.name = "4097", .in = {{4097}}},
-    {.name = "127x33", .in = {{127, 33}}},
-    {.name = "large", .in = {{512, 513}}, .bench = true},
+    {.name = "all_1", .in = {{1}}, .grad = true},
+    {.name = "all_3x5", .in = {{3, 5}}, .grad = true},
+    {.name = "all_4097", .in = {{4097}}},
+    {.name = "all_127x33", .in = {{127, 33}}},
+    {.name = "all_large", .in = {{512, 513}}, .bench = true},
     {0},
 };
 
 const struct op_desc op_max_all = {
     .name = "max_all",
-    .summary = "y[1] = greatest of x[...], arg[1] its first position among all elements (i32)",
-    .in_count = 1,
-    .out_count = 2,
-    .aux_outputs = 1u << 1,
+    .signature = "x[...] -> y[1] (arg:i32[1])",
+    .summary = "y = the greatest of all elements, arg its first position among them",
     .shapes = all_shapes,
     .reference = all_reference,
     .grad = grad,
@@ -210,6 +143,7 @@ const struct op_desc op_max_all = {
     .cases = all_cases,
     .tolerance = {0},            /* exact */
     .grad_eps = 1.0 / (1 << 12), /* as max */
+    .flops_per_element = 1,
 };
 
 /* ---- max_bwd: dy, arg, like x -> dx -------------------------------------------------------------------------------
@@ -229,8 +163,6 @@ static enum mien_status bwd_shapes(struct op_call *call, const char *label)
         return op_shape_error(call, label, 0, "dy, one element for each row of input 2 or one in all");
     if (tensor_shape_count(&call->in[1]) != rows)
         return op_shape_error(call, label, 1, "arg, of the shape of dy");
-    call->out[0] = *x;
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -247,65 +179,21 @@ static void bwd_reference(const struct op_call *call)
     }
 }
 
-static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void bwd_args(const struct op_call *call, struct op_dispatch *d)
 {
-    static const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, 0}, {OP_IN, 1, OP_READ, 0}, {OP_OUT, 0, OP_WRITE, 1}};
     struct max_bwd_args args = {.width = (uint32_t)span_of(call)};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = "max_bwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->out[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
+    OP_PUSH(d, args);
 }
 
-static const struct op_variant bwd_variants[] = {{.name = "max_bwd", .plan = bwd_plan}, {0}};
-
-static const struct op_case bwd_cases[] = {
-    {.name = "1", .in = {{1}, {1}, {1}}},
-    {.name = "rows", .in = {{70}, {70}, {70, 127}}},
-    {.name = "all", .in = {{1}, {1}, {127, 33}}},
-    {.name = "narrow", .in = {{513}, {513}, {513, 3}}},
-    {.name = "filip", .in = {{8, 8, 32}, {8, 8, 32}, {8, 8, 32, 49}}, .bench = true},
-    {0},
-};
-
-static void bwd_prepare(struct op_call *call, struct base_rng *rng)
-{
-    int32_t *arg = call->in_data[1];
-    uint64_t rows = tensor_shape_count(&call->in[1]);
-    for (uint64_t r = 0; r < rows; r++)
-        arg[r] = (int32_t)base_rng_below(rng, (uint32_t)span_of(call));
-}
-
-static double bwd_flops(const struct op_call *call)
-{
-    (void)call;
-    return 0;
-}
-
-static double bwd_bytes(const struct op_call *call)
-{
-    return (double)tensor_shape_bytes(&call->out[0]);
-}
+static const struct op_variant bwd_variants[] = {{.name = "max_bwd", .bind = "dy* arg* dx", .args = bwd_args}, {0}};
 
 const struct op_desc op_max_bwd = {
     .name = "max_bwd",
-    .summary = "dx like x[..,D] = dy[..] at position arg[..] of its row, zeros elsewhere; dy[1], arg[1]: of all; x is "
-               "not read",
-    .in_count = 3,
-    .out_count = 1,
-    .index_inputs = 1u << 1,
+    .signature = "dy arg:i32 like[...,D] -> dx[...,D]",
+    .summary = "dx = dy at position arg of its row, or of all, zeros elsewhere",
+    .forward = {&op_max, &op_max_all},
     .shapes = bwd_shapes,
     .reference = bwd_reference,
-    .no_grad = "second derivatives are not used",
     .variants = bwd_variants,
-    .cases = bwd_cases,
-    .fill = {OP_FILL_NORMAL, OP_FILL_PREPARE, OP_FILL_SMALL},
-    .prepare = bwd_prepare,
     .tolerance = {0}, /* a copy */
-    .flops = bwd_flops,
-    .bytes = bwd_bytes,
 };

@@ -2,15 +2,7 @@
 #include "args/mean.h"
 #include "op/part.h"
 
-/* ---- mean: x[...] -> y[1] ---------------------------------------------------------------------------------------- */
-
-static enum mien_status mean_shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = SHAPE_F32(1);
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- mean -------------------------------------------------------------------------------------------------------- */
 
 static void mean_reference(const struct op_call *call)
 {
@@ -26,28 +18,25 @@ static void mean_grad(struct op_recorder *recorder, const struct op_use *use, op
 {
     struct tensor_shape x = recorder->shape(recorder, use->in[0]);
     struct op_attr attr = {.scale = 1.0f / (float)tensor_shape_count(&x)};
-    if (use->dout[0] == OP_NONE)
-        return;
     op_value share = OP_RECORD(recorder, &op_scale, &attr, use->dout[0]);
     din[0] = OP_RECORD(recorder, &op_expand, NULL, share, use->in[0]);
 }
 
 /* The plan of sum, whose last dispatch adds the partial sums, with a last dispatch that divides as well. */
-static enum mien_status mean_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void mean_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    struct mean_args args = {.count = (uint32_t)tensor_shape_count(&call->in[0])};
-    struct op_call sum = *call;
+    struct mean_args args = {.count = (uint32_t)tensor_shape_count(&plan->call->in[0])};
+    struct op_call sum = *plan->call;
     sum.op = &op_sum;
-    TRY(op_choose(caps, &sum)->plan(caps, &sum, plan));
+    op_plan_call(plan, &sum);
+    if (plan->status != MIEN_OK)
+        return;
     struct op_dispatch *last = &plan->dispatch[plan->count - 1];
     last->shader = "mean_fwd";
-    op_dispatch_push(last, &args, sizeof(args));
-fail:
-    return status;
+    OP_PUSH(last, args);
 }
 
-static const struct op_variant mean_variants[] = {{.name = "mean_fwd", .plan = mean_plan}, {0}};
+static const struct op_variant mean_variants[] = {{.name = "mean_fwd", .steps = mean_plan}, {0}};
 
 static const struct op_case mean_cases[] = {
     {.name = "one", .in = {{1}}, .grad = true},
@@ -59,29 +48,25 @@ static const struct op_case mean_cases[] = {
 
 const struct op_desc op_mean = {
     .name = "mean",
-    .summary = "y[1] = mean of x[...]",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = mean_shapes,
+    .signature = "x[...] -> y[1]",
+    .summary = "y = the mean of all elements",
     .reference = mean_reference,
     .grad = mean_grad,
     .variants = mean_variants,
     .cases = mean_cases,
     /* the sum is carried as two floats: its rounding and that of the division (2.5 units) */
     .tolerance = {.abs = 1e-8, .rel = 4e-7, .nmse = 1e-12},
+    .flops_per_element = 1,
 };
 
-/* ---- mean_tokens: x[B,T,D] -> y[B,D] ----------------------------------------------------------------------------- */
+/* ---- mean_tokens ------------------------------------------------------------------------------------------------- */
 
 enum { BLOCK = 1024 }; /* most tokens that one invocation adds */
 
 static enum mien_status tokens_shapes(struct op_call *call, const char *label)
 {
-    const uint32_t *dim = call->in[0].dim;
-    if (call->in[0].rank != 3)
-        return op_shape_error(call, label, 0, "x[B,T,D]");
-    call->out[0] = SHAPE_F32(dim[0], dim[2]);
-    call->out_count = 1;
+    if (call->in[0].dim[1] > BLOCK * BLOCK)
+        return op_shape_error(call, label, 0, "x[B,T,D], T at most 1,048,576");
     return MIEN_OK;
 }
 
@@ -102,8 +87,7 @@ static void tokens_reference(const struct op_call *call)
 static void tokens_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
     struct op_attr attr = {.rows = recorder->shape(recorder, use->in[0]).dim[1]};
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_mean_tokens_bwd, &attr, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_mean_tokens_bwd, &attr, use->dout[0]);
 }
 
 /* Forward: sums (divisor 1) of blocks of x[B,T,D] into y[B,blocks,D], or means (divisor T) into y[B,D].
@@ -116,8 +100,8 @@ struct stage {
 };
 
 /* Sequences [first, first + count) of a stage, of each its blocks [block, block + blocks). */
-static enum mien_status add_part(struct op_plan *plan, const struct vk_caps *caps, const struct stage *s,
-                                 uint32_t first, uint32_t count, uint32_t block, uint32_t blocks)
+static void add_part(struct op_plan *plan, const struct stage *s, uint32_t first, uint32_t count, uint32_t block,
+                     uint32_t blocks)
 {
     uint64_t width = s->width, all = base_div_up(s->tokens, BLOCK), begin = (uint64_t)block * BLOCK;
     uint64_t tokens = BASE_MIN(s->tokens - begin, (uint64_t)blocks * BLOCK), units = (uint64_t)count * blocks;
@@ -133,67 +117,52 @@ static enum mien_status add_part(struct op_plan *plan, const struct vk_caps *cap
                                     .x_skip = x.skip,
                                     .y_skip = y.skip,
                                     .divisor = s->divisor};
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
-    d->shader = s->backward ? "mean_tokens_bwd" : "mean_tokens_fwd";
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_groups_1d(d, caps, base_div_up(args.count, local));
+    struct op_dispatch *d = op_plan_items(plan, s->backward ? "mean_tokens_bwd" : "mean_tokens_fwd", 0, args.count);
     op_part_bind(d, s->backward ? s->y : s->x, 0, OP_READ, s->backward ? y : x);
     op_part_bind(d, s->backward ? s->x : s->y, 0, OP_WRITE, s->backward ? x : y);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
 /* In parts that fit into a binding: of sequences, or where one does not fit, of its blocks. */
-static enum mien_status add_stage(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
-                                  const struct stage *s)
+static void add_stage(struct op_plan *plan, const struct stage *s)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t most = op_part_rows(caps, (uint64_t)s->tokens * s->width);
-    uint64_t blocks = base_div_up(s->tokens, BLOCK), most_blocks = op_part_rows(caps, (uint64_t)BLOCK * s->width);
-    if (most == 0 && most_blocks == 0)
-        return op_part_too_large(caps, call, (uint64_t)BASE_MIN(s->tokens, BLOCK) * s->width);
+    uint64_t most = op_part_rows(plan->caps, (uint64_t)s->tokens * s->width);
+    uint64_t blocks = base_div_up(s->tokens, BLOCK), most_blocks = op_part_rows(plan->caps, (uint64_t)BLOCK * s->width);
+    if (op_plan_too_large(plan, most == 0 && most_blocks == 0, (uint64_t)BASE_MIN(s->tokens, BLOCK) * s->width))
+        return;
     if (most > 0)
         most_blocks = blocks;
     most = BASE_MAX(most, 1);
     for (uint64_t b = 0; b < s->batch; b += most) {
         uint32_t count = (uint32_t)BASE_MIN(most, s->batch - b);
         for (uint64_t k = 0; k < blocks; k += most_blocks)
-            TRY(add_part(plan, caps, s, (uint32_t)b, count, (uint32_t)k, (uint32_t)BASE_MIN(most_blocks, blocks - k)));
+            add_part(plan, s, (uint32_t)b, count, (uint32_t)k, (uint32_t)BASE_MIN(most_blocks, blocks - k));
     }
-fail:
-    return status;
 }
 
-static enum mien_status tokens_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void tokens_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    const uint32_t *dim = call->in[0].dim;
+    const uint32_t *dim = plan->call->in[0].dim;
     uint64_t blocks = base_div_up(dim[1], BLOCK);
     struct stage last = {OP_IN, OP_OUT, dim[0], dim[1], dim[2], (float)dim[1], false};
     if (blocks > 1) {
-        if (blocks > BLOCK)
-            return op_shape_error(call, NULL, 0, "x[B,T,D], T at most 1,048,576");
         struct stage sums = {OP_IN, OP_SCRATCH, dim[0], dim[1], dim[2], 1, false};
         plan->scratch[0] = dim[0] * blocks * dim[2] * 4;
-        TRY(add_stage(plan, caps, call, &sums));
+        add_stage(plan, &sums);
         last.x = OP_SCRATCH;
         last.tokens = (uint32_t)blocks;
     }
-    TRY(add_stage(plan, caps, call, &last));
-fail:
-    return status;
+    add_stage(plan, &last);
 }
 
-static const struct op_variant tokens_variants[] = {{.name = "mean_tokens_fwd", .plan = tokens_plan}, {0}};
+static const struct op_variant tokens_variants[] = {{.name = "mean_tokens_fwd", .steps = tokens_plan}, {0}};
 
 static const struct op_case tokens_cases[] = {
     {.name = "one", .in = {{1, 1, 1}}, .grad = true},
     {.name = "2x3x5", .in = {{2, 3, 5}}, .grad = true},
     {.name = "7x127x3", .in = {{7, 127, 3}}},
     {.name = "1x1x513", .in = {{1, 1, 513}}},
+    {.name = "3x7x513", .in = {{3, 7, 513}}},
     {.name = "long", .in = {{2, 2049, 3}}},
     {.name = "vit_b32", .in = {{2, 50, 768}}, .bench = true},
     {.name = "vit_l14", .in = {{1, 257, 1024}}},
@@ -203,9 +172,8 @@ static const struct op_case tokens_cases[] = {
 
 const struct op_desc op_mean_tokens = {
     .name = "mean_tokens",
-    .summary = "y[B,D] = mean over the tokens or frames of x[B,T,D], T at most 1,048,576",
-    .in_count = 1,
-    .out_count = 1,
+    .signature = "x[B,T,D] -> y[B,D]",
+    .summary = "y = the mean over tokens or frames; T at most 1,048,576",
     .shapes = tokens_shapes,
     .reference = tokens_reference,
     .grad = tokens_grad,
@@ -213,22 +181,10 @@ const struct op_desc op_mean_tokens = {
     .cases = tokens_cases,
     /* sums carried as two floats, rounded once per block; a division of 2.5 units */
     .tolerance = {.abs = 2e-7, .rel = 4e-7, .nmse = 1e-12},
+    .flops_per_element = 1,
 };
 
-/* ---- mean_tokens_bwd: dy[B,D], attr.rows = T -> dx[B,T,D] -------------------------------------------------------- */
-
-static enum mien_status bwd_shapes(struct op_call *call, const char *label)
-{
-    const uint32_t *dim = call->in[0].dim;
-    if (call->attr.rows == 0)
-        return base_fail(MIEN_ERR_ARG, "mean_tokens_bwd%s%s: attr.rows should be the tokens of a sequence",
-                         label ? " at " : "", label ? label : "");
-    if (call->in[0].rank != 2)
-        return op_shape_error(call, label, 0, "dy[B,D]");
-    call->out[0] = SHAPE_F32(dim[0], call->attr.rows, dim[1]);
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- mean_tokens_bwd --------------------------------------------------------------------------------------------- */
 
 static void bwd_reference(const struct op_call *call)
 {
@@ -242,36 +198,22 @@ static void bwd_reference(const struct op_call *call)
     }
 }
 
-static enum mien_status bwd_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void bwd_plan(struct op_plan *plan)
 {
-    const uint32_t *dim = call->out[0].dim;
+    const uint32_t *dim = plan->call->out[0].dim;
     struct stage stage = {OP_OUT, OP_IN, dim[0], dim[1], dim[2], (float)dim[1], true};
-    return add_stage(plan, caps, call, &stage);
+    add_stage(plan, &stage);
 }
 
-static const struct op_variant bwd_variants[] = {{.name = "mean_tokens_bwd", .plan = bwd_plan}, {0}};
-
-static const struct op_case bwd_cases[] = {
-    {.name = "one", .attr = {.rows = 1}, .in = {{1, 1}}},
-    {.name = "2x3x5", .attr = {.rows = 3}, .in = {{2, 5}}},
-    {.name = "7x127x3", .attr = {.rows = 127}, .in = {{7, 3}}},
-    {.name = "3x7x513", .attr = {.rows = 7}, .in = {{3, 513}}},
-    {.name = "long", .attr = {.rows = 2049}, .in = {{2, 3}}},
-    {.name = "vit_b32", .attr = {.rows = 50}, .in = {{2, 768}}, .bench = true},
-    {.name = "vit_l14", .attr = {.rows = 257}, .in = {{2, 1024}}},
-    {.name = "frames", .attr = {.rows = 32}, .in = {{8, 512}}, .bench = true},
-    {0},
-};
+static const struct op_variant bwd_variants[] = {{.name = "mean_tokens_bwd", .steps = bwd_plan}, {0}};
 
 const struct op_desc op_mean_tokens_bwd = {
     .name = "mean_tokens_bwd",
-    .summary = "dx[B,T,D] = dy[B,D] / T; attr rows = T",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = bwd_shapes,
+    .signature = "dy[B,D] -> dx[B,rows,D]",
+    .summary = "the gradient of mean_tokens: dy / T; attr rows = T",
+    .forward = {&op_mean_tokens},
     .reference = bwd_reference,
-    .no_grad = "second derivatives are not used",
     .variants = bwd_variants,
-    .cases = bwd_cases,
     .tolerance = {.abs = 0, .rel = 3e-7, .nmse = 1e-13}, /* a division: 2.5 units */
+    .flops_per_element = 1,
 };

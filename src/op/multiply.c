@@ -1,15 +1,5 @@
 /* multiply.c: y = a * b. */
-#include "args/elements.h"
 #include "op/op.h"
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    if (!tensor_shape_equal(&call->in[0], &call->in[1]))
-        return op_shape_error(call, label, 1, "of the shape of input 0");
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
 
 static void reference(const struct op_call *call)
 {
@@ -22,27 +12,13 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    for (uint32_t i = 0; i < 2 && use->dout[0] != OP_NONE; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         if (use->wants[i])
             din[i] = OP_RECORD(recorder, &op_multiply, NULL, use->dout[0], use->in[1 - i]);
     }
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
-{
-    static const struct op_row_bind bind[] = {{OP_IN, 0, OP_READ, 1}, {OP_IN, 1, OP_READ, 1}, {OP_OUT, 0, OP_WRITE, 1}};
-    struct elements_args args = {0};
-    return op_plan_rows(out, caps,
-                        &(struct op_rows){.shader = "multiply_fwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
-}
-
-static const struct op_variant variants[] = {{.name = "multiply_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "multiply_fwd", .bind = "a b y"}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1}, {1}}, .grad = true},
@@ -54,14 +30,13 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_multiply = {
     .name = "multiply",
-    .summary = "y[...] = a[...] * b[...]",
-    .in_count = 2,
-    .out_count = 1,
-    .shapes = shapes,
+    .signature = "a[...] b[...] -> y[...]",
+    .summary = "y = a * b",
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     /* one correctly rounded product: half a unit in the last place, 6e-8 */
     .tolerance = {.abs = 0, .rel = 1.2e-7, .nmse = 1e-14},
+    .flops_per_element = 1,
 };

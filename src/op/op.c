@@ -1,5 +1,5 @@
 /* op.c: the registry: finding ops, checking calls, choosing variants, recording. */
-#include "op/op.h"
+#include "op/signature.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,30 +45,46 @@ enum mien_status op_shape_error(const struct op_call *call, const char *label, u
     return call_error(MIEN_ERR_SHAPE, call, label, input, expected);
 }
 
-enum mien_status op_call_shapes(struct op_call *call, const char *label)
+/* Input i is there where it must be, of a dtype that the op takes, and not empty. */
+static enum mien_status check_input(const struct op_call *call, const struct op_signature *sig, const char *label,
+                                    uint32_t i)
 {
-    const struct op_desc *op = call->op;
-    memset(call->out, 0, sizeof(call->out));
-    call->out_count = 0;
-    if (call->in_count > op->in_count)
-        return base_fail(MIEN_ERR_ARG, "%s%s%s: %u inputs given, it has at most %u", op->name, label ? " at " : "",
-                         label ? label : "", call->in_count, op->in_count);
-    for (uint32_t i = 0; i < op->in_count; i++) {
+    const struct tensor_shape *in = &call->in[i];
+    bool index = sig->index_inputs >> i & 1, half = sig->half_inputs >> i & 1;
+    if (!in->rank)
+        return sig->optional >> i & 1 ? MIEN_OK : call_error(MIEN_ERR_ARG, call, label, i, "given");
+    if (in->dtype != (index ? MIEN_I32 : MIEN_F32) && !(half && (in->dtype == MIEN_F16 || in->dtype == MIEN_BF16)))
+        return call_error(MIEN_ERR_DTYPE, call, label, i, index ? "i32" : half ? "f32, f16 or bf16" : "f32");
+    if (tensor_shape_count(in) == 0)
+        return call_error(MIEN_ERR_SHAPE, call, label, i, "not empty");
+    return MIEN_OK;
+}
+
+static enum mien_status run_shapes(struct op_call *call, const struct op_signature *sig, const char *label)
+{
+    enum mien_status status = MIEN_OK;
+    for (uint32_t i = 0; i < sig->in_count; i++) {
         if (i >= call->in_count)
             memset(&call->in[i], 0, sizeof(call->in[i]));
-        if (!call->in[i].rank) {
-            if (!(op->optional >> i & 1))
-                return call_error(MIEN_ERR_ARG, call, label, i, "given");
-            continue;
-        }
-        bool index = op->index_inputs >> i & 1;
-        bool half = call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16;
-        if (call->in[i].dtype != (index ? MIEN_I32 : MIEN_F32) && !(half && op->half_inputs >> i & 1))
-            return call_error(MIEN_ERR_DTYPE, call, label, i, index ? "i32" : "f32");
-        if (tensor_shape_count(&call->in[i]) == 0)
-            return call_error(MIEN_ERR_SHAPE, call, label, i, "not empty");
+        TRY(check_input(call, sig, label, i));
     }
-    enum mien_status status = op->shapes(call, label);
+    TRY(op_signature_apply(sig, call, label));
+    if (call->op->shapes)
+        TRY(call->op->shapes(call, label));
+fail:
+    return status;
+}
+
+enum mien_status op_call_shapes(struct op_call *call, const char *label)
+{
+    struct op_signature sig;
+    op_signature(call->op, &sig);
+    memset(call->out, 0, sizeof(call->out));
+    call->out_count = 0;
+    if (call->in_count > sig.in_count)
+        return base_fail(MIEN_ERR_ARG, "%s%s%s: %u inputs given, it has at most %u", call->op->name,
+                         label ? " at " : "", label ? label : "", call->in_count, sig.in_count);
+    enum mien_status status = run_shapes(call, &sig, label);
     if (status != MIEN_OK) {
         memset(call->out, 0, sizeof(call->out));
         call->out_count = 0;
@@ -85,30 +101,52 @@ const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_c
     return NULL;
 }
 
+const char *op_no_grad(const struct op_desc *op)
+{
+    return op->no_grad ? op->no_grad : op->forward[0] ? "it is a gradient itself" : "no reason given";
+}
+
 double op_call_flops(const struct op_call *call)
 {
-    return call->op->flops ? call->op->flops(call) : (double)tensor_shape_count(&call->out[0]);
+    uint64_t in = tensor_shape_count(&call->in[0]), out = tensor_shape_count(&call->out[0]);
+    return call->op->flops ? call->op->flops(call) : call->op->flops_per_element * (double)BASE_MAX(in, out);
 }
 
 double op_call_bytes(const struct op_call *call)
 {
+    struct op_signature sig;
+    double bytes = 0;
     if (call->op->bytes)
         return call->op->bytes(call);
-    double bytes = 0;
-    for (uint32_t i = 0; i < call->in_count; i++)
-        bytes += (double)tensor_shape_bytes(&call->in[i]);
+    op_signature(call->op, &sig);
+    for (uint32_t i = 0; i < sig.in_count; i++)
+        bytes += op_tensor_named(&sig.in[i], "like", 4) ? 0 : (double)tensor_shape_bytes(&call->in[i]);
     for (uint32_t o = 0; o < call->out_count; o++)
         bytes += (double)tensor_shape_bytes(&call->out[o]);
     return bytes;
 }
 
-op_value op_record(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
-                   const op_value *in, uint32_t in_count)
+static void record(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
+                   const op_value *in, uint32_t in_count, op_value out[OP_MAX_OUT])
 {
     static const struct op_attr none = {0};
-    op_value out[OP_MAX_OUT];
     for (uint32_t o = 0; o < OP_MAX_OUT; o++)
         out[o] = OP_NONE;
     recorder->record(recorder, op, attr ? attr : &none, in, in_count, out);
+}
+
+op_value op_record(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
+                   const op_value *in, uint32_t in_count)
+{
+    op_value out[OP_MAX_OUT];
+    record(recorder, op, attr, in, in_count, out);
     return out[0];
+}
+
+void op_record_into(op_value *din, uint32_t count, struct op_recorder *recorder, const struct op_desc *op,
+                    const struct op_attr *attr, const op_value *in, uint32_t in_count)
+{
+    op_value out[OP_MAX_OUT];
+    record(recorder, op, attr, in, in_count, out);
+    memcpy(din, out, count * sizeof(*din));
 }

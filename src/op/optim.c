@@ -21,24 +21,8 @@ static void fill_hyper(float *hyper, double max_norm)
     hyper[HYPER_MAX_NORM] = (float)max_norm;
 }
 
-static bool is_hyper(const struct tensor_shape *shape)
-{
-    return shape->rank == 1 && shape->dim[0] == HYPER_COUNT;
-}
-
 /* ---- clip_factor: partials[T,64], hyper[16] -> [norm, factor] -------------------------------------------------------
  */
-
-static enum mien_status clip_shapes(struct op_call *call, const char *label)
-{
-    if (tensor_shape_width(&call->in[0]) != SUM_PARTIALS)
-        return op_shape_error(call, label, 0, "partials[T,64], as sum_squares gives");
-    if (!is_hyper(&call->in[1]))
-        return op_shape_error(call, label, 1, "hyper[16]");
-    call->out[0] = SHAPE_F32(2);
-    call->out_count = 1;
-    return MIEN_OK;
-}
 
 static void clip_reference(const struct op_call *call)
 {
@@ -53,23 +37,15 @@ static void clip_reference(const struct op_call *call)
     out[1] = most > 0 ? (float)fmin(1, most / (norm + 1e-6)) : 1;
 }
 
-static enum mien_status clip_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void clip_plan(struct op_plan *plan)
 {
-    struct clip_args args = {.count = (uint32_t)tensor_shape_count(&call->in[0])};
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    d->shader = "clip_factor_fwd";
-    op_dispatch_spec(d, 0, 64);
-    op_dispatch_groups_1d(d, caps, 1);
-    op_dispatch_bind(d, OP_IN, 0, OP_READ);
-    op_dispatch_bind(d, OP_IN, 1, OP_READ);
-    op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    struct clip_args args = {.count = (uint32_t)tensor_shape_count(&plan->call->in[0])};
+    struct op_dispatch *d = op_plan_items(plan, "clip_factor_fwd", 64, 1);
+    op_plan_bind(plan, "partials hyper y");
+    OP_PUSH(d, args);
 }
 
-static const struct op_variant clip_variants[] = {{.name = "clip_factor_fwd", .plan = clip_plan}, {0}};
+static const struct op_variant clip_variants[] = {{.name = "clip_factor_fwd", .steps = clip_plan}, {0}};
 
 static const struct op_case clip_cases[] = {
     {.name = "off", .in = {{1, SUM_PARTIALS}, {HYPER_COUNT}}, .attr = {.value = 0}},
@@ -88,10 +64,8 @@ static void clip_prepare(struct op_call *call, struct base_rng *rng)
 
 const struct op_desc op_clip_factor = {
     .name = "clip_factor",
-    .summary = "y[2] = global norm and clipping factor, from partials[T,64] (sum_squares) and hyper[16]",
-    .in_count = 2,
-    .out_count = 1,
-    .shapes = clip_shapes,
+    .signature = "partials[...,64] hyper[16] -> y[2]",
+    .summary = "y = global norm and clipping factor, from what sum_squares gives of each gradient",
     .reference = clip_reference,
     .no_grad = "applied after the backward pass",
     .variants = clip_variants,
@@ -100,26 +74,11 @@ const struct op_desc op_clip_factor = {
     .prepare = clip_prepare,
     /* the sum is nearly exact; a square root and a division of 2.5 units each */
     .tolerance = {.abs = 0, .rel = 1e-6, .nmse = 1e-12},
+    .flops_per_element = 1,
 };
 
 /* ---- adamw: p, m, v, g [n], hyper[16], factor[2] -> p, m, v in place
  * -------------------------------------------------- */
-
-static enum mien_status adamw_shapes(struct op_call *call, const char *label)
-{
-    for (uint32_t i = 1; i < 4; i++) {
-        if (!tensor_shape_equal(&call->in[i], &call->in[0]))
-            return op_shape_error(call, label, i, "of the shape of input 0, the parameter");
-    }
-    if (!is_hyper(&call->in[4]))
-        return op_shape_error(call, label, 4, "hyper[16]");
-    if (call->in[5].rank && tensor_shape_count(&call->in[5]) != 2)
-        return op_shape_error(call, label, 5, "[norm, factor], as clip_factor gives");
-    for (uint32_t o = 0; o < 3; o++)
-        call->out[o] = call->in[0];
-    call->out_count = 3;
-    return MIEN_OK;
-}
 
 static double lr_scale(const struct op_call *call)
 {
@@ -145,29 +104,17 @@ static void adamw_reference(const struct op_call *call)
     }
 }
 
-static enum mien_status adamw_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void adamw_push(const struct op_call *call, struct op_dispatch *d)
 {
-    bool clips = call->in[5].rank > 0;
-    const struct op_row_bind bind[] = {{OP_OUT, 0, OP_READ | OP_WRITE, 1},
-                                       {OP_OUT, 1, OP_READ | OP_WRITE, 1},
-                                       {OP_OUT, 2, OP_READ | OP_WRITE, 1},
-                                       {OP_IN, 3, OP_READ, 1},
-                                       {OP_IN, 4, OP_READ, 0},
-                                       {OP_IN, clips ? 5 : 4, OP_READ, 0}};
     struct adamw_args args = {.lr_scale = (float)lr_scale(call), .decay_scale = call->attr.value};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = "adamw_fwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args),
-                                          .option = {clips},
-                                          .option_count = 1});
+    OP_PUSH(d, args);
+    op_dispatch_spec(d, 8, call->in[5].rank > 0); /* clips */
 }
 
-static const struct op_variant adamw_variants[] = {{.name = "adamw_fwd", .plan = adamw_plan}, {0}};
+static const struct op_variant adamw_variants[] = {
+    {.name = "adamw_fwd", .bind = "p m v g hyper* factor*", .args = adamw_push},
+    {0},
+};
 
 static const struct op_case adamw_cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {1}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
@@ -186,26 +133,11 @@ static void adamw_prepare(struct op_call *call, struct base_rng *rng)
     fill_hyper(call->in_data[4], 1);
 }
 
-static double adamw_flops(const struct op_call *call)
-{
-    return 14.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
-static double adamw_bytes(const struct op_call *call)
-{
-    return 7.0 * (double)tensor_shape_bytes(&call->in[0]);
-}
-
 const struct op_desc op_adamw = {
     .name = "adamw",
-    .summary =
-        "p, m, v [...] after one AdamW step with g[...], hyper[16], clipping[2] (optional); attr scale: factor of "
-        "the rate (0 = 1), value: factor of the decay",
-    .in_count = 6,
-    .out_count = 3,
-    .optional = 1u << 5,
-    .in_place = 7,
-    .shapes = adamw_shapes,
+    .signature = "p[...] m[...] v[...] g[...] hyper[16] factor?[2] -> p[...] m[...] v[...]",
+    .summary = "p, m and v after one AdamW step with g; factor as clip_factor gives; attr scale: factor of the rate (0 "
+               "= 1), value: of the decay",
     .reference = adamw_reference,
     .no_grad = "applied after the backward pass",
     .variants = adamw_variants,
@@ -214,6 +146,5 @@ const struct op_desc op_adamw = {
     .prepare = adamw_prepare,
     /* three roundings of p; m and v may cancel to near nothing, within a unit of their terms */
     .tolerance = {.abs = 2e-7, .rel = 1e-6, .nmse = 1e-12},
-    .flops = adamw_flops,
-    .bytes = adamw_bytes,
+    .flops_per_element = 14,
 };

@@ -43,16 +43,11 @@ static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint
     op_dispatch_bind_range(d, place, index, access, part.offset, part.size);
 }
 
-/* A dispatch of a kernel over lib/span.glsl, without binds and push constants; NULL when out of memory. An invocation
- * takes `take` columns of `width` at a time, with `rounds` rounds of its loops. */
-struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader, uint64_t rows,
-                                 uint32_t width, uint32_t take, uint64_t rounds);
-
-/* For a tensor whose single row exceeds what the device can bind. */
-static inline enum mien_status op_part_too_large(const struct vk_caps *caps, const struct op_call *call, uint64_t width)
+/* Refuses a tensor whose single row exceeds what the device can bind; returns cond, as op_plan_refuse. */
+static inline bool op_plan_too_large(struct op_plan *plan, bool cond, uint64_t width)
 {
-    return base_fail(MIEN_ERR_UNSUPPORTED, "%s: a row of %llu elements exceeds the %llu bytes that %s can bind",
-                     call->op->name, (unsigned long long)width, (unsigned long long)caps->max_range, caps->name);
+    return op_plan_refuse(plan, cond, "a row of %llu elements exceeds the %llu bytes that %s can bind",
+                          (unsigned long long)width, (unsigned long long)plan->caps->max_range, plan->caps->name);
 }
 
 #endif

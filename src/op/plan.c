@@ -2,21 +2,67 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
-
-struct op_dispatch *op_plan_add(struct op_plan *plan)
-{
-    if (base_grow(&plan->dispatch, &plan->capacity, plan->count + 1, sizeof(*plan->dispatch)) != MIEN_OK)
-        return NULL;
-    struct op_dispatch *d = &plan->dispatch[plan->count++];
-    memset(d, 0, sizeof(*d));
-    return d;
-}
 
 void op_plan_clear(struct op_plan *plan)
 {
     base_free(plan->dispatch);
     memset(plan, 0, sizeof(*plan));
+}
+
+static void fail_va(struct op_plan *plan, enum mien_status code, const char *fmt, va_list args)
+{
+    char text[512];
+    if (plan->status != MIEN_OK)
+        return;
+    vsnprintf(text, sizeof(text), fmt, args);
+    plan->status = base_fail(code, "%s: %s", plan->call->op->name, text);
+}
+
+void op_plan_fail(struct op_plan *plan, enum mien_status code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fail_va(plan, code, fmt, args);
+    va_end(args);
+}
+
+bool op_plan_refuse(struct op_plan *plan, bool cond, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (cond)
+        fail_va(plan, MIEN_ERR_UNSUPPORTED, fmt, args);
+    va_end(args);
+    return cond;
+}
+
+struct op_dispatch *op_plan_add(struct op_plan *plan)
+{
+    if (plan->status == MIEN_OK)
+        plan->status = base_grow(&plan->dispatch, &plan->capacity, plan->count + 1, sizeof(*plan->dispatch));
+    struct op_dispatch *d = plan->status == MIEN_OK ? &plan->dispatch[plan->count++] : &plan->discarded;
+    memset(d, 0, sizeof(*d));
+    return d;
+}
+
+struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader)
+{
+    struct op_dispatch *d = op_plan_add(plan);
+    d->shader = shader;
+    return d;
+}
+
+struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count)
+{
+    struct op_dispatch *d = op_plan_kernel(plan, shader);
+    if (!local)
+        local = plan->caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
+    op_dispatch_spec(d, 0, local);
+    op_dispatch_groups_1d(d, plan->caps, base_div_up(count, local));
+    return d;
 }
 
 void op_dispatch_bind_range(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,
@@ -112,21 +158,47 @@ fail:
     return status;
 }
 
+static void plan_variant(struct op_plan *plan, const struct op_variant *variant)
+{
+    if (variant->bind)
+        op_plan_row_kernel(plan, variant);
+    if (variant->steps)
+        variant->steps(plan);
+    if (variant->plan && plan->status == MIEN_OK) {
+        enum mien_status status = variant->plan(plan->caps, plan->call, plan);
+        if (plan->status == MIEN_OK)
+            plan->status = status;
+    }
+}
+
+void op_plan_call(struct op_plan *plan, const struct op_call *call)
+{
+    const struct op_call *outer = plan->call;
+    plan->call = call;
+    plan_variant(plan, op_choose(plan->caps, call));
+    plan->call = outer;
+}
+
 enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
                               struct op_plan *plan)
 {
     enum mien_status status = MIEN_OK;
     op_plan_clear(plan);
-    if (!variant)
-        variant = op_choose(caps, call);
-    FAIL_IF(!variant, MIEN_ERR_UNSUPPORTED, "%s: no kernel variant fits this call on %s", call->op->name, caps->name);
-    TRY(variant->plan(caps, call, plan));
-    plan->variant = variant;
-    FAIL_IF(plan->count == 0, MIEN_ERR_FAILED, "%s: variant %s planned no dispatch", call->op->name, variant->name);
+    plan->caps = caps;
+    plan->call = call;
+    plan->variant = variant ? variant : op_choose(caps, call);
+    FAIL_IF(!plan->variant, MIEN_ERR_UNSUPPORTED, "%s: no kernel variant fits this call on %s", call->op->name,
+            caps->name);
+    plan_variant(plan, plan->variant);
+    TRY(plan->status);
+    FAIL_IF(plan->count == 0, MIEN_ERR_FAILED, "%s: variant %s planned no dispatch", call->op->name,
+            plan->variant->name);
     for (size_t i = 0; i < plan->count; i++) {
         TRY(check_limits(caps, call, &plan->dispatch[i]));
         TRY(check_binds(caps, call, plan, &plan->dispatch[i]));
     }
+    plan->caps = NULL;
+    plan->call = NULL;
     return MIEN_OK;
 fail:
     op_plan_clear(plan);

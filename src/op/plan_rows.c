@@ -1,48 +1,153 @@
-/* plan_rows.c: plans of row kernels, in parts that fit into a binding. */
+/* plan_rows.c: tensors by their names, and row kernels, in parts that fit into a binding. */
+#include "args/elements.h"
+#include "args/rows.h"
 #include "op/part.h"
+#include "op/signature.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- names ---------------------------------------------------------------------------------------------------------
+ */
+
+/* The tensor of that name: an output before an input, where one is stored in the other. */
+static const struct tensor_shape *find_tensor(const struct op_plan *plan, const char *name, size_t length,
+                                              struct op_row_bind *bind)
+{
+    struct op_signature sig;
+    op_signature(plan->call->op, &sig);
+    for (uint8_t o = 0; o < sig.out_count; o++) {
+        if (op_tensor_named(&sig.out[o], name, length)) {
+            *bind = (struct op_row_bind){OP_OUT, o, sig.in_place >> o & 1 ? OP_READ | OP_WRITE : OP_WRITE, 0};
+            return &plan->call->out[o];
+        }
+    }
+    for (uint8_t i = 0; i < sig.in_count; i++) {
+        if (op_tensor_named(&sig.in[i], name, length)) {
+            *bind = (struct op_row_bind){OP_IN, i, OP_READ, 0};
+            return &plan->call->in[i];
+        }
+    }
+    return NULL;
+}
+
+/* Reads one name with its marks. `before` is the bind before it; rows 0 = tensors are bound whole. */
+static void take_bind(struct op_plan *plan, const char *at, const struct op_row_bind *before, uint64_t rows,
+                      struct op_row_bind *bind)
+{
+    uint8_t marked = 0;
+    for (; *at == '<' || *at == '>'; at++)
+        marked |= *at == '<' ? OP_READ : OP_WRITE;
+    size_t length = strcspn(at, " *[");
+    if (*at == '$') {
+        uint8_t index = (uint8_t)(at[1] - '0');
+        uint32_t width = at[length] == '[' ? (uint32_t)strtoul(at + length + 1, NULL, 10) : 0;
+        *bind = (struct op_row_bind){OP_SCRATCH, index, marked, width};
+        plan->scratch[index] = BASE_MAX(plan->scratch[index], rows * width * 4);
+        return;
+    }
+    const struct tensor_shape *shape = find_tensor(plan, at, length, bind);
+    if (!shape)
+        op_plan_fail(plan, MIEN_ERR_FAILED, "its kernel binds %.*s, which is not in its signature", (int)length, at);
+    else if (!shape->rank)
+        *bind = *before;
+    else if (rows && at[length] != '*')
+        bind->width = (uint32_t)(tensor_shape_count(shape) / rows);
+    if (marked)
+        bind->access = marked;
+}
+
+static uint32_t take_binds(struct op_plan *plan, const char *names, uint64_t rows,
+                           struct op_row_bind bind[VK_MAX_BUFFERS])
+{
+    static const struct op_row_bind none;
+    uint32_t count = 0;
+    for (const char *at = names; *at && count < VK_MAX_BUFFERS; count++) {
+        take_bind(plan, at, count ? &bind[count - 1] : &none, rows, &bind[count]);
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    return count;
+}
+
+void op_plan_bind(struct op_plan *plan, const char *names)
+{
+    struct op_row_bind bind[VK_MAX_BUFFERS];
+    struct op_dispatch *d = plan->status == MIEN_OK ? &plan->dispatch[plan->count - 1] : &plan->discarded;
+    uint32_t count = take_binds(plan, names, 0, bind);
+    for (uint32_t b = 0; b < count; b++)
+        op_dispatch_bind(d, bind[b].place, bind[b].index, bind[b].access);
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Offsets of bindings are multiples of 256 bytes: with 64 rows a part begins at one, whatever the width. */
 enum { ROW_STEP = 64 };
 
-uint64_t op_part_limit(const struct vk_caps *caps, const struct op_row_bind *bind, uint32_t count, uint64_t rows)
+static uint64_t widest(const struct op_row_bind *bind, uint32_t count)
 {
     uint64_t width = 1;
     for (uint32_t b = 0; b < count; b++)
         width = BASE_MAX(width, bind[b].width);
-    uint64_t most = caps->max_range / (width * 4);
-    return most >= rows ? rows : most / ROW_STEP * ROW_STEP;
+    return width;
 }
 
-void op_dispatch_bind_part(struct op_dispatch *d, const struct op_row_bind *bind, uint32_t count, uint64_t first,
-                           uint64_t rows)
+struct op_parts op_parts(struct op_plan *plan, const char *names, uint64_t rows, uint64_t step)
 {
-    for (uint32_t b = 0; b < count; b++) {
-        uint64_t bytes = (uint64_t)bind[b].width * 4;
-        op_dispatch_bind_range(d, bind[b].place, bind[b].index, bind[b].access, first * bytes, rows * bytes);
+    struct op_parts p = {.plan = plan, .all = rows, .most = rows};
+    p.count = take_binds(plan, names, rows, p.bind);
+    uint64_t fit = plan->caps->max_range / (widest(p.bind, p.count) * 4);
+    if (fit < rows) {
+        step = BASE_MAX(step, ROW_STEP);
+        p.most = fit / step * step;
+        op_plan_refuse(plan, p.most == 0, "%llu rows of %llu elements do not fit into a binding of %llu bytes on %s",
+                       (unsigned long long)step, (unsigned long long)widest(p.bind, p.count),
+                       (unsigned long long)plan->caps->max_range, plan->caps->name);
+    }
+    return p;
+}
+
+bool op_parts_next(struct op_parts *p)
+{
+    p->first += p->rows;
+    p->rows = BASE_MIN(p->most, p->all - p->first);
+    return p->rows > 0;
+}
+
+void op_parts_bind(const struct op_parts *p, struct op_dispatch *d)
+{
+    for (uint32_t b = 0; b < p->count; b++) {
+        const struct op_row_bind *bind = &p->bind[b];
+        uint64_t bytes = (uint64_t)bind->width * 4;
+        op_dispatch_bind_range(d, bind->place, bind->index, bind->access, p->first * bytes, p->rows * bytes);
     }
 }
 
-static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, enum op_row_tech tech, uint64_t rows)
+/* ---- row kernels ---------------------------------------------------------------------------------------------------
+ */
+
+static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, enum op_tech tech, uint64_t rows)
 {
     bool software = caps->class_ == VK_CLASS_SOFTWARE;
     uint32_t local = 1, per_group = 1;
     switch (tech) {
-    case OP_ROW_GROUP:
+    case OP_GROUP:
         local = 64;
         break;
-    case OP_ROW_SUBGROUP:
+    case OP_SUBGROUP:
         local = caps->subgroup_size;
         break;
-    case OP_ROW_SERIAL:
+    case OP_SERIAL:
         local = per_group = 8; /* a software driver's vector */
         break;
-    case OP_ROW_ELEMENT:
+    case OP_ELEMENTS:
         /* a software driver pays for each workgroup: long runs in vectors of its own size */
         local = software ? 8 : 128;
         op_dispatch_spec(d, 3, software ? 64 : 4);
         per_group = local * d->spec[3] * 4;
+        break;
+    case OP_SPAN:
         break;
     }
     op_dispatch_spec(d, 0, local);
@@ -54,63 +159,105 @@ uint64_t op_most_rounds(const struct vk_caps *caps)
     return caps->type == VK_TYPE_SOFTWARE ? 60000 : (uint64_t)1 << 40;
 }
 
-/* Whether an invocation gets through its share of a row, which it goes over up to four times. */
-static enum mien_status check_rounds(const struct vk_caps *caps, const struct op_rows *r)
+/* Whether an invocation does not get through its share of a row, which it goes over up to four times. */
+static bool too_long(struct op_plan *plan, enum op_tech tech, uint64_t width)
 {
-    uint64_t lanes = r->tech == OP_ROW_GROUP ? 64 : r->tech == OP_ROW_SUBGROUP ? caps->subgroup_size : 1;
-    uint64_t width = 1, most = op_most_rounds(caps) / 4 * lanes;
-    for (uint32_t b = 0; b < r->bind_count; b++)
-        width = BASE_MAX(width, r->bind[b].width);
-    if (r->tech == OP_ROW_ELEMENT || width <= most)
-        return MIEN_OK;
-    return base_fail(MIEN_ERR_UNSUPPORTED,
-                     "%s: rows of %llu elements; on software drivers, which end long loops, at most %llu are supported",
-                     r->shader, (unsigned long long)width, (unsigned long long)most);
+    const struct vk_caps *caps = plan->caps;
+    uint64_t lanes = tech == OP_GROUP ? 64 : tech == OP_SUBGROUP ? caps->subgroup_size : 1;
+    uint64_t most = op_most_rounds(caps) / 4 * lanes;
+    return op_plan_refuse(
+        plan, tech != OP_ELEMENTS && width > most,
+        "rows of %llu elements; on software drivers, which end long loops, at most %llu are supported",
+        (unsigned long long)width, (unsigned long long)most);
 }
 
-enum mien_status op_plan_rows(struct op_plan *plan, const struct vk_caps *caps, const struct op_rows *r)
+static uint64_t rows_of(const struct op_variant *v, const struct op_call *call)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t limit = op_part_limit(caps, r->bind, r->bind_count, r->rows);
-    TRY(check_rounds(caps, r));
-    FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "%s: 64 rows do not fit into a binding of %llu bytes on %s", r->shader,
-            (unsigned long long)caps->max_range, caps->name);
-    for (uint64_t first = 0; first < r->rows; first += limit) {
-        struct op_dispatch *d = op_plan_add(plan);
-        FAIL_IF_NULL(d, "a plan");
-        uint32_t part[2] = {(uint32_t)BASE_MIN(limit, r->rows - first), (uint32_t)first};
-        d->shader = r->shader;
-        shape_workgroups(d, caps, r->tech, part[0]);
-        for (uint32_t o = 0; o < r->option_count; o++)
-            op_dispatch_spec(d, 8 + o, r->option[o]);
-        op_dispatch_bind_part(d, r->bind, r->bind_count, first, part[0]);
-        op_dispatch_push(d, r->args, r->args_size);
+    if (v->rows)
+        return v->rows(call);
+    return v->tech == OP_ELEMENTS ? tensor_shape_count(&call->out[0])
+           : v->tech == OP_SPAN   ? call->out[0].dim[0]
+                                  : tensor_shape_rows(&call->in[0]);
+}
+
+static void plan_rows(struct op_plan *plan, const struct op_variant *v)
+{
+    static const struct elements_args none;
+    struct op_parts parts = op_parts(plan, v->bind, rows_of(v, plan->call), 0);
+    if (too_long(plan, v->tech, widest(parts.bind, parts.count)))
+        return;
+    while (op_parts_next(&parts)) {
+        struct op_dispatch *d = op_plan_kernel(plan, v->name);
+        const arg_u32 part[2] = {(arg_u32)parts.rows, (arg_u32)parts.first};
+        shape_workgroups(d, plan->caps, v->tech, parts.rows);
+        op_parts_bind(&parts, d);
+        OP_PUSH(d, none);
+        if (v->args)
+            v->args(plan->call, d);
         memcpy(d->push, part, sizeof(part));
     }
-    return MIEN_OK;
-fail:
-    return status;
 }
 
-struct op_dispatch *op_plan_span(struct op_plan *plan, const struct vk_caps *caps, const char *shader, uint64_t rows,
-                                 uint32_t width, uint32_t take, uint64_t rounds)
+/* ---- spans ---------------------------------------------------------------------------------------------------------
+ */
+
+struct op_dispatch *op_plan_span(struct op_plan *plan, const char *shader, uint64_t rows, uint32_t width, uint32_t take,
+                                 uint64_t rounds)
 {
     /* a software driver pays per workgroup and runs 4 to 16 invocations at a time */
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     uint32_t span = software ? 8 : 32, local = software ? 128 : 64;
-    uint64_t slab = BASE_MAX(op_most_rounds(caps) / rounds, 1) * take * span, slabs = 1;
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
+    uint64_t slab = BASE_MAX(op_most_rounds(plan->caps) / rounds, 1) * take * span, slabs = 1;
+    struct op_dispatch *d = op_plan_kernel(plan, shader);
     op_dispatch_spec(d, 0, local);
     op_dispatch_spec(d, 4, span);
     if (width > slab) {
         op_dispatch_spec(d, 5, (uint32_t)slab);
         slabs = base_div_up(width, slab);
     }
-    op_dispatch_groups_1d(d, caps, base_div_up(rows * slabs, local / span));
+    op_dispatch_groups_1d(d, plan->caps, base_div_up(rows * slabs, local / span));
     return d;
+}
+
+static uint32_t tokens_of(const struct tensor_shape *shape)
+{
+    return shape->rank == 3 ? shape->dim[1] : 0;
+}
+
+static void plan_spans(struct op_plan *plan, const struct op_variant *v)
+{
+    const struct op_call *call = plan->call;
+    struct op_row_bind bind[VK_MAX_BUFFERS];
+    uint64_t all = rows_of(v, call), rows = tensor_shape_rows(&call->out[0]) / all;
+    uint32_t count = take_binds(plan, v->bind, all, bind);
+    uint64_t most = op_part_rows(plan->caps, widest(bind, count));
+    if (op_plan_too_large(plan, most == 0, widest(bind, count)))
+        return;
+    for (uint64_t first = 0; first < all; first += most) {
+        uint64_t part = BASE_MIN(most, all - first);
+        struct rows_args args = {.rows = (uint32_t)(part * rows),
+                                 .width = tensor_shape_width(&call->out[0]),
+                                 .first = (uint32_t)first,
+                                 .tokens = BASE_MAX(tokens_of(&call->in[0]), tokens_of(&call->out[0]))};
+        struct op_dispatch *d = op_plan_span(plan, v->name, args.rows, args.width, 1, 1);
+        for (uint32_t b = 0; b < count; b++) {
+            struct op_part range = op_part_of(first * bind[b].width, part * bind[b].width);
+            op_part_bind(d, bind[b].place, bind[b].index, bind[b].access, range);
+            if (bind[b].place == OP_IN && b == 0)
+                args.in_skip = range.skip;
+            else if (bind[b].place == OP_OUT)
+                args.out_skip = range.skip;
+        }
+        OP_PUSH(d, args);
+    }
+}
+
+void op_plan_row_kernel(struct op_plan *plan, const struct op_variant *variant)
+{
+    if (variant->tech == OP_SPAN)
+        plan_spans(plan, variant);
+    else
+        plan_rows(plan, variant);
 }
 
 bool op_fits_subgroup(const struct vk_caps *caps, const struct op_call *call)

@@ -11,19 +11,11 @@
 
 enum { PATCHES, TEXTS, DC };
 
-/* P[N,G,E], s[M,E] -> c[N,M] */
 static enum mien_status shapes(struct op_call *call, const char *label)
 {
-    const struct tensor_shape *patches = &call->in[PATCHES], *texts = &call->in[TEXTS];
-    if (patches->rank != 3)
-        return op_shape_error(call, label, PATCHES, "patch features P[N,G,E]");
-    if (texts->rank != 2 || texts->dim[1] != patches->dim[2])
-        return op_shape_error(call, label, TEXTS, "sentence features s[M,E], E as of input 0");
     if (!(call->attr.tau > 0))
         return base_fail(MIEN_ERR_ARG, "%s%s%s: attr tau is %g; it should be above 0", call->op->name,
                          label ? " at " : "", label ? label : "", (double)call->attr.tau);
-    call->out[0] = SHAPE_F32(patches->dim[0], texts->dim[0]);
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -98,13 +90,7 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    const op_value in[] = {use->in[PATCHES], use->in[TEXTS], use->dout[0]};
-    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
-    if (use->dout[0] == OP_NONE)
-        return;
-    recorder->record(recorder, &op_pool_scores_bwd, use->attr, in, BASE_COUNT(in), out);
-    din[PATCHES] = out[0];
-    din[TEXTS] = out[1];
+    OP_RECORD_INTO(din, 2, recorder, &op_pool_scores_bwd, use->attr, use->in[PATCHES], use->in[TEXTS], use->dout[0]);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
@@ -127,13 +113,12 @@ static struct weights make_weights(struct pool *p)
 static struct pool_args args_of(const struct pool *p, uint32_t n)
 {
     return (struct pool_args){
-        .count = n * p->texts, .patches = p->patches, .texts = p->texts, .sharp = 1 / p->call->attr.tau};
+        .count = n * p->texts, .patches = p->patches, .texts = p->texts, .sharp = 1 / p->plan->call->attr.tau};
 }
 
 /* gram = P P^T and v = gram a of each image. */
-static enum mien_status add_gram(struct pool *p, uint32_t first, uint32_t n, const struct weights *w)
+static void add_gram(struct pool *p, uint32_t first, uint32_t n, const struct weights *w)
 {
-    enum mien_status status = MIEN_OK;
     struct tensor_shape patches = SHAPE_F32(n, p->patches, p->width);
     struct op_where at = pool_part(OP_IN, PATCHES, first, (uint64_t)p->patches * p->width);
     const struct op_product gram = {
@@ -143,49 +128,42 @@ static enum mien_status add_gram(struct pool *p, uint32_t first, uint32_t n, con
                                  .a = w->gram,
                                  .b = w->a,
                                  .y = w->v};
-    TRY(pool_product(p, &gram));
-    TRY(pool_product(p, &v));
-fail:
-    return status;
+    pool_product(p, &gram);
+    pool_product(p, &v);
 }
 
-static enum mien_status add_weights(struct pool *p, uint32_t first, uint32_t n, struct weights *w)
+static void add_weights(struct pool *p, uint32_t first, uint32_t n, struct weights *w)
 {
-    enum mien_status status = MIEN_OK;
     struct pool_args args = args_of(p, n);
     w->cells = (uint64_t)n * p->patches * p->texts;
-    TRY(pool_dots(p, first, n, w->dots));
-    struct op_dispatch *d = pool_add(p, "pool_scores_fwd_softmax", &args, sizeof(args), args.count);
-    FAIL_IF_NULL(d, "a plan");
+    pool_dots(p, first, n, w->dots);
+    struct op_dispatch *d = op_plan_items(p->plan, "pool_scores_fwd_softmax", 0, args.count);
     pool_bind(d, w->dots, w->cells, OP_READ);
     pool_bind(d, w->a, w->cells, OP_WRITE);
-    TRY(add_gram(p, first, n, w));
-fail:
-    return status;
+    OP_PUSH(d, args);
+    add_gram(p, first, n, w);
 }
 
-static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_fwd(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
     struct pool p;
-    TRY(pool_begin(&p, caps, call, plan, call->in[TEXTS].dim[0]));
+    if (!pool_begin(&p, plan, plan->call->in[TEXTS].dim[0]))
+        return;
     struct weights w = make_weights(&p);
     for (uint32_t first = 0; first < p.images; first += p.step) {
         uint32_t n = BASE_MIN(p.step, p.images - first);
         struct pool_args args = args_of(&p, n);
-        TRY(add_weights(&p, first, n, &w));
-        struct op_dispatch *d = pool_add(&p, "pool_scores_fwd", &args, sizeof(args), args.count);
-        FAIL_IF_NULL(d, "a plan");
+        add_weights(&p, first, n, &w);
+        struct op_dispatch *d = op_plan_items(plan, "pool_scores_fwd", 0, args.count);
         pool_bind(d, w.dots, w.cells, OP_READ);
         pool_bind(d, w.a, w.cells, OP_READ);
         pool_bind(d, w.v, w.cells, OP_READ);
         pool_bind(d, pool_part(OP_OUT, 0, first, p.texts), args.count, OP_WRITE);
+        OP_PUSH(d, args);
     }
-fail:
-    return status;
 }
 
-static const struct op_variant variants[] = {{.name = "pool_scores_fwd", .plan = plan_fwd}, {0}};
+static const struct op_variant variants[] = {{.name = "pool_scores_fwd", .steps = plan_fwd}, {0}};
 
 #define TAU .attr = {.tau = 0.07f}
 #define ZEROS .attr = {.tau = 0.07f, .value = 1} /* pool_fill: the last image has no features */
@@ -220,44 +198,24 @@ static double flops(const struct op_call *call)
     return product_flops(call) + 12.0 * (double)tensor_shape_rows(&call->in[PATCHES]) * call->in[TEXTS].dim[0];
 }
 
-static void prepare(struct op_call *call, struct base_rng *rng)
-{
-    pool_fill(call, rng);
-}
-
 const struct op_desc op_pool_scores = {
     .name = "pool_scores",
-    .summary = "c[N,M] = cosine of s[M,E]_j and sum_g a_g P[N,G,E]_ig, a = softmax_g(s_j . P_ig / tau); attr tau",
-    .in_count = 2,
-    .out_count = 1,
+    .signature = "P[N,G,E] s[M,E] -> c[N,M]",
+    .summary = "c = cosine of s_j and sum_g a_g P_ig, a = softmax_g(s_j . P_ig / tau); attr tau",
     .shapes = shapes,
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = prepare,
+    .prepare = pool_fill,
     /* a dot errs by some 2e-7, its weight by that / tau = 3e-6 relatively, but weights sum to 1: the score errs by that
      * times how much the dots of an image differ */
     .tolerance = {.abs = 4e-7, .rel = 1e-6, .nmse = 1e-12},
     .flops = flops,
 };
 
-/* ---- pool_scores_bwd: P[N,G,E], s[M,E], dc[N,M] -> dP, ds ----------------------------------------------------------
- */
-
-static enum mien_status bwd_shapes(struct op_call *call, const char *label)
-{
-    enum mien_status status = shapes(call, label);
-    if (status != MIEN_OK)
-        return status;
-    if (!tensor_shape_equal(&call->in[DC], &call->out[0]))
-        return op_shape_error(call, label, DC, "dc[N,M]");
-    call->out[0] = call->in[PATCHES];
-    call->out[1] = call->in[TEXTS];
-    call->out_count = 2;
-    return MIEN_OK;
-}
+/* ---- pool_scores_bwd --------------------------------------------------------------------------------------------- */
 
 /* Adds a pair's gradients in double; dh [E] is memory. */
 static void add_pair(const struct pair *pair, const float *patch, const float *text, double tau, double dc, double *dh,
@@ -306,14 +264,13 @@ static void bwd_reference(const struct op_call *call)
 }
 
 /* With X = dc/dD in w->dots and B in w->v (pool_scores_bwd.comp): dP = X s + (B a^T) P, ds += X^T P. */
-static enum mien_status add_products(struct pool *p, uint32_t first, uint32_t n, const struct weights *w)
+static void add_products(struct pool *p, uint32_t first, uint32_t n, const struct weights *w)
 {
-    enum mien_status status = MIEN_OK;
     uint64_t per_image = (uint64_t)p->patches * p->width;
     struct op_where patches = pool_part(OP_IN, PATCHES, first, per_image), dp = pool_part(OP_OUT, 0, first, per_image);
     struct tensor_shape p_shape = SHAPE_F32(n, p->patches, p->width), x_shape = SHAPE_F32(n, p->patches, p->texts);
     const struct op_product by_dots = {
-        .a_shape = x_shape, .b_shape = p->call->in[TEXTS], .a = w->dots, .b = {OP_IN, TEXTS, 0}, .y = dp};
+        .a_shape = x_shape, .b_shape = p->plan->call->in[TEXTS], .a = w->dots, .b = {OP_IN, TEXTS, 0}, .y = dp};
     const struct op_product gram = {
         .attr = {.trans_b = true}, .a_shape = x_shape, .b_shape = x_shape, .a = w->v, .b = w->a, .y = w->gram};
     const struct op_product by_size = {.a_shape = SHAPE_F32(n, p->patches, p->patches),
@@ -329,34 +286,30 @@ static enum mien_status add_products(struct pool *p, uint32_t first, uint32_t n,
                                   .b = patches,
                                   .y = {OP_OUT, 1, 0},
                                   .add = first > 0};
-    TRY(pool_product(p, &by_dots));
-    TRY(pool_product(p, &gram));
-    TRY(pool_product(p, &by_size));
-    TRY(pool_product(p, &ds));
-fail:
-    return status;
+    pool_product(p, &by_dots);
+    pool_product(p, &gram);
+    pool_product(p, &by_size);
+    pool_product(p, &ds);
 }
 
-static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_bwd(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
     struct pool p;
-    TRY(pool_begin(&p, caps, call, plan, call->in[TEXTS].dim[0]));
+    if (!pool_begin(&p, plan, plan->call->in[TEXTS].dim[0]))
+        return;
     struct weights w = make_weights(&p);
     for (uint32_t first = 0; first < p.images; first += p.step) {
         uint32_t n = BASE_MIN(p.step, p.images - first);
         struct pool_args args = args_of(&p, n);
-        TRY(add_weights(&p, first, n, &w));
-        struct op_dispatch *d = pool_add(&p, "pool_scores_bwd", &args, sizeof(args), args.count);
-        FAIL_IF_NULL(d, "a plan");
+        add_weights(&p, first, n, &w);
+        struct op_dispatch *d = op_plan_items(plan, "pool_scores_bwd", 0, args.count);
         pool_bind(d, w.dots, w.cells, OP_READ | OP_WRITE);
         pool_bind(d, w.a, w.cells, OP_READ);
         pool_bind(d, w.v, w.cells, OP_READ | OP_WRITE);
         pool_bind(d, pool_part(OP_IN, DC, first, p.texts), args.count, OP_READ);
-        TRY(add_products(&p, first, n, &w));
+        OP_PUSH(d, args);
+        add_products(&p, first, n, &w);
     }
-fail:
-    return status;
 }
 
 static double bwd_flops(const struct op_call *call)
@@ -366,33 +319,16 @@ static double bwd_flops(const struct op_call *call)
     return flops(call) + 2 * n * g * (2 * m * e + m * g + g * e);
 }
 
-static const struct op_variant bwd_variants[] = {{.name = "pool_scores_bwd", .plan = plan_bwd}, {0}};
-
-static const struct op_case bwd_cases[] = {
-    {.name = "1x1x1x1", TAU, .in = {{1, 1, 1}, {1, 1}, {1, 1}}},
-    {.name = "5x1x8x9", TAU, .in = {{5, 1, 8}, {9, 8}, {5, 9}}},
-    {.name = "zeros_5x3x8x9", ZEROS, .in = {{5, 3, 8}, {9, 8}, {5, 9}}},
-    {.name = "7x13x33x127", TAU, .in = {{7, 13, 33}, {127, 33}, {7, 127}}},
-    {.name = "70x127x12x3", TAU, .in = {{70, 127, 12}, {3, 12}, {70, 3}}},
-    {.name = "parts_130x49x17x700", TAU, .in = {{130, 49, 17}, {700, 17}, {130, 700}}},
-    {.name = "64x36x64x64", TAU, .in = {{64, 36, 64}, {64, 64}, {64, 64}}, .bench = true},
-    {.name = "vit_b32_32x49x512x32", TAU, .in = {{32, 49, 512}, {32, 512}, {32, 32}}, .bench = true},
-    {.name = "vit_l14_8x576x768x64", TAU, .in = {{8, 576, 768}, {64, 768}, {8, 64}}, .slow = true},
-    {0},
-};
+static const struct op_variant bwd_variants[] = {{.name = "pool_scores_bwd", .steps = plan_bwd}, {0}};
 
 const struct op_desc op_pool_scores_bwd = {
     .name = "pool_scores_bwd",
-    .summary = "dP[N,G,E] and ds[M,E] of pool_scores from P, s and dc[N,M]; attr tau",
-    .in_count = 3,
-    .out_count = 2,
-    .shapes = bwd_shapes,
+    .signature = "P[N,G,E] s[M,E] dc[N,M] -> dP[N,G,E] ds[M,E]",
+    .summary = "the gradients of pool_scores; attr tau",
+    .forward = {&op_pool_scores},
+    .shapes = shapes,
     .reference = bwd_reference,
-    .no_grad = "a gradient itself; second derivatives are not used",
     .variants = bwd_variants,
-    .cases = bwd_cases,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_NORMAL},
-    .prepare = prepare,
     /* weights err by 3e-6 relatively, and terms of the size dc / tau, 14 dc, of both signs sum to dP */
     .tolerance = {.abs = 4e-5, .rel = 1e-5, .nmse = 1e-11},
     .flops = bwd_flops,

@@ -7,8 +7,6 @@
 /* How an op over P[N,G,E] and s[M,E] is cut. Scratch 0 holds what pool_scratch gives out, scratch 1 that of inner ops.
  */
 struct pool {
-    const struct vk_caps *caps;
-    const struct op_call *call;
     struct op_plan *plan;
     uint32_t images, patches, width; /* N, G, E */
     uint32_t texts;                  /* M: sentences in all */
@@ -16,17 +14,14 @@ struct pool {
 };
 
 /* P and s are inputs 0 and 1; `columns` the outputs per image: parts begin at multiples of 256 bytes in P and in a
- * tensor [N,columns]. MIEN_ERR_UNSUPPORTED for more patches or parts than a device can take. */
-enum mien_status pool_begin(struct pool *p, const struct vk_caps *caps, const struct op_call *call,
-                            struct op_plan *plan, uint32_t columns);
+ * tensor [N,columns]. False, and the plan has failed, for more patches or parts than a device can take. */
+bool pool_begin(struct pool *p, struct op_plan *plan, uint32_t columns);
 struct op_where pool_scratch(struct pool *p, uint64_t elements);
 /* Elements from image `first` on of a tensor with so many per image. */
 struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, uint64_t per_image);
-enum mien_status pool_product(struct pool *p, const struct op_product *product);
+void pool_product(struct pool *p, const struct op_product *product);
 /* dots[n,G,M] = P_i . s_j of images first .. first + n. */
-enum mien_status pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots);
-/* A dispatch of `count` invocations; NULL when out of memory. */
-struct op_dispatch *pool_add(struct pool *p, const char *shader, const void *args, uint32_t args_size, uint64_t count);
+void pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots);
 void pool_bind(struct op_dispatch *d, struct op_where where, uint64_t elements, uint32_t access);
 
 /* Tests: patches and sentences as towers make them: unit rows of one image near each other, sentences near some. With

@@ -12,33 +12,23 @@ enum {
     MOST_IMAGES = 32768,
 };
 
-enum mien_status pool_begin(struct pool *p, const struct vk_caps *caps, const struct op_call *call,
-                            struct op_plan *plan, uint32_t columns)
+bool pool_begin(struct pool *p, struct op_plan *plan, uint32_t columns)
 {
-    enum mien_status status = MIEN_OK;
-    const struct tensor_shape *patches = &call->in[0], *texts = &call->in[1];
+    const struct tensor_shape *patches = &plan->call->in[0], *texts = &plan->call->in[1];
     uint32_t g = patches->dim[1], e = patches->dim[2], m = (uint32_t)tensor_shape_rows(texts);
-    uint64_t per_image = (uint64_t)g * BASE_MAX(BASE_MAX(g, m), e) * 4, unit = 1;
-    FAIL_IF(g > MOST_PATCHES, MIEN_ERR_UNSUPPORTED, "%s: %u patches per image; at most %d are supported",
-            call->op->name, g, MOST_PATCHES);
+    uint64_t per_image = (uint64_t)g * BASE_MAX(BASE_MAX(g, m), e) * 4, unit = 1, range = plan->caps->max_range;
+    if (op_plan_refuse(plan, g > MOST_PATCHES, "%u patches per image; at most %d are supported", g, MOST_PATCHES))
+        return false;
     while (unit * g * e % 64 || unit * columns % 64)
         unit *= 2;
-    uint64_t step = BASE_MAX(BASE_MIN((uint64_t)PART_BYTES, caps->max_range) / per_image / unit, 1) * unit;
+    uint64_t step = BASE_MAX(BASE_MIN((uint64_t)PART_BYTES, range) / per_image / unit, 1) * unit;
     step = BASE_MIN(BASE_MIN(step, MOST_IMAGES), patches->dim[0]);
-    FAIL_IF(step * per_image > caps->max_range, MIEN_ERR_UNSUPPORTED,
-            "%s: %llu images of %u patches [%u] by %u sentences exceed the %llu bytes that %s can bind: use fewer "
-            "sentences",
-            call->op->name, (unsigned long long)step, g, e, m, (unsigned long long)caps->max_range, caps->name);
-    *p = (struct pool){.caps = caps,
-                       .call = call,
-                       .plan = plan,
-                       .images = patches->dim[0],
-                       .patches = g,
-                       .width = e,
-                       .texts = m,
-                       .step = (uint32_t)step};
-fail:
-    return status;
+    *p = (struct pool){
+        .plan = plan, .images = patches->dim[0], .patches = g, .width = e, .texts = m, .step = (uint32_t)step};
+    return !op_plan_refuse(plan, step * per_image > range,
+                           "%llu images of %u patches [%u] by %u sentences exceed the %llu bytes that %s can bind: use "
+                           "fewer sentences",
+                           (unsigned long long)step, g, e, m, (unsigned long long)range, plan->caps->name);
 }
 
 struct op_where pool_scratch(struct pool *p, uint64_t elements)
@@ -53,32 +43,19 @@ struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, u
     return (struct op_where){place, index, first * per_image * 4};
 }
 
-enum mien_status pool_product(struct pool *p, const struct op_product *product)
+void pool_product(struct pool *p, const struct op_product *product)
 {
-    return op_plan_product(p->plan, p->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
+    op_plan_product(p->plan, p->plan->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
 }
 
-enum mien_status pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots)
+void pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots)
 {
-    return pool_product(p, &(struct op_product){.attr = {.trans_b = true},
-                                                .a_shape = SHAPE_F32(n, p->patches, p->width),
-                                                .b_shape = SHAPE_F32(p->texts, p->width),
-                                                .a = pool_part(OP_IN, 0, first, (uint64_t)p->patches * p->width),
-                                                .b = {OP_IN, 1, 0},
-                                                .y = dots});
-}
-
-struct op_dispatch *pool_add(struct pool *p, const char *shader, const void *args, uint32_t args_size, uint64_t count)
-{
-    uint32_t local = p->caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
-    struct op_dispatch *d = op_plan_add(p->plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
-    op_dispatch_push(d, args, args_size);
-    op_dispatch_groups_1d(d, p->caps, base_div_up(count, local));
-    return d;
+    pool_product(p, &(struct op_product){.attr = {.trans_b = true},
+                                         .a_shape = SHAPE_F32(n, p->patches, p->width),
+                                         .b_shape = SHAPE_F32(p->texts, p->width),
+                                         .a = pool_part(OP_IN, 0, first, (uint64_t)p->patches * p->width),
+                                         .b = {OP_IN, 1, 0},
+                                         .y = dots});
 }
 
 void pool_bind(struct op_dispatch *d, struct op_where where, uint64_t elements, uint32_t access)

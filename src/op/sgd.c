@@ -4,22 +4,6 @@
 #include "args/optim.h"
 #include "op/op.h"
 
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    const struct tensor_shape *hyper = &call->in[3];
-    for (uint32_t i = 1; i < 3; i++) {
-        if (!tensor_shape_equal(&call->in[i], &call->in[0]))
-            return op_shape_error(call, label, i, "of the shape of input 0, the parameter");
-    }
-    if (hyper->rank != 1 || hyper->dim[0] != HYPER_COUNT)
-        return op_shape_error(call, label, 3, "hyper[16]");
-    if (call->in[4].rank && tensor_shape_count(&call->in[4]) != 2)
-        return op_shape_error(call, label, 4, "[norm, factor], as clip_factor gives");
-    call->out[0] = call->out[1] = call->in[0];
-    call->out_count = 2;
-    return MIEN_OK;
-}
-
 static double lr_scale(const struct op_call *call)
 {
     return call->attr.scale == 0 ? 1 : call->attr.scale;
@@ -40,28 +24,17 @@ static void reference(const struct op_call *call)
     }
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    bool clips = call->in[4].rank > 0;
-    const struct op_row_bind bind[] = {{OP_OUT, 0, OP_READ | OP_WRITE, 1},
-                                       {OP_OUT, 1, OP_READ | OP_WRITE, 1},
-                                       {OP_IN, 2, OP_READ, 1},
-                                       {OP_IN, 3, OP_READ, 0},
-                                       {OP_IN, clips ? 4 : 3, OP_READ, 0}};
     struct adamw_args args = {.lr_scale = (float)lr_scale(call), .decay_scale = call->attr.value};
-    return op_plan_rows(out, caps,
-                        &(struct op_rows){.shader = "sgd_fwd",
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = tensor_shape_count(&call->in[0]),
-                                          .bind = bind,
-                                          .bind_count = BASE_COUNT(bind),
-                                          .args = &args,
-                                          .args_size = sizeof(args),
-                                          .option = {clips},
-                                          .option_count = 1});
+    OP_PUSH(d, args);
+    op_dispatch_spec(d, 8, call->in[4].rank > 0); /* clips */
 }
 
-static const struct op_variant variants[] = {{.name = "sgd_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {
+    {.name = "sgd_fwd", .bind = "p velocity g hyper* factor*", .args = push_args},
+    {0},
+};
 
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
@@ -84,25 +57,11 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     hyper[HYPER_MOMENTUM] = 0.9f;
 }
 
-static double flops(const struct op_call *call)
-{
-    return 7.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
-static double bytes(const struct op_call *call)
-{
-    return 5.0 * (double)tensor_shape_bytes(&call->in[0]);
-}
-
 const struct op_desc op_sgd = {
     .name = "sgd",
-    .summary = "p, velocity [...] after one step with g[...], hyper[16], clipping[2] (optional); attr scale: factor of "
-               "the rate (0 = 1), value: factor of the decay",
-    .in_count = 5,
-    .out_count = 2,
-    .optional = 1u << 4,
-    .in_place = 3,
-    .shapes = shapes,
+    .signature = "p[...] velocity[...] g[...] hyper[16] factor?[2] -> p[...] velocity[...]",
+    .summary = "p and velocity after one step with g; factor as clip_factor gives; attr scale: factor of the rate (0 = "
+               "1), value: of the decay",
     .reference = reference,
     .no_grad = "applied after the backward pass",
     .variants = variants,
@@ -111,6 +70,5 @@ const struct op_desc op_sgd = {
     .prepare = prepare,
     /* three roundings of the velocity, within a unit of its terms, which may be ten times the sum; one more of p */
     .tolerance = {.abs = 1e-6, .rel = 4e-7, .nmse = 1e-12},
-    .flops = flops,
-    .bytes = bytes,
+    .flops_per_element = 7,
 };

@@ -8,33 +8,25 @@
 /* ---- sums of runs: sum, sum_squares --------------------------------------------------------------------------------
  */
 
-/* partial[SUM_PARTIALS] = sums of runs of x, in parts of whole runs. */
-static enum mien_status plan_runs(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                  const char *shader, enum op_row_tech tech, enum op_place place)
+/* partial[SUM_PARTIALS] = sums of runs of x, in parts of whole runs, by one invocation or one workgroup each. */
+static void plan_runs(struct op_plan *plan, const char *shader, bool serial, const char *partial)
 {
-    uint64_t count = tensor_shape_count(&call->in[0]);
+    uint64_t count = tensor_shape_count(&plan->call->in[0]);
     uint64_t run = base_round_up(base_div_up(count, SUM_PARTIALS), 64); /* begins at a multiple of 256 bytes */
-    uint64_t most = BASE_MIN(caps->max_range / 4 / run, SUM_PARTIALS);
-    if (most == 0)
-        return base_fail(MIEN_ERR_UNSUPPORTED, "%s: a run of %llu elements does not fit into a binding", shader,
-                         (unsigned long long)run);
+    uint64_t most = BASE_MIN(plan->caps->max_range / 4 / run, SUM_PARTIALS);
+    if (op_plan_refuse(plan, most == 0, "a run of %llu elements does not fit into a binding", (unsigned long long)run))
+        return;
     for (uint64_t first = 0; first < SUM_PARTIALS; first += most) {
         uint64_t rows = BASE_MIN(most, SUM_PARTIALS - first), begin = BASE_MIN(first * run, (count - 1) / 64 * 64);
         struct sum_args args = {.run = (uint32_t)run, .rows = (uint32_t)rows, .first = (uint32_t)first};
-        struct op_dispatch *d = op_plan_add(plan);
-        if (!d)
-            return MIEN_ERR_NOMEM;
+        struct op_dispatch *d = op_plan_items(plan, shader, serial ? 8 : 64, serial ? rows : rows * 64);
         if (first * run < count)
             args.count = (uint32_t)BASE_MIN(rows * run, count - first * run);
-        d->shader = shader;
-        op_dispatch_spec(d, 0, tech == OP_ROW_SERIAL ? 8 : 64);
-        op_dispatch_groups_1d(d, caps, tech == OP_ROW_SERIAL ? base_div_up(rows, 8) : rows);
         /* a part past the end of x still writes its zeros; it binds something */
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, begin * 4, 4 * BASE_MAX(args.count, 1));
-        op_dispatch_bind(d, place, 0, OP_WRITE);
-        op_dispatch_push(d, &args, sizeof(args));
+        op_plan_bind(plan, partial);
+        OP_PUSH(d, args);
     }
-    return MIEN_OK;
 }
 
 /* lavapipe ends an invocation's loops after 65,535 rounds in all. */
@@ -52,14 +44,6 @@ static double sum_of(const struct op_call *call, uint64_t begin, uint64_t end, b
     return sum;
 }
 
-static enum mien_status sum_shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = SHAPE_F32(1);
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
 static void sum_reference(const struct op_call *call)
 {
     *(float *)call->out_data[0] = (float)sum_of(call, 0, tensor_shape_count(&call->in[0]), false);
@@ -67,38 +51,30 @@ static void sum_reference(const struct op_call *call)
 
 static void expand_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_expand, NULL, use->dout[0], use->in[0]);
+    din[0] = OP_RECORD(recorder, &op_expand, NULL, use->dout[0], use->in[0]);
 }
 
-static enum mien_status sum_plan_as(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                    const char *shader, enum op_row_tech tech)
+static void sum_plan_as(struct op_plan *plan, const char *shader, bool serial)
 {
     plan->scratch[0] = SUM_PARTIALS * 2 * sizeof(float);
-    enum mien_status status = plan_runs(caps, call, plan, shader, tech, OP_SCRATCH);
-    struct op_dispatch *d = status == MIEN_OK ? op_plan_add(plan) : NULL;
-    if (!d)
-        return status == MIEN_OK ? MIEN_ERR_NOMEM : status;
-    d->shader = "sum_fwd_final";
-    op_dispatch_groups_1d(d, caps, 1);
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
-    op_dispatch_bind(d, OP_OUT, 0, OP_WRITE);
-    return MIEN_OK;
+    plan_runs(plan, shader, serial, ">$0");
+    op_plan_items(plan, "sum_fwd_final", 1, 1);
+    op_plan_bind(plan, "<$0 y");
 }
 
-static enum mien_status sum_plan_row(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void sum_plan_row(struct op_plan *plan)
 {
-    return sum_plan_as(caps, call, plan, "sum_fwd_row", OP_ROW_SERIAL);
+    sum_plan_as(plan, "sum_fwd_row", true);
 }
 
-static enum mien_status sum_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void sum_plan(struct op_plan *plan)
 {
-    return sum_plan_as(caps, call, plan, "sum_fwd", OP_ROW_GROUP);
+    sum_plan_as(plan, "sum_fwd", false);
 }
 
 static const struct op_variant sum_variants[] = {
-    {.name = "sum_fwd_row", .fits = fits_serial_run, .plan = sum_plan_row},
-    {.name = "sum_fwd", .plan = sum_plan},
+    {.name = "sum_fwd_row", .fits = fits_serial_run, .steps = sum_plan_row},
+    {.name = "sum_fwd", .steps = sum_plan},
     {0},
 };
 
@@ -113,28 +89,18 @@ static const struct op_case sum_cases[] = {
 
 const struct op_desc op_sum = {
     .name = "sum",
-    .summary = "y[1] = sum of x[...]",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = sum_shapes,
+    .signature = "x[...] -> y[1]",
+    .summary = "y = the sum of all elements",
     .reference = sum_reference,
     .grad = expand_grad,
     .variants = sum_variants,
     .cases = sum_cases,
     /* carried as two floats: the last rounding, and something for sums that cancel to near nothing */
     .tolerance = {.abs = 1e-6, .rel = 2.4e-7, .nmse = 1e-12},
+    .flops_per_element = 1,
 };
 
-/* ---- sum_squares: x[...] -> partials[64]
- * ----------------------------------------------------------------------------- */
-
-static enum mien_status squares_shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = SHAPE_F32(SUM_PARTIALS);
-    call->out_count = 1;
-    return MIEN_OK;
-}
+/* ---- sum_squares ------------------------------------------------------------------------------------------------- */
 
 static void squares_reference(const struct op_call *call)
 {
@@ -145,19 +111,19 @@ static void squares_reference(const struct op_call *call)
         partial[k] = (float)sum_of(call, BASE_MIN(k * run, count), BASE_MIN(k * run + run, count), true);
 }
 
-static enum mien_status squares_plan_row(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void squares_plan_row(struct op_plan *plan)
 {
-    return plan_runs(caps, call, plan, "sum_squares_fwd_row", OP_ROW_SERIAL, OP_OUT);
+    plan_runs(plan, "sum_squares_fwd_row", true, "partials");
 }
 
-static enum mien_status squares_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void squares_plan(struct op_plan *plan)
 {
-    return plan_runs(caps, call, plan, "sum_squares_fwd", OP_ROW_GROUP, OP_OUT);
+    plan_runs(plan, "sum_squares_fwd", false, "partials");
 }
 
 static const struct op_variant squares_variants[] = {
-    {.name = "sum_squares_fwd_row", .fits = fits_serial_run, .plan = squares_plan_row},
-    {.name = "sum_squares_fwd", .plan = squares_plan},
+    {.name = "sum_squares_fwd_row", .fits = fits_serial_run, .steps = squares_plan_row},
+    {.name = "sum_squares_fwd", .steps = squares_plan},
     {0},
 };
 
@@ -169,28 +135,20 @@ static const struct op_case squares_cases[] = {
     {0},
 };
 
-static double squares_flops(const struct op_call *call)
-{
-    return 2.0 * (double)tensor_shape_count(&call->in[0]);
-}
-
 const struct op_desc op_sum_squares = {
     .name = "sum_squares",
-    .summary = "y[64] = sums of squares of 64 runs of x[...]: partial sums of the square of its norm",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = squares_shapes,
+    .signature = "x[...] -> partials[64]",
+    .summary = "sums of squares of 64 runs of x: partial sums of the square of its norm",
     .reference = squares_reference,
     .no_grad = "used on gradients only",
     .variants = squares_variants,
     .cases = squares_cases,
     /* each square is rounded once, the sum hardly */
     .tolerance = {.abs = 0, .rel = 4e-7, .nmse = 1e-13},
-    .flops = squares_flops,
+    .flops_per_element = 2,
 };
 
-/* ---- columns -------------------------------------------------------------------------------------------------------
- */
+/* ---- columns ----------------------------------------------------------------------------------------------------- */
 
 uint32_t op_column_block(uint64_t rows)
 {
@@ -214,34 +172,21 @@ static uint64_t plane_bytes(uint64_t blocks, uint32_t width)
     return base_round_up(blocks * width * 4, 256);
 }
 
-static enum mien_status add_column_dispatch(struct op_plan *plan, const struct vk_caps *caps, const char *shader,
-                                            struct op_bind from, struct op_bind to, struct sum_rows_args args)
+static void add_columns(struct op_plan *plan, const char *shader, struct op_bind from, struct op_bind to,
+                        struct sum_rows_args args)
 {
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    d->shader = shader;
-    op_column_groups(d, caps, args.width, args.rows, args.block);
+    struct op_dispatch *d = op_plan_kernel(plan, shader);
+    op_column_groups(d, plan->caps, args.width, args.rows, args.block);
     op_dispatch_bind_range(d, from.place, from.index, OP_READ, from.offset, from.size);
     op_dispatch_bind_range(d, to.place, to.index, OP_WRITE, to.offset, to.size);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
-enum mien_status op_plan_column_merge(struct op_plan *plan, const struct vk_caps *caps, struct op_bind from,
-                                      struct op_bind to, uint32_t rows, uint32_t width)
+void op_plan_column_merge(struct op_plan *plan, struct op_bind from, struct op_bind to, uint32_t rows, uint32_t width)
 {
     struct sum_rows_args args = {
         .rows = rows, .width = width, .block = rows, .plane = (uint32_t)(plane_bytes(rows, width) / 4)};
-    return add_column_dispatch(plan, caps, "sum_rows_fwd_merge", from, to, args);
-}
-
-static enum mien_status rows_shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = SHAPE_F32(tensor_shape_width(&call->in[0]));
-    call->out_count = 1;
-    return MIEN_OK;
+    add_columns(plan, "sum_rows_fwd_merge", from, to, args);
 }
 
 static void rows_reference(const struct op_call *call)
@@ -258,34 +203,25 @@ static void rows_reference(const struct op_call *call)
     }
 }
 
-static enum mien_status rows_plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void rows_plan(struct op_plan *plan)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t rows = tensor_shape_rows(&call->in[0]);
-    uint32_t width = tensor_shape_width(&call->in[0]), block = op_column_block(rows);
+    uint64_t rows = tensor_shape_rows(&plan->call->in[0]);
+    uint32_t width = tensor_shape_width(&plan->call->in[0]), block = op_column_block(rows);
     uint64_t blocks = base_div_up(rows, block), bytes = (uint64_t)width * 4;
-    const struct op_row_bind bind = {OP_IN, 0, OP_READ, width};
-    uint64_t limit = op_part_limit(caps, &bind, 1, rows);
-    if (limit < rows)
-        limit = limit / block * block;
-    FAIL_IF(limit == 0, MIEN_ERR_UNSUPPORTED, "sum_rows: %u rows of %u do not fit into a binding", block, width);
+    struct op_parts parts = op_parts(plan, "x", rows, block);
     struct op_bind partial = {blocks == 1 ? OP_OUT : OP_SCRATCH, 0, 0, 0, 0}, out = {OP_OUT, 0, 0, 0, 0};
     plan->scratch[0] = blocks == 1 ? 0 : 2 * plane_bytes(blocks, width);
-    for (uint64_t first = 0; first < rows; first += limit) {
-        uint64_t part = BASE_MIN(limit, rows - first);
-        struct op_bind x = {OP_IN, 0, 0, first * bytes, part * bytes};
-        struct sum_rows_args args = {(uint32_t)part, (uint32_t)first, width, block,
+    while (op_parts_next(&parts)) {
+        struct op_bind x = {OP_IN, 0, 0, parts.first * bytes, parts.rows * bytes};
+        struct sum_rows_args args = {(uint32_t)parts.rows, (uint32_t)parts.first, width, block,
                                      (uint32_t)(plane_bytes(blocks, width) / 4)};
-        TRY(add_column_dispatch(plan, caps, blocks == 1 ? "sum_rows_fwd" : "sum_rows_fwd_part", x, partial, args));
+        add_columns(plan, blocks == 1 ? "sum_rows_fwd" : "sum_rows_fwd_part", x, partial, args);
     }
     if (blocks > 1)
-        TRY(op_plan_column_merge(plan, caps, partial, out, (uint32_t)blocks, width));
-    return MIEN_OK;
-fail:
-    return status;
+        op_plan_column_merge(plan, partial, out, (uint32_t)blocks, width);
 }
 
-static const struct op_variant rows_variants[] = {{.name = "sum_rows_fwd", .plan = rows_plan}, {0}};
+static const struct op_variant rows_variants[] = {{.name = "sum_rows_fwd", .steps = rows_plan}, {0}};
 
 static const struct op_case rows_cases[] = {
     {.name = "1x1", .in = {{1, 1}}, .grad = true},
@@ -299,14 +235,13 @@ static const struct op_case rows_cases[] = {
 
 const struct op_desc op_sum_rows = {
     .name = "sum_rows",
-    .summary = "y[D] = sum over the rows of x[R,D]: the gradient of a bias",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = rows_shapes,
+    .signature = "x[...,D] -> y[D]",
+    .summary = "y = sum over the rows: the gradient of a bias",
     .reference = rows_reference,
     .grad = expand_grad,
     .variants = rows_variants,
     .cases = rows_cases,
     /* carried as two floats, as sum */
     .tolerance = {.abs = 1e-6, .rel = 2.4e-7, .nmse = 1e-12},
+    .flops_per_element = 1,
 };

@@ -12,7 +12,6 @@ uint32_t op_column_block(uint64_t rows);
 void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_t width, uint64_t rows, uint32_t block);
 /* Appends: to[D] = sum over the rows of from[2][rows,D]: sums and, one plane further, what rounding took from them. A
  * plane is rounded up to 256 bytes. */
-enum mien_status op_plan_column_merge(struct op_plan *plan, const struct vk_caps *caps, struct op_bind from,
-                                      struct op_bind to, uint32_t rows, uint32_t width);
+void op_plan_column_merge(struct op_plan *plan, struct op_bind from, struct op_bind to, uint32_t rows, uint32_t width);
 
 #endif

@@ -4,18 +4,6 @@
 
 enum { TILE = 32, TILE_INVOCATIONS = 128 };
 
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    uint32_t rank = call->in[0].rank;
-    if (rank < 2)
-        return op_shape_error(call, label, 0, "x[..,M,N]");
-    call->out[0] = call->in[0];
-    call->out[0].dim[rank - 2] = call->in[0].dim[rank - 1];
-    call->out[0].dim[rank - 1] = call->in[0].dim[rank - 2];
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
 static void reference(const struct op_call *call)
 {
     const float *x = call->in_data[0];
@@ -32,8 +20,7 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    if (use->dout[0] != OP_NONE)
-        din[0] = OP_RECORD(recorder, &op_transpose, NULL, use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_transpose, NULL, use->dout[0]);
 }
 
 /* Matrices [b, b + batch), their rows [m, m + rows), columns [n, n + cols). */
@@ -41,9 +28,9 @@ struct box {
     uint64_t b, batch, m, rows, n, cols;
 };
 
-static enum mien_status add_box(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
-                                bool tiled, struct box box)
+static void add_box(struct op_plan *plan, bool tiled, struct box box)
 {
+    const struct op_call *call = plan->call;
     uint64_t n_count = tensor_shape_width(&call->in[0]), m_count = tensor_shape_width(&call->out[0]);
     uint64_t size = m_count * n_count, between = (box.batch - 1) * size;
     struct op_part in =
@@ -57,39 +44,33 @@ static enum mien_status add_box(struct op_plan *plan, const struct vk_caps *caps
                                   .out_stride = (uint32_t)m_count,
                                   .in_skip = in.skip,
                                   .out_skip = out.skip};
-    struct op_dispatch *d = op_plan_add(plan);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    bool software = caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t local = tiled ? TILE_INVOCATIONS : software ? 8 : 64, items = software ? 16 : 1;
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     bool quads = (m_count | n_count | box.rows | box.cols | in.skip | out.skip) % 4 == 0;
-    uint64_t groups = base_div_up(args.count / (quads ? 16 : 1), (uint64_t)local * items * 4);
+    uint32_t local = tiled ? TILE_INVOCATIONS : software ? 8 : 64, items = software ? 16 : 1;
+    uint64_t invocations = base_div_up(args.count / (quads ? 16 : 1), items * 4ull);
     if (tiled)
-        groups = box.batch * base_div_up(box.rows, TILE) * base_div_up(box.cols, TILE);
-    d->shader = tiled ? "transpose_fwd_tile" : "transpose_fwd";
-    op_dispatch_spec(d, 0, local);
+        invocations = box.batch * base_div_up(box.rows, TILE) * base_div_up(box.cols, TILE) * local;
+    struct op_dispatch *d = op_plan_items(plan, tiled ? "transpose_fwd_tile" : "transpose_fwd", local, invocations);
     if (!tiled) {
         op_dispatch_spec(d, 3, items);
         op_dispatch_spec(d, 8, quads);
     }
-    op_dispatch_groups_1d(d, caps, groups);
     op_part_bind(d, OP_IN, 0, OP_READ, in);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, out);
-    op_dispatch_push(d, &args, sizeof(args));
-    return MIEN_OK;
+    OP_PUSH(d, args);
 }
 
 /* In parts that fit into a binding: whole matrices, or boxes of a large one. */
-static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                bool tiled)
+static void plan_as(struct op_plan *plan, bool tiled)
 {
-    enum mien_status status = MIEN_OK;
+    const struct op_call *call = plan->call;
     uint64_t n_count = tensor_shape_width(&call->in[0]), m_count = tensor_shape_width(&call->out[0]);
-    uint64_t all = tensor_shape_count(&call->in[0]) / (m_count * n_count),
-             batch = op_part_rows(caps, m_count * n_count);
-    uint64_t rows = batch ? m_count : op_part_rows(caps, n_count), cols = batch ? n_count : op_part_rows(caps, m_count);
-    if (rows == 0 || cols == 0)
-        return op_part_too_large(caps, call, BASE_MAX(m_count, n_count));
+    uint64_t all = tensor_shape_count(&call->in[0]) / (m_count * n_count);
+    uint64_t batch = op_part_rows(plan->caps, m_count * n_count);
+    uint64_t rows = batch ? m_count : op_part_rows(plan->caps, n_count);
+    uint64_t cols = batch ? n_count : op_part_rows(plan->caps, m_count);
+    if (op_plan_too_large(plan, rows == 0 || cols == 0, BASE_MAX(m_count, n_count)))
+        return;
     batch = BASE_MAX(batch, 1);
     for (uint64_t b = 0; b < all; b += batch) {
         for (uint64_t m = 0; m < m_count; m += rows) {
@@ -100,22 +81,20 @@ static enum mien_status plan_as(const struct vk_caps *caps, const struct op_call
                                   .rows = BASE_MIN(rows, m_count - m),
                                   .n = n,
                                   .cols = BASE_MIN(cols, n_count - n)};
-                TRY(add_box(plan, caps, call, tiled, box));
+                add_box(plan, tiled, box);
             }
         }
     }
-fail:
-    return status;
 }
 
-static enum mien_status plan_tile(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_tile(struct op_plan *plan)
 {
-    return plan_as(caps, call, plan, true);
+    plan_as(plan, true);
 }
 
-static enum mien_status plan_plain(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void plan_plain(struct op_plan *plan)
 {
-    return plan_as(caps, call, plan, false);
+    plan_as(plan, false);
 }
 
 /* Shared memory is main memory on the others. */
@@ -126,8 +105,8 @@ static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
 }
 
 static const struct op_variant variants[] = {
-    {.name = "transpose_fwd_tile", .fits = fits_tile, .plan = plan_tile},
-    {.name = "transpose_fwd", .plan = plan_plain},
+    {.name = "transpose_fwd_tile", .fits = fits_tile, .steps = plan_tile},
+    {.name = "transpose_fwd", .steps = plan_plain},
     {0},
 };
 
@@ -145,22 +124,13 @@ static const struct op_case cases[] = {
     {0},
 };
 
-static double no_flops(const struct op_call *call)
-{
-    (void)call;
-    return 0;
-}
-
 const struct op_desc op_transpose = {
     .name = "transpose",
-    .summary = "y[..,N,M] = x[..,M,N] with its last two dimensions exchanged",
-    .in_count = 1,
-    .out_count = 1,
-    .shapes = shapes,
+    .signature = "x[...,M,N] -> y[...,N,M]",
+    .summary = "y = x with its last two dimensions exchanged",
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
     .tolerance = {0}, /* a copy */
-    .flops = no_flops,
 };

@@ -2,16 +2,13 @@
 #include "args/unfold.h"
 #include "op/part.h"
 
-/* images[B,C,R,R'] -> y[B, gh*gw, C*P*P], patches row by row, each in the order channel, y, x. */
+/* y[B, gh*gw, C*P*P]: patches row by row, each in the order channel, y, x. */
 static enum mien_status shapes(struct op_call *call, const char *label)
 {
     const uint32_t *dim = call->in[0].dim, side = call->attr.patch;
-    if (call->in[0].rank != 4)
-        return op_shape_error(call, label, 0, "images[B,C,R,R']");
     if (side == 0 || dim[2] < side || dim[3] < side)
-        return op_shape_error(call, label, 0, "images[B,C,R,R'] of at least one patch, attr.patch above 0");
+        return op_shape_error(call, label, 0, "images[B,C,H,W] of at least one patch, attr patch above 0");
     call->out[0] = SHAPE_F32(dim[0], (dim[2] / side) * (dim[3] / side), dim[1] * side * side);
-    call->out_count = 1;
     return MIEN_OK;
 }
 
@@ -29,14 +26,16 @@ static void reference(const struct op_call *call)
                                       i % side];
 }
 
-static enum mien_status plan(const struct vk_caps *caps, const struct op_call *call, struct op_plan *out)
+static void plan(struct op_plan *plan)
 {
+    const struct op_call *call = plan->call;
     const uint32_t *dim = call->in[0].dim, side = call->attr.patch;
-    uint32_t run = caps->class_ == VK_CLASS_SOFTWARE ? side : 1, local = caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64;
+    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    uint32_t run = software ? side : 1;
     uint64_t image = (uint64_t)dim[1] * dim[2] * dim[3]; /* never smaller than its patches */
-    uint64_t patches = (uint64_t)call->out[0].dim[1] * call->out[0].dim[2], most = op_part_rows(caps, image);
-    if (most == 0)
-        return op_part_too_large(caps, call, image);
+    uint64_t patches = (uint64_t)call->out[0].dim[1] * call->out[0].dim[2], most = op_part_rows(plan->caps, image);
+    if (op_plan_too_large(plan, most == 0, image))
+        return;
     for (uint64_t first = 0; first < dim[0]; first += most) {
         uint64_t batches = BASE_MIN(most, dim[0] - first);
         struct op_part from = op_part_of(first * image, batches * image);
@@ -50,21 +49,15 @@ static enum mien_status plan(const struct vk_caps *caps, const struct op_call *c
                                    .across = dim[3] / side,
                                    .in_skip = from.skip,
                                    .out_skip = to.skip};
-        struct op_dispatch *d = op_plan_add(out);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        d->shader = "unfold_fwd";
-        op_dispatch_spec(d, 0, local);
+        struct op_dispatch *d = op_plan_items(plan, "unfold_fwd", software ? 32 : 64, args.count);
         op_dispatch_spec(d, 3, run);
-        op_dispatch_groups_1d(d, caps, base_div_up(args.count, local));
         op_part_bind(d, OP_IN, 0, OP_READ, from);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, to);
-        op_dispatch_push(d, &args, sizeof(args));
+        OP_PUSH(d, args);
     }
-    return MIEN_OK;
 }
 
-static const struct op_variant variants[] = {{.name = "unfold_fwd", .plan = plan}, {0}};
+static const struct op_variant variants[] = {{.name = "unfold_fwd", .steps = plan}, {0}};
 
 static const struct op_case cases[] = {
     {.name = "one", .attr = {.patch = 1}, .in = {{1, 1, 1, 1}}},
@@ -79,15 +72,13 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_unfold = {
     .name = "unfold",
+    .signature = "images[B,C,H,W] -> y",
     .summary =
-        "y[B,G,C*P*P] = patches of images[B,C,R,R'], row by row, no overlap; attr patch = P; pixels past the last "
-        "whole patch are left out",
-    .in_count = 1,
-    .out_count = 1,
+        "y[B,G,C*P*P] = patches, row by row, no overlap; attr patch = P; pixels past the last whole patch are left out",
     .shapes = shapes,
     .reference = reference,
     .no_grad = "images are inputs",
     .variants = variants,
     .cases = cases,
-    .tolerance = {.abs = 0, .rel = 0, .nmse = 0}, /* a copy */
+    .tolerance = {0}, /* a copy */
 };

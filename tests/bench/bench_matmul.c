@@ -93,11 +93,10 @@ static enum mien_status make_call(const struct shape *s, enum form form, const s
         c.in[0][i] = a[form == TN ? 1 - i : i];
         c.in[1][i] = b[form == NT ? 1 - i : i];
     }
-    TRY(check_call_make(&op_matmul, &c, call));
-    if (!nn) {
-        check_call_fill(call, &c, CHECK_NORMAL, 1);
-        return MIEN_OK;
-    }
+    const struct check_case given = {.op = &op_matmul, .given = &c};
+    TRY(check_call_make(&given, call));
+    if (!nn)
+        return check_call_fill(call, &given, CHECK_NORMAL, 1);
     memcpy(call->in_data[0], nn->in_data[0], tensor_shape_bytes(&call->in[0]));
     memcpy(call->in_data[1], nn->in_data[1], tensor_shape_bytes(&call->in[1]));
     if (form == TN)

@@ -4,31 +4,7 @@
 #include "check.h"
 #include "graph/graph_internal.h"
 
-static enum mien_status same_shape(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
-static enum mien_status two_same(struct op_call *call, const char *label)
-{
-    same_shape(call, label);
-    call->out[1] = SHAPE_F32((uint32_t)tensor_shape_rows(&call->in[0]));
-    call->out_count = 2;
-    return MIEN_OK;
-}
-
-static enum mien_status to_scalar(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = SHAPE_F32(1);
-    call->out_count = 1;
-    return MIEN_OK;
-}
-
-static const struct op_desc spread_op = {.name = "spread", .in_count = 2, .out_count = 1, .shapes = same_shape};
+static const struct op_desc spread_op = {.name = "spread", .signature = "x[...] like -> y[...]"};
 
 static void pass_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
@@ -44,18 +20,12 @@ static void wrong_grad(struct op_recorder *recorder, const struct op_use *use, o
     din[0] = use->dout[0]; /* of the loss's shape, not of the input's */
 }
 
-static const struct op_desc total = {
-    .name = "total", .in_count = 1, .out_count = 1, .shapes = to_scalar, .grad = pass_grad};
-static const struct op_desc wrong = {
-    .name = "wrong", .in_count = 1, .out_count = 1, .shapes = to_scalar, .grad = wrong_grad};
-static const struct op_desc twist = {
-    .name = "twist", .in_count = 2, .out_count = 1, .optional = 2, .shapes = same_shape, .grad = pass_grad};
-static const struct op_desc norm = {
-    .name = "norm", .in_count = 1, .out_count = 2, .aux_outputs = 2, .shapes = two_same, .grad = pass_grad};
-static const struct op_desc bump = {
-    .name = "bump", .in_count = 2, .out_count = 1, .in_place = 1, .shapes = same_shape, .no_grad = "it forgets"};
-static const struct op_desc pick = {
-    .name = "pick", .in_count = 2, .out_count = 1, .index_inputs = 2, .shapes = same_shape, .grad = pass_grad};
+static const struct op_desc total = {.name = "total", .signature = "x -> y[1]", .grad = pass_grad};
+static const struct op_desc wrong = {.name = "wrong", .signature = "x -> y[1]", .grad = wrong_grad};
+static const struct op_desc twist = {.name = "twist", .signature = "x[...] by? -> y[...]", .grad = pass_grad};
+static const struct op_desc norm = {.name = "norm", .signature = "x[...,D] -> y[...,D] (norm[R])", .grad = pass_grad};
+static const struct op_desc bump = {.name = "bump", .signature = "x[...] by -> x[...]", .no_grad = "it forgets"};
+static const struct op_desc pick = {.name = "pick", .signature = "x[...] at:i32 -> y[...]", .grad = pass_grad};
 
 static uint32_t count_op(const struct graph *g, const struct op_desc *op)
 {

@@ -46,8 +46,9 @@ static enum mien_status rate(struct check_context *context, const char *name, co
     *per_second = 0;
     if (!op)
         return MIEN_OK;
-    TRY(check_call_make(op, c, &call));
-    check_call_fill(&call, c, CHECK_NORMAL, 1);
+    const struct check_case given = {.op = op, .given = c};
+    TRY(check_call_make(&given, &call));
+    TRY(check_call_fill(&call, &given, CHECK_NORMAL, 1));
     TRY(op_make_plan(&context->caps, &call, NULL, &plan));
     /* the least: a busy machine is not a slow driver */
     TRY(time_plan(context, &call, &plan, 0.05, true, &seconds));

@@ -71,18 +71,20 @@ static bool run_twice(struct check_run *run, const struct op_call *call, struct 
     return ok;
 }
 
-static bool run_patterns(struct check_context *context, struct op_call *call, const struct op_case *c,
+static bool run_patterns(struct check_context *context, struct op_call *call, const struct check_case *c,
                          const struct op_plan *plan, double estimate, struct check_row *row)
 {
     struct check_run *run = NULL;
-    uint32_t patterns = check_call_pathological(call->op) && estimate < 0.05 ? CHECK_PATTERNS : 1;
+    uint32_t patterns = check_call_pathological(c) && estimate < 0.05 ? CHECK_PATTERNS : 1;
     bool ok = true;
     if (check_run_create(context, call, plan, 1, &run) != MIEN_OK)
         return check_fail(row, "%s", context->error);
     for (uint32_t p = 0; p < patterns && ok; p++) {
-        check_call_fill(call, c, (enum check_pattern)p, context->options->seed);
-        call->op->reference(call);
-        ok = run_twice(run, call, row);
+        if (check_call_fill(call, c, (enum check_pattern)p, context->options->seed) != MIEN_OK)
+            ok = check_fail(row, "%s", context->error);
+        else
+            call->op->reference(call);
+        ok = ok && run_twice(run, call, row);
         if (!ok && p > 0) {
             size_t used = strlen(row->note);
             snprintf(row->note + used, sizeof(row->note) - used, " (inputs: %s)", check_pattern_name(p));
@@ -121,12 +123,12 @@ static double estimate_seconds(const struct check_context *context, const struct
     return op_call_flops(call) / context->flop_rate + op_call_bytes(call) / context->byte_rate;
 }
 
-static void run_unit(struct check_context *context, struct op_call *call, const struct op_case *c,
+static void run_unit(struct check_context *context, struct op_call *call, const struct check_case *c,
                      const struct op_plan *plan, const struct vk_caps *caps, struct check_row *row)
 {
     const struct check_options *options = context->options;
     double estimate = estimate_seconds(context, call);
-    bool slow = c->slow && context->caps.type == VK_TYPE_SOFTWARE;
+    bool slow = c->given->slow && context->caps.type == VK_TYPE_SOFTWARE;
     if (!options->full && (estimate > 1 || slow)) {
         row->result = CHECK_SKIPPED;
         if (slow)
@@ -138,7 +140,7 @@ static void run_unit(struct check_context *context, struct op_call *call, const 
     uint32_t messages = vk_instance_validation_messages(context->instance);
     context->error[0] = '\0';
     bool ok = check_static(context, call, plan, caps, row) && run_patterns(context, call, c, plan, estimate, row);
-    if (ok && options->bench && (c->bench || options->case_glob))
+    if (ok && options->bench && (c->given->bench || options->case_glob))
         ok = check_bench(context, call, plan, caps, row);
     if (ok && vk_instance_validation_messages(context->instance) > messages)
         ok = check_fail(row, "the validation layer objects: %s", context->error);
@@ -174,7 +176,7 @@ static bool end_unit(struct walk *walk, struct check_row *row)
 }
 
 /* The distinct plans of one case under all masks. */
-static bool walk_case(struct walk *walk, const struct op_desc *op, const struct op_case *c)
+static bool walk_case(struct walk *walk, const struct check_case *c)
 {
     struct check_context *context = walk->context;
     struct op_plan plans[CHECK_MAX_MASKS] = {0};
@@ -182,8 +184,8 @@ static bool walk_case(struct walk *walk, const struct op_desc *op, const struct 
     struct check_row row;
     uint32_t count = 0;
     bool alive = true;
-    if (check_call_make(op, c, &call) != MIEN_OK) {
-        begin_unit(walk, &row, op, c, "", "");
+    if (check_call_make(c, &call) != MIEN_OK) {
+        begin_unit(walk, &row, c->op, c->given, "", "");
         check_fail(&row, "the case is wrong: %s", context->error);
         return end_unit(walk, &row);
     }
@@ -201,7 +203,7 @@ static bool walk_case(struct walk *walk, const struct op_desc *op, const struct 
             count++;
             continue;
         }
-        begin_unit(walk, &row, op, c, planned ? plans[count].variant->name : "", mask->text);
+        begin_unit(walk, &row, c->op, c->given, planned ? plans[count].variant->name : "", mask->text);
         if (planned)
             run_unit(context, &call, c, &plans[count], &mask->caps, &row);
         else
@@ -223,7 +225,8 @@ static bool gradient_case(struct walk *walk, const struct op_desc *op, const str
         return true;
     }
     begin_unit(walk, &row, op, c, "gradient rule", "");
-    row.result = check_gradient(walk->context->options, op, c, &row) ? CHECK_PASS : CHECK_FAIL;
+    row.result = check_gradient(walk->context->options, &(struct check_case){.op = op, .given = c}, &row) ? CHECK_PASS
+                                                                                                          : CHECK_FAIL;
     return end_unit(walk, &row);
 }
 
@@ -231,13 +234,14 @@ static bool gradient_case(struct walk *walk, const struct op_desc *op, const str
 static bool gradient_op(struct walk *walk, const struct op_desc *op)
 {
     bool any = false, alive = true;
-    for (const struct op_case *c = op->cases; c->name && alive && op->grad; c++) {
+    for (const struct op_case *c = op->cases; op->grad && c->name && alive; c++) {
         any = any || c->grad;
         if (c->grad && check_glob(walk->context->options->case_glob, c->name))
             alive = gradient_case(walk, op, c);
     }
-    const char *missing = op->grad ? (any ? NULL : "no case is marked for the gradient check")
-                                   : (op->no_grad ? NULL : "has neither a gradient rule nor a reason why not");
+    const char *missing =
+        op->grad ? (any ? NULL : "no case is marked for the gradient check")
+                 : (op->no_grad || op->forward[0] ? NULL : "has neither a gradient rule nor a reason why not");
     if (!missing || walk->unit++ < walk->context->options->from)
         return alive;
     struct check_row row;
@@ -255,27 +259,18 @@ static int exit_status(enum mien_status status)
     return status == MIEN_ERR_NO_DEVICE || no_layer ? 77 : mien_status_exit_code(status);
 }
 
-static uint64_t case_elements(const struct op_case *c)
+static bool case_wanted(const struct check_options *options, const struct check_case *c)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < OP_MAX_IN; i++) {
-        uint64_t count = c->in[i][0] ? 1 : 0;
-        for (uint32_t d = 0; d < MIEN_MAX_RANK && c->in[i][d]; d++)
-            count *= c->in[i][d];
-        sum += count;
-    }
-    return sum;
-}
-
-static bool case_wanted(const struct check_options *options, const struct op_desc *op, const struct op_case *c)
-{
-    if (!check_glob(options->case_glob, c->name))
+    uint64_t elements = options->max_elements || options->smallest ? check_case_elements(c) : 0;
+    bool behind = false; /* `other` stands behind c */
+    if (!check_glob(options->case_glob, c->given->name))
         return false;
-    if (options->max_elements && case_elements(c) > options->max_elements)
+    if (options->max_elements && elements > options->max_elements)
         return false;
-    for (const struct op_case *other = op->cases; other->name && options->smallest; other++) {
-        if (check_glob(options->case_glob, other->name) &&
-            (case_elements(other) < case_elements(c) || (case_elements(other) == case_elements(c) && other < c)))
+    for (struct check_case other = {.op = c->op}; options->smallest && check_case_next(&other);) {
+        behind = behind || other.given == c->given;
+        if (check_glob(options->case_glob, other.given->name) &&
+            (check_case_elements(&other) < elements || (check_case_elements(&other) == elements && !behind)))
             return false;
     }
     return true;
@@ -289,8 +284,8 @@ static bool walk_ops(struct walk *walk)
             continue;
         if (options->grad && !gradient_op(walk, *op))
             return false;
-        for (const struct op_case *c = (*op)->cases; c->name && !options->grad; c++) {
-            if (case_wanted(options, *op, c) && !walk_case(walk, *op, c))
+        for (struct check_case c = {.op = *op}; !options->grad && check_case_next(&c);) {
+            if (case_wanted(options, &c) && !walk_case(walk, &c))
                 return false;
         }
     }

@@ -1,81 +1,18 @@
 /* check_grad.c: an op's gradient rule against central differences of its reference, without a device.
  *
  * The objective is L = sum over outputs o and elements i of weight[o][i] * y[o][i], weights random, in double. The rule
- * is run by a host recorder that executes the references of what it records. Inputs are rounded to multiples of 2^-12
+ * is run on the host (check_host.c). Inputs are rounded to multiples of 2^-12
  * and steps are powers of two, so that x + h and x - h are exact; a five-point stencil leaves an error of order h^4. */
 #include "harness.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_VALUES = 256 };
-
-struct value {
-    struct tensor_shape shape;
-    void *data;
-};
-
-/* The host recorder. */
-struct host {
-    struct op_recorder recorder;
-    struct value value[MAX_VALUES];
-    uint32_t count;
-    enum mien_status status;
-};
-
-static op_value host_value(struct host *host, const struct tensor_shape *shape, const void *data)
-{
-    struct value *v = &host->value[host->count];
-    if (host->count == MAX_VALUES || !(v->data = base_alloc(1, tensor_shape_bytes(shape)))) {
-        host->status = MIEN_ERR_NOMEM;
-        return OP_NONE;
-    }
-    v->shape = *shape;
-    if (data)
-        memcpy(v->data, data, tensor_shape_bytes(shape));
-    return host->count++;
-}
-
-static void host_record(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
-                        const op_value *in, uint32_t in_count, op_value *out)
-{
-    struct host *host = (struct host *)recorder;
-    struct op_call call = {.op = op, .attr = *attr, .in_count = in_count};
-    for (uint32_t i = 0; i < in_count && host->status == MIEN_OK; i++) {
-        if (in[i] != OP_NONE) {
-            call.in[i] = host->value[in[i]].shape;
-            call.in_data[i] = host->value[in[i]].data;
-        }
-    }
-    if (host->status == MIEN_OK)
-        host->status = op_call_shapes(&call, "a gradient rule");
-    for (uint32_t o = 0; o < call.out_count && host->status == MIEN_OK; o++) {
-        out[o] = host_value(host, &call.out[o], NULL);
-        if (out[o] != OP_NONE)
-            call.out_data[o] = host->value[out[o]].data;
-    }
-    if (host->status == MIEN_OK)
-        op->reference(&call);
-}
-
-static struct tensor_shape host_shape(struct op_recorder *recorder, op_value value)
-{
-    return ((struct host *)recorder)->value[value].shape;
-}
-
-static void host_clear(struct host *host)
-{
-    for (uint32_t i = 0; i < host->count; i++)
-        base_free(host->value[i].data);
-    base_free(host);
-}
-
 /* One check: the call, the weights of its outputs, the gradients by the rule. */
 struct probe {
     struct op_call call;
     float *weight[OP_MAX_OUT]; /* NULL for by-products */
     const float *rule[OP_MAX_IN];
-    bool wants[OP_MAX_IN];
     double step, scale; /* finite-difference step; root mean square of all gradients */
 };
 
@@ -103,17 +40,12 @@ static double difference(struct probe *p, float *x, double h)
     return up - down;
 }
 
-static bool is_float(const struct op_call *call, uint32_t i)
-{
-    return call->in[i].rank && call->in[i].dtype == MIEN_F32;
-}
-
 /* Rounds inputs to 2^-12 and keeps normal ones away from 0, where some ops have a kink. */
 static void round_inputs(struct op_call *call)
 {
     for (uint32_t i = 0; i < call->in_count; i++) {
         float *x = call->in_data[i];
-        uint64_t count = is_float(call, i) ? tensor_shape_count(&call->in[i]) : 0;
+        uint64_t count = call->in[i].dtype == MIEN_F32 ? tensor_shape_count(&call->in[i]) : 0;
         bool normal = call->op->fill[i] == OP_FILL_NORMAL;
         for (uint64_t k = 0; k < count; k++) {
             x[k] = roundf(x[k] * 4096) / 4096;
@@ -123,31 +55,14 @@ static void round_inputs(struct op_call *call)
     }
 }
 
-/* Runs the gradient rule on the host; p->rule points into *host. */
-static bool run_rule(struct probe *p, struct host *host, struct check_row *row)
+/* Runs the gradient rule; p->rule points into *host. */
+static bool run_rule(struct probe *p, struct check_host *host, struct check_row *row)
 {
     struct op_call *call = &p->call;
-    op_value in[OP_MAX_IN], out[OP_MAX_OUT], dout[OP_MAX_OUT], din[OP_MAX_IN];
-    for (uint32_t i = 0; i < call->in_count; i++) {
-        in[i] = call->in[i].rank ? host_value(host, &call->in[i], call->in_data[i]) : OP_NONE;
-        p->wants[i] = is_float(call, i) && !(call->op->constants >> i & 1);
-        din[i] = OP_NONE;
-    }
-    for (uint32_t o = 0; o < call->out_count; o++) {
-        out[o] = host_value(host, &call->out[o], call->out_data[o]);
-        dout[o] = p->weight[o] ? host_value(host, &call->out[o], p->weight[o]) : OP_NONE;
-    }
-    struct op_use use = {.attr = &call->attr,
-                         .in = in,
-                         .out = out,
-                         .dout = dout,
-                         .wants = p->wants,
-                         .in_count = call->in_count,
-                         .out_count = call->out_count};
-    if (host->status == MIEN_OK)
-        call->op->grad(&host->recorder, &use, din);
-    if (host->status != MIEN_OK)
-        return check_fail(row, "the gradient rule could not be run: %s", mien_status_text(host->status));
+    op_value din[OP_MAX_IN];
+    enum mien_status status = check_host_rule(host, call, p->weight, din);
+    if (status != MIEN_OK)
+        return check_fail(row, "the gradient rule could not be run: %s", mien_status_text(status));
     for (uint32_t i = 0; i < call->in_count; i++) {
         if (din[i] == OP_NONE)
             continue;
@@ -179,8 +94,10 @@ static bool check_input(struct probe *p, uint32_t i, struct check_row *row)
 
 static bool make_weights(struct probe *p, uint64_t seed)
 {
+    struct op_signature sig;
+    op_signature(p->call.op, &sig);
     for (uint32_t o = 0; o < p->call.out_count; o++) {
-        if (p->call.op->aux_outputs >> o & 1)
+        if (sig.aux_outputs >> o & 1)
             continue;
         uint64_t count = tensor_shape_count(&p->call.out[o]);
         struct base_rng rng = base_rng_make(seed, "weights", o, 0);
@@ -204,28 +121,25 @@ static double gradient_scale(const struct probe *p)
     return n > 0 ? sqrt(sum / n) : 0;
 }
 
-bool check_gradient(const struct check_options *options, const struct op_desc *op, const struct op_case *c,
-                    struct check_row *row)
+bool check_gradient(const struct check_options *options, const struct check_case *c, struct check_row *row)
 {
-    struct probe p = {.step = op->grad_eps > 0 ? op->grad_eps : 1.0 / 64};
-    struct host *host = base_alloc(1, sizeof(*host));
-    bool ok = host && check_call_make(op, c, &p.call) == MIEN_OK && make_weights(&p, options->seed);
+    struct probe p = {.step = c->op->grad_eps > 0 ? c->op->grad_eps : 1.0 / 64};
+    struct check_host host = {0};
+    bool ok = check_call_make(c, &p.call) == MIEN_OK && make_weights(&p, options->seed) &&
+              check_call_fill(&p.call, c, CHECK_NORMAL, options->seed) == MIEN_OK;
     if (!ok) {
         check_fail(row, "the call could not be made; see the log");
     } else {
-        host->recorder = (struct op_recorder){host_record, host_shape};
-        check_call_fill(&p.call, c, CHECK_NORMAL, options->seed);
         round_inputs(&p.call);
         objective(&p);
-        ok = run_rule(&p, host, row);
+        ok = run_rule(&p, &host, row);
         p.scale = fmax(gradient_scale(&p), 1e-6);
         for (uint32_t i = 0; i < p.call.in_count && ok; i++)
-            ok = !p.wants[i] || check_input(&p, i, row);
+            ok = !check_wants(&p.call, i) || check_input(&p, i, row);
     }
     for (uint32_t o = 0; o < OP_MAX_OUT; o++)
         base_free(p.weight[o]);
     check_call_clear(&p.call);
-    if (host)
-        host_clear(host);
+    check_host_clear(&host);
     return ok;
 }

@@ -13,20 +13,10 @@ const char *check_pattern_name(enum check_pattern pattern)
     return names[pattern];
 }
 
-enum mien_status check_call_make(const struct op_desc *op, const struct op_case *c, struct op_call *call)
+enum mien_status check_call_make(const struct check_case *c, struct op_call *call)
 {
     enum mien_status status = MIEN_OK;
-    *call = (struct op_call){.op = op, .attr = c->attr, .in_count = op->in_count};
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        uint32_t dims[MIEN_MAX_RANK + 1] = {0};
-        memcpy(dims, c->in[i], sizeof(c->in[i]));
-        enum mien_dtype dtype = op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32;
-        if (op->half_inputs >> i & 1)
-            dtype = c->dtype;
-        if (dims[0])
-            call->in[i] = tensor_shape_make(dtype, dims);
-    }
-    TRY(op_call_shapes(call, c->name));
+    TRY(check_case_call(c, call));
     for (uint32_t i = 0; i < call->in_count; i++) {
         if (call->in[i].rank) {
             /* as f32 first, which is then made narrower */
@@ -53,10 +43,13 @@ void check_call_clear(struct op_call *call)
     *call = (struct op_call){0};
 }
 
-bool check_call_pathological(const struct op_desc *op)
+bool check_call_pathological(const struct check_case *c)
 {
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        if (op->fill[i] == OP_FILL_NORMAL && !(op->index_inputs >> i & 1))
+    const struct op_desc *op = c->forward ? c->forward : c->op;
+    struct op_signature sig;
+    op_signature(op, &sig);
+    for (uint32_t i = 0; i < sig.in_count; i++) {
+        if (op->fill[i] == OP_FILL_NORMAL && !(sig.index_inputs >> i & 1))
             return true;
     }
     return false;
@@ -130,7 +123,7 @@ static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i
     float *x = call->in_data[i];
     int32_t *index = call->in_data[i];
     enum op_fill fill = call->op->fill[i];
-    if (call->op->index_inputs >> i & 1 && fill == OP_FILL_NORMAL)
+    if (call->in[i].dtype == MIEN_I32 && fill == OP_FILL_NORMAL)
         fill = OP_FILL_INDEX;
     switch (fill) {
     case OP_FILL_NORMAL:
@@ -154,12 +147,15 @@ static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i
     case OP_FILL_PREPARE:
         memset(x, 0, tensor_shape_bytes(&call->in[i]));
         return;
+    case OP_FILL_SAVED: /* fill_by_rule */
+        return;
     }
     if (call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16)
         narrow(x, count, call->in[i].dtype);
 }
 
-void check_call_fill(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed)
+/* As the case stands. */
+static void fill_given(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed)
 {
     char name[96];
     snprintf(name, sizeof(name), "%s/%s", call->op->name, c->name);
@@ -171,4 +167,72 @@ void check_call_fill(struct op_call *call, const struct op_case *c, enum check_p
     struct base_rng rng = base_rng_make(seed, name, OP_MAX_IN, pattern);
     if (call->op->prepare)
         call->op->prepare(call, &rng);
+}
+
+/* Gradients that flow into the forward op's outputs. */
+static enum mien_status make_gradients(const struct op_call *forward, enum check_pattern pattern, uint64_t seed,
+                                       float *dout[OP_MAX_OUT])
+{
+    enum mien_status status = MIEN_OK;
+    for (uint32_t o = 0; o < forward->out_count; o++) {
+        uint64_t count = tensor_shape_count(&forward->out[o]);
+        struct base_rng rng = base_rng_make(seed, "gradient", o, pattern);
+        dout[o] = base_alloc(count, sizeof(float));
+        FAIL_IF_NULL(dout[o], "a gradient");
+        fill_normal(dout[o], count, tensor_shape_width(&forward->out[o]), pattern, &rng);
+    }
+fail:
+    return status;
+}
+
+/* Whether pathological inputs of the forward op would leave no digits of the gradient. */
+static bool wants_calm(const struct op_desc *op)
+{
+    bool calm = false;
+    for (uint32_t i = 0; i < OP_MAX_IN; i++)
+        calm = calm || op->fill[i] == OP_FILL_SAVED;
+    return calm;
+}
+
+/* What the gradient rule of the forward op gives the call. */
+static enum mien_status fill_by_rule(struct op_call *call, const struct check_case *c, enum check_pattern pattern,
+                                     uint64_t seed)
+{
+    enum mien_status status = MIEN_OK;
+    const struct check_case given = {.op = c->forward, .given = c->given};
+    struct check_host host = {.wanted = c->op};
+    struct op_call forward;
+    float *dout[OP_MAX_OUT] = {NULL};
+    op_value din[OP_MAX_IN];
+    TRY(check_call_make(&given, &forward));
+    fill_given(&forward, c->given, wants_calm(c->op) ? CHECK_NORMAL : pattern, seed);
+    forward.op->reference(&forward);
+    TRY(make_gradients(&forward, check_call_pathological(c) ? pattern : CHECK_NORMAL, seed, dout));
+    TRY(check_host_rule(&host, &forward, dout, din));
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        struct base_rng own = base_rng_make(seed, c->given->name, i, pattern);
+        bool given_by_rule = call->op->fill[i] == OP_FILL_NORMAL || call->op->fill[i] == OP_FILL_SAVED;
+        if (call->in[i].rank && given_by_rule)
+            memcpy(call->in_data[i], host.found.in_data[i], tensor_shape_bytes(&call->in[i]));
+        else if (call->in[i].rank)
+            fill_input(call, c->given, i, pattern, &own);
+    }
+    struct base_rng rng = base_rng_make(seed, c->given->name, OP_MAX_IN, pattern);
+    if (call->op->prepare)
+        call->op->prepare(call, &rng);
+fail:
+    for (uint32_t o = 0; o < OP_MAX_OUT; o++)
+        base_free(dout[o]);
+    check_host_clear(&host);
+    check_call_clear(&forward);
+    return status;
+}
+
+enum mien_status check_call_fill(struct op_call *call, const struct check_case *c, enum check_pattern pattern,
+                                 uint64_t seed)
+{
+    if (c->forward)
+        return fill_by_rule(call, c, pattern, seed);
+    fill_given(call, c->given, pattern, seed);
+    return MIEN_OK;
 }

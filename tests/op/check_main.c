@@ -277,12 +277,13 @@ static void list(const struct check_suite *suite, const struct check_options *op
     for (const struct op_desc *const *op = suite->ops; *op; op++) {
         if (!check_glob(options->op_glob, (*op)->name))
             continue;
-        printf("%s: %s\n", (*op)->name, (*op)->summary);
+        printf("%s: %s\n    %s\n", (*op)->name, (*op)->summary, (*op)->signature);
         for (const struct op_variant *v = (*op)->variants; v && v->name; v++)
             printf("    variant %s\n", v->name);
-        for (const struct op_case *c = (*op)->cases; c && c->name; c++)
-            printf("    case %s%s%s%s\n", c->name, c->grad ? ", gradient" : "", c->bench ? ", bench" : "",
-                   c->slow ? ", slow" : "");
+        for (struct check_case c = {.op = *op}; check_case_next(&c);)
+            printf("    case %s%s%s%s%s%s\n", c.given->name, c.forward ? ", of " : "", c.forward ? c.forward->name : "",
+                   c.given->grad && !c.forward ? ", gradient" : "", c.given->bench ? ", bench" : "",
+                   c.given->slow ? ", slow" : "");
     }
 }
 

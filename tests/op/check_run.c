@@ -44,10 +44,12 @@ static void place(struct part *part, uint64_t bytes, uint64_t *end)
 static uint64_t layout(struct check_run *run, const struct op_call *call, const struct op_plan *plan)
 {
     uint64_t end = GUARD;
+    struct op_signature sig;
+    op_signature(call->op, &sig);
     for (uint32_t i = 0; i < call->in_count; i++)
         place(part_of(run, OP_IN, i), tensor_shape_bytes(&call->in[i]), &end);
     for (uint32_t o = 0; o < call->out_count; o++) {
-        if (call->op->in_place >> o & 1)
+        if (sig.in_place >> o & 1)
             *part_of(run, OP_OUT, o) = *part_of(run, OP_IN, o);
         else
             place(part_of(run, OP_OUT, o), tensor_shape_bytes(&call->out[o]), &end);

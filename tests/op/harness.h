@@ -8,7 +8,7 @@
 #define TESTS_OP_HARNESS_H
 
 #include "op/hazard.h"
-#include "op/op.h"
+#include "op/signature.h"
 
 #include <stdio.h>
 
@@ -90,8 +90,47 @@ enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, 
 /* Whether two plans run the same commands. */
 bool check_plan_equal(const struct op_plan *a, const struct op_plan *b);
 
-/* ---- check_inputs.c: calls with host data -------------------------------------------------------------------------
- */
+/* ---- check_host.c: gradient rules on the host, and cases -------------------------------------------------------- */
+
+enum { CHECK_MAX_VALUES = 256 };
+
+struct check_value {
+    struct tensor_shape shape;
+    void *data;
+};
+
+/* A recorder that runs references. Zeroed but for these: */
+struct check_host {
+    struct op_recorder recorder;
+    const struct op_desc *wanted; /* recording ends where this op is met; NULL = none */
+    bool shapes_only;             /* no data, nothing is run */
+    struct op_call found;         /* that use of it; its data belong to the host */
+    struct check_value value[CHECK_MAX_VALUES];
+    uint32_t count;
+    enum mien_status status;
+};
+
+/* Runs the call's gradient rule for all that check_wants. dout: the gradients of outputs that are no by-products. */
+enum mien_status check_host_rule(struct check_host *host, const struct op_call *call, float *const dout[OP_MAX_OUT],
+                                 op_value din[OP_MAX_IN]);
+void check_host_clear(struct check_host *host);
+bool check_wants(const struct op_call *call, uint32_t input); /* whether it has a gradient */
+
+/* A case of an op: one of its own, or, of a gradient op, what the gradient rule of an op in op->forward records in one
+ * of its cases. */
+struct check_case {
+    const struct op_desc *op;
+    const struct op_desc *forward; /* NULL = its own */
+    const struct op_case *given;   /* its name and what it is worth; of op or of forward */
+};
+
+/* From {.op = op} to the first case, then to the next; false behind the last. */
+bool check_case_next(struct check_case *c);
+/* The case's call: shapes, without data. */
+enum mien_status check_case_call(const struct check_case *c, struct op_call *call);
+uint64_t check_case_elements(const struct check_case *c); /* of all inputs */
+
+/* ---- check_inputs.c: calls with host data ------------------------------------------------------------------------ */
 
 enum check_pattern {
     CHECK_NORMAL,
@@ -104,11 +143,12 @@ enum check_pattern {
     CHECK_PATTERNS
 };
 const char *check_pattern_name(enum check_pattern pattern);
-/* Shapes from the case, outputs' shapes by the op's rule, memory for all, inputs filled. */
-enum mien_status check_call_make(const struct op_desc *op, const struct op_case *c, struct op_call *call);
-void check_call_fill(struct op_call *call, const struct op_case *c, enum check_pattern pattern, uint64_t seed);
+/* Shapes of the case and memory for all. */
+enum mien_status check_call_make(const struct check_case *c, struct op_call *call);
+enum mien_status check_call_fill(struct op_call *call, const struct check_case *c, enum check_pattern pattern,
+                                 uint64_t seed);
 void check_call_clear(struct op_call *call);
-bool check_call_pathological(const struct op_desc *op); /* whether any input knows pathological patterns */
+bool check_call_pathological(const struct check_case *c); /* whether any input knows pathological patterns */
 
 /* ---- check_compare.c ----------------------------------------------------------------------------------------------
  */
@@ -147,7 +187,6 @@ enum mien_status check_run_time(struct check_run *run, double *seconds);
 void check_calibrate(struct check_context *context);
 bool check_bench(struct check_context *context, struct op_call *call, const struct op_plan *plan,
                  const struct vk_caps *caps, struct check_row *row);
-bool check_gradient(const struct check_options *options, const struct op_desc *op, const struct op_case *c,
-                    struct check_row *row);
+bool check_gradient(const struct check_options *options, const struct check_case *c, struct check_row *row);
 
 #endif

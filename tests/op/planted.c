@@ -1,6 +1,5 @@
 /* planted.c: does the harness catch what it is there to catch? Ops with one fault each are checked by it, in the way
  * that check_ops checks the library's; this program reads its own report. */
-#include "args/elements.h"
 #include "check.h"
 #include "harness.h"
 
@@ -13,14 +12,6 @@ extern const struct op_shader planted_shaders[];
 
 /* ---- parts: y = x, and ways to get it wrong ------------------------------------------------------------------------
  */
-
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    (void)label;
-    call->out[0] = call->in[0];
-    call->out_count = 1;
-    return MIEN_OK;
-}
 
 static void reference(const struct op_call *call)
 {
@@ -64,44 +55,10 @@ static void grad_missing(struct op_recorder *recorder, const struct op_use *use,
     (void)recorder, (void)use, (void)din;
 }
 
-static enum mien_status plan_as(const struct vk_caps *caps, struct op_plan *plan, const char *shader, uint64_t count,
-                                struct op_row_bind from, struct op_row_bind to)
-{
-    struct elements_args args = {.value = 1};
-    const struct op_row_bind bind[] = {from, to};
-    return op_plan_rows(plan, caps,
-                        &(struct op_rows){.shader = shader,
-                                          .tech = OP_ROW_ELEMENT,
-                                          .rows = count,
-                                          .bind = bind,
-                                          .bind_count = 2,
-                                          .args = &args,
-                                          .args_size = sizeof(args)});
-}
-
-static const struct op_row_bind read_x = {OP_IN, 0, OP_READ, 1}, write_y = {OP_OUT, 0, OP_WRITE, 1};
-
-#define PLAN(name, shader, count, from, to)                                                                            \
-    static enum mien_status plan_##name(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)  \
-    {                                                                                                                  \
-        uint64_t n = tensor_shape_count(&call->in[0]);                                                                 \
-        return plan_as(caps, plan, shader, (count), from, to);                                                         \
-    }
-PLAN(good, "copy_fwd", n, read_x, write_y)
-PLAN(short, "copy_fwd", n - 1, read_x, write_y)
-PLAN(oob, "planted_oob", n, read_x, write_y)
-PLAN(peek, "planted_peek", n, read_x, write_y)
-PLAN(input, "copy_fwd", n, read_x, ((struct op_row_bind){OP_IN, 1, OP_WRITE, 1}))
-PLAN(absent, "no_such_shader", n, read_x, write_y)
-PLAN(access, "copy_fwd", n, read_x, ((struct op_row_bind){OP_OUT, 0, OP_READ, 1}))
-
 /* Many workgroups, because lavapipe ends a loop after 65,535 rounds. */
-static enum mien_status plan_hang(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void steps_hang(struct op_plan *plan)
 {
-    enum mien_status status = plan_as(caps, plan, "planted_hang", tensor_shape_count(&call->in[0]), read_x, write_y);
-    if (status == MIEN_OK)
-        plan->dispatch[0].groups[0] = plan->dispatch[0].groups[1] = 65535;
-    return status;
+    plan->dispatch[0].groups[0] = plan->dispatch[0].groups[1] = 65535;
 }
 
 static bool always(const struct vk_caps *caps, const struct op_call *call)
@@ -110,22 +67,24 @@ static bool always(const struct vk_caps *caps, const struct op_call *call)
     return true;
 }
 
-static enum mien_status plan_none(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void steps_none(struct op_plan *plan)
 {
-    (void)caps, (void)call, (void)plan;
-    return MIEN_OK;
+    (void)plan;
+}
+
+/* One element is left out. */
+static uint64_t too_few(const struct op_call *call)
+{
+    return tensor_shape_count(&call->in[0]) - 1;
 }
 
 /* x -> scratch -> y, where the first copy's write is declared as a read: no barrier would be placed. */
-static enum mien_status plan_barrier(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
+static void steps_barrier(struct op_plan *plan)
 {
-    uint64_t n = tensor_shape_count(&call->in[0]);
-    plan->scratch[0] = n * 4;
-    enum mien_status status =
-        plan_as(caps, plan, "copy_fwd", n, read_x, (struct op_row_bind){OP_SCRATCH, 0, OP_READ, 1});
-    return status == MIEN_OK
-               ? plan_as(caps, plan, "copy_fwd", n, (struct op_row_bind){OP_SCRATCH, 0, OP_READ, 1}, write_y)
-               : status;
+    struct op_variant copy = {.name = "copy_fwd", .bind = "x <$0[1]"};
+    op_plan_row_kernel(plan, &copy);
+    copy.bind = "<$0[1] y";
+    op_plan_row_kernel(plan, &copy);
 }
 
 /* ---- the ops -------------------------------------------------------------------------------------------------------
@@ -134,47 +93,43 @@ static enum mien_status plan_barrier(const struct vk_caps *caps, const struct op
 static const struct op_case cases[] = {{.name = "x", .in = {{3, 43}}, .grad = true}, {0}};
 static const struct op_case cases2[] = {{.name = "x", .in = {{3, 43}, {3, 43}}}, {0}};
 
-#define PLANTED_WITH(op_name, inputs, op_cases, most, ...)                                                             \
-    static const struct op_desc op_name = {.name = #op_name,                                                           \
-                                           .in_count = inputs,                                                         \
-                                           .out_count = 1,                                                             \
-                                           .shapes = shapes,                                                           \
-                                           .cases = op_cases,                                                          \
-                                           .tolerance = {.nmse = most},                                                \
-                                           __VA_ARGS__}
-#define PLANTED(op_name, ...) PLANTED_WITH(op_name, 1, cases, 1e-12, __VA_ARGS__)
-#define BY(fn)                                                                                                         \
+#define PLANTED_WITH(op_name, takes, op_cases, most, ...)                                                              \
+    static const struct op_desc op_name = {                                                                            \
+        .name = #op_name, .signature = takes, .cases = op_cases, .tolerance = {.nmse = most}, __VA_ARGS__}
+#define PLANTED(op_name, ...) PLANTED_WITH(op_name, "x[...] -> y[...]", cases, 1e-12, __VA_ARGS__)
+/* One variant, whose fields are given. */
+#define BY(shader, ...)                                                                                                \
     .variants = (const struct op_variant[])                                                                            \
     {                                                                                                                  \
-        {.name = #fn, .plan = fn},                                                                                     \
+        {.name = shader, __VA_ARGS__},                                                                                 \
         {                                                                                                              \
             0                                                                                                          \
         }                                                                                                              \
     }
+#define COPY BY("copy_fwd", .bind = "x y")
 
-PLANTED(good, .reference = reference, .grad = grad, BY(plan_good));
-PLANTED(wrong_value, .reference = reference_off_by_one, .no_grad = "-", BY(plan_good));
-PLANTED(nan_output, .reference = reference, .no_grad = "-", BY(plan_short));
-PLANTED(write_past_end, .reference = reference, .no_grad = "-", BY(plan_oob));
-PLANTED(read_past_end, .reference = reference, .no_grad = "-", BY(plan_peek));
-PLANTED(gpu_hang, .reference = reference, .no_grad = "-", BY(plan_hang));
-PLANTED(host_hang, .reference = reference_hang, .no_grad = "-", BY(plan_good));
-PLANTED(crash, .reference = reference_crash, .no_grad = "-", BY(plan_good));
-PLANTED_WITH(changed_input, 2, cases2, 1e-12, .reference = reference, .no_grad = "-", BY(plan_input));
-PLANTED(missing_barrier, .reference = reference, .no_grad = "-", BY(plan_barrier));
-PLANTED(wrong_access, .reference = reference, .no_grad = "-", BY(plan_access));
-PLANTED(no_shader, .reference = reference, .no_grad = "-", BY(plan_absent));
-PLANTED(no_dispatch, .reference = reference, .no_grad = "-", BY(plan_none));
+PLANTED(good, .reference = reference, .grad = grad, COPY);
+PLANTED(wrong_value, .reference = reference_off_by_one, .no_grad = "-", COPY);
+PLANTED(nan_output, .reference = reference, .no_grad = "-", BY("copy_fwd", .bind = "x y", .rows = too_few));
+PLANTED(write_past_end, .reference = reference, .no_grad = "-", BY("planted_oob", .bind = "x y"));
+PLANTED(read_past_end, .reference = reference, .no_grad = "-", BY("planted_peek", .bind = "x y"));
+PLANTED(gpu_hang, .reference = reference, .no_grad = "-", BY("planted_hang", .bind = "x y", .steps = steps_hang));
+PLANTED(host_hang, .reference = reference_hang, .no_grad = "-", COPY);
+PLANTED(crash, .reference = reference_crash, .no_grad = "-", COPY);
+PLANTED_WITH(changed_input, "x[...] other[...] -> y[...]", cases2, 1e-12, .reference = reference, .no_grad = "-",
+             BY("copy_fwd", .bind = "x >other"));
+PLANTED(missing_barrier, .reference = reference, .no_grad = "-", BY("copy_fwd", .steps = steps_barrier));
+PLANTED(wrong_access, .reference = reference, .no_grad = "-", BY("copy_fwd", .bind = "x <y"));
+PLANTED(no_shader, .reference = reference, .no_grad = "-", BY("no_such_shader", .bind = "x y"));
+PLANTED(no_dispatch, .reference = reference, .no_grad = "-", BY("copy_fwd", .steps = steps_none));
 PLANTED(no_variant, .reference = reference, .no_grad = "-");
-PLANTED_WITH(loose, 1, cases, 1e-3, .reference = reference, .no_grad = "-", BY(plan_good));
-PLANTED(needy, .reference = reference, .no_grad = "-",
-        .variants = (const struct op_variant[]){{.name = "v", .needs = VK_CAP_SUBGROUP, .plan = plan_good}, {0}});
-PLANTED(picky, .reference = reference, .no_grad = "-",
-        .variants = (const struct op_variant[]){{.name = "v", .fits = always, .plan = plan_good}, {0}});
-PLANTED(wrong_gradient, .reference = reference, .grad = grad_doubled, BY(plan_good));
-PLANTED(missing_gradient, .reference = reference, .grad = grad_missing, BY(plan_good));
-PLANTED(no_gradient, .reference = reference, BY(plan_good));
-PLANTED(last_good, .reference = reference, .grad = grad, BY(plan_good));
+PLANTED_WITH(loose, "x[...] -> y[...]", cases, 1e-3, .reference = reference, .no_grad = "-", COPY);
+PLANTED(needy, .reference = reference, .no_grad = "-", BY("copy_fwd", .needs = VK_CAP_SUBGROUP, .bind = "x y"));
+PLANTED(picky, .reference = reference, .no_grad = "-", BY("copy_fwd", .fits = always, .bind = "x y"));
+PLANTED(wrong_gradient, .reference = reference, .grad = grad_doubled, COPY);
+PLANTED(missing_gradient, .reference = reference, .grad = grad_missing, COPY);
+PLANTED(no_gradient, .reference = reference, COPY);
+PLANTED(last_good, .reference = reference, .grad = grad, COPY);
 
 /* What must be reported: result, and words of the note. */
 static const struct expected {

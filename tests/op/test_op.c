@@ -1,18 +1,19 @@
 /* test_op.c: the registry, plans and hazards, without a device. */
 #include "args/elements.h"
 #include "check.h"
-#include "op/hazard.h"
+#include "harness.h"
 
 #include <stdlib.h>
 
-/* ---- the log, kept to look at --------------------------------------------------------------------------------------
- */
+/* ---- the log, kept to look at ------------------------------------------------------------------------------------ */
 
 static char last_message[512];
+static uint32_t messages;
 
 static void keep(void *user, enum mien_log_level level, const char *message)
 {
     (void)user, (void)level;
+    messages++;
     snprintf(last_message, sizeof(last_message), "%s", message);
 }
 
@@ -26,8 +27,8 @@ static void test_list(void)
     CHECK(op_find("no_such_op") == NULL);
     for (const struct op_desc *const *op = op_list; *op; op++) {
         CHECK(op_find((*op)->name) == *op); /* names are unique */
-        CHECK((*op)->summary && (*op)->shapes && (*op)->reference && (*op)->cases);
-        CHECK(!(*op)->grad != !(*op)->no_grad); /* a rule, or a reason why not */
+        CHECK((*op)->summary && (*op)->reference && ((*op)->cases || (*op)->forward[0]));
+        CHECK(!(*op)->grad != !((*op)->no_grad || (*op)->forward[0])); /* a rule, or a reason why not */
         for (const struct op_variant *v = (*op)->variants; v && v->name; v++)
             CHECK(op_shader_find(v->name));
     }
@@ -81,13 +82,10 @@ static struct vk_caps plain_caps(void)
 /* The shapes of an op's first case. */
 static struct op_call first_case(const struct op_desc *op)
 {
-    struct op_call call = {.op = op, .attr = op->cases[0].attr, .in_count = op->in_count};
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        uint32_t dims[MIEN_MAX_RANK + 1] = {0};
-        memcpy(dims, op->cases[0].in[i], sizeof(op->cases[0].in[i]));
-        if (dims[0])
-            call.in[i] = tensor_shape_make(op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32, dims);
-    }
+    struct check_case c = {.op = op};
+    struct op_call call = {.op = op};
+    CHECK(check_case_next(&c));
+    CHECK_EQ(check_case_call(&c, &call), MIEN_OK);
     return call;
 }
 
@@ -113,8 +111,9 @@ static void test_misuse(void)
     for (const struct op_desc *const *op = op_list; *op; op++) {
         const struct op_call good = first_case(*op);
         struct op_call call = good;
-        CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
-        for (uint32_t i = 0; i < (*op)->in_count; i++) {
+        struct op_signature sig;
+        op_signature(*op, &sig);
+        for (uint32_t i = 0; i < sig.in_count; i++) {
             call = good;
             if (!good.in[i].rank)
                 continue;
@@ -123,7 +122,7 @@ static void test_misuse(void)
             call = good;
             call.in[i].dim[0] = 0;
             check_refused(call, i, MIEN_ERR_SHAPE);
-            if (!((*op)->optional >> i & 1)) {
+            if (!(sig.optional >> i & 1)) {
                 call = good;
                 call.in[i].rank = 0;
                 check_refused(call, i, MIEN_ERR_ARG);
@@ -141,6 +140,38 @@ static void test_misuse(void)
         }
     }
     CHECK(refused > 100);
+}
+
+/* The marks of a signature, and what is made of them. */
+static void test_signature(void)
+{
+    struct op_signature sig;
+    op_signature(&op_adamw, &sig);
+    CHECK(sig.in_count == 6 && sig.out_count == 3 && sig.optional == 1u << 5 && sig.in_place == 7);
+    op_signature(&op_max, &sig);
+    CHECK(sig.aux_outputs == 2 && sig.index_outputs == 2 && !sig.index_inputs);
+    op_signature(&op_matmul, &sig);
+    CHECK(sig.half_inputs == 2 && sig.optional == 12 && sig.optional_outputs == 2 && sig.aux_outputs == 2);
+    op_signature(&op_embedding, &sig);
+    CHECK(sig.index_inputs == 2 && op_tensor_named(&sig.in[1], "ids", 3));
+
+    struct op_call call = {.op = &op_tokens_class, .in_count = 3, .in = {SHAPE_F32(2, 3, 5), SHAPE_F32(5)}};
+    call.in[2] = SHAPE_F32(3, 5);
+    CHECK_EQ(op_call_shapes(&call, "vision"), MIEN_ERR_SHAPE);
+    CHECK(strstr(last_message, "input 2 should be pos[G+1,D], here [4,5], as in \"patches[B,G,D] class[D]"));
+    call.in[2] = SHAPE_F32(4, 5);
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK(call.out[0].rank == 3 && call.out[0].dim[1] == 4);
+
+    struct op_call bwd = {.op = &op_select_bwd, .in_count = 2, .in = {SHAPE_F32(2, 5), SHAPE_I32(2)}};
+    CHECK_EQ(op_call_shapes(&bwd, "pooling"), MIEN_ERR_ARG);
+    CHECK(strstr(last_message, "select_bwd at pooling: output 0 should be dx[B,rows,D], here [2,rows,5]"));
+
+    struct op_call ids = {.op = &op_embedding, .in_count = 2, .in = {SHAPE_F32(7, 5), SHAPE_I32(1, 2, 3, 4)}};
+    CHECK_EQ(op_call_shapes(&ids, NULL), MIEN_ERR_ARG); /* five dimensions */
+    struct op_call flat = {.op = &op_max, .in_count = 1, .in = {SHAPE_F32(7)}};
+    CHECK_EQ(op_call_shapes(&flat, NULL), MIEN_OK);
+    CHECK(flat.out[1].rank == 1 && flat.out[1].dim[0] == 1 && flat.out[1].dtype == MIEN_I32);
 }
 
 static void test_choice(void)
@@ -208,13 +239,73 @@ static void test_parts(void)
     CHECK_EQ(next, tensor_shape_bytes(&large));
     op_plan_clear(&plan);
     CHECK(plan.dispatch == NULL && plan.count == 0);
+}
 
-    const struct op_row_bind rows = {OP_IN, 0, OP_READ, 1000};
-    CHECK_EQ(op_part_limit(&caps, &rows, 1, 100), 100);
-    CHECK_EQ(op_part_limit(&caps, &rows, 1, 1 << 20) % 64, 0);
-    CHECK(op_part_limit(&caps, &rows, 1, 1 << 20) * 4000 <= caps.max_range);
-    const struct op_row_bind wide = {OP_IN, 0, OP_READ, 1 << 24};
-    CHECK_EQ(op_part_limit(&caps, &wide, 1, 100), 0);
+/* Parts of rows: all of them, or multiples of 64 and of a step; refused where not even that fits. */
+static void test_row_parts(void)
+{
+    struct vk_caps caps = plain_caps();
+    struct op_call call = {.op = &op_sum_rows, .in_count = 1, .in = {SHAPE_F32(100, 1000)}};
+    struct op_plan plan = {.caps = &caps, .call = &call};
+    struct op_parts few = op_parts(&plan, "x", 100, 0), many;
+    CHECK(op_parts_next(&few) && few.first == 0 && few.rows == 100 && !op_parts_next(&few));
+    call.in[0] = SHAPE_F32(1 << 20, 1000);
+    many = op_parts(&plan, "x", 1 << 20, 192);
+    CHECK(many.most > 0 && many.most % 192 == 0 && many.most * 4000 <= caps.max_range);
+    uint64_t rows = 0;
+    while (op_parts_next(&many)) {
+        CHECK_EQ(many.first, rows);
+        rows += many.rows;
+    }
+    CHECK_EQ(rows, 1 << 20);
+    CHECK_EQ(plan.status, MIEN_OK);
+    call.in[0] = SHAPE_F32(100, 1 << 24);
+    struct op_parts wide = op_parts(&plan, "x", 100, 0);
+    CHECK(!op_parts_next(&wide));
+    CHECK_EQ(plan.status, MIEN_ERR_UNSUPPORTED);
+}
+
+/* What a variant binds is found in its op's signature, on devices of each class. */
+static void test_binds(void)
+{
+    for (const struct op_desc *const *op = op_list; *op; op++) {
+        const struct op_call call = first_case(*op);
+        for (enum vk_class c = VK_CLASS_DESKTOP; c <= VK_CLASS_SOFTWARE; c++) {
+            struct op_plan plan = {0};
+            struct vk_caps caps;
+            vk_caps_typical(c, &caps);
+            CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+            op_plan_clear(&plan);
+        }
+    }
+}
+
+/* One line is logged for a failure, whatever is added behind it. */
+static void steps_that_fail(struct op_plan *plan)
+{
+    op_plan_items(plan, "add_fwd", 0, 1);
+    CHECK(op_plan_refuse(plan, true, "no more than %d", 7));
+    op_plan_fail(plan, MIEN_ERR_NOMEM, "another");
+    struct op_dispatch *d = op_plan_kernel(plan, "add_fwd");
+    op_plan_bind(plan, "a b y");
+    CHECK(d->bind_count == 3 && plan->count == 1);
+}
+
+static void test_sticky(void)
+{
+    struct vk_caps caps = plain_caps();
+    struct op_call call = {.op = &op_add, .in_count = 2, .in = {SHAPE_F32(5), SHAPE_F32(5)}};
+    const struct op_variant fails = {.name = "fails", .steps = steps_that_fail};
+    const struct op_variant wrong = {.name = "add_fwd", .bind = "a c y"};
+    struct op_plan plan = {0};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    uint32_t before = messages;
+    CHECK_EQ(op_make_plan(&caps, &call, &fails, &plan), MIEN_ERR_UNSUPPORTED);
+    CHECK_STR(last_message, "add: no more than 7");
+    CHECK_EQ(messages, before + 1);
+    CHECK(plan.count == 0 && plan.dispatch == NULL);
+    CHECK_EQ(op_make_plan(&caps, &call, &wrong, &plan), MIEN_ERR_FAILED);
+    CHECK(strstr(last_message, "binds c"));
 }
 
 static void test_limits(void)
@@ -284,10 +375,14 @@ int main(void)
     test_list();
     test_shapes();
     test_misuse();
+    test_signature();
     test_choice();
     test_fold();
     test_spec();
     test_parts();
+    test_row_parts();
+    test_binds();
+    test_sticky();
     test_limits();
     test_hazards();
     return check_result();

@@ -6,7 +6,7 @@
  * pipeline cannot be made, or when one that the device would choose spills.
  * vendor_compile --planted: ends with 0 when the spills of a kernel that must spill are seen, with 77 where the driver
  * says nothing. */
-#include "op/op.h"
+#include "op/harness.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -104,22 +104,16 @@ static enum mien_status add_plan(struct survey *s, const struct op_call *call, c
     return status;
 }
 
-static enum mien_status add_case(struct survey *s, const struct op_desc *op, const struct op_case *c)
+static enum mien_status add_case(struct survey *s, const struct check_case *c)
 {
     enum mien_status status = MIEN_OK;
     const struct vk_caps *caps = vk_device_caps(s->device);
-    struct op_call call = {.op = op, .attr = c->attr, .in_count = op->in_count};
-    for (uint32_t i = 0; i < op->in_count; i++) {
-        uint32_t dims[MIEN_MAX_RANK + 1] = {0};
-        memcpy(dims, c->in[i], sizeof c->in[i]);
-        if (dims[0])
-            call.in[i] = tensor_shape_make(op->index_inputs >> i & 1 ? MIEN_I32 : MIEN_F32, dims);
-    }
-    TRY(op_call_shapes(&call, c->name));
+    struct op_call call;
+    TRY(check_case_call(c, &call));
     const struct op_variant *best = op_choose(caps, &call);
-    for (const struct op_variant *v = op->variants; v && v->name; v++)
+    for (const struct op_variant *v = c->op->variants; v && v->name; v++)
         if ((v->needs & caps->features) == v->needs && (!v->fits || v->fits(caps, &call)))
-            TRY(add_plan(s, &call, c, v, v == best));
+            TRY(add_plan(s, &call, c->given, v, v == best));
 fail:
     return status;
 }
@@ -128,8 +122,8 @@ static enum mien_status gather(struct survey *s, const char *op_glob)
 {
     enum mien_status status = MIEN_OK;
     for (const struct op_desc *const *op = op_list; *op; op++)
-        for (const struct op_case *c = (*op)->cases; glob(op_glob, (*op)->name) && c && c->name; c++)
-            TRY(add_case(s, *op, c));
+        for (struct check_case c = {.op = *op}; glob(op_glob, (*op)->name) && check_case_next(&c);)
+            TRY(add_case(s, &c));
 fail:
     return status;
 }
