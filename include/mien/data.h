@@ -1,4 +1,6 @@
-/* mien/data.h: data sets. Needs no GPU. */
+/* mien/data.h: data sets. Needs no GPU.
+ * Threads: all functions may run side by side, as long as they write different files; a tokenizer is not changed by its
+ * use. Lifetime: what a function is given is borrowed during the call, unless it is said otherwise. */
 #ifndef MIEN_DATA_H
 #define MIEN_DATA_H
 
@@ -21,8 +23,9 @@ struct mien_import_info {
 /* The layout number `index` from 0 on; NULL after the last. Thread-safe. */
 MIEN_API const struct mien_import_info *mien_import_describe(size_t index);
 
-/* A zeroed struct with name, root and manifest means the defaults. Strings are UTF-8 and borrowed during the call. */
+/* Name, root and manifest are needed. Strings are UTF-8 and borrowed during the call. */
 struct mien_import_params {
+    size_t size;
     const char *name;      /* which layout `root` has: the name of one that mien_import_describe knows */
     const char *root;      /* the data set's directory, or one that holds nothing else like it */
     const char *manifest;  /* file to write; its directory must exist */
@@ -35,6 +38,7 @@ struct mien_import_params {
 };
 
 struct mien_import_summary {
+    size_t size;
     uint64_t samples;          /* rows written */
     uint64_t train, val, test; /* of these, by split */
     uint64_t missing;          /* samples whose file is not there: left out */

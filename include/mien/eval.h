@@ -1,4 +1,6 @@
-/* mien/eval.h: how good a model is: evaluation protocols over a manifest. */
+/* mien/eval.h: how good a model is: evaluation protocols over a manifest.
+ * Threads: a call belongs to the thread of its model; a result is the caller's alone, and independent of the model.
+ * Lifetime: parameters are borrowed during the call; a result lives until it is destroyed. */
 #ifndef MIEN_EVAL_H
 #define MIEN_EVAL_H
 

@@ -1,10 +1,10 @@
 /* mien/gpu.h: which Vulkan devices there are, and one of them in use.
  *
- * Environment, read when a function is called without a choice of the caller's:
+ * Environment, read where the caller's parameters leave the choice:
  *   MIEN_DEVICE=N|NAME      which device (default: discrete, then integrated, then software)
  *   MIEN_CAPS=LIST          capabilities taken away, for tests: "-f16,-subgroup,invocations=128" or a profile ("floor",
  *                           "android-15", "apple", ..., or the path of a JSON file: src/vk/profiles/README.md)
- *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120)
+ *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120, on a software device 600)
  *   MIEN_PIPELINE_CACHE=off keeps no compiled kernels on disk (default: one file per device and driver)
  *   MIEN_CACHE_DIR=DIR      where that file lies (default: $XDG_CACHE_HOME/mien, else ~/.cache/mien)
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
@@ -52,12 +52,27 @@ MIEN_API enum mien_status mien_gpu_find(const char *device, uint32_t *index);
 /* A device in use, with its memory and kernels. */
 struct mien_gpu;
 
+/* Of a parameter that is otherwise read from the environment. */
+enum mien_switch { MIEN_DEFAULT, MIEN_OFF, MIEN_ON };
+
+/* Which of Vulkan's validation layers. */
+enum mien_validation {
+    MIEN_VALIDATION_DEFAULT, /* MIEN_VALIDATE, else none */
+    MIEN_VALIDATION_OFF,
+    MIEN_VALIDATION_CORE, /* core and synchronisation */
+    MIEN_VALIDATION_GPU,  /* GPU-assisted checks too */
+};
+
 /* Strings are read during the call only. */
 struct mien_gpu_params {
     size_t size;
-    const char *device; /* number or part of a name; NULL or "" = MIEN_DEVICE, else the best device */
-    const char *caps;   /* capability list; NULL = MIEN_CAPS, else nothing is taken away */
-    const char *trace;  /* a file for mien_gpu_trace_end; NULL = none */
+    const char *device;              /* number or part of a name; NULL or "" = MIEN_DEVICE, else the best device */
+    const char *caps;                /* capability list; NULL = MIEN_CAPS, else nothing is taken away */
+    const char *trace;               /* a file for mien_gpu_trace_end; NULL = none */
+    const char *cache_dir;           /* where compiled kernels are kept; NULL = MIEN_CACHE_DIR, else the usual place */
+    enum mien_switch pipeline_cache; /* MIEN_OFF: they are not; MIEN_DEFAULT = MIEN_PIPELINE_CACHE, else they are */
+    double wait_seconds;             /* longest wait for the device; 0 = MIEN_WAIT_SECONDS, else 120 (software: 600) */
+    enum mien_validation validation;
 };
 
 /* Opens a device; params may be NULL. The caller owns *out.
@@ -104,7 +119,7 @@ struct mien_vulkan {
  * VK_EXT_subgroup_size_control), which makes the most difference: on Intel, AMD and Adreno no kernel with subgroups
  * runs without; pipelineExecutableInfo with VK_KHR_pipeline_executable_properties, for statistics. Where
  * VK_KHR_portability_subset is offered, Vulkan itself wants it enabled.
- * The validation layers are the application's matter: MIEN_VALIDATE is not read.
+ * The validation layers are the application's matter: MIEN_VALIDATE is not read, params->validation not used.
  * MIEN_ERR_ARG: a handle is missing or does not belong to another; MIEN_ERR_UNSUPPORTED: what is needed is missing or
  * not enabled (it is named). */
 MIEN_API enum mien_status mien_gpu_adopt(const struct mien_vulkan *vulkan, const struct mien_gpu_params *params,

@@ -4,7 +4,7 @@
  *   struct mien_model *model;
  *   float image[512], texts[2 * 512];                       // embed values each, see mien_model_describe
  *   mien_gpu_create(NULL, &gpu);
- *   mien_model_open(gpu, "model", &model);
+ *   mien_model_open(gpu, "model", NULL, &model);
  *   mien_model_embed_images(model, (const char *const[]){"face.png"}, 1, 0, image);
  *   mien_model_embed_texts(model, (const char *const[]){"a happy face", "a sad face"}, 2, 0, texts);
  *   mien_model_destroy(&model);
@@ -28,6 +28,7 @@ extern "C" {
 struct mien_model;
 
 struct mien_model_info {
+    size_t size;
     uint32_t embed;        /* length of an embedding */
     uint32_t image, patch; /* pixels */
     uint32_t context;      /* most tokens of a text, start and end included */
@@ -36,12 +37,9 @@ struct mien_model_info {
     float logit_scale; /* scores = exp(logit_scale) * cosine */
 };
 
-/* Loads a model directory onto a device. The gpu must outlive the model; the caller owns *out.
- * MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named); MIEN_ERR_DEVICE_MEMORY. */
-MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out);
-
-/* How a model is used. A zeroed struct means the defaults. */
+/* How a model is used. */
 struct mien_model_params {
+    size_t size;
     /* How the device stores matrices of weights: MIEN_F32, MIEN_F16 or MIEN_BF16, the last two in half the memory, on
      * every device. Rounded to nearest even from files with more digits, kept to the bit from files of the same type.
      * All arithmetic, activations, positions and what has one dimension (biases, norms) are f32. A number of f16 below
@@ -49,16 +47,21 @@ struct mien_model_params {
     enum mien_dtype precision;
 };
 
-/* mien_model_open with choices; params may be NULL. MIEN_ERR_ARG also: another precision; MIEN_ERR_DATA also: a weight
- * above 65504 with MIEN_F16 (the tensor is named). */
-MIEN_API enum mien_status mien_model_open_with(struct mien_gpu *gpu, const char *dir,
-                                               const struct mien_model_params *params, struct mien_model **out);
+/* Loads a model directory onto a device; params may be NULL. The gpu must outlive the model; the caller owns *out.
+ * MIEN_ERR_ARG: another precision; MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named),
+ * or a weight is above 65504 with MIEN_F16 (the tensor is named); MIEN_ERR_DEVICE_MEMORY. */
+MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
+                                          struct mien_model **out);
 
 /* Frees the model and its memory on the device; labels made with it must have been destroyed. */
 MIEN_API void mien_model_destroy(struct mien_model **model);
 
-/* Fills *info; cannot fail. */
-MIEN_API void mien_model_describe(const struct mien_model *model, struct mien_model_info *info);
+/* Fills *info. */
+MIEN_API enum mien_status mien_model_describe(const struct mien_model *model, struct mien_model_info *info);
+
+/* Why the last call that failed on the model, or on labels of it, did; "" when none has. Valid until the next call with
+ * it. What fails before there is a model: mien_gpu_error. */
+MIEN_API const char *mien_model_error(const struct mien_model *model);
 
 enum {
     MIEN_RAW = 1,     /* embeddings as projected; otherwise of unit length */
@@ -94,8 +97,8 @@ typedef void (*mien_progress_fn)(void *user, size_t done, size_t total);
 
 #define MIEN_ALL_FRAMES UINT32_MAX
 
-/* A zeroed struct means the defaults. */
 struct mien_embed_params {
+    size_t size;
     uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF */
     uint32_t frames;     /* of a clip, at most: so many at equal spacing (the middles of equal parts), a clip with no
                             more is used whole; 0: 32; MIEN_ALL_FRAMES: all */
@@ -166,8 +169,8 @@ MIEN_API const char *const *mien_default_templates(size_t *count);
 
 /* Probabilities of the labels for one unit image embedding: softmax over exp(logit_scale) * cosine.
  * label_embeds [label_count][embed], out [label_count]. */
-MIEN_API void mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,
-                                size_t label_count, float *out);
+MIEN_API enum mien_status mien_model_scores(const struct mien_model *model, const float *image_embed,
+                                            const float *label_embeds, size_t label_count, float *out);
 
 /* Labels of an open vocabulary, each with one or more sentences, embedded once and then scored as often as wanted. */
 struct mien_labels;
@@ -184,8 +187,8 @@ enum mien_average {
     MIEN_AVERAGE_LOGITS, /* the mean of their scores */
 };
 
-/* A zeroed struct means the defaults. */
 struct mien_labels_params {
+    size_t size;
     const char *const *templates; /* each with "{}"; NULL: mien_default_templates */
     size_t template_count;
     const char *descriptions; /* JSON file {"label": "text" or ["text", ...]} for labels without texts of their own; a
@@ -204,17 +207,19 @@ MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const str
 MIEN_API void mien_labels_destroy(struct mien_labels **labels);
 
 /* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine. */
-MIEN_API void mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out);
+MIEN_API enum mien_status mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out);
 
 /* ---- search ---- */
 
-/* A zeroed struct with manifest, texts and text_count means the defaults. Strings are borrowed during the call. */
+/* Manifest, texts and text_count are needed. Strings are borrowed during the call. */
 struct mien_search_params {
+    size_t size;
     const char *manifest;     /* JSON Lines, see data.h; all of its rows are the collection */
     const char *const *texts; /* sentences to search by, [text_count] */
     size_t text_count;
-    size_t top;                     /* results a sentence, at most; 0: all */
-    struct mien_embed_params embed; /* flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
+    size_t top; /* results a sentence, at most; 0: all */
+    const struct mien_embed_params
+        *embed; /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
 };
 
 struct mien_match {
@@ -241,8 +246,9 @@ MIEN_API void mien_search_destroy(struct mien_search **result);
 
 /* ---- model directories: no device is needed ---- */
 
-/* A zeroed struct with source and directory means the defaults. Strings are UTF-8 and borrowed during the call. */
+/* Source and directory are needed. Strings are UTF-8 and borrowed during the call. */
 struct mien_convert_params {
+    size_t size;
     const char *source;     /* a file of weights, or a directory with one: model.safetensors (several by its index too),
                                pytorch_model.bin, open_clip_model.safetensors, open_clip_pytorch_model.bin */
     const char *directory;  /* to be made: must not exist, or be empty */
@@ -255,6 +261,7 @@ struct mien_convert_params {
 };
 
 struct mien_convert_summary {
+    size_t size;
     const char *naming; /* whose names the source had: "OpenAI", "open_clip", "EmoCLIP", "Hugging Face"; static */
     const char *activation;
     uint64_t parameters;
@@ -310,6 +317,7 @@ MIEN_API void mien_model_report_destroy(struct mien_model_report **report);
 
 /* What using a model takes, worked out without loading it. Bytes. */
 struct mien_model_plan {
+    size_t size;
     char device[256];               /* whose limits and kernels it is for */
     uint32_t images, texts;         /* pictures and texts of a run: the largest that the library makes, or fewer */
     uint64_t weights;               /* on the device */
@@ -321,19 +329,13 @@ struct mien_model_plan {
     double image_flops, text_flops; /* of one picture; of one text as long as the context */
 };
 
-/* Plans mien_model_embed_pictures and mien_model_embed_texts with up to `images` pictures and `texts` texts at a time
- * (0: none; above 32: 32, as in the library's own batches) on a device, or, where gpu is NULL, on a discrete device as
- * most are. The peaks equal the count of the library's allocator to the byte as long as calls have that many or 32 at a
- * time; programs for other numbers add theirs. Clips' temporal transformer is not in it.
- * MIEN_ERR_DATA: no readable config.json (path and key). */
-MIEN_API enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t images, uint32_t texts,
-                                          struct mien_model_plan *out);
-
-/* The same for a model that is opened with choices (mien_model_open_with); params may be NULL. MIEN_ERR_ARG also:
- * another precision. */
-MIEN_API enum mien_status mien_model_plan_with(const char *dir, struct mien_gpu *gpu,
-                                               const struct mien_model_params *params, uint32_t images, uint32_t texts,
-                                               struct mien_model_plan *out);
+/* For a model that is opened with params (may be NULL), plans mien_model_embed_pictures and mien_model_embed_texts with
+ * up to `images` pictures and `texts` texts at a time (0: none; above 32: 32, as in the library's own batches) on a
+ * device, or, where gpu is NULL, on a discrete device as most are. The peaks equal the count of the library's allocator
+ * to the byte as long as calls have that many or 32 at a time; programs for other numbers add theirs. Clips' temporal
+ * transformer is not in it. MIEN_ERR_ARG: another precision; MIEN_ERR_DATA: no readable config.json (path and key). */
+MIEN_API enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, const struct mien_model_params *params,
+                                          uint32_t images, uint32_t texts, struct mien_model_plan *out);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* mien/tensor.h: data types and shapes. */
+/* mien/tensor.h: data types. Thread-safe: nothing here has a state. */
 #ifndef MIEN_TENSOR_H
 #define MIEN_TENSOR_H
 

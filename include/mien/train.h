@@ -1,4 +1,6 @@
-/* mien/train.h: training by image-caption contrastive learning, from a configuration file to a model directory. */
+/* mien/train.h: training by image-caption contrastive learning, from a configuration file to a model directory.
+ * Threads: a training belongs to one thread at a time, and so does its gpu, which must outlive mien_training_run;
+ * others may run beside it on gpus of their own. */
 #ifndef MIEN_TRAIN_H
 #define MIEN_TRAIN_H
 
@@ -15,8 +17,9 @@ struct mien_train_progress {
 };
 typedef void (*mien_train_progress_fn)(void *user, const struct mien_train_progress *progress);
 
-/* A zeroed struct with a config means the defaults. All of it is borrowed until the training is closed. */
+/* A config, or a run_dir, is needed. All of it is borrowed until the training is closed. */
 struct mien_train_params {
+    size_t size;
     const char *config;      /* configuration file, JSON; NULL with run_dir */
     const char *const *sets; /* "key=value" with dotted keys, changing the configuration; paths in them are relative to
                                 the working directory */
@@ -43,6 +46,7 @@ struct mien_train_plan {
 };
 
 struct mien_train_summary {
+    size_t size;
     uint64_t steps; /* updates done, with those before a resume */
     uint64_t fresh; /* of them, those of this call */
     uint64_t parameters;
@@ -52,7 +56,7 @@ struct mien_train_summary {
     char model[1024];             /* the directory that holds the final model; empty when stopped */
     char checkpoint[1024];        /* the last one written; empty when there is none */
     bool stopped;                 /* by `stop`, before the last step */
-    struct mien_train_plan plan;  /* of a dry run; else zeros */
+    struct mien_train_plan plan;  /* of a dry run; else zeros; the last member */
 };
 
 /* A run that has begun: its configuration is read, its directory belongs to this process. One thread at a time. */

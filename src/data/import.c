@@ -343,25 +343,26 @@ fail:
     return status;
 }
 
-enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary)
+enum mien_status mien_import(const struct mien_import_params *given, struct mien_import_summary *summary)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_import_summary own;
-    struct mien_import_summary *s = summary ? summary : &own;
-    struct import in = {.params = params, .summary = s};
-    *s = (struct mien_import_summary){0};
-    FAIL_IF(!params || !params->name || !params->root || !params->manifest, MIEN_ERR_ARG,
+    struct mien_import_params params;
+    struct mien_import_summary own = {.size = sizeof(own)};
+    struct import in = {.params = &params, .summary = &own};
+    TRY(SIZED_CLEAR(summary));
+    NEED(given);
+    TRY(SIZED_READ(&params, given));
+    FAIL_IF(!params.name || !params.root || !params.manifest, MIEN_ERR_ARG,
             "import needs a name, a root directory and a manifest to write");
-    in.layout = find_layout(params->name);
+    in.layout = find_layout(params.name);
     if (!in.layout) {
         status = MIEN_ERR_ARG;
         goto fail;
     }
     TRY(import_all(&in));
-    if (params->pack)
-        TRY(pack(params->manifest, s));
+    if (params.pack)
+        TRY(pack(params.manifest, &own));
+    TRY(SIZED_WRITE(summary, &own));
 fail:
-    if (status != MIEN_OK)
-        *s = (struct mien_import_summary){0};
     return status;
 }

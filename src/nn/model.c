@@ -5,13 +5,8 @@
 #include "io/positions.h"
 #include "io/weights.h"
 
-enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out)
-{
-    return nn_model_create_in(device, config, MIEN_F32, out);
-}
-
-enum mien_status nn_model_create_in(struct vk_device *device, const struct io_clip_config *config,
-                                    enum mien_dtype precision, struct nn_model **out)
+enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config,
+                                 enum mien_dtype precision, struct nn_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = base_alloc(1, sizeof(*model));
@@ -298,18 +293,20 @@ static enum mien_status merge_temporal(struct io_clip_config *config, const stru
                      want->heads, want->head_dim, want->mlp, want->max_frames);
 }
 
-enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, const struct nn_extras *extras,
-                                    struct nn_model **out)
+enum mien_status nn_model_load(struct vk_device *device, const char *dir, const struct nn_extras *extras,
+                               struct nn_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
     struct io_clip_config had, config;
+    static const struct nn_extras none;
+    extras = extras ? extras : &none;
     *out = NULL;
     TRY(io_clip_config_read(dir, &had, NULL));
     config = had;
     TRY(merge_temporal(&config, extras->temporal, dir));
     TRY(io_clip_scalars_add(&config, extras->scalars));
-    TRY(nn_model_create_in(device, &config, extras->precision, &model));
+    TRY(nn_model_create(device, &config, extras->precision, &model));
     TRY(load_weights(model, dir, &had));
     TRY(init(model, extras->seed, &had));
     *out = model;
@@ -317,17 +314,6 @@ enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, c
 fail:
     nn_model_destroy(&model);
     return status;
-}
-
-enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
-                                        const struct io_temporal_config *temporal, uint64_t seed, struct nn_model **out)
-{
-    return nn_model_load_with(device, dir, &(struct nn_extras){.temporal = temporal, .seed = seed}, out);
-}
-
-enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out)
-{
-    return nn_model_load_temporal(device, dir, NULL, 0, out);
 }
 
 /* A tensor's bytes for the writer: one download per tensor, kept while the writer asks for its pieces. */

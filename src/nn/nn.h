@@ -1,7 +1,7 @@
 /* nn.h: CLIP as graphs: named parameters on a device, the towers of any size, and the loss.
  *
  *   struct nn_model *model;
- *   TRY(nn_model_load(device, dir, &model));              // or nn_model_create + nn_model_init
+ *   TRY(nn_model_load(device, dir, NULL, &model));              // or nn_model_create + nn_model_init
  *   struct nn_scope s;
  *   TRY(nn_scope_open(&s, graph, model, true));
  *   op_value image = nn_image_tower(&s, pixels);          // [B,E], as projected
@@ -40,37 +40,31 @@ struct nn_model {
     enum mien_dtype precision;
 };
 
-/* Parameters of a configuration on the device, contents undefined. MIEN_ERR_ARG names the size that cannot be (patch
- * that does not divide the image, heads that do not divide the width, ...). config is copied. */
-enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config, struct nn_model **out);
-/* The same in another precision; MIEN_ERR_ARG when it is none of nn_model.precision. */
-enum mien_status nn_model_create_in(struct vk_device *device, const struct io_clip_config *config,
-                                    enum mien_dtype precision, struct nn_model **out);
+/* Parameters of a configuration on the device in a precision (nn_model.precision), contents undefined. MIEN_ERR_ARG:
+ * another precision, or names the size that cannot be (patch that does not divide the image, heads that do not divide
+ * the width, ...). config is copied. */
+enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config,
+                                 enum mien_dtype precision, struct nn_model **out);
 void nn_model_destroy(struct nn_model **model);
 
 /* Fills every parameter from a seed: each from a stream of its own name, so that a value does not depend on the other
  * parameters or on any order. */
 enum mien_status nn_model_init(struct nn_model *model, uint64_t seed);
 
+/* Parts that a directory may lack. */
+struct nn_extras {
+    const struct io_temporal_config *temporal; /* its sizes: the directory's own where it has one (of the same sizes,
+                                                  else MIEN_ERR_ARG), or else a new one; NULL = none wanted */
+    const struct io_scalar *scalars;           /* wanted, ended by an empty name; NULL = none */
+    uint64_t seed;                             /* of what is new, as by nn_model_init */
+    enum mien_dtype precision;                 /* nn_model.precision; 0 = f32 */
+};
 /* config.json and the weights of a model directory (io_weights_open: model.safetensors, several by their index, or
  * pytorch_model.bin). F32, F16 and BF16 are read, exactly; an image tower's position embedding of another image size is
  * resized, with a warning. MIEN_ERR_DATA names the missing, unexpected or misshapen tensor; position_ids are ignored.
- */
-enum mien_status nn_model_load(struct vk_device *device, const char *dir, struct nn_model **out);
-/* The same with a temporal transformer of these sizes: the directory's own where it has one (of the same sizes, else
- * MIEN_ERR_ARG), or else a new one, filled from the seed as by nn_model_init. */
-enum mien_status nn_model_load_temporal(struct vk_device *device, const char *dir,
-                                        const struct io_temporal_config *temporal, uint64_t seed,
-                                        struct nn_model **out);
-/* Parts that a directory may lack. */
-struct nn_extras {
-    const struct io_temporal_config *temporal; /* as above; NULL = none wanted */
-    const struct io_scalar *scalars;           /* wanted, ended by an empty name; NULL = none */
-    uint64_t seed;                             /* of what is new */
-    enum mien_dtype precision;                 /* nn_model.precision; 0 = f32 */
-};
-enum mien_status nn_model_load_with(struct vk_device *device, const char *dir, const struct nn_extras *extras,
-                                    struct nn_model **out);
+ * extras may be NULL. */
+enum mien_status nn_model_load(struct vk_device *device, const char *dir, const struct nn_extras *extras,
+                               struct nn_model **out);
 /* Fills the parameters from a file of weights, or a directory with one; checks as above. Rounded to nearest even where
  * the model's precision is less than the file's, kept to the bit where it is the same; MIEN_ERR_DATA for a number that
  * f16 does not hold. */

@@ -182,7 +182,7 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
     enum mien_status status = MIEN_OK;
     const struct nn_extras extras = {.scalars = t->recipe.objective.loss->scalars, .seed = t->config->run.seed};
     TRY(data_tokenizer_load(dir, &t->tokenizer));
-    TRY(nn_model_load_with(t->device, dir, &extras, &t->model));
+    TRY(nn_model_load(t->device, dir, &extras, &t->model));
     FAIL_IF(data_tokenizer_vocab(t->tokenizer) > t->model->config.text.vocab, MIEN_ERR_DATA,
             "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(t->tokenizer),
             t->model->config.text.vocab);
@@ -208,7 +208,7 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
         !cJSON_GetObjectItemCaseSensitive(t->config->model.clip_json, "logit_scale_init_value"))
         clip->logit_scale_init = loss->logit_scale;
     TRY(io_clip_scalars_add(clip, loss->scalars));
-    TRY(nn_model_create(t->device, clip, out));
+    TRY(nn_model_create(t->device, clip, MIEN_F32, out));
     TRY(nn_model_init(*out, t->config->run.seed));
 fail:
     return status;
@@ -240,7 +240,7 @@ static enum mien_status open_initial(struct trainer *t)
 {
     if (!t->recipe.objective.frozen)
         return MIEN_OK;
-    return t->config->model.init ? nn_model_load(t->device, t->config->model.init, &t->initial)
+    return t->config->model.init ? nn_model_load(t->device, t->config->model.init, NULL, &t->initial)
                                  : create_model(t, &t->initial);
 }
 

@@ -305,21 +305,26 @@ fail:
 }
 
 struct mien_training {
+    struct mien_train_params params;
     struct trainer trainer;
 };
 
-enum mien_status mien_training_open(const struct mien_train_params *params, struct mien_training **out)
+enum mien_status mien_training_open(const struct mien_train_params *given, struct mien_training **out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_training *training = NULL;
-    FAIL_IF(!out, MIEN_ERR_ARG, "mien_training_open: a place for the training is needed");
+    const struct mien_train_params *params;
+    NEED(out);
     *out = NULL;
-    FAIL_IF(!params || (!params->config && !params->run_dir), MIEN_ERR_ARG,
+    NEED(given);
+    training = base_alloc(1, sizeof(*training));
+    FAIL_IF_NULL(training, "a training");
+    TRY(SIZED_READ(&training->params, given));
+    params = &training->params;
+    FAIL_IF(!params->config && !params->run_dir, MIEN_ERR_ARG,
             "mien_training_open: a configuration file, or a run directory to go on with, is needed");
     FAIL_IF(params->run_dir && (params->config || !params->resume), MIEN_ERR_ARG,
             "mien_training_open: run_dir is for resuming without a configuration file");
-    training = base_alloc(1, sizeof(*training));
-    FAIL_IF_NULL(training, "a training");
     TRY(train_begin(params, &training->trainer));
     *out = training;
     return MIEN_OK;
@@ -333,9 +338,8 @@ enum mien_status mien_training_run(struct mien_training *training, struct mien_g
 {
     enum mien_status status = MIEN_OK;
     struct trainer *t = training ? &training->trainer : NULL;
-    if (summary)
-        *summary = (struct mien_train_summary){0};
-    FAIL_IF(!t || !gpu, MIEN_ERR_ARG, "mien_training_run: a training and a gpu are needed");
+    TRY(SIZED_CLEAR(summary));
+    NEED(training && gpu);
     FAIL_IF(t->device, MIEN_ERR_ARG, "mien_training_run: this training has been run; open another to go on");
     TRY(train_prepare(vk_gpu_device(gpu), t));
     if (t->params->dry_run) {
@@ -344,10 +348,10 @@ enum mien_status mien_training_run(struct mien_training *training, struct mien_g
         TRY(train_loop(t));
         TRY(finish(t));
     }
-    if (summary)
-        *summary = t->summary;
+    t->summary.size = sizeof(t->summary);
+    TRY(SIZED_WRITE(summary, &t->summary));
 fail:
-    return status;
+    return vk_gpu_ended(gpu, status);
 }
 
 void mien_training_close(struct mien_training **training)
@@ -364,12 +368,11 @@ enum mien_status mien_train(struct mien_gpu *gpu, const struct mien_train_params
 {
     enum mien_status status = MIEN_OK;
     struct mien_training *training = NULL;
-    if (summary)
-        *summary = (struct mien_train_summary){0};
-    FAIL_IF(!gpu, MIEN_ERR_ARG, "mien_train: a gpu is needed");
+    TRY(SIZED_CLEAR(summary));
+    NEED(gpu && params);
     TRY(mien_training_open(params, &training));
     TRY(mien_training_run(training, gpu, summary));
 fail:
     mien_training_close(&training);
-    return status;
+    return vk_gpu_ended(gpu, status);
 }

@@ -39,8 +39,10 @@ static enum mien_status embed_frames(struct mien_model *model, const struct mien
                                      size_t *count)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_embed_params each = {
-        .flags = params->flags | MIEN_RAW, .threads = params->threads, .max_pixels = params->max_pixels};
+    struct mien_embed_params each = {.size = sizeof(each),
+                                     .flags = params->flags | MIEN_RAW,
+                                     .threads = params->threads,
+                                     .max_pixels = params->max_pixels};
     struct mien_image *frames = NULL;
     TRY(choose(arena, clip, most, &frames, count));
     FAIL_IF(*count > UINT32_MAX, MIEN_ERR_ARG, "%zu frames in a clip are beyond reason", *count);
@@ -124,28 +126,27 @@ fail:
 }
 
 enum mien_status mien_model_embed_clips(struct mien_model *model, const struct mien_clip *clips, size_t count,
-                                        const struct mien_embed_params *params, float *out)
+                                        const struct mien_embed_params *given, float *out)
 {
-    static const struct mien_embed_params defaults;
     enum mien_status status = MIEN_OK;
-    FAIL_IF(!model || (count && (!clips || !out)), MIEN_ERR_ARG,
-            "mien_model_embed_clips: no model, no clips, or no place for the result");
-    params = params ? params : &defaults;
+    struct mien_embed_params params;
+    NEED(model && (!count || (clips && out)));
+    TRY(SIZED_READ(&params, given));
     for (size_t i = 0; i < count; i++) {
         size_t embed = model->nn->config.embed;
-        enum mien_status one = embed_clip(model, &clips[i], params, out + i * embed);
+        enum mien_status one = embed_clip(model, &clips[i], &params, out + i * embed);
         bool bad = one == MIEN_ERR_DATA || one == MIEN_ERR_IO;
-        if (one != MIEN_OK && (!bad || !params->ok))
-            return one;
+        if (one != MIEN_OK && (!bad || !params.ok))
+            TRY(one);
         if (bad)
             memset(out + i * embed, 0, embed * sizeof(*out));
-        if (params->ok)
-            params->ok[i] = !bad;
-        if (params->progress)
-            params->progress(params->user, i + 1, count);
+        if (params.ok)
+            params.ok[i] = !bad;
+        if (params.progress)
+            params.progress(params.user, i + 1, count);
     }
 fail:
-    return status;
+    return use_ended(model, status);
 }
 
 /* ---- rows of a manifest ---- */

@@ -88,7 +88,8 @@ static enum mien_status parse_dtype(const char *word, enum io_dtype *out)
 static void summarise(const struct io_conversion *c, bool tokenizer, struct mien_convert_summary *out)
 {
     static const char *const namings[] = {"Hugging Face", "OpenAI", "open_clip", "EmoCLIP"};
-    *out = (struct mien_convert_summary){.naming = namings[c->naming],
+    *out = (struct mien_convert_summary){.size = sizeof(*out),
+                                         .naming = namings[c->naming],
                                          .parameters = c->list.elements,
                                          .tensors = (uint32_t)c->list.count,
                                          .image = c->config.vision.image,
@@ -99,22 +100,26 @@ static void summarise(const struct io_conversion *c, bool tokenizer, struct mien
     out->activation = c->config.vision.tower.act == IO_ACT_GELU ? "gelu" : "quick_gelu";
 }
 
-enum mien_status mien_convert(const struct mien_convert_params *p, struct mien_convert_summary *summary)
+enum mien_status mien_convert(const struct mien_convert_params *given, struct mien_convert_summary *summary)
 {
     enum mien_status status = MIEN_OK;
     struct io_conversion *c = NULL;
     struct data_tokenizer *tokenizer = NULL;
-    struct mien_convert_summary ignored;
-    summary = summary ? summary : &ignored;
-    *summary = (struct mien_convert_summary){0};
-    FAIL_IF(!p || !p->source || !p->directory, MIEN_ERR_ARG, "mien_convert: a source and a directory are needed");
+    struct mien_convert_params params;
+    const struct mien_convert_params *p = &params;
+    struct mien_convert_summary own = {.size = sizeof(own)};
+    TRY(SIZED_CLEAR(summary));
+    NEED(given);
+    TRY(SIZED_READ(&params, given));
+    FAIL_IF(!p->source || !p->directory, MIEN_ERR_ARG, "mien_convert: a source and a directory are needed");
     struct io_convert_wish wish = {.act = p->activation, .context = p->context, .image = p->image};
     TRY(parse_dtype(p->dtype, &wish.dtype));
     TRY(check_target(p->directory));
     TRY(io_conversion_open(p->source, &wish, &c));
     TRY(load_tokenizer(p, c, &tokenizer));
     TRY(write_directory(c, tokenizer, p->directory));
-    summarise(c, tokenizer != NULL, summary);
+    summarise(c, tokenizer != NULL, &own);
+    TRY(SIZED_WRITE(summary, &own));
 fail:
     data_tokenizer_destroy(&tokenizer);
     io_conversion_close(&c);

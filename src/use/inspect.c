@@ -52,7 +52,8 @@ static void describe(struct inspection *in)
 {
     const struct io_clip_config *c = &in->config;
     struct mien_model_report *r = &in->report;
-    r->info = (struct mien_model_info){.embed = c->embed,
+    r->info = (struct mien_model_info){.size = sizeof(r->info),
+                                       .embed = c->embed,
                                        .image = c->vision.image,
                                        .patch = c->vision.patch,
                                        .context = c->text.context,
@@ -242,8 +243,9 @@ enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **
 {
     enum mien_status status = MIEN_OK;
     struct inspection *in = NULL;
-    FAIL_IF(!dir || !out, MIEN_ERR_ARG, "mien_model_inspect: a directory and a place for the result are needed");
+    NEED(out);
     *out = NULL;
+    NEED(dir);
     in = base_alloc(1, sizeof(*in));
     FAIL_IF_NULL(in, "a report");
     in->report.problems = in->problems;

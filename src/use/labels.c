@@ -16,7 +16,8 @@ static const char *const default_templates[] = {
 
 const char *const *mien_default_templates(size_t *count)
 {
-    *count = BASE_COUNT(default_templates);
+    if (count)
+        *count = BASE_COUNT(default_templates);
     return default_templates;
 }
 
@@ -246,10 +247,10 @@ enum mien_status mien_model_embed_labels(struct mien_model *model, const char *c
                                          const char *const *templates, size_t template_count, float *out)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_labels_params params = {.templates = templates, .template_count = template_count};
+    struct mien_labels_params params = {
+        .size = sizeof(params), .templates = templates, .template_count = template_count};
     struct mien_label *named = NULL;
-    FAIL_IF(!model || !labels || !out, MIEN_ERR_ARG,
-            "mien_model_embed_labels: no model, no labels, or no place for the result");
+    NEED(model && labels && out);
     named = base_alloc(label_count + 1, sizeof(*named));
     FAIL_IF_NULL(named, "labels");
     for (size_t i = 0; i < label_count; i++)
@@ -257,7 +258,7 @@ enum mien_status mien_model_embed_labels(struct mien_model *model, const char *c
     TRY(use_embed_labels(model, named, label_count, &params, out));
 fail:
     base_free(named);
-    return status;
+    return use_ended(model, status);
 }
 
 /* ---- labels that are kept ---- */
@@ -269,24 +270,26 @@ struct mien_labels {
 };
 
 enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
-                                    const struct mien_labels_params *params, struct mien_labels **out)
+                                    const struct mien_labels_params *given, struct mien_labels **out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_labels *made = NULL;
-    FAIL_IF(!out, MIEN_ERR_ARG, "mien_labels_create: no place for the result");
+    struct mien_labels_params params;
+    NEED(out);
     *out = NULL;
-    FAIL_IF(!model || !labels || count == 0, MIEN_ERR_ARG, "mien_labels_create: a model and labels are needed");
+    NEED(model && labels && count);
+    TRY(SIZED_READ(&params, given));
     made = base_alloc(1, sizeof(*made));
     FAIL_IF_NULL(made, "labels");
     *made = (struct mien_labels){.model = model, .count = count};
     made->embeds = base_alloc(count * model->nn->config.embed, sizeof(float));
     FAIL_IF_NULL(made->embeds, "labels");
-    TRY(use_embed_labels(model, labels, count, params, made->embeds));
+    TRY(use_embed_labels(model, labels, count, &params, made->embeds));
     *out = made;
     return MIEN_OK;
 fail:
     mien_labels_destroy(&made);
-    return status;
+    return use_ended(model, status);
 }
 
 void mien_labels_destroy(struct mien_labels **labels)
@@ -298,14 +301,20 @@ void mien_labels_destroy(struct mien_labels **labels)
     *labels = NULL;
 }
 
-void mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out)
+enum mien_status mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out)
 {
-    mien_model_scores(labels->model, embed, labels->embeds, labels->count, out);
+    enum mien_status status = MIEN_OK;
+    NEED(labels && embed && out);
+    return mien_model_scores(labels->model, embed, labels->embeds, labels->count, out);
+fail:
+    return status;
 }
 
-void mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,
-                       size_t label_count, float *out)
+enum mien_status mien_model_scores(const struct mien_model *model, const float *image_embed, const float *label_embeds,
+                                   size_t label_count, float *out)
 {
+    enum mien_status status = MIEN_OK;
+    NEED(model && image_embed && (!label_count || (label_embeds && out)));
     uint32_t width = model->nn->config.embed;
     double scale = exp((double)model->logit_scale), total = 0, top = -INFINITY;
     for (size_t i = 0; i < label_count; i++) {
@@ -319,4 +328,6 @@ void mien_model_scores(const struct mien_model *model, const float *image_embed,
         total += exp((double)out[i] - top);
     for (size_t i = 0; i < label_count; i++)
         out[i] = (float)(exp((double)out[i] - top) / total);
+fail:
+    return status;
 }

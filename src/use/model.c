@@ -21,27 +21,24 @@ static enum mien_status read_preprocess(const char *dir, struct mien_model *mode
     return MIEN_OK;
 }
 
-enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, struct mien_model **out)
-{
-    return mien_model_open_with(gpu, dir, NULL, out);
-}
-
-enum mien_status mien_model_open_with(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
-                                      struct mien_model **out)
+enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *given,
+                                 struct mien_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_model *model = NULL;
-    const struct nn_extras extras = {.precision = params ? params->precision : MIEN_F32};
-    FAIL_IF(!gpu || !dir || !out, MIEN_ERR_ARG,
-            "mien_model_open: a gpu, a directory and a place for the result are "
-            "needed");
+    struct mien_model_params params;
+    NEED(out);
     *out = NULL;
+    NEED(gpu && dir);
+    TRY(SIZED_READ(&params, given));
+    const struct nn_extras extras = {.precision = params.precision};
     FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
             dir);
     model = base_alloc(1, sizeof(*model));
     FAIL_IF_NULL(model, "a model");
+    model->gpu = gpu;
     model->device = vk_gpu_device(gpu);
-    TRY(nn_model_load_with(model->device, dir, &extras, &model->nn));
+    TRY(nn_model_load(model->device, dir, &extras, &model->nn));
     TRY(read_preprocess(dir, model));
     TRY(data_tokenizer_load(dir, &model->tokenizer));
     FAIL_IF(data_tokenizer_vocab(model->tokenizer) > model->nn->config.text.vocab, MIEN_ERR_DATA,
@@ -54,7 +51,7 @@ enum mien_status mien_model_open_with(struct mien_gpu *gpu, const char *dir, con
     model = NULL;
 fail:
     mien_model_destroy(&model);
-    return status;
+    return vk_gpu_ended(gpu, status);
 }
 
 void mien_model_destroy(struct mien_model **model)
@@ -68,16 +65,34 @@ void mien_model_destroy(struct mien_model **model)
     *model = NULL;
 }
 
-void mien_model_describe(const struct mien_model *model, struct mien_model_info *info)
+enum mien_status mien_model_describe(const struct mien_model *model, struct mien_model_info *info)
 {
+    enum mien_status status = MIEN_OK;
+    NEED(model && info);
     const struct io_clip_config *c = &model->nn->config;
-    *info = (struct mien_model_info){.embed = c->embed,
-                                     .image = c->vision.image,
-                                     .patch = c->vision.patch,
-                                     .context = c->text.context,
-                                     .vocab = c->text.vocab,
-                                     .parameters = model->nn->elements,
-                                     .logit_scale = model->logit_scale};
+    const struct mien_model_info own = {.size = sizeof(own),
+                                        .embed = c->embed,
+                                        .image = c->vision.image,
+                                        .patch = c->vision.patch,
+                                        .context = c->text.context,
+                                        .vocab = c->text.vocab,
+                                        .parameters = model->nn->elements,
+                                        .logit_scale = model->logit_scale};
+    TRY(SIZED_WRITE(info, &own));
+fail:
+    return status;
+}
+
+const char *mien_model_error(const struct mien_model *model)
+{
+    return model ? model->error : "";
+}
+
+enum mien_status use_ended(struct mien_model *model, enum mien_status status)
+{
+    if (model && status != MIEN_OK)
+        snprintf(model->error, sizeof(model->error), "%s", mien_last_error());
+    return model ? vk_gpu_ended(model->gpu, status) : status;
 }
 
 /* ---- texts ---- */
@@ -89,8 +104,7 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
     struct data_ids ids = {0};
     struct nn_text *rows = NULL;
     size_t cut_count = 0;
-    FAIL_IF(count > UINT32_MAX || (count && (!texts || !out)), MIEN_ERR_ARG,
-            "mien_model_embed_texts: no texts, too many, or no place for the result");
+    NEED(model && (!count || (texts && out)) && count <= UINT32_MAX);
     rows = base_alloc(count + 1, sizeof(*rows));
     FAIL_IF_NULL(rows, "texts");
     for (size_t i = 0; i < count; i++) {
@@ -114,7 +128,7 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
 fail:
     base_free(rows);
     base_free(ids.ids);
-    return status;
+    return use_ended(model, status);
 }
 
 enum mien_status mien_model_tokenize(const struct mien_model *model, const char *text, int32_t *ids, size_t capacity,
@@ -123,7 +137,9 @@ enum mien_status mien_model_tokenize(const struct mien_model *model, const char 
     enum mien_status status = MIEN_OK;
     struct data_ids list = {0};
     bool cut = false;
+    NEED(count);
     *count = 0;
+    NEED(model && text && ids);
     TRY(data_tokenizer_encode_row(model->tokenizer, text, model->nn->config.text.context, &list, &cut));
     if (cut)
         base_log(MIEN_LOG_WARN, "a text is longer than the model's %u tokens and was cut there",

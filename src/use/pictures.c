@@ -188,27 +188,27 @@ fail:
 enum mien_status mien_model_embed_pictures(struct mien_model *model, const struct mien_image *images, size_t count,
                                            const struct mien_embed_params *params, float *out)
 {
-    static const struct mien_embed_params defaults;
     enum mien_status status = MIEN_OK;
-    struct stream stream = {.model = model, .images = images, .count = count, .params = params ? params : &defaults};
-    FAIL_IF(!model || (count && (!images || !out)), MIEN_ERR_ARG,
-            "mien_model_embed_pictures: no model, no pictures, or no place for the result");
+    struct mien_embed_params own;
+    struct stream stream = {.model = model, .images = images, .count = count, .params = &own};
+    NEED(model && (!count || (images && out)));
+    TRY(SIZED_READ(&own, params));
     stream.flags = stream.params->flags;
     for (size_t i = 0; i < count; i++)
         TRY(check_picture(&images[i], i));
     if (count)
         TRY(run(model, &stream, out));
 fail:
-    return status;
+    return use_ended(model, status);
 }
 
 enum mien_status mien_model_embed_images(struct mien_model *model, const char *const *paths, size_t count,
                                          uint32_t flags, float *out)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_embed_params params = {.flags = flags};
+    struct mien_embed_params params = {.size = sizeof(params), .flags = flags};
     struct mien_image *images = NULL;
-    FAIL_IF(count && !paths, MIEN_ERR_ARG, "mien_model_embed_images: no paths");
+    NEED(model && (!count || (paths && out)));
     images = base_alloc(count + 1, sizeof(*images));
     FAIL_IF_NULL(images, "a list of pictures");
     for (size_t i = 0; i < count; i++) {
@@ -218,5 +218,5 @@ enum mien_status mien_model_embed_images(struct mien_model *model, const char *c
     TRY(mien_model_embed_pictures(model, images, count, &params, out));
 fail:
     base_free(images);
-    return status;
+    return use_ended(model, status);
 }

@@ -5,41 +5,37 @@
 
 enum { LARGEST_RUN = 32 }; /* the encoder's, and of a block of pictures */
 
-enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, uint32_t images, uint32_t texts,
-                                 struct mien_model_plan *out)
-{
-    return mien_model_plan_with(dir, gpu, NULL, images, texts, out);
-}
-
-enum mien_status mien_model_plan_with(const char *dir, struct mien_gpu *gpu, const struct mien_model_params *params,
-                                      uint32_t images, uint32_t texts, struct mien_model_plan *out)
+enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, const struct mien_model_params *given,
+                                 uint32_t images, uint32_t texts, struct mien_model_plan *out)
 {
     enum mien_status status = MIEN_OK;
     struct io_clip_config c;
     struct nn_memory memory;
     struct vk_caps caps;
-    FAIL_IF(!dir || !out, MIEN_ERR_ARG, "mien_model_plan: a directory and a place for the result are needed");
-    *out = (struct mien_model_plan){.images = BASE_MIN(images, (uint32_t)LARGEST_RUN),
-                                    .texts = BASE_MIN(texts, (uint32_t)LARGEST_RUN)};
+    struct mien_model_params params;
+    struct mien_model_plan plan = {.size = sizeof(plan),
+                                   .images = BASE_MIN(images, (uint32_t)LARGEST_RUN),
+                                   .texts = BASE_MIN(texts, (uint32_t)LARGEST_RUN)};
+    NEED(out);
+    TRY(SIZED_CLEAR(out));
+    NEED(dir);
+    TRY(SIZED_READ(&params, given));
     TRY(io_clip_config_read(dir, &c, NULL));
     if (gpu)
         caps = *vk_device_caps(vk_gpu_device(gpu));
     else
         vk_caps_typical(VK_CLASS_DESKTOP, &caps);
-    TRY(nn_encoder_plan(&c, params ? params->precision : MIEN_F32, &caps, out->images, out->texts, c.text.context,
-                        &memory));
-    memcpy(out->device, caps.name, sizeof(out->device));
-    out->weights = memory.parameters;
-    out->image_run = memory.images;
-    out->text_run = memory.texts;
-    out->device_peak = memory.device;
-    out->host_peak = memory.host;
-    out->pixels = (uint64_t)out->images * 2 * 3 * c.vision.image * c.vision.image * sizeof(float);
-    out->image_flops = out->images ? memory.image_flops / out->images : 0;
-    out->text_flops = out->texts ? memory.text_flops / out->texts : 0;
-    return MIEN_OK;
+    TRY(nn_encoder_plan(&c, params.precision, &caps, plan.images, plan.texts, c.text.context, &memory));
+    memcpy(plan.device, caps.name, sizeof(plan.device));
+    plan.weights = memory.parameters;
+    plan.image_run = memory.images;
+    plan.text_run = memory.texts;
+    plan.device_peak = memory.device;
+    plan.host_peak = memory.host;
+    plan.pixels = (uint64_t)plan.images * 2 * 3 * c.vision.image * c.vision.image * sizeof(float);
+    plan.image_flops = plan.images ? memory.image_flops / plan.images : 0;
+    plan.text_flops = plan.texts ? memory.text_flops / plan.texts : 0;
+    TRY(SIZED_WRITE(out, &plan));
 fail:
-    if (out)
-        *out = (struct mien_model_plan){0};
-    return status;
+    return vk_gpu_ended(gpu, status);
 }

@@ -73,7 +73,8 @@ static enum mien_status embed_some(struct mien_model *model, const struct use_ro
         ++*n;
     if (*n == 0) {
         *n = 1;
-        return use_embed_row_clip(model, &all[rows->rows[first]], &(struct mien_embed_params){.ok = ok}, to);
+        return use_embed_row_clip(model, &all[rows->rows[first]],
+                                  &(struct mien_embed_params){.size = sizeof(struct mien_embed_params), .ok = ok}, to);
     }
     uint64_t began = base_trace_now(trace);
     TRY(data_load_images(rows->manifest, rows->rows + first, *n, &model->preprocess, false, 0, pixels, ok));

@@ -10,6 +10,7 @@ enum { CHUNK = 1024 }; /* rows embedded at a time: what is kept of each is its s
 struct search {
     struct mien_model *model;
     const struct mien_search_params *p;
+    struct mien_embed_params embed; /* the caller's */
     struct data_manifest *manifest;
     size_t count;   /* of the manifest's rows: the collection */
     float *texts;   /* [T,E] of unit length */
@@ -22,8 +23,8 @@ static void on_progress(void *user, size_t done, size_t total)
 {
     struct search *s = user;
     (void)total;
-    if (s->p->embed.progress)
-        s->p->embed.progress(s->p->embed.user, s->done + done, s->count);
+    if (s->embed.progress)
+        s->embed.progress(s->embed.user, s->done + done, s->count);
 }
 
 static struct mien_image image_of(const struct data_row *row, const char *path)
@@ -36,7 +37,7 @@ static struct mien_image image_of(const struct data_row *row, const char *path)
 /* Rows [s->done, ...) as long as they are pictures, at most CHUNK, or one clip: embeds [n,E]; *n says how many. */
 static enum mien_status embed_some(struct search *s, struct mien_image *images, float *embeds, size_t *n)
 {
-    struct mien_embed_params params = s->p->embed;
+    struct mien_embed_params params = s->embed;
     const struct data_row *row = &s->manifest->rows[s->done];
     params.flags &= ~(uint32_t)MIEN_RAW;
     params.ok = s->ok + s->done;
@@ -138,19 +139,22 @@ fail:
     return status;
 }
 
-enum mien_status mien_search(struct mien_model *model, const struct mien_search_params *params,
-                             struct mien_search **out)
+enum mien_status mien_search(struct mien_model *model, const struct mien_search_params *given, struct mien_search **out)
 {
     enum mien_status status = MIEN_OK;
-    struct search s = {.model = model, .p = params};
+    struct mien_search_params params;
+    struct search s = {.model = model, .p = &params};
     struct mien_search *result = NULL;
-    FAIL_IF(!out, MIEN_ERR_ARG, "mien_search: no place for the result");
+    NEED(out);
     *out = NULL;
-    FAIL_IF(!model || !params || !params->manifest || !params->texts || params->text_count == 0, MIEN_ERR_ARG,
-            "mien_search: a model, a manifest and a sentence are needed");
+    NEED(model && given);
+    TRY(SIZED_READ(&params, given));
+    TRY(SIZED_READ(&s.embed, params.embed));
+    FAIL_IF(!params.manifest || !params.texts || params.text_count == 0, MIEN_ERR_ARG,
+            "mien_search: a manifest and a sentence are needed");
     result = base_alloc(1, sizeof(*result));
     FAIL_IF_NULL(result, "a search's result");
-    TRY(data_manifest_read(params->manifest, &s.manifest));
+    TRY(data_manifest_read(params.manifest, &s.manifest));
     s.count = s.manifest->count;
     FAIL_IF(s.count == 0, MIEN_ERR_DATA, "%s: no row", s.manifest->path);
     TRY(score_all(&s));
@@ -163,7 +167,7 @@ fail:
     base_free(s.scores);
     base_free(s.texts);
     data_manifest_destroy(&s.manifest);
-    return status;
+    return use_ended(model, status);
 }
 
 void mien_search_destroy(struct mien_search **result)

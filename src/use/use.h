@@ -7,6 +7,8 @@
 #include "nn/encoder.h"
 
 struct mien_model {
+    struct mien_gpu *gpu; /* NULL where training has made the model */
+    char error[MIEN_ERROR_SIZE];
     struct vk_device *device;
     struct nn_model *nn;
     struct nn_encoder *encoder;
@@ -15,6 +17,10 @@ struct mien_model {
     float logit_scale;
     size_t *cut; /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
 };
+
+/* The end of a public call on a model (which may be NULL): keeps a failure's message for mien_model_error; returns
+ * status. */
+enum mien_status use_ended(struct mien_model *model, enum mien_status status);
 
 /* One embedding per label: out [count,E]; of unit length when embeddings are averaged. params may be NULL. */
 enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,

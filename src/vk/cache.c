@@ -85,9 +85,9 @@ const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *fil
 
 /* ---- where it lies ----------------------------------------------------------------------------------------------- */
 
-enum mien_status vk_cache_read_switch(bool *off)
+enum mien_status vk_cache_read_switch(enum mien_switch choice, bool *off)
 {
-    const char *value = base_env("MIEN_PIPELINE_CACHE");
+    const char *value = choice == MIEN_DEFAULT ? base_env("MIEN_PIPELINE_CACHE") : choice == MIEN_OFF ? "off" : "on";
     *off = value && (strcmp(value, "off") == 0 || strcmp(value, "0") == 0);
     if (*off || !value || !*value || strcmp(value, "on") == 0 || strcmp(value, "1") == 0)
         return MIEN_OK;
@@ -111,7 +111,7 @@ static void find_place(const struct vk_device *device, char **dir, char **path)
     const struct vk_caps *caps = &device->physical->caps;
     char name[96], uuid[33];
     *path = NULL;
-    *dir = device->cache_off ? NULL : cache_dir();
+    *dir = device->cache_off ? NULL : device->cache_dir ? base_path_join(device->cache_dir, "") : cache_dir();
     if (!*dir)
         return;
     for (int i = 0; i < 16; i++)

@@ -103,18 +103,42 @@ fail:
     return status;
 }
 
-static enum mien_status read_wait_seconds(struct vk_device *device)
+static enum mien_status read_wait(struct vk_device *device, double chosen)
 {
     enum mien_status status = MIEN_OK;
     const char *value = base_env("MIEN_WAIT_SECONDS");
     char *end = NULL;
     /* A software device's work waits for the processors too, which other programs may keep busy for long. */
     double seconds = device->caps.type == VK_TYPE_SOFTWARE ? 600 : 120;
-    if (value && *value)
+    if (chosen == 0 && value && *value)
         seconds = strtod(value, &end);
     FAIL_IF((end && *end) || !(seconds > 0 && seconds < 1e9), MIEN_ERR_ARG,
             "MIEN_WAIT_SECONDS is \"%s\"; it takes a number of seconds above 0", value);
+    if (chosen != 0)
+        seconds = chosen;
+    FAIL_IF(!(seconds > 0 && seconds < 1e9), MIEN_ERR_ARG, "wait_seconds is %g; it takes a number above 0", seconds);
     device->wait_ns = (uint64_t)(seconds * 1e9);
+fail:
+    return status;
+}
+
+/* What the caller, or the environment, chooses. */
+static enum mien_status read_choices(struct vk_device *device, const struct mien_gpu_params *params)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(vk_caps_clamp(&device->caps, params->caps ? params->caps : base_env("MIEN_CAPS")));
+    TRY(vk_caps_check_floor(&device->caps));
+    device->created = device->caps;
+    TRY(read_wait(device, params->wait_seconds));
+    FAIL_IF((unsigned)params->pipeline_cache > MIEN_ON, MIEN_ERR_ARG, "pipeline_cache is %d; see enum mien_switch",
+            params->pipeline_cache);
+    TRY(vk_cache_read_switch(params->pipeline_cache, &device->cache_off));
+    if (device->instance->gpu_assisted) /* the layer rewrites kernels: theirs are not worth keeping */
+        device->cache_off = true;
+    if (params->cache_dir && *params->cache_dir) {
+        device->cache_dir = base_path_join(params->cache_dir, "");
+        FAIL_IF_NULL(device->cache_dir, "a path");
+    }
 fail:
     return status;
 }
@@ -135,7 +159,7 @@ fail:
     return status;
 }
 
-enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const char *clamp,
+enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const struct mien_gpu_params *params,
                                   struct vk_device **out)
 {
     enum mien_status status = MIEN_OK;
@@ -147,13 +171,7 @@ enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, 
     device->instance = instance;
     device->physical = &instance->devices[index];
     device->caps = device->physical->caps;
-    TRY(vk_caps_clamp(&device->caps, clamp ? clamp : base_env("MIEN_CAPS")));
-    TRY(vk_caps_check_floor(&device->caps));
-    device->created = device->caps;
-    TRY(read_wait_seconds(device));
-    TRY(vk_cache_read_switch(&device->cache_off));
-    if (instance->gpu_assisted) /* the layer rewrites kernels: theirs are not worth keeping */
-        device->cache_off = true;
+    TRY(read_choices(device, params ? params : &(const struct mien_gpu_params){sizeof(*params)}));
     device->handle = instance->adopted.device;
     if (!device->handle)
         TRY(create_handle(device));
@@ -192,6 +210,7 @@ void vk_device_destroy(struct vk_device **out)
         if (!device->instance->adopted.device)
             device->fn.vkDestroyDevice(device->handle, NULL);
     }
+    base_free(device->cache_dir);
     base_free(device);
 }
 

@@ -62,7 +62,7 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     NEED(infos || !capacity);
     if (capacity)
         TRY(base_sized_check(infos, &size, __func__, "infos"));
-    TRY(vk_instance_create(&instance));
+    TRY(vk_instance_create(NULL, &instance));
     for (uint32_t i = 0; i < vk_instance_device_count(instance) && i < capacity; i++) {
         struct vk_caps caps = *vk_instance_caps(instance, i);
         TRY(vk_caps_clamp(&caps, list ? list : base_env("MIEN_CAPS")));
@@ -83,7 +83,7 @@ enum mien_status mien_gpu_find(const char *device, uint32_t *index)
     struct vk_instance *instance = NULL;
     NEED(index);
     *index = 0;
-    TRY(vk_instance_create(&instance));
+    TRY(vk_instance_create(NULL, &instance));
     TRY(vk_instance_choose(instance, device, index));
 fail:
     vk_instance_destroy(&instance);
@@ -94,7 +94,7 @@ fail:
 static enum mien_status open_device(struct mien_gpu *gpu, uint32_t index, const struct mien_gpu_params *params)
 {
     enum mien_status status = MIEN_OK;
-    TRY(vk_device_create(gpu->instance, index, params->caps, &gpu->device));
+    TRY(vk_device_create(gpu->instance, index, params, &gpu->device));
     if (params->trace) {
         TRY(base_trace_open(params->trace, TRACE_SPANS, &gpu->trace));
         TRY(vk_device_set_trace(gpu->device, gpu->trace));
@@ -114,7 +114,7 @@ enum mien_status mien_gpu_create(const struct mien_gpu_params *given, struct mie
     TRY(SIZED_READ(&params, given));
     gpu = base_alloc(1, sizeof *gpu);
     FAIL_IF_NULL(gpu, "a device");
-    TRY(vk_instance_create(&gpu->instance));
+    TRY(vk_instance_create(&params, &gpu->instance));
     TRY(vk_instance_choose(gpu->instance, params.device, &index));
     TRY(open_device(gpu, index, &params));
     *out = gpu;

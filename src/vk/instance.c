@@ -101,7 +101,7 @@ fail:
     return status;
 }
 
-enum mien_status vk_instance_create(struct vk_instance **out)
+enum mien_status vk_instance_create(const struct mien_gpu_params *params, struct vk_instance **out)
 {
     enum mien_status status = MIEN_OK;
     struct vk_instance *instance = base_alloc(1, sizeof *instance);
@@ -110,7 +110,7 @@ enum mien_status vk_instance_create(struct vk_instance **out)
     FAIL_IF(vk_loader_open() != VK_SUCCESS, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader (libvulkan.so.1) cannot be opened; install it (Debian: libvulkan1) and a driver "
             "(mesa-vulkan-drivers)");
-    TRY(vk_validation_read(instance));
+    TRY(vk_validation_read(instance, params ? params->validation : MIEN_VALIDATION_DEFAULT));
     TRY(create_handle(instance));
     instance->get = vkGetInstanceProcAddr;
     TRY(vk_instance_load(instance));

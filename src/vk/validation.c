@@ -59,20 +59,31 @@ static bool has_layer(const char *name)
     return found;
 }
 
-/* MIEN_VALIDATE: unset, "" or "0" = off; "1" = core and synchronisation; "gpu" = also GPU-assisted. */
-enum mien_status vk_validation_read(struct vk_instance *instance)
+/* What MIEN_VALIDATE says: unset, "" or "0" = off; "1" = core and synchronisation; "gpu" = also GPU-assisted. */
+static enum mien_status read_environment(enum mien_validation *choice)
 {
-    enum mien_status status = MIEN_OK;
     const char *value = base_env("MIEN_VALIDATE");
+    *choice = MIEN_VALIDATION_OFF;
     if (!value || !*value || strcmp(value, "0") == 0)
         return MIEN_OK;
-    instance->gpu_assisted = strcmp(value, "gpu") == 0;
-    FAIL_IF(!instance->gpu_assisted && strcmp(value, "1") != 0, MIEN_ERR_ARG,
-            "MIEN_VALIDATE is \"%s\"; it takes 0, 1 or gpu", value);
+    *choice = strcmp(value, "gpu") == 0 ? MIEN_VALIDATION_GPU : MIEN_VALIDATION_CORE;
+    if (*choice == MIEN_VALIDATION_GPU || strcmp(value, "1") == 0)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG, "MIEN_VALIDATE is \"%s\"; it takes 0, 1 or gpu", value);
+}
+
+enum mien_status vk_validation_read(struct vk_instance *instance, enum mien_validation choice)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF((unsigned)choice > MIEN_VALIDATION_GPU, MIEN_ERR_ARG, "validation is %d; see enum mien_validation", choice);
+    if (choice == MIEN_VALIDATION_DEFAULT)
+        TRY(read_environment(&choice));
+    if (choice == MIEN_VALIDATION_OFF)
+        return MIEN_OK;
     FAIL_IF(!has_layer(VALIDATION_LAYER), MIEN_ERR_UNSUPPORTED,
-            "MIEN_VALIDATE=%s needs " VALIDATION_LAYER ", which is not installed; "
-            "install it (Debian: vulkan-validationlayers) or unset MIEN_VALIDATE",
-            value);
+            "validation needs " VALIDATION_LAYER ", which is not installed; install it (Debian: "
+            "vulkan-validationlayers) or unset MIEN_VALIDATE");
+    instance->gpu_assisted = choice == MIEN_VALIDATION_GPU;
     instance->validating = true;
     return MIEN_OK;
 fail:

@@ -109,10 +109,11 @@ struct vk_instance;
 struct vk_device;
 
 /* Loads the Vulkan loader and lists devices. MIEN_ERR_NO_DEVICE when there is no loader or driver, saying what to
- * install. With MIEN_VALIDATE=1 in the environment core and synchronisation validation are on (MIEN_ERR_UNSUPPORTED
- * when the layer is not installed), and every message of warning level or above is logged and counted;
- * MIEN_VALIDATE=gpu adds GPU-assisted checks of every access of a shader, for which each range has its own block. */
-enum mien_status vk_instance_create(struct vk_instance **out);
+ * install. params (may be NULL) counts for its validation. With MIEN_VALIDATE=1 in the environment core and
+ * synchronisation validation are on (MIEN_ERR_UNSUPPORTED when the layer is not installed), and every message of
+ * warning level or above is logged and counted; MIEN_VALIDATE=gpu adds GPU-assisted checks of every access of a shader,
+ * for which each range has its own block. */
+enum mien_status vk_instance_create(const struct mien_gpu_params *params, struct vk_instance **out);
 /* The same for an application's instance with the one device that it has made; nothing of it is destroyed. Failures as
  * mien_gpu_adopt (mien/gpu.h) says. */
 enum mien_status vk_instance_adopt(const struct mien_vulkan *vulkan, struct vk_instance **out);
@@ -130,11 +131,12 @@ enum mien_status vk_instance_choose(const struct vk_instance *instance, const ch
 uint32_t vk_instance_validation_messages(const struct vk_instance *instance);
 bool vk_instance_validating(const struct vk_instance *instance);
 
-/* clamp: a list for vk_caps_clamp, or NULL = environment MIEN_CAPS, or none. A device below the floor is
+/* params may be NULL; its caps, cache and wait count here. caps: a list for vk_caps_clamp, or NULL = environment
+ * MIEN_CAPS, or none. A device below the floor is
  * MIEN_ERR_UNSUPPORTED. Compiled pipelines are kept in a file per device and driver, read here and written by
  * vk_device_destroy (MIEN_CACHE_DIR, MIEN_PIPELINE_CACHE: mien/gpu.h); a damaged file is logged and made anew.
  * The instance must outlive the device. */
-enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const char *clamp,
+enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, const struct mien_gpu_params *params,
                                   struct vk_device **out);
 /* Waits for the queue (finite) and frees all that is left; recordings are destroyed before it. After a time-out the
  * driver's objects are left to it, since work may still use them. */

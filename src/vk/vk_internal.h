@@ -103,8 +103,8 @@ struct vk_validation {
     VkBool32 on;
 };
 
-/* Reads MIEN_VALIDATE and looks for the layer. */
-enum mien_status vk_validation_read(struct vk_instance *instance);
+/* Reads the choice, or MIEN_VALIDATE, and looks for the layer. */
+enum mien_status vk_validation_read(struct vk_instance *instance, enum mien_validation choice);
 /* Adds the layer and its extensions to `info`. */
 void vk_validation_enable(struct vk_instance *instance, struct vk_validation *v, VkInstanceCreateInfo *info,
                           const char **extensions);
@@ -232,6 +232,7 @@ struct vk_device {
     VkPipelineCache cache;
     size_t cache_read;                                     /* bytes that the driver got from the file */
     bool cache_off;                                        /* no file is read or written */
+    char *cache_dir;                                       /* the caller's; NULL: the environment's */
     bool statistics;                                       /* pipelines are made to keep them */
     VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
@@ -253,8 +254,8 @@ void vk_memory_destroy(struct vk_device *device);    /* all blocks */
 void vk_pipelines_destroy(struct vk_device *device); /* all pipelines and layouts */
 void vk_staging_destroy(struct vk_device *device);
 
-/* MIEN_PIPELINE_CACHE: unset, "", "on", "1" or "off", "0". */
-enum mien_status vk_cache_read_switch(bool *off);
+/* The choice, or MIEN_PIPELINE_CACHE: unset, "", "on", "1" or "off", "0". */
+enum mien_status vk_cache_read_switch(enum mien_switch choice, bool *off);
 /* Makes device->cache, from the file of this device where there is a sound one. */
 enum mien_status vk_cache_create(struct vk_device *device);
 /* Writes the file when the driver has more to keep than was read. Cannot fail: a cache is no part of the work. */

@@ -277,9 +277,9 @@ static enum mien_status open_device(struct bench *bench)
     enum mien_status status = MIEN_OK;
     uint32_t index;
     struct check_context *c = &bench->context;
-    TRY(vk_instance_create(&c->instance));
+    TRY(vk_instance_create(NULL, &c->instance));
     TRY(vk_instance_choose(c->instance, bench->options->device, &index));
-    TRY(vk_device_create(c->instance, index, bench->options->mask, &c->device));
+    TRY(vk_device_create(c->instance, index, &(struct mien_gpu_params){.caps = bench->options->mask}, &c->device));
     c->caps = *vk_device_caps(c->device);
 fail:
     return status;

@@ -92,7 +92,7 @@ static enum mien_status import(const char *rows, struct mien_import_summary *sum
 {
     char text[4096];
     struct mien_import_params p = {
-        .name = "ferplus", .root = support_file("root"), .manifest = support_file("out.jsonl")};
+        .size = sizeof p, .name = "ferplus", .root = support_file("root"), .manifest = support_file("out.jsonl")};
     snprintf(text, sizeof(text), "%s%s", header, rows);
     put("root/labels.csv", text);
     support_last[0] = '\0';
@@ -101,7 +101,7 @@ static enum mien_status import(const char *rows, struct mien_import_summary *sum
 
 static void test_import(void)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     struct data_manifest *m = NULL;
     CHECK_EQ(base_dir_create(support_file("root/train/x y")), MIEN_OK);
     put("root/train/x y/a.png", "");
@@ -139,8 +139,11 @@ static void test_import(void)
     base_free(first);
     base_free(again);
     /* beside the pictures paths are plain */
-    struct mien_import_params p = {
-        .name = "ferplus", .root = support_file("root"), .manifest = support_file("root/m.jsonl"), .local = true};
+    struct mien_import_params p = {.size = sizeof p,
+                                   .name = "ferplus",
+                                   .root = support_file("root"),
+                                   .manifest = support_file("root/m.jsonl"),
+                                   .local = true};
     CHECK_EQ(mien_import(&p, NULL), MIEN_OK);
     CHECK_EQ(data_manifest_read(support_file("root/m.jsonl"), &m), MIEN_OK);
     CHECK(m && m->rows[0].caption.local_count == 4 && base_file_exists(m->rows[0].image));
@@ -152,7 +155,7 @@ static void test_shuffled(void)
 {
     char rows[4096] = "", label[32];
     struct data_manifest *m = NULL;
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     int moved = 0, fear = 0;
     for (int i = 0; i < 24; i++) { /* happiness and anger in train, fear in val */
         char line[128], file[64];
@@ -163,8 +166,11 @@ static void test_shuffled(void)
         strcat(rows, line);
     }
     CHECK_EQ(import(rows, &s), MIEN_OK); /* writes labels.csv */
-    struct mien_import_params p = {
-        .name = "ferplus", .root = support_file("root"), .manifest = support_file("s.jsonl"), .shuffle_captions = true};
+    struct mien_import_params p = {.size = sizeof p,
+                                   .name = "ferplus",
+                                   .root = support_file("root"),
+                                   .manifest = support_file("s.jsonl"),
+                                   .shuffle_captions = true};
     CHECK_EQ(mien_import(&p, &s), MIEN_OK);
     CHECK_EQ(data_manifest_read(support_file("s.jsonl"), &m), MIEN_OK);
     for (uint32_t i = 0; m && i < m->count; i++) {
@@ -181,7 +187,7 @@ static void test_shuffled(void)
 
 static void refused(const char *rows, const char *says)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     unlink(support_file("out.jsonl"));
     CHECK_EQ(import(rows, &s), MIEN_ERR_DATA);
     CHECK_SAYS(says);
@@ -190,7 +196,7 @@ static void refused(const char *rows, const char *says)
 
 static void test_refusals(void)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     refused("train/b.png,anger,train,0,0,0,4,x,0,0,0,2\n", "labels.csv:2");
     refused("train/b.png,anger,train,0,0,0,4,-1,0,0,0,2\n", "votes_anger");
     refused("train/b.png,anger,train,0,0,0,4,99999999,0,0,0,2\n", "beyond reason");
@@ -202,7 +208,7 @@ static void test_refusals(void)
     refused("", "none of the 0");
     refused("nowhere.png,anger,train,0,0,0,4,4,0,0,0,2\n", "none of the 1");
     struct mien_import_params p = {
-        .name = "ferplus", .root = support_file("root"), .manifest = support_file("out.jsonl")};
+        .size = sizeof p, .name = "ferplus", .root = support_file("root"), .manifest = support_file("out.jsonl")};
     put("root/labels.csv", "filepath,split,votes_neutral\na,train,1\n");
     CHECK_EQ(mien_import(&p, &s), MIEN_ERR_DATA);
     CHECK_SAYS("votes_happiness");
@@ -231,10 +237,10 @@ static void test_refusals(void)
 /* The real data set: counts, captions that name the label, no file missing. */
 static void test_faces(void)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     struct data_manifest *m = NULL;
     struct mien_import_params p = {
-        .name = "ferplus", .root = support_shared("faces"), .manifest = support_file("faces.jsonl")};
+        .size = sizeof p, .name = "ferplus", .root = support_shared("faces"), .manifest = support_file("faces.jsonl")};
     if (!base_file_exists(support_shared("faces/labels.csv"))) {
         printf("skipped: the real faces: no %s\n", MIEN_SHARED_DIR);
         return;

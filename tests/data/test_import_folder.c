@@ -28,7 +28,8 @@ static void put_png(const char *name)
 static struct data_manifest *import(const char *root, enum mien_status want, struct mien_import_summary *s)
 {
     struct data_manifest *m = NULL;
-    struct mien_import_params p = {.name = "folder", .root = support_file(root), .manifest = support_file("out.jsonl")};
+    struct mien_import_params p = {
+        .size = sizeof p, .name = "folder", .root = support_file(root), .manifest = support_file("out.jsonl")};
     unlink(support_file("out.jsonl"));
     support_last[0] = '\0';
     CHECK_EQ(mien_import(&p, s), want);
@@ -49,7 +50,7 @@ static void test_splits(void)
                 {"set/train/joy/a.JPG", "joy", DATA_SPLIT_TRAIN},
                 {"set/valid/joy/b.jpeg", "joy", DATA_SPLIT_VAL},
                 {"set/test/big smile/x.png", "big smile", DATA_SPLIT_TEST}};
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     put_png("set/train/anger/10.png");
     put_png("set/train/anger/2.png");
     put("set/train/joy/a.JPG", jpeg, sizeof(jpeg));
@@ -82,7 +83,7 @@ static void test_splits(void)
 
 static void test_plain(void)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     put_png("plain/joy/1.png");
     put_png("plain/fear/1.png");
     struct data_manifest *m = import("plain", MIEN_OK, &s);
@@ -94,7 +95,7 @@ static void test_plain(void)
 static void test_refusals(void)
 {
     static const char lfs[] = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     put("none/joy/1.txt", "x", 1);
     import("none", MIEN_ERR_DATA, &s);
     CHECK_SAYS("no PNG or JPEG file");
@@ -106,8 +107,11 @@ static void test_refusals(void)
     put_png("bytes/jo\xff/1.png");
     import("bytes", MIEN_ERR_DATA, &s);
     CHECK_SAYS("not UTF-8");
-    struct mien_import_params p = {
-        .name = "folder", .root = support_file("plain"), .manifest = support_file("o.jsonl"), .local = true};
+    struct mien_import_params p = {.size = sizeof p,
+                                   .name = "folder",
+                                   .root = support_file("plain"),
+                                   .manifest = support_file("o.jsonl"),
+                                   .local = true};
     CHECK_EQ(mien_import(&p, &s), MIEN_ERR_ARG);
     CHECK_SAYS("local");
     p.local = false;
@@ -119,7 +123,7 @@ static void test_refusals(void)
 /* Two directories of one kind: neither is guessed. */
 static void test_ambiguous(void)
 {
-    struct mien_import_summary s;
+    struct mien_import_summary s = {sizeof s};
     put_png("two/a/train/joy/1.png");
     put_png("two/b/train/joy/1.png");
     import("two", MIEN_ERR_DATA, &s);

@@ -174,7 +174,7 @@ int main(void)
         printf("skipped: what needs a Vulkan device: %s\n", captured);
     } else {
         CHECK(tiny_model_make(gpu));
-        CHECK_EQ(mien_model_open(gpu, tiny_path("model"), &model), MIEN_OK);
+        CHECK_EQ(mien_model_open(gpu, tiny_path("model"), NULL, &model), MIEN_OK);
         write_pairs();
     }
     if (model) {

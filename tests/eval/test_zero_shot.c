@@ -157,7 +157,7 @@ static void test_missing(void)
     const char *file = tiny_path("nothing.png");
     float embed[10];
     capture_start();
-    CHECK_EQ(mien_model_open(gpu, tiny_path("nowhere"), &none), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_open(gpu, tiny_path("nowhere"), NULL, &none), MIEN_ERR_DATA);
     CHECK(none == NULL && captured_once("nowhere"));
     capture_start();
     CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, embed), MIEN_ERR_DATA);
@@ -172,7 +172,7 @@ int main(void)
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
     CHECK(tiny_model_make(gpu));
-    CHECK_EQ(mien_model_open(gpu, tiny_path("model"), &model), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, tiny_path("model"), NULL, &model), MIEN_OK);
     if (model) {
         test_protocol();
         test_splits();

@@ -67,7 +67,7 @@ static inline enum mien_status hashed_model(struct vk_device *device, const char
     uint64_t largest = 0;
     TRY(base_json_read(path, &json));
     TRY(io_clip_config_parse(json, path, true, &config));
-    TRY(nn_model_create(device, &config, model));
+    TRY(nn_model_create(device, &config, MIEN_F32, model));
     for (uint32_t i = 0; i < (*model)->count; i++)
         largest = BASE_MAX(largest, tensor_shape_count(&(*model)->params[i].value.shape));
     values = base_alloc(largest, sizeof(*values));

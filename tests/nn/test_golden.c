@@ -192,7 +192,7 @@ static void test_case(struct vk_device *device, const char *name, bool recompute
     snprintf(path, sizeof(path), "%s/tests/golden/%s/golden.safetensors", MIEN_SOURCE_DIR, name);
     TRY(io_safetensors_open(path, &g.file));
     *strrchr(path, '/') = 0;
-    TRY(nn_model_load(device, path, &g.model));
+    TRY(nn_model_load(device, path, NULL, &g.model));
     g.buffer = malloc(sizeof(float) * (g.model->elements + 1000000));
     TRY(record(&g));
     TRY(run(&g));

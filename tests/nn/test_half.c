@@ -45,7 +45,7 @@ static struct nn_model *model_in(const char *from, enum mien_dtype precision)
     struct io_clip_config c = odd_config();
     if (from)
         CHECK_EQ(io_clip_config_read(from, &c, NULL), MIEN_OK);
-    CHECK_EQ(nn_model_create_in(device, &c, precision, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, precision, &model), MIEN_OK);
     if (model)
         CHECK_EQ(nn_model_init(model, 3), MIEN_OK);
     return model;
@@ -185,7 +185,7 @@ static void test_files(enum mien_dtype precision)
     uint16_t bits[7 * 15], got[7 * 15];
     CHECK_EQ(nn_model_save_weights(model, path_of("model.safetensors")), MIEN_OK);
     CHECK_EQ(io_clip_config_write(dir, &c, NULL), MIEN_OK);
-    CHECK_EQ(nn_model_load_with(device, dir, &(struct nn_extras){.precision = precision}, &again), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, &(struct nn_extras){.precision = precision}, &again), MIEN_OK);
     CHECK_EQ(io_safetensors_open(path_of("model.safetensors"), &file), MIEN_OK);
     if (!again || !file)
         return;
@@ -230,13 +230,13 @@ static void test_refusals(void)
              MIEN_OK);
     CHECK_EQ(nn_model_save_weights(model, path_of("model.safetensors")), MIEN_OK);
     capture_start();
-    CHECK_EQ(nn_model_load_with(device, dir, &(struct nn_extras){.precision = MIEN_F16}, &narrow), MIEN_ERR_DATA);
+    CHECK_EQ(nn_model_load(device, dir, &(struct nn_extras){.precision = MIEN_F16}, &narrow), MIEN_ERR_DATA);
     CHECK(captured_once("tensor visual_projection.weight: the value 65505 is beyond what f16 holds"));
     CHECK(narrow == NULL);
-    CHECK_EQ(nn_model_load_with(device, dir, &(struct nn_extras){.precision = MIEN_BF16}, &narrow), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, &(struct nn_extras){.precision = MIEN_BF16}, &narrow), MIEN_OK);
     nn_model_destroy(&narrow);
     capture_start();
-    CHECK_EQ(nn_model_create_in(device, &c, MIEN_I32, &narrow), MIEN_ERR_ARG);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_I32, &narrow), MIEN_ERR_ARG);
     CHECK(captured_once("cannot be stored as i32; f32, bf16 and f16"));
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
     nn_model_destroy(&model);

@@ -60,7 +60,7 @@ static void test_init(void)
 {
     struct io_clip_config c = config_of(64);
     struct nn_model *model = NULL;
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 1), MIEN_OK);
     CHECK_RMS(model, "text_model.embeddings.token_embedding.weight", 0.02);
     CHECK_RMS(model, "text_model.encoder.layers.1.self_attn.q_proj.weight", 0.125);
@@ -95,11 +95,11 @@ static void test_files(void)
     struct nn_model *model = NULL, *again = NULL;
     char first[512];
     snprintf(first, sizeof(first), "%s", path_of("model.safetensors"));
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 5), MIEN_OK);
     CHECK_EQ(io_clip_config_write(dir, &c, NULL), MIEN_OK);
     CHECK_EQ(nn_model_save_weights(model, first), MIEN_OK);
-    CHECK_EQ(nn_model_load(device, dir, &again), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, NULL, &again), MIEN_OK);
     CHECK_EQ(nn_model_save_weights(again, path_of("again.safetensors")), MIEN_OK);
     CHECK(same_files(first, path_of("again.safetensors")));
     CHECK_EQ(nn_model_init(again, 6), MIEN_OK);
@@ -129,7 +129,7 @@ static void refuse(const struct io_clip_config *c, const char *without, const ch
         out[count++] = (struct io_tensor_out){.name = extra, .dtype = IO_F32, .rank = 1, .dims = {1}, .data = &zero};
     CHECK_EQ(io_safetensors_write(path_of("odd.safetensors"), out, count, NULL, NULL, NULL), MIEN_OK);
     io_safetensors_close(&file);
-    CHECK_EQ(nn_model_create(device, c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, c, MIEN_F32, &model), MIEN_OK);
     capture_start();
     CHECK_EQ(nn_model_load_weights(model, path_of("odd.safetensors")), says ? MIEN_ERR_DATA : MIEN_OK);
     if (says)
@@ -148,7 +148,7 @@ static void test_refusals(void)
     refuse(&wider, NULL, NULL, "is F32[24,8], but config.json asks for f32[25,8]");
     broken.vision.tower.heads = 3;
     capture_start();
-    CHECK(nn_model_create(device, &broken, &model) != MIEN_OK);
+    CHECK(nn_model_create(device, &broken, MIEN_F32, &model) != MIEN_OK);
     CHECK(model == NULL);
 }
 
@@ -161,7 +161,7 @@ static void test_image_size(void)
     struct nn_model *model = NULL;
     float old[5 * 8], want[10 * 8], got[10 * 8];
     c.vision.image = 24;
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     capture_start();
     CHECK_EQ(nn_model_load_weights(model, path_of("model.safetensors")), MIEN_OK);
     CHECK(captured_once("2 x 2 patches, config.json asks for 3 x 3"));
@@ -189,20 +189,20 @@ static void test_temporal(void)
     struct nn_model *model = NULL, *again = NULL;
     char first[512];
     snprintf(first, sizeof(first), "%s", path_of("model.safetensors"));
-    CHECK_EQ(nn_model_load_temporal(device, dir, &c.temporal, 9, &model), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, &(struct nn_extras){.temporal = &c.temporal, .seed = 9}, &model), MIEN_OK);
     CHECK_RMS(model, "temporal.pos_embedding", 1.0);
     CHECK_RMS(model, "temporal.temporal_transformer.layers.1.0.fn.fn.to_qkv.weight", 1 / sqrt(24.0 * 3));
     CHECK_RMS(model, "temporal.temporal_transformer.layers.0.0.fn.fn.to_out.0.weight", 1 / sqrt(60.0 * 3));
     CHECK_RMS(model, "temporal.temporal_transformer.layers.0.1.fn.fn.net.3.weight", 1 / sqrt(40.0 * 3));
     CHECK_EQ(io_clip_config_write(dir, &c, NULL), MIEN_OK);
     CHECK_EQ(nn_model_save_weights(model, first), MIEN_OK);
-    CHECK_EQ(nn_model_load(device, dir, &again), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, dir, NULL, &again), MIEN_OK);
     CHECK_EQ(nn_model_save_weights(again, path_of("again.safetensors")), MIEN_OK);
     CHECK(same_files(first, path_of("again.safetensors")));
     nn_model_destroy(&again);
     c.temporal.head_dim = 2048;
     capture_start();
-    CHECK_EQ(nn_model_load_temporal(device, dir, &c.temporal, 9, &again), MIEN_ERR_ARG);
+    CHECK_EQ(nn_model_load(device, dir, &(struct nn_extras){.temporal = &c.temporal, .seed = 9}, &again), MIEN_ERR_ARG);
     CHECK(captured_once("3 heads of 2048"));
     refuse(&plain, NULL, NULL, "temporal.cls_token is of a temporal transformer");
     nn_model_destroy(&model);
@@ -218,7 +218,7 @@ static void test_clips(void)
     struct base_rng rng = base_rng_make(1, "frames", 0, 0);
     for (size_t i = 0; i < BASE_COUNT(frames); i++)
         frames[i] = (float)base_rng_normal(&rng);
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 2), MIEN_OK);
     CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
     CHECK_EQ(nn_encode_clips(encoder, frames, 3, 4, many), MIEN_OK);
@@ -231,7 +231,7 @@ static void test_clips(void)
     nn_encoder_destroy(&encoder);
     nn_model_destroy(&model);
     c = config_of(8);
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
     CHECK_EQ(nn_encode_clips(encoder, frames, 3, 4, many), MIEN_OK);
     CHECK_NEAR(many[24], (frames[96] + frames[120] + frames[144] + frames[168]) / 4, 1e-6);
@@ -269,7 +269,7 @@ static void test_encoder(void)
         for (uint32_t t = 0; t < 10; t++)
             ids[i][t] = t == 0 ? 298 : t + 1 == texts[i].length ? 299 : (int32_t)(i + t);
     }
-    CHECK_EQ(nn_model_create(device, &c, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 2), MIEN_OK);
     CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
     CHECK_EQ(nn_encode_images(encoder, pixels, 37, many), MIEN_OK);

@@ -53,7 +53,7 @@ static void test_allocator(const struct gpu *gpu, uint32_t images, uint32_t text
     if (!device)
         return;
     CHECK_EQ(nn_encoder_plan(&c, precision, vk_device_caps(device), images, texts, length, &plan), MIEN_OK);
-    CHECK_EQ(nn_model_create_in(device, &c, precision, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &c, precision, &model), MIEN_OK);
     CHECK_EQ(nn_model_init(model, 1), MIEN_OK);
     CHECK_EQ(nn_encoder_create(model, &encoder), MIEN_OK);
     encode(encoder, images, texts, length);

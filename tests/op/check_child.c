@@ -300,7 +300,7 @@ static enum mien_status open_device(struct check_context *context, struct walk *
     enum mien_status status = MIEN_OK;
     const struct check_options *options = context->options;
     uint32_t index;
-    TRY(vk_instance_create(&context->instance));
+    TRY(vk_instance_create(NULL, &context->instance));
     TRY(vk_instance_choose(context->instance, options->device, &index));
     TRY(vk_device_create(context->instance, index, NULL, &context->device));
     context->caps = *vk_device_caps(context->device);

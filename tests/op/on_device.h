@@ -18,7 +18,8 @@ static inline bool on_device_open(struct on_device *gpu)
 {
     uint32_t index;
     *gpu = (struct on_device){0};
-    if (vk_instance_create(&gpu->instance) != MIEN_OK || vk_instance_choose(gpu->instance, NULL, &index) != MIEN_OK ||
+    if (vk_instance_create(NULL, &gpu->instance) != MIEN_OK ||
+        vk_instance_choose(gpu->instance, NULL, &index) != MIEN_OK ||
         vk_device_create(gpu->instance, index, NULL, &gpu->device) != MIEN_OK) {
         vk_instance_destroy(&gpu->instance);
         return false;

@@ -29,8 +29,11 @@ static int run_limited(const char *self, uint64_t bytes, bool resume)
 static int child_main(char **argv)
 {
     static const char *const sets[] = {"run.dir=full", "run.checkpoint_every=2", "run.keep=9"};
-    struct mien_train_params params = {
-        .config = "c.json", .sets = sets, .set_count = 3, .resume = strcmp(argv[3], "resume") == 0};
+    struct mien_train_params params = {.size = sizeof params,
+                                       .config = "c.json",
+                                       .sets = sets,
+                                       .set_count = 3,
+                                       .resume = strcmp(argv[3], "resume") == 0};
     struct rlimit limit = {.rlim_cur = strtoull(argv[2], NULL, 10), .rlim_max = RLIM_INFINITY};
     if (chdir(argv[1]) != 0 || mien_gpu_create(NULL, &gpu) != MIEN_OK)
         return 99;
@@ -109,7 +112,8 @@ static void test_vanished(void)
 {
     const char *const sets[] = {"run.dir=gone", "run.steps=4", "data.max_bad=0.1"};
     const char *const more[] = {"run.dir=gone", "run.steps=12", "data.max_bad=0.1"};
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = more, .set_count = 3, .resume = true};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = more, .set_count = 3, .resume = true};
     CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK);
     CHECK(remove(tiny_path("7.png")) == 0);
     capture_start();

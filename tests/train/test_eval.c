@@ -94,7 +94,7 @@ static void test_one_number(void)
     struct mien_model *model = NULL;
     write_mixed();
     CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
-    CHECK_EQ(mien_model_open(gpu, tiny_path("mixed/best"), &model), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, tiny_path("mixed/best"), NULL, &model), MIEN_OK);
     if (model)
         CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
     char *log = log_text("mixed");
@@ -129,8 +129,11 @@ static void test_neutral(void)
     char *before = log_text("looked");
     CHECK_EQ(count_of(before, "eval"), 2); /* after 4 and at the end */
     CHECK_EQ(base_dir_remove(tiny_path("looked/checkpoints/step-6")), MIEN_OK);
-    struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = BASE_COUNT(sets), .resume = true};
+    struct mien_train_params params = {.size = sizeof params,
+                                       .config = tiny_path("c.json"),
+                                       .sets = sets,
+                                       .set_count = BASE_COUNT(sets),
+                                       .resume = true};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     char *after = log_text("looked");
     CHECK_STR(before, after);
@@ -171,9 +174,12 @@ static void test_long_texts(void)
 static void test_dry_run(void)
 {
     const char *const sets[] = {"run.dir=dry", "run.steps=1000"};
-    struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = BASE_COUNT(sets), .dry_run = true};
-    struct mien_train_summary s = {0};
+    struct mien_train_params params = {.size = sizeof params,
+                                       .config = tiny_path("c.json"),
+                                       .sets = sets,
+                                       .set_count = BASE_COUNT(sets),
+                                       .dry_run = true};
+    struct mien_train_summary s = {sizeof s};
     CHECK_EQ(mien_train(gpu, &params, &s), MIEN_OK);
     CHECK_EQ(s.plan.steps, 1000);
     CHECK(s.parameters > 1000 && s.plan.trained == s.parameters);

@@ -17,7 +17,8 @@ static const char *const steady[] = {"run.steps=24", "run.checkpoint_every=1", "
 static int child_main(const char *dir)
 {
     const char *const sets[] = {"run.dir=killed", steady[0], steady[1], steady[2]};
-    struct mien_train_params params = {.config = "c.json", .sets = sets, .set_count = 4, .resume = true};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = "c.json", .sets = sets, .set_count = 4, .resume = true};
     enum mien_status status = MIEN_OK;
     if (chdir(dir) != 0)
         return 2;

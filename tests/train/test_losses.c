@@ -182,7 +182,7 @@ static void test_local(void)
 /* The sigmoid loss: its first value by hand, learning, mining by signs, and a bias that is kept in the directory. */
 static void test_siglip(void)
 {
-    struct mien_train_summary summary = {0};
+    struct mien_train_summary summary = {sizeof summary};
     struct row rows[ROWS_MAX];
     CHECK_EQ(run_levels("sig", "loss.kind=siglip", "loss.local.kind=none", "loss.text=global"), MIEN_OK);
     CHECK_EQ(read_log("sig", rows), 6);
@@ -209,7 +209,7 @@ static void test_siglip(void)
                                "\"loss\":{\"kind\":\"siglip\"},\"optim\":{\"lr\":0},"
                                "\"run\":{\"dir\":\"sig_more\",\"steps\":1,\"batch\":6}}";
     CHECK(tiny_write("more.json", more, strlen(more)));
-    struct mien_train_params params = {.config = tiny_path("more.json")};
+    struct mien_train_params params = {.size = sizeof params, .config = tiny_path("more.json")};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("sig_learn/model/model.safetensors", "sig_more/model/model.safetensors"));
 }
@@ -228,7 +228,7 @@ static void test_lists(void)
 
 static void test_sgd(void)
 {
-    struct mien_train_summary summary = {0};
+    struct mien_train_summary summary = {sizeof summary};
     const char *const sets[] = {"run.dir=sgd", "optim.kind=sgd", "optim.lr=0.3", "run.steps=60",
                                 "optim.weight_decay=0"};
     CHECK_EQ(train_sets(sets, BASE_COUNT(sets), &summary), MIEN_OK);

@@ -67,7 +67,7 @@ static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, 
                                                 .local_weight = 1,
                                                 .local_tau = 0.1f}};
     recipe.objective.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f, .top_k = 8};
-    TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", &model));
+    TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", NULL, &model));
     rules = base_alloc(model->count, sizeof(*rules));
     TRY(train_groups_resolve(model, &none, rules));
     TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
@@ -104,7 +104,7 @@ static void compare(struct vk_device *device, const struct outcome *a, const str
 {
     struct nn_model *model = NULL;
     double worst = 0, most = 0;
-    CHECK_EQ(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", &model), MIEN_OK);
+    CHECK_EQ(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", NULL, &model), MIEN_OK);
     for (int pass = 0; model && pass < 2; pass++) {
         for (uint32_t i = 0; i < model->count; i++) {
             double error = 0, energy = 0, off = 0;

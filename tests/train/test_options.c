@@ -72,7 +72,8 @@ static void run_case(const cJSON *item, uint32_t index)
         if (count < SETS_MAX)
             sets[count++] = cJSON_GetStringValue(set);
     }
-    struct mien_train_params params = {.config = GOLDEN "train.json", .sets = sets, .set_count = count};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = GOLDEN "train.json", .sets = sets, .set_count = count};
     capture_start();
     enum mien_status status = mien_train(gpu, &params, NULL);
     if (status != MIEN_OK)

@@ -91,7 +91,7 @@ static void run(struct vk_device *device)
     struct train_config config = {0};
     float want[64];
     size_t count;
-    TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/tiny-quick", &model));
+    TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/tiny-quick", NULL, &model));
     TRY(io_safetensors_open(MIEN_SOURCE_DIR "/tests/golden/tiny-quick/golden.safetensors", &file));
     memcpy(want, values(file, "train.steps", &count), sizeof(want));
     CHECK_EQ(count, 40);

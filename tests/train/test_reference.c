@@ -159,7 +159,8 @@ static void compare_run(const char *name, uint32_t steps, const char *extra)
     snprintf(file, sizeof(file), GOLDEN "%s.safetensors", name);
     snprintf(dir, sizeof(dir), "run.dir=%s%s", name, extra ? "-parts" : "");
     snprintf(grads, sizeof(grads), "run.dump_grads=%s.grads", dir + 8);
-    struct mien_train_params params = {.config = config, .sets = sets, .set_count = extra ? 3 : 2};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = config, .sets = sets, .set_count = extra ? 3 : 2};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK_EQ(io_safetensors_open(file, &golden), MIEN_OK);
     float *want = values_of(golden, "", "steps", &count);

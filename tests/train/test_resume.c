@@ -9,7 +9,7 @@ static enum mien_status resume(const char *config, const char *run, const char *
     char dir[128];
     const char *sets[2] = {dir, set};
     struct mien_train_params params = {
-        .config = tiny_path(config), .sets = sets, .set_count = set ? 2 : 1, .resume = true};
+        .size = sizeof params, .config = tiny_path(config), .sets = sets, .set_count = set ? 2 : 1, .resume = true};
     snprintf(dir, sizeof(dir), "run.dir=%s", run);
     capture_start();
     return mien_train(gpu, &params, summary);
@@ -46,9 +46,9 @@ static void stopped_run(const char *run, uint64_t step)
     volatile int stop = 0;
     char dir[128];
     const char *sets[] = {dir};
-    struct mien_train_summary summary;
+    struct mien_train_summary summary = {sizeof summary};
     struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = 1, .progress = stop_after};
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 1, .progress = stop_after};
     snprintf(dir, sizeof(dir), "run.dir=%s", run);
     params.user = (void *)&stop;
     params.stop = &stop;
@@ -61,7 +61,7 @@ static void stopped_run(const char *run, uint64_t step)
 
 static void test_stop_and_resume(void)
 {
-    struct mien_train_summary whole, summary;
+    struct mien_train_summary whole = {sizeof whole}, summary = {sizeof summary};
     CHECK_EQ(train("whole", NULL, NULL, &whole), MIEN_OK);
     stopped_run("stop", 3);
     CHECK_EQ(train("stop", NULL, NULL, NULL), MIEN_ERR_ARG);
@@ -87,7 +87,8 @@ static void test_more_steps(void)
     const char *const longer[] = {"run.dir=long", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=9"};
     const char *const shorter[] = {"run.dir=short", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=6"};
     const char *const more[] = {"run.dir=short", "optim.schedule=constant", "optim.warmup_steps=0", "run.steps=9"};
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = more, .set_count = 4, .resume = true};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = more, .set_count = 4, .resume = true};
     CHECK_EQ(train_sets(longer, 4, NULL), MIEN_OK);
     CHECK_EQ(train_sets(shorter, 4, NULL), MIEN_OK);
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
@@ -107,7 +108,8 @@ static void test_damaged(void)
     CHECK(truncate(tiny_path("every/checkpoints/step-6/optimizer.safetensors"), 1000) == 0);
     CHECK_EQ(base_dir_create(tiny_path("every/checkpoints/.mien-new-step-7")), MIEN_OK);
     CHECK_EQ(base_dir_remove(tiny_path("every/model")), MIEN_OK);
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("whole/model/model.safetensors", "every/model/model.safetensors"));
     CHECK(equal_logs("whole", "every"));
@@ -190,7 +192,7 @@ static void test_other_data(void)
     char *text = NULL;
     size_t size = 0;
     const char *const sets[] = {"run.dir=short2", "data.train=copy.jsonl"};
-    struct mien_train_params params = {.sets = sets, .set_count = 2, .resume = true};
+    struct mien_train_params params = {.size = sizeof params, .sets = sets, .set_count = 2, .resume = true};
     CHECK_EQ(base_file_read(tiny_path("t.jsonl"), 0, &text, &size), MIEN_OK);
     CHECK(tiny_write("copy.jsonl", text, size));
     CHECK_EQ(train_sets(sets, 2, NULL), MIEN_OK);
@@ -206,7 +208,8 @@ static void test_other_data(void)
 static void test_config_is_one(void)
 {
     const char *const sets[] = {"run.dir=again"};
-    struct mien_train_params params = {.config = tiny_path("whole/config.json"), .sets = sets, .set_count = 1};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("whole/config.json"), .sets = sets, .set_count = 1};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("whole/model/model.safetensors", "again/model/model.safetensors"));
     CHECK(equal_configs("whole", "again"));
@@ -226,7 +229,8 @@ static void test_other_kernels(void)
     CHECK(tiny_write("every/checkpoints/step-4/state.json", text, size));
     base_free(text);
     const char *const sets[] = {"run.dir=every", "run.checkpoint_every=2", "run.keep=3"};
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 3, .resume = true};
     capture_start();
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(captured_once("infonce"));

@@ -11,7 +11,7 @@ static void test_equal_runs(void)
 {
     static const char *const files[] = {"model.safetensors", "config.json", "vocab.json", "merges.txt",
                                         "preprocessor_config.json"};
-    struct mien_train_summary summary;
+    struct mien_train_summary summary = {sizeof summary};
     CHECK_EQ(train("a", NULL, NULL, &summary), MIEN_OK);
     CHECK_EQ(summary.steps, 6);
     CHECK_EQ(train("b", NULL, NULL, NULL), MIEN_OK);
@@ -37,7 +37,7 @@ static void test_equal_runs(void)
 /* Colours and words are learnt: what is left is the numbers, which no picture shows. */
 static void test_learns(void)
 {
-    struct mien_train_summary summary = {0};
+    struct mien_train_summary summary = {sizeof summary};
     CHECK_EQ(train("learn", "run.steps=60", "optim.lr=0.01", &summary), MIEN_OK);
     printf("60 steps: loss %.3f -> %.3f\n", summary.first_loss, summary.last_loss);
     CHECK(summary.last_loss < 0.6 * summary.first_loss);
@@ -83,7 +83,7 @@ static void test_given_weights(void)
              "{\"model\":{\"init\":\"a/model\"},\"data\":{\"train\":\"t.jsonl\"},\"optim\":"
              "{\"lr\":0},\"run\":{\"dir\":\"x\",\"steps\":2,\"batch\":4}}");
     CHECK(tiny_write("given.json", init, strlen(init)));
-    struct mien_train_params params = {.config = tiny_path("given.json")};
+    struct mien_train_params params = {.size = sizeof params, .config = tiny_path("given.json")};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("a/model/model.safetensors", "x/model/model.safetensors"));
     CHECK(equal_files("a/model/vocab.json", "x/model/vocab.json"));
@@ -98,7 +98,8 @@ static void test_given_resize(void)
     char from[300];
     const char *sets[3] = {"run.dir=x-torch", "data.resize=torch"};
     CHECK(tiny_write("given.json", init, strlen(init)));
-    struct mien_train_params params = {.config = tiny_path("given.json"), .sets = sets, .set_count = 2};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("given.json"), .sets = sets, .set_count = 2};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     char *text = NULL;
     size_t size;
@@ -112,7 +113,8 @@ static void test_given_resize(void)
     CHECK(equal_files(torch, "x-again/model/preprocessor_config.json"));
     sets[0] = "run.dir=x-pil";
     sets[2] = "data.resize=pil";
-    params = (struct mien_train_params){.config = tiny_path("given.json"), .sets = sets, .set_count = 3};
+    params = (struct mien_train_params){
+        .size = sizeof(struct mien_train_params), .config = tiny_path("given.json"), .sets = sets, .set_count = 3};
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("a/model/preprocessor_config.json", "x-pil/model/preprocessor_config.json"));
 }
@@ -232,7 +234,7 @@ static void test_nan(void)
     static const char config[] = "{\"model\":{\"init\":\"nan\"},\"data\":{\"train\":\"t.jsonl\"},"
                                  "\"run\":{\"dir\":\"nanrun\",\"steps\":3,\"batch\":4}}";
     CHECK(tiny_write("nan.json", config, strlen(config)));
-    struct mien_train_params params = {.config = tiny_path("nan.json")};
+    struct mien_train_params params = {.size = sizeof params, .config = tiny_path("nan.json")};
     capture_start();
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_ERR_FAILED);
     CHECK(captured_once("step 1"));
@@ -250,8 +252,9 @@ static void test_stop(void)
 {
     volatile int stop = 0;
     const char *sets[] = {"run.dir=stopped", "run.steps=100000"};
-    struct mien_train_summary summary;
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = 2};
+    struct mien_train_summary summary = {sizeof summary};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 2};
     params.progress = stop_after;
     params.user = (void *)&stop;
     params.stop = &stop;

@@ -22,7 +22,8 @@ static void wait_for_ever(void *user, const struct mien_train_progress *progress
 static int child_main(const char *dir)
 {
     const char *const sets[] = {"run.dir=owned"};
-    struct mien_train_params params = {.config = "c.json", .sets = sets, .set_count = 1, .progress = wait_for_ever};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = "c.json", .sets = sets, .set_count = 1, .progress = wait_for_ever};
     enum mien_status status = MIEN_OK;
     if (chdir(dir) != 0)
         return 2;
@@ -38,7 +39,7 @@ static enum mien_status open_run(const char *run, const char *set, bool resume, 
     char dir[128];
     const char *sets[] = {dir, set};
     struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = set ? 2 : 1, .resume = resume};
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = set ? 2 : 1, .resume = resume};
     snprintf(dir, sizeof(dir), "run.dir=%s", run);
     capture_start();
     return mien_training_open(&params, out);
@@ -49,7 +50,7 @@ static enum mien_status resume(const char *run, const char *set)
     char dir[128];
     const char *sets[] = {dir, set};
     struct mien_train_params params = {
-        .config = tiny_path("c.json"), .sets = sets, .set_count = set ? 2 : 1, .resume = true};
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = set ? 2 : 1, .resume = true};
     snprintf(dir, sizeof(dir), "run.dir=%s", run);
     capture_start();
     return mien_train(gpu, &params, NULL);
@@ -73,11 +74,12 @@ static void test_second_comer(const char *self)
     CHECK_EQ(open_run("owned", NULL, false, &training), MIEN_ERR_ARG);
     CHECK(captured_once("another process"));
     CHECK(base_file_exists(tiny_path("owned/.mien-new-model")) && base_file_exists(tiny_path("owned/config.json")));
-    struct mien_train_params own = {.run_dir = "owned", .resume = true};
+    struct mien_train_params own = {.size = sizeof own, .run_dir = "owned", .resume = true};
     capture_start();
     CHECK_EQ(mien_train(gpu, &own, NULL), MIEN_ERR_ARG);
     CHECK(captured_once("another process"));
-    struct mien_train_params dry = {.config = tiny_path("c.json"), .dry_run = true}; /* takes no directory */
+    struct mien_train_params dry = {
+        .size = sizeof dry, .config = tiny_path("c.json"), .dry_run = true}; /* takes no directory */
     CHECK_EQ(mien_train(gpu, &dry, NULL), MIEN_OK);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -104,8 +106,9 @@ static void test_open_and_close(void)
     CHECK_EQ(open_run("a/b/c", NULL, false, &training), MIEN_OK);
     mien_training_close(&training);
     CHECK(base_file_is_dir(tiny_path("a/b")) && !base_file_exists(tiny_path("a/b/c")));
-    struct mien_train_params none = {.resume = true}, both = {.config = "c.json", .run_dir = "a", .resume = true};
-    struct mien_train_params missing = {.run_dir = "no/such", .resume = true};
+    struct mien_train_params none = {.size = sizeof none, .resume = true},
+                             both = {.size = sizeof both, .config = "c.json", .run_dir = "a", .resume = true};
+    struct mien_train_params missing = {.size = sizeof missing, .run_dir = "no/such", .resume = true};
     CHECK_EQ(mien_training_open(&none, &training), MIEN_ERR_ARG);
     CHECK_EQ(mien_training_open(&both, &training), MIEN_ERR_ARG);
     CHECK_EQ(mien_training_open(&missing, &training), MIEN_ERR_ARG);
@@ -180,7 +183,8 @@ static void test_put_right(void)
 
 static enum mien_status go_on(const char *run_dir, const char *const *sets, size_t count)
 {
-    struct mien_train_params params = {.run_dir = run_dir, .resume = true, .sets = sets, .set_count = count};
+    struct mien_train_params params = {
+        .size = sizeof params, .run_dir = run_dir, .resume = true, .sets = sets, .set_count = count};
     capture_start();
     return mien_train(gpu, &params, NULL);
 }

@@ -94,7 +94,7 @@ static void train(struct vk_device *device, uint32_t levels, struct outcome *out
     float values[64 * 64];
     enum mien_status status = MIEN_OK;
     memset(out, 0, sizeof(*out));
-    TRY(nn_model_create(device, &config, &model));
+    TRY(nn_model_create(device, &config, MIEN_F32, &model));
     TRY(nn_model_init(model, 7));
     rules = base_alloc(model->count, sizeof(*rules));
     TRY(train_groups_resolve(model, &none, rules));
@@ -121,7 +121,7 @@ static void test_decay(struct vk_device *device)
 {
     struct io_clip_config config = small_config();
     struct nn_model *model = NULL;
-    CHECK_EQ(nn_model_create(device, &config, &model), MIEN_OK);
+    CHECK_EQ(nn_model_create(device, &config, MIEN_F32, &model), MIEN_OK);
     for (uint32_t i = 0; model && i < model->count; i++) {
         const struct nn_param *p = &model->params[i];
         bool want = p->value.shape.rank > 1 && !strstr(p->name, "position");

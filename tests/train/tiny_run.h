@@ -11,7 +11,8 @@ static struct mien_gpu *gpu;
 /* c.json with settings. */
 static inline enum mien_status train_sets(const char *const *sets, size_t count, struct mien_train_summary *summary)
 {
-    struct mien_train_params params = {.config = tiny_path("c.json"), .sets = sets, .set_count = count};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = count};
     capture_start();
     return mien_train(gpu, &params, summary);
 }

@@ -28,7 +28,7 @@ static enum mien_status open_device(struct work *w)
 {
     enum mien_status status = MIEN_OK;
     uint32_t index;
-    TRY(vk_instance_create(&w->instance));
+    TRY(vk_instance_create(NULL, &w->instance));
     TRY(vk_instance_choose(w->instance, NULL, &index));
     TRY(vk_device_create(w->instance, index, NULL, &w->device));
 fail:
@@ -76,7 +76,7 @@ fail:
 static enum mien_status run(struct work *w, char **argv)
 {
     enum mien_status status = MIEN_OK;
-    TRY(nn_model_load(w->device, argv[1], &w->model));
+    TRY(nn_model_load(w->device, argv[1], NULL, &w->model));
     TRY(nn_encoder_create(w->model, &w->encoder));
     TRY(data_tokenizer_load(argv[1], &w->tokenizer));
     TRY(io_safetensors_open(argv[2], &w->input));

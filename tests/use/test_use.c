@@ -89,7 +89,8 @@ static void on_progress(void *user, size_t done, size_t total)
 static void test_many(void)
 {
     struct mien_image images[MANY];
-    struct mien_embed_params params = {.flags = MIEN_RAW, .progress = on_progress, .user = &shown};
+    struct mien_embed_params params = {
+        .size = sizeof params, .flags = MIEN_RAW, .progress = on_progress, .user = &shown};
     static float rows[MANY * E], one[E], zero[E];
     bool ok[MANY];
     for (uint32_t i = 0; i < MANY; i++)
@@ -109,7 +110,9 @@ static void test_many(void)
         if (bad)
             CHECK(memcmp(rows + i * E, zero, sizeof(zero)) == 0);
         else if (i < TINY_IMAGES || i > 60) {
-            CHECK_EQ(mien_model_embed_pictures(model, &images[i], 1, &(struct mien_embed_params){MIEN_RAW}, one),
+            CHECK_EQ(mien_model_embed_pictures(
+                         model, &images[i], 1,
+                         &(struct mien_embed_params){.size = sizeof(struct mien_embed_params), .flags = MIEN_RAW}, one),
                      MIEN_OK);
             CHECK(worst(one, rows + i * E, E) < NEAR);
         }
@@ -156,7 +159,7 @@ static void test_ten_thousand(void)
 static void test_limits(void)
 {
     struct mien_image image = file_image(0), none = {0}, thin = {.pixels = (const unsigned char *)"", .width = 4};
-    struct mien_embed_params params = {.max_pixels = TINY_SIDE * TINY_SIDE - 1};
+    struct mien_embed_params params = {.size = sizeof params, .max_pixels = TINY_SIDE * TINY_SIDE - 1};
     float out[E];
     capture_start();
     CHECK_EQ(mien_model_embed_pictures(model, &image, 1, &params, out), MIEN_ERR_DATA);
@@ -220,7 +223,7 @@ static void test_clips(void)
 {
     static const uint32_t all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, three[] = {1, 5, 9};
     struct mien_clip clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
-    struct mien_embed_params params = {.flags = MIEN_RAW};
+    struct mien_embed_params params = {.size = sizeof params, .flags = MIEN_RAW};
     float frames[11 * E], want[E], got[E];
     clip_frames(all, 11, frames);
     CHECK_EQ(nn_encode_clips(model->encoder, frames, 1, 11, want), MIEN_OK);
@@ -246,7 +249,7 @@ static void test_bad_clips(void)
     char nowhere[512], good[512], path[512];
     struct mien_image frames[2] = {{.path = path}, file_image(1)};
     struct mien_clip clips[2] = {{.directory = nowhere}, {.directory = good}};
-    struct mien_embed_params params = {.ok = ok};
+    struct mien_embed_params params = {.size = sizeof params, .ok = ok};
     float got[2 * E];
     strcpy(nowhere, tiny_path("nowhere"));
     strcpy(good, tiny_path("clip"));
@@ -274,7 +277,7 @@ static void test_temporal(void)
     struct mien_clip clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
     float with[E], without[E];
     const char *dir = strcpy((char[512]){0}, tiny_path("temporal"));
-    CHECK_EQ(nn_model_load_temporal(model->device, START, &sizes, 5, &nn), MIEN_OK);
+    CHECK_EQ(nn_model_load(model->device, START, &(struct nn_extras){.temporal = &sizes, .seed = 5}, &nn), MIEN_OK);
     CHECK_EQ(base_dir_create(dir), MIEN_OK);
     CHECK_EQ(nn_model_save_weights(nn, tiny_path("temporal/model.safetensors")), MIEN_OK);
     CHECK_EQ(io_clip_config_write(dir, &nn->config, NULL), MIEN_OK);
@@ -282,7 +285,7 @@ static void test_temporal(void)
     nn_model_destroy(&nn);
     CHECK_EQ(mien_model_embed_clips(model, &clip, 1, NULL, without), MIEN_OK);
     model = NULL;
-    CHECK_EQ(mien_model_open(gpu, dir, &model), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, dir, NULL, &model), MIEN_OK);
     if (model) {
         test_clips();
         CHECK_EQ(mien_model_embed_clips(model, &clip, 1, NULL, with), MIEN_OK);
@@ -364,7 +367,7 @@ static void test_labels(void)
     const char *const joy_templates[] = {"a face of joy", "joy, all joy"};
     const char *const anger_templates[] = {"a face of anger", "anger, all anger"};
     struct mien_label given[] = {{"joy", joy, 3}, {"anger", anger, 1}}, named[] = {{.name = "joy"}, {.name = "anger"}};
-    struct mien_labels_params params = {.templates = templates, .template_count = 2};
+    struct mien_labels_params params = {.size = sizeof params, .templates = templates, .template_count = 2};
     char file[512];
     strcpy(file, tiny_path("d.json"));
     for (int average = 0; average < 2; average++) {
@@ -387,7 +390,7 @@ static void test_bad_labels(void)
     const struct mien_label label = {.name = "joy"}, empty = {"joy", &(const char *){"x"}, 0}, nameless = {0};
     char file[512];
     struct mien_labels *made = NULL;
-    struct mien_labels_params params = {.descriptions = file};
+    struct mien_labels_params params = {.size = sizeof params, .descriptions = file};
     strcpy(file, tiny_path("d.json"));
     for (size_t i = 0; i < BASE_COUNT(files); i++) {
         CHECK_EQ(base_file_write(file, files[i], strlen(files[i])), MIEN_OK);
@@ -409,7 +412,7 @@ static void test_search(void)
                                "{\"image\":\"3.png\",\"box\":[1,2,6,6]}\n";
     const char *const texts[] = {"joy", "a face of anger"};
     char manifest[512];
-    struct mien_search_params params = {.manifest = manifest, .texts = texts, .text_count = 2};
+    struct mien_search_params params = {.size = sizeof params, .manifest = manifest, .texts = texts, .text_count = 2};
     struct mien_search *r = NULL;
     float text[E], image[E];
     strcpy(manifest, tiny_path("s.jsonl"));
@@ -488,7 +491,7 @@ int main(void)
         CHECK_SKIP("no Vulkan device: %s", captured);
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
-    CHECK_EQ(mien_model_open(gpu, START, &model), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, START, NULL, &model), MIEN_OK);
     if (model) {
         make_clip();
         test_pixels();

@@ -17,7 +17,7 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
     const char *lines[MOST];
     struct mien_gpu *gpu = NULL;
     struct mien_model *model = NULL;
-    struct mien_model_plan plan;
+    struct mien_model_plan plan = {sizeof plan};
     struct vk_memory_stats stats;
     for (size_t i = 0; i + 5 < sizeof(text); i += 4)
         memcpy(text + i, "joy ", 5);
@@ -26,8 +26,8 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
         lines[i] = text;
     }
     CHECK_EQ(mien_gpu_create(NULL, &gpu), MIEN_OK);
-    CHECK_EQ(mien_model_plan_with(START, gpu, params, images, texts, &plan), MIEN_OK);
-    CHECK_EQ(mien_model_open_with(gpu, START, params, &model), MIEN_OK);
+    CHECK_EQ(mien_model_plan(START, gpu, params, images, texts, &plan), MIEN_OK);
+    CHECK_EQ(mien_model_open(gpu, START, params, &model), MIEN_OK);
     if (!model)
         return;
     CHECK_EQ(mien_model_embed_pictures(model, all, images, NULL, out), MIEN_OK);
@@ -43,21 +43,27 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
 
 int main(void)
 {
-    struct mien_model_plan plan, half;
+    struct mien_model_plan plan = {sizeof plan}, half = {sizeof half};
     struct mien_gpu *gpu = NULL;
-    CHECK_EQ(mien_model_plan(START, NULL, 32, 32, &plan), MIEN_OK); /* no device is asked */
+    CHECK_EQ(mien_model_plan(START, NULL, NULL, 32, 32, &plan), MIEN_OK); /* no device is asked */
     CHECK(plan.device_peak > 0 && plan.pixels == 32ull * 2 * 3 * 24 * 24 * 4);
-    CHECK_EQ(mien_model_plan_with(START, NULL, &(struct mien_model_params){.precision = MIEN_F16}, 32, 32, &half),
-             MIEN_OK);
+    CHECK_EQ(
+        mien_model_plan(START, NULL,
+                        &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = MIEN_F16},
+                        32, 32, &half),
+        MIEN_OK);
     /* half, but for biases, norms and positions, and 256 bytes a tensor at least */
     CHECK(half.weights < plan.weights * 3 / 4 && half.weights > plan.weights / 2);
     CHECK(plan.device_peak - half.device_peak == plan.weights - half.weights);
     capture_start();
-    CHECK_EQ(mien_model_plan_with(START, NULL, &(struct mien_model_params){.precision = MIEN_I32}, 1, 1, &half),
-             MIEN_ERR_ARG);
+    CHECK_EQ(
+        mien_model_plan(START, NULL,
+                        &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = MIEN_I32}, 1,
+                        1, &half),
+        MIEN_ERR_ARG);
     CHECK(captured_once("cannot be stored as i32") && half.device_peak == 0);
     capture_start();
-    CHECK_EQ(mien_model_plan(MIEN_SOURCE_DIR "/nowhere", NULL, 1, 1, &plan), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_plan(MIEN_SOURCE_DIR "/nowhere", NULL, NULL, 1, 1, &plan), MIEN_ERR_DATA);
     CHECK(captured_once("nowhere") && plan.device_peak == 0);
     capture_start();
     if (mien_gpu_create(NULL, &gpu) != MIEN_OK) {
@@ -68,7 +74,7 @@ int main(void)
     test_use(1, 1, NULL);
     test_use(32, 0, NULL);
     test_use(MOST, MOST, NULL); /* three runs of each in the memory of one */
-    test_use(32, 0, &(struct mien_model_params){.precision = MIEN_F16});
-    test_use(5, 3, &(struct mien_model_params){.precision = MIEN_BF16});
+    test_use(32, 0, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = MIEN_F16});
+    test_use(5, 3, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = MIEN_BF16});
     return check_result();
 }

@@ -33,7 +33,7 @@ static inline bool tiny_model_make(struct mien_gpu *on)
     c.text.vocab = data_tokenizer_vocab(tokenizer);
     c.text.bos = (uint32_t)data_tokenizer_bos(tokenizer);
     c.text.eos = c.text.pad = (uint32_t)data_tokenizer_eos(tokenizer);
-    TRY(nn_model_create(vk_gpu_device(on), &c, &nn));
+    TRY(nn_model_create(vk_gpu_device(on), &c, MIEN_F32, &nn));
     TRY(nn_model_init(nn, 11));
     TRY(nn_model_save_weights(nn, tiny_path("model/model.safetensors")));
     TRY(io_clip_config_write(tiny_path("model"), &c, NULL));

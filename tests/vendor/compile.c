@@ -267,7 +267,7 @@ int main(int argc, char **argv)
     }
     mien_log_set(log_line, NULL, MIEN_LOG_WARN);
     setenv("MIEN_PIPELINE_CACHE", "off", 1); /* each is to be compiled */
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
         vk_device_create(instance, index, NULL, &s.device) != MIEN_OK) {
         printf("skipped: no device\n");
         return 77;

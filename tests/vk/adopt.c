@@ -205,8 +205,8 @@ static const char *model_dir, *picture;
 static enum mien_status embed(struct mien_gpu *gpu, struct embeds *out)
 {
     struct mien_model *model = NULL;
-    struct mien_model_info info = {0};
-    enum mien_status status = mien_model_open(gpu, model_dir, &model);
+    struct mien_model_info info = {sizeof info};
+    enum mien_status status = mien_model_open(gpu, model_dir, NULL, &model);
     if (status == MIEN_OK)
         mien_model_describe(model, &info);
     out->width = info.embed;

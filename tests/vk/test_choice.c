@@ -59,7 +59,7 @@ static void refuse(const char *clamp, enum mien_status wanted, const char *part)
 {
     struct vk_device *device = NULL;
     clear_log();
-    CHECK(vk_device_create(instance, 0, clamp, &device) == wanted);
+    CHECK(vk_device_create(instance, 0, &(struct mien_gpu_params){.caps = clamp}, &device) == wanted);
     CHECK(device == NULL);
     CHECK_LOGGED(part);
 }
@@ -84,7 +84,7 @@ static void test_refusal(void)
 static void test_clamp(void)
 {
     struct vk_device *device = NULL;
-    CHECK_OK(vk_device_create(instance, 0, "-f16,invocations=128", &device));
+    CHECK_OK(vk_device_create(instance, 0, &(struct mien_gpu_params){.caps = "-f16,invocations=128"}, &device));
     CHECK(vk_device_caps(device)->max_invocations == 128);
     CHECK_OK(vk_device_clamp(device, "floor"));
     CHECK(vk_device_caps(device)->features == 0 && vk_device_caps(device)->max_buffers == 8);
@@ -100,10 +100,10 @@ static void test_validate_word(void)
     struct vk_instance *other = NULL;
     setenv("MIEN_VALIDATE", "yes", 1);
     clear_log();
-    CHECK(vk_instance_create(&other) == MIEN_ERR_ARG);
+    CHECK(vk_instance_create(NULL, &other) == MIEN_ERR_ARG);
     CHECK_LOGGED("0, 1 or gpu");
     setenv("MIEN_VALIDATE", "0", 1);
-    CHECK_OK(vk_instance_create(&other));
+    CHECK_OK(vk_instance_create(NULL, &other));
     CHECK(!vk_instance_validating(other));
     vk_instance_destroy(&other);
 }
@@ -112,7 +112,7 @@ int main(void)
 {
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
     unsetenv("MIEN_CAPS");
-    if (vk_instance_create(&instance) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     test_listing();
     test_choose();

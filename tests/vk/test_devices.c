@@ -71,9 +71,9 @@ int main(void)
     struct work work[2] = {{.b = 1}, {.b = 2}};
     struct base_thread *threads[2] = {NULL, NULL};
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
-    if (vk_instance_create(&instance) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
-    CHECK_OK(vk_instance_create(&second));
+    CHECK_OK(vk_instance_create(NULL, &second));
     uint32_t other = vk_instance_device_count(instance) > 1 ? 1 : 0;
     CHECK_OK(vk_device_create(instance, 0, NULL, &work[0].device));
     CHECK_OK(vk_device_create(second, other, NULL, &work[1].device));

@@ -216,7 +216,7 @@ int main(void)
 {
     uint32_t index = 0;
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
         vk_device_create(instance, index, NULL, &device) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     test_values();

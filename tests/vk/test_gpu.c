@@ -1,6 +1,39 @@
 /* test_gpu.c: the public device. */
 #include "mien/gpu.h"
 #include "vk/fixture.h"
+#include "vk/vk_internal.h"
+
+/* What the environment says is only read where the parameters leave the choice. */
+static void test_choices(void)
+{
+    struct mien_gpu *gpu = NULL;
+    struct mien_gpu_params p = {.size = sizeof p, .device = "0", .wait_seconds = -1};
+    CHECK(mien_gpu_create(&p, &gpu) == MIEN_ERR_ARG && !gpu);
+    CHECK(strstr(mien_last_error(), "wait_seconds is -1") != NULL);
+    p.wait_seconds = 7;
+    setenv("MIEN_WAIT_SECONDS", "soon", 1);
+    setenv("MIEN_PIPELINE_CACHE", "perhaps", 1);
+    p.pipeline_cache = MIEN_ON;
+    p.cache_dir = "test_gpu_cache";
+    CHECK_OK(mien_gpu_create(&p, &gpu));
+    CHECK(vk_gpu_device(gpu)->wait_ns == 7000000000u);
+    CHECK_STR(vk_gpu_device(gpu)->cache_dir, "test_gpu_cache/");
+    mien_gpu_destroy(&gpu);
+    p.pipeline_cache = MIEN_DEFAULT;
+    CHECK(mien_gpu_create(&p, &gpu) == MIEN_ERR_ARG && !gpu);
+    p.pipeline_cache = MIEN_OFF;
+    p.validation = (enum mien_validation)9;
+    CHECK(mien_gpu_create(&p, &gpu) == MIEN_ERR_ARG && !gpu);
+    setenv("MIEN_VALIDATE", "maybe", 1);
+    p.validation = MIEN_VALIDATION_DEFAULT;
+    CHECK(mien_gpu_create(&p, &gpu) == MIEN_ERR_ARG && !gpu);
+    p.validation = MIEN_VALIDATION_OFF;
+    CHECK_OK(mien_gpu_create(&p, &gpu));
+    mien_gpu_destroy(&gpu);
+    unsetenv("MIEN_WAIT_SECONDS");
+    unsetenv("MIEN_PIPELINE_CACHE");
+    unsetenv("MIEN_VALIDATE");
+}
 
 int main(void)
 {
@@ -62,5 +95,6 @@ int main(void)
                           &gpu) == MIEN_ERR_UNSUPPORTED &&
           !gpu);
     CHECK(mien_gpu_create(NULL, NULL) == MIEN_ERR_ARG);
+    test_choices();
     return check_result();
 }

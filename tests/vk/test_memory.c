@@ -169,7 +169,7 @@ static void run(const char *caps)
 {
     uint32_t index = 0;
     CHECK_OK(vk_instance_choose(instance, NULL, &index));
-    CHECK_OK(vk_device_create(instance, index, caps, &device));
+    CHECK_OK(vk_device_create(instance, index, &(struct mien_gpu_params){.caps = caps}, &device));
     if (!device)
         return;
     test_ranges();
@@ -188,7 +188,7 @@ int main(void)
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
     if (validate && strcmp(validate, "gpu") == 0)
         setenv("MIEN_VALIDATE", "1", 1); /* "gpu" gives every range a block of its own */
-    if (vk_instance_create(&instance) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     run(NULL);
     run("-unified"); /* as on a device whose memory the host does not see */

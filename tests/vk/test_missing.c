@@ -11,7 +11,7 @@ int main(void)
     setenv("VK_DRIVER_FILES", "/nonexistent/driver.json", 1);
     unsetenv("MIEN_VALIDATE");
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
-    CHECK(vk_instance_create(&instance) == MIEN_ERR_NO_DEVICE);
+    CHECK(vk_instance_create(NULL, &instance) == MIEN_ERR_NO_DEVICE);
     CHECK(instance == NULL && logged_count == 1);
     CHECK_LOGGED("mesa-vulkan-drivers"); /* what to do about it */
     CHECK(mien_gpu_list(NULL, NULL, 0, &count) == MIEN_ERR_NO_DEVICE);

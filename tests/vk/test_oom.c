@@ -131,7 +131,7 @@ int main(void)
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
     if (validate && strcmp(validate, "gpu") == 0)
         setenv("MIEN_VALIDATE", "1", 1); /* "gpu" gives every range a block of its own */
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK ||
         vk_device_create(instance, index, NULL, &device) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     test_tight();

@@ -29,7 +29,7 @@ static bool use_device(void)
     bool right = true;
     for (int i = 0; i < 100; i++)
         in[i] = (float)i;
-    CHECK_OK(vk_device_create(instance, index_, "", &device));
+    CHECK_OK(vk_device_create(instance, index_, &(struct mien_gpu_params){.caps = ""}, &device));
     if (!device)
         return false;
     CHECK_OK(vk_alloc(device, VK_MEMORY_DEVICE, sizeof in, "x", &x));
@@ -195,7 +195,8 @@ static void test_switch(void)
     CHECK(use_device());
     CHECK(!base_file_exists(path) && logged_count == 0);
     setenv("MIEN_PIPELINE_CACHE", "of", 1);
-    CHECK(vk_device_create(instance, index_, "", &device) == MIEN_ERR_ARG && !device);
+    CHECK(vk_device_create(instance, index_, &(struct mien_gpu_params){.caps = ""}, &device) == MIEN_ERR_ARG &&
+          !device);
     CHECK_LOGGED("it takes on or off");
     setenv("MIEN_PIPELINE_CACHE", "on", 1);
     CHECK(use_device());
@@ -236,7 +237,7 @@ static void test_loss(void)
     uint64_t ticket;
     setenv("MIEN_CACHE_DIR", dir, 1);
     CHECK_OK(base_file_write(path, "garbage", 7));
-    CHECK_OK(vk_device_create(instance, index_, "", &device));
+    CHECK_OK(vk_device_create(instance, index_, &(struct mien_gpu_params){.caps = ""}, &device));
     CHECK_OK(vk_record_begin(device, "lost", &recording));
     CHECK_OK(vk_record_end(recording));
     vk_device_inject_loss(device);
@@ -257,7 +258,7 @@ int main(void)
         CHECK_SKIP("no directory for files can be made in /tmp");
     setenv("MIEN_CACHE_DIR", dir, 1);
     unsetenv("MIEN_PIPELINE_CACHE");
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index_) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index_) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     test_kept();
     if (path) {

@@ -26,7 +26,7 @@ int main(void)
     unsetenv("MIEN_VALIDATE"); /* GPU-assisted validation waits without end inside vkQueueSubmit */
     setenv("MIEN_WAIT_SECONDS", "0.05", 1);
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
         CHECK_SKIP("no device: %s", logged);
     if (vk_instance_caps(instance, index)->type != VK_TYPE_SOFTWARE)
         CHECK_SKIP("meant for software devices: a GPU may be reset for the whole desktop");

@@ -93,7 +93,7 @@ static void test_gpu_assisted(void)
 {
     uint32_t index = 0;
     setenv("MIEN_VALIDATE", "gpu", 1);
-    CHECK_OK(vk_instance_create(&instance));
+    CHECK_OK(vk_instance_create(NULL, &instance));
     CHECK_OK(vk_instance_choose(instance, NULL, &index));
     CHECK_OK(vk_device_create(instance, index, NULL, &device));
     if (!device)
@@ -113,13 +113,13 @@ int main(void)
     /* hazards between command buffers too, which these layers check only when asked to by this variable */
     setenv("VK_LAYER_ENABLES", "VALIDATION_CHECK_ENABLE_SYNCHRONIZATION_VALIDATION_QUEUE_SUBMIT", 1);
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
-    enum mien_status status = vk_instance_create(&instance);
+    enum mien_status status = vk_instance_create(NULL, &instance);
     if (status == MIEN_ERR_UNSUPPORTED || status == MIEN_ERR_NO_DEVICE)
         CHECK_SKIP("no validation: %s", logged);
     CHECK_OK(status);
     CHECK(vk_instance_validating(instance));
     CHECK_OK(vk_instance_choose(instance, NULL, &index));
-    CHECK_OK(vk_device_create(instance, index, "-unified", &device));
+    CHECK_OK(vk_device_create(instance, index, &(struct mien_gpu_params){.caps = "-unified"}, &device));
     CHECK(run(true) == 0);
     CHECK(run_chain() == 0);
     if (check_failures)

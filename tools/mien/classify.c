@@ -124,6 +124,7 @@ static enum mien_status classify_all(struct job *job)
 static enum mien_status make_labels(struct job *job)
 {
     const struct mien_labels_params params = {
+        .size = sizeof params,
         .templates = job->templates.lines,
         .template_count = job->templates.count,
         .descriptions = job->descriptions,

@@ -30,8 +30,8 @@ static bool size_of(uint64_t given, uint32_t *out)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct mien_convert_params params = {0};
-    struct mien_convert_summary summary;
+    struct mien_convert_params params = {sizeof params};
+    struct mien_convert_summary summary = {sizeof summary};
     struct arg_list inputs = {0};
     struct common common;
     uint64_t context = UINT64_MAX, image = UINT64_MAX; /* not given */

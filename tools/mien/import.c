@@ -57,8 +57,8 @@ static void print_names(void)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct mien_import_params params = {0};
-    struct mien_import_summary summary;
+    struct mien_import_params params = {sizeof params};
+    struct mien_import_summary summary = {sizeof summary};
     struct arg_list inputs = {0};
     struct common common;
     bool list = false;

@@ -49,8 +49,9 @@ static enum mien_status make_plan(const struct common *common, const char *dir, 
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
     if (status != MIEN_OK && asked)
         return status;
-    status = mien_model_plan_with(dir, gpu, &(struct mien_model_params){.precision = common->precision},
-                                  (uint32_t)batch, (uint32_t)batch, plan);
+    status = mien_model_plan(
+        dir, gpu, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = common->precision},
+        (uint32_t)batch, (uint32_t)batch, plan);
     mien_gpu_destroy(&gpu);
     return status;
 }
@@ -126,7 +127,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_model_report *report = NULL;
     struct arg_list inputs = {0};
     struct common common;
-    struct mien_model_plan plan;
+    struct mien_model_plan plan = {sizeof plan};
     bool want_plan = false;
     uint64_t batch = 32;
     const struct arg args[] = {

@@ -37,7 +37,7 @@ static void print_all(const struct common *common, const struct mien_search_para
 static int run(const struct command *command, int argc, char **argv)
 {
     const char *model = NULL;
-    struct mien_search_params params = {0};
+    struct mien_search_params params = {sizeof params};
     struct mien_search *result = NULL;
     struct arg_list texts = {0};
     struct looking looking = {.frame_count = 32};
@@ -68,9 +68,10 @@ static int run(const struct command *command, int argc, char **argv)
     params.texts = texts.items;
     params.text_count = texts.count;
     params.top = (size_t)top;
-    params.embed = looking_params(&looking);
-    params.embed.progress = on_progress;
-    params.embed.user = &progress;
+    struct mien_embed_params embed = looking_params(&looking);
+    embed.progress = on_progress;
+    embed.user = &progress;
+    params.embed = &embed;
     progress_begin(&progress, "search", common.quiet);
     enum mien_status status = use_open(&use, &common, model);
     if (status == MIEN_OK)

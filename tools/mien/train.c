@@ -103,8 +103,8 @@ static enum mien_status train(const struct common *common, struct mien_train_par
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct mien_train_params params = {0};
-    struct mien_train_summary summary;
+    struct mien_train_params params = {sizeof params};
+    struct mien_train_summary summary = {sizeof summary};
     struct arg_list sets = {0};
     struct arg_maybe resume = {0};
     struct common common;

@@ -21,7 +21,8 @@ int looking_check(const struct command *command, struct looking *l)
 
 struct mien_embed_params looking_params(const struct looking *l)
 {
-    return (struct mien_embed_params){.flags = l->no_exif ? MIEN_NO_EXIF : 0,
+    return (struct mien_embed_params){.size = sizeof(struct mien_embed_params),
+                                      .flags = l->no_exif ? MIEN_NO_EXIF : 0,
                                       .frames = l->frame_count ? (uint32_t)l->frame_count : MIEN_ALL_FRAMES};
 }
 
@@ -42,12 +43,14 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status)
 enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, const char *dir,
                             struct mien_model **model)
 {
-    return mien_model_open_with(gpu, dir, &(struct mien_model_params){.precision = common->precision}, model);
+    return mien_model_open(
+        gpu, dir, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = common->precision},
+        model);
 }
 
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir)
 {
-    *use = (struct use){0};
+    *use = (struct use){.info = {sizeof use->info}};
     enum mien_status status = gpu_open(common, &use->gpu);
     if (status == MIEN_OK)
         status = model_open(common, use->gpu, dir, &use->model);

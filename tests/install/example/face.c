@@ -10,7 +10,7 @@ static const struct mien_label words[LABELS] = {
 
 static enum mien_status look(struct mien_model *model, const char *picture, float scores[LABELS])
 {
-    struct mien_model_info info;
+    struct mien_model_info info = {sizeof info};
     struct mien_labels *labels = NULL;
     mien_model_describe(model, &info);
     float *embed = malloc(info.embed * sizeof(float));
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     float scores[LABELS];
     enum mien_status status = argc == 3 ? mien_gpu_create(NULL, &gpu) : MIEN_ERR_ARG;
     if (status == MIEN_OK)
-        status = mien_model_open(gpu, argv[1], &model);
+        status = mien_model_open(gpu, argv[1], NULL, &model);
     if (status == MIEN_OK)
         status = look(model, argv[2], scores);
     for (int i = 0; status == MIEN_OK && i < LABELS; i++)

@@ -1,0 +1,226 @@
+/* nulls.c: every function that libmien exports, with arguments missing: MIEN_ERR_ARG or a harmless value, no crash, a
+ * message. A function of src/mien.symbols that is not called here fails.      nulls SYMBOLS MODEL_DIR */
+#include <mien/mien.h>
+
+#include <stdlib.h>
+
+#include "check.h"
+
+static char called[256][64];
+static size_t called_count;
+static int messages;
+
+static void count_messages(void *user, enum mien_log_level level, const char *message)
+{
+    (void)user, (void)message;
+    messages += level == MIEN_LOG_ERROR;
+}
+
+/* Keeps the name that a call begins with. */
+static void note(const char *call)
+{
+    size_t length = strcspn(call, "(");
+    if (called_count < 256 && length < sizeof called[0])
+        memcpy(called[called_count++], call, length);
+    messages = 0;
+}
+
+static void refused(const char *call, enum mien_status status)
+{
+    CHECK_EQ(status, MIEN_ERR_ARG);
+    CHECK_EQ(messages, 1);
+    CHECK(strlen(mien_last_error()) > 10);
+    if (status != MIEN_ERR_ARG || messages != 1)
+        fprintf(stderr, "  in %s\n", call);
+}
+
+#define REFUSED(call) (note(#call), refused(#call, call))
+#define GIVES(call, value)                                                                                             \
+    note(#call);                                                                                                       \
+    CHECK((call) == (value))
+#define SAYS(call, text)                                                                                               \
+    note(#call);                                                                                                       \
+    CHECK_STR(call, text)
+#define NOTHING(call) (note(#call), (void)(call))
+
+#define ZEROED(type) (&(struct type){sizeof(struct type)})
+#define UNSIZED(type) (&(struct type){0})
+
+static const struct mien_image no_image;
+static const struct mien_clip no_clip;
+static float room[4096];
+static int32_t ids[256];
+
+static void without_device(void)
+{
+    struct mien_gpu *gpu = NULL;
+    struct mien_tokenizer *tokenizer = NULL;
+    struct mien_model_report *report = NULL;
+    struct mien_training *training = NULL;
+    struct mien_gpu_info info = {sizeof info};
+    uint32_t n = 0;
+    size_t count = 0;
+    SAYS(mien_status_text((enum mien_status) - 1), "unknown status");
+    GIVES(mien_status_exit_code((enum mien_status) - 1), 1);
+    NOTHING(mien_log_set(count_messages, NULL, MIEN_LOG_ERROR));
+    CHECK_EQ(mien_version()[1], '.');
+    note("mien_version(");
+    SAYS(mien_last_error(), "");
+    SAYS(mien_dtype_name(MIEN_DTYPE_COUNT), "unknown");
+    GIVES(mien_dtype_size(MIEN_DTYPE_COUNT), 0);
+    REFUSED(mien_gpu_list(NULL, NULL, 0, NULL));
+    REFUSED(mien_gpu_list(NULL, NULL, 1, &n));
+    REFUSED(mien_gpu_list(NULL, UNSIZED(mien_gpu_info), 1, &n));
+    REFUSED(mien_gpu_find(NULL, NULL));
+    REFUSED(mien_gpu_create(NULL, NULL));
+    REFUSED(mien_gpu_create(UNSIZED(mien_gpu_params), &gpu));
+    REFUSED(mien_gpu_adopt(NULL, NULL, NULL));
+    REFUSED(mien_gpu_adopt(NULL, NULL, &gpu));
+    REFUSED(mien_gpu_adopt(ZEROED(mien_vulkan), NULL, &gpu));
+    NOTHING((mien_gpu_destroy(NULL), mien_gpu_destroy(&gpu)));
+    note("mien_gpu_destroy(");
+    GIVES(mien_gpu_trace_end(NULL), MIEN_OK);
+    SAYS(mien_gpu_name(NULL), "");
+    SAYS(mien_gpu_error(NULL), "");
+    REFUSED(mien_gpu_describe(NULL, &info));
+    GIVES(mien_gpu_lost(NULL), false);
+    GIVES(mien_gpu_validation_messages(NULL), 0);
+    REFUSED(mien_import(NULL, NULL));
+    REFUSED(mien_import(UNSIZED(mien_import_params), NULL));
+    REFUSED(mien_import(ZEROED(mien_import_params), NULL));
+    GIVES(mien_import_describe((size_t)-1), NULL);
+    REFUSED(mien_tokenizer_open(NULL, NULL));
+    REFUSED(mien_tokenizer_open(NULL, &tokenizer));
+    NOTHING((mien_tokenizer_destroy(NULL), mien_tokenizer_destroy(&tokenizer)));
+    note("mien_tokenizer_destroy(");
+    GIVES(mien_tokenizer_context(NULL), 0);
+    REFUSED(mien_tokenizer_encode(NULL, "a", ids, NULL, NULL));
+    REFUSED(mien_tokenizer_encode(NULL, "a", ids, &count, NULL));
+    REFUSED(mien_synth_draw(NULL, 64, (unsigned char *)room));
+    REFUSED(mien_synth_draw(ZEROED(mien_synth_face), 64, NULL));
+    REFUSED(mien_synth_draw(UNSIZED(mien_synth_face), 16, (unsigned char *)room));
+    REFUSED(mien_synth_express(MIEN_FEAR, 0.5, 0, 0, NULL));
+    GIVES(mien_emotion_name(MIEN_EMOTION_COUNT), NULL);
+    REFUSED(mien_synth(NULL, NULL));
+    REFUSED(mien_synth(ZEROED(mien_synth_params), NULL));
+    REFUSED(mien_synth(ZEROED(mien_synth_params), UNSIZED(mien_synth_summary)));
+    REFUSED(mien_convert(NULL, NULL));
+    REFUSED(mien_convert(ZEROED(mien_convert_params), NULL));
+    REFUSED(mien_convert(ZEROED(mien_convert_params), UNSIZED(mien_convert_summary)));
+    REFUSED(mien_embeds_write(NULL, NULL, 0));
+    REFUSED(mien_embeds_write("x.safetensors", NULL, 1));
+    REFUSED(mien_model_inspect(NULL, NULL));
+    REFUSED(mien_model_inspect(NULL, &report));
+    NOTHING((mien_model_report_destroy(NULL), mien_model_report_destroy(&report)));
+    note("mien_model_report_destroy(");
+    REFUSED(mien_model_plan(NULL, NULL, NULL, 1, 1, NULL));
+    REFUSED(mien_model_plan(NULL, NULL, NULL, 1, 1, ZEROED(mien_model_plan)));
+    REFUSED(mien_training_open(NULL, NULL));
+    REFUSED(mien_training_open(ZEROED(mien_train_params), &training));
+    REFUSED(mien_training_run(NULL, NULL, NULL));
+    NOTHING((mien_training_close(NULL), mien_training_close(&training)));
+    note("mien_training_close(");
+    REFUSED(mien_train(NULL, NULL, NULL));
+    REFUSED(mien_train(NULL, ZEROED(mien_train_params), UNSIZED(mien_train_summary)));
+    REFUSED(mien_report(NULL, 0, NULL));
+    REFUSED(mien_report(NULL, 1, "report.html"));
+}
+
+/* `model` is NULL, or a model: then the other arguments are missing. */
+static void with_model(struct mien_model *model)
+{
+    const char *const none[1] = {NULL};
+    struct mien_labels *labels = NULL;
+    struct mien_search *search = NULL;
+    struct mien_zero_shot *zero_shot = NULL;
+    struct mien_retrieval *retrieval = NULL;
+    size_t count = 0;
+    NOTHING(mien_model_error(model));
+    REFUSED(mien_model_describe(model, NULL));
+    REFUSED(mien_model_describe(model, UNSIZED(mien_model_info)));
+    REFUSED(mien_model_embed_images(model, NULL, 1, 0, room));
+    REFUSED(mien_model_embed_images(model, none, 1, 0, room));
+    REFUSED(mien_model_embed_pictures(model, NULL, 1, NULL, room));
+    REFUSED(mien_model_embed_pictures(model, &no_image, 1, NULL, NULL));
+    REFUSED(mien_model_embed_pictures(model, &no_image, 1, UNSIZED(mien_embed_params), room));
+    REFUSED(mien_model_embed_clips(model, NULL, 1, NULL, room));
+    REFUSED(mien_model_embed_clips(model, &no_clip, 1, NULL, NULL));
+    REFUSED(mien_model_embed_texts(model, NULL, 1, 0, room));
+    REFUSED(mien_model_embed_texts(model, none, 1, 0, room));
+    REFUSED(mien_model_tokenize(model, "a", ids, 256, NULL));
+    REFUSED(mien_model_tokenize(model, NULL, ids, 256, &count));
+    REFUSED(mien_model_embed_labels(model, NULL, 1, NULL, 0, room));
+    REFUSED(mien_model_embed_labels(model, none, 1, NULL, 0, room));
+    REFUSED(mien_model_scores(model, NULL, room, 1, room));
+    REFUSED(mien_labels_create(model, NULL, 1, NULL, &labels));
+    REFUSED(mien_labels_create(model, &(struct mien_label){0}, 1, NULL, NULL));
+    REFUSED(mien_labels_create(model, &(struct mien_label){0}, 1, NULL, &labels));
+    REFUSED(mien_labels_scores(NULL, room, room));
+    NOTHING((mien_labels_destroy(NULL), mien_labels_destroy(&labels)));
+    note("mien_labels_destroy(");
+    REFUSED(mien_search(model, NULL, &search));
+    REFUSED(mien_search(model, ZEROED(mien_search_params), &search));
+    NOTHING((mien_search_destroy(NULL), mien_search_destroy(&search)));
+    note("mien_search_destroy(");
+    REFUSED(mien_eval_zero_shot(model, NULL, &zero_shot));
+    REFUSED(mien_eval_zero_shot(model, UNSIZED(mien_zero_shot_params), &zero_shot));
+    NOTHING((mien_zero_shot_destroy(NULL), mien_zero_shot_destroy(&zero_shot)));
+    note("mien_zero_shot_destroy(");
+    REFUSED(mien_eval_retrieval(model, NULL, &retrieval));
+    REFUSED(mien_eval_retrieval(model, UNSIZED(mien_retrieval_params), &retrieval));
+    NOTHING((mien_retrieval_destroy(NULL), mien_retrieval_destroy(&retrieval)));
+    note("mien_retrieval_destroy(");
+    if (model)
+        CHECK(strlen(mien_model_error(model)) > 10);
+}
+
+static void all_called(const char *path)
+{
+    char line[256];
+    FILE *list = fopen(path, "r");
+    CHECK(list != NULL);
+    while (list && fgets(line, sizeof line, list)) {
+        line[strcspn(line, "\n")] = 0;
+        size_t i = 0;
+        while (i < called_count && strcmp(called[i], line) != 0)
+            i++;
+        CHECK(line[0] == '#' || i < called_count);
+        if (line[0] != '#' && i == called_count)
+            fprintf(stderr, "  %s is not called here\n", line);
+    }
+    if (list)
+        fclose(list);
+}
+
+int main(int argc, char **argv)
+{
+    struct mien_gpu *gpu = NULL;
+    struct mien_model *model = NULL;
+    size_t count = 0;
+    if (argc != 3)
+        return 2;
+    without_device();
+    NOTHING(mien_default_templates(NULL));
+    CHECK(mien_default_templates(&count) != NULL && count > 0);
+    REFUSED(mien_model_open(NULL, NULL, NULL, NULL));
+    REFUSED(mien_model_open(NULL, argv[2], NULL, &model));
+    NOTHING((mien_model_destroy(NULL), mien_model_destroy(&model)));
+    note("mien_model_destroy(");
+    with_model(NULL);
+    mien_log_set(NULL, NULL, MIEN_LOG_SILENT);
+    enum mien_status status = mien_gpu_create(NULL, &gpu);
+    if (status != MIEN_OK)
+        printf("skipped: missing arguments beside a model (no device: %s)\n", mien_last_error());
+    mien_log_set(count_messages, NULL, MIEN_LOG_ERROR);
+    if (status == MIEN_OK) {
+        REFUSED(mien_model_open(gpu, NULL, NULL, &model));
+        REFUSED(mien_model_open(gpu, argv[2], UNSIZED(mien_model_params), &model));
+        CHECK_STR(mien_gpu_error(gpu), mien_last_error());
+        CHECK_EQ(mien_model_open(gpu, argv[2], NULL, &model), MIEN_OK);
+        with_model(model);
+        mien_model_destroy(&model);
+    }
+    mien_gpu_destroy(&gpu);
+    all_called(argv[1]);
+    return check_result();
+}
