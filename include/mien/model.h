@@ -70,14 +70,19 @@ enum {
 
 /* ---- pictures ---- */
 
+/* How pixels lie in memory, 8 bits a channel. An alpha is dropped, never blended (as that of a file); X is passed over.
+ */
+enum mien_pixels { MIEN_RGB, MIEN_RGBA, MIEN_BGRA, MIEN_BGRX };
+
 /* A cropped face: a file, or pixels in memory. All is borrowed during the call. */
 struct mien_image {
     const char *path;            /* PNG or JPEG; NULL: `pixels` */
-    const unsigned char *pixels; /* RGB, 8 bits each, sRGB, rows from top to bottom */
+    const unsigned char *pixels; /* sRGB, rows from top to bottom */
     uint32_t width, height;      /* of `pixels`, 1 to 65,536 each */
-    size_t stride;               /* bytes from a row's start to the next; 0: 3 * width */
+    size_t stride;               /* bytes from a row's start to the next; 0: those of a row of `width` */
     bool has_box;                /* only this part is looked at */
     int32_t box[4];              /* x, y, width, height in pixels (of the turned picture); must lie inside */
+    enum mien_pixels format;     /* of `pixels` */
 };
 
 /* Frames of one clip, in their order: pictures, a directory's PNG and JPEG files in the order of their names (by bytes;
@@ -119,7 +124,8 @@ MIEN_API enum mien_status mien_model_embed_images(struct mien_model *model, cons
 /* Embeddings of pictures to out [count][embed], in batches: worker threads decode the next ones while the device works.
  * Memory does not grow with count. params may be NULL. Equal input gives equal bits on one device and driver.
  * MIEN_ERR_DATA, MIEN_ERR_IO: a picture cannot be read, decoded or cut (the message names it); unless params->ok is
- * given out is then undefined. MIEN_ERR_ARG: neither path nor pixels, a stride below 3 * width. */
+ * given out is then undefined. MIEN_ERR_ARG: neither path nor pixels, another format, a stride that does not hold a
+ * row. */
 MIEN_API enum mien_status mien_model_embed_pictures(struct mien_model *model, const struct mien_image *images,
                                                     size_t count, const struct mien_embed_params *params, float *out);
 

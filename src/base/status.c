@@ -45,6 +45,12 @@ const char *mien_last_error(void)
     return last_error;
 }
 
+void base_take_error(const char *text)
+{
+    if (text[0])
+        snprintf(last_error, sizeof last_error, "%s", text);
+}
+
 /* A cut text ends with a whole character: its first byte is none of 10xxxxxx. */
 static void drop_cut_character(char *text)
 {

@@ -44,6 +44,9 @@
 /* Host allocation that fails as above. `what` names the thing for the message. */
 #define FAIL_IF_NULL(pointer, what) FAIL_IF(!(pointer), MIEN_ERR_NOMEM, "out of host memory for %s", (what))
 
+/* Makes the error of another thread, which worked for this one, its last one; "" is none. */
+void base_take_error(const char *text);
+
 /* Logs the message at error level, keeps it for mien_last_error, and returns `code`. */
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...) MIEN_PRINTF(2, 3);
 

@@ -10,6 +10,9 @@
 
 struct base_thread {
     struct os_thread os;
+    void (*fn)(void *user);
+    void *user;
+    char error[MIEN_ERROR_SIZE]; /* its last one: who joins it asked for its work */
 };
 
 struct base_mutex {
@@ -20,6 +23,14 @@ struct base_cond {
     struct os_cond os;
 };
 
+static void thread_work(void *user)
+{
+    struct base_thread *thread = user;
+
+    thread->fn(thread->user);
+    memcpy(thread->error, mien_last_error(), strlen(mien_last_error()) + 1);
+}
+
 enum mien_status base_thread_start(struct base_thread **out, void (*fn)(void *user), void *user)
 {
     enum mien_status status = MIEN_OK;
@@ -28,7 +39,9 @@ enum mien_status base_thread_start(struct base_thread **out, void (*fn)(void *us
 
     *out = NULL;
     FAIL_IF_NULL(thread, "a thread");
-    error = os_thread_start(&thread->os, fn, user);
+    thread->fn = fn;
+    thread->user = user;
+    error = os_thread_start(&thread->os, thread_work, thread);
     FAIL_IF(error, MIEN_ERR_FAILED, "cannot start a thread: %s; raise the limit of processes (ulimit -u)",
             strerror(error));
     *out = thread;
@@ -43,6 +56,7 @@ void base_thread_join(struct base_thread **thread)
     if (!thread || !*thread)
         return;
     os_thread_join(&(*thread)->os);
+    base_take_error((*thread)->error);
     base_free(*thread);
     *thread = NULL;
 }
@@ -133,6 +147,8 @@ struct parallel_job {
     void *user;
     uint32_t count;
     atomic_uint_fast64_t next; /* 64 bits: workers step past count, which may be UINT32_MAX */
+    atomic_flag failed;
+    char error[MIEN_ERROR_SIZE]; /* of the first helper that has one */
 };
 
 static void parallel_work(void *user)
@@ -148,9 +164,18 @@ static void parallel_work(void *user)
     }
 }
 
+static void helper_work(void *user)
+{
+    struct parallel_job *job = user;
+
+    parallel_work(job);
+    if (mien_last_error()[0] && !atomic_flag_test_and_set(&job->failed))
+        memcpy(job->error, mien_last_error(), strlen(mien_last_error()) + 1);
+}
+
 void base_parallel_for(uint32_t threads, uint32_t count, void (*fn)(void *user, uint32_t i), void *user)
 {
-    struct parallel_job job = {.fn = fn, .user = user, .count = count};
+    struct parallel_job job = {.fn = fn, .user = user, .count = count, .failed = ATOMIC_FLAG_INIT};
     struct os_thread helpers[MOST_HELPERS];
     uint32_t want = threads ? threads : base_cpu_count(), started = 0;
 
@@ -158,9 +183,10 @@ void base_parallel_for(uint32_t threads, uint32_t count, void (*fn)(void *user, 
         want = count;
     if (want > MOST_HELPERS + 1)
         want = MOST_HELPERS + 1;
-    while (started + 1 < want && os_thread_start(&helpers[started], parallel_work, &job) == 0)
+    while (started + 1 < want && os_thread_start(&helpers[started], helper_work, &job) == 0)
         started++;
     parallel_work(&job);
     while (started > 0)
         os_thread_join(&helpers[--started]);
+    base_take_error(job.error);
 }

@@ -28,6 +28,17 @@ struct stream {
 
 /* ---- one picture ---- */
 
+/* Bytes of a pixel, and which of them are what. */
+static const struct layout {
+    uint8_t bytes, red, green, blue;
+    bool alpha; /* in byte 3 */
+} layouts[] = {
+    [MIEN_RGB] = {3, 0, 1, 2, false},
+    [MIEN_RGBA] = {4, 0, 1, 2, true},
+    [MIEN_BGRA] = {4, 2, 1, 0, true},
+    [MIEN_BGRX] = {4, 2, 1, 0, false},
+};
+
 static enum mien_status check_picture(const struct mien_image *image, size_t i)
 {
     enum mien_status status = MIEN_OK;
@@ -37,18 +48,21 @@ static enum mien_status check_picture(const struct mien_image *image, size_t i)
     FAIL_IF(image->width == 0 || image->height == 0 || image->width > MOST_SIDE || image->height > MOST_SIDE,
             MIEN_ERR_ARG, "picture %zu: %ux%u pixels; sides from 1 to %d are possible", i, image->width, image->height,
             MOST_SIDE);
-    FAIL_IF(image->stride && image->stride < (size_t)image->width * 3, MIEN_ERR_ARG,
-            "picture %zu: a stride of %zu bytes does not hold a row of %u pixels of 3 bytes", i, image->stride,
-            image->width);
+    FAIL_IF((size_t)image->format >= BASE_COUNT(layouts), MIEN_ERR_ARG, "picture %zu: %d is none of enum mien_pixels",
+            i, (int)image->format);
+    FAIL_IF(image->stride && image->stride < (size_t)image->width * layouts[image->format].bytes, MIEN_ERR_ARG,
+            "picture %zu: a stride of %zu bytes does not hold a row of %u pixels of %d bytes", i, image->stride,
+            image->width, layouts[image->format].bytes);
 fail:
     return status;
 }
 
-/* The part of the caller's pixels that is looked at, rows packed. */
-static enum mien_status copy_pixels(const struct mien_image *from, struct data_image *out)
+/* The part of the caller's pixels that is looked at, rows packed; with the alpha where that is dropped later. */
+static enum mien_status copy_pixels(const struct mien_image *from, bool keep_alpha, struct data_image *out)
 {
     enum mien_status status = MIEN_OK;
-    size_t stride = from->stride ? from->stride : (size_t)from->width * 3;
+    const struct layout *layout = &layouts[from->format];
+    size_t stride = from->stride ? from->stride : (size_t)from->width * layout->bytes;
     const int32_t *b = from->box;
     int64_t x = 0, y = 0, w = from->width, h = from->height;
     if (from->has_box) {
@@ -60,12 +74,21 @@ static enum mien_status copy_pixels(const struct mien_image *from, struct data_i
         w = b[2];
         h = b[3];
     }
-    *out = (struct data_image){.width = (uint32_t)w, .height = (uint32_t)h, .channels = 3};
-    out->pixels = base_alloc((size_t)w * (size_t)h, 3);
+    *out = (struct data_image){
+        .width = (uint32_t)w, .height = (uint32_t)h, .channels = layout->alpha && keep_alpha ? 4 : 3};
+    out->pixels = base_alloc((size_t)w * (size_t)h, out->channels);
     FAIL_IF_NULL(out->pixels, "pixels");
-    for (int64_t row = 0; row < h; row++)
-        memcpy(out->pixels + (size_t)(row * w) * 3, from->pixels + (size_t)(y + row) * stride + (size_t)x * 3,
-               (size_t)w * 3);
+    unsigned char *to = out->pixels;
+    for (int64_t row = 0; row < h; row++) {
+        const unsigned char *pixel = from->pixels + (size_t)(y + row) * stride + (size_t)x * layout->bytes;
+        for (int64_t i = 0; i < w; i++, pixel += layout->bytes, to += out->channels) {
+            to[0] = pixel[layout->red];
+            to[1] = pixel[layout->green];
+            to[2] = pixel[layout->blue];
+            if (out->channels == 4)
+                to[3] = pixel[3];
+        }
+    }
 fail:
     return status;
 }
@@ -88,7 +111,7 @@ static void read_one(void *user, uint32_t i)
     size_t side = s->model->preprocess.crop;
     float *to = b->pixels + i * 3 * side * side;
     struct data_image image = {0};
-    b->status[i] = from->path ? read_file(s, from, &image) : copy_pixels(from, &image);
+    b->status[i] = from->path ? read_file(s, from, &image) : copy_pixels(from, !s->model->preprocess.rgb_first, &image);
     if (b->status[i] == MIEN_OK)
         b->status[i] = data_preprocess_image(&image, &s->model->preprocess, to);
     if (b->status[i] != MIEN_OK)

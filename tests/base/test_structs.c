@@ -101,11 +101,40 @@ static void test_last_error(void)
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
 }
 
+static void fail_elsewhere(void *user)
+{
+    (void)user;
+    CHECK_STR(mien_last_error(), "");
+    (void)base_fail(MIEN_ERR_DATA, "elsewhere");
+}
+
+static void fail_one(void *user, uint32_t i)
+{
+    (void)user;
+    base_sleep_ms(1);
+    if (i == 63)
+        (void)base_fail(MIEN_ERR_DATA, "one of many");
+}
+
+static void test_threads(void)
+{
+    struct base_thread *thread = NULL;
+    mien_log_set(capture, NULL, MIEN_LOG_SILENT);
+    (void)base_fail(MIEN_ERR_DATA, "here");
+    CHECK_EQ(base_thread_start(&thread, fail_elsewhere, NULL), MIEN_OK);
+    base_thread_join(&thread);
+    CHECK_STR(mien_last_error(), "elsewhere"); /* the work was this thread's */
+    base_parallel_for(4, 64, fail_one, NULL);
+    CHECK_STR(mien_last_error(), "one of many");
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+}
+
 int main(void)
 {
     test_read();
     test_write();
     test_clear();
     test_last_error();
+    test_threads();
     return check_result();
 }

@@ -218,6 +218,9 @@ int main(int argc, char **argv)
         CHECK_STR(mien_gpu_error(gpu), mien_last_error());
         CHECK_EQ(mien_model_open(gpu, argv[2], NULL, &model), MIEN_OK);
         with_model(model);
+        CHECK_EQ(mien_model_embed_images(model, (const char *const[]){"gone.png"}, 1, 0, room), MIEN_ERR_DATA);
+        CHECK(strstr(mien_model_error(model), "gone.png") != NULL);
+        CHECK_STR(mien_gpu_error(gpu), mien_model_error(model));
         mien_model_destroy(&model);
     }
     mien_gpu_destroy(&gpu);

@@ -76,6 +76,38 @@ static void test_pixels(void)
     data_image_free(&image);
 }
 
+/* The same pixels in every format, packed and with a stride, whole and boxed, give the same bits. */
+static void test_formats(void)
+{
+    static const int order[][4] = {
+        [MIEN_RGB] = {0, 1, 2, -1}, [MIEN_RGBA] = {0, 1, 2, 3}, [MIEN_BGRA] = {2, 1, 0, 3}, [MIEN_BGRX] = {2, 1, 0, 3}};
+    enum { W = 13, H = 11, ROW = W * 4 + 9 };
+    unsigned char pixels[H * ROW];
+    float first[2][E], out[E];
+    for (int format = 0; format <= MIEN_BGRX; format++)
+        for (int turn = 0; turn < 4; turn++) { /* bit 0: a box; bit 1: a stride */
+            size_t bytes = format == MIEN_RGB ? 3 : 4, stride = turn & 2 ? ROW : W * bytes;
+            memset(pixels, 0xa5, sizeof(pixels));
+            for (int y = 0; y < H; y++)
+                for (int x = 0; x < W; x++)
+                    for (size_t k = 0; k < bytes; k++)
+                        pixels[(size_t)y * stride + (size_t)x * bytes + k] =
+                            (unsigned char)(order[format][k] == 3 ? x * 5 : 40 * order[format][k] + 7 * x + 13 * y);
+            struct mien_image image = {.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixels)format};
+            image.stride = turn & 2 ? stride : 0;
+            image.has_box = turn & 1;
+            memcpy(image.box, (int32_t[4]){2, 1, 8, 9}, sizeof(image.box));
+            float *to = format == MIEN_RGB && turn < 2 ? first[turn] : out;
+            CHECK_EQ(mien_model_embed_pictures(model, &image, 1, NULL, to), MIEN_OK);
+            CHECK(memcmp(first[turn & 1], to, sizeof(out)) == 0);
+        }
+    CHECK(worst(first[0], first[1], E) > 1e-4);
+    struct mien_image wrong = {.pixels = pixels, .width = W, .height = H, .format = MIEN_BGRA, .stride = W * 4 - 1};
+    CHECK_EQ(mien_model_embed_pictures(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
+    wrong = (struct mien_image){.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixels)4};
+    CHECK_EQ(mien_model_embed_pictures(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
+}
+
 static size_t shown, shown_last;
 
 static void on_progress(void *user, size_t done, size_t total)
@@ -495,6 +527,7 @@ int main(void)
     if (model) {
         make_clip();
         test_pixels();
+        test_formats();
         test_many();
         test_limits();
         test_ten_thousand();
