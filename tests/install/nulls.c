@@ -54,12 +54,8 @@ static int32_t ids[256];
 static void without_device(void)
 {
     struct mien_gpu *gpu = NULL;
-    struct mien_tokenizer *tokenizer = NULL;
-    struct mien_model_report *report = NULL;
-    struct mien_training *training = NULL;
     struct mien_gpu_info info = {sizeof info};
     uint32_t n = 0;
-    size_t count = 0;
     SAYS(mien_status_text((enum mien_status) - 1), "unknown status");
     GIVES(mien_status_exit_code((enum mien_status) - 1), 1);
     NOTHING(mien_log_set(count_messages, NULL, MIEN_LOG_ERROR));
@@ -85,6 +81,14 @@ static void without_device(void)
     REFUSED(mien_gpu_describe(NULL, &info));
     GIVES(mien_gpu_lost(NULL), false);
     GIVES(mien_gpu_validation_messages(NULL), 0);
+}
+
+static void data_and_training(void)
+{
+    struct mien_tokenizer *tokenizer = NULL;
+    struct mien_model_report *report = NULL;
+    struct mien_training *training = NULL;
+    size_t count = 0;
     REFUSED(mien_import(NULL, NULL));
     REFUSED(mien_import(UNSIZED(mien_import_params), NULL));
     REFUSED(mien_import(ZEROED(mien_import_params), NULL));
@@ -200,6 +204,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     without_device();
+    data_and_training();
     NOTHING(mien_default_templates(NULL));
     CHECK(mien_default_templates(&count) != NULL && count > 0);
     REFUSED(mien_model_open(NULL, NULL, NULL, NULL));
