@@ -13,7 +13,7 @@
  * Structs that can grow begin with `size_t size`, which the caller sets to the size of the struct, for parameters and
  * for results alike:
  *  - struct mien_gpu_params params = {.size = sizeof params, .device = "0"};
- *  - struct mien_gpu_info info = {sizeof info};
+ *  - struct mien_gpu_info info = {.size = sizeof info};
  * Every other member may be left 0, which is the default. Later versions add members at the end: an application that
  * was compiled with older headers gets the defaults of new parameters and the results that it knows. Of an array of
  * such structs the first one's size counts for all. MIEN_ERR_ARG: a size that was not set, or a member set that the

@@ -10,7 +10,7 @@ static const struct mien_label words[LABELS] = {
 
 static enum mien_status look(struct mien_model *model, const char *picture, float scores[LABELS])
 {
-    struct mien_model_info info = {sizeof info};
+    struct mien_model_info info = {.size = sizeof info};
     struct mien_labels *labels = NULL;
     mien_model_describe(model, &info);
     float *embed = malloc(info.embed * sizeof(float));
