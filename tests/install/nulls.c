@@ -124,6 +124,7 @@ static void data_and_training(void)
     REFUSED(mien_training_run(NULL, NULL, NULL));
     NOTHING((mien_training_close(NULL), mien_training_close(&training)));
     note("mien_training_close(");
+    REFUSED(mien_train_help(NULL, NULL, NULL));
     REFUSED(mien_train(NULL, NULL, NULL));
     REFUSED(mien_train(NULL, ZEROED(mien_train_params), UNSIZED(mien_train_summary)));
     REFUSED(mien_report(NULL, 0, NULL));

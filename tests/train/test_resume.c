@@ -123,7 +123,7 @@ static void test_damaged_state(void)
                                         "\"step\": 1e300",   "\"step\": -6",        "\"step\": \"six\"",
                                         "\"evaluated\": 99", "\"best_step\": 1e19", "\"samples\": 0.5"};
     const char *const sets[] = {"run.dir=state", "run.checkpoint_every=2", "run.keep=3"};
-    struct mien_train_params params = {.sets = sets, .set_count = 3, .resume = true};
+    struct mien_train_params params = {.size = sizeof params, .sets = sets, .set_count = 3, .resume = true};
     struct mien_train_summary summary = {.size = sizeof summary};
     CHECK_EQ(train_sets(sets, 3, NULL), MIEN_OK);
     for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
