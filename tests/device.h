@@ -19,7 +19,7 @@ struct gpu {
 static inline bool gpu_find(struct gpu *gpu)
 {
     *gpu = (struct gpu){0};
-    if (vk_instance_create(&gpu->instance) == MIEN_OK &&
+    if (vk_instance_create(NULL, &gpu->instance) == MIEN_OK &&
         vk_instance_choose(gpu->instance, NULL, &gpu->index) == MIEN_OK)
         return true;
     vk_instance_destroy(&gpu->instance);

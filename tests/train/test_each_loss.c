@@ -154,7 +154,7 @@ static void test_loss(struct vk_device *device, const struct train_loss *loss, b
     TRY(train_config_default(&defaults));
     p.term.config = defaults;
     TRY(io_clip_scalars_add(&config, loss->scalars));
-    TRY(nn_model_create(device, &config, &model));
+    TRY(nn_model_create(device, &config, MIEN_F32, &model));
     TRY(nn_model_init(model, 7));
     TRY(graph_create(&graph));
     TRY(nn_scope_open(&scope, graph, model, true));
@@ -172,7 +172,7 @@ int main(void)
     struct vk_instance *instance = NULL;
     struct vk_device *device = NULL;
     uint32_t index = 0, count = 0;
-    if (vk_instance_create(&instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
+    if (vk_instance_create(NULL, &instance) != MIEN_OK || vk_instance_choose(instance, NULL, &index) != MIEN_OK)
         CHECK_SKIP("no Vulkan device");
     CHECK_EQ(vk_device_create(instance, index, NULL, &device), MIEN_OK);
     for (; device && train_losses[count]; count++) {
