@@ -5,7 +5,7 @@
 #include "args/types.h"
 
 struct clamp_args {
-    arg_u32 count, first; /* elements of this part (op_plan_rows) */
+    arg_u32 count, first; /* elements of this part (src/op/plan.h) */
     arg_f32 low, high;
 };
 

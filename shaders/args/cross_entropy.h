@@ -5,13 +5,13 @@
 #include "args/types.h"
 
 struct cross_entropy_args {
-    arg_u32 rows, first; /* of this part (op_plan_rows) */
+    arg_u32 rows, first; /* of this part (src/op/plan.h) */
     arg_u32 width;       /* C */
 };
 
 /* gradients: elements of [N,C] */
 struct cross_entropy_bwd_args {
-    arg_u32 count, first; /* of this part (op_plan_rows) */
+    arg_u32 count, first; /* of this part (src/op/plan.h) */
     arg_u32 width;        /* C */
 };
 

@@ -1,4 +1,4 @@
-/* elements.h: push constants of elementwise kernels. The first two members are set for each part (op_plan_rows). */
+/* elements.h: push constants of elementwise kernels. The first two members are set for each part (src/op/plan.h). */
 #ifndef SHADERS_ARGS_ELEMENTS_H
 #define SHADERS_ARGS_ELEMENTS_H
 

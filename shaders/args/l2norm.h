@@ -7,7 +7,7 @@
 #define L2NORM_LEAST 1e-12f /* rows shorter than this are divided by it */
 
 struct l2norm_args {
-    arg_u32 rows, first; /* of this part (op_plan_rows) */
+    arg_u32 rows, first; /* of this part (src/op/plan.h) */
     arg_u32 width;       /* D */
 };
 

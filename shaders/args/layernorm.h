@@ -5,7 +5,7 @@
 #include "args/types.h"
 
 struct layernorm_args {
-    arg_u32 rows, first; /* of this part (op_plan_rows) */
+    arg_u32 rows, first; /* of this part (src/op/plan.h) */
     arg_u32 width;       /* D */
     arg_f32 eps;         /* layernorm_fwd */
     arg_u32 block;       /* layernorm_bwd_w: rows per partial sum */

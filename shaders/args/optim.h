@@ -19,7 +19,7 @@
 #define HYPER_COUNT 16           /* the rest is reserved, 0 */
 
 struct adamw_args {       /* sgd too */
-    arg_u32 count, first; /* elements of this part (op_plan_rows) */
+    arg_u32 count, first; /* elements of this part (src/op/plan.h) */
     arg_f32 lr_scale;     /* of this tensor */
     arg_f32 decay_scale;  /* of this tensor, 0 = no decay */
 };

@@ -22,13 +22,13 @@ struct mse_args {
 
 /* mse_bwd */
 struct mse_bwd_args {
-    arg_u32 part, first; /* elements of this part (op_plan_rows) */
+    arg_u32 part, first; /* elements of this part (src/op/plan.h) */
     arg_u32 count;       /* elements in all */
 };
 
 /* ccc_fwd, ccc_bwd: predictions and targets [N,K] */
 struct ccc_args {
-    arg_u32 count, first; /* ccc_bwd: elements of this part (op_plan_rows: one part) */
+    arg_u32 count, first; /* ccc_bwd: elements of this part (src/op/plan.h: one part) */
     arg_u32 rows, width;  /* N, K */
 };
 

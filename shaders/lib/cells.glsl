@@ -1,6 +1,6 @@
 /* cells.glsl: elementwise kernels that need each element's row and column. As in elements.glsl an invocation takes
- * 4 * ITEMS elements, one local size apart; it divides once and then steps from cell to cell. Planned by op_plan_rows
- * with OP_ROW_ELEMENT.
+ * 4 * ITEMS elements, one local size apart; it divides once and then steps from cell to cell. Planned as
+ * OP_ELEMENTS.
  *   EACH_CELL(i, row, col, count, first, width): element i < count of this part, which begins at element `first` of a
  *   tensor [R,width]; row and col are counted in the whole tensor. */
 #ifndef LIB_CELLS_GLSL

@@ -1,4 +1,4 @@
-/* elements.glsl: elementwise kernels, planned by op_plan_rows with OP_ROW_ELEMENT. Each workgroup owns a run of local
+/* elements.glsl: elementwise kernels, planned as OP_ELEMENTS. Each workgroup owns a run of local
  * size * ITEMS quads of elements; its invocations stride through it side by side, a vec4 at a time; the last one to
  * three elements are done one by one by the first invocation.
  *
