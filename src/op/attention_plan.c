@@ -356,8 +356,7 @@ void attention_plan_bwd(struct op_plan *plan)
     plan_plain(plan, true, chunk_bwd);
 }
 
-/* ---- tile, backward: its delta is the plain form's ----------------------------------------------------------------
- */
+/* ---- tile, backward: its delta is the plain form's --------------------------------------------------------------- */
 
 void attention_plan_bwd_tile(struct op_plan *plan)
 {

@@ -120,8 +120,7 @@ const struct op_desc op_scale = {
     .flops_per_element = 1,
 };
 
-/* ---- expand: the gradient of sums ----------------------------------------------------------------------------------
- */
+/* ---- expand: the gradient of sums -------------------------------------------------------------------------------- */
 
 static enum mien_status expand_shapes(struct op_call *call, const char *label)
 {

@@ -12,8 +12,7 @@ static void push_args(const struct op_call *call, struct op_dispatch *d)
     op_dispatch_spec(d, 8, args.width % 4 == 0); /* QUADS */
 }
 
-/* ---- l2norm: x[R,D] -> y[R,D], norm[R] -----------------------------------------------------------------------------
- */
+/* ---- l2norm: x[R,D] -> y[R,D], norm[R] --------------------------------------------------------------------------- */
 
 static void reference(const struct op_call *call)
 {
@@ -77,8 +76,7 @@ const struct op_desc op_l2norm = {
     .flops_per_element = 3,
 };
 
-/* ---- l2norm_bwd: dy[R,D], y[R,D], norm[R] -> dx[R,D] ----------------------------------------------------------------
- */
+/* ---- l2norm_bwd: dy[R,D], y[R,D], norm[R] -> dx[R,D] ------------------------------------------------------------- */
 
 static void bwd_reference(const struct op_call *call)
 {

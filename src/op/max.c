@@ -72,8 +72,7 @@ const struct op_desc op_max = {
     .flops_per_element = 1,
 };
 
-/* ---- max_all: x[...] -> y[1], arg[1] ------------------------------------------------------------------------------
- */
+/* ---- max_all: x[...] -> y[1], arg[1] ----------------------------------------------------------------------------- */
 
 static enum mien_status all_shapes(struct op_call *call, const char *label)
 {
@@ -146,8 +145,7 @@ const struct op_desc op_max_all = {
     .flops_per_element = 1,
 };
 
-/* ---- max_bwd: dy, arg, like x -> dx -------------------------------------------------------------------------------
- */
+/* ---- max_bwd: dy, arg, like x -> dx ------------------------------------------------------------------------------ */
 
 /* D for max, all elements for max_all. */
 static uint64_t span_of(const struct op_call *call)

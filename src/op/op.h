@@ -40,7 +40,7 @@ struct op_attr {
     struct op_mining mining;       /* mine, infonce_stream, siglip_stream */
 };
 
-/* ---- calls: an op applied to shapes, with or without host data ------------------------------------------------- */
+/* ---- calls: an op applied to shapes, with or without host data --------------------------------------------------- */
 
 struct op_desc;
 
@@ -95,8 +95,7 @@ struct op_use {
     uint32_t in_count, out_count;
 };
 
-/* ---- descriptors --------------------------------------------------------------------------------------------------
- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 /* How tests fill an input. */
 enum op_fill {

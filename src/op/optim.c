@@ -21,8 +21,7 @@ static void fill_hyper(float *hyper, double max_norm)
     hyper[HYPER_MAX_NORM] = (float)max_norm;
 }
 
-/* ---- clip_factor: partials[T,64], hyper[16] -> [norm, factor] -------------------------------------------------------
- */
+/* ---- clip_factor: partials[T,64], hyper[16] -> [norm, factor] ---------------------------------------------------- */
 
 static void clip_reference(const struct op_call *call)
 {
@@ -77,8 +76,7 @@ const struct op_desc op_clip_factor = {
     .flops_per_element = 1,
 };
 
-/* ---- adamw: p, m, v, g [n], hyper[16], factor[2] -> p, m, v in place
- * -------------------------------------------------- */
+/* ---- adamw: p, m, v, g [n], hyper[16], factor[2] -> p, m, v in place --------------------------------------------- */
 
 static double lr_scale(const struct op_call *call)
 {

@@ -60,8 +60,7 @@ void op_plan_fail(struct op_plan *plan, enum mien_status code, const char *fmt, 
 /* The same as MIEN_ERR_UNSUPPORTED where `cond` holds; returns cond: if (op_plan_refuse(...)) return; */
 bool op_plan_refuse(struct op_plan *plan, bool cond, const char *fmt, ...) MIEN_PRINTF(3, 4);
 
-/* ---- a dispatch by hand --------------------------------------------------------------------------------------------
- */
+/* ---- a dispatch by hand ------------------------------------------------------------------------------------------ */
 
 struct op_dispatch *op_plan_add(struct op_plan *plan);
 /* Appends a dispatch without groups, binds or constants; it may be written to until the next one. */
@@ -85,8 +84,7 @@ void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fi
  * tests it against its own count. */
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);
 
-/* ---- row kernels ---------------------------------------------------------------------------------------------------
- */
+/* ---- row kernels ------------------------------------------------------------------------------------------------- */
 
 /* Most kernels work on rows: [R,D] tensors, [R] vectors beside them, single elements. A tensor may be larger than one
  * binding (128 MiB on many devices), so such a kernel is planned in parts of rows, each a dispatch of its own. Its push
@@ -134,8 +132,7 @@ uint64_t op_most_rounds(const struct vk_caps *caps);
 struct op_dispatch *op_plan_span(struct op_plan *plan, const char *shader, uint64_t rows, uint32_t width, uint32_t take,
                                  uint64_t rounds);
 
-/* ---- variants ------------------------------------------------------------------------------------------------------
- */
+/* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 struct op_variant {
     const char *name;                                                     /* its main shader's, unique in the op */

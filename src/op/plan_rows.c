@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---------------------------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* The tensor of that name: an output before an input, where one is stored in the other. */
 static const struct tensor_shape *find_tensor(const struct op_plan *plan, const char *name, size_t length,
@@ -79,8 +78,7 @@ void op_plan_bind(struct op_plan *plan, const char *names)
         op_dispatch_bind(d, bind[b].place, bind[b].index, bind[b].access);
 }
 
-/* ---- parts ---------------------------------------------------------------------------------------------------------
- */
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
 
 /* Offsets of bindings are multiples of 256 bytes: with 64 rows a part begins at one, whatever the width. */
 enum { ROW_STEP = 64 };
@@ -124,8 +122,7 @@ void op_parts_bind(const struct op_parts *p, struct op_dispatch *d)
     }
 }
 
-/* ---- row kernels ---------------------------------------------------------------------------------------------------
- */
+/* ---- row kernels ------------------------------------------------------------------------------------------------- */
 
 static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, enum op_tech tech, uint64_t rows)
 {
@@ -198,8 +195,7 @@ static void plan_rows(struct op_plan *plan, const struct op_variant *v)
     }
 }
 
-/* ---- spans ---------------------------------------------------------------------------------------------------------
- */
+/* ---- spans ------------------------------------------------------------------------------------------------------- */
 
 struct op_dispatch *op_plan_span(struct op_plan *plan, const char *shader, uint64_t rows, uint32_t width, uint32_t take,
                                  uint64_t rounds)

@@ -119,8 +119,7 @@ const struct op_desc op_rmse = {
     .flops_per_element = 3,
 };
 
-/* ---- mse_bwd, rmse_bwd --------------------------------------------------------------------------------------------
- */
+/* ---- mse_bwd, rmse_bwd ------------------------------------------------------------------------------------------- */
 
 static void times_difference(const struct op_call *call, double factor)
 {

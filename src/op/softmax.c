@@ -26,8 +26,7 @@ static void push_args(const struct op_call *call, struct op_dispatch *d)
     OP_PUSH(d, args);
 }
 
-/* ---- softmax ------------------------------------------------------------------------------------------------------
- */
+/* ---- softmax ----------------------------------------------------------------------------------------------------- */
 
 static void softmax_row(const float *x, uint32_t seen, uint32_t width, float *y)
 {
@@ -90,8 +89,7 @@ const struct op_desc op_softmax = {
     .flops_per_element = 6,
 };
 
-/* ---- softmax_bwd --------------------------------------------------------------------------------------------------
- */
+/* ---- softmax_bwd ------------------------------------------------------------------------------------------------- */
 
 static void bwd_reference(const struct op_call *call)
 {

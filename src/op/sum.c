@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* ---- sums of runs: sum, sum_squares --------------------------------------------------------------------------------
- */
+/* ---- sums of runs: sum, sum_squares ------------------------------------------------------------------------------ */
 
 /* partial[SUM_PARTIALS] = sums of runs of x, in parts of whole runs, by one invocation or one workgroup each. */
 static void plan_runs(struct op_plan *plan, const char *shader, bool serial, const char *partial)

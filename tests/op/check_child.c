@@ -292,8 +292,7 @@ static bool walk_ops(struct walk *walk)
     return true;
 }
 
-/* ---- set-up -------------------------------------------------------------------------------------------------------
- */
+/* ---- set-up ------------------------------------------------------------------------------------------------------ */
 
 static enum mien_status open_device(struct check_context *context, struct walk *walk)
 {

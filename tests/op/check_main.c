@@ -27,8 +27,7 @@ static const char usage[] =
     "  --verbose               log messages as they come\n"
     "Exit status: 0 all passed, 1 something failed, 2 wrong usage, 77 no device.\n";
 
-/* ---- options ------------------------------------------------------------------------------------------------------
- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static bool parse_flag(const char *word, struct check_options *o)
 {
@@ -99,8 +98,7 @@ static bool parse(int argc, char **argv, struct check_options *options)
     return true;
 }
 
-/* ---- the child as a process ---------------------------------------------------------------------------------------
- */
+/* ---- the child as a process -------------------------------------------------------------------------------------- */
 
 struct child {
     pid_t pid;
@@ -194,8 +192,7 @@ static int child_stop(struct child *child, bool kill_it)
     return status;
 }
 
-/* ---- the parent ----------------------------------------------------------------------------------------------------
- */
+/* ---- the parent -------------------------------------------------------------------------------------------------- */
 
 struct report {
     struct check_options options;

@@ -46,8 +46,7 @@ struct check_row {
 
 int check_main(int argc, char **argv, const struct check_suite *suite);
 
-/* ---- check_table.c: rows as text, CSV, JSON and on the pipe -------------------------------------------------------
- */
+/* ---- check_table.c: rows as text, CSV, JSON and on the pipe ------------------------------------------------------ */
 
 void check_row_print(const struct check_options *options, const struct check_row *row, FILE *out);
 void check_table_head(const struct check_options *options, FILE *out);
@@ -56,8 +55,7 @@ void check_row_send(const struct check_row *row);          /* child to parent, o
 bool check_row_receive(char *line, struct check_row *row); /* false = not a row; line is cut up */
 const char *check_result_word(enum check_result result);
 
-/* ---- check_child.c: the device's side -----------------------------------------------------------------------------
- */
+/* ---- check_child.c: the device's side ---------------------------------------------------------------------------- */
 
 struct check_context {
     const struct check_options *options;
@@ -75,8 +73,7 @@ bool check_glob(const char *pattern, const char *name); /* * and ?; NULL matches
 /* Sets the row's note and returns false. */
 bool check_fail(struct check_row *row, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
-/* ---- check_masks.c: capability masks ------------------------------------------------------------------------------
- */
+/* ---- check_masks.c: capability masks ----------------------------------------------------------------------------- */
 
 struct check_mask {
     struct vk_caps caps;
@@ -90,7 +87,7 @@ enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, 
 /* Whether two plans run the same commands. */
 bool check_plan_equal(const struct op_plan *a, const struct op_plan *b);
 
-/* ---- check_host.c: gradient rules on the host, and cases -------------------------------------------------------- */
+/* ---- check_host.c: gradient rules on the host, and cases --------------------------------------------------------- */
 
 enum { CHECK_MAX_VALUES = 256 };
 
@@ -150,22 +147,19 @@ enum mien_status check_call_fill(struct op_call *call, const struct check_case *
 void check_call_clear(struct op_call *call);
 bool check_call_pathological(const struct check_case *c); /* whether any input knows pathological patterns */
 
-/* ---- check_compare.c ----------------------------------------------------------------------------------------------
- */
+/* ---- check_compare.c --------------------------------------------------------------------------------------------- */
 
 /* got against call->out_data[o]; adds to the row's worst and nmse; false and a note when out of tolerance. */
 bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row);
 
-/* ---- check_spirv.c: what a module says about itself ---------------------------------------------------------------
- */
+/* ---- check_spirv.c: what a module says about itself -------------------------------------------------------------- */
 
 /* The dispatch against its shader: qualifiers, bindings, push constants, shared memory, capabilities. `plain` = its
  * variant has no needs. */
 bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, const struct vk_caps *caps, bool plain,
                  struct check_row *row);
 
-/* ---- check_run.c: a plan on the device ----------------------------------------------------------------------------
- */
+/* ---- check_run.c: a plan on the device --------------------------------------------------------------------------- */
 
 struct check_run; /* memory with guard zones, pipelines and a recording */
 enum mien_status check_run_create(struct check_context *context, const struct op_call *call, const struct op_plan *plan,
@@ -180,8 +174,7 @@ enum mien_status check_run_time(struct check_run *run, double *seconds);
 #define CHECK_SLOW_FLOPS 3e8
 #define CHECK_SLOW_BYTES 1e9
 
-/* ---- check_bench.c, check_grad.c ----------------------------------------------------------------------------------
- */
+/* ---- check_bench.c, check_grad.c --------------------------------------------------------------------------------- */
 
 /* Rates of the device; those of a very slow driver when it cannot be measured (the cases will say why). */
 void check_calibrate(struct check_context *context);

@@ -10,8 +10,7 @@
 
 extern const struct op_shader planted_shaders[];
 
-/* ---- parts: y = x, and ways to get it wrong ------------------------------------------------------------------------
- */
+/* ---- parts: y = x, and ways to get it wrong ---------------------------------------------------------------------- */
 
 static void reference(const struct op_call *call)
 {
@@ -87,8 +86,7 @@ static void steps_barrier(struct op_plan *plan)
     op_plan_row_kernel(plan, &copy);
 }
 
-/* ---- the ops -------------------------------------------------------------------------------------------------------
- */
+/* ---- the ops ----------------------------------------------------------------------------------------------------- */
 
 static const struct op_case cases[] = {{.name = "x", .in = {{3, 43}}, .grad = true}, {0}};
 static const struct op_case cases2[] = {{.name = "x", .in = {{3, 43}, {3, 43}}}, {0}};
@@ -159,8 +157,7 @@ static const struct expected {
     {&last_good, "pass", "", "pass"},
 };
 
-/* ---- reading the report ---------------------------------------------------------------------------------------------
- */
+/* ---- reading the report ------------------------------------------------------------------------------------------ */
 
 /* A line of CSV for the op, or NULL. */
 static const char *row_of(const char *report, const char *op)

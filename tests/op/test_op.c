@@ -17,8 +17,7 @@ static void keep(void *user, enum mien_log_level level, const char *message)
     snprintf(last_message, sizeof(last_message), "%s", message);
 }
 
-/* ---- registry
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- registry ---------------------------------------------------------------------------------------------------- */
 
 static void test_list(void)
 {
@@ -61,8 +60,7 @@ static void test_shapes(void)
     CHECK(strstr(last_message, "vision.ln_pre") && strstr(last_message, "input 2"));
 }
 
-/* ---- plans
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- plans ------------------------------------------------------------------------------------------------------- */
 
 static struct vk_caps plain_caps(void)
 {
@@ -326,8 +324,7 @@ static void test_limits(void)
     CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_ERR_UNSUPPORTED);
 }
 
-/* ---- hazards
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- hazards ----------------------------------------------------------------------------------------------------- */
 
 static const struct vk_block *block(uintptr_t i)
 {
