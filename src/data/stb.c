@@ -22,6 +22,13 @@ static void *bounded_realloc(void *old, size_t size)
     return size <= largest ? realloc(old, size) : NULL;
 }
 
+/* An empty IDAT chunk at the beginning copies nothing to nowhere, which C leaves undefined. */
+static void *copy_bytes(void *to, const void *from, size_t size)
+{
+    return size ? memcpy(to, from, size) : to;
+}
+
+#define memcpy copy_bytes
 #define STBI_MALLOC(size) bounded_malloc(size)
 #define STBI_REALLOC(pointer, size) bounded_realloc(pointer, size)
 #define STBI_FREE(pointer) free(pointer)
@@ -49,6 +56,7 @@ static void *bounded_realloc(void *old, size_t size)
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
+#undef memcpy
 
 static uint32_t load_le32(const unsigned char *p)
 {

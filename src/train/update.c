@@ -69,7 +69,7 @@ enum mien_status train_updates_record(const struct train_recipe *recipe, struct 
     enum mien_status status = record_clipping(scope->graph, grads, recipe->model->count, hyper, clipping, norms);
     if (status != MIEN_OK)
         return status;
-    graph_push(scope->graph, recipe->optimizer->word.name);
+    graph_push(scope->graph, "%s", recipe->optimizer->word.name);
     for (uint32_t i = 0; i < recipe->model->count; i++) {
         if (grads[i] != OP_NONE && !recipe->rules[i].frozen)
             record_update(recipe, scope, i, grads[i], hyper, *clipping);
