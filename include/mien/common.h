@@ -85,6 +85,19 @@ MIEN_API const char *mien_status_text(enum mien_status status);
  * 4 bad data or file. Thread-safe. */
 MIEN_API int mien_status_exit_code(enum mien_status status);
 
+/* Pixels in memory: 8 bits a channel, sRGB, channels in this order. Alpha is dropped, never blended. */
+enum mien_pixel_format {
+    MIEN_PIXELS_RGB,  /* 3 bytes a pixel; the others 4 */
+    MIEN_PIXELS_RGBA, /* not premultiplied */
+    MIEN_PIXELS_BGRA,
+    MIEN_PIXELS_BGRX, /* the fourth byte means nothing */
+};
+
+/* How far a call has come: `done` of `total` of what its documentation counts (total 0: not known yet). On the calling
+ * thread, now and then and at the end. False ends the call early with MIEN_ERR_CANCELLED; what then is there, the call
+ * says. */
+typedef bool (*mien_progress_fn)(void *user, uint64_t done, uint64_t total);
+
 enum mien_log_level { MIEN_LOG_DEBUG, MIEN_LOG_INFO, MIEN_LOG_WARN, MIEN_LOG_ERROR, MIEN_LOG_SILENT };
 
 /* Receives one message, without a trailing newline; `message` is borrowed until return. May be called from any thread

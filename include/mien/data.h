@@ -35,6 +35,9 @@ struct mien_import_params {
     bool local;            /* captions get local sentences too, one per region of the face */
     bool shuffle_captions; /* a control: captions are handed round among the images of a split, labels stay; a model
                               trained on them must stay at chance */
+    mien_progress_fn progress; /* of samples (total 0), then of pictures of the pack; may be NULL. Cancelled: no
+                                  manifest; or, while packing, a manifest without a pack */
+    void *user;
 };
 
 struct mien_import_summary {
@@ -169,8 +172,7 @@ struct mien_synth_params {
     bool contempt;    /* the eighth emotion too */
     bool single;      /* no blends of two emotions (default: one sample in eight) */
     uint32_t threads; /* 0 = one per processor; the result does not depend on it */
-    /* Told now and then from the calling thread; false stops the work. May be NULL. */
-    bool (*progress)(void *user, uint64_t done, uint64_t total);
+    mien_progress_fn progress; /* of samples; may be NULL */
     void *user;
 };
 

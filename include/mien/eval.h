@@ -10,9 +10,6 @@
 extern "C" {
 #endif
 
-/* Called now and then with images done of all. */
-typedef void (*mien_eval_progress_fn)(void *user, size_t done, size_t total);
-
 /* The middle 95 % of a score over 1,000 bootstrap resamples of the data (Efron 1979); NaN where it is undefined. */
 struct mien_interval {
     double low, high;
@@ -29,8 +26,9 @@ struct mien_zero_shot_params {
                                    whatever the split. Rows of other labels are then left out */
     size_t class_count;
     struct mien_labels_params labels; /* which sentences stand for a label (model.h); zeroed = Mien's own templates */
+    uint32_t frames;                  /* of a clip, at most; see mien_embed_params */
     uint64_t seed;                    /* of the bootstrap */
-    mien_eval_progress_fn progress;   /* may be NULL */
+    mien_progress_fn progress;        /* of images; may be NULL. Cancelled: no result */
     void *user;
 };
 
@@ -58,7 +56,7 @@ struct mien_zero_shot {
 };
 enum { MIEN_MAP_POINTS = 600 };
 
-/* Classifies every image, and every clip by 32 frames of it, that has a label by its similarity to the labels'
+/* Classifies every image and clip that has a label by its similarity to the labels'
  * sentences (mien_labels_create). A row with several labels (a compound emotion) is of the class "a and b", in the
  * order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
  * embeddings. Training chooses the best model on data.val by this `uar`. The caller destroys *out. MIEN_ERR_DATA: the
@@ -84,8 +82,9 @@ struct mien_retrieval_params {
     const char *split; /* as above */
     enum mien_retrieval_text text;
     size_t limit; /* at most so many images, evenly spaced in the split; 0 = 1,000: their ranks depend on the number */
+    uint32_t frames; /* of a clip, at most; see mien_embed_params */
     uint64_t seed;
-    mien_eval_progress_fn progress;
+    mien_progress_fn progress; /* as above */
     void *user;
 };
 
@@ -117,7 +116,7 @@ struct mien_retrieval {
     char split[8];
 };
 
-/* How well images (or clips, by 32 frames of each) and their captions find each other. MIEN_ERR_DATA: the manifest
+/* How well images or clips and their captions find each other. MIEN_ERR_DATA: the manifest
  * cannot be read, or has no image with such a text in the split. The caller destroys *out. */
 MIEN_API enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien_retrieval_params *params,
                                               struct mien_retrieval **out);

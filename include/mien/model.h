@@ -5,7 +5,7 @@
  *   float image[512], texts[2 * 512];                       // embed values each, see mien_model_describe
  *   mien_gpu_create(NULL, &gpu);
  *   mien_model_open(gpu, "model", NULL, &model);
- *   mien_model_embed_images(model, (const char *const[]){"face.png"}, 1, 0, image);
+ *   mien_model_embed(model, &(struct mien_input){.path = "face.png"}, 1, NULL, image);
  *   mien_model_embed_texts(model, (const char *const[]){"a happy face", "a sad face"}, 2, 0, texts);
  *   mien_model_destroy(&model);
  *   mien_gpu_destroy(&gpu);
@@ -68,37 +68,31 @@ enum {
     MIEN_NO_EXIF = 2, /* ignore the orientation that a picture file states, as CLIP does */
 };
 
-/* ---- pictures ---- */
+/* ---- pictures and clips ---- */
 
-/* How pixels lie in memory, 8 bits a channel. An alpha is dropped, never blended (as that of a file); X is passed over.
- */
-enum mien_pixels { MIEN_RGB, MIEN_RGBA, MIEN_BGRA, MIEN_BGRX };
-
-/* A cropped face: a file, or pixels in memory. All is borrowed during the call. */
-struct mien_image {
-    const char *path;            /* PNG or JPEG; NULL: `pixels` */
-    const unsigned char *pixels; /* sRGB, rows from top to bottom */
+/* A cropped face, or a clip of one: exactly one of path, bytes, pixels, frames, directory and video is given. All is
+ * borrowed during the call. However it is given, one picture has one embedding, bit for bit, on one device and driver:
+ * whatever stands beside it, and in whichever command or call. */
+struct mien_input {
+    /* a picture */
+    const char *path;            /* PNG or JPEG file */
+    const void *bytes;           /* the contents of such a file, in memory */
+    size_t byte_count;           /* of `bytes` */
+    const unsigned char *pixels; /* decoded: rows from top to bottom, see mien_pixel_format */
     uint32_t width, height;      /* of `pixels`, 1 to 65,536 each */
-    size_t stride;               /* bytes from a row's start to the next; 0: those of a row of `width` */
-    bool has_box;                /* only this part is looked at */
-    int32_t box[4];              /* x, y, width, height in pixels (of the turned picture); must lie inside */
-    enum mien_pixels format;     /* of `pixels` */
-};
-
-/* Frames of one clip, in their order: pictures, a directory's PNG and JPEG files in the order of their names (by bytes;
- * other files and hidden ones are passed over), or a video file's, which the program ffmpeg decodes: it must be on PATH
- * (5.1 or later) and is run without a shell. */
-struct mien_clip {
-    const char *video;     /* NULL: `directory` */
-    const char *directory; /* NULL: `frames` */
-    const struct mien_image *frames;
+    enum mien_pixel_format format;
+    size_t stride; /* bytes from a row's start to the next; 0: no gaps */
+    /* a clip */
+    const struct mien_input *frames; /* [frame_count] pictures in their order */
     size_t frame_count;
-    bool has_box; /* of every frame of a video or a directory */
-    int32_t box[4];
+    const char *directory; /* its PNG and JPEG files in the order of their names (by bytes; other files and hidden ones
+                              are passed over) */
+    const char *video;     /* a file that the program ffmpeg decodes: it must be on PATH (5.1 or later) and is run
+                              without a shell */
+    /* of either */
+    bool has_box;   /* only this part is looked at: of a clip, of every frame that has no box of its own */
+    int32_t box[4]; /* x, y, width, height in pixels (of the turned picture); must lie inside */
 };
-
-/* done of total pictures, texts or clips; on the calling thread, now and then and at the end. */
-typedef void (*mien_progress_fn)(void *user, size_t done, size_t total);
 
 #define MIEN_ALL_FRAMES UINT32_MAX
 
@@ -106,36 +100,29 @@ struct mien_embed_params {
     size_t size;
     uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF */
     uint32_t frames;     /* of a clip, at most: so many at equal spacing (the middles of equal parts), a clip with no
-                            more is used whole; 0: 32; MIEN_ALL_FRAMES: all */
+                            more is used whole; 0: as many as the model was trained with ("mien.frames" of its
+                            config.json), else 32; MIEN_ALL_FRAMES: all */
     uint32_t threads;    /* that decode pictures while the device works; 0: one per processor */
-    uint64_t max_pixels; /* a file with more is bad; 0: 64 million */
-    bool *ok;            /* [count] NULL: a bad picture ends the call. Else it is named in the log, its row of the
-                            result is 0 and ok[i] false */
-    mien_progress_fn progress; /* may be NULL */
+    uint64_t max_pixels; /* a picture with more is bad, unless given as pixels; 0: 64 million */
+    bool *ok;            /* [count] NULL: a bad input ends the call. Else it is named in the log, its row
+                            of the result is 0 and ok[i] false */
+    mien_progress_fn progress; /* of inputs; may be NULL. When it says `done`, so many rows of the result (and of ok)
+                                  are final; they stay so when it cancels */
     void *user;
 };
 
-/* Decodes, resizes and crops `count` image files (PNG, JPEG) as the model was trained, and writes their embeddings to
- * out [count][embed]. The images are cropped faces. MIEN_ERR_DATA: a file cannot be read or decoded; the message names
- * it, and out is then undefined. Short for mien_model_embed_pictures. */
-MIEN_API enum mien_status mien_model_embed_images(struct mien_model *model, const char *const *paths, size_t count,
-                                                  uint32_t flags, float *out);
-
-/* Embeddings of pictures to out [count][embed], in batches: worker threads decode the next ones while the device works.
- * Memory does not grow with count. params may be NULL. Equal input gives equal bits on one device and driver.
- * MIEN_ERR_DATA, MIEN_ERR_IO: a picture cannot be read, decoded or cut (the message names it); unless params->ok is
- * given out is then undefined. MIEN_ERR_ARG: neither path nor pixels, another format, a stride that does not hold a
- * row. */
-MIEN_API enum mien_status mien_model_embed_pictures(struct mien_model *model, const struct mien_image *images,
-                                                    size_t count, const struct mien_embed_params *params, float *out);
-
-/* Embeddings of clips to out [count][embed], one after another: of the frames that params->frames chooses, by the
- * model's temporal transformer or, where it has none, their mean before normalisation. A clip is bad when one of the
- * chosen frames is, or there is none; a video also when ffmpeg finds any damage in it, or is not there. Of a video
- * 32 frames are in memory at a time, and one embedding a frame that is used. MIEN_ERR_ARG also: more frames than the
- * temporal transformer takes. */
-MIEN_API enum mien_status mien_model_embed_clips(struct mien_model *model, const struct mien_clip *clips, size_t count,
-                                                 const struct mien_embed_params *params, float *out);
+/* Embeddings of pictures and clips, in any mixture, to out [count][embed]. The pictures, and the frames of clips, are
+ * resized and cut as the model was trained; a clip's embedding is that of its frames by the model's temporal
+ * transformer or, where it has none, their mean before normalisation. Pictures and frames of all inputs pass the device
+ * together, in batches; worker threads decode the next ones, videos too, while it works. Memory does not grow with
+ * count: two batches of prepared pictures, and one embedding for each frame of one clip. params may be NULL.
+ * MIEN_ERR_DATA, MIEN_ERR_IO: an input is bad (the message names it): it cannot be read, decoded or cut; a clip has a
+ * bad frame among those that are used, or no frame; ffmpeg finds any damage in a video, or is not there. Unless
+ * params->ok is given out is then undefined. MIEN_ERR_ARG: an input is not exactly one thing, a stride below a row, a
+ * frame that is a clip, more frames than the temporal transformer takes. MIEN_ERR_FAILED: an embedding is not finite.
+ * MIEN_ERR_CANCELLED: progress said so. */
+MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struct mien_input *inputs, size_t count,
+                                           const struct mien_embed_params *params, float *out);
 
 /* ---- texts ---- */
 
@@ -264,6 +251,8 @@ struct mien_convert_params {
     const char *dtype;      /* "f32", "f16" or "bf16", how weights are stored; NULL: "f32" */
     uint32_t context;       /* tokens: 3 to 65,536; 0: the source's */
     uint32_t image;         /* pixels, a multiple of the patch; 0: the source's */
+    mien_progress_fn progress; /* of tensors; may be NULL. Cancelled: nothing is written */
+    void *user;
 };
 
 struct mien_convert_summary {
@@ -335,7 +324,7 @@ struct mien_model_plan {
     double image_flops, text_flops; /* of one picture; of one text as long as the context */
 };
 
-/* For a model that is opened with params (may be NULL), plans mien_model_embed_pictures and mien_model_embed_texts with
+/* For a model that is opened with params (may be NULL), plans mien_model_embed and mien_model_embed_texts with
  * up to `images` pictures and `texts` texts at a time (0: none; above 32: 32, as in the library's own batches) on a
  * device, or, where gpu is NULL, on a discrete device as most are. The peaks equal the count of the library's allocator
  * to the byte as long as calls have that many or 32 at a time; programs for other numbers add theirs. Clips' temporal

@@ -10,12 +10,11 @@
 extern "C" {
 #endif
 
-struct mien_train_progress {
-    uint64_t step, steps; /* updates done, of all */
-    double loss;          /* of `step` */
-    double samples_per_s; /* since the last call */
+/* The step that progress is told of. */
+struct mien_train_now {
+    double loss;
+    double samples_per_s; /* over the last steps */
 };
-typedef void (*mien_train_progress_fn)(void *user, const struct mien_train_progress *progress);
 
 /* A config, or a run_dir, is needed. All of it is borrowed until the training is closed. */
 struct mien_train_params {
@@ -24,15 +23,16 @@ struct mien_train_params {
     const char *const *sets; /* "key=value" with dotted keys, changing the configuration; paths in them are relative to
                                 the working directory */
     size_t set_count;
-    mien_train_progress_fn progress; /* called from the calling thread after steps; may be NULL */
+    mien_progress_fn progress; /* of steps, those before a resume among them; may be NULL. Cancelled: as `stop` */
     void *user;
-    const volatile int *stop; /* may be NULL; once non-zero training ends after the present step (a signal handler may
-                                 set it) and a checkpoint is written */
-    bool dry_run;             /* nothing is written; some steps are timed and summary->plan is filled */
-    bool resume;              /* goes on from the run directory's newest whole checkpoint, or from the beginning when
-                                 there is none */
-    const char *run_dir;      /* without a config, with `resume`: the run directory to go on with, by the configuration
-                                 that it holds */
+    struct mien_train_now *now; /* filled before each call of progress; may be NULL */
+    const volatile int *stop;   /* may be NULL; once non-zero training ends after the present step (a signal handler may
+                                   set it) and a checkpoint is written */
+    bool dry_run;               /* nothing is written; some steps are timed and summary->plan is filled */
+    bool resume;                /* goes on from the run directory's newest whole checkpoint, or from the beginning when
+                                   there is none */
+    const char *run_dir; /* without a config, with `resume`: the run directory to go on with, by the configuration
+                            that it holds */
 };
 
 /* What a run takes. Memory on the device is the sum of the bytes. */
@@ -55,7 +55,7 @@ struct mien_train_summary {
     char run_dir[1024];           /* that of the run */
     char model[1024];             /* the directory that holds the final model; empty when stopped */
     char checkpoint[1024];        /* the last one written; empty when there is none */
-    bool stopped;                 /* by `stop`, before the last step */
+    bool stopped;                 /* by `stop` or progress, before the last step */
     struct mien_train_plan plan;  /* of a dry run; else zeros; the last member */
 };
 
@@ -76,8 +76,8 @@ MIEN_API enum mien_status mien_training_open(const struct mien_train_params *par
  * configuration key disagrees with the run to be resumed or with the data, or this training has been run already;
  * MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_IO: the run directory
  * cannot be written; MIEN_ERR_FAILED: the loss became infinite or not a number (the message names the step and the
- * first bad tensor). After a failure the run directory keeps the log and the checkpoints, and no model. summary may be
- * NULL. */
+ * first bad tensor); MIEN_ERR_CANCELLED: progress said so (the checkpoint is written, summary filled). After a failure
+ * the run directory keeps the log and the checkpoints, and no model. summary may be NULL. */
 MIEN_API enum mien_status mien_training_run(struct mien_training *training, struct mien_gpu *gpu,
                                             struct mien_train_summary *summary);
 

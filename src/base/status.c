@@ -79,3 +79,11 @@ enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
         memcpy(last_error, text, strlen(text) + 1);
     return code;
 }
+
+enum mien_status base_progress(mien_progress_fn fn, void *user, uint64_t done, uint64_t total)
+{
+    if (!fn || fn(user, done, total))
+        return MIEN_OK;
+    LOG_INFO("cancelled after %llu", (unsigned long long)done); /* whoever asked for it knows */
+    return MIEN_ERR_CANCELLED;
+}

@@ -50,4 +50,7 @@ void base_take_error(const char *text);
 /* Logs the message at error level, keeps it for mien_last_error, and returns `code`. */
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
+/* Tells progress; MIEN_ERR_CANCELLED, without an error in the log, when the answer is to stop. fn may be NULL. */
+enum mien_status base_progress(mien_progress_fn fn, void *user, uint64_t done, uint64_t total);
+
 #endif

@@ -63,9 +63,11 @@ static enum mien_status resize_part(const struct data_view *view, const struct d
     enum mien_status status = MIEN_OK;
     const struct data_window whole = {0, 0, p->crop, p->crop};
     size_t count = (size_t)p->crop * p->crop * 3;
+    struct data_view rgb = *view;
+    rgb.channels = 3;
     if (p->resize != DATA_RESIZE_TORCH)
-        return data_resize_pil(view, p->crop, p->crop, whole, scratch, out);
-    TRY(data_resize_torch(view, p->crop, p->crop, whole, floats));
+        return data_resize_rgb(view, p, p->crop, p->crop, whole, scratch, out);
+    TRY(data_resize_torch(&rgb, p->crop, p->crop, whole, floats));
     for (size_t i = 0; i < count; i++) {
         float v = rintf(floats[i]);
         out[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
@@ -84,8 +86,10 @@ static enum mien_status crop(const struct data_image *image, const struct data_p
     struct data_window w = draw_crop(image->width, image->height, random ? augment->crop_scale : all, rng);
     if (!random)
         return data_preprocess_u8(image, p, scratch, out);
-    size_t stride = (size_t)image->width * 3;
-    struct data_view view = {image->pixels + w.y * stride + (size_t)w.x * 3, stride, w.width, w.height, 3};
+    struct data_view view = data_view_of(image);
+    view.pixels += w.y * view.stride + (size_t)w.x * view.step;
+    view.width = w.width;
+    view.height = w.height;
     return resize_part(&view, p, scratch, floats, out);
 }
 

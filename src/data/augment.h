@@ -25,7 +25,7 @@ struct data_augment_work {
 };
 void data_augment_work_free(struct data_augment_work *work);
 
-/* One picture (3 channels) to out [3, R, R], R = p->crop, normalised. The draws come from `rng` and depend on nothing
+/* One picture to out [3, R, R], R = p->crop, normalised. The draws come from `rng` and depend on nothing
  * else; `may_flip` false keeps the sides but draws all the same. Allocates nothing once `work` has grown. Thread-safe
  * with work of its own. */
 enum mien_status data_augment_image(const struct data_image *image, const struct data_preprocess *p,

@@ -47,12 +47,20 @@ static enum mien_status turn(const char *path, struct data_image *image, int ori
     return MIEN_OK;
 }
 
+static enum mien_status check_box(const char *path, uint32_t width, uint32_t height, const int32_t b[4])
+{
+    if (b[0] < 0 || b[1] < 0 || b[2] < 1 || b[3] < 1 || (int64_t)b[0] + b[2] > width || (int64_t)b[1] + b[3] > height)
+        return base_fail(MIEN_ERR_DATA, "%s: box %d,%d,%d,%d does not lie inside the picture's %ux%u pixels", path,
+                         b[0], b[1], b[2], b[3], width, height);
+    return MIEN_OK;
+}
+
 enum mien_status data_image_cut(const char *path, struct data_image *image, const int32_t box[4])
 {
     int64_t x = box[0], y = box[1], w = box[2], h = box[3];
-    if (x < 0 || y < 0 || w < 1 || h < 1 || x + w > image->width || y + h > image->height)
-        return base_fail(MIEN_ERR_DATA, "%s: box %d,%d,%d,%d does not lie inside the picture's %ux%u pixels", path,
-                         box[0], box[1], box[2], box[3], image->width, image->height);
+    enum mien_status status = check_box(path, image->width, image->height, box);
+    if (status != MIEN_OK)
+        return status;
     size_t row = (size_t)w * image->channels, stride = (size_t)image->width * image->channels;
     for (int64_t i = 0; i < h; i++) /* towards the front: never over what is still needed */
         memmove(image->pixels + (size_t)i * row, image->pixels + (size_t)(y + i) * stride + (size_t)x * image->channels,
@@ -101,4 +109,65 @@ enum mien_status data_image_read(const char *path, const struct data_image_param
 fail:
     base_free(data);
     return status;
+}
+
+/* ---- from memory ---- */
+
+uint32_t data_pixel_size(enum mien_pixel_format format)
+{
+    return format == MIEN_PIXELS_RGB ? 3 : 4;
+}
+
+/* One row of `width` pixels as RGB, or RGB and alpha. */
+static void copy_row(const unsigned char *from, enum mien_pixel_format format, uint32_t width, uint32_t channels,
+                     unsigned char *to)
+{
+    uint32_t step = data_pixel_size(format), red = format == MIEN_PIXELS_BGRA || format == MIEN_PIXELS_BGRX ? 2 : 0;
+    for (uint32_t x = 0; x < width; x++, from += step, to += channels) {
+        to[0] = from[red];
+        to[1] = from[1];
+        to[2] = from[2 - red];
+        if (channels == 4)
+            to[3] = from[3];
+    }
+}
+
+static const char *name_of(const struct data_source *source)
+{
+    return source->name ? source->name : "a picture in memory";
+}
+
+/* The part of the caller's pixels that is looked at. */
+static enum mien_status copy_pixels(const struct data_source *from, const struct data_image_params *params,
+                                    struct data_image *out)
+{
+    enum mien_status status = MIEN_OK;
+    bool alpha = params->keep_alpha && (from->format == MIEN_PIXELS_RGBA || from->format == MIEN_PIXELS_BGRA);
+    uint32_t step = data_pixel_size(from->format), channels = alpha ? 4 : 3;
+    size_t stride = from->stride ? from->stride : (size_t)from->width * step;
+    int32_t box[4] = {0, 0, (int32_t)from->width, (int32_t)from->height};
+    if (params->has_box)
+        memcpy(box, params->box, sizeof(box));
+    TRY(check_box(name_of(from), from->width, from->height, box));
+    *out = (struct data_image){(uint32_t)box[2], (uint32_t)box[3], channels, NULL};
+    out->pixels = malloc((size_t)out->width * out->height * channels); /* as data_image_free expects */
+    FAIL_IF_NULL(out->pixels, "pixels");
+    for (uint32_t y = 0; y < out->height; y++)
+        copy_row(from->pixels + ((size_t)box[1] + y) * stride + (size_t)box[0] * step, from->format, out->width,
+                 channels, out->pixels + (size_t)y * out->width * channels);
+fail:
+    if (status != MIEN_OK)
+        *out = (struct data_image){0};
+    return status;
+}
+
+enum mien_status data_image_load(const struct data_source *source, const struct data_image_params *params,
+                                 struct data_image *out)
+{
+    static const struct data_image_params defaults;
+    if (source->path)
+        return data_image_read(source->path, params, out);
+    if (source->bytes)
+        return data_image_decode(name_of(source), source->bytes, source->size, params, out);
+    return copy_pixels(source, params ? params : &defaults, out);
 }

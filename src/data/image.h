@@ -20,6 +20,26 @@ struct data_image_params {
     int32_t box[4];
 };
 
+/* Where a picture is: in a file, encoded in memory, or as pixels. */
+struct data_source {
+    const char *name; /* for messages where there is no path; may be NULL */
+    const char *path;
+    const void *bytes; /* path NULL: [size] the same as a file */
+    size_t size;
+    const unsigned char *pixels; /* both NULL: rows from top to bottom */
+    enum mien_pixel_format format;
+    uint32_t width, height;
+    size_t stride; /* bytes from row to row; 0: as many as a row has */
+};
+
+/* Bytes of a pixel. */
+uint32_t data_pixel_size(enum mien_pixel_format format);
+
+/* The one way from a picture to pixels, for inference, training and packs; as data_image_decode. Pixels are copied, as
+ * they are: max_pixels and ignore_exif mean nothing to them. */
+enum mien_status data_image_load(const struct data_source *source, const struct data_image_params *params,
+                                 struct data_image *out);
+
 /* PNG, JPEG (8-bit, baseline and progressive; grey, YCbCr, RGB, CMYK, YCCK). 16 bits per channel are cut to 8,
  * palettes and grey become RGB. MIEN_ERR_DATA with `path` and the reason for anything else: another format, damage
  * (every PNG chunk's checksum is verified, a cut-off JPEG is refused), too many pixels, a box outside. `params` NULL =

@@ -220,6 +220,7 @@ enum mien_status import_row(struct import *in, const struct data_row *given, cJS
         TRY(write_row(in, json));
     }
     count_row(in->summary, row.split);
+    TRY(base_progress(in->params->progress, in->params->user, in->summary->samples, 0));
 fail:
     cJSON_Delete(json);
     cJSON_Delete(more);
@@ -329,13 +330,13 @@ fail:
     return status;
 }
 
-static enum mien_status pack(const char *path, struct mien_import_summary *summary)
+static enum mien_status pack(const struct mien_import_params *p, struct mien_import_summary *summary)
 {
     enum mien_status status = MIEN_OK;
     struct data_manifest *manifest = NULL;
     struct data_pack_summary s;
-    TRY(data_manifest_read(path, &manifest));
-    TRY(data_pack_write(manifest, &s));
+    TRY(data_manifest_read(p->manifest, &manifest));
+    TRY(data_pack_write(manifest, p->progress, p->user, &s));
     summary->packed = s.pictures;
     summary->pack_bytes = s.bytes;
 fail:
@@ -361,7 +362,7 @@ enum mien_status mien_import(const struct mien_import_params *given, struct mien
     }
     TRY(import_all(&in));
     if (params.pack)
-        TRY(pack(params.manifest, &own));
+        TRY(pack(&params, &own));
     TRY(SIZED_WRITE(summary, &own));
 fail:
     return status;

@@ -68,11 +68,4 @@ void data_batch_release(struct data_loader *loader, const struct data_batch **ba
 /* Samples found bad so far. */
 uint32_t data_loader_bad(const struct data_loader *loader);
 
-/* Pictures for evaluation, without augmentation: reads rows (of manifest) and prepares them into out [count, 3, R, R]
- * on up to `threads` threads (0 = all). ok[i] says which could be read; the others are named in the log and left zero.
- */
-enum mien_status data_load_images(const struct data_manifest *manifest, const uint32_t *rows, uint32_t count,
-                                  const struct data_preprocess *preprocess, bool ignore_exif, uint32_t threads,
-                                  float *out, bool *ok);
-
 #endif

@@ -1,7 +1,6 @@
 /* loader_sample.c: one sample: read or cached, changed, normalised; bad ones replaced. */
 #include "data/loader_internal.h"
-
-#include <string.h>
+#include "data/row_image.h"
 
 enum { REPLACEMENTS = 100 };
 
@@ -9,7 +8,6 @@ enum { REPLACEMENTS = 100 };
 static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct data_image *image, bool *owned)
 {
     const struct data_row *row = &l->p.manifest->rows[l->rows[sample]];
-    struct data_image_params params = {.ignore_exif = l->p.ignore_exif, .has_box = row->has_box};
     *owned = false;
     base_mutex_lock(l->mutex);
     *image = l->cached[sample];
@@ -19,8 +17,7 @@ static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct
         return MIEN_ERR_DATA;
     if (image->pixels || data_pack_image(l->pack, l->rows[sample], image))
         return MIEN_OK;
-    memcpy(params.box, row->box, sizeof(params.box));
-    enum mien_status status = data_image_read(row->image, &params, image);
+    enum mien_status status = data_row_image(row, l->p.ignore_exif, !l->p.preprocess.rgb_first, image);
     *owned = status == MIEN_OK;
     return status;
 }
@@ -97,41 +94,4 @@ fail:
     if (owned)
         data_image_free(&image);
     return status;
-}
-
-/* data_load_images */
-struct load {
-    const struct data_manifest *manifest;
-    const uint32_t *rows;
-    const struct data_preprocess *preprocess;
-    bool ignore_exif;
-    float *out;
-    bool *ok;
-};
-
-static void load_one(void *user, uint32_t i)
-{
-    const struct load *load = user;
-    const struct data_row *row = &load->manifest->rows[load->rows[i]];
-    struct data_image_params params = {.ignore_exif = load->ignore_exif, .has_box = row->has_box};
-    size_t count = (size_t)3 * load->preprocess->crop * load->preprocess->crop;
-    struct data_image image = {0};
-    memcpy(params.box, row->box, sizeof(params.box));
-    load->ok[i] = row->image && data_image_read(row->image, &params, &image) == MIEN_OK &&
-                  data_preprocess_image(&image, load->preprocess, load->out + i * count) == MIEN_OK;
-    if (!load->ok[i])
-        memset(load->out + i * count, 0, count * sizeof(float));
-    data_image_free(&image);
-}
-
-enum mien_status data_load_images(const struct data_manifest *manifest, const uint32_t *rows, uint32_t count,
-                                  const struct data_preprocess *preprocess, bool ignore_exif, uint32_t threads,
-                                  float *out, bool *ok)
-{
-    struct load load = {manifest, rows, preprocess, ignore_exif, out, ok};
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i] >= manifest->count)
-            return base_fail(MIEN_ERR_ARG, "%s: row %u of %zu", manifest->path, rows[i], manifest->count);
-    base_parallel_for(threads, count, load_one, &load);
-    return MIEN_OK;
 }

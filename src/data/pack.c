@@ -2,10 +2,11 @@
 #include "data/pack.h"
 
 #include "base/stamp.h"
+#include "data/row_image.h"
 
 #include <string.h>
 
-enum { VERSION = 2, TAIL = 32, ENTRY = 48, BLOCK = 64 };
+enum { VERSION = 3, TAIL = 32, ENTRY = 48, BLOCK = 64 };
 static const char magic[8] = {'M', 'I', 'E', 'N', 'P', 'A', 'C', 'K'};
 
 struct data_pack {
@@ -78,13 +79,11 @@ static void decode(void *user, uint32_t i)
 {
     struct block *block = user;
     const struct data_row *row = &block->manifest->rows[block->first + i];
-    struct data_image_params params = {.has_box = row->has_box};
     block->images[i] = (struct data_image){0};
     block->stamps[i] = (struct base_stamp){0};
     if (row->image)
         (void)base_file_stamp(row->image, &block->stamps[i]);
-    memcpy(params.box, row->box, sizeof(params.box));
-    if (row->image && data_image_read(row->image, &params, &block->images[i]) != MIEN_OK)
+    if (row->image && data_row_image(row, false, true, &block->images[i]) != MIEN_OK)
         LOG_WARN("%s:%u: not packed", block->manifest->path, row->line);
 }
 
@@ -105,7 +104,7 @@ static enum mien_status write_image(struct base_out *out, const struct data_imag
 }
 
 static enum mien_status write_images(const struct data_manifest *manifest, struct base_out *out, unsigned char *index,
-                                     struct data_pack_summary *s)
+                                     mien_progress_fn progress, void *user, struct data_pack_summary *s)
 {
     enum mien_status status = MIEN_OK;
     struct block *block = base_alloc(1, sizeof(*block));
@@ -124,6 +123,7 @@ static enum mien_status write_images(const struct data_manifest *manifest, struc
             data_image_free(&block->images[i]);
         }
         TRY(status);
+        TRY(base_progress(progress, user, block->first + n, manifest->count));
     }
 fail:
     base_free(block);
@@ -135,7 +135,8 @@ static char *pack_path(const struct data_manifest *manifest, struct base_arena *
     return base_arena_printf(arena, "%s.pack", manifest->path);
 }
 
-enum mien_status data_pack_write(const struct data_manifest *manifest, struct data_pack_summary *summary)
+enum mien_status data_pack_write(const struct data_manifest *manifest, mien_progress_fn progress, void *user,
+                                 struct data_pack_summary *summary)
 {
     enum mien_status status = MIEN_OK;
     struct base_arena arena = {0};
@@ -146,7 +147,7 @@ enum mien_status data_pack_write(const struct data_manifest *manifest, struct da
     *summary = (struct data_pack_summary){0};
     FAIL_IF(!index || !path || manifest->count > UINT32_MAX, MIEN_ERR_NOMEM, "out of host memory for a pack");
     TRY(base_out_open(path, &out));
-    TRY(write_images(manifest, out, index, &s));
+    TRY(write_images(manifest, out, index, progress, user, &s));
     TRY(make_tail(manifest, index, tail));
     TRY(base_out_write(out, index, manifest->count * ENTRY));
     TRY(base_out_write(out, tail, TAIL));

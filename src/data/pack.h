@@ -4,7 +4,9 @@
  * Layout, little-endian: the pixels, rows without padding; then for each row u64 offset, u32 width, u32 height (0 = the
  * picture could not be read), u32 channels, u32 CRC-32 of the pixels, u64 size of the picture's file, i64 seconds and
  * i64 nanoseconds of its last change; at the end "MIENPACK", u32 version, u32 rows, u64 manifest size, u32 manifest
- * CRC-32, u32 CRC-32 of the table. Pictures are turned as their EXIF says and cut to their box. */
+ * CRC-32, u32 CRC-32 of the table. Pictures are turned as their EXIF says and cut to their box; alpha is
+ * kept (4 channels), so that a pack serves every model's rule for it: from pack or file a picture's bits are the same.
+ */
 #ifndef DATA_PACK_H
 #define DATA_PACK_H
 
@@ -19,8 +21,9 @@ struct data_pack_summary {
 };
 
 /* Decodes all pictures on all processors and writes the pack; it appears whole or not at all. Pictures that cannot be
- * read are named in the log and marked. */
-enum mien_status data_pack_write(const struct data_manifest *manifest, struct data_pack_summary *summary);
+ * read are named in the log and marked. progress (of rows) may be NULL. */
+enum mien_status data_pack_write(const struct data_manifest *manifest, mien_progress_fn progress, void *user,
+                                 struct data_pack_summary *summary);
 
 /* Maps a manifest's pack. *out stays NULL when there is none, and with a warning when it is damaged or of another
  * version of the manifest: the pictures are then read from their files. */

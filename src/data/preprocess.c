@@ -29,15 +29,17 @@ static unsigned char scale8(unsigned x, unsigned a)
     return (unsigned char)((t + (t >> 8)) >> 8);
 }
 
-static unsigned char *premultiplied(const struct data_image *image)
+/* [height, width, 4] */
+static unsigned char *premultiplied(const struct data_view *view)
 {
-    size_t count = (size_t)image->width * image->height;
-    unsigned char *out = base_alloc(count, 4);
-    for (size_t i = 0; out && i < count; i++) {
-        const unsigned char *p = image->pixels + 4 * i;
-        for (int c = 0; c < 3; c++)
-            out[4 * i + (size_t)c] = scale8(p[c], p[3]);
-        out[4 * i + 3] = p[3];
+    unsigned char *out = base_alloc((size_t)view->width * view->height, 4), *to = out;
+    for (uint32_t y = 0; out && y < view->height; y++) {
+        const unsigned char *p = view->pixels + y * view->stride;
+        for (uint32_t x = 0; x < view->width; x++, p += 4, to += 4) {
+            for (int c = 0; c < 3; c++)
+                to[c] = scale8(p[c], p[3]);
+            to[3] = p[3];
+        }
     }
     return out;
 }
@@ -70,23 +72,26 @@ static enum mien_status plan(uint32_t w, uint32_t h, const struct data_preproces
     return MIEN_OK;
 }
 
-/* out [R, R, 3] float pixel values. */
+/* out [R, R, 3] float pixel values. Channels do not mix here, so that it is the same when alpha is dropped. */
 static enum mien_status resize_float(const struct data_view *view, const struct data_preprocess *p, float *out)
 {
     enum mien_status status = MIEN_OK;
+    struct data_view rgb = *view;
     struct data_window window;
     uint32_t w = 0, h = 0;
+    rgb.channels = 3;
     TRY(plan(view->width, view->height, p, &w, &h, &window));
-    TRY(data_resize_torch(view, w, h, window, out));
+    TRY(data_resize_torch(&rgb, w, h, window, out));
 fail:
     return status;
 }
 
+/* out [R, R, 3] */
 static enum mien_status resize_rounded(const struct data_view *view, const struct data_preprocess *p,
                                        unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
-    size_t count = (size_t)p->crop * p->crop * view->channels;
+    size_t count = (size_t)p->crop * p->crop * 3;
     float *values = base_alloc(count, sizeof(*values));
     FAIL_IF_NULL(values, "a resize");
     TRY(resize_float(view, p, values));
@@ -99,31 +104,16 @@ fail:
     return status;
 }
 
-/* out [R, R, channels] */
-static enum mien_status resize(const struct data_view *view, const struct data_preprocess *p,
-                               struct data_scratch *scratch, unsigned char *out)
-{
-    enum mien_status status = MIEN_OK;
-    struct data_window window;
-    uint32_t w = 0, h = 0;
-    if (p->resize == DATA_RESIZE_TORCH)
-        return resize_rounded(view, p, out);
-    TRY(plan(view->width, view->height, p, &w, &h, &window));
-    TRY(data_resize_pil(view, w, h, window, scratch, out));
-fail:
-    return status;
-}
-
-/* RGBA as Pillow resizes it: colours weighted by alpha. */
-static enum mien_status resize_alpha(const struct data_image *image, const struct data_preprocess *p,
+/* RGBA as Pillow resizes it: colours weighted by alpha. view->step is 4. */
+static enum mien_status resize_alpha(const struct data_view *view, uint32_t w, uint32_t h, struct data_window window,
                                      unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
-    size_t count = (size_t)p->crop * p->crop;
-    unsigned char *in = premultiplied(image), *both = base_alloc(count, 4);
+    size_t count = (size_t)window.width * window.height;
+    unsigned char *in = premultiplied(view), *both = base_alloc(count, 4);
     FAIL_IF(!in || !both, MIEN_ERR_NOMEM, "out of host memory for a resize");
-    struct data_view view = {in, (size_t)image->width * 4, image->width, image->height, 4};
-    TRY(resize(&view, p, NULL, both));
+    struct data_view whole = {in, (size_t)view->width * 4, view->width, view->height, 4, 4};
+    TRY(data_resize_pil(&whole, w, h, window, NULL, both));
     divide_alpha(both, count);
     memcpy(out, both, count * 3);
 fail:
@@ -132,21 +122,15 @@ fail:
     return status;
 }
 
-/* A picture without alpha: itself, or a copy whose pixels the caller frees through *owned. */
-static enum mien_status drop_alpha(const struct data_image *image, struct data_view *view, unsigned char **owned)
+enum mien_status data_resize_rgb(const struct data_view *view, const struct data_preprocess *p, uint32_t w, uint32_t h,
+                                 struct data_window window, struct data_scratch *scratch, unsigned char *out)
 {
-    size_t count = (size_t)image->width * image->height;
-    *view = (struct data_view){image->pixels, (size_t)image->width * 3, image->width, image->height, 3};
-    *owned = NULL;
-    if (image->channels == 3)
-        return MIEN_OK;
-    *owned = base_alloc(count, 3);
-    if (!*owned)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for a picture");
-    for (size_t i = 0; i < count; i++)
-        memcpy(*owned + 3 * i, image->pixels + 4 * i, 3);
-    view->pixels = *owned;
-    return MIEN_OK;
+    struct data_view rgb = *view;
+    bool stays = view->width == w && view->height == h; /* Pillow then copies, alpha untouched */
+    if (view->channels == 4 && !p->rgb_first && !stays)
+        return resize_alpha(view, w, h, window, out);
+    rgb.channels = 3;
+    return data_resize_pil(&rgb, w, h, window, scratch, out);
 }
 
 static enum mien_status check(const struct data_image *image, const struct data_preprocess *p)
@@ -156,20 +140,29 @@ static enum mien_status check(const struct data_image *image, const struct data_
     return MIEN_OK;
 }
 
+struct data_view data_view_of(const struct data_image *image)
+{
+    return (struct data_view){.pixels = image->pixels,
+                              .stride = (size_t)image->width * image->channels,
+                              .width = image->width,
+                              .height = image->height,
+                              .channels = image->channels,
+                              .step = image->channels};
+}
+
 enum mien_status data_preprocess_u8(const struct data_image *image, const struct data_preprocess *p,
                                     struct data_scratch *scratch, unsigned char *out)
 {
     enum mien_status status = MIEN_OK;
-    struct data_view view;
-    unsigned char *owned = NULL;
+    struct data_view view = data_view_of(image);
+    struct data_window window;
+    uint32_t w = 0, h = 0;
     TRY(check(image, p));
-    bool stays = BASE_MIN(image->width, image->height) == p->size; /* Pillow then copies, alpha untouched */
-    if (image->channels == 4 && !p->rgb_first && !stays)
-        return resize_alpha(image, p, out);
-    TRY(drop_alpha(image, &view, &owned));
-    TRY(resize(&view, p, scratch, out));
+    if (p->resize == DATA_RESIZE_TORCH)
+        return resize_rounded(&view, p, out);
+    TRY(plan(view.width, view.height, p, &w, &h, &window));
+    TRY(data_resize_rgb(&view, p, w, h, window, scratch, out));
 fail:
-    base_free(owned);
     return status;
 }
 
@@ -194,18 +187,15 @@ void data_normalise(const unsigned char *pixels, const struct data_preprocess *p
 static enum mien_status preprocess_torch(const struct data_image *image, const struct data_preprocess *p, float *out)
 {
     enum mien_status status = MIEN_OK;
-    struct data_view view;
-    unsigned char *owned = NULL;
+    struct data_view view = data_view_of(image);
     size_t count = (size_t)p->crop * p->crop;
     float *values = base_alloc(count * 3, sizeof(*values));
     FAIL_IF_NULL(values, "a picture");
-    TRY(drop_alpha(image, &view, &owned));
     TRY(resize_float(&view, p, values));
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < 3; c++)
             out[c * count + i] = normalised(values[3 * i + c], p, c);
 fail:
-    base_free(owned);
     base_free(values);
     return status;
 }

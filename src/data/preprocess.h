@@ -18,6 +18,14 @@ struct data_preprocess {
 /* CLIP's values for an image side of R pixels. */
 void data_preprocess_default(uint32_t side, struct data_preprocess *out);
 
+/* All of a picture, with all of its channels. */
+struct data_view data_view_of(const struct data_image *image);
+
+/* Of RGB, or RGB and alpha, Pillow's resize by p's alpha rule: `window` of w x h to out [window.height, window.width,
+ * 3]. All pictures that are resized in 8 bits are resized here. */
+enum mien_status data_resize_rgb(const struct data_view *view, const struct data_preprocess *p, uint32_t w, uint32_t h,
+                                 struct data_window window, struct data_scratch *scratch, unsigned char *out);
+
 /* Resize and centre crop: out [R, R, 3]. The longer side becomes int(size * long / short), the crop starts at
  * round((d - R) / 2), halves to even. A picture whose longer side would exceed 2^20 is MIEN_ERR_DATA. With
  * DATA_RESIZE_TORCH results are rounded and clamped here. `scratch` may be NULL. */

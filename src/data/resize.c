@@ -69,16 +69,17 @@ static unsigned char round8(int32_t sum)
     return (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* One row [in, c] to out [count, c]. */
-static void row_pass(const unsigned char *in, const struct axis *axis, uint32_t count, uint32_t c, unsigned char *out)
+/* One row [in, step] to out [count, c]. */
+static void row_pass(const unsigned char *in, uint32_t step, const struct axis *axis, uint32_t count, uint32_t c,
+                     unsigned char *out)
 {
     for (uint32_t i = 0; i < count; i++) {
         const int32_t *w = axis->weights + (size_t)i * axis->taps;
-        const unsigned char *p = in + (size_t)axis->start[i] * c;
+        const unsigned char *p = in + (size_t)axis->start[i] * step;
         int32_t sum[4] = {1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)};
         for (uint32_t x = 0; x < axis->length[i]; x++)
             for (uint32_t k = 0; k < c; k++)
-                sum[k] += p[x * c + k] * w[x];
+                sum[k] += p[x * step + k] * w[x];
         for (uint32_t k = 0; k < c; k++)
             out[(size_t)i * c + k] = round8(sum[k]);
     }
@@ -101,11 +102,21 @@ static void column_pass(const unsigned char *rows, size_t width, const struct ax
 static enum mien_status check(const struct data_view *in, uint32_t w, uint32_t h, struct data_window window)
 {
     if (in->width == 0 || in->height == 0 || w == 0 || h == 0 || in->channels == 0 || in->channels > 4 ||
-        in->width > MAX_SIDE || in->height > MAX_SIDE || w > MAX_SIDE || h > MAX_SIDE || window.width == 0 ||
-        window.height == 0 || window.x > w || window.width > w - window.x || window.y > h ||
+        in->step < in->channels || in->width > MAX_SIDE || in->height > MAX_SIDE || w > MAX_SIDE || h > MAX_SIDE ||
+        window.width == 0 || window.height == 0 || window.x > w || window.width > w - window.x || window.y > h ||
         window.height > h - window.y)
         return base_fail(MIEN_ERR_ARG, "cannot resize %ux%u pixels to %ux%u", in->width, in->height, w, h);
     return MIEN_OK;
+}
+
+static void copy_pixels(const unsigned char *in, uint32_t step, uint32_t count, uint32_t c, unsigned char *out)
+{
+    if (step == c) {
+        memcpy(out, in, (size_t)count * c);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(out + (size_t)i * c, in + (size_t)i * step, c);
 }
 
 /* Both passes, over the input rows that the window needs only. middle [in->height, window.width * channels], sum
@@ -119,9 +130,9 @@ static void two_passes(const struct data_view *in, const struct axis *across, co
     for (uint32_t y = 0; y < rows; y++) {
         const unsigned char *row = in->pixels + (size_t)(first_row + y) * in->stride;
         if (across->identity)
-            memcpy(middle + y * width, row + (size_t)window.x * in->channels, width);
+            copy_pixels(row + (size_t)window.x * in->step, in->step, window.width, in->channels, middle + y * width);
         else
-            row_pass(row, across, window.width, in->channels, middle + y * width);
+            row_pass(row, in->step, across, window.width, in->channels, middle + y * width);
     }
     for (uint32_t y = 0; y < window.height; y++)
         column_pass(middle + (size_t)(down->start[y] - first_row) * width, width, down, y, sum, out + y * width);
@@ -210,7 +221,7 @@ static float torch_pixel(const struct data_view *in, float sx, float sy, uint32_
         const unsigned char *row = in->pixels + clamp_index(iy + j - 1, in->height) * in->stride + channel;
         float line = 0;
         for (int i = 0; i < 4; i++)
-            line += (float)row[(size_t)clamp_index(ix + i - 1, in->width) * in->channels] * wx[i];
+            line += (float)row[(size_t)clamp_index(ix + i - 1, in->width) * in->step] * wx[i];
         sum += line * wy[j];
     }
     return sum;

@@ -8,7 +8,8 @@
 struct data_view {
     const unsigned char *pixels; /* first pixel of the part */
     size_t stride;               /* bytes from row to row */
-    uint32_t width, height, channels;
+    uint32_t width, height;
+    uint32_t channels, step; /* that are read of each pixel; bytes from pixel to pixel, at least as many */
 };
 
 /* The part of the result to make, in pixels of the whole result. */

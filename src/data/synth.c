@@ -181,8 +181,7 @@ static enum mien_status make_all(struct job *job, struct mien_synth_summary *sum
     TRY(base_out_open(path, &manifest));
     for (job->first = 0; job->first < p->count; job->first += CHUNK) {
         TRY(make_chunk(job, (uint32_t)BASE_MIN(p->count - job->first, (uint64_t)CHUNK), manifest, summary));
-        bool go_on = !p->progress || p->progress(p->user, summary->samples, p->count);
-        FAIL_IF(!go_on, MIEN_ERR_CANCELLED, "%s: stopped; nothing was kept", p->out);
+        TRY(base_progress(p->progress, p->user, summary->samples, p->count));
     }
     TRY(base_out_commit(&manifest));
 fail:

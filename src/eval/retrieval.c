@@ -303,13 +303,15 @@ static enum mien_status embed_pairs(struct task *t)
 {
     enum mien_status status = MIEN_OK;
     size_t count = t->rows.count;
+    const struct mien_embed_params params = {
+        .frames = t->params->frames, .progress = t->params->progress, .user = t->params->user};
     t->images = base_arena_array(&t->arena, count * t->model->nn->config.embed, sizeof(*t->images));
     t->ok = base_arena_array(&t->arena, count, sizeof(*t->ok));
     t->scores = base_arena_array(&t->arena, count, sizeof(*t->scores));
     t->ranks = base_arena_array(&t->arena, count, sizeof(*t->ranks));
     FAIL_IF(!t->images || !t->ok || !t->scores || !t->ranks, MIEN_ERR_NOMEM, "out of host memory for embeddings");
     TRY(embed_texts(t));
-    TRY(use_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->images, t->ok));
+    TRY(use_embed_rows(t->model, &t->rows, &params, t->images, t->ok));
     drop_bad(t);
     FAIL_IF(t->rows.count == 0, MIEN_ERR_DATA, "%s: none of the images and clips can be read", t->params->manifest);
 fail:

@@ -65,11 +65,13 @@ static enum mien_status classify(struct task *t)
 {
     enum mien_status status = MIEN_OK;
     size_t count = t->rows.count;
+    const struct mien_embed_params params = {
+        .frames = t->params->frames, .progress = t->params->progress, .user = t->params->user};
     t->embeds = base_arena_array(&t->arena, count * t->scorer.width, sizeof(*t->embeds));
     t->ok = base_arena_array(&t->arena, count, sizeof(*t->ok));
     t->prediction = base_arena_array(&t->arena, count, sizeof(*t->prediction));
     FAIL_IF(!t->embeds || !t->ok || !t->prediction, MIEN_ERR_NOMEM, "out of host memory for %zu embeddings", count);
-    TRY(use_embed_rows(t->model, &t->rows, t->params->progress, t->params->user, t->embeds, t->ok));
+    TRY(use_embed_rows(t->model, &t->rows, &params, t->embeds, t->ok));
     TRY(use_scorer_run(&t->scorer, &(struct use_scored){t->embeds, t->ok, t->truth, count}, t->prediction,
                        &t->confusion));
 fail:

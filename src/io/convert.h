@@ -35,8 +35,9 @@ enum mien_status io_conversion_open(const char *source, const struct io_convert_
 void io_conversion_close(struct io_conversion **conversion);
 
 /* config.json, model.safetensors and preprocessor_config.json into a directory that exists. A value that F16 cannot
- * hold is MIEN_ERR_DATA. */
-enum mien_status io_conversion_write(const struct io_conversion *conversion, const char *dir);
+ * hold is MIEN_ERR_DATA. progress (of tensors) may be NULL. */
+enum mien_status io_conversion_write(const struct io_conversion *conversion, const char *dir, mien_progress_fn progress,
+                                     void *user);
 
 /* ---- between convert.c, convert_config.c and convert_write.c ---- */
 

@@ -11,6 +11,9 @@ struct making {
     const struct io_conversion *c;
     float *values, *source;
     size_t index; /* SIZE_MAX = none */
+    size_t done;  /* tensors made */
+    mien_progress_fn progress;
+    void *user;
 };
 
 /* in [columns, rows] -> out [rows, columns] */
@@ -68,6 +71,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
         TRY(make(m, want));
         TRY(check_range(m, want));
         m->index = index;
+        TRY(base_progress(m->progress, m->user, ++m->done, m->c->list.count));
     }
     if (m->c->dtype == IO_F32) {
         memcpy(buffer, (const char *)m->values + offset, size);
@@ -82,10 +86,11 @@ fail:
     return status;
 }
 
-static enum mien_status write_weights(const struct io_conversion *c, const char *dir)
+static enum mien_status write_weights(const struct io_conversion *c, const char *dir, mien_progress_fn progress,
+                                      void *user)
 {
     enum mien_status status = MIEN_OK;
-    struct making m = {.c = c, .index = SIZE_MAX};
+    struct making m = {.c = c, .index = SIZE_MAX, .progress = progress, .user = user};
     uint64_t most = 1, most_source = 1;
     char *path = base_path_join(dir, "model.safetensors");
     struct io_tensor_out *out = base_alloc(c->list.count, sizeof(*out));
@@ -131,12 +136,13 @@ fail:
     return status;
 }
 
-enum mien_status io_conversion_write(const struct io_conversion *c, const char *dir)
+enum mien_status io_conversion_write(const struct io_conversion *c, const char *dir, mien_progress_fn progress,
+                                     void *user)
 {
     enum mien_status status = MIEN_OK;
     TRY(write_config(c, dir));
     TRY(io_preprocess_write(dir, &c->preprocess));
-    TRY(write_weights(c, dir));
+    TRY(write_weights(c, dir, progress, user));
 fail:
     return status;
 }

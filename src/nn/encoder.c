@@ -46,6 +46,7 @@ void nn_encoder_destroy(struct nn_encoder **encoder)
 static void record(struct nn_scope *scope, struct graph *graph, struct entry *entry)
 {
     const struct io_clip_config *c = &scope->model->config;
+    scope->same_order = true; /* what a picture gives does not depend on those beside it */
     if (entry->kind == TEXTS) {
         entry->in = graph_input(graph, "ids", SHAPE_I32(entry->batch, entry->length));
         entry->eot = graph_input(graph, "eot", SHAPE_I32(entry->batch));

@@ -83,6 +83,7 @@ struct nn_scope {
     const struct nn_model *model;
     op_value *values; /* [model->count]: every parameter, bound */
     bool training;    /* the backward pass will come: keep what it needs */
+    bool same_order;  /* set after opening: a row's result does not depend on how many rows there are */
     bool recompute;   /* set after opening: towers make their blocks' results again for the backward pass instead of
                          keeping them (graph_recompute_begin); the same bits, less memory, a third more time */
 };

@@ -26,9 +26,10 @@ static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
     snprintf(name, sizeof(name), "%s.0.fn.norm", p);
     op_value h = nn_norm(s, x, name, EPS);
     op_value stacked = nn_param_value(s, "%s.0.fn.fn.to_qkv.weight", p);
+    struct op_attr attr = {.trans_b = true, .same_order = s->same_order};
     for (uint32_t i = 0; i < BASE_COUNT(part); i++) {
         op_value w = qkv_part(s, stacked, i, inner, embed);
-        part[i] = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, h, w, OP_NONE, OP_NONE);
+        part[i] = GRAPH_OP(s->graph, &op_matmul, &attr, h, w, OP_NONE, OP_NONE);
     }
     h = GRAPH_OP(s->graph, &op_attention, &(struct op_attr){.heads = c->heads}, part[0], part[1], part[2]);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);

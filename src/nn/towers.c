@@ -39,7 +39,8 @@ op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, 
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = bias ? nn_param_value(s, "%s.bias", name) : OP_NONE;
-    struct op_attr attr = {.trans_b = true, .activation = act, .save_pre = act != OP_ACT_NONE && s->training};
+    struct op_attr attr = {
+        .trans_b = true, .activation = act, .save_pre = act != OP_ACT_NONE && s->training, .same_order = s->same_order};
     return GRAPH_OP(s->graph, &op_matmul, &attr, x, w, b, residual);
 }
 
@@ -47,7 +48,8 @@ op_value nn_norm(struct nn_scope *s, op_value x, const char *name, double eps)
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = nn_param_value(s, "%s.bias", name);
-    return GRAPH_OP(s->graph, &op_layernorm, &(struct op_attr){.eps = (float)eps}, x, w, b);
+    struct op_attr attr = {.eps = (float)eps, .same_order = s->same_order};
+    return GRAPH_OP(s->graph, &op_layernorm, &attr, x, w, b);
 }
 
 static enum op_activation activation_of(const struct io_tower_config *c)
@@ -127,7 +129,8 @@ static op_value image_tokens(struct nn_scope *s, op_value pixels)
     struct tensor_shape matrix = SHAPE_F32(tower->width, 3 * patch * patch);
     matrix.dtype = graph_shape(s->graph, w).dtype;
     w = graph_view(s->graph, w, matrix, 0);
-    x = GRAPH_OP(s->graph, &op_matmul, &(struct op_attr){.trans_b = true}, x, w, OP_NONE, OP_NONE);
+    struct op_attr attr = {.trans_b = true, .same_order = s->same_order};
+    x = GRAPH_OP(s->graph, &op_matmul, &attr, x, w, OP_NONE, OP_NONE);
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));
     x = nn_norm(s, x, "vision_model.pre_layrnorm", tower->eps);

@@ -23,7 +23,8 @@ struct op_attr {
     bool trans_a, trans_b;         /* matmul: A is stored [K,M], B is stored [N,K] */
     bool save_pre;                 /* matmul: also write the value before the activation */
     bool flatten;                  /* matmul with trans_a: A [..,M] and B [..,N] are seen as matrices of rows */
-    bool same_order;               /* matmul: an element's sum has one order whatever m and n: A A^T is symmetric */
+    bool same_order;               /* matmul: an element's sum has one order whatever m and n: A A^T is symmetric;
+                                      layernorm: a row's, whatever the number of rows */
     bool causal;                   /* attention, softmax */
     enum op_activation activation; /* matmul, activation */
     uint32_t heads;                /* attention */

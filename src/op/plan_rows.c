@@ -266,5 +266,5 @@ bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call)
 {
     /* lavapipe ends an invocation's loops after 65,535 rounds in all, and kernels go over a row a few times */
     return caps->class_ == VK_CLASS_SOFTWARE && tensor_shape_width(&call->in[0]) <= 8192 &&
-           tensor_shape_rows(&call->in[0]) >= 16;
+           (tensor_shape_rows(&call->in[0]) >= 16 || call->attr.same_order);
 }

@@ -132,18 +132,9 @@ fail:
     return status;
 }
 
-static struct data_preprocess data_form(const struct io_preprocess *p, uint32_t resize)
+struct use_parts train_model_parts(const struct trainer *t)
 {
-    struct data_preprocess out = {.size = p->size, .crop = p->crop, .rgb_first = p->rgb_first};
-    out.resize = resize == TRAIN_RESIZE_TORCH ? DATA_RESIZE_TORCH : DATA_RESIZE_PIL;
-    memcpy(out.mean, p->mean, sizeof(out.mean));
-    memcpy(out.std, p->std, sizeof(out.std));
-    return out;
-}
-
-struct data_preprocess train_preprocess(const struct trainer *t)
-{
-    return data_form(&t->preprocess, t->config->data.resize);
+    return (struct use_parts){.nn = t->model, .tokenizer = t->tokenizer, .preprocess = t->preprocess};
 }
 
 static enum mien_status open_loader(struct trainer *t)
@@ -155,7 +146,7 @@ static enum mien_status open_loader(struct trainer *t)
         .rows = t->rows,
         .row_count = t->row_count,
         .tokenizer = t->tokenizer,
-        .preprocess = train_preprocess(t),
+        .preprocess = use_preprocess(&t->preprocess),
         .augment = {.crop_scale = {c->data.augment.crop_scale[0], c->data.augment.crop_scale[1]},
                     .flip = c->data.augment.flip,
                     .rotate = c->data.augment.rotate,
@@ -181,12 +172,11 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
     const struct nn_extras extras = {.scalars = t->recipe.objective.loss->scalars, .seed = t->config->run.seed};
-    TRY(data_tokenizer_load(dir, &t->tokenizer));
-    TRY(nn_model_load(t->device, dir, &extras, &t->model));
-    FAIL_IF(data_tokenizer_vocab(t->tokenizer) > t->model->config.text.vocab, MIEN_ERR_DATA,
-            "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(t->tokenizer),
-            t->model->config.text.vocab);
-    TRY(io_preprocess_read(dir, t->model->config.vision.image, &t->preprocess));
+    struct use_parts parts;
+    TRY(use_parts_read(t->device, dir, &extras, &parts));
+    t->model = parts.nn;
+    t->tokenizer = parts.tokenizer;
+    t->preprocess = parts.preprocess;
     /* as the directory says, where the configuration is silent; what was used is saved with the model */
     if (!t->config->chosen.resize)
         t->config->data.resize = t->preprocess.torch_resize ? TRAIN_RESIZE_TORCH : TRAIN_RESIZE_PIL;

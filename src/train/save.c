@@ -6,17 +6,13 @@
 enum mien_status train_write_model(const struct trainer *t, uint64_t steps, const char *dir)
 {
     enum mien_status status = MIEN_OK;
+    const struct use_parts parts = train_model_parts(t);
     cJSON *extra = cJSON_CreateObject();
-    char *weights = base_path_join(dir, "model.safetensors");
-    FAIL_IF(!extra || !weights || !cJSON_AddNumberToObject(extra, "steps", (double)steps), MIEN_ERR_NOMEM,
+    FAIL_IF(!extra || !cJSON_AddNumberToObject(extra, "steps", (double)steps), MIEN_ERR_NOMEM,
             "out of host memory for saving %s", dir);
-    TRY(io_clip_config_write(dir, &t->model->config, extra));
-    TRY(nn_model_save_weights(t->model, weights));
-    TRY(io_preprocess_write(dir, &t->preprocess));
-    TRY(data_tokenizer_save(t->tokenizer, dir, t->model->config.text.context));
+    TRY(use_parts_write(&parts, extra, dir));
 fail:
     cJSON_Delete(extra);
-    base_free(weights);
     return status;
 }
 

@@ -97,9 +97,10 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
         t->summary.first_loss = t->state.first_loss = row.loss;
     if (p->shape.mining)
         watch_mining(t, &row);
-    if (params->progress)
-        params->progress(params->user, &(struct mien_train_progress){row.step, BASE_MAX(t->steps, row.step), row.loss,
-                                                                     row.samples_per_s});
+    if (params->now)
+        *params->now = (struct mien_train_now){row.loss, row.samples_per_s};
+    t->cancelled = base_progress(params->progress, params->user, row.step, BASE_MAX(t->steps, row.step)) != MIEN_OK ||
+                   t->cancelled;
     if (t->log && (row.step % t->config->run.log_every == 0 || row.step == t->steps))
         TRY(train_log_write(t->log, &row));
 fail:
@@ -256,10 +257,12 @@ enum mien_status train_some(struct trainer *t, uint64_t last, double seconds)
     enum mien_status status = MIEN_OK;
     t->began = base_clock_seconds();
     t->began_at = t->state.step;
-    for (uint64_t step = t->state.step + 1; step <= last && base_clock_seconds() - t->began < seconds; step++)
+    for (uint64_t step = t->state.step + 1; step <= last && !t->cancelled && base_clock_seconds() - t->began < seconds;
+         step++)
         TRY(one_step(t, step));
     TRY(land_until(t, 0));
     t->summary.seconds = base_clock_seconds() - t->began;
+    status = t->cancelled ? MIEN_ERR_CANCELLED : MIEN_OK;
 fail:
     return status;
 }
@@ -270,7 +273,7 @@ enum mien_status train_loop(struct trainer *t)
     t->began = t->saved = base_clock_seconds();
     t->began_at = t->state.step;
     for (uint64_t step = t->state.step + 1; step <= t->steps; step++) {
-        if (t->params->stop && *t->params->stop) {
+        if (t->cancelled || (t->params->stop && *t->params->stop)) {
             t->summary.stopped = true;
             break;
         }
@@ -350,6 +353,8 @@ enum mien_status mien_training_run(struct mien_training *training, struct mien_g
     }
     t->summary.size = sizeof(t->summary);
     TRY(SIZED_WRITE(summary, &t->summary));
+    if (t->cancelled && t->summary.stopped)
+        status = MIEN_ERR_CANCELLED;
 fail:
     return vk_gpu_ended(gpu, status);
 }

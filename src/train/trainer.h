@@ -9,6 +9,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/validate.h"
+#include "use/parts.h"
 
 enum { TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
 
@@ -70,6 +71,7 @@ struct trainer {
     uint64_t began_at;                     /* updates done then */
     double saved;                          /* when the last checkpoint was written, or the steps began */
     uint64_t saved_at;                     /* its updates */
+    bool cancelled;                        /* progress said so */
     const struct mien_train_params *params;
     struct mien_train_summary summary;
 };
@@ -80,7 +82,8 @@ enum mien_status train_begin(const struct mien_train_params *params, struct trai
 enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer);
 void train_clear(struct trainer *trainer);
 
-struct data_preprocess train_preprocess(const struct trainer *t);
+/* The model under training as a model directory has it; the trainer's own. */
+struct use_parts train_model_parts(const struct trainer *t);
 
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);

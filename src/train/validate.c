@@ -12,7 +12,7 @@
 
 struct train_val {
     const struct trainer *t;
-    struct mien_model model; /* views of the trainer's parts, and an encoder of its own */
+    struct mien_model *model; /* over the trainer's parts, with an encoder of its own */
     struct use_rows rows;
     struct base_arena arena;
     struct train_val_loss *loss;
@@ -28,17 +28,6 @@ struct train_val {
 
 /* ---- rows ---- */
 
-static enum mien_status read_rows(struct train_val *v)
-{
-    enum mien_status status = MIEN_OK;
-    const char *path = v->t->config->data.val;
-    TRY(data_manifest_read(path, &v->rows.manifest));
-    TRY(data_manifest_select(v->rows.manifest, DATA_SPLIT_VAL, true, &v->rows.rows, &v->rows.count));
-    FAIL_IF(v->rows.count == 0, MIEN_ERR_DATA, "%s: no row belongs to the val split; run.eval_every needs some", path);
-fail:
-    return status;
-}
-
 /* Rows with a label are embedded first: in the batches in which evaluation embeds them, so that scores agree to the
  * bit.
  */
@@ -47,7 +36,7 @@ static enum mien_status list_classes(struct train_val *v)
     enum mien_status status = MIEN_OK;
     size_t count = v->rows.count, others = 0;
     TRY(use_classes_list(v->rows.manifest, NULL, 0, &v->classes));
-    TRY(use_classes_check(&v->classes, v->model.tokenizer, v->model.nn->config.text.context));
+    TRY(use_classes_check(&v->classes, v->model->tokenizer, v->model->nn->config.text.context));
     v->truth = base_arena_array(&v->arena, count, sizeof(*v->truth));
     v->order = base_arena_array(&v->arena, count, sizeof(*v->order));
     FAIL_IF(!v->truth || !v->order, MIEN_ERR_NOMEM, "out of host memory for labels");
@@ -63,15 +52,14 @@ fail:
 enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
 {
     enum mien_status status = MIEN_OK;
+    const struct use_parts parts = train_model_parts(t);
     struct train_val *v = base_alloc(1, sizeof(*v));
     *out = NULL;
     FAIL_IF_NULL(v, "an evaluation");
     v->t = t;
-    v->model = (struct mien_model){
-        .device = t->device, .nn = t->model, .tokenizer = t->tokenizer, .preprocess = train_preprocess(t)};
-    v->model.cut = &v->cut;
-    TRY(nn_encoder_create(t->model, &v->model.encoder));
-    TRY(read_rows(v));
+    TRY(use_model_over(&parts, &v->model));
+    v->model->cut = &v->cut;
+    TRY(use_rows_read_val(t->config->data.val, &v->rows));
     TRY(list_classes(v));
     v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
     v->ok = base_alloc(v->rows.count, sizeof(*v->ok));
@@ -88,7 +76,7 @@ void train_val_close(struct train_val **val)
 {
     if (!val || !*val)
         return;
-    nn_encoder_destroy(&(*val)->model.encoder);
+    mien_model_destroy(&(*val)->model);
     train_val_loss_close(&(*val)->loss);
     use_classes_clear(&(*val)->classes);
     use_rows_clear(&(*val)->rows);
@@ -109,7 +97,7 @@ static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
     out->war = out->uar = NAN;
     if (v->classes.count < 2)
         return MIEN_OK;
-    TRY(use_scorer_create(&v->model, &v->classes, NULL, &scorer));
+    TRY(use_scorer_create(v->model, &v->classes, NULL, &scorer));
     TRY(use_scorer_run(&scorer, &(struct use_scored){v->images, v->ok, v->truth, v->rows.count}, NULL, &confusion));
     out->war = use_war(&confusion);
     out->uar = use_uar(&confusion);
@@ -125,14 +113,17 @@ fail:
 static enum mien_status embed_part(struct train_val *v, size_t first, size_t count)
 {
     enum mien_status status = MIEN_OK;
-    size_t width = v->model.nn->config.embed;
-    struct use_rows part = {v->rows.manifest, base_alloc(count + 1, sizeof(*part.rows)), count, v->rows.split};
+    size_t width = v->model->nn->config.embed;
+    const struct mien_embed_params params = {0};
+    struct use_rows part = v->rows;
     float *embeds = base_alloc(count * width + 1, sizeof(*embeds));
     bool *ok = base_alloc(count + 1, sizeof(*ok));
+    part.count = count;
+    part.rows = base_alloc(count + 1, sizeof(*part.rows));
     FAIL_IF(!part.rows || !embeds || !ok, MIEN_ERR_NOMEM, "out of host memory for pictures");
     for (size_t i = 0; i < count; i++)
         part.rows[i] = v->rows.rows[v->order[first + i]];
-    TRY(use_embed_rows(&v->model, &part, NULL, NULL, embeds, ok));
+    TRY(use_embed_rows(v->model, &part, &params, embeds, ok));
     for (size_t i = 0; i < count; i++) {
         memcpy(v->images + v->order[first + i] * width, embeds + i * width, width * sizeof(*embeds));
         v->ok[v->order[first + i]] = ok[i];
@@ -149,11 +140,12 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
     enum mien_status status = MIEN_OK;
     enum mien_log_level before = base_log_soften(MIEN_LOG_WARN); /* a picture that is gone does not end the run */
     *out = (struct train_scores){0};
+    TRY(use_model_refresh(v->model));
     TRY(embed_part(v, 0, v->labelled));
     TRY(embed_part(v, v->labelled, v->rows.count - v->labelled));
     for (size_t i = 0; i < v->rows.count; i++)
         out->images += v->ok[i];
-    TRY(train_val_loss_run(v->loss, &v->model, v->images, v->ok, &out->loss));
+    TRY(train_val_loss_run(v->loss, v->model, v->images, v->ok, &out->loss));
     TRY(zero_shot(v, out));
     if (v->cut && !v->cut_named) /* the same ones each time */
         LOG_WARN("%s: %zu texts of the val split are longer than the model's %u tokens and were cut there",

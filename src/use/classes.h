@@ -2,6 +2,7 @@
 #ifndef USE_CLASSES_H
 #define USE_CLASSES_H
 
+#include "data/manifest.h"
 #include "use/use.h"
 
 /* One class: a label, or a compound of several, which has no order: its labels stand in the order of their bytes, each

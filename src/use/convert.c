@@ -59,12 +59,12 @@ fail:
 
 /* Under another name first, renamed when all is there. */
 static enum mien_status write_directory(const struct io_conversion *c, const struct data_tokenizer *tokenizer,
-                                        const char *dir)
+                                        const struct mien_convert_params *p)
 {
     enum mien_status status = MIEN_OK;
     struct base_stage *stage = NULL;
-    TRY(base_stage_open(dir, &stage));
-    TRY(io_conversion_write(c, base_stage_dir(stage)));
+    TRY(base_stage_open(p->directory, &stage));
+    TRY(io_conversion_write(c, base_stage_dir(stage), p->progress, p->user));
     if (tokenizer)
         TRY(data_tokenizer_save(tokenizer, base_stage_dir(stage), c->config.text.context));
     TRY(base_stage_commit(&stage));
@@ -117,7 +117,7 @@ enum mien_status mien_convert(const struct mien_convert_params *given, struct mi
     TRY(check_target(p->directory));
     TRY(io_conversion_open(p->source, &wish, &c));
     TRY(load_tokenizer(p, c, &tokenizer));
-    TRY(write_directory(c, tokenizer, p->directory));
+    TRY(write_directory(c, tokenizer, p));
     summarise(c, tokenizer != NULL, &own);
     TRY(SIZED_WRITE(summary, &own));
 fail:

@@ -1,31 +1,15 @@
-/* model.c: a model directory in use, and embeddings of its texts. Pictures: pictures.c, clips.c. */
+/* model.c: a model in use, and embeddings of its texts. Pictures and clips: embed.c. */
 #include "use/use.h"
 
 #include <math.h>
 #include <string.h>
-
-static enum mien_status read_preprocess(const char *dir, struct mien_model *model)
-{
-    struct io_preprocess p;
-    enum mien_status status = io_preprocess_read(dir, model->nn->config.vision.image, &p);
-    if (status != MIEN_OK)
-        return status;
-    if (p.crop != model->nn->config.vision.image)
-        return base_fail(MIEN_ERR_DATA,
-                         "%s/preprocessor_config.json: images are cut to %u pixels, but the model takes %u", dir,
-                         p.crop, model->nn->config.vision.image);
-    model->preprocess = (struct data_preprocess){.size = p.size, .crop = p.crop, .rgb_first = p.rgb_first};
-    model->preprocess.resize = p.torch_resize ? DATA_RESIZE_TORCH : DATA_RESIZE_PIL;
-    memcpy(model->preprocess.mean, p.mean, sizeof(p.mean));
-    memcpy(model->preprocess.std, p.std, sizeof(p.std));
-    return MIEN_OK;
-}
 
 enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *given,
                                  struct mien_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_model *model = NULL;
+    struct use_parts parts = {0};
     struct mien_model_params params;
     NEED(out);
     *out = NULL;
@@ -34,24 +18,42 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const st
     const struct nn_extras extras = {.precision = params.precision};
     FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
             dir);
-    model = base_alloc(1, sizeof(*model));
-    FAIL_IF_NULL(model, "a model");
+    TRY(use_parts_read(vk_gpu_device(gpu), dir, &extras, &parts));
+    TRY(use_model_over(&parts, &model));
     model->gpu = gpu;
-    model->device = vk_gpu_device(gpu);
-    TRY(nn_model_load(model->device, dir, &extras, &model->nn));
-    TRY(read_preprocess(dir, model));
-    TRY(data_tokenizer_load(dir, &model->tokenizer));
-    FAIL_IF(data_tokenizer_vocab(model->tokenizer) > model->nn->config.text.vocab, MIEN_ERR_DATA,
-            "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(model->tokenizer),
-            model->nn->config.text.vocab);
-    TRY(nn_encoder_create(model->nn, &model->encoder));
-    TRY(tensor_download(model->device, &model->nn->params[nn_param_find(model->nn, "logit_scale")].value,
-                        &model->logit_scale));
+    model->owned = parts;
+    parts = (struct use_parts){0};
     *out = model;
-    model = NULL;
+    return MIEN_OK;
+fail:
+    use_parts_clear(&parts);
+    return vk_gpu_ended(gpu, status);
+}
+
+enum mien_status use_model_over(const struct use_parts *parts, struct mien_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_model *model = base_alloc(1, sizeof(*model));
+    *out = NULL;
+    FAIL_IF_NULL(model, "a model");
+    *model = (struct mien_model){.device = parts->nn->device,
+                                 .nn = parts->nn,
+                                 .tokenizer = parts->tokenizer,
+                                 .preprocess = use_preprocess(&parts->preprocess),
+                                 .frames = parts->frames};
+    TRY(nn_encoder_create(model->nn, &model->encoder));
+    TRY(use_model_refresh(model));
+    *out = model;
+    return MIEN_OK;
 fail:
     mien_model_destroy(&model);
-    return vk_gpu_ended(gpu, status);
+    return status;
+}
+
+enum mien_status use_model_refresh(struct mien_model *model)
+{
+    const struct nn_param *scale = &model->nn->params[nn_param_find(model->nn, "logit_scale")];
+    return tensor_download(model->device, &scale->value, &model->logit_scale);
 }
 
 void mien_model_destroy(struct mien_model **model)
@@ -59,8 +61,7 @@ void mien_model_destroy(struct mien_model **model)
     if (!model || !*model)
         return;
     nn_encoder_destroy(&(*model)->encoder);
-    data_tokenizer_destroy(&(*model)->tokenizer);
-    nn_model_destroy(&(*model)->nn);
+    use_parts_clear(&(*model)->owned);
     base_free(*model);
     *model = NULL;
 }

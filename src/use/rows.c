@@ -1,9 +1,7 @@
-/* rows.c: the rows of a split, and their images' embeddings. */
+/* rows.c: the rows of a split, and what they are as inputs. */
 #include "use/rows.h"
 
 #include <string.h>
-
-enum { BLOCK = 128 }; /* images read and embedded at a time */
 
 static const struct {
     const char *name;
@@ -24,7 +22,7 @@ static enum mien_status select_split(struct use_rows *r, size_t which, bool (*us
     if (status != MIEN_OK)
         return status;
     for (size_t i = 0; i < r->count; i++) {
-        if (usable(&r->manifest->rows[r->rows[i]]))
+        if (!usable || usable(&r->manifest->rows[r->rows[i]]))
             r->rows[kept++] = r->rows[i];
     }
     r->count = kept;
@@ -49,6 +47,21 @@ enum mien_status use_rows_read(const char *manifest, const char *split, bool (*u
     FAIL_IF(!known, MIEN_ERR_ARG, "unknown split \"%s\"; it is one of: train, val, test, all", split);
     FAIL_IF(out->count == 0, MIEN_ERR_DATA, "%s: no %s in split %s", out->manifest->path, what,
             split ? split : "test, val or all");
+    TRY(data_pack_open(out->manifest, &out->pack));
+    return MIEN_OK;
+fail:
+    use_rows_clear(out);
+    return status;
+}
+
+enum mien_status use_rows_read_val(const char *manifest, struct use_rows *out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = (struct use_rows){.split = "val"};
+    TRY(data_manifest_read(manifest, &out->manifest));
+    TRY(data_manifest_select(out->manifest, DATA_SPLIT_VAL, true, &out->rows, &out->count));
+    FAIL_IF(out->count == 0, MIEN_ERR_DATA, "%s: no row belongs to the val split", manifest);
+    TRY(data_pack_open(out->manifest, &out->pack));
     return MIEN_OK;
 fail:
     use_rows_clear(out);
@@ -57,52 +70,69 @@ fail:
 
 void use_rows_clear(struct use_rows *rows)
 {
+    data_pack_close(&rows->pack);
     base_free(rows->rows);
     data_manifest_destroy(&rows->manifest);
     *rows = (struct use_rows){0};
 }
 
-/* Rows [first, ...) as long as they are pictures, at most BLOCK, or one clip: unit embeddings to [*n,E]. */
-static enum mien_status embed_some(struct mien_model *model, const struct use_rows *rows, size_t first, float *pixels,
-                                   float *to, bool *ok, uint32_t *n)
+const char *use_row_path(const struct data_row *row)
+{
+    return row->image ? row->image : row->video ? row->video : row->frames_dir ? row->frames_dir : row->frames[0];
+}
+
+/* ---- rows as inputs ---- */
+
+static enum mien_status make_input(const struct data_row *row, struct base_arena *arena, struct mien_input *out)
 {
     enum mien_status status = MIEN_OK;
-    struct base_trace *trace = vk_device_trace(model->device);
-    const struct data_row *all = rows->manifest->rows;
-    for (*n = 0; *n < BLOCK && first + *n < rows->count && all[rows->rows[first + *n]].image;)
-        ++*n;
-    if (*n == 0) {
-        *n = 1;
-        return use_embed_row_clip(model, &all[rows->rows[first]],
-                                  &(struct mien_embed_params){.size = sizeof(struct mien_embed_params), .ok = ok}, to);
-    }
-    uint64_t began = base_trace_now(trace);
-    TRY(data_load_images(rows->manifest, rows->rows + first, *n, &model->preprocess, false, 0, pixels, ok));
-    base_trace_span(trace, BASE_TRACK_IMAGES, "read pictures", NULL, began);
-    TRY(nn_encode_images(model->encoder, pixels, *n, to));
-    nn_normalise_rows(to, *n, model->nn->config.embed);
+    struct mien_input *frames = NULL;
+    *out = (struct mien_input){
+        .path = row->image, .video = row->video, .directory = row->frames_dir, .has_box = row->has_box};
+    memcpy(out->box, row->box, sizeof(out->box));
+    if (row->image || row->video || row->frames_dir)
+        return MIEN_OK;
+    frames = base_arena_array(arena, row->frame_count, sizeof(*frames));
+    FAIL_IF_NULL(frames, "a clip's frames");
+    for (uint32_t i = 0; i < row->frame_count; i++)
+        frames[i].path = row->frames[i];
+    out->frames = frames;
+    out->frame_count = row->frame_count;
 fail:
     return status;
 }
 
-enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows, use_progress_fn progress,
-                                void *user, float *out, bool *ok)
+enum mien_status use_rows_feed(const struct use_rows *rows, uint32_t flags, struct base_arena *arena,
+                               struct use_feed *out)
 {
     enum mien_status status = MIEN_OK;
-    const struct io_clip_config *c = &model->nn->config;
-    uint32_t n = 0;
-    size_t image = (size_t)3 * c->vision.image * c->vision.image;
-    float *pixels = base_alloc(BASE_MIN(rows->count, (size_t)BLOCK) * image + 1, sizeof(*pixels));
-    FAIL_IF_NULL(pixels, "images");
-    for (size_t first = 0; first < rows->count; first += n) {
-        TRY(embed_some(model, rows, first, pixels, out + first * c->embed, ok + first, &n));
-        if (progress)
-            progress(user, first + n, rows->count);
-    }
+    struct mien_input *inputs = base_arena_array(arena, rows->count, sizeof(*inputs));
+    FAIL_IF_NULL(inputs, "a list of pictures");
+    for (size_t i = 0; i < rows->count; i++)
+        TRY(make_input(&rows->manifest->rows[rows->rows[i]], arena, &inputs[i]));
+    *out = (struct use_feed){.inputs = inputs, .count = rows->count, .rows = rows->rows};
+    out->pack = flags & MIEN_NO_EXIF ? NULL : rows->pack; /* packed pictures are turned */
 fail:
-    base_free(pixels);
     return status;
 }
+
+enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
+                                const struct mien_embed_params *params, float *out, bool *ok)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_arena arena = {0};
+    struct use_feed feed;
+    struct mien_embed_params p = *params;
+    p.flags &= ~(uint32_t)MIEN_RAW;
+    p.ok = ok;
+    TRY(use_rows_feed(rows, p.flags, &arena, &feed));
+    TRY(use_embed_into(model, &feed, &p, out));
+fail:
+    base_arena_clear(&arena);
+    return status;
+}
+
+/* ---- arithmetic ---- */
 
 double use_dot(const float *a, const float *b, uint32_t width)
 {

@@ -1,30 +1,38 @@
-/* rows.h: inside use: which rows of a manifest a protocol uses, and the unit embeddings of their images or clips. */
+/* rows.h: inside use: which rows of a manifest a protocol uses, and what they are as inputs. */
 #ifndef USE_ROWS_H
 #define USE_ROWS_H
 
-#include "use/use.h"
+#include "use/stream.h"
 
 /* A manifest with the rows of the split that was asked for. */
 struct use_rows {
     struct data_manifest *manifest;
     uint32_t *rows; /* [count] indices into the manifest, in its order */
     size_t count;
-    const char *split; /* "train", "val", "test", "all" */
+    const char *split;      /* "train", "val", "test", "all" */
+    struct data_pack *pack; /* of the manifest, or NULL */
 };
 
-/* Reads a manifest and keeps the rows of `split` that are usable; split NULL = the first of test, val and all that has
- * such rows. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown split;
- * MIEN_ERR_DATA: the manifest is bad, or there is no such row. */
+/* Reads a manifest and keeps the rows of `split` that are usable (NULL: all are); split NULL = the first of test, val
+ * and all that has such rows. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown
+ * split; MIEN_ERR_DATA: the manifest is bad, or there is no such row. */
 enum mien_status use_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
                                const char *what, struct use_rows *out);
+/* As training's data.val has it: split val, or none. MIEN_ERR_DATA: there is no row. */
+enum mien_status use_rows_read_val(const char *manifest, struct use_rows *out);
 void use_rows_clear(struct use_rows *rows);
 
-typedef void (*use_progress_fn)(void *user, size_t done, size_t total);
+/* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */
+const char *use_row_path(const struct data_row *row);
 
-/* Unit embeddings of all rows' images, and of clips by 32 frames of each, into out [count, E]; ok[i] says which could
- * be read. */
-enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows, use_progress_fn progress,
-                                void *user, float *out, bool *ok);
+/* The rows as a feed, in the arena; pictures come from the pack unless EXIF is to be ignored. */
+enum mien_status use_rows_feed(const struct use_rows *rows, uint32_t flags, struct base_arena *arena,
+                               struct use_feed *out);
+
+/* Unit embeddings of all rows' pictures and clips into out [count,E]; ok[i] says which could be read. Of params,
+ * frames, MIEN_NO_EXIF, threads, max_pixels, progress and user are looked at. */
+enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
+                                const struct mien_embed_params *params, float *out, bool *ok);
 
 /* a . b, summed in double. */
 double use_dot(const float *a, const float *b, uint32_t width);

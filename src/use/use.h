@@ -1,10 +1,11 @@
-/* use.h: inside use: the public model (mien/model.h): towers, tokenizer and preprocessing together. */
+/* use.h: inside use and what stands on it: the public model (mien/model.h): towers, tokenizer and preprocessing
+ * together. */
 #ifndef USE_USE_H
 #define USE_USE_H
 
-#include "data/loader.h"
 #include "mien/model.h"
 #include "nn/encoder.h"
+#include "use/parts.h"
 
 struct mien_model {
     struct mien_gpu *gpu; /* NULL where training has made the model */
@@ -15,12 +16,22 @@ struct mien_model {
     struct data_tokenizer *tokenizer;
     struct data_preprocess preprocess;
     float logit_scale;
-    size_t *cut; /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
+    uint32_t frames;        /* of a clip, unless another number is asked for; 0 = not known */
+    size_t *cut;            /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
+    struct use_parts owned; /* what goes with the model; empty where somebody else owns it */
 };
 
 /* The end of a public call on a model (which may be NULL): keeps a failure's message for mien_model_error; returns
  * status. */
 enum mien_status use_ended(struct mien_model *model, enum mien_status status);
+
+/* A model over parts that somebody else owns, changes (training) and keeps for as long as the model lives. */
+enum mien_status use_model_over(const struct use_parts *parts, struct mien_model **out);
+/* After the weights have changed: what the model keeps of them besides. */
+enum mien_status use_model_refresh(struct mien_model *model);
+
+/* Frames of a clip to use, at most: `asked`, or, where that is 0, as many as the model was trained with, else 32. */
+uint32_t use_frames(const struct mien_model *model, uint32_t asked);
 
 /* One embedding per label: out [count,E]; of unit length when embeddings are averaged. params may be NULL. */
 enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
@@ -29,11 +40,5 @@ enum mien_status use_embed_labels(struct mien_model *model, const struct mien_la
 /* MIEN_ERR_ARG, with both, when two of the names are the same tokens (use_embed_labels asks that too). */
 enum mien_status use_check_names(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *names,
                                  size_t count);
-
-/* The clip that a row of a manifest is, frames or video: out [E]. */
-enum mien_status use_embed_row_clip(struct mien_model *model, const struct data_row *row,
-                                    const struct mien_embed_params *params, float *out);
-/* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */
-const char *use_row_path(const struct data_row *row);
 
 #endif

@@ -2,6 +2,7 @@
 #include "data/loader.h"
 
 #include "data/png.h"
+#include "data/row_image.h"
 #include "io/support.h"
 
 enum { SAMPLES = 23, SIDE = 6 };
@@ -260,7 +261,16 @@ static void test_texts(void)
     data_loader_destroy(&l);
 }
 
-/* Without augmentation a batch holds what data_load_images prepares; a mirror only where no side is named. */
+/* Row i as it is prepared for evaluation, out [3,SIDE,SIDE]. */
+static void prepare(uint32_t i, const struct data_preprocess *form, float *out)
+{
+    struct data_image image = {0};
+    CHECK_EQ(data_row_image(&manifest->rows[i], false, !form->rgb_first, &image), MIEN_OK);
+    CHECK_EQ(data_preprocess_image(&image, form, out), MIEN_OK);
+    data_image_free(&image);
+}
+
+/* Without augmentation a batch holds what evaluation is given; a mirror only where no side is named. */
 static void test_pictures(void)
 {
     struct data_loader_params p = params_of(1);
@@ -268,11 +278,11 @@ static void test_pictures(void)
     const struct data_batch *b;
     enum { COUNT = 8 * 3 * SIDE * SIDE };
     static float plain[COUNT];
-    bool ok[8];
     p.shuffle = false;
     p.batch = 8;
     p.augment = (struct data_augment){0};
-    CHECK_EQ(data_load_images(manifest, all_rows, 8, &p.preprocess, false, 2, plain, ok), MIEN_OK);
+    for (uint32_t i = 0; i < 8; i++)
+        prepare(i, &p.preprocess, plain + (size_t)i * 3 * SIDE * SIDE);
     CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
     CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
     CHECK(memcmp(b->images, plain, sizeof(plain)) == 0);
@@ -289,8 +299,6 @@ static void test_pictures(void)
     CHECK_EQ(wrong, 0);
     data_batch_release(l, &b);
     data_loader_destroy(&l);
-    uint32_t beyond = SAMPLES;
-    CHECK_EQ(data_load_images(manifest, &beyond, 1, &p.preprocess, false, 1, plain, ok), MIEN_ERR_ARG);
 }
 
 /* resize torch: {} in a configuration (no crop, all else 0) is the picture as in evaluation, unrounded; a random crop
@@ -433,11 +441,6 @@ static void test_bad(void)
     CHECK_EQ(data_loader_next(l, &b), MIEN_ERR_DATA); /* stays so */
     CHECK(b == NULL);
     data_loader_destroy(&l);
-    float out[3 * 3 * SIDE * SIDE];
-    bool ok[3];
-    uint32_t rows[3] = {1, 2, 3};
-    CHECK_EQ(data_load_images(manifest, rows, 3, &p.preprocess, false, 2, out, ok), MIEN_OK);
-    CHECK(ok[0] && !ok[1] && ok[2] && out[3 * SIDE * SIDE] == 0);
 }
 
 static void create_refused(const struct data_loader_params *p, enum mien_status code, const char *says)

@@ -61,7 +61,7 @@ static void test_same(void)
     struct data_pack_summary s;
     char name[32];
     read_epoch(files);
-    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
     CHECK_EQ(s.pictures, SAMPLES - 1);
     CHECK_EQ(s.bad, 1);
     CHECK_EQ(s.bytes, (SAMPLES - 2) * 192 + 60 + SAMPLES * 48 + 32);
@@ -115,7 +115,7 @@ static void test_stale(void)
     struct data_pack_summary s;
     char *text = NULL;
     size_t size = 0;
-    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
     CHECK_EQ(base_file_read(support_file("m.jsonl"), 0, &text, &size), MIEN_OK);
     text[size - 5] = 'x'; /* a letter of the last caption */
     CHECK_EQ(base_file_write(support_file("m.jsonl"), text, size), MIEN_OK);
@@ -160,7 +160,7 @@ static void test_crafted(void)
     char *data = NULL;
     size_t size = 0;
     struct data_pack_summary s;
-    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
     CHECK_EQ(base_file_read(support_file("m.jsonl.pack"), 0, &data, &size), MIEN_OK);
     CHECK(serves(data, size, 0, 8, 8, 3) && serves(data, size, 0, 8, 6, 4));
     CHECK(!serves(data, size, 0, big, big, 4)); /* 2^64 bytes: none, by the wrong count */
@@ -187,7 +187,7 @@ static void test_changed(void)
     char *kept = NULL;
     size_t kept_size = 0;
     CHECK_EQ(base_file_read(support_file("5.png"), 0, &kept, &kept_size), MIEN_OK);
-    CHECK_EQ(data_pack_write(manifest, &s), MIEN_OK);
+    CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
     CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
     CHECK(data_pack_image(pack, 3, &image) && data_pack_image(pack, 5, &image));
     size_t size = png_make(8, 8, 3, pixels, 0, file);

@@ -105,7 +105,7 @@ static void test_window(void)
     struct base_rng rng = base_rng_make(1, "window", 0, 0);
     for (size_t i = 0; i < sizeof(in); i++)
         in[i] = (unsigned char)base_rng_below(&rng, 256);
-    struct data_view view = {in, 9 * 3, 9, 7, 3};
+    struct data_view view = {in, 9 * 3, 9, 7, 3, 3};
     CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){0, 0, 20, 5}, NULL, whole), MIEN_OK);
     CHECK_EQ(data_resize_pil(&view, 20, 5, (struct data_window){13, 2, 4, 2}, NULL, part), MIEN_OK);
     for (size_t y = 0; y < 2; y++)
@@ -121,7 +121,7 @@ static void test_window(void)
 static void test_torch(void)
 {
     const unsigned char row[4 * 3] = {10, 10, 10, 200, 200, 200, 30, 30, 30, 90, 90, 90};
-    struct data_view view = {row, 12, 4, 1, 3};
+    struct data_view view = {row, 12, 4, 1, 3, 3};
     float out[8 * 3];
     CHECK_EQ(data_resize_torch(&view, 2, 1, (struct data_window){0, 0, 2, 1}, out), MIEN_OK);
     /* positions 0.5 and 2.5; the left border is repeated */

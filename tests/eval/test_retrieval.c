@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "use/look.h"
 #include "use/tiny_model.h"
 #include "mien/eval.h"
 
@@ -56,7 +57,7 @@ static void test_ranks(void)
         snprintf(name, sizeof(name), "%d.png", i);
         snprintf(text, sizeof(text), "a face of %s %d", words[i % 3], i % 6);
         file = tiny_path(name);
-        CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, images[i]), MIEN_OK);
+        CHECK_EQ(embed_file(model, file, 0, images[i]), MIEN_OK);
         CHECK_EQ(mien_model_embed_texts(model, &sentence, 1, 0, texts[i]), MIEN_OK);
     }
     for (int i = 0; i < N; i++) {

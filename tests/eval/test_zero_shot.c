@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "use/look.h"
 #include "use/tiny_model.h"
 #include "mien/eval.h"
 
@@ -48,7 +49,7 @@ static void test_protocol(void)
         float image[10];
         snprintf(name, sizeof(name), "%u.png", i);
         const char *file = tiny_path(name);
-        CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, image), MIEN_OK);
+        CHECK_EQ(embed_file(model, file, 0, image), MIEN_OK);
         uint32_t guess = answer(image, templates, template_count);
         confusion[i % 3 * 3 + guess]++;
         right += guess == i % 3;
@@ -160,7 +161,7 @@ static void test_missing(void)
     CHECK_EQ(mien_model_open(gpu, tiny_path("nowhere"), NULL, &none), MIEN_ERR_DATA);
     CHECK(none == NULL && captured_once("nowhere"));
     capture_start();
-    CHECK_EQ(mien_model_embed_images(model, &file, 1, 0, embed), MIEN_ERR_DATA);
+    CHECK_EQ(embed_file(model, file, 0, embed), MIEN_ERR_DATA);
     CHECK(captured_once("nothing.png"));
 }
 

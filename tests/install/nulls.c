@@ -46,8 +46,7 @@ static void refused(const char *call, enum mien_status status)
 #define ZEROED(type) (&(struct type){sizeof(struct type)})
 #define UNSIZED(type) (&(struct type){0})
 
-static const struct mien_image no_image;
-static const struct mien_clip no_clip;
+static const struct mien_input no_image;
 static float room[4096];
 static int32_t ids[256];
 
@@ -143,13 +142,9 @@ static void with_model(struct mien_model *model)
     NOTHING(mien_model_error(model));
     REFUSED(mien_model_describe(model, NULL));
     REFUSED(mien_model_describe(model, UNSIZED(mien_model_info)));
-    REFUSED(mien_model_embed_images(model, NULL, 1, 0, room));
-    REFUSED(mien_model_embed_images(model, none, 1, 0, room));
-    REFUSED(mien_model_embed_pictures(model, NULL, 1, NULL, room));
-    REFUSED(mien_model_embed_pictures(model, &no_image, 1, NULL, NULL));
-    REFUSED(mien_model_embed_pictures(model, &no_image, 1, UNSIZED(mien_embed_params), room));
-    REFUSED(mien_model_embed_clips(model, NULL, 1, NULL, room));
-    REFUSED(mien_model_embed_clips(model, &no_clip, 1, NULL, NULL));
+    REFUSED(mien_model_embed(model, NULL, 1, NULL, room));
+    REFUSED(mien_model_embed(model, &no_image, 1, NULL, NULL));
+    REFUSED(mien_model_embed(model, &no_image, 1, UNSIZED(mien_embed_params), room));
     REFUSED(mien_model_embed_texts(model, NULL, 1, 0, room));
     REFUSED(mien_model_embed_texts(model, none, 1, 0, room));
     REFUSED(mien_model_tokenize(model, "a", ids, 256, NULL));
@@ -224,7 +219,7 @@ int main(int argc, char **argv)
         CHECK_STR(mien_gpu_error(gpu), mien_last_error());
         CHECK_EQ(mien_model_open(gpu, argv[2], NULL, &model), MIEN_OK);
         with_model(model);
-        CHECK_EQ(mien_model_embed_images(model, (const char *const[]){"gone.png"}, 1, 0, room), MIEN_ERR_DATA);
+        CHECK_EQ(mien_model_embed(model, &(struct mien_input){.path = "gone.png"}, 1, NULL, room), MIEN_ERR_DATA);
         CHECK(strstr(mien_model_error(model), "gone.png") != NULL);
         CHECK_STR(mien_gpu_error(gpu), mien_model_error(model));
         mien_model_destroy(&model);

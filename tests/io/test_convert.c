@@ -250,7 +250,7 @@ static struct io_weights *convert(const char *path, const struct io_convert_wish
     CHECK_EQ(io_conversion_open(path, wish, &c), MIEN_OK);
     if (c) {
         const char *dir = target();
-        CHECK_EQ(io_conversion_write(c, dir), MIEN_OK);
+        CHECK_EQ(io_conversion_write(c, dir, NULL, NULL), MIEN_OK);
         CHECK_EQ(io_clip_config_read(dir, config, NULL), MIEN_OK);
         CHECK_EQ(io_weights_open(dir, &w), MIEN_OK);
     }

@@ -190,8 +190,11 @@ static void test_dry_run(void)
     /* a run that is shorter than the timing, with a warm-up that is longer and rates that would end it at once */
     const char *const one[] = {"run.dir=dry", "run.steps=1", "optim.warmup_steps=9", "optim.lr=100",
                                "optim.clip_norm=0"};
-    params = (struct mien_train_params){
-        .config = tiny_path("c.json"), .sets = one, .set_count = BASE_COUNT(one), .dry_run = true};
+    params = (struct mien_train_params){.size = sizeof params,
+                                        .config = tiny_path("c.json"),
+                                        .sets = one,
+                                        .set_count = BASE_COUNT(one),
+                                        .dry_run = true};
     CHECK_EQ(mien_train(gpu, &params, &s), MIEN_OK);
     CHECK(s.plan.steps == 1 && s.plan.seconds_per_step > 0 && s.plan.flops_per_step > 0);
     CHECK(s.plan.weight_bytes > 0 && s.plan.activation_bytes > 0 && s.plan.batch_bytes > 0);

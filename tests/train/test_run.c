@@ -242,10 +242,12 @@ static void test_nan(void)
     CHECK(!base_file_exists(tiny_path("nanrun/model")) && !base_file_exists(tiny_path("nanrun/checkpoints")));
 }
 
-static void stop_after(void *user, const struct mien_train_progress *progress)
+static bool stop_after(void *user, uint64_t step, uint64_t steps)
 {
-    if (progress->step == 3)
+    (void)steps;
+    if (step == 3)
         *(volatile int *)user = 1;
+    return true;
 }
 
 static void test_stop(void)
@@ -262,6 +264,29 @@ static void test_stop(void)
     CHECK(summary.stopped && summary.steps >= 3 && summary.steps < 8);
     CHECK(!base_file_exists(tiny_path("stopped/model")));
     CHECK(base_file_exists(tiny_path(summary.checkpoint)) && base_file_is_dir(summary.checkpoint));
+}
+
+static bool cancel_after(void *user, uint64_t step, uint64_t steps)
+{
+    const struct mien_train_now *now = user;
+    CHECK(now->loss > 0 && now->samples_per_s > 0 && steps == 100000);
+    return step < 3;
+}
+
+/* Cancelled: another status, but the same checkpoint and summary. */
+static void test_cancel(void)
+{
+    const char *sets[] = {"run.dir=cancelled", "run.steps=100000"};
+    struct mien_train_now now = {0};
+    struct mien_train_summary summary = {sizeof summary};
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 2, .now = &now};
+    params.progress = cancel_after;
+    params.user = &now;
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_ERR_CANCELLED);
+    CHECK(captured_count == 0 && summary.stopped && summary.steps >= 3 && summary.steps < 8);
+    CHECK(!base_file_exists(tiny_path("cancelled/model")) && base_file_is_dir(summary.checkpoint));
 }
 
 int main(void)
@@ -283,6 +308,7 @@ int main(void)
     test_refusals();
     test_nan();
     test_stop();
+    test_cancel();
     gpu_close_public(&gpu);
     tiny_remove();
     return check_result();

@@ -5,6 +5,7 @@
 
 #include "base/capture.h"
 #include "data/frames.h"
+#include "use/look.h"
 #include "use/use.h"
 #include "io/safetensors.h"
 #include "mien/data.h"
@@ -31,23 +32,23 @@ static double worst(const float *a, const float *b, size_t count)
     return most;
 }
 
-static struct mien_image file_image(uint32_t i)
+static struct mien_input file_image(uint32_t i)
 {
     static char paths[TINY_IMAGES][512];
     char name[32];
     snprintf(name, sizeof(name), "%u.png", i % TINY_IMAGES);
-    return (struct mien_image){.path = strcpy(paths[i % TINY_IMAGES], tiny_path(name))};
+    return (struct mien_input){.path = strcpy(paths[i % TINY_IMAGES], tiny_path(name))};
 }
 
 /* ---- pictures ---- */
 
 /* The pixels of 0.png with rows further apart than needed. */
-static struct mien_image padded_pixels(const struct data_image *image, size_t stride)
+static struct mien_input padded_pixels(const struct data_image *image, size_t stride)
 {
     unsigned char *pixels = base_alloc(stride * image->height, 1);
     for (uint32_t y = 0; pixels && y < image->height; y++)
         memcpy(pixels + y * stride, image->pixels + (size_t)y * image->width * 3, (size_t)image->width * 3);
-    return (struct mien_image){.pixels = pixels, .width = image->width, .height = image->height, .stride = stride};
+    return (struct mien_input){.pixels = pixels, .width = image->width, .height = image->height, .stride = stride};
 }
 
 static void test_pixels(void)
@@ -56,21 +57,21 @@ static void test_pixels(void)
     const char *path = tiny_path("0.png");
     float from_file[E], from_memory[E], boxed[E], cut[E];
     CHECK_EQ(data_image_read(path, NULL, &image), MIEN_OK);
-    struct mien_image padded = padded_pixels(&image, 3 * TINY_SIDE + 5);
-    CHECK_EQ(mien_model_embed_images(model, &path, 1, 0, from_file), MIEN_OK);
-    CHECK_EQ(mien_model_embed_pictures(model, &padded, 1, NULL, from_memory), MIEN_OK);
+    struct mien_input padded = padded_pixels(&image, 3 * TINY_SIDE + 5);
+    CHECK_EQ(embed_file(model, path, 0, from_file), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &padded, 1, NULL, from_memory), MIEN_OK);
     CHECK(memcmp(from_file, from_memory, sizeof(from_file)) == 0);
     padded.has_box = true;
     memcpy(padded.box, (int32_t[4]){3, 4, 6, 5}, sizeof(padded.box));
-    CHECK_EQ(mien_model_embed_pictures(model, &padded, 1, NULL, boxed), MIEN_OK);
-    struct mien_image part = {.pixels = padded.pixels + 4 * padded.stride + 9, .width = 6, .height = 5};
+    CHECK_EQ(mien_model_embed(model, &padded, 1, NULL, boxed), MIEN_OK);
+    struct mien_input part = {.pixels = padded.pixels + 4 * padded.stride + 9, .width = 6, .height = 5};
     part.stride = padded.stride;
-    CHECK_EQ(mien_model_embed_pictures(model, &part, 1, NULL, cut), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &part, 1, NULL, cut), MIEN_OK);
     CHECK(memcmp(boxed, cut, sizeof(cut)) == 0);
     CHECK(worst(boxed, from_memory, E) > 1e-4);
-    struct mien_image box_of_file = {.path = path, .has_box = true};
+    struct mien_input box_of_file = {.path = path, .has_box = true};
     memcpy(box_of_file.box, padded.box, sizeof(padded.box));
-    CHECK_EQ(mien_model_embed_pictures(model, &box_of_file, 1, NULL, cut), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &box_of_file, 1, NULL, cut), MIEN_OK);
     CHECK(memcmp(boxed, cut, sizeof(cut)) == 0);
     base_free((unsigned char *)(uintptr_t)padded.pixels);
     data_image_free(&image);
@@ -79,48 +80,53 @@ static void test_pixels(void)
 /* The same pixels in every format, packed and with a stride, whole and boxed, give the same bits. */
 static void test_formats(void)
 {
-    static const int order[][4] = {
-        [MIEN_RGB] = {0, 1, 2, -1}, [MIEN_RGBA] = {0, 1, 2, 3}, [MIEN_BGRA] = {2, 1, 0, 3}, [MIEN_BGRX] = {2, 1, 0, 3}};
+    static const int order[][4] = {[MIEN_PIXELS_RGB] = {0, 1, 2, -1},
+                                   [MIEN_PIXELS_RGBA] = {0, 1, 2, 3},
+                                   [MIEN_PIXELS_BGRA] = {2, 1, 0, 3},
+                                   [MIEN_PIXELS_BGRX] = {2, 1, 0, 3}};
     enum { W = 13, H = 11, ROW = W * 4 + 9 };
     unsigned char pixels[H * ROW];
     float first[2][E], out[E];
-    for (int format = 0; format <= MIEN_BGRX; format++)
+    for (int format = 0; format <= MIEN_PIXELS_BGRX; format++)
         for (int turn = 0; turn < 4; turn++) { /* bit 0: a box; bit 1: a stride */
-            size_t bytes = format == MIEN_RGB ? 3 : 4, stride = turn & 2 ? ROW : W * bytes;
+            size_t bytes = format == MIEN_PIXELS_RGB ? 3 : 4, stride = turn & 2 ? ROW : W * bytes;
             memset(pixels, 0xa5, sizeof(pixels));
             for (int y = 0; y < H; y++)
                 for (int x = 0; x < W; x++)
                     for (size_t k = 0; k < bytes; k++)
                         pixels[(size_t)y * stride + (size_t)x * bytes + k] =
                             (unsigned char)(order[format][k] == 3 ? x * 5 : 40 * order[format][k] + 7 * x + 13 * y);
-            struct mien_image image = {.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixels)format};
+            struct mien_input image = {
+                .pixels = pixels, .width = W, .height = H, .format = (enum mien_pixel_format)format};
             image.stride = turn & 2 ? stride : 0;
             image.has_box = turn & 1;
             memcpy(image.box, (int32_t[4]){2, 1, 8, 9}, sizeof(image.box));
-            float *to = format == MIEN_RGB && turn < 2 ? first[turn] : out;
-            CHECK_EQ(mien_model_embed_pictures(model, &image, 1, NULL, to), MIEN_OK);
+            float *to = format == MIEN_PIXELS_RGB && turn < 2 ? first[turn] : out;
+            CHECK_EQ(mien_model_embed(model, &image, 1, NULL, to), MIEN_OK);
             CHECK(memcmp(first[turn & 1], to, sizeof(out)) == 0);
         }
     CHECK(worst(first[0], first[1], E) > 1e-4);
-    struct mien_image wrong = {.pixels = pixels, .width = W, .height = H, .format = MIEN_BGRA, .stride = W * 4 - 1};
-    CHECK_EQ(mien_model_embed_pictures(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
-    wrong = (struct mien_image){.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixels)4};
-    CHECK_EQ(mien_model_embed_pictures(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
+    struct mien_input wrong = {
+        .pixels = pixels, .width = W, .height = H, .format = MIEN_PIXELS_BGRA, .stride = W * 4 - 1};
+    CHECK_EQ(mien_model_embed(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
+    wrong = (struct mien_input){.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixel_format)4};
+    CHECK_EQ(mien_model_embed(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
 }
 
 static size_t shown, shown_last;
 
-static void on_progress(void *user, size_t done, size_t total)
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     CHECK(user == &shown && done > shown_last && done <= total);
     shown++;
     shown_last = done;
+    return shown < 1000; /* "cancel" sets it */
 }
 
 /* Several blocks with bad files among them; every row is that of its own file. */
 static void test_many(void)
 {
-    struct mien_image images[MANY];
+    struct mien_input images[MANY];
     struct mien_embed_params params = {
         .size = sizeof params, .flags = MIEN_RAW, .progress = on_progress, .user = &shown};
     static float rows[MANY * E], one[E], zero[E];
@@ -132,7 +138,7 @@ static void test_many(void)
     params.ok = ok;
     capture_start();
     shown = shown_last = 0;
-    CHECK_EQ(mien_model_embed_pictures(model, images, MANY, &params, rows), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, images, MANY, &params, rows), MIEN_OK);
     CHECK_EQ(captured_count, 2);
     CHECK_EQ(shown_last, MANY);
     CHECK(shown >= 3);
@@ -142,7 +148,7 @@ static void test_many(void)
         if (bad)
             CHECK(memcmp(rows + i * E, zero, sizeof(zero)) == 0);
         else if (i < TINY_IMAGES || i > 60) {
-            CHECK_EQ(mien_model_embed_pictures(
+            CHECK_EQ(mien_model_embed(
                          model, &images[i], 1,
                          &(struct mien_embed_params){.size = sizeof(struct mien_embed_params), .flags = MIEN_RAW}, one),
                      MIEN_OK);
@@ -152,9 +158,16 @@ static void test_many(void)
     params.ok = NULL;
     params.progress = NULL;
     capture_start();
-    CHECK_EQ(mien_model_embed_pictures(model, images, MANY, &params, rows), MIEN_ERR_DATA);
-    CHECK(captured_once("none.png"));
-    CHECK_EQ(mien_model_embed_pictures(model, NULL, 0, NULL, NULL), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, images, MANY, &params, rows), MIEN_ERR_DATA);
+    CHECK(captured_once("none.png") && strstr(mien_last_error(), "none.png"));
+    CHECK_EQ(mien_model_embed(model, NULL, 0, NULL, NULL), MIEN_OK);
+    images[33] = images[0];
+    params.progress = on_progress;
+    shown = 999;
+    shown_last = 0;
+    capture_start();
+    CHECK_EQ(mien_model_embed(model, images, 60, &params, rows), MIEN_ERR_CANCELLED);
+    CHECK(captured_count == 0 && shown_last > 0 && shown_last < 60);
 }
 
 /* Bytes that this process has held at most, or 0 under a sanitizer, which keeps what is freed. */
@@ -172,16 +185,16 @@ static size_t most_memory(void)
 static void test_ten_thousand(void)
 {
     enum { COUNT = 10000 };
-    struct mien_image *images = calloc(COUNT, sizeof(*images));
+    struct mien_input *images = calloc(COUNT, sizeof(*images));
     float *rows = calloc((size_t)COUNT * E, sizeof(*rows));
     if (!images || !rows)
         return;
     for (uint32_t i = 0; i < COUNT; i++)
         images[i] = i < TINY_IMAGES ? file_image(i) : images[i % TINY_IMAGES];
     memset(rows, 1, (size_t)COUNT * E * sizeof(*rows)); /* the result's pages are there already */
-    CHECK_EQ(mien_model_embed_pictures(model, images, 500, NULL, rows), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, images, 500, NULL, rows), MIEN_OK);
     size_t before = most_memory();
-    CHECK_EQ(mien_model_embed_pictures(model, images, COUNT, NULL, rows), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, images, COUNT, NULL, rows), MIEN_OK);
     CHECK(most_memory() - before < 4 << 20); /* 9,500 more pictures, decoded, would take 16 MB */
     CHECK(memcmp(rows, rows + (size_t)32 * TINY_IMAGES * E, E * sizeof(*rows)) == 0); /* the same file, the same bits */
     free(images);
@@ -190,28 +203,28 @@ static void test_ten_thousand(void)
 
 static void test_limits(void)
 {
-    struct mien_image image = file_image(0), none = {0}, thin = {.pixels = (const unsigned char *)"", .width = 4};
+    struct mien_input image = file_image(0), none = {0}, thin = {.pixels = (const unsigned char *)"", .width = 4};
     struct mien_embed_params params = {.size = sizeof params, .max_pixels = TINY_SIDE * TINY_SIDE - 1};
     float out[E];
     capture_start();
-    CHECK_EQ(mien_model_embed_pictures(model, &image, 1, &params, out), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, &image, 1, &params, out), MIEN_ERR_DATA);
     CHECK(captured_once("limit"));
-    CHECK_EQ(mien_model_embed_pictures(model, &none, 1, NULL, out), MIEN_ERR_ARG);
-    CHECK_EQ(mien_model_embed_pictures(model, &thin, 1, NULL, out), MIEN_ERR_ARG);
+    CHECK_EQ(mien_model_embed(model, &none, 1, NULL, out), MIEN_ERR_ARG);
+    CHECK_EQ(mien_model_embed(model, &thin, 1, NULL, out), MIEN_ERR_ARG);
     thin.height = 4;
     thin.stride = 11;
     capture_start();
-    CHECK_EQ(mien_model_embed_pictures(model, &thin, 1, NULL, out), MIEN_ERR_ARG);
+    CHECK_EQ(mien_model_embed(model, &thin, 1, NULL, out), MIEN_ERR_ARG);
     CHECK(captured_once("stride of 11"));
     image.has_box = true;
     memcpy(image.box, (int32_t[4]){0, 0, TINY_SIDE + 1, 1}, sizeof(image.box));
-    CHECK_EQ(mien_model_embed_pictures(model, &image, 1, NULL, out), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, &image, 1, NULL, out), MIEN_ERR_DATA);
     image.path = tiny_dir; /* a directory in place of a file */
-    CHECK_EQ(mien_model_embed_pictures(model, &image, 1, NULL, out), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, &image, 1, NULL, out), MIEN_ERR_DATA);
     CHECK(tiny_write("empty.png", "", 0));
     image.path = tiny_path("empty.png");
     capture_start();
-    CHECK_EQ(mien_model_embed_pictures(model, &image, 1, NULL, out), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, &image, 1, NULL, out), MIEN_ERR_DATA);
     CHECK(captured_once("empty"));
 }
 
@@ -247,31 +260,31 @@ static void clip_frames(const uint32_t *picks, uint32_t n, float *frames)
 {
     for (uint32_t i = 0; i < n; i++) {
         const char *path = tiny_path(clip_names[in_order[picks[i]]]);
-        CHECK_EQ(mien_model_embed_images(model, &path, 1, MIEN_RAW, frames + (size_t)i * E), MIEN_OK);
+        CHECK_EQ(embed_file(model, path, MIEN_RAW, frames + (size_t)i * E), MIEN_OK);
     }
 }
 
 static void test_clips(void)
 {
     static const uint32_t all[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, three[] = {1, 5, 9};
-    struct mien_clip clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
+    struct mien_input clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
     struct mien_embed_params params = {.size = sizeof params, .flags = MIEN_RAW};
     float frames[11 * E], want[E], got[E];
     clip_frames(all, 11, frames);
     CHECK_EQ(nn_encode_clips(model->encoder, frames, 1, 11, want), MIEN_OK);
-    CHECK_EQ(mien_model_embed_clips(model, &clip, 1, &params, got), MIEN_OK); /* fewer than 32: whole */
+    CHECK_EQ(mien_model_embed(model, &clip, 1, &params, got), MIEN_OK); /* fewer than 32: whole */
     CHECK(worst(want, got, E) < NEAR);
     params.frames = MIEN_ALL_FRAMES;
-    CHECK_EQ(mien_model_embed_clips(model, &clip, 1, &params, got), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &clip, 1, &params, got), MIEN_OK);
     CHECK(worst(want, got, E) < NEAR);
     params.frames = 3;
     clip_frames(three, 3, frames);
     CHECK_EQ(nn_encode_clips(model->encoder, frames, 1, 3, want), MIEN_OK);
-    CHECK_EQ(mien_model_embed_clips(model, &clip, 1, &params, got), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &clip, 1, &params, got), MIEN_OK);
     CHECK(worst(want, got, E) < NEAR);
     nn_normalise_rows(want, 1, E);
     params.flags = 0;
-    CHECK_EQ(mien_model_embed_clips(model, &clip, 1, &params, got), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &clip, 1, &params, got), MIEN_OK);
     CHECK(worst(want, got, E) < NEAR);
 }
 
@@ -279,24 +292,24 @@ static void test_bad_clips(void)
 {
     bool ok[2];
     char nowhere[512], good[512], path[512];
-    struct mien_image frames[2] = {{.path = path}, file_image(1)};
-    struct mien_clip clips[2] = {{.directory = nowhere}, {.directory = good}};
+    struct mien_input frames[2] = {{.path = path}, file_image(1)};
+    struct mien_input clips[2] = {{.directory = nowhere}, {.directory = good}};
     struct mien_embed_params params = {.size = sizeof params, .ok = ok};
     float got[2 * E];
     strcpy(nowhere, tiny_path("nowhere"));
     strcpy(good, tiny_path("clip"));
     strcpy(path, tiny_path("none.png"));
     capture_start();
-    CHECK_EQ(mien_model_embed_clips(model, clips, 2, &params, got), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, clips, 2, &params, got), MIEN_OK);
     CHECK(captured_once("nowhere") && !ok[0] && ok[1]);
-    CHECK_EQ(mien_model_embed_clips(model, clips, 2, NULL, got), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, clips, 2, NULL, got), MIEN_ERR_DATA);
     CHECK_EQ(base_dir_create(nowhere), MIEN_OK);
     capture_start();
-    CHECK_EQ(mien_model_embed_clips(model, clips, 1, NULL, got), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, clips, 1, NULL, got), MIEN_ERR_DATA);
     CHECK(captured_once("no frame"));
-    clips[0] = (struct mien_clip){.frames = frames, .frame_count = 2};
+    clips[0] = (struct mien_input){.frames = frames, .frame_count = 2};
     capture_start();
-    CHECK_EQ(mien_model_embed_clips(model, clips, 1, NULL, got), MIEN_ERR_DATA);
+    CHECK_EQ(mien_model_embed(model, clips, 1, NULL, got), MIEN_ERR_DATA);
     CHECK(captured_once("none.png"));
 }
 
@@ -306,7 +319,7 @@ static void test_temporal(void)
     const struct io_temporal_config sizes = {.layers = 2, .heads = 2, .head_dim = 6, .mlp = 16, .max_frames = 12};
     struct mien_model *plain = model;
     struct nn_model *nn = NULL;
-    struct mien_clip clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
+    struct mien_input clip = {.directory = strcpy((char[512]){0}, tiny_path("clip"))};
     float with[E], without[E];
     const char *dir = strcpy((char[512]){0}, tiny_path("temporal"));
     CHECK_EQ(nn_model_load(model->device, START, &(struct nn_extras){.temporal = &sizes, .seed = 5}, &nn), MIEN_OK);
@@ -315,12 +328,12 @@ static void test_temporal(void)
     CHECK_EQ(io_clip_config_write(dir, &nn->config, NULL), MIEN_OK);
     CHECK_EQ(data_tokenizer_save(model->tokenizer, dir, nn->config.text.context), MIEN_OK);
     nn_model_destroy(&nn);
-    CHECK_EQ(mien_model_embed_clips(model, &clip, 1, NULL, without), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, &clip, 1, NULL, without), MIEN_OK);
     model = NULL;
     CHECK_EQ(mien_model_open(gpu, dir, NULL, &model), MIEN_OK);
     if (model) {
         test_clips();
-        CHECK_EQ(mien_model_embed_clips(model, &clip, 1, NULL, with), MIEN_OK);
+        CHECK_EQ(mien_model_embed(model, &clip, 1, NULL, with), MIEN_OK);
         CHECK(worst(with, without, E) > 1e-3);
     }
     mien_model_destroy(&model);
@@ -381,7 +394,7 @@ static void check_scores(const struct mien_label *labels, const struct mien_labe
     float image[E], got[2];
     double want[2];
     CHECK_EQ(mien_labels_create(model, labels, 2, params, &made), MIEN_OK);
-    CHECK_EQ(mien_model_embed_images(model, &path, 1, 0, image), MIEN_OK);
+    CHECK_EQ(embed_file(model, path, 0, image), MIEN_OK);
     if (!made)
         return;
     mien_labels_scores(made, image, got);
@@ -461,7 +474,7 @@ static void test_search(void)
         if (m->line != 1)
             continue;
         CHECK(m[1].line == 4 && m[1].score == m->score); /* the same picture again: the earlier line first */
-        CHECK_EQ(mien_model_embed_images(model, &m->path, 1, 0, image), MIEN_OK);
+        CHECK_EQ(embed_file(model, m->path, 0, image), MIEN_OK);
         for (size_t k = 0; k < E; k++)
             dot += (double)image[k] * (double)text[k];
         CHECK_NEAR(m->score, dot, NEAR);

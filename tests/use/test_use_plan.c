@@ -13,7 +13,7 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
     static const unsigned char pixels[24 * 24 * 3];
     static char text[1000];
     static float out[MOST * E];
-    struct mien_image all[MOST];
+    struct mien_input all[MOST];
     const char *lines[MOST];
     struct mien_gpu *gpu = NULL;
     struct mien_model *model = NULL;
@@ -22,7 +22,7 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
     for (size_t i = 0; i + 5 < sizeof(text); i += 4)
         memcpy(text + i, "joy ", 5);
     for (uint32_t i = 0; i < MOST; i++) {
-        all[i] = (struct mien_image){.pixels = pixels, .width = 24, .height = 24};
+        all[i] = (struct mien_input){.pixels = pixels, .width = 24, .height = 24};
         lines[i] = text;
     }
     CHECK_EQ(mien_gpu_create(NULL, &gpu), MIEN_OK);
@@ -30,7 +30,7 @@ static void test_use(uint32_t images, uint32_t texts, const struct mien_model_pa
     CHECK_EQ(mien_model_open(gpu, START, params, &model), MIEN_OK);
     if (!model)
         return;
-    CHECK_EQ(mien_model_embed_pictures(model, all, images, NULL, out), MIEN_OK);
+    CHECK_EQ(mien_model_embed(model, all, images, NULL, out), MIEN_OK);
     CHECK_EQ(mien_model_embed_texts(model, lines, texts, 0, out), MIEN_OK);
     vk_memory_stats(vk_gpu_device(gpu), &stats);
     CHECK_EQ(plan.device_peak, stats.peak[VK_MEMORY_DEVICE]);

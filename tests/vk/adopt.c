@@ -205,13 +205,14 @@ static const char *model_dir, *picture;
 static enum mien_status embed(struct mien_gpu *gpu, struct embeds *out)
 {
     struct mien_model *model = NULL;
+    const struct mien_input input = {.path = picture};
     struct mien_model_info info = {sizeof info};
     enum mien_status status = mien_model_open(gpu, model_dir, NULL, &model);
     if (status == MIEN_OK)
         mien_model_describe(model, &info);
     out->width = info.embed;
     if (status == MIEN_OK)
-        status = info.embed > MOST ? MIEN_ERR_ARG : mien_model_embed_images(model, &picture, 1, 0, out->image);
+        status = info.embed > MOST ? MIEN_ERR_ARG : mien_model_embed(model, &input, 1, NULL, out->image);
     if (status == MIEN_OK)
         status = mien_model_embed_texts(model, (const char *const[]){"a happy face"}, 1, 0, out->text);
     mien_model_destroy(&model);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256 }; /* inputs embedded, then printed, at a time */
-
 struct job {
     const char *model, *label_list, *template_file, *descriptions, *average;
     struct templates words, templates;
@@ -19,9 +17,9 @@ struct job {
     struct use use;
     struct mien_labels *labels;
     struct progress progress;
-    size_t done, bad;
-    float *embeds, *scores; /* [CHUNK,E], [labels] */
-    bool ok[CHUNK];
+    size_t printed, bad;
+    float *embeds, *scores; /* [inputs,E], [labels] */
+    bool *ok;               /* [inputs] */
 };
 
 static void print_json(const struct job *job, const char *input, size_t best)
@@ -47,77 +45,51 @@ static void print_text(const struct job *job, const char *input, size_t best)
     printf(")\n");
 }
 
-/* Lines of inputs [first, first + count). */
-static void print_chunk(struct job *job, size_t first, size_t count)
+/* Lines of the inputs up to `done` that have none yet. */
+static void print_new(struct job *job, size_t done)
 {
     progress_clear(&job->progress);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = job->printed; i < done; i++) {
         size_t best = 0;
+        job->bad += !job->ok[i];
         if (!job->ok[i])
             continue;
         mien_labels_scores(job->labels, job->embeds + i * job->use.info.embed, job->scores);
         for (size_t j = 1; j < job->words.count; j++)
             best = job->scores[j] > job->scores[best] ? j : best;
-        (job->common.json ? print_json : print_text)(job, job->inputs.items[first + i], best);
+        (job->common.json ? print_json : print_text)(job, job->inputs.items[i], best);
     }
+    job->printed = done;
     fflush(stdout);
 }
 
-static void on_progress(void *user, size_t done, size_t total)
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     struct job *job = user;
-    (void)total;
-    progress_show(&job->progress, job->done + done, job->inputs.count, "inputs", "");
-}
-
-/* A folder of frames or a video. */
-static bool is_clip(const char *path)
-{
-    return base_file_is_dir(path) || is_video(path);
-}
-
-/* `count` pictures in a row, or one clip. */
-static enum mien_status embed_chunk(struct job *job, size_t first, size_t count, bool is_one_clip)
-{
-    const char *path = job->inputs.items[first];
-    struct mien_embed_params params = looking_params(&job->looking);
-    struct mien_image images[CHUNK] = {0};
-    struct mien_clip clip = {.has_box = job->looking.has_box};
-    if (base_file_is_dir(path))
-        clip.directory = path;
-    else
-        clip.video = path;
-    memcpy(clip.box, job->looking.box, sizeof(clip.box));
-    for (size_t i = 0; i < count; i++) {
-        images[i].path = job->inputs.items[first + i];
-        images[i].has_box = job->looking.has_box;
-        memcpy(images[i].box, job->looking.box, sizeof(clip.box));
-    }
-    params.ok = job->ok;
-    params.progress = on_progress;
-    params.user = job;
-    return is_one_clip ? mien_model_embed_clips(job->use.model, &clip, 1, &params, job->embeds)
-                       : mien_model_embed_pictures(job->use.model, images, count, &params, job->embeds);
+    print_new(job, (size_t)done);
+    progress_show(&job->progress, done, total, "inputs", "");
+    return true;
 }
 
 static enum mien_status classify_all(struct job *job)
 {
-    enum mien_status status = MIEN_OK;
-    progress_begin(&job->progress, "classify", job->common.quiet);
-    for (size_t first = 0, count = 0; status == MIEN_OK && first < job->inputs.count; first += count) {
-        bool clip = is_clip(job->inputs.items[first]);
-        count = 1;
-        while (!clip && first + count < job->inputs.count && count < CHUNK &&
-               !is_clip(job->inputs.items[first + count]))
-            count++;
-        status = embed_chunk(job, first, count, clip);
-        job->done += count;
-        if (status == MIEN_OK)
-            print_chunk(job, first, count);
-        for (size_t i = 0; status == MIEN_OK && i < count; i++)
-            job->bad += !job->ok[i];
+    size_t count = job->inputs.count;
+    struct mien_input *inputs = calloc(count, sizeof(*inputs));
+    enum mien_status status = MIEN_ERR_NOMEM;
+    job->embeds = calloc(count * job->use.info.embed, sizeof(float));
+    job->ok = calloc(count, sizeof(bool));
+    if (inputs && job->embeds && job->ok) {
+        struct mien_embed_params params = looking_params(&job->looking);
+        for (size_t i = 0; i < count; i++)
+            inputs[i] = looking_input(&job->looking, job->inputs.items[i]);
+        params.ok = job->ok;
+        params.progress = on_progress;
+        params.user = job;
+        progress_begin(&job->progress, "classify", job->common.quiet);
+        status = mien_model_embed(job->use.model, inputs, count, &params, job->embeds);
+        progress_end(&job->progress);
     }
-    progress_end(&job->progress);
+    free(inputs);
     return status;
 }
 
@@ -131,9 +103,8 @@ static enum mien_status make_labels(struct job *job)
         .average = job->average && strcmp(job->average, "logits") == 0 ? MIEN_AVERAGE_LOGITS : MIEN_AVERAGE_EMBEDS};
     struct mien_label *labels = calloc(job->words.count, sizeof(*labels));
     enum mien_status status = MIEN_ERR_NOMEM;
-    job->embeds = calloc(CHUNK * job->use.info.embed, sizeof(float));
     job->scores = calloc(job->words.count, sizeof(float));
-    if (labels && job->embeds && job->scores) {
+    if (labels && job->scores) {
         for (size_t i = 0; i < job->words.count; i++)
             labels[i].name = job->words.lines[i];
         status = mien_labels_create(job->use.model, labels, job->words.count, &params, &job->labels);
@@ -159,6 +130,7 @@ static int classify(const struct command *command, struct job *job)
                                                    "above",
                                                    job->bad, job->inputs.count);
     free(job->embeds);
+    free(job->ok);
     free(job->scores);
     return result;
 }
@@ -200,7 +172,7 @@ static int check(const struct command *command, struct job *job)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct job job = {.looking.frame_count = 32};
+    struct job job = {.looking.frame_count = LOOKING_USUAL};
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory (default: the small weights that come with Mien)",
          &job.model},
@@ -210,8 +182,7 @@ static int run(const struct command *command, int argc, char **argv)
          "JSON, {\"label\": \"text\" or [\"text\", ...]}: used in place of templates", &job.descriptions},
         {"--average", ARG_TEXT, "WORD", "of a label's sentences: embeddings or logits (default: embeddings)",
          &job.average},
-        {"--frame-count", ARG_NUMBER, "N", "frames of a clip, at equal spacing; 0 = all (default: 32)",
-         &job.looking.frame_count},
+        {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &job.looking.frame_count},
         {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
         {"--skip-bad", ARG_FLAG, NULL, "exit status 0 though some inputs cannot be read", &job.skip_bad},

@@ -108,15 +108,20 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
 /* ---- a model in use ---- */
 
 /* Options of the subcommands that look at pictures. */
+#define LOOKING_USUAL UINT64_MAX
+#define LOOKING_FRAMES "frames of a clip, at equal spacing; 0 = all (default: what the model was trained with, else 32)"
 struct looking {
     const char *box_text;
-    uint64_t frame_count; /* as given: 0 = all */
+    uint64_t frame_count; /* as given: 0 = all; LOOKING_USUAL = not given */
     bool no_exif, has_box;
     int32_t box[4];
 };
 /* After args_parse: 0, or the exit status after a message. */
 int looking_check(const struct command *command, struct looking *looking);
 struct mien_embed_params looking_params(const struct looking *looking);
+uint32_t looking_frames(const struct looking *looking); /* as mien_embed_params has it */
+/* A picture, a folder of frames or a video, by what the path is. */
+struct mien_input looking_input(const struct looking *looking, const char *path);
 
 struct use {
     struct mien_gpu *gpu;
@@ -128,9 +133,6 @@ enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, c
                             struct mien_model **model);
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
 enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_close */
-
-/* By the name's ending. */
-bool is_video(const char *path);
 
 /* ---- weights ---- */
 

@@ -16,95 +16,73 @@ struct job {
     struct use use;
 };
 
-struct counter {
-    struct progress progress;
-    const char *unit;
-};
-
 /* Rows of one kind. */
 struct rows {
     float *data; /* [count,E] */
     bool *ok;    /* [count] */
-    size_t count, kept;
+    size_t count;
 };
 
-static void on_progress(void *user, size_t done, size_t total)
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
-    struct counter *c = user;
-    progress_show(&c->progress, done, total, c->unit, "");
+    progress_show(user, done, total, "inputs", "");
+    return true;
 }
 
 static bool make_rows(const struct job *job, size_t count, struct rows *rows)
 {
-    rows->count = rows->kept = count;
+    rows->count = count;
     rows->data = calloc(count + 1, job->use.info.embed * sizeof(float));
     rows->ok = calloc(count + 1, sizeof(bool));
     return rows->data && rows->ok;
 }
 
-/* Closes the gaps that bad files left. */
-static void compact(const struct job *job, struct rows *rows)
+/* Closes the gaps that bad files left among rows [first, first + count); how many are left. */
+static size_t compact(const struct job *job, struct rows *rows, size_t first, size_t count)
 {
-    size_t width = job->use.info.embed;
-    rows->kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
+    size_t width = job->use.info.embed, kept = 0;
+    for (size_t i = first; i < first + count; i++) {
         if (rows->ok[i])
-            memmove(rows->data + rows->kept++ * width, rows->data + i * width, width * sizeof(float));
+            memmove(rows->data + (first + kept++) * width, rows->data + i * width, width * sizeof(float));
     }
+    return kept;
 }
 
-/* What the options ask for; failures and progress as the subcommand shows them. */
-static struct mien_embed_params params_of(const struct job *job, const struct rows *rows, struct counter *counter)
+/* Pictures, then folders of frames, then videos. */
+static size_t list_inputs(const struct job *job, struct mien_input *inputs)
 {
-    struct mien_embed_params params = looking_params(&job->looking);
-    params.flags |= job->raw ? MIEN_RAW : 0;
-    params.ok = job->skip_bad ? rows->ok : NULL;
-    params.progress = on_progress;
-    params.user = counter;
-    progress_begin(&counter->progress, "embed", job->common.quiet);
-    return params;
-}
-
-static enum mien_status embed_images(struct job *job, struct rows *rows)
-{
-    struct counter counter = {.unit = "images"};
-    size_t count = job->images.count;
-    struct mien_image *images = calloc(count + 1, sizeof(*images));
-    enum mien_status status = MIEN_ERR_NOMEM;
-    if (images && make_rows(job, count, rows)) {
-        for (size_t i = 0; i < count; i++) {
-            images[i] = (struct mien_image){.path = job->images.items[i], .has_box = job->looking.has_box};
-            memcpy(images[i].box, job->looking.box, sizeof(images[i].box));
+    const struct arg_list *lists[] = {&job->images, &job->frames, &job->videos};
+    size_t n = 0;
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t i = 0; i < lists[k]->count; i++, n++) {
+            const char *name = lists[k]->items[i];
+            inputs[n] = (struct mien_input){.has_box = job->looking.has_box};
+            *(k == 0 ? &inputs[n].path : k == 1 ? &inputs[n].directory : &inputs[n].video) = name;
+            memcpy(inputs[n].box, job->looking.box, sizeof(inputs[n].box));
         }
-        const struct mien_embed_params params = params_of(job, rows, &counter);
-        status = mien_model_embed_pictures(job->use.model, images, count, &params, rows->data);
-        progress_end(&counter.progress);
     }
-    free(images);
-    return status;
+    return n;
 }
 
-/* Folders of frames, then videos. */
-static enum mien_status embed_clips(struct job *job, struct rows *rows)
+static enum mien_status embed_inputs(struct job *job, struct rows *rows)
 {
-    struct counter counter = {.unit = "clips"};
-    size_t folders = job->frames.count, count = folders + job->videos.count;
-    struct mien_clip *clips = calloc(count + 1, sizeof(*clips));
+    struct progress progress;
+    size_t count = job->images.count + job->frames.count + job->videos.count;
+    struct mien_input *inputs = calloc(count + 1, sizeof(*inputs));
     enum mien_status status = MIEN_ERR_NOMEM;
-    if (clips && make_rows(job, count, rows)) {
-        for (size_t i = 0; i < count; i++) {
-            clips[i] = (struct mien_clip){.has_box = job->looking.has_box};
-            memcpy(clips[i].box, job->looking.box, sizeof(clips[i].box));
-            if (i < folders)
-                clips[i].directory = job->frames.items[i];
-            else
-                clips[i].video = job->videos.items[i - folders];
-        }
-        const struct mien_embed_params params = params_of(job, rows, &counter);
-        status = mien_model_embed_clips(job->use.model, clips, count, &params, rows->data);
-        progress_end(&counter.progress);
+    if (inputs && make_rows(job, count, rows)) {
+        struct mien_embed_params params = looking_params(&job->looking);
+        params.flags |= job->raw ? MIEN_RAW : 0;
+        params.ok = job->skip_bad ? rows->ok : NULL;
+        params.progress = on_progress;
+        params.user = &progress;
+        progress_begin(&progress, "embed", job->common.quiet);
+        status = mien_model_embed(job->use.model, inputs, list_inputs(job, inputs), &params, rows->data);
+        progress_end(&progress);
     }
-    free(clips);
+    for (size_t i = 0; status == MIEN_OK && !job->skip_bad && i < count; i++)
+        rows->ok[i] = true;
+    free(inputs);
     return status;
 }
 
@@ -122,10 +100,10 @@ static enum mien_status embed_texts(struct job *job, struct rows *rows)
     return status;
 }
 
-/* Those of rows [first, ...) that are not ok, with their names in the list. */
+/* Those of inputs [first, ...) that are not ok, with their names in the list. */
 static void print_bad(const struct arg_list *list, const struct rows *rows, size_t first, bool *any)
 {
-    for (size_t i = 0; rows->kept < rows->count && i < list->count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         if (rows->ok[first + i])
             continue;
         printf("%s", *any ? "," : "");
@@ -134,65 +112,67 @@ static void print_bad(const struct arg_list *list, const struct rows *rows, size
     }
 }
 
-static void print_summary(const struct job *job, const struct rows rows[3])
+static void print_summary(const struct job *job, const struct rows *inputs, const size_t kept[3])
 {
-    size_t bad = rows[0].count - rows[0].kept + rows[1].count - rows[1].kept;
+    size_t bad = inputs->count - kept[0] - kept[1];
     bool any = false;
     if (job->common.json) {
         printf("{\"output\":");
         print_json_string(job->output);
-        printf(",\"width\":%u,\"images\":%zu,\"videos\":%zu,\"texts\":%zu,\"bad\":[", job->use.info.embed, rows[0].kept,
-               rows[1].kept, rows[2].kept);
-        print_bad(&job->images, &rows[0], 0, &any);
-        print_bad(&job->frames, &rows[1], 0, &any);
-        print_bad(&job->videos, &rows[1], job->frames.count, &any);
+        printf(",\"width\":%u,\"images\":%zu,\"videos\":%zu,\"texts\":%zu,\"bad\":[", job->use.info.embed, kept[0],
+               kept[1], kept[2]);
+        print_bad(&job->images, inputs, 0, &any);
+        print_bad(&job->frames, inputs, job->images.count, &any);
+        print_bad(&job->videos, inputs, job->images.count + job->frames.count, &any);
         printf("]}\n");
         return;
     }
-    printf("%s: %zu images, %zu clips, %zu texts of width %u", job->output, rows[0].kept, rows[1].kept, rows[2].kept,
+    printf("%s: %zu images, %zu clips, %zu texts of width %u", job->output, kept[0], kept[1], kept[2],
            job->use.info.embed);
     if (bad)
         printf("; %zu bad files left out", bad);
     printf("\n");
 }
 
-static int write_all(const struct command *command, const struct job *job, const struct rows rows[3])
+/* kept: how many images, clips and texts were written. */
+static int write_all(const struct command *command, const struct job *job, struct rows *inputs,
+                     const struct rows *texts, size_t kept[3])
 {
     static const char *const names[] = {"image_embeds", "video_embeds", "text_embeds"};
+    const size_t images = job->images.count, given[] = {images, inputs->count - images, texts->count};
+    const float *data[] = {inputs->data, inputs->data + images * job->use.info.embed, texts->data};
     struct mien_embeds sets[3];
-    size_t count = 0, kept = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (rows[i].count)
-            sets[count++] = (struct mien_embeds){names[i], rows[i].data, rows[i].kept, job->use.info.embed};
-        kept += rows[i].kept;
-    }
-    if (kept == 0)
-        return complain(command, 4, "none of the %zu files could be read; %s is not written",
-                        rows[0].count + rows[1].count, job->output);
+    size_t count = 0;
+    kept[0] = compact(job, inputs, 0, images);
+    kept[1] = compact(job, inputs, images, given[1]);
+    kept[2] = texts->count;
+    if (kept[0] + kept[1] + kept[2] == 0)
+        return complain(command, 4, "none of the %zu files could be read; %s is not written", inputs->count,
+                        job->output);
+    for (size_t i = 0; i < 3; i++)
+        if (given[i])
+            sets[count++] = (struct mien_embeds){names[i], data[i], kept[i], job->use.info.embed};
     return mien_status_exit_code(mien_embeds_write(job->output, sets, count));
 }
 
 static int embed(const struct command *command, struct job *job)
 {
-    struct rows rows[3] = {0};
+    struct rows inputs = {0}, texts = {0};
+    size_t kept[3] = {0};
     enum mien_status status = use_open(&job->use, &job->common, job->model);
-    if (status == MIEN_OK && job->images.count)
-        status = embed_images(job, &rows[0]);
-    if (status == MIEN_OK && job->frames.count + job->videos.count)
-        status = embed_clips(job, &rows[1]);
-    for (size_t i = 0; status == MIEN_OK && job->skip_bad && i < 2; i++)
-        compact(job, &rows[i]);
-    if (status == MIEN_OK && job->texts.count + job->lines.count)
-        status = embed_texts(job, &rows[2]);
+    if (status == MIEN_OK)
+        status = embed_inputs(job, &inputs);
+    if (status == MIEN_OK)
+        status = embed_texts(job, &texts);
     int result = mien_status_exit_code(status);
     if (status == MIEN_OK)
-        result = write_all(command, job, rows);
+        result = write_all(command, job, &inputs, &texts, kept);
     if (result == 0 && (!job->common.quiet || job->common.json))
-        print_summary(job, rows);
-    for (size_t i = 0; i < 3; i++) {
-        free(rows[i].data);
-        free(rows[i].ok);
-    }
+        print_summary(job, &inputs, kept);
+    free(inputs.data);
+    free(inputs.ok);
+    free(texts.data);
+    free(texts.ok);
     status = use_close(&job->use, status);
     return result == 0 ? mien_status_exit_code(status) : result;
 }
@@ -210,7 +190,7 @@ static int check(const struct command *command, struct job *job)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct job job = {.looking.frame_count = 32};
+    struct job job = {.looking.frame_count = LOOKING_USUAL};
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &job.model},
         {"--image", ARG_LIST, "FILE", "cropped faces, PNG or JPEG", &job.images},
@@ -223,8 +203,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--output", ARG_TEXT, "FILE", "the same", &job.output},
         {"--raw", ARG_FLAG, NULL, "embeddings before normalisation, not of unit length", &job.raw},
         {"--skip-bad", ARG_FLAG, NULL, "leave out files that cannot be read; they are named", &job.skip_bad},
-        {"--frame-count", ARG_NUMBER, "N", "frames of a clip, at equal spacing; 0 = all (default: 32)",
-         &job.looking.frame_count},
+        {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &job.looking.frame_count},
         {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
         {0},

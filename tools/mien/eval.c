@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static void on_progress(void *user, size_t done, size_t total)
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     progress_show(user, done, total, "images", "");
+    return true;
 }
 
 /* ---- JSON ---- */

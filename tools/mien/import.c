@@ -55,12 +55,20 @@ static void print_names(void)
         printf("  %-12s %s\n", info->name, info->summary);
 }
 
+static bool on_progress(void *user, uint64_t done, uint64_t total)
+{
+    if (total) /* of the pack; reading lists is soon done */
+        progress_show(user, done, total, "rows packed", "");
+    return true;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct mien_import_params params = {sizeof params};
     struct mien_import_summary summary = {sizeof summary};
     struct arg_list inputs = {0};
     struct common common;
+    struct progress progress;
     bool list = false;
     const struct arg args[] = {
         {"--list", ARG_FLAG, NULL, "prints all layouts, what they look like and where they come from", &list},
@@ -85,7 +93,11 @@ static int run(const struct command *command, int argc, char **argv)
     params.name = inputs.items[0];
     params.root = inputs.items[1];
     params.seed = common.seed_given ? common.seed : 0;
+    params.progress = on_progress;
+    params.user = &progress;
+    progress_begin(&progress, "import", common.quiet);
     enum mien_status status = mien_import(&params, &summary);
+    progress_end(&progress);
     if (status == MIEN_OK)
         print_summary(&common, params.manifest, &summary);
     return mien_status_exit_code(status);

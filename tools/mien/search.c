@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void on_progress(void *user, size_t done, size_t total)
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     progress_show(user, done, total, "rows", "");
+    return true;
 }
 
 static void print_match(const struct common *common, const char *text, size_t rank, const struct mien_match *m)
@@ -40,7 +41,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_search_params params = {sizeof params};
     struct mien_search *result = NULL;
     struct arg_list texts = {0};
-    struct looking looking = {.frame_count = 32};
+    struct looking looking = {.frame_count = LOOKING_USUAL};
     struct common common;
     struct progress progress;
     struct use use;
@@ -50,8 +51,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--manifest", ARG_TEXT, "FILE", "the collection", &params.manifest},
         {"--text", ARG_LIST, "STR", "the sentences to search by", &texts},
         {"--top", ARG_NUMBER, "N", "how many to print; 0 = all (default: 10)", &top},
-        {"--frame-count", ARG_NUMBER, "N", "frames of a clip, at equal spacing; 0 = all (default: 32)",
-         &looking.frame_count},
+        {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &looking.frame_count},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &looking.no_exif},
         {0},
     };

@@ -72,6 +72,8 @@ static int run(const struct command *command, int argc, char **argv)
     enum mien_status status = make(&common, &params, &summary);
     if (status == MIEN_OK)
         print_summary(&common, params.out, &summary);
+    if (status == MIEN_ERR_CANCELLED)
+        complain(command, 1, "%s: stopped; nothing was kept", params.out);
     return status == MIEN_ERR_CANCELLED ? 128 + *base_stop_flag() : mien_status_exit_code(status);
 }
 

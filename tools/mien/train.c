@@ -7,11 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void on_progress(void *user, const struct mien_train_progress *p)
+struct watch {
+    struct progress progress;
+    struct mien_train_now now;
+};
+
+static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
+    struct watch *w = user;
     char note[64];
-    snprintf(note, sizeof(note), "loss %.4f, %.0f samples/s", p->loss, p->samples_per_s);
-    progress_show(user, p->step, p->steps, "steps", note);
+    snprintf(note, sizeof(note), "loss %.4f, %.0f samples/s", w->now.loss, w->now.samples_per_s);
+    progress_show(&w->progress, done, total, "steps", note);
+    return true;
 }
 
 static void print_json(const struct mien_train_summary *s)
@@ -84,18 +91,19 @@ static enum mien_status train(const struct common *common, struct mien_train_par
 {
     struct mien_gpu *gpu = NULL;
     struct mien_training *training = NULL;
-    struct progress progress;
+    struct watch watch = {0};
     params->progress = on_progress;
-    params->user = &progress;
+    params->user = &watch;
+    params->now = &watch.now;
     params->stop = base_stop_flag();
     enum mien_status status = mien_training_open(params, &training);
     if (status == MIEN_OK)
         status = gpu_open(common, &gpu);
     if (status == MIEN_OK) {
-        progress_begin(&progress, "train", common->quiet);
+        progress_begin(&watch.progress, "train", common->quiet);
         base_stop_watch();
         status = mien_training_run(training, gpu, summary);
-        progress_end(&progress);
+        progress_end(&watch.progress);
     }
     mien_training_close(&training);
     return gpu ? gpu_close(&gpu, status) : status;

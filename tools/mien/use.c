@@ -1,6 +1,8 @@
 /* use.c: what the subcommands that use a model share. */
 #include "command.h"
 
+#include "base/system.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +10,7 @@ int looking_check(const struct command *command, struct looking *l)
 {
     char rest;
     int32_t *b = l->box;
-    if (l->frame_count >= UINT32_MAX)
+    if (l->frame_count >= UINT32_MAX && l->frame_count != LOOKING_USUAL)
         return complain(command, 2, "--frame-count is beyond reason; 0 means all frames");
     if (!l->box_text)
         return 0;
@@ -19,11 +21,47 @@ int looking_check(const struct command *command, struct looking *l)
     return 0;
 }
 
+uint32_t looking_frames(const struct looking *l)
+{
+    return l->frame_count == LOOKING_USUAL ? 0 : l->frame_count ? (uint32_t)l->frame_count : MIEN_ALL_FRAMES;
+}
+
 struct mien_embed_params looking_params(const struct looking *l)
 {
-    return (struct mien_embed_params){.size = sizeof(struct mien_embed_params),
-                                      .flags = l->no_exif ? MIEN_NO_EXIF : 0,
-                                      .frames = l->frame_count ? (uint32_t)l->frame_count : MIEN_ALL_FRAMES};
+    return (struct mien_embed_params){
+        .size = sizeof(struct mien_embed_params), .flags = l->no_exif ? MIEN_NO_EXIF : 0, .frames = looking_frames(l)};
+}
+
+static bool same_letters(const char *a, const char *b)
+{
+    for (; *a && (*a | 0x20) == (*b | 0x20); a++)
+        b++;
+    return *a == *b;
+}
+
+/* By the name's ending. */
+static bool is_video(const char *path)
+{
+    static const char *const endings[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg",
+                                          ".wmv", ".flv", ".ts",  ".mts", ".3gp",  ".ogv", ".y4m"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (same_letters(dot, endings[i]))
+            return true;
+    return false;
+}
+
+struct mien_input looking_input(const struct looking *l, const char *path)
+{
+    struct mien_input input = {.has_box = l->has_box};
+    memcpy(input.box, l->box, sizeof(input.box));
+    if (base_file_is_dir(path))
+        input.directory = path;
+    else if (is_video(path))
+        input.video = path;
+    else
+        input.path = path;
+    return input;
 }
 
 enum mien_status gpu_open(const struct common *common, struct mien_gpu **gpu)
@@ -63,22 +101,4 @@ enum mien_status use_close(struct use *use, enum mien_status status)
 {
     mien_model_destroy(&use->model);
     return gpu_close(&use->gpu, status);
-}
-
-static bool same_letters(const char *a, const char *b)
-{
-    for (; *a && (*a | 0x20) == (*b | 0x20); a++)
-        b++;
-    return *a == *b;
-}
-
-bool is_video(const char *path)
-{
-    static const char *const endings[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg",
-                                          ".wmv", ".flv", ".ts",  ".mts", ".3gp",  ".ogv", ".y4m"};
-    const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (same_letters(dot, endings[i]))
-            return true;
-    return false;
 }

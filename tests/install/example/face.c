@@ -11,11 +11,12 @@ static const struct mien_label words[LABELS] = {
 static enum mien_status look(struct mien_model *model, const char *picture, float scores[LABELS])
 {
     struct mien_model_info info = {.size = sizeof info};
+    const struct mien_input input = {.path = picture};
     struct mien_labels *labels = NULL;
     mien_model_describe(model, &info);
     float *embed = malloc(info.embed * sizeof(float));
     enum mien_status status = embed ? mien_labels_create(model, words, LABELS, NULL, &labels) : MIEN_ERR_NOMEM;
-    if (status == MIEN_OK && (status = mien_model_embed_images(model, &picture, 1, 0, embed)) == MIEN_OK)
+    if (status == MIEN_OK && (status = mien_model_embed(model, &input, 1, NULL, embed)) == MIEN_OK)
         mien_labels_scores(labels, embed, scores);
     mien_labels_destroy(&labels);
     free(embed);

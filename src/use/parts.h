@@ -1,0 +1,27 @@
+/* parts.h: what a model directory holds, read and written whole: for use and for training alike. */
+#ifndef USE_PARTS_H
+#define USE_PARTS_H
+
+#include "data/preprocess.h"
+#include "data/tokenizer.h"
+#include "nn/nn.h"
+
+struct use_parts {
+    struct nn_model *nn;
+    struct data_tokenizer *tokenizer;
+    struct io_preprocess preprocess;
+    uint32_t frames; /* of a clip, with which the model was trained ("mien.frames" of config.json); 0 = not known */
+};
+
+/* Reads config.json, weights, tokenizer and preprocessor_config.json, and checks them against each other.
+ * MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named). */
+enum mien_status use_parts_read(struct vk_device *device, const char *dir, const struct nn_extras *extras,
+                                struct use_parts *out);
+/* Into a directory that exists; `extra` (may be NULL) under "mien" of config.json. */
+enum mien_status use_parts_write(const struct use_parts *parts, const cJSON *extra, const char *dir);
+void use_parts_clear(struct use_parts *parts);
+
+/* The form of preprocessor_config.json as pictures are prepared by. */
+struct data_preprocess use_preprocess(const struct io_preprocess *preprocess);
+
+#endif
