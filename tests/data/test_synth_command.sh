@@ -42,7 +42,7 @@ begun() { for _ in {1..200}; do [ -e .mien-new-stopped/images/000100.png ] && re
 begun
 kill -TERM $!
 wait $!
-holds 'stopped: status 1' test $? = 1
+holds 'stopped: status 128 + SIGTERM' test $? = 143
 holds 'stopped: it says so' grep -q 'stopped' err
 holds 'stopped: no set' test ! -e stopped
 holds 'stopped: no leftovers' test -z "$(find . -name '.mien-*')"
