@@ -120,6 +120,7 @@ static const struct op_variant variants[] = {
 static const struct op_case cases[] = {
     {.name = "1x1", .in = {{1, 1}, {1}}},
     {.name = "3x5", .in = {{3, 5}, {3}}, .grad = true},
+    {.name = "soft_1x1", .in = {{1, 1}, {0}, {1, 1}}},
     {.name = "soft_3x5", .in = {{3, 5}, {0}, {3, 5}}, .grad = true},
     {.name = "70x127", .in = {{70, 127}, {70}}},
     {.name = "soft_70x127", .in = {{70, 127}, {0}, {70, 127}}},

@@ -270,7 +270,7 @@ static double largest_gradient(const struct trainer *t, const struct interpret *
     for (uint32_t p = 0; p < t->clip.count; p++) {
         const float *grad = interpret_data(host, t->grad[p]);
         for (uint64_t i = 0; i < tensor_shape_count(&t->clip.param[p].shape); i++)
-            largest = fmax(largest, fabs((double)grad[i]));
+            largest = check_larger(largest, fabs((double)grad[i]));
     }
     return largest;
 }
@@ -278,10 +278,8 @@ static double largest_gradient(const struct trainer *t, const struct interpret *
 static double largest_difference(const float *a, const float *b, uint64_t count)
 {
     double largest = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        double d = fabs((double)a[i] - b[i]);
-        largest = d > largest ? d : largest; /* fmax here ends GCC 12 for AArch64 with an internal error */
-    }
+    for (uint64_t i = 0; i < count; i++)
+        largest = check_larger(largest, fabs((double)a[i] - b[i]));
     return largest;
 }
 

@@ -459,7 +459,7 @@ static void test_positions(void)
             io_positions_text(in, from, to, 3, out);
         double most = 0;
         for (uint64_t j = 0; j < t->count; j++)
-            most = fmax(most, fabs((double)out[j] - (double)wanted[j]));
+            most = check_larger(most, fabs((double)out[j] - (double)wanted[j]));
         CHECK_NEAR(most, 0, 1e-6); /* values up to 4: two units in the last place */
         compared++;
     }

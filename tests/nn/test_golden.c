@@ -121,7 +121,7 @@ static double largest_gradient(struct golden *g)
         const struct io_tensor *t = need(g, "grad.", g->model->params[i].name);
         io_tensor_read_f32(t, 0, t->count, g->buffer);
         for (uint64_t j = 0; j < t->count; j++)
-            most = fmax(most, fabs((double)g->buffer[j]));
+            most = check_larger(most, fabs((double)g->buffer[j]));
     }
     return most;
 }
@@ -138,7 +138,7 @@ static void check_gradient(struct golden *g, const struct nn_param *param, const
         double d = (double)got[j] - (double)g->buffer[j];
         energy += (double)g->buffer[j] * g->buffer[j];
         error += d * d;
-        most = fmax(most, isnan(d) ? INFINITY : fabs(d));
+        most = check_larger(most, isnan(d) ? INFINITY : fabs(d));
     }
     bool flat = energy <= ENERGY_MIN;
     bool good = flat ? most <= FLAT_MAX * largest : error / energy <= NMSE_MAX;
@@ -157,7 +157,7 @@ static void check_near(struct golden *g, const char *name, const float *got, dou
     io_tensor_read_f32(t, 0, t->count, g->buffer);
     for (uint64_t j = 0; j < t->count; j++) {
         double d = fabs((double)got[j] - (double)g->buffer[j]);
-        most = fmax(most, isnan(d) ? INFINITY : d);
+        most = check_larger(most, isnan(d) ? INFINITY : d);
     }
     printf("  %s: largest difference %.2g\n", name, most);
     CHECK(most <= tolerance);

@@ -92,7 +92,7 @@ static double largest_sample(struct run *r)
             continue;
         io_tensor_read_f32(t, 0, t->count, want);
         for (uint64_t k = 0; k < t->count; k++)
-            most = fmax(most, fabs((double)want[k]));
+            most = check_larger(most, fabs((double)want[k]));
     }
     return most;
 }
@@ -116,7 +116,7 @@ static double check_gradient(struct run *r, const struct nn_param *param, const 
         double d = (double)got[at] - (double)want[k];
         energy += (double)want[k] * (double)want[k];
         error += d * d;
-        most = fmax(most, isnan(d) ? INFINITY : fabs(d));
+        most = check_larger(most, isnan(d) ? INFINITY : fabs(d));
     }
     bool flat = (double)square <= ENERGY_MIN;
     bool good = flat ? most <= FLAT_MAX * largest

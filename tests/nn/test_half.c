@@ -90,7 +90,7 @@ static double furthest(const float *a, const float *b, uint32_t count)
     double most = 0;
     for (uint32_t i = 0; i < count; i++) {
         CHECK(isfinite(a[i]));
-        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+        most = check_larger(most, fabs((double)a[i] - (double)b[i]));
     }
     return most;
 }

@@ -60,7 +60,7 @@ static void compare(const struct io_safetensors *file, const char *name, float *
     nn_normalise_rows(got, ITEMS, embed);
     for (uint64_t i = 0; i < tensor->count; i++) {
         double d = fabs((double)got[i] - (double)want[i]);
-        most = fmax(most, isnan(d) ? INFINITY : d);
+        most = check_larger(most, isnan(d) ? INFINITY : d);
     }
     printf("  %s: largest difference %.2g\n", name, most);
     CHECK(most <= EMBED_MAX);

@@ -25,10 +25,8 @@ static struct mien_model *model;
 static double worst(const float *a, const float *b, size_t count)
 {
     double most = 0;
-    for (size_t i = 0; i < count; i++) {
-        double d = fabs((double)a[i] - (double)b[i]);
-        most = d > most ? d : most; /* fmax here ends GCC 12 for AArch64 with an internal error */
-    }
+    for (size_t i = 0; i < count; i++)
+        most = check_larger(most, fabs((double)a[i] - (double)b[i]));
     return most;
 }
 
