@@ -15,6 +15,7 @@
 #include "base/stage.h"
 #include "base/status.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "base/trace.h"
 

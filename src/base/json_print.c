@@ -1,8 +1,7 @@
 /* json_print.c: cJSON's tree as text. cJSON's printer takes numbers as equal that differ in the last bits, and its
  * pretty form puts a tab before every line. */
-#include "base/arena.h"
 #include "base/json.h"
-#include "base/status.h"
+#include "base/text.h"
 
 #include <locale.h>
 #include <math.h>
@@ -11,21 +10,13 @@
 #include <string.h>
 
 struct printer {
-    char *text;
-    size_t room, used;
+    struct base_text text;
     bool pretty;
-    bool failed;
 };
 
 static void put(struct printer *p, const char *bytes, size_t count)
 {
-    if (p->failed || base_grow(&p->text, &p->room, p->used + count + 1, 1) != MIEN_OK) {
-        p->failed = true;
-        return;
-    }
-    memcpy(p->text + p->used, bytes, count);
-    p->used += count;
-    p->text[p->used] = '\0';
+    base_text_add(&p->text, bytes, count);
 }
 
 static void put_text(struct printer *p, const char *text)
@@ -152,9 +143,7 @@ char *base_json_print(const cJSON *value, bool pretty)
     put_value(&p, value, 0);
     uselocale(before);
     freelocale(c_locale);
-    if (p.failed) {
-        base_free(p.text);
-        return NULL;
-    }
-    return p.text;
+    if (p.text.status != MIEN_OK)
+        base_text_clear(&p.text);
+    return p.text.data;
 }

@@ -1,97 +1,71 @@
 /* manifest_write.c: a sample as one object of a manifest. */
 #include "data/manifest.h"
 
-/* An object under construction: a failure sticks. */
-struct writer {
-    cJSON *object;
-    bool ok;
-};
-
-static void put(struct writer *w, const char *key, cJSON *item)
-{
-    w->ok = w->ok && item && cJSON_AddItemToObject(w->object, key, item);
-    if (!w->ok)
-        cJSON_Delete(item);
-}
-
-static void put_text(struct writer *w, const char *key, const char *text)
-{
-    if (text)
-        put(w, key, cJSON_CreateString(text));
-}
-
-static void put_texts(struct writer *w, const char *key, const char *const *texts, uint32_t count)
+static void put_texts(struct base_object *o, const char *key, const char *const *texts, uint32_t count)
 {
     if (count)
-        put(w, key, cJSON_CreateStringArray(texts, (int)count));
+        base_put_texts(o, key, texts, count);
 }
 
-static void put_values(struct writer *w, const char *key, const struct data_value *values, uint32_t count)
+static void put_values(struct base_object *o, const char *key, const struct data_value *values, uint32_t count)
 {
     if (!values)
         return;
-    struct writer inner = {cJSON_CreateObject(), true};
+    struct base_object inner = base_object_begin();
     for (uint32_t i = 0; i < count; i++)
-        put(&inner, values[i].name, cJSON_CreateNumber(values[i].value));
-    w->ok = w->ok && inner.ok;
-    put(w, key, inner.object);
+        base_put_number(&inner, values[i].name, values[i].value);
+    base_put_object(o, key, &inner);
 }
 
-static void put_caption(struct writer *w, const struct data_caption *c)
+static void put_caption(struct base_object *o, const struct data_caption *c)
 {
-    struct writer levels = {NULL, true};
     if (c->whole || !(c->global || c->local_count || c->summary)) {
-        put_text(w, "caption", c->whole);
+        base_put_text(o, "caption", c->whole);
         return;
     }
-    levels.object = cJSON_CreateObject();
-    put_text(&levels, "global", c->global);
+    struct base_object levels = base_object_begin();
+    base_put_text(&levels, "global", c->global);
     put_texts(&levels, "local", c->local, c->local_count);
-    put_text(&levels, "summary", c->summary);
-    w->ok = w->ok && levels.ok;
-    put(w, "caption", levels.object);
+    base_put_text(&levels, "summary", c->summary);
+    base_put_object(o, "caption", &levels);
 }
 
-static void put_source(struct writer *w, const struct data_row *row)
+static void put_source(struct base_object *o, const struct data_row *row)
 {
-    put_text(w, "image", row->image);
-    put_text(w, "video", row->video);
-    put_text(w, "frames", row->frames_dir);
-    put_texts(w, "frames", row->frames, row->frame_count);
+    base_put_text(o, "image", row->image);
+    base_put_text(o, "video", row->video);
+    base_put_text(o, "frames", row->frames_dir);
+    put_texts(o, "frames", row->frames, row->frame_count);
     if (row->has_box)
-        put(w, "box", cJSON_CreateIntArray(row->box, 4));
+        base_put(o, "box", cJSON_CreateIntArray(row->box, 4));
 }
 
-static void put_question(struct writer *w, const struct data_row *row)
+static void put_question(struct base_object *o, const struct data_row *row)
 {
-    put_text(w, "question", row->question);
-    put_texts(w, "options", row->options, row->option_count);
+    base_put_text(o, "question", row->question);
+    put_texts(o, "options", row->options, row->option_count);
     if (row->option_count && row->answer >= 0)
-        put(w, "answer", cJSON_CreateNumber(row->answer));
+        base_put_number(o, "answer", row->answer);
 }
 
 cJSON *data_row_json(const struct data_row *row)
 {
     static const char *const splits[] = {NULL, "train", "val", "test"};
-    struct writer w = {cJSON_CreateObject(), true};
-    put_source(&w, row);
-    put_caption(&w, &row->caption);
+    struct base_object o = base_object_begin();
+    put_source(&o, row);
+    put_caption(&o, &row->caption);
     if (row->label_count == 1)
-        put_text(&w, "label", row->labels[0]);
+        base_put_text(&o, "label", row->labels[0]);
     else
-        put_texts(&w, "label", row->labels, row->label_count);
+        put_texts(&o, "label", row->labels, row->label_count);
     if (row->has_va)
-        put(&w, "va", cJSON_CreateDoubleArray(row->va, 2));
-    put_values(&w, "au", row->aus, row->au_count);
-    put_values(&w, "targets", row->targets, row->target_count);
-    put_question(&w, row);
-    put_text(&w, "subject", row->subject);
+        base_put_numbers(&o, "va", row->va, 2);
+    put_values(&o, "au", row->aus, row->au_count);
+    put_values(&o, "targets", row->targets, row->target_count);
+    put_question(&o, row);
+    base_put_text(&o, "subject", row->subject);
     if (row->fold > 0)
-        put(&w, "fold", cJSON_CreateNumber(row->fold));
-    put_text(&w, "split", splits[row->split]);
-    if (!w.ok) {
-        cJSON_Delete(w.object);
-        return NULL;
-    }
-    return w.object;
+        base_put_number(&o, "fold", row->fold);
+    base_put_text(&o, "split", splits[row->split]);
+    return base_object_end(&o);
 }
