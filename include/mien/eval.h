@@ -1,6 +1,20 @@
-/* mien/eval.h: how good a model is: evaluation protocols over a manifest.
- * Threads: a call belongs to the thread of its model; a result is the caller's alone, and independent of the model.
- * Lifetime: parameters are borrowed during the call; a result lives until it is destroyed. */
+/* mien/eval.h: how good a model is: evaluation tasks over a manifest, their results as data, and reports.
+ *
+ *   struct mien_eval_params params = {sizeof params, .task = "zero-shot", .manifest = "faces/manifest.jsonl"};
+ *   struct mien_result *result;
+ *   struct mien_page *page;
+ *   double uar;
+ *   mien_eval(model, &params, &result);
+ *   mien_result_number(result, "uar", &uar);
+ *   mien_page_create("My faces", &page);
+ *   mien_page_add_result(page, result);
+ *   mien_page_write(page, "report.html");
+ *   mien_page_destroy(&page);
+ *   mien_result_destroy(&result);
+ *
+ * Threads: mien_eval belongs to the thread of its model; a result is independent of the model and may be read by
+ * several threads at once; a page belongs to one thread at a time. Lifetime: parameters are borrowed during the call;
+ * results and pages live until they are destroyed. */
 #ifndef MIEN_EVAL_H
 #define MIEN_EVAL_H
 
@@ -10,126 +24,133 @@
 extern "C" {
 #endif
 
-/* The middle 95 % of a score over 1,000 bootstrap resamples of the data (Efron 1979); NaN where it is undefined. */
-struct mien_interval {
-    double low, high;
+/* ---- results ---- */
+
+/* What an evaluation found: one JSON object with at least `task`, `model` (its directory), `device`, `split`, `n`
+ * (samples) and `bad` (samples left out because a file could not be read; named in the log). A value that is undefined
+ * is null. `x_interval` is [low, high]: the middle 95 % of x over 1,000 bootstrap resamples of the data (Efron 1979).
+ *
+ * Tasks that classify add `classes` (names), `present` (how many of them have samples), `confusion` (rows: truth),
+ * `recall` of each class, `war` (weighted average recall = accuracy), `uar` (unweighted average recall: the mean over
+ * the classes that have samples), their intervals, and `map`: up to 600 samples in the plane of the two directions in
+ * which embeddings vary most, as [x, y, truth, prediction].
+ * "retrieval" adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and
+ * `text_image`, each with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and
+ * their intervals, and up to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its
+ * own text) and the `texts` most like it with their `scores` (cosine). */
+struct mien_result;
+
+/* The object as one line of JSON, and as lines for people. They live as long as the result. */
+MIEN_API const char *mien_result_json(const struct mien_result *result);
+MIEN_API const char *mien_result_summary(const struct mien_result *result);
+
+/* A value by its place: "uar", "image_text.r1", "confusion.0.2" (numbers index lists). False, and *out is NaN, where
+ * there is no number: it is null, of another kind, or not there. */
+MIEN_API bool mien_result_number(const struct mien_result *result, const char *place, double *out);
+/* A text likewise ("split", "classes.0"); it lives as long as the result. NULL where there is none. */
+MIEN_API const char *mien_result_text(const struct mien_result *result, const char *place);
+/* Elements of the list or object at a place ("classes"); 0 where there is none. */
+MIEN_API size_t mien_result_count(const struct mien_result *result, const char *place);
+
+/* Writes the JSON and a newline; the file appears whole or not at all. MIEN_ERR_IO. */
+MIEN_API enum mien_status mien_result_write(const struct mien_result *result, const char *path);
+
+/* Reads what mien_result_write or `mien eval --json` wrote. The caller owns *out. MIEN_ERR_DATA: not such a file (path
+ * and place), one of a task that this version does not know, or without what that task always writes. */
+MIEN_API enum mien_status mien_result_read(const char *path, struct mien_result **out);
+
+/* Frees the result. */
+MIEN_API void mien_result_destroy(struct mien_result **result);
+
+/* ---- tasks ---- */
+
+/* What mien_eval can measure. Static storage. */
+struct mien_eval_info {
+    const char *name;           /* "zero-shot" */
+    const char *summary;        /* what it does and finds */
+    const char *const *options; /* that it takes beside those of all tasks, as `mien eval` calls them, ended by NULL:
+                                   "labels" (classes), "templates", "descriptions", "average", "level", "limit" */
 };
 
-/* ---- zero-shot classification ---- */
+/* The task number `index` from 0 on; NULL after the last. Thread-safe. */
+MIEN_API const struct mien_eval_info *mien_eval_describe(size_t index);
 
-/* A zeroed struct with a manifest means the defaults. Strings are borrowed during the call. */
-struct mien_zero_shot_params {
-    const char *manifest;       /* JSON Lines, see data.h */
-    const char *split;          /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
-                                   rows */
+/* Which of an image's texts stand for it. */
+enum mien_text_level {
+    MIEN_TEXT_CAPTION, /* all levels: the unit mean of the embeddings of all its sentences */
+    MIEN_TEXT_GLOBAL,
+    MIEN_TEXT_SUMMARY,
+};
+
+/* task and manifest are needed. All of it is borrowed during the call. */
+struct mien_eval_params {
+    size_t size;
+    const char *task;          /* the name of one that mien_eval_describe knows */
+    const char *manifest;      /* JSON Lines, see data.h */
+    const char *split;         /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
+                                  rows of use */
+    uint32_t frames;           /* of a clip, at most; see mien_embed_params */
+    uint64_t seed;             /* of what is drawn: the bootstrap */
+    mien_progress_fn progress; /* of images and clips; may be NULL. Cancelled: no result */
+    void *user;
+
+    /* zero-shot */
     const char *const *classes; /* [class_count] names, "a and b" a compound; NULL = all labels of the manifest,
                                    whatever the split. Rows of other labels are then left out */
     size_t class_count;
-    struct mien_labels_params labels; /* which sentences stand for a label (model.h); zeroed = Mien's own templates */
-    uint32_t frames;                  /* of a clip, at most; see mien_embed_params */
-    uint64_t seed;                    /* of the bootstrap */
-    mien_progress_fn progress;        /* of images; may be NULL. Cancelled: no result */
-    void *user;
-};
+    const struct mien_labels_params *labels; /* which sentences stand for a label; NULL = Mien's own templates */
 
-/* One image in the plane of the two directions in which the embeddings vary most. */
-struct mien_map_point {
-    float x, y;
-    uint32_t truth, prediction; /* indices into classes */
-};
-
-struct mien_zero_shot {
-    char **classes; /* names: sorted, or as they were given */
-    size_t class_count;
-    size_t present;      /* of them, those that have samples in the split */
-    uint64_t *confusion; /* [truth * class_count + prediction] */
-    double *recall;      /* of each class; NaN for a class without samples */
-    uint64_t n;          /* samples */
-    uint64_t bad;        /* samples left out because their image could not be read; named in the log */
-    double war;          /* weighted average recall = accuracy */
-    double uar;          /* unweighted average recall: the mean over the classes that have samples */
-    struct mien_interval war_interval, uar_interval;
-    struct mien_interval *recall_interval; /* of each class */
-    struct mien_map_point *map;            /* up to MIEN_MAP_POINTS images, evenly spaced in the split */
-    size_t map_count;
-    char split[8]; /* which one was used */
-};
-enum { MIEN_MAP_POINTS = 600 };
-
-/* Classifies every image and clip that has a label by its similarity to the labels'
- * sentences (mien_labels_create). A row with several labels (a compound emotion) is of the class "a and b", in the
- * order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
- * embeddings. Training chooses the best model on data.val by this `uar`. The caller destroys *out. MIEN_ERR_DATA: the
- * manifest cannot be read, or has no labelled image or clip of the classes in the split; MIEN_ERR_ARG: an unknown
- * split, a class that is named twice, two classes of the same tokens ("Joy" and "joy"; both are named). */
-MIEN_API enum mien_status mien_eval_zero_shot(struct mien_model *model, const struct mien_zero_shot_params *params,
-                                              struct mien_zero_shot **out);
-
-/* Frees the result and what it points to. Thread-safe. */
-MIEN_API void mien_zero_shot_destroy(struct mien_zero_shot **result);
-
-/* ---- retrieval ---- */
-
-/* Which of an image's texts stand for it. */
-enum mien_retrieval_text {
-    MIEN_RETRIEVAL_CAPTION, /* all levels: the unit mean of the embeddings of all its sentences */
-    MIEN_RETRIEVAL_GLOBAL,
-    MIEN_RETRIEVAL_SUMMARY,
-};
-
-struct mien_retrieval_params {
-    const char *manifest;
-    const char *split; /* as above */
-    enum mien_retrieval_text text;
+    /* retrieval */
+    enum mien_text_level level;
     size_t limit; /* at most so many images, evenly spaced in the split; 0 = 1,000: their ranks depend on the number */
-    uint32_t frames; /* of a clip, at most; see mien_embed_params */
-    uint64_t seed;
-    mien_progress_fn progress; /* as above */
-    void *user;
 };
 
-/* One direction. The rank of a query is that of the best right answer: 1 + how many wrong ones score higher + half of
- * those that score the same. Texts that are the same word for word are right for each other's images. */
-struct mien_ranks {
-    double recall_at[3]; /* share of queries with rank <= 1, 5, 10 */
-    struct mien_interval interval[3];
-    double median, mean; /* rank */
-};
+/* Runs a task; the caller owns *out.
+ *
+ * "zero-shot" classifies every image and clip that has a label by its similarity to the labels' sentences
+ * (mien_labels_create). A row with several labels (a compound emotion) is of the class "a and b", in
+ * the order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
+ * embeddings. Training chooses the best model on data.val by this `uar`.
+ * "retrieval": how well images (or clips) and their captions find each other. The rank of a query is that of the best
+ * right answer: 1 + how many wrong ones score higher + half of those that score the same. Texts that are the same word
+ * for word are right for each other's images.
+ *
+ * MIEN_ERR_ARG: an unknown task (the nearest known one is named) or split, an option that the task does not take, a
+ * class that is named twice, two classes of the same tokens ("Joy" and "joy"; both are named); MIEN_ERR_DATA: the
+ * manifest cannot be read, or has no row in the split that the task can use; others as in model.h. */
+MIEN_API enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params,
+                                    struct mien_result **out);
 
-/* A query image with the texts that are most like it. */
-struct mien_retrieval_example {
-    char *image; /* path; of a clip: its video, directory or first frame */
-    char *truth; /* its own text */
-    char *texts[3];
-    float scores[3]; /* cosine; texts that are the same are listed once */
-    size_t count;    /* of texts */
-};
+/* Whether there is such a task and it takes these options, which can be asked before a model is loaded. MIEN_ERR_ARG as
+ * above. Thread-safe. */
+MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params);
 
-struct mien_retrieval {
-    uint64_t n; /* pairs */
-    uint64_t bad;
-    double chance;                /* of R@1: the mean share of right answers */
-    struct mien_ranks image_text; /* queries are images */
-    struct mien_ranks text_image;
-    struct mien_retrieval_example *examples; /* up to 8, evenly spaced */
-    size_t example_count;
-    char split[8];
-};
+/* ---- reports: need no GPU ---- */
 
-/* How well images or clips and their captions find each other. MIEN_ERR_DATA: the manifest
- * cannot be read, or has no image with such a text in the split. The caller destroys *out. */
-MIEN_API enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien_retrieval_params *params,
-                                              struct mien_retrieval **out);
+/* A self-contained HTML page under construction: no script, no outside file. */
+struct mien_page;
 
-/* Frees the result and what it points to. Thread-safe. */
-MIEN_API void mien_retrieval_destroy(struct mien_retrieval **result);
+/* title NULL = "Mien report". The caller owns *out. */
+MIEN_API enum mien_status mien_page_create(const char *title, struct mien_page **out);
+MIEN_API void mien_page_destroy(struct mien_page **page);
 
-/* ---- report ---- */
+/* A chapter about a training run, a directory with log.jsonl: curves and configuration. MIEN_ERR_DATA: it is none, or
+ * is damaged (path, line); the page is then as it was, here and below. */
+MIEN_API enum mien_status mien_page_add_run(struct mien_page *page, const char *dir);
 
-/* Writes one self-contained HTML page (no script, no outside file) about training runs (directories with log.jsonl)
- * and evaluations (files that `mien eval --json` wrote): curves, confusion matrix, recall with intervals, embedding
- * map, retrieval examples with their pictures, device and configuration. The page appears whole or not at all. Needs no
- * GPU. MIEN_ERR_DATA: an input is neither, or is damaged (path, line). */
+/* A chapter about an evaluation: scores, confusion matrix, recall with intervals, embedding map, retrieval examples
+ * with their pictures, which are read from their files now. MIEN_ERR_DATA: parts that the chapter needs are not there.
+ */
+MIEN_API enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result);
+
+/* The page until now, whole; it lives until the next call for this page. NULL when memory has run out. */
+MIEN_API const char *mien_page_html(struct mien_page *page);
+
+/* Writes the page until now; the file appears whole or not at all. MIEN_ERR_IO. */
+MIEN_API enum mien_status mien_page_write(struct mien_page *page, const char *path);
+
+/* All of it in one call, about training runs (directories) and evaluations (files, see mien_result_read), in their
+ * order. MIEN_ERR_DATA: an input is neither, or is damaged (path, line). */
 MIEN_API enum mien_status mien_report(const char *const *inputs, size_t count, const char *path);
 
 #ifdef __cplusplus

@@ -66,6 +66,8 @@ function(mien_room name)
         set_source_files_properties(${CMAKE_SOURCE_DIR}/src/data/stb.c PROPERTIES
                                     COMPILE_OPTIONS "-fwrapv;-fno-sanitize=shift")
         mien_list(data/import_*.c import_layout import)
+    elseif(name STREQUAL "eval")
+        mien_list(eval/task_*.c eval_task eval_task)
     elseif(name STREQUAL "vk")
         mien_profiles(mien_vk ${CMAKE_SOURCE_DIR}/src/vk/profiles vk_profiles)
     elseif(name STREQUAL "op")

@@ -18,7 +18,7 @@ static double quantile(const double *sorted, size_t count, double q)
     return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
 }
 
-struct mien_interval eval_interval(double *values, size_t count)
+struct eval_interval eval_middle(double *values, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
@@ -26,9 +26,9 @@ struct mien_interval eval_interval(double *values, size_t count)
             values[kept++] = values[i];
     }
     if (kept == 0)
-        return (struct mien_interval){(double)NAN, (double)NAN};
+        return EVAL_NO_INTERVAL;
     qsort(values, kept, sizeof(*values), by_value);
-    return (struct mien_interval){quantile(values, kept, 0.025), quantile(values, kept, 0.975)};
+    return (struct eval_interval){quantile(values, kept, 0.025), quantile(values, kept, 0.975)};
 }
 
 /* The cell of every sample, as truth * classes + prediction. */
@@ -44,8 +44,8 @@ static uint32_t *list_samples(const struct use_confusion *confusion, uint64_t to
 }
 
 enum mien_status eval_confusion_intervals(const struct use_confusion *confusion, uint64_t seed,
-                                          struct mien_interval *war, struct mien_interval *uar,
-                                          struct mien_interval *recall)
+                                          struct eval_interval *war, struct eval_interval *uar,
+                                          struct eval_interval *recall)
 {
     enum mien_status status = MIEN_OK;
     uint64_t total = use_confusion_total(confusion);
@@ -65,10 +65,10 @@ enum mien_status eval_confusion_intervals(const struct use_confusion *confusion,
         for (uint32_t c = 0; c < confusion->classes; c++)
             values[(size_t)(2 + c) * EVAL_RESAMPLES + b] = use_recall(&drawn, c);
     }
-    *war = eval_interval(values, EVAL_RESAMPLES);
-    *uar = eval_interval(values + EVAL_RESAMPLES, EVAL_RESAMPLES);
+    *war = eval_middle(values, EVAL_RESAMPLES);
+    *uar = eval_middle(values + EVAL_RESAMPLES, EVAL_RESAMPLES);
     for (uint32_t c = 0; c < confusion->classes; c++)
-        recall[c] = eval_interval(values + (size_t)(2 + c) * EVAL_RESAMPLES, EVAL_RESAMPLES);
+        recall[c] = eval_middle(values + (size_t)(2 + c) * EVAL_RESAMPLES, EVAL_RESAMPLES);
 fail:
     use_confusion_destroy(&drawn);
     base_free(values);
@@ -76,7 +76,7 @@ fail:
     return status;
 }
 
-enum mien_status eval_mean_interval(const double *values, size_t count, uint64_t seed, struct mien_interval *out)
+enum mien_status eval_mean_interval(const double *values, size_t count, uint64_t seed, struct eval_interval *out)
 {
     double *means = base_alloc(EVAL_RESAMPLES, sizeof(*means));
     struct base_rng rng = base_rng_make(seed, "bootstrap mean", count, 0);
@@ -90,7 +90,7 @@ enum mien_status eval_mean_interval(const double *values, size_t count, uint64_t
             sum += values[base_rng_below(&rng, (uint32_t)count)];
         means[b] = sum / (double)count;
     }
-    *out = eval_interval(means, EVAL_RESAMPLES);
+    *out = eval_middle(means, EVAL_RESAMPLES);
     base_free(means);
     return MIEN_OK;
 }

@@ -73,7 +73,7 @@ static double place_y(const struct range *r, double y)
     return HEIGHT - BOTTOM - (y - r->low) / (r->high - r->low) * (HEIGHT - TOP - BOTTOM);
 }
 
-static void draw_axes(struct page *page, const struct range *x, const struct range *y)
+static void draw_axes(struct mien_page *page, const struct range *x, const struct range *y)
 {
     struct ticks t = ticks_of(y);
     for (int i = 0; i < t.count; i++) {
@@ -90,7 +90,7 @@ static void draw_axes(struct page *page, const struct range *x, const struct ran
     }
 }
 
-static void draw_line(struct page *page, const struct page_line *line, size_t colour, const struct range *x,
+static void draw_line(struct mien_page *page, const struct page_line *line, size_t colour, const struct range *x,
                       const struct range *y)
 {
     size_t buckets = BASE_MIN(line->count, (size_t)BUCKETS);
@@ -113,7 +113,7 @@ static void draw_line(struct page *page, const struct page_line *line, size_t co
     page_print(page, "\"/>");
 }
 
-void page_chart(struct page *page, const char *title, const struct page_line *lines, size_t count)
+void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
 {
     struct range x, y;
     measure(lines, count, &x, &y);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROUNDS = 100 };
+enum { ROUNDS = 100, POINTS = 600 };
 
 struct cloud {
     double *rows; /* [count, width], centred */
@@ -82,4 +82,64 @@ fail:
     base_free(cloud.rows);
     base_free(v);
     return status;
+}
+
+static double rounded(float x)
+{
+    return round((double)x * 1e4) / 1e4;
+}
+
+enum mien_status eval_put_map(struct base_json *out, const struct eval_points *p)
+{
+    enum mien_status status = MIEN_OK;
+    size_t points = BASE_MIN(p->count, (size_t)POINTS), kept = 0;
+    struct base_json list = base_json_list_begin();
+    struct base_arena arena = {0};
+    float *rows = base_arena_array(&arena, points * p->width, sizeof(*rows));
+    float *xy = base_arena_array(&arena, points * 2, sizeof(*xy));
+    size_t *at = base_arena_array(&arena, points, sizeof(*at));
+    FAIL_IF(!rows || !xy || !at, MIEN_ERR_NOMEM, "out of host memory for a map");
+    for (size_t k = 0; k < points; k++) {
+        size_t i = k * p->count / points;
+        if (!p->ok[i])
+            continue;
+        memcpy(rows + kept * p->width, p->embeds + i * p->width, p->width * sizeof(*rows));
+        at[kept++] = i;
+    }
+    TRY(eval_map(rows, kept, p->width, xy));
+    for (size_t k = 0; k < kept; k++) {
+        const double point[] = {rounded(xy[2 * k]), rounded(xy[2 * k + 1]), p->truth[at[k]], p->prediction[at[k]]};
+        base_add_numbers(&list, point, BASE_COUNT(point));
+    }
+    base_put_tree(out, "map", &list);
+fail:
+    cJSON_Delete(list.tree);
+    base_arena_clear(&arena);
+    return status;
+}
+
+void eval_chapter_map(struct mien_page *page, const cJSON *result)
+{
+    enum { SIDE = 420 };
+    const cJSON *point = NULL, *map = cJSON_GetObjectItemCaseSensitive(result, "map");
+    const cJSON *classes = cJSON_GetObjectItemCaseSensitive(result, "classes");
+    if (cJSON_GetArraySize(map) < 3)
+        return;
+    page_element(page, "h3", "Map of the image embeddings");
+    page_print(page, "<figure><svg width=\"%d\" height=\"%d\" role=\"img\">", SIDE, SIDE);
+    cJSON_ArrayForEach(point, map)
+    {
+        double x = eval_element(point, 0), y = eval_element(point, 1), truth = eval_element(point, 2);
+        if (!(fabs(x) <= 1.01 && fabs(y) <= 1.01 && truth >= 0 && truth < cJSON_GetArraySize(classes)))
+            continue;
+        page_print(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\" fill-opacity=\".75\"/>",
+                   SIDE / 2 * (1 + 0.96 * x), SIDE / 2 * (1 - 0.96 * y), page_colour((size_t)truth));
+    }
+    page_print(page, "</svg><figcaption>the two directions in which they vary most; colour = true class:");
+    for (int c = 0; c < cJSON_GetArraySize(classes); c++) {
+        page_print(page, " <span style=\"color:%s\">&#9679; ", page_colour((size_t)c));
+        page_text(page, eval_word(cJSON_GetArrayItem(classes, c)));
+        page_print(page, "</span>");
+    }
+    page_print(page, "</figcaption></figure>\n");
 }

@@ -24,47 +24,36 @@ static const char style[] =
     "object-fit:contain;border-radius:.4rem}.example ol{margin:.2rem 0 0;padding-left:1.2rem}"
     ".hit{color:rgb(var(--mark));font-weight:600}.wide{overflow-x:auto}";
 
-enum mien_status page_begin(struct page *page, const char *path, const char *title)
+void page_begin(struct mien_page *page, const char *title)
 {
-    *page = (struct page){0};
-    page->status = base_out_open(path, &page->out);
     page_print(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                      "<meta name=\"viewport\" content=\"width=device-width\"><title>");
     page_text(page, title);
     page_print(page, "</title><style>%s</style></head><body>\n", style);
     page_element(page, "h1", title);
-    return page->status;
 }
 
-enum mien_status page_end(struct page *page)
+void page_end(struct mien_page *page)
 {
+    page_element(page, "h2", "What these numbers do not say");
+    page_element(
+        page, "p",
+        "Recognising an emotion from a face is uncertain: people show the same feeling differently, raters "
+        "disagree, and a model carries the biases of its data. Intervals are 95 % bootstrap intervals over the "
+        "samples: they say how far a score moves with other samples of the same kind, not how it fares on "
+        "other people, cameras or cultures.");
     page_print(page, "</body></html>\n");
-    if (page->status == MIEN_OK)
-        page->status = base_out_commit(&page->out);
-    else
-        base_out_abandon(&page->out);
-    return page->status;
 }
 
-static void write_bytes(struct page *page, const void *data, size_t size)
+void page_print(struct mien_page *page, const char *fmt, ...)
 {
-    if (page->status == MIEN_OK)
-        page->status = base_out_write(page->out, data, size);
-}
-
-void page_print(struct page *page, const char *fmt, ...)
-{
-    char text[4096];
     va_list args;
     va_start(args, fmt);
-    int length = vsnprintf(text, sizeof(text), fmt, args);
+    base_text_print_list(&page->text, fmt, args);
     va_end(args);
-    if (page->status == MIEN_OK && (length < 0 || (size_t)length >= sizeof(text)))
-        page->status = base_fail(MIEN_ERR_FAILED, "a piece of a report is too long");
-    write_bytes(page, text, length > 0 ? BASE_MIN((size_t)length, sizeof(text) - 1) : 0);
 }
 
-void page_text(struct page *page, const char *text)
+void page_text(struct mien_page *page, const char *text)
 {
     static const struct {
         char letter;
@@ -72,24 +61,24 @@ void page_text(struct page *page, const char *text)
     } special[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}};
     while (*text) {
         size_t plain = strcspn(text, "<>&\"");
-        write_bytes(page, text, plain);
+        base_text_add(&page->text, text, plain);
         text += plain;
         for (size_t i = 0; *text && i < BASE_COUNT(special); i++) {
             if (*text == special[i].letter)
-                write_bytes(page, special[i].entity, strlen(special[i].entity));
+                base_text_add(&page->text, special[i].entity, strlen(special[i].entity));
         }
         text += *text != 0;
     }
 }
 
-void page_element(struct page *page, const char *tag, const char *text)
+void page_element(struct mien_page *page, const char *tag, const char *text)
 {
     page_print(page, "<%s>", tag);
     page_text(page, text);
     page_print(page, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
-static void write_base64(struct page *page, const unsigned char *data, size_t size)
+static void write_base64(struct mien_page *page, const unsigned char *data, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
@@ -98,11 +87,11 @@ static void write_base64(struct page *page, const unsigned char *data, size_t si
         bits |= left > 2 ? data[i + 2] : 0;
         const char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], left > 1 ? digits[bits >> 6 & 63] : '=',
                               left > 2 ? digits[bits & 63] : '='};
-        write_bytes(page, four, sizeof(four));
+        base_text_add(&page->text, four, sizeof(four));
     }
 }
 
-void page_image(struct page *page, const char *path)
+void page_image(struct mien_page *page, const char *path)
 {
     char *data = NULL;
     size_t size = 0;

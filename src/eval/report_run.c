@@ -1,5 +1,5 @@
 /* report_run.c: a training run: curves and configuration. */
-#include "eval/report.h"
+#include "eval/eval.h"
 
 #include <math.h>
 #include <string.h>
@@ -29,9 +29,9 @@ static double lookup(const cJSON *row, const char *key)
     char outer[32];
     const char *dot = strchr(key, '.');
     if (!dot)
-        return report_member(row, key);
+        return eval_member(row, key);
     snprintf(outer, sizeof(outer), "%.*s", (int)(dot - key), key);
-    return report_member(cJSON_GetObjectItemCaseSensitive(row, outer), dot + 1);
+    return eval_member(cJSON_GetObjectItemCaseSensitive(row, outer), dot + 1);
 }
 
 static enum mien_status add_row(struct columns *c, const char *const *keys, const cJSON *row)
@@ -103,7 +103,7 @@ static bool is_telling(const struct columns *c, int key, int before)
     return differs && (varies || c->count == 1);
 }
 
-static void draw(struct page *page, const struct columns *c, const char *const *names, const struct curve *curves,
+static void draw(struct mien_page *page, const struct columns *c, const char *const *names, const struct curve *curves,
                  size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -118,7 +118,7 @@ static void draw(struct page *page, const struct columns *c, const char *const *
     }
 }
 
-static void draw_curves(struct page *page, const struct columns *steps, const struct columns *evals)
+static void draw_curves(struct mien_page *page, const struct columns *steps, const struct columns *evals)
 {
     static const struct curve of_steps[] = {{"loss over steps", {1, 2, 3}},
                                             {"learning rate", {4, -1}},
@@ -137,7 +137,7 @@ static void draw_curves(struct page *page, const struct columns *steps, const st
 
 /* ---- configuration ---- */
 
-static void print_config(struct page *page, const cJSON *json, const char *prefix)
+static void print_config(struct mien_page *page, const cJSON *json, const char *prefix)
 {
     for (const cJSON *item = json->child; item; item = item->next) {
         char key[256];
@@ -156,7 +156,7 @@ static void print_config(struct page *page, const cJSON *json, const char *prefi
     }
 }
 
-static enum mien_status config_table(struct page *page, const char *path)
+static enum mien_status config_table(struct mien_page *page, const char *path)
 {
     cJSON *json = NULL;
     if (!base_file_exists(path))
@@ -171,7 +171,7 @@ static enum mien_status config_table(struct page *page, const char *path)
     return MIEN_OK;
 }
 
-enum mien_status report_run(struct page *page, const char *dir)
+enum mien_status page_run(struct mien_page *page, const char *dir)
 {
     enum mien_status status = MIEN_OK;
     struct columns steps = {0}, evals = {0};

@@ -10,7 +10,7 @@ struct trainer;
 /* NaN where there is nothing to measure by: no captions, fewer than two classes. */
 struct train_scores {
     double loss;     /* of the global branch without mining, in batches of run.batch in the manifest's order */
-    double war, uar; /* zero-shot by labels: what mien_eval_zero_shot gives for these rows, to the bit (use/scorer.h) */
+    double war, uar; /* zero-shot by labels: what mien_eval gives for these rows, to the bit (use/scorer.h) */
     uint64_t images; /* and clips that could be read */
 };
 

@@ -1,4 +1,5 @@
 /* model.c: a model in use, and embeddings of its texts. Pictures and clips: embed.c. */
+#include "use/rows.h"
 #include "use/use.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const st
     struct mien_model *model = NULL;
     struct use_parts parts = {0};
     struct mien_model_params params;
+    char *name = NULL;
     NEED(out);
     *out = NULL;
     NEED(gpu && dir);
@@ -18,15 +20,19 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const st
     const struct nn_extras extras = {.precision = params.precision};
     FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
             dir);
+    name = use_copy_text(dir);
+    FAIL_IF_NULL(name, "a model");
     TRY(use_parts_read(vk_gpu_device(gpu), dir, &extras, &parts));
     TRY(use_model_over(&parts, &model));
     model->gpu = gpu;
     model->owned = parts;
     parts = (struct use_parts){0};
+    model->name = name;
     *out = model;
     return MIEN_OK;
 fail:
     use_parts_clear(&parts);
+    base_free(name);
     return vk_gpu_ended(gpu, status);
 }
 
@@ -62,6 +68,7 @@ void mien_model_destroy(struct mien_model **model)
         return;
     nn_encoder_destroy(&(*model)->encoder);
     use_parts_clear(&(*model)->owned);
+    base_free((*model)->name);
     base_free(*model);
     *model = NULL;
 }

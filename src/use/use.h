@@ -10,6 +10,7 @@
 struct mien_model {
     struct mien_gpu *gpu; /* NULL where training has made the model */
     char error[MIEN_ERROR_SIZE];
+    char *name; /* the directory that it was opened from, or NULL */
     struct vk_device *device;
     struct nn_model *nn;
     struct nn_encoder *encoder;

@@ -46,7 +46,7 @@ static void test_object(void)
 {
     static const char *const words[] = {"a", "b"};
     const double values[] = {1, (double)NAN, (double)INFINITY, 0.25};
-    struct base_object o = base_object_begin(), inner = base_object_begin();
+    struct base_json o = base_json_object_begin(), inner = base_json_object_begin();
     base_put_number(&o, "n", 3);
     base_put_number(&o, "nan", (double)NAN);
     base_put_text(&o, "absent", NULL);
@@ -54,17 +54,17 @@ static void test_object(void)
     base_put_texts(&o, "words", words, 2);
     base_put_numbers(&o, "values", values, 4);
     base_put_number(&inner, "x", -1);
-    base_put_object(&o, "inner", &inner);
-    cJSON *json = base_object_end(&o);
+    base_put_tree(&o, "inner", &inner);
+    cJSON *json = base_json_end(&o);
     char *text = json ? base_json_print(json, false) : NULL;
     CHECK_STR(text ? text : "", "{\"n\":3,\"nan\":null,\"text\":\"\\\"\",\"words\":[\"a\",\"b\"],"
                                 "\"values\":[1,null,null,0.25],\"inner\":{\"x\":-1}}");
     base_free(text);
     cJSON_Delete(json);
-    o = base_object_begin();
+    o = base_json_object_begin();
     base_put(&o, "item", NULL); /* as when memory has run out */
     base_put_number(&o, "n", 3);
-    CHECK(base_object_end(&o) == NULL && o.json == NULL);
+    CHECK(base_json_end(&o) == NULL && o.tree == NULL);
 }
 
 int main(void)

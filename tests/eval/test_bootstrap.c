@@ -7,10 +7,10 @@
 static void test_quantiles(void)
 {
     double values[] = {5, 1, (double)NAN, 3, 2, 4};
-    struct mien_interval i = eval_interval(values, 6);
+    struct eval_interval i = eval_middle(values, 6);
     CHECK_NEAR(i.low, 1.1, 1e-12); /* rank 0.025 * 4 of 1, 2, 3, 4, 5 */
     CHECK_NEAR(i.high, 4.9, 1e-12);
-    i = eval_interval(values, 0);
+    i = eval_middle(values, 0);
     CHECK(isnan(i.low) && isnan(i.high));
 }
 
@@ -19,7 +19,7 @@ static void test_share(void)
 {
     enum { N = 400 };
     double hits[N];
-    struct mien_interval a, b;
+    struct eval_interval a, b;
     for (int i = 0; i < N; i++)
         hits[i] = i % 4 == 0;
     CHECK_EQ(eval_mean_interval(hits, N, 1, &a), MIEN_OK);
@@ -32,7 +32,7 @@ static void test_share(void)
 static void test_confusion(void)
 {
     struct use_confusion c;
-    struct mien_interval war, uar, recall[3];
+    struct eval_interval war, uar, recall[3];
     CHECK_EQ(use_confusion_create(3, &c), MIEN_OK);
     for (int i = 0; i < 300; i++)
         use_confusion_add(&c, 0, i % 4 == 0);

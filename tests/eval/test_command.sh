@@ -29,6 +29,8 @@ expect 0 '--precision bf16 and f16 are refused' train --help
 expect 2 'unexpected "x"' devices x
 expect 2 '--manifest FILE is missing' eval --model x --task zero-shot
 expect 2 'zero-shot' eval --model x --manifest y --task poetry
+expect 2 'does not take the option limit' eval --model x --manifest y --task zero-shot --limit 3
+expect 0 'takes --labels --templates' eval --help
 expect 2 'at least two labels' classify --model x --labels joy face.png
 expect 2 'label 2 is empty' classify --model x --labels joy,,fear face.png
 expect 2 'label 3 is empty' classify --model x --labels 'joy,fear, ' face.png

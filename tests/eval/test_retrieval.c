@@ -4,7 +4,7 @@
 #include "base/capture.h"
 #include "use/look.h"
 #include "use/tiny_model.h"
-#include "mien/eval.h"
+#include "eval/look.h"
 
 #include <sys/resource.h>
 
@@ -47,8 +47,9 @@ static double rank_by_hand(float images[N][E], float texts[N][E], int i)
 
 static void test_ranks(void)
 {
-    const struct mien_retrieval_params params = {.manifest = "pairs.jsonl", .text = MIEN_RETRIEVAL_GLOBAL};
-    struct mien_retrieval *r = NULL;
+    const struct mien_eval_params params = {
+        .size = sizeof params, .task = "retrieval", .manifest = "pairs.jsonl", .level = MIEN_TEXT_GLOBAL};
+    struct mien_result *r = NULL;
     float images[N][E], texts[N][E];
     double mean = 0, at5 = 0, at10 = 0;
     for (int i = 0; i < N; i++) {
@@ -66,35 +67,37 @@ static void test_ranks(void)
         at5 += (rank <= 5) / (double)N;
         at10 += (rank <= 10) / (double)N;
     }
-    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
     if (!r)
         return;
-    CHECK_EQ(r->n, N);
-    CHECK_NEAR(r->chance, 2.0 / N, 1e-12);
-    CHECK_NEAR(r->image_text.mean, mean, 1e-9);
-    CHECK_NEAR(r->image_text.recall_at[1], at5, 1e-9);
-    CHECK_NEAR(r->image_text.recall_at[2], at10, 1e-9);
-    CHECK(r->image_text.interval[1].low <= at5 && r->image_text.interval[1].high >= at5);
-    CHECK_EQ(r->example_count, 8);
-    CHECK_EQ(r->examples[0].count, 3);
-    CHECK(r->examples[0].scores[0] >= r->examples[0].scores[1]);
-    CHECK(strcmp(r->examples[0].texts[0], r->examples[0].texts[1]) != 0);
-    mien_retrieval_destroy(&r);
+    CHECK_EQ(look(r, "n"), N);
+    CHECK_NEAR(look(r, "chance"), 2.0 / N, 1e-12);
+    CHECK_NEAR(look(r, "image_text.mean"), mean, 1e-9);
+    CHECK_NEAR(look(r, "image_text.r5"), at5, 1e-9);
+    CHECK_NEAR(look(r, "image_text.r10"), at10, 1e-9);
+    CHECK(look(r, "image_text.r5_interval.0") <= at5 && look(r, "image_text.r5_interval.1") >= at5);
+    CHECK_EQ(mien_result_count(r, "examples"), 8);
+    CHECK_EQ(mien_result_count(r, "examples.0.texts"), 3);
+    CHECK(look(r, "examples.0.scores.0") >= look(r, "examples.0.scores.1"));
+    CHECK(strcmp(look_text(r, "examples.0.texts.0"), look_text(r, "examples.0.texts.1")) != 0);
+    CHECK(strstr(mien_result_summary(r), "retrieval R@1 "));
+    mien_result_destroy(&r);
     CHECK(r == NULL);
 }
 
 /* Whole captions: the unit mean of the embeddings of all sentences. */
 static void test_caption(void)
 {
-    struct mien_retrieval_params params = {.manifest = "pairs.jsonl", .limit = 5};
-    struct mien_retrieval *r = NULL;
-    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
-    CHECK(r && r->n == 5 && strcmp(r->examples[0].truth, "a face of anger 0 eyes joy anger it is") == 0);
-    mien_retrieval_destroy(&r);
+    struct mien_eval_params params = {
+        .size = sizeof params, .task = "retrieval", .manifest = "pairs.jsonl", .limit = 5};
+    struct mien_result *r = NULL;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK(look(r, "n") == 5 && strcmp(look_text(r, "examples.0.truth"), "a face of anger 0 eyes joy anger it is") == 0);
+    mien_result_destroy(&r);
     capture_start();
     params.manifest = "t.jsonl"; /* its captions are one sentence, which is global */
-    params.text = MIEN_RETRIEVAL_SUMMARY;
-    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_ERR_DATA);
+    params.level = MIEN_TEXT_SUMMARY;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_DATA);
     CHECK(r == NULL && captured_once("no image or clip with a summary"));
 }
 
@@ -102,8 +105,8 @@ static void test_caption(void)
 static void test_long_caption(void)
 {
     enum { SENTENCES = 4000, MOST_KB = 100 << 10 };
-    const struct mien_retrieval_params params = {.manifest = "long.jsonl"};
-    struct mien_retrieval *r = NULL;
+    const struct mien_eval_params params = {.size = sizeof params, .task = "retrieval", .manifest = "long.jsonl"};
+    struct mien_result *r = NULL;
     struct rusage before, after;
     size_t room = SENTENCES * 64 + 256, at = 0;
     char *text = base_alloc(room, 1);
@@ -114,13 +117,14 @@ static void test_long_caption(void)
     CHECK(tiny_write("long.jsonl", text, at));
     base_free(text);
     getrusage(RUSAGE_SELF, &before);
-    CHECK_EQ(mien_eval_retrieval(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
     getrusage(RUSAGE_SELF, &after);
-    CHECK(r && strncmp(r->examples[0].truth, "a face brows the eyes are wide open and look here the eyes", 58) == 0);
-    CHECK(r && strlen(r->examples[0].truth) == 12 + SENTENCES * 37);
+    CHECK(r && strncmp(look_text(r, "examples.0.truth"), "a face brows the eyes are wide open and look here the eyes",
+                       58) == 0);
+    CHECK(r && strlen(look_text(r, "examples.0.truth")) == 12 + SENTENCES * 37);
     printf("a caption of %d sentences: %ld kB\n", SENTENCES, after.ru_maxrss - before.ru_maxrss);
     CHECK(after.ru_maxrss - before.ru_maxrss < MOST_KB);
-    mien_retrieval_destroy(&r);
+    mien_result_destroy(&r);
 }
 
 /* ---- report ---- */

@@ -4,7 +4,7 @@
 #include "base/capture.h"
 #include "use/look.h"
 #include "use/tiny_model.h"
-#include "mien/eval.h"
+#include "eval/look.h"
 
 /* The best label of an image, by hand: mean of unit template embeddings, cosine, arg max. */
 static uint32_t answer(const float *image, const char *const *templates, size_t template_count)
@@ -38,10 +38,10 @@ static void test_protocol(void)
 {
     size_t template_count;
     const char *const *templates = mien_default_templates(&template_count);
-    struct mien_zero_shot_params params = {.manifest = tiny_path("t.jsonl")};
-    struct mien_zero_shot *r = NULL;
+    struct mien_eval_params params = {.size = sizeof params, .task = "zero-shot", .manifest = tiny_path("t.jsonl")};
+    struct mien_result *r = NULL;
     uint64_t confusion[9] = {0}, right = 0;
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
     if (!r)
         return;
     for (uint32_t i = 0; i < TINY_IMAGES; i++) {
@@ -54,16 +54,19 @@ static void test_protocol(void)
         confusion[i % 3 * 3 + guess]++;
         right += guess == i % 3;
     }
-    CHECK_EQ(r->n, TINY_IMAGES);
-    CHECK_EQ(r->class_count, 3);
-    for (size_t c = 0; c < 3; c++)
-        CHECK_STR(r->classes[c], labels[c]);
-    for (size_t i = 0; i < 9; i++)
-        CHECK_EQ(r->confusion[i], confusion[i]);
-    CHECK_NEAR(r->war, (double)right / TINY_IMAGES, 1e-12);
-    CHECK_NEAR(r->uar, r->war, 1e-12); /* as many of each class */
-    CHECK_STR(r->split, "all");
-    mien_zero_shot_destroy(&r);
+    CHECK_EQ(look(r, "n"), TINY_IMAGES);
+    CHECK_EQ(mien_result_count(r, "classes"), 3);
+    for (uint32_t i = 0; i < 9; i++) {
+        char place[32];
+        snprintf(place, sizeof(place), "confusion.%u.%u", i / 3, i % 3);
+        CHECK_EQ(look(r, place), confusion[i]);
+        snprintf(place, sizeof(place), "classes.%u", i % 3);
+        CHECK_STR(look_text(r, place), labels[i % 3]);
+    }
+    CHECK_NEAR(look(r, "war"), (double)right / TINY_IMAGES, 1e-12);
+    CHECK_NEAR(look(r, "uar"), look(r, "war"), 1e-12); /* as many of each class */
+    CHECK_STR(look_text(r, "split"), "all");
+    mien_result_destroy(&r);
     CHECK(r == NULL);
 }
 
@@ -75,26 +78,29 @@ static void test_splits(void)
                                "{\"image\":\"4.png\",\"label\":[\"anger\",\"joy\",\"anger\"],\"split\":\"val\"}\n"
                                "{\"image\":\"none.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
                                "{\"image\":\"3.png\",\"caption\":\"no label\",\"split\":\"val\"}\n";
-    struct mien_zero_shot_params params = {.manifest = tiny_path("split.jsonl")};
-    struct mien_zero_shot *r = NULL;
+    struct mien_eval_params params = {.size = sizeof params, .task = "zero-shot", .manifest = tiny_path("split.jsonl")};
+    struct mien_result *r = NULL;
     CHECK(tiny_write("split.jsonl", rows, strlen(rows)));
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK); /* no test rows: val */
-    CHECK(r && strcmp(r->split, "val") == 0 && r->n == 3 && r->bad == 1);
-    CHECK(r && r->class_count == 3 && r->present == 2);      /* anger is a class though val has none of it */
-    CHECK(r && strcmp(r->classes[1], "anger and joy") == 0); /* a compound has no order */
-    CHECK(r && r->confusion[3] + r->confusion[4] + r->confusion[5] == 2);
-    CHECK(r && isnan(r->recall[0]) && fabs(r->uar - (r->recall[1] + r->recall[2]) / 2) < 1e-15);
-    mien_zero_shot_destroy(&r);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK); /* no test rows: val */
+    CHECK(r && strcmp(look_text(r, "split"), "val") == 0 && look(r, "n") == 3 && look(r, "bad") == 1);
+    CHECK(r && mien_result_count(r, "classes") == 3 &&
+          look(r, "present") == 2); /* anger is a class though val has none of it */
+    CHECK(r && strcmp(look_text(r, "classes.1"), "anger and joy") == 0); /* a compound has no order */
+    CHECK(r && look(r, "confusion.1.0") + look(r, "confusion.1.1") + look(r, "confusion.1.2") == 2);
+    CHECK(r && isnan(look(r, "recall.0")) && strstr(mien_result_json(r), "\"recall\":[null,"));
+    CHECK_NEAR(look(r, "uar"), (look(r, "recall.1") + look(r, "recall.2")) / 2, 1e-15);
+    mien_result_destroy(&r);
     params.split = "train";
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
-    CHECK(r && r->n == 1 && r->class_count == 3 && r->present == 1 && strcmp(r->classes[0], "anger") == 0);
-    mien_zero_shot_destroy(&r);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK(r && look(r, "n") == 1 && mien_result_count(r, "classes") == 3 && look(r, "present") == 1 &&
+          strcmp(look_text(r, "classes.0"), "anger") == 0);
+    mien_result_destroy(&r);
     capture_start();
     params.split = "test";
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_DATA);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_DATA);
     CHECK(captured_once("split test"));
     params.split = "dev";
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
     CHECK(r == NULL);
 }
 
@@ -103,24 +109,78 @@ static void test_given(void)
 {
     const char *const given[] = {"sorrow", "joy and anger", "joy"}, *const same[] = {"joy", "Joy"};
     const char *const unknown[] = {"awe", "shame"};
-    struct mien_zero_shot_params params = {.manifest = tiny_path("split.jsonl"), .classes = given, .class_count = 3};
-    struct mien_zero_shot *r = NULL;
+    struct mien_eval_params params = {.size = sizeof params,
+                                      .task = "zero-shot",
+                                      .manifest = tiny_path("split.jsonl"),
+                                      .classes = given,
+                                      .class_count = 3};
+    struct mien_result *r = NULL;
     params.split = "all";
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
-    CHECK(r && r->class_count == 3 && r->present == 2 && r->n == 3 && r->bad == 1);
-    CHECK(r && strcmp(r->classes[0], "sorrow") == 0 && strcmp(r->classes[1], "anger and joy") == 0);
-    mien_zero_shot_destroy(&r);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK(r && mien_result_count(r, "classes") == 3 && look(r, "present") == 2 && look(r, "n") == 3 &&
+          look(r, "bad") == 1);
+    CHECK(r && strcmp(look_text(r, "classes.0"), "sorrow") == 0 &&
+          strcmp(look_text(r, "classes.1"), "anger and joy") == 0);
+    mien_result_destroy(&r);
     params.classes = same;
     params.class_count = 2;
     capture_start();
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
     CHECK(captured_once("\"Joy\"") && strstr(captured, "\"joy\"") && !r);
     params.classes = unknown;
     capture_start();
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_DATA);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_DATA);
     CHECK(captured_once("split.jsonl") && !r);
     params.class_count = 0;
-    CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
+}
+
+/* Options that a task does not take, tasks that are not there. */
+static void test_options(void)
+{
+    struct mien_eval_params params = {
+        .size = sizeof params, .task = "zero-shot", .manifest = tiny_path("t.jsonl"), .limit = 3};
+    struct mien_result *r = NULL;
+    capture_start();
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
+    CHECK(captured_once("limit") && !r);
+    params.limit = 0;
+    params.task = "poetry";
+    capture_start();
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
+    CHECK(captured_once("zero-shot") && !r);
+    params.task = NULL;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval(NULL, &params, &r), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval(model, NULL, &r), MIEN_ERR_ARG);
+}
+
+/* All in memory: an evaluation becomes a page without a file or the command, and a file gives the same page. */
+static void test_page(void)
+{
+    const struct mien_eval_params params = {
+        .size = sizeof params, .task = "zero-shot", .manifest = tiny_path("t.jsonl")};
+    struct mien_result *r = NULL, *again = NULL;
+    struct mien_page *page = NULL, *other = NULL;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_page_create("My <faces>", &page), MIEN_OK);
+    CHECK_EQ(mien_page_add_result(page, r), MIEN_OK);
+    const char *html = mien_page_html(page);
+    CHECK(html && strstr(html, "<h1>My &lt;faces&gt;</h1>") && strstr(html, "Confusion matrix"));
+    CHECK(html && strstr(html, "Map of the image embeddings") && strstr(html, tiny_path("model")));
+    CHECK(html && strcmp(html + strlen(html) - 8, "</html>\n") == 0);
+    CHECK_EQ(mien_result_write(r, tiny_path("r.json")), MIEN_OK);
+    CHECK_EQ(mien_result_read(tiny_path("r.json"), &again), MIEN_OK);
+    CHECK(again && r && strcmp(mien_result_json(again), mien_result_json(r)) == 0);
+    CHECK(again && r && strcmp(mien_result_summary(again), mien_result_summary(r)) == 0);
+    CHECK_EQ(mien_page_create("My <faces>", &other), MIEN_OK);
+    CHECK_EQ(mien_page_add_result(other, again), MIEN_OK);
+    CHECK(html && strcmp(html, mien_page_html(other)) == 0);
+    mien_page_destroy(&other);
+    mien_page_destroy(&page);
+    mien_result_destroy(&again);
+    mien_result_destroy(&r);
+    CHECK(!page && !r);
 }
 
 static void test_texts(void)
@@ -178,6 +238,8 @@ int main(void)
         test_protocol();
         test_splits();
         test_given();
+        test_options();
+        test_page();
         test_texts();
         test_missing();
     }

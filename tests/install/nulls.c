@@ -126,8 +126,6 @@ static void data_and_training(void)
     REFUSED(mien_train_help(NULL, NULL, NULL));
     REFUSED(mien_train(NULL, NULL, NULL));
     REFUSED(mien_train(NULL, ZEROED(mien_train_params), UNSIZED(mien_train_summary)));
-    REFUSED(mien_report(NULL, 0, NULL));
-    REFUSED(mien_report(NULL, 1, "report.html"));
 }
 
 /* `model` is NULL, or a model: then the other arguments are missing. */
@@ -136,8 +134,7 @@ static void with_model(struct mien_model *model)
     const char *const none[1] = {NULL};
     struct mien_labels *labels = NULL;
     struct mien_search *search = NULL;
-    struct mien_zero_shot *zero_shot = NULL;
-    struct mien_retrieval *retrieval = NULL;
+    struct mien_result *result = NULL;
     size_t count = 0;
     NOTHING(mien_model_error(model));
     REFUSED(mien_model_describe(model, NULL));
@@ -162,16 +159,43 @@ static void with_model(struct mien_model *model)
     REFUSED(mien_search(model, ZEROED(mien_search_params), &search));
     NOTHING((mien_search_destroy(NULL), mien_search_destroy(&search)));
     note("mien_search_destroy(");
-    REFUSED(mien_eval_zero_shot(model, NULL, &zero_shot));
-    REFUSED(mien_eval_zero_shot(model, UNSIZED(mien_zero_shot_params), &zero_shot));
-    NOTHING((mien_zero_shot_destroy(NULL), mien_zero_shot_destroy(&zero_shot)));
-    note("mien_zero_shot_destroy(");
-    REFUSED(mien_eval_retrieval(model, NULL, &retrieval));
-    REFUSED(mien_eval_retrieval(model, UNSIZED(mien_retrieval_params), &retrieval));
-    NOTHING((mien_retrieval_destroy(NULL), mien_retrieval_destroy(&retrieval)));
-    note("mien_retrieval_destroy(");
+    REFUSED(mien_eval(model, NULL, &result));
+    REFUSED(mien_eval(model, UNSIZED(mien_eval_params), &result));
+    REFUSED(mien_eval(model, ZEROED(mien_eval_params), &result));
+    REFUSED(mien_eval(model, ZEROED(mien_eval_params), NULL));
     if (model)
         CHECK(strlen(mien_model_error(model)) > 10);
+}
+
+static void results_and_pages(void)
+{
+    struct mien_result *result = NULL;
+    struct mien_page *page = NULL;
+    double value;
+    REFUSED(mien_eval(NULL, ZEROED(mien_eval_params), NULL));
+    REFUSED(mien_eval_check(NULL));
+    REFUSED(mien_eval_check(ZEROED(mien_eval_params)));
+    GIVES(mien_eval_describe((size_t)-1), NULL);
+    SAYS(mien_result_json(NULL), "");
+    SAYS(mien_result_summary(NULL), "");
+    GIVES(mien_result_number(NULL, NULL, NULL), false);
+    GIVES(mien_result_number(NULL, "n", &value), false);
+    GIVES(mien_result_text(NULL, NULL), NULL);
+    GIVES(mien_result_count(NULL, NULL), 0);
+    REFUSED(mien_result_write(NULL, NULL));
+    REFUSED(mien_result_read(NULL, NULL));
+    REFUSED(mien_result_read(NULL, &result));
+    NOTHING((mien_result_destroy(NULL), mien_result_destroy(&result)));
+    note("mien_result_destroy(");
+    REFUSED(mien_page_create(NULL, NULL));
+    REFUSED(mien_page_add_run(NULL, NULL));
+    REFUSED(mien_page_add_result(NULL, NULL));
+    GIVES(mien_page_html(NULL), NULL);
+    REFUSED(mien_page_write(NULL, NULL));
+    NOTHING((mien_page_destroy(NULL), mien_page_destroy(&page)));
+    note("mien_page_destroy(");
+    REFUSED(mien_report(NULL, 0, NULL));
+    REFUSED(mien_report(NULL, 1, "report.html"));
 }
 
 static void all_called(const char *path)
@@ -201,6 +225,7 @@ int main(int argc, char **argv)
         return 2;
     without_device();
     data_and_training();
+    results_and_pages();
     NOTHING(mien_default_templates(NULL));
     CHECK(mien_default_templates(&count) != NULL && count > 0);
     REFUSED(mien_model_open(NULL, NULL, NULL, NULL));

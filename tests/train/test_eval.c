@@ -1,7 +1,7 @@
 /* Evaluation during training, the best model, dry runs. */
 #include "check.h"
 
-#include "mien/eval.h"
+#include "eval/look.h"
 #include "train/tiny_run.h"
 
 static uint32_t count_of(const char *text, const char *part)
@@ -70,13 +70,14 @@ static void write_mixed(void)
 }
 
 /* The line of the log about the best step ends in the numbers that evaluation gives. */
-static void check_line(char *log, const struct mien_zero_shot *r)
+static void check_line(char *log, const struct mien_result *r)
 {
     char begin[64], end[96];
     uint64_t step = 0;
     double best = best_uar(log, &step);
     snprintf(begin, sizeof(begin), "{\"kind\":\"eval\",\"step\":%llu,", (unsigned long long)step);
-    snprintf(end, sizeof(end), "\"war\":%.9g,\"uar\":%.9g,\"n\":9}", r->war, r->uar); /* 9: one has no label */
+    snprintf(end, sizeof(end), "\"war\":%.9g,\"uar\":%.9g,\"n\":9}", look(r, "war"),
+             look(r, "uar")); /* 9: one has no label */
     char *line = strstr(log, begin);
     CHECK(best == strtod(strstr(end, "\"uar\":") + 6, NULL));
     printf("compound labels, step %llu: %s\n", (unsigned long long)step, end);
@@ -89,21 +90,23 @@ static void test_one_number(void)
 {
     const char *const sets[] = {"run.dir=mixed", "data.val=mixed.jsonl", "data.train=mixed.jsonl", "run.eval_every=5",
                                 "run.steps=40",  "optim.lr=0.001",       "data.max_bad=0.2",       "loss.text=label"};
-    const struct mien_zero_shot_params params = {.manifest = "mixed.jsonl", .split = "val"};
-    struct mien_zero_shot *r = NULL;
+    const struct mien_eval_params params = {
+        .size = sizeof params, .task = "zero-shot", .manifest = "mixed.jsonl", .split = "val"};
+    struct mien_result *r = NULL;
     struct mien_model *model = NULL;
     write_mixed();
     CHECK_EQ(train_sets(sets, BASE_COUNT(sets), NULL), MIEN_OK);
     CHECK_EQ(mien_model_open(gpu, tiny_path("mixed/best"), NULL, &model), MIEN_OK);
     if (model)
-        CHECK_EQ(mien_eval_zero_shot(model, &params, &r), MIEN_OK);
+        CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
     char *log = log_text("mixed");
     if (r && log) {
-        CHECK(r->class_count == 4 && r->present == 3); /* anger, "anger and joy", joy; sorrow is in train alone */
-        CHECK(r->bad == 1 && r->n == 8);
+        CHECK(mien_result_count(r, "classes") == 4 &&
+              look(r, "present") == 3); /* anger, "anger and joy", joy; sorrow is in train alone */
+        CHECK(look(r, "bad") == 1 && look(r, "n") == 8);
         check_line(log, r);
     }
-    mien_zero_shot_destroy(&r);
+    mien_result_destroy(&r);
     mien_model_destroy(&model);
     base_free(log);
 }

@@ -73,6 +73,21 @@ static void common_args(struct common *c, struct arg out[COMMON_COUNT])
     memcpy(out, all, sizeof(all));
 }
 
+void print_wrapped(const char *text, int indent)
+{
+    enum { WIDTH = 112 };
+    int column = indent;
+    for (size_t length; *text; text += length + (text[length] == ' ')) {
+        length = strcspn(text, " ");
+        if (column > indent && column + 1 + (int)length > WIDTH) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        }
+        column += printf("%s%.*s", column > indent ? " " : "", (int)length, text);
+    }
+    printf("\n");
+}
+
 static void print_args(const struct arg *args)
 {
     for (; args->name; args++) {

@@ -84,6 +84,9 @@ int complain(const struct command *command, int exit_code, const char *fmt, ...)
 
 void print_json_string(const char *text); /* quoted and escaped, on standard output; what is not UTF-8 as U+FFFD */
 
+/* Words broken into lines that begin at column `indent`, where the cursor is now; ends the last line. */
+void print_wrapped(const char *text, int indent);
+
 /* ---- lists of texts ---- */
 
 struct templates {

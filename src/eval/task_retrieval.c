@@ -1,6 +1,5 @@
-/* retrieval.c: images and captions that look for each other. */
-#include "eval/bootstrap.h"
-#include "use/rows.h"
+/* task_retrieval.c: images and captions that look for each other. */
+#include "eval/eval.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@ static const uint32_t cuts[3] = {1, 5, 10};
 
 struct task {
     struct mien_model *model;
-    const struct mien_retrieval_params *params;
+    const struct mien_eval_params *params;
     struct use_rows rows;
     struct base_arena arena;
     bool *ok;           /* [count] */
@@ -46,11 +45,11 @@ static size_t sentences_of(const struct task *t, const struct data_row *row, con
 {
     const struct data_caption *c = &row->caption;
     size_t n = 0;
-    if (c->global && t->params->text != MIEN_RETRIEVAL_SUMMARY)
+    if (c->global && t->params->level != MIEN_TEXT_SUMMARY)
         out[n++] = c->global;
-    for (uint32_t k = 0; t->params->text == MIEN_RETRIEVAL_CAPTION && k < c->local_count; k++)
+    for (uint32_t k = 0; t->params->level == MIEN_TEXT_CAPTION && k < c->local_count; k++)
         out[n++] = c->local[k];
-    if (c->summary && t->params->text != MIEN_RETRIEVAL_GLOBAL)
+    if (c->summary && t->params->level != MIEN_TEXT_GLOBAL)
         out[n++] = c->summary;
     if (n == 0 && c->whole)
         out[n++] = c->whole;
@@ -214,29 +213,52 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum mien_status rank_all(struct task *t, const float *queries, const float *answers, struct mien_ranks *out)
+/* The share of queries with rank <= cut, with its interval. hits [count] is scratch. */
+static enum mien_status put_recall(const struct task *t, uint32_t cut, double *hits, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     size_t count = t->rows.count;
+    struct eval_interval interval;
+    double share = 0;
+    char key[32];
+    for (size_t i = 0; i < count; i++) {
+        hits[i] = t->ranks[i] <= cut;
+        share += hits[i] / (double)count;
+    }
+    TRY(eval_mean_interval(hits, count, t->params->seed, &interval));
+    snprintf(key, sizeof(key), "r%u", cut);
+    base_put_number(out, key, share);
+    snprintf(key, sizeof(key), "r%u_interval", cut);
+    base_put_numbers(out, key, (const double[]){interval.low, interval.high}, 2);
+fail:
+    return status;
+}
+
+/* One direction. */
+static enum mien_status put_ranks(struct task *t, const char *key, const float *queries, const float *answers,
+                                  struct base_json *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_json ranks = base_json_object_begin();
+    size_t count = t->rows.count;
     uint32_t width = t->model->nn->config.embed;
-    double *hits = base_alloc(count, sizeof(*hits));
-    FAIL_IF_NULL(hits, "ranks");
+    double mean = 0, *scratch = base_alloc(count, sizeof(*scratch));
+    FAIL_IF_NULL(scratch, "ranks");
     for (size_t i = 0; i < count; i++) {
         score_query(t, queries + i * width, answers);
         t->ranks[i] = rank_of(t, i);
-        out->mean += t->ranks[i] / (double)count;
+        mean += t->ranks[i] / (double)count;
     }
-    for (size_t k = 0; k < BASE_COUNT(cuts); k++) {
-        for (size_t i = 0; i < count; i++) {
-            hits[i] = t->ranks[i] <= cuts[k];
-            out->recall_at[k] += hits[i] / (double)count;
-        }
-        TRY(eval_mean_interval(hits, count, t->params->seed, &out->interval[k]));
-    }
-    qsort(t->ranks, count, sizeof(*t->ranks), by_value);
-    out->median = (t->ranks[(count - 1) / 2] + t->ranks[count / 2]) / 2;
+    memcpy(scratch, t->ranks, count * sizeof(*scratch));
+    qsort(scratch, count, sizeof(*scratch), by_value);
+    base_put_number(&ranks, "median", (scratch[(count - 1) / 2] + scratch[count / 2]) / 2);
+    base_put_number(&ranks, "mean", mean);
+    for (size_t k = 0; k < BASE_COUNT(cuts); k++)
+        TRY(put_recall(t, cuts[k], scratch, &ranks));
+    base_put_tree(out, key, &ranks);
 fail:
-    base_free(hits);
+    cJSON_Delete(ranks.tree);
+    base_free(scratch);
     return status;
 }
 
@@ -256,46 +278,41 @@ static size_t next_best(const struct task *t, const uint32_t *taken, size_t coun
     return best;
 }
 
-static enum mien_status make_example(struct task *t, size_t i, struct mien_retrieval_example *e)
+static void add_example(struct task *t, size_t i, struct base_json *list)
 {
-    enum mien_status status = MIEN_OK;
+    struct base_json example = base_json_object_begin(), scores = base_json_list_begin();
     uint32_t taken[TEXTS];
+    const char *texts[TEXTS];
+    size_t count = 0;
     score_query(t, t->images + i * t->model->nn->config.embed, t->texts);
-    e->image = use_copy_text(use_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
-    e->truth = use_copy_text(t->whole[i]);
-    FAIL_IF(!e->image || !e->truth, MIEN_ERR_NOMEM, "out of host memory for an example");
-    for (size_t j; e->count < TEXTS && (j = next_best(t, taken, e->count)) != SIZE_MAX; e->count++) {
-        taken[e->count] = t->group[j];
-        e->scores[e->count] = (float)t->scores[j];
-        e->texts[e->count] = use_copy_text(t->whole[j]);
-        FAIL_IF_NULL(e->texts[e->count], "an example");
+    for (size_t j; count < TEXTS && (j = next_best(t, taken, count)) != SIZE_MAX; count++) {
+        taken[count] = t->group[j];
+        texts[count] = t->whole[j];
+        base_add_number(&scores, round(t->scores[j] * 1e6) / 1e6);
     }
-fail:
-    return status;
+    base_put_text(&example, "image", use_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
+    base_put_text(&example, "truth", t->whole[i]);
+    base_put_texts(&example, "texts", texts, count);
+    base_put_tree(&example, "scores", &scores);
+    base_add_tree(list, &example);
 }
 
-/* ---- the whole ---- */
+/* ---- the task ---- */
 
-static enum mien_status make_result(struct task *t, struct mien_retrieval **out)
+static enum mien_status put_result(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
-    struct mien_retrieval *r = base_alloc(1, sizeof(*r));
-    FAIL_IF_NULL(r, "a result");
-    r->n = t->rows.count;
-    r->bad = t->bad;
-    r->chance = chance_of(t);
-    strncpy(r->split, t->rows.split, sizeof(r->split) - 1);
-    TRY(rank_all(t, t->images, t->texts, &r->image_text));
-    TRY(rank_all(t, t->texts, t->images, &r->text_image));
-    r->example_count = BASE_MIN(t->rows.count, (size_t)EXAMPLES);
-    r->examples = base_alloc(r->example_count, sizeof(*r->examples));
-    FAIL_IF_NULL(r->examples, "examples");
-    for (size_t k = 0; k < r->example_count; k++)
-        TRY(make_example(t, k * t->rows.count / r->example_count, &r->examples[k]));
-    *out = r;
-    return MIEN_OK;
+    struct base_json examples = base_json_list_begin();
+    size_t count = t->rows.count, shown = BASE_MIN(count, (size_t)EXAMPLES);
+    eval_put_head(out, &t->rows, count, t->bad);
+    base_put_number(out, "chance", chance_of(t));
+    TRY(put_ranks(t, "image_text", t->images, t->texts, out));
+    TRY(put_ranks(t, "text_image", t->texts, t->images, out));
+    for (size_t k = 0; k < shown; k++)
+        add_example(t, k * count / shown, &examples);
+    base_put_tree(out, "examples", &examples);
 fail:
-    mien_retrieval_destroy(&r);
+    cJSON_Delete(examples.tree);
     return status;
 }
 
@@ -318,40 +335,124 @@ fail:
     return status;
 }
 
-enum mien_status mien_eval_retrieval(struct mien_model *model, const struct mien_retrieval_params *params,
-                                     struct mien_retrieval **out)
+static enum mien_status run(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out)
 {
     static bool (*const usable[])(const struct data_row *) = {has_caption, has_global, has_summary};
     static const char *const what[] = {"image or clip with a caption", "image or clip with a global caption",
                                        "image or clip with a summary"};
     enum mien_status status = MIEN_OK;
     struct task task = {.model = model, .params = params};
-    FAIL_IF(!model || !params || !params->manifest || !out || (size_t)params->text >= BASE_COUNT(what), MIEN_ERR_ARG,
-            "mien_eval_retrieval: a model, a manifest, a kind of text and a place for the result are needed");
-    *out = NULL;
-    TRY(use_rows_read(params->manifest, params->split, usable[params->text], what[params->text], &task.rows));
+    FAIL_IF((size_t)params->level >= BASE_COUNT(what), MIEN_ERR_ARG, "there is no level %d of a caption",
+            (int)params->level);
+    TRY(use_rows_read(params->manifest, params->split, usable[params->level], what[params->level], &task.rows));
     thin_out(&task.rows, params->limit ? params->limit : DEFAULT_LIMIT);
     TRY(embed_pairs(&task));
     TRY(group_texts(&task));
-    TRY(make_result(&task, out));
+    TRY(put_result(&task, out));
 fail:
     base_arena_clear(&task.arena);
     use_rows_clear(&task.rows);
     return status;
 }
 
-void mien_retrieval_destroy(struct mien_retrieval **result)
+/* ---- a result as lines ---- */
+
+static void print_ranks(struct base_text *out, const char *name, const cJSON *ranks)
 {
-    if (!result || !*result)
-        return;
-    for (size_t i = 0; (*result)->examples && i < (*result)->example_count; i++) {
-        struct mien_retrieval_example *e = &(*result)->examples[i];
-        base_free(e->image);
-        base_free(e->truth);
-        for (size_t k = 0; k < TEXTS; k++)
-            base_free(e->texts[k]);
-    }
-    base_free((*result)->examples);
-    base_free(*result);
-    *result = NULL;
+    base_text_print(out, "%-14s %6.3f %6.3f %6.3f %12.1f %10.1f\n", name, eval_member(ranks, "r1"),
+                    eval_member(ranks, "r5"), eval_member(ranks, "r10"), eval_member(ranks, "median"),
+                    eval_member(ranks, "mean"));
 }
+
+static void print(struct base_text *out, const cJSON *result)
+{
+    const cJSON *image_text = cJSON_GetObjectItemCaseSensitive(result, "image_text");
+    struct eval_interval r1 = eval_interval_of(image_text, "r1");
+    base_text_print(out, "%-14s %6s %6s %6s %12s %10s\n", "query", "R@1", "R@5", "R@10", "median rank", "mean rank");
+    print_ranks(out, "image", image_text);
+    print_ranks(out, "text", cJSON_GetObjectItemCaseSensitive(result, "text_image"));
+    eval_print_bad(out, result);
+    base_text_print(out, "split %s, n %.0f, chance of R@1 %.4f, 95 %% interval of R@1 %.3f to %.3f\n",
+                    eval_word(cJSON_GetObjectItemCaseSensitive(result, "split")), eval_member(result, "n"),
+                    eval_member(result, "chance"), r1.low, r1.high);
+    base_text_print(out, "retrieval R@1 %.3f\n", eval_member(image_text, "r1"));
+}
+
+/* ---- a result as a chapter ---- */
+
+static void chapter_ranks(struct mien_page *page, const char *name, const cJSON *ranks)
+{
+    static const char *const keys[] = {"r1", "r5", "r10"};
+    page_print(page, "<tr><td class=\"l\">%s</td>", name);
+    for (size_t k = 0; k < BASE_COUNT(keys); k++) {
+        struct eval_interval interval = eval_interval_of(ranks, keys[k]);
+        page_print(page, "<td>%.3f", eval_member(ranks, keys[k]));
+        if (!isnan(interval.low))
+            page_print(page, " <span class=\"soft\">(%.3f to %.3f)</span>", interval.low, interval.high);
+        page_print(page, "</td>");
+    }
+    page_print(page, "<td>%.1f</td><td>%.1f</td></tr>\n", eval_member(ranks, "median"), eval_member(ranks, "mean"));
+}
+
+static void chapter_example(struct mien_page *page, const cJSON *example)
+{
+    const cJSON *image = cJSON_GetObjectItemCaseSensitive(example, "image");
+    const cJSON *truth = cJSON_GetObjectItemCaseSensitive(example, "truth");
+    const cJSON *texts = cJSON_GetObjectItemCaseSensitive(example, "texts"), *text = NULL;
+    const cJSON *scores = cJSON_GetObjectItemCaseSensitive(example, "scores");
+    int i = 0;
+    if (!cJSON_IsString(image) || !cJSON_IsString(truth))
+        return;
+    page_print(page, "<div class=\"example\">");
+    page_image(page, image->valuestring);
+    page_print(page, "<div><span class=\"soft\">its own caption: ");
+    page_text(page, truth->valuestring);
+    page_print(page, "</span><ol>");
+    cJSON_ArrayForEach(text, texts)
+    {
+        const char *words = cJSON_IsString(text) ? text->valuestring : "";
+        page_print(page, "<li%s>", strcmp(words, truth->valuestring) == 0 ? " class=\"hit\"" : "");
+        page_text(page, words);
+        page_print(page, " <span class=\"soft\">%.3f</span></li>", eval_element(scores, i++));
+    }
+    page_print(page, "</ol></div></div>\n");
+}
+
+static void chapter(struct mien_page *page, const cJSON *result)
+{
+    const cJSON *example = NULL;
+    eval_chapter_head(page, "Retrieval", result);
+    page_print(page, "<table><tr><th class=\"l\">query</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th>"
+                     "<th>mean rank</th></tr>\n");
+    chapter_ranks(page, "image, captions answer", cJSON_GetObjectItemCaseSensitive(result, "image_text"));
+    chapter_ranks(page, "caption, images answer", cJSON_GetObjectItemCaseSensitive(result, "text_image"));
+    page_print(page, "</table>\n<p class=\"soft\">chance of R@1: %.4f</p>\n", eval_member(result, "chance"));
+    page_element(page, "h3", "Faces and the captions nearest to them");
+    cJSON_ArrayForEach(example, cJSON_GetObjectItemCaseSensitive(result, "examples")) chapter_example(page, example);
+}
+
+/* ---- the row ---- */
+
+static enum mien_status check(const char *where, const cJSON *result)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *image_text = NULL, *text_image = NULL, *examples = NULL;
+    TRY(base_json_object(result, "image_text", where, &image_text));
+    TRY(base_json_object(result, "text_image", where, &text_image));
+    TRY(base_json_array(result, "examples", where, &examples));
+    FAIL_IF(!image_text || !text_image, MIEN_ERR_DATA, "%s: \"image_text\" or \"text_image\" is missing", where);
+fail:
+    return status;
+}
+
+static const char *const options[] = {"level", "limit", NULL};
+
+const struct eval_task eval_task_retrieval = {
+    .info = {.name = "retrieval",
+             .summary = "images and captions look for each other: R@1, R@5, R@10, median and mean rank both ways",
+             .options = options},
+    .run = run,
+    .check = check,
+    .print = print,
+    .chapter = chapter,
+};

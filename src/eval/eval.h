@@ -1,0 +1,45 @@
+/* eval.h: inside eval: tasks, which measure models, and what they share. A task is a file task_<name>.c with a
+ * descriptor `const struct eval_task eval_task_<name> = {...};`, which the build finds. */
+#ifndef EVAL_EVAL_H
+#define EVAL_EVAL_H
+
+#include "eval/bootstrap.h"
+#include "eval/page.h"
+#include "mien/eval.h"
+#include "use/rows.h"
+
+struct eval_task {
+    struct mien_eval_info info;
+    /* Measures: puts keys of its own into `out` after task, model and device, first by eval_put_head. */
+    enum mien_status (*run)(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out);
+    /* Whether a result that was read from a file holds what is needed below. MIEN_ERR_DATA, beginning with `where`. */
+    enum mien_status (*check)(const char *where, const cJSON *result);
+    /* A result as lines for people, and as a chapter of a report. Values may be null: NaN is printed then. */
+    void (*print)(struct base_text *out, const cJSON *result);
+    void (*chapter)(struct mien_page *page, const cJSON *result);
+};
+
+/* `code`, with a message that begins with `where`, when there is none of that name. */
+enum mien_status eval_find_task(const char *name, const char *where, enum mien_status code,
+                                const struct eval_task **out);
+
+/* ---- what tasks share: keys, lines, parts of a chapter ---- */
+
+/* The keys that every result has: split, n (samples that count) and bad (those that could not be read). */
+void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t n, uint64_t bad);
+/* The line about samples that could not be read, where there are any. */
+void eval_print_bad(struct base_text *out, const cJSON *result);
+/* A chapter's heading, with what the result is about. */
+void eval_chapter_head(struct mien_page *page, const char *title, const cJSON *result);
+/* A score in large digits; an interval of NaN is left out. */
+void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval);
+
+/* Member of an object, element of an array: NaN for null and what is not there. */
+double eval_member(const cJSON *object, const char *key);
+double eval_element(const cJSON *array, int i);
+/* The member `key`_interval; NaN where it is not there. */
+struct eval_interval eval_interval_of(const cJSON *object, const char *key);
+/* A string; "?" for anything else. */
+const char *eval_word(const cJSON *json);
+
+#endif

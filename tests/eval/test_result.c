@@ -1,0 +1,110 @@
+/* Results as data and pages about them; no device is needed. */
+#include "check.h"
+
+#include "base/capture.h"
+#include "eval/look.h"
+#include "train/tiny.h"
+
+#include <math.h>
+
+static const char zero_shot[] =
+    "{\"task\":\"zero-shot\",\"n\":3,\"war\":0.5,\"uar\":null,\"classes\":[\"a<b\",\"c\"],\"confusion\":[[1,0],[1,1]],"
+    "\"recall\":[1,0.5]}";
+
+static struct mien_result *read_text(const char *text, enum mien_status want)
+{
+    struct mien_result *r = NULL;
+    CHECK(tiny_write("x.json", text, strlen(text)));
+    CHECK_EQ(mien_result_read("x.json", &r), want);
+    return r;
+}
+
+static void test_values(void)
+{
+    struct mien_result *r = read_text(zero_shot, MIEN_OK);
+    double x = 7;
+    CHECK(mien_result_number(r, "confusion.1.0", &x) && x == 1);
+    CHECK(mien_result_number(r, "war", &x) && x == 0.5);
+    CHECK(!mien_result_number(r, "uar", &x) && isnan(x)); /* null */
+    static const char *const nowhere[] = {
+        "wa", "war.x", "confusion", "confusion.2.0", "confusion.-1.0", "confusion.x", "confusion.1.", "confusion.1x.0",
+        "",   "."};
+    for (size_t i = 0; i < BASE_COUNT(nowhere); i++)
+        CHECK(!mien_result_number(r, nowhere[i], &x) && isnan(x) && !mien_result_text(r, nowhere[i]));
+    CHECK(!mien_result_number(r, NULL, NULL) && !mien_result_number(NULL, "n", &x));
+    CHECK_STR(look_text(r, "classes.0"), "a<b");
+    CHECK(mien_result_count(r, "classes") == 2 && mien_result_count(r, "nothing") == 0);
+    CHECK(r && strcmp(mien_result_json(r), zero_shot) == 0);
+    CHECK(r && strstr(mien_result_summary(r), "zero-shot UAR nan WAR 0.500")); /* keys are missing: no crash */
+    mien_result_destroy(&r);
+    mien_result_destroy(&r);
+}
+
+static void test_refusals(void)
+{
+    capture_start();
+    read_text("[1]", MIEN_ERR_DATA);
+    CHECK(captured_once("not a JSON object"));
+    capture_start();
+    read_text("{\"n\":1}", MIEN_ERR_DATA);
+    CHECK(captured_once("no key \"task\""));
+    capture_start();
+    read_text("{\"task\":\"poetry\"}", MIEN_ERR_DATA);
+    CHECK(captured_once("poetry"));
+    capture_start();
+    read_text("{\"task\":\"zero-shot\"}", MIEN_ERR_DATA);
+    CHECK(captured_once("a row of counts for each"));
+    capture_start();
+    read_text("{\"task\":\"retrieval\",\"image_text\":{}}", MIEN_ERR_DATA);
+    CHECK(captured_once("text_image"));
+    capture_start();
+    read_text("{\"task\":\"zero-shot\",\"n\":nan}", MIEN_ERR_DATA);
+    CHECK(captured_once("x.json"));
+    CHECK_EQ(mien_result_read(NULL, NULL), MIEN_ERR_ARG);
+}
+
+/* A chapter that fails leaves the page as it was; a page may be looked at and go on. */
+static void test_page(void)
+{
+    struct mien_result *good = read_text(zero_shot, MIEN_OK);
+    struct mien_page *page = NULL;
+    CHECK_EQ(mien_page_create(NULL, &page), MIEN_OK);
+    CHECK_EQ(mien_page_add_result(page, good), MIEN_OK);
+    char *first = base_alloc(strlen(mien_page_html(page)) + 1, 1);
+    strcpy(first, mien_page_html(page));
+    capture_start();
+    CHECK_EQ(mien_page_add_run(page, "nowhere"), MIEN_ERR_DATA);
+    CHECK_STR(mien_page_html(page), first);
+    CHECK_EQ(mien_page_write(page, "first.html"), MIEN_OK);
+    CHECK_EQ(mien_page_add_result(page, good), MIEN_OK);
+    const char *twice = mien_page_html(page);
+    const char *chapter = strstr(twice, "Zero-shot classification");
+    CHECK(chapter && strstr(chapter + 1, "Zero-shot classification") && strlen(twice) > strlen(first));
+    CHECK(strstr(strstr(twice, "</html>") + 1, "</html>") == NULL);
+    mien_page_destroy(&page);
+    CHECK_EQ(mien_page_add_result(NULL, good), MIEN_ERR_ARG);
+    CHECK(mien_page_html(NULL) == NULL);
+    base_free(first);
+    mien_result_destroy(&good);
+}
+
+static void test_table(void)
+{
+    size_t count = 0;
+    for (const struct mien_eval_info *info; (info = mien_eval_describe(count)); count++)
+        CHECK(info->name && *info->summary && info->options);
+    CHECK(count >= 2);
+}
+
+int main(void)
+{
+    capture_start();
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    test_table();
+    test_values();
+    test_refusals();
+    test_page();
+    tiny_remove();
+    return check_result();
+}
