@@ -63,6 +63,7 @@ else
     expect 3 'there is no device 99' devices --device 99
     holds 'no device is listed then' [ ! -s out ]
     echo '{"data":{"train":"m.jsonl"},"run":{"dir":"none"}}' >good.json
+    echo '{"image":"x.png","caption":"x"}' >m.jsonl
     expect 3 'no-such-gpu' train --config good.json --device no-such-gpu
     holds 'nothing is left of it' [ ! -e none ]
     expect 4 'nothing.json' train --config nothing.json
