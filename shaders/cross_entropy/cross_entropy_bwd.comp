@@ -6,7 +6,7 @@
 // Numerics: fp32; at a hard target softmax - 1 is taken from the row's loss, without cancellation.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/cells.glsl"
-#include "infonce/math.glsl"
+#include "lib/exp.glsl"
 #include "args/cross_entropy.h"
 
 layout(constant_id = 8) const uint SOFT = 0; // targets are distributions

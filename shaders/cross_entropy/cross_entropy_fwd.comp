@@ -7,7 +7,7 @@
 // Numerics: fp32; exponents relative to the maximum, whose own 1 is kept apart.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/row_max.glsl"
-#include "infonce/math.glsl"
+#include "lib/exp.glsl"
 #include "args/cross_entropy.h"
 
 layout(constant_id = 8) const uint SOFT = 0; // targets are distributions

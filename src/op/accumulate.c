@@ -92,7 +92,7 @@ static void matmul_add_plan(struct op_plan *plan)
         .y = {OP_OUT, 0, 0},
         .add = true,
     };
-    op_plan_product(plan, plan->caps, &product, (struct op_where){OP_SCRATCH, 0, 0});
+    op_plan_product(plan, &product, (struct op_where){OP_SCRATCH, 0, 0});
 }
 
 static const struct op_variant matmul_add_variants[] = {{.name = "matmul_fwd", .steps = matmul_add_plan}, {0}};

@@ -1,5 +1,11 @@
 /* contrast.h: what the contrastive losses share: pairs (image i, text i), which candidates of an anchor are positives
- * because they are similar to it, and dispatches over slabs of scores.
+ * because they are similar to it, and passes over slabs of the scores A[N,N]: given, or made from embeddings
+ * ("stream"). Inputs are found by their names in the op's signature:
+ *   A; u, v     scores [N,N]; or embeddings [N,E], whose products they are
+ *   q, b        Z = exp(q) A, for siglip + b
+ *   Qr, Qc      targets of rows and of columns; sign: +1, -1, 0 = left out; w: weights of the pairs
+ *   text, image guides: embeddings, or for `mine` similarities [N,N]; id: equal for pairs with the same text, 0 .. 2^24
+ *   lines, lse  what the forward pass has left, weights and ids among it
  *
  * Mining (op_mining). Rows are images as anchors, their candidates texts; columns the other way round. An anchor's
  * candidates j other than itself are mined when S_ij >= threshold, S the guide's similarities, and when they are among
@@ -11,28 +17,24 @@
 #ifndef OP_CONTRAST_H
 #define OP_CONTRAST_H
 
+#include "args/contrast.h"
 #include "args/mine.h"
 #include "op/inner.h"
-#include "op/op.h"
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------ */
+/* The place of the input called so, OP_NONE when the op has none or it is absent. */
+uint32_t contrast_input(const struct op_call *call, const char *name);
+/* All inputs are left to contrast_prepare. */
+#define CONTRAST_FILL                                                                                                  \
+    {                                                                                                                  \
+        OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE,          \
+            OP_FILL_PREPARE, OP_FILL_PREPARE                                                                           \
+    }
+/* The parts of the ops' descriptors that are the same for all. */
+enum mien_status contrast_shapes(struct op_call *call, const char *label);
+void contrast_prepare(struct op_call *call, struct base_rng *rng);
+double contrast_flops(const struct op_call *call);
 
-/* Which inputs of an op are what. */
-struct contrast_inputs {
-    uint32_t text, image; /* guides: embeddings [N,E], or similarities [N,N] */
-    uint32_t ids;         /* i32 [N]: equal for pairs with the same text; 0 .. 2^24 */
-    uint32_t weights;     /* [N] */
-};
-
-/* Checks these inputs where they are there, and that those are there which `attr.mining` needs. */
-enum mien_status contrast_check(const struct op_call *call, const char *label, struct contrast_inputs inputs,
-                                uint32_t n, bool similarities);
-
-/* Of a backward op: the guides where they are there, and lines[2,N,8] at inputs.ids. */
-enum mien_status contrast_check_saved(const struct op_call *call, const char *label, struct contrast_inputs inputs,
-                                      uint32_t n);
-
-/* ---- on the host (references and tests) -------------------------------------------------------------------------- */
+/* ---- on the host (references) ------------------------------------------------------------------------------------ */
 
 struct contrast_guide {
     const float *data;
@@ -40,94 +42,88 @@ struct contrast_guide {
 };
 
 struct contrast_host {
-    uint32_t n;
-    struct op_mining mining;
+    const struct op_call *call;
+    uint32_t n, width;          /* width: E, 0 = scores are given */
+    bool siglip;                /* there is b */
+    double s, b;                /* exp(q); 0 where there is none */
+    const float *a, *v;         /* scores; or embeddings, u and v */
+    const float *target[2], *w; /* given; may be NULL */
+    const float *lines;         /* of a backward pass, else NULL */
+    const int32_t *id;          /* may be NULL */
     struct contrast_guide text, image;
-    const int32_t *ids; /* may be NULL, and so may w */
-    const float *w;
-    struct contrast_ranked *ranked; /* [n] */
+    struct contrast_ranked *ranked; /* [N] */
+    double *q;                      /* [N] targets of the anchor at hand; below 0 = left out */
+    float *sign;                    /* siglip: [N,N] */
+    /* what a loss adds up */
+    double sum, dq, db, scale; /* scale: dloss / (2 sum w) */
+    double *g;                 /* backward: dloss/dA [N,N] */
 };
 
-/* From a call with data. MIEN_ERR_NOMEM. */
-enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call,
-                                    struct contrast_inputs inputs, uint32_t n, bool similarities);
-void contrast_host_close(struct contrast_host *host);
-double contrast_weight(const struct contrast_host *host, uint32_t pair); /* max(w, 0), or 1 */
-double contrast_weight_sum(const struct contrast_host *host);
 /* What args/mine.h says of a line, but its pair's own score, weight and id. */
 struct contrast_ends {
     double cut, last, factor, rest, positives;
 };
-/* Targets of an anchor's line into q[n]; below 0 = left out; q[anchor] its own. */
-struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint32_t anchor, double *q);
-/* The same into a line of signs [N,N], +1, -1 and 0 = left out; first all rows, then all columns: a positive of either
- * side is one, else what either leaves out is. */
-struct contrast_ends contrast_sign_line(struct contrast_host *host, bool column, uint32_t anchor, double *q,
-                                        float *sign);
-/* A line as args/mine.h lays it out. */
-void contrast_save_line(const struct contrast_host *host, const struct contrast_ends *ends, double own, uint32_t anchor,
-                        float line[8]);
 
-/* Ids and weights of a backward op's host: it takes them from the lines as the kernels do; tests draw them. They must
- * live as long as the host. MIEN_ERR_NOMEM. */
-struct contrast_saved {
-    int32_t *ids;
-    float *w;
-};
-enum mien_status contrast_host_load(struct contrast_host *host, const float *lines, struct contrast_saved *saved);
-enum mien_status contrast_host_draw(struct contrast_host *host, struct base_rng *rng, struct contrast_saved *saved);
-void contrast_saved_clear(struct contrast_saved *saved);
-
-/* Tests: embeddings [N,E] of length 1 in clusters, E at least 4. Components are 0 or +- one power of two, so that all
- * similarities are exact in fp32, whatever the order of the sums, and often equal. */
-void contrast_fill_guide(float *guide, uint32_t n, uint32_t width, struct base_rng *rng);
-/* Tests: few different ids; weights 0, 0.5, 1, 1.5, not all 0. */
-void contrast_fill_ids(int32_t *ids, uint32_t n, struct base_rng *rng);
-void contrast_fill_weights(float *w, uint32_t n, struct base_rng *rng);
+/* From a call with data. MIEN_ERR_NOMEM. */
+enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call);
+void contrast_host_close(struct contrast_host *host);
+double contrast_weight(const struct contrast_host *host, uint32_t pair); /* max(w, 0), or 1 */
+double contrast_weight_sum(const struct contrast_host *host);
+double contrast_score(const struct contrast_host *host, uint32_t row, uint32_t column);
+/* Calls each(host, column, anchor, ends) for all rows and then all columns as anchors, with host->q made. Stores
+ * lines[2,N,8] and positives[2], which may be NULL. */
+typedef void contrast_each(struct contrast_host *host, bool column, uint32_t anchor, const struct contrast_ends *ends);
+void contrast_each_line(struct contrast_host *host, contrast_each *each, float *lines, float *positives);
+/* An `each` that makes host->sign: a positive of either side is one, else what either leaves out is. */
+void contrast_add_signs(struct contrast_host *host, bool column, uint32_t anchor, const struct contrast_ends *ends);
+/* host->g into output 0, dA; or by products into outputs 0 and 1, du and dv. Then dq, and db where it is an output. */
+void contrast_give_gradients(const struct contrast_host *host);
 
 /* ---- on the device ----------------------------------------------------------------------------------------------- */
 
-/* Plans of one op; scratch 0 holds what contrast_scratch gives out, scratch 1 that of inner ops. */
+/* The plan of one op; scratch 0 holds what op_plan_scratch gives out, scratch 1 that of inner ops. */
 struct contrast {
-    const struct vk_caps *caps;
-    const struct op_call *call;
     struct op_plan *plan;
-    struct contrast_inputs inputs;
+    const struct op_call *call;
     uint32_t n;
-    bool similarities;        /* the guides are matrices */
-    bool weights;             /* pairs of weight 0 are to be looked for */
-    uint32_t slab;            /* rows of a slab; it begins at a multiple of 256 bytes in every tensor of rows */
-    struct op_where lines;    /* [2,N,8], args/mine.h */
-    struct op_where guide[2]; /* similarities of a slab, for rows and for columns; the same for one guide */
-    float scale;              /* of the similarities */
+    bool stream, backward;     /* scores are made here; there is a dloss */
+    bool similarities;         /* the guides are matrices */
+    bool weights;              /* there are weights, or lines that hold them */
+    uint32_t slab;             /* rows of a slab; it begins at a multiple of 256 bytes in every tensor of rows */
+    uint32_t lanes;            /* of a reduction over all pairs */
+    struct op_where scores;    /* A or a slab of it */
+    struct op_where lines;     /* [2,N,8], args/mine.h */
+    struct op_where guide[2];  /* similarities of a slab, for rows and for columns; the same for one guide */
+    struct op_where scale;     /* [3], contrast_scale.comp */
+    struct op_where part;      /* contrast_walk's partial sums */
+    struct contrast_args args; /* first, rows: the slab at hand */
 };
 
-enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
-                                struct op_plan *plan, struct contrast_inputs inputs, uint32_t n, bool similarities);
-/* The same for a given matrix of scores [N,N], bound a slab at a time. */
-enum mien_status contrast_begin_given(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
-                                      struct op_plan *plan, uint32_t n);
-struct op_where contrast_scratch(struct contrast *c, uint64_t bytes);
-/* Plans a product whose own scratch is the second of the plan. */
-enum mien_status contrast_multiply(struct contrast *c, const struct op_product *product);
-/* Begins the lines; u and v: inputs [N,E] for the pairs' own scores, or OP_NONE. */
-enum mien_status contrast_lines(struct contrast *c, uint32_t u, uint32_t v);
-/* Finds c->guide: inputs, or room for a slab of each. */
-void contrast_place_guides(struct contrast *c);
-/* Finishes the lines: cuts, normalisation, counts. */
-enum mien_status contrast_mine(struct contrast *c);
-/* Similarities of rows first .. first + rows into c->guide. */
-enum mien_status contrast_similarities(struct contrast *c, uint32_t first, uint32_t rows);
-bool contrast_one_guide(const struct op_mining *mining);
-/* positives[2] = mean |P| of rows and of columns. */
-enum mien_status contrast_positives(struct contrast *c, struct op_where positives);
+void contrast_begin(struct contrast *c, struct op_plan *plan);
+/* Makes the lines and finishes them by mining; with similarities c->guide is then there. */
+void contrast_mine(struct contrast *c, struct op_where lines);
+/* Makes c->scale, and room for partial sums of so many floats by a kernel that walks slice_rows rows of a column. */
+void contrast_begin_walk(struct contrast *c, uint32_t slice_rows, uint32_t floats);
+/* Goes to the next slab, the first at first, and makes its scores and similarities. False when there is none. */
+bool contrast_next_slab(struct contrast *c);
+/* The kernel over the slab (walk.glsl); `given`: the inputs that say what is wanted of the scores where they are
+ * given, NULL-ended, which are options of the kernel. What it binds beyond walk.glsl's is bound by the caller. */
+struct op_dispatch *contrast_walk(struct contrast *c, const char *shader, const char *const given[], uint32_t floats);
+/* What becomes of the scores' gradient: bound as dA, or with c->stream multiplied into du and dv. */
+void contrast_gradient(struct contrast *c, struct op_dispatch *walk);
+/* The output [2] = mean |P| of rows and of columns. */
+void contrast_positives(struct contrast *c, uint32_t output);
 
-/* A dispatch over `count` invocations; count 0 = one workgroup that reduces. NULL when out of memory. */
+/* A dispatch over `count` invocations; 0 = one workgroup that reduces. */
 struct op_dispatch *contrast_add(struct contrast *c, const char *shader, const void *args, uint32_t args_size,
                                  uint64_t count);
-/* Binds elements [first, first + count) of a tensor; count 0 = all from there. */
-void contrast_bind(struct op_dispatch *d, struct op_where where, uint64_t first, uint64_t count, uint32_t access);
-/* Specialises a kernel over mine/mine.glsl. */
+/* Binds a part of the input called so; where it is absent a single element of another one, which is not read. */
+void contrast_bind_input(const struct contrast *c, struct op_dispatch *d, const char *name, uint64_t first,
+                         uint64_t count);
+/* Weights for kernels over weight.glsl, and their stride. */
+void contrast_bind_weights(const struct contrast *c, struct op_dispatch *d);
+void contrast_bind_guide(const struct contrast *c, struct op_dispatch *d, bool column, uint64_t rows);
+/* Specialises a kernel over mine.glsl. */
 void contrast_spec(const struct contrast *c, struct op_dispatch *d);
 
 #endif

@@ -1,4 +1,5 @@
-/* contrast_host.c: mining on the host: the definition. Similarities are compared as fp32. */
+/* contrast_host.c: the contrastive losses' references: scores, mining (the definition), and what they add up.
+ * Similarities are compared as fp32. */
 #include "op/contrast.h"
 
 #include <math.h>
@@ -9,84 +10,69 @@ struct contrast_ranked {
     uint32_t index;
 };
 
-static bool wants(const struct op_mining *m, bool image)
+static const void *data_of(const struct op_call *call, const char *name)
 {
-    if (m->kind == OP_MINING_NONE)
-        return false;
-    return m->guide == OP_GUIDE_CROSSMODAL || m->guide == OP_GUIDE_BOTH || (m->guide == OP_GUIDE_IMAGE) == image;
+    uint32_t at = contrast_input(call, name);
+    return at == OP_NONE ? NULL : call->in_data[at];
 }
 
-enum mien_status contrast_check(const struct op_call *call, const char *label, struct contrast_inputs inputs,
-                                uint32_t n, bool similarities)
+static struct contrast_guide guide_of(const struct op_call *call, const char *name, bool embeddings)
 {
-    const struct op_mining *m = &call->attr.mining;
-    struct tensor_shape line = SHAPE_F32(n), ids = SHAPE_I32(n);
-    for (uint32_t image = 0; image < 2; image++) {
-        uint32_t i = image ? inputs.image : inputs.text;
-        const struct tensor_shape *s = &call->in[i];
-        if (wants(m, image) && !s->rank)
-            return op_shape_error(call, label, i, "there: attr.mining.guide asks for it");
-        if (s->rank && (s->rank != 2 || s->dim[0] != n || (similarities && s->dim[1] != n)))
-            return op_shape_error(call, label, i, similarities ? "similarities [N,N]" : "a guide's embeddings [N,E]");
-    }
-    if (m->same_text != OP_SAME_TEXT_NEGATIVE && !call->in[inputs.ids].rank)
-        return op_shape_error(call, label, inputs.ids, "there: attr.mining.same_text asks for it");
-    if (call->in[inputs.ids].rank && !tensor_shape_equal(&call->in[inputs.ids], &ids))
-        return op_shape_error(call, label, inputs.ids, "ids of the texts, i32 [N]");
-    if (call->in[inputs.weights].rank && !tensor_shape_equal(&call->in[inputs.weights], &line))
-        return op_shape_error(call, label, inputs.weights, "weights of the pairs, w[N]");
-    return MIEN_OK;
+    uint32_t at = contrast_input(call, name);
+    return (struct contrast_guide){.data = data_of(call, name),
+                                   .width = at != OP_NONE && embeddings ? call->in[at].dim[1] : 0};
 }
 
-enum mien_status contrast_check_saved(const struct op_call *call, const char *label, struct contrast_inputs inputs,
-                                      uint32_t n)
-{
-    struct tensor_shape lines = SHAPE_F32(2, n, 8);
-    const uint32_t guide[] = {inputs.text, inputs.image};
-    for (uint32_t g = 0; g < 2; g++) {
-        const struct tensor_shape *s = &call->in[guide[g]];
-        if (wants(&call->attr.mining, g == 1) && !s->rank)
-            return op_shape_error(call, label, guide[g], "there: attr.mining.guide asks for it");
-        if (s->rank && (s->rank != 2 || s->dim[0] != n))
-            return op_shape_error(call, label, guide[g], "a guide's embeddings [N,E]");
-    }
-    if (!tensor_shape_equal(&call->in[inputs.ids], &lines))
-        return op_shape_error(call, label, inputs.ids, "lines[2,N,8] of the forward pass");
-    return MIEN_OK;
-}
-
-static struct contrast_guide guide_of(const struct op_call *call, uint32_t input, bool similarities)
-{
-    const struct tensor_shape *shape = &call->in[input];
-    return (struct contrast_guide){.data = call->in_data[input],
-                                   .width = shape->rank && !similarities ? shape->dim[1] : 0};
-}
-
-enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call,
-                                    struct contrast_inputs inputs, uint32_t n, bool similarities)
+static enum mien_status host_alloc(struct contrast_host *host, bool backward)
 {
     enum mien_status status = MIEN_OK;
-    *host = (struct contrast_host){.n = n,
-                                   .mining = call->attr.mining,
-                                   .text = guide_of(call, inputs.text, similarities),
-                                   .image = guide_of(call, inputs.image, similarities),
-                                   .ids = call->in_data[inputs.ids],
-                                   .w = call->in_data[inputs.weights]};
+    size_t n = host->n;
     host->ranked = base_alloc(n, sizeof(*host->ranked));
-    FAIL_IF_NULL(host->ranked, "a line of candidates");
+    host->q = base_alloc(n, sizeof(*host->q));
+    host->g = base_alloc(backward ? n * n : 1, sizeof(*host->g));
+    host->sign = base_alloc(host->siglip || host->call->attr.mining.signs ? n * n : 1, sizeof(*host->sign));
+    FAIL_IF(!host->ranked || !host->q || !host->g || !host->sign, MIEN_ERR_NOMEM, "%s: no memory for its reference",
+            host->call->op->name);
 fail:
     return status;
+}
+
+enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call)
+{
+    const float *q = data_of(call, "q"), *b = data_of(call, "b"), *u = data_of(call, "u");
+    const float *dloss = data_of(call, "dloss");
+    *host = (struct contrast_host){.call = call,
+                                   .n = q ? call->in[0].dim[0] : call->out[0].dim[0],
+                                   .width = u ? call->in[0].dim[1] : 0,
+                                   .s = q ? exp((double)*q) : 0,
+                                   .b = b ? (double)*b : 0,
+                                   .siglip = b,
+                                   .a = u ? u : data_of(call, "A"),
+                                   .v = data_of(call, "v"),
+                                   .target = {data_of(call, "Qr"), data_of(call, "Qc")},
+                                   .w = data_of(call, "w"),
+                                   .lines = data_of(call, "lines"),
+                                   .id = data_of(call, "id"),
+                                   .text = guide_of(call, "text", u),
+                                   .image = guide_of(call, "image", u)};
+    double weights = contrast_weight_sum(host);
+    host->scale = weights > 0 ? (dloss ? (double)*dloss : 1) / (2 * weights) : 0;
+    return host_alloc(host, dloss);
 }
 
 void contrast_host_close(struct contrast_host *host)
 {
     base_free(host->ranked);
+    base_free(host->q);
+    base_free(host->g);
+    base_free(host->sign);
     *host = (struct contrast_host){0};
 }
 
 double contrast_weight(const struct contrast_host *host, uint32_t pair)
 {
-    return host->w ? fmax((double)host->w[pair], 0) : 1;
+    const float *w = host->lines ? &host->lines[8 * (size_t)pair + 1] : host->w ? &host->w[pair] : NULL;
+    return w ? fmax((double)*w, 0) : 1;
 }
 
 double contrast_weight_sum(const struct contrast_host *host)
@@ -97,33 +83,56 @@ double contrast_weight_sum(const struct contrast_host *host)
     return sum;
 }
 
-static float guide_value(const struct contrast_guide *guide, uint32_t n, uint32_t a, uint32_t b)
+static double dot(const float *a, const float *b, uint32_t count)
 {
     double sum = 0;
-    if (guide->width == 0)
-        return guide->data[(size_t)a * n + b];
-    for (uint32_t e = 0; e < guide->width; e++)
-        sum += (double)guide->data[(size_t)a * guide->width + e] * guide->data[(size_t)b * guide->width + e];
-    return (float)sum;
+    for (uint32_t e = 0; e < count; e++)
+        sum += (double)a[e] * b[e];
+    return sum;
+}
+
+double contrast_score(const struct contrast_host *host, uint32_t row, uint32_t column)
+{
+    size_t width = host->width;
+    return width ? dot(host->a + row * width, host->v + column * width, host->width)
+                 : (double)host->a[(size_t)row * host->n + column];
+}
+
+/* ---- mining ------------------------------------------------------------------------------------------------------ */
+
+static float guide_value(const struct contrast_guide *guide, uint32_t n, uint32_t a, uint32_t b)
+{
+    size_t width = guide->width;
+    return width ? (float)dot(guide->data + a * width, guide->data + b * width, guide->width)
+                 : guide->data[(size_t)a * n + b];
+}
+
+static bool by_image(const struct op_mining *m, bool column)
+{
+    return m->guide == OP_GUIDE_IMAGE || (m->guide == OP_GUIDE_CROSSMODAL && column);
 }
 
 static float similarity(const struct contrast_host *host, bool column, uint32_t a, uint32_t b)
 {
-    const struct op_mining *m = &host->mining;
+    const struct op_mining *m = &host->call->attr.mining;
     if (m->guide == OP_GUIDE_BOTH)
         return (guide_value(&host->text, host->n, a, b) + guide_value(&host->image, host->n, a, b)) / 2;
-    bool image = m->guide == OP_GUIDE_IMAGE || (m->guide == OP_GUIDE_CROSSMODAL && column);
-    return guide_value(image ? &host->image : &host->text, host->n, a, b);
+    return guide_value(by_image(m, column) ? &host->image : &host->text, host->n, a, b);
 }
 
 static float threshold(const struct op_mining *m, bool column)
 {
-    return m->guide == OP_GUIDE_IMAGE || (m->guide == OP_GUIDE_CROSSMODAL && column) ? m->image : m->text;
+    return by_image(m, column) ? m->image : m->text;
+}
+
+static int32_t id_of(const struct contrast_host *host, uint32_t pair)
+{
+    return host->lines ? (int32_t)host->lines[8 * (size_t)pair + 2] : host->id ? host->id[pair] : 0;
 }
 
 static bool same(const struct contrast_host *host, enum op_same_text rule, uint32_t a, uint32_t b)
 {
-    return host->mining.same_text == rule && host->ids && host->ids[a] == host->ids[b];
+    return host->call->attr.mining.same_text == rule && (host->id || host->lines) && id_of(host, a) == id_of(host, b);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -137,7 +146,7 @@ static int by_rank(const void *a, const void *b)
 /* Ranks the candidates that reach the threshold; how many of them are mined. */
 static uint32_t rank_candidates(struct contrast_host *host, bool column, uint32_t anchor)
 {
-    const struct op_mining *m = &host->mining;
+    const struct op_mining *m = &host->call->attr.mining;
     uint32_t count = 0;
     for (uint32_t j = 0; j < host->n && m->kind != OP_MINING_NONE; j++) {
         if (j == anchor || contrast_weight(host, j) == 0 || same(host, OP_SAME_TEXT_IGNORE, anchor, j))
@@ -146,18 +155,18 @@ static uint32_t rank_candidates(struct contrast_host *host, bool column, uint32_
         if (value >= threshold(m, column))
             host->ranked[count++] = (struct contrast_ranked){value, j};
     }
-    if (m->top_k == 0 || count <= m->top_k)
+    if (m->top_k == 0 || count < m->top_k)
         return count;
     qsort(host->ranked, count, sizeof(*host->ranked), by_rank);
     return m->top_k;
 }
 
 /* From membership (1 positive, 0 negative, -1 left out; the anchor's own is not read) to targets. */
-static void normalise(struct contrast_host *host, bool column, uint32_t anchor, double *q, struct contrast_ends *ends)
+static void normalise(struct contrast_host *host, bool column, uint32_t anchor, struct contrast_ends *ends)
 {
-    const struct op_mining *m = &host->mining;
+    const struct op_mining *m = &host->call->attr.mining;
     bool soft = m->kind == OP_MINING_SOFT;
-    double norm = 0, others = 0, weight = soft ? (double)m->weight : 1;
+    double norm = 0, others = 0, weight = soft ? (double)m->weight : 1, *q = host->q;
     for (uint32_t j = 0; j < host->n; j++) {
         bool positive = j == anchor || q[j] > 0;
         double share = positive && soft ? exp(((double)similarity(host, column, anchor, j) - 1) / (double)m->tau) : 1;
@@ -175,12 +184,16 @@ static void normalise(struct contrast_host *host, bool column, uint32_t anchor, 
     ends->rest = -others;
 }
 
-struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint32_t anchor, double *q)
+static struct contrast_ends mine_line(struct contrast_host *host, bool column, uint32_t anchor)
 {
-    const struct op_mining *m = &host->mining;
+    const struct op_mining *m = &host->call->attr.mining;
+    double *q = host->q;
     uint32_t mined = rank_candidates(host, column, anchor);
-    bool full = m->kind != OP_MINING_NONE && mined > 0 && mined == m->top_k;
     struct contrast_ends ends = {.cut = (double)threshold(m, column), .last = MINE_ALL, .positives = 1};
+    if (mined > 0 && mined == m->top_k) {
+        ends.cut = (double)host->ranked[mined - 1].value;
+        ends.last = host->ranked[mined - 1].index;
+    }
     for (uint32_t j = 0; j < host->n; j++) {
         bool hidden = contrast_weight(host, j) == 0 || same(host, OP_SAME_TEXT_IGNORE, anchor, j);
         q[j] = hidden ? -1 : same(host, OP_SAME_TEXT_POSITIVE, anchor, j);
@@ -195,12 +208,7 @@ struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint
         ends.positives += q[j] > 0 || q[j] == -2;
         q[j] = q[j] < 0 ? -1 : q[j];
     }
-    normalise(host, column, anchor, q, &ends);
-    if (full) {
-        qsort(host->ranked, mined, sizeof(*host->ranked), by_rank);
-        ends.cut = (double)host->ranked[mined - 1].value;
-        ends.last = host->ranked[mined - 1].index;
-    }
+    normalise(host, column, anchor, &ends);
     if (contrast_weight(host, anchor) == 0)
         ends.factor = ends.rest = ends.positives = 0;
     else if (m->kind == OP_MINING_NONE && m->same_text != OP_SAME_TEXT_POSITIVE)
@@ -208,26 +216,23 @@ struct contrast_ends contrast_line(struct contrast_host *host, bool column, uint
     return ends;
 }
 
-struct contrast_ends contrast_sign_line(struct contrast_host *host, bool column, uint32_t anchor, double *q,
-                                        float *sign)
+/* Targets given for each element; absent ones are the identity. */
+static struct contrast_ends given_line(struct contrast_host *host, bool column, uint32_t anchor)
 {
-    struct contrast_ends ends = contrast_line(host, column, anchor, q);
-    for (uint32_t j = 0; j < host->n; j++) {
-        float *of = &sign[column ? (size_t)j * host->n + anchor : (size_t)anchor * host->n + j];
-        float mine = anchor == j || q[j] > 0 ? 1 : q[j] < 0 ? 0 : -1, rows = column ? *of : -1;
-        *of = mine > 0 || rows > 0 ? 1 : mine < 0 && rows < 0 ? -1 : 0;
-        if (contrast_weight(host, anchor) == 0 || contrast_weight(host, j) == 0)
-            *of = 0;
-    }
-    return ends;
+    const float *target = host->target[column];
+    size_t base = column ? anchor : (size_t)anchor * host->n, step = column ? host->n : 1;
+    for (uint32_t j = 0; j < host->n; j++)
+        host->q[j] = contrast_weight(host, j) == 0 ? -1 : target ? (double)target[base + j * step] : j == anchor;
+    return (struct contrast_ends){.rest = target ? (double)target[base + anchor * step] - 1 : 0};
 }
 
-void contrast_save_line(const struct contrast_host *host, const struct contrast_ends *ends, double own, uint32_t anchor,
-                        float line[8])
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+static void save_line(const struct contrast_host *host, const struct contrast_ends *ends, uint32_t anchor, float *line)
 {
-    const double value[8] = {own,
+    const double value[8] = {host->siglip ? 0 : contrast_score(host, anchor, anchor),
                              contrast_weight(host, anchor),
-                             host->ids ? host->ids[anchor] : 0,
+                             id_of(host, anchor),
                              ends->cut,
                              ends->last,
                              ends->factor,
@@ -237,72 +242,75 @@ void contrast_save_line(const struct contrast_host *host, const struct contrast_
         line[k] = (float)value[k];
 }
 
-static enum mien_status saved_alloc(struct contrast_host *host, struct contrast_saved *saved)
+void contrast_each_line(struct contrast_host *host, contrast_each *each, float *lines, float *positives)
 {
-    enum mien_status status = MIEN_OK;
-    host->ids = saved->ids = base_alloc(host->n, sizeof(*saved->ids));
-    host->w = saved->w = base_alloc(host->n, sizeof(*saved->w));
-    FAIL_IF_NULL(saved->ids, "ids");
-    FAIL_IF_NULL(saved->w, "weights");
-fail:
-    return status;
-}
-
-enum mien_status contrast_host_load(struct contrast_host *host, const float *lines, struct contrast_saved *saved)
-{
-    enum mien_status status = saved_alloc(host, saved);
-    for (uint32_t i = 0; status == MIEN_OK && i < host->n; i++) {
-        saved->ids[i] = (int32_t)lines[8 * (size_t)i + 2];
-        saved->w[i] = lines[8 * (size_t)i + 1];
-    }
-    return status;
-}
-
-void contrast_saved_clear(struct contrast_saved *saved)
-{
-    base_free(saved->ids);
-    base_free(saved->w);
-    *saved = (struct contrast_saved){0};
-}
-
-/* ---- tests ------------------------------------------------------------------------------------------------------- */
-
-void contrast_fill_guide(float *guide, uint32_t n, uint32_t width, struct base_rng *rng)
-{
-    uint32_t used = 4, clusters = n / 4 + 1;
-    while (used * 4 <= width)
-        used *= 4;
-    float value = (float)(1 / sqrt((double)used));
-    for (uint32_t i = 0; i < n; i++) {
-        float *row = guide + (size_t)i * width;
-        const float *like = guide + (size_t)base_rng_below(rng, BASE_MIN(BASE_MAX(i, 1), clusters)) * width;
-        for (uint32_t e = 0; e < width; e++) {
-            float drawn = base_rng_below(rng, 2) ? value : -value;
-            row[e] = e >= used ? 0 : i < clusters ? drawn : like[e];
+    bool given = host->a && !host->width;
+    for (uint32_t column = 0; column < 2; column++) {
+        double count = 0, there = 0;
+        for (uint32_t i = 0; i < host->n; i++) {
+            struct contrast_ends ends = given ? given_line(host, column, i) : mine_line(host, column, i);
+            each(host, column, i, &ends);
+            count += ends.positives;
+            there += contrast_weight(host, i) > 0;
+            if (lines)
+                save_line(host, &ends, i, &lines[8 * ((size_t)column * host->n + i)]);
         }
-        for (uint32_t flips = base_rng_below(rng, 3); flips > 0; flips--)
-            row[base_rng_below(rng, used)] *= -1;
+        if (positives)
+            positives[column] = (float)(count / fmax(there, 1));
     }
 }
 
-void contrast_fill_ids(int32_t *ids, uint32_t n, struct base_rng *rng)
+void contrast_add_signs(struct contrast_host *host, bool column, uint32_t anchor, const struct contrast_ends *ends)
 {
-    for (uint32_t i = 0; i < n; i++)
-        ids[i] = (int32_t)base_rng_below(rng, n / 2 + 1);
-}
-
-void contrast_fill_weights(float *w, uint32_t n, struct base_rng *rng)
-{
-    for (uint32_t i = 0; i < n; i++)
-        w[i] = i == n / 2 ? 1 : 0.5f * (float)base_rng_below(rng, 4);
-}
-
-enum mien_status contrast_host_draw(struct contrast_host *host, struct base_rng *rng, struct contrast_saved *saved)
-{
-    enum mien_status status = saved_alloc(host, saved);
-    if (status == MIEN_OK) {
-        contrast_fill_ids(saved->ids, host->n, rng);
-        contrast_fill_weights(saved->w, host->n, rng);
+    (void)ends;
+    for (uint32_t j = 0; j < host->n; j++) {
+        float *of = &host->sign[column ? (size_t)j * host->n + anchor : (size_t)anchor * host->n + j];
+        double q = host->q[j];
+        float mine = anchor == j || q > 0 ? 1 : q < 0 ? 0 : -1, rows = column ? *of : -1;
+        *of = mine > 0 || rows > 0 ? 1 : mine < 0 && rows < 0 ? -1 : 0;
+        if (contrast_weight(host, anchor) == 0 || contrast_weight(host, j) == 0)
+            *of = 0;
     }
-    return status;
+}
+
+/* ---- gradients --------------------------------------------------------------------------------------------------- */
+
+/* du = g v, dv = g^T u [N,E], in double sums. */
+static void multiply(const struct contrast_host *host, double *du, double *dv)
+{
+    size_t n = host->n, width = host->width;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            double g = host->g[i * n + j];
+            for (size_t e = 0; e < width && g != 0; e++) {
+                du[i * width + e] += g * host->v[j * width + e];
+                dv[j * width + e] += g * host->a[i * width + e];
+            }
+        }
+    }
+}
+
+static void store(const double *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)x[i];
+}
+
+void contrast_give_gradients(const struct contrast_host *host)
+{
+    void *const *out = host->call->out_data;
+    size_t n = host->n, count = n * host->width;
+    uint32_t next = host->width ? 2 : 1;
+    double *du = base_alloc(2 * count + 1, sizeof(*du));
+    if (host->width && du) {
+        multiply(host, du, du + count);
+        store(du, count, out[0]);
+        store(du + count, count, out[1]);
+    } else if (!host->width) {
+        store(host->g, n * n, out[0]);
+    }
+    base_free(du);
+    *(float *)out[next] = (float)host->dq;
+    if (next + 1 < host->call->out_count)
+        *(float *)out[next + 1] = (float)host->db;
 }

@@ -2,14 +2,11 @@
  * all that stands in memory of them at a time. */
 #include "op/contrast.h"
 
-enum {
-    SLAB_BYTES = 12 << 20, /* of one matrix; up to three at a time */
-    MOST_ROUNDS = 60000,   /* of an invocation's loop: lavapipe ends it silently after 65,535 */
-};
+enum { SLAB_BYTES = 12 << 20 }; /* of one matrix; up to three at a time */
 
 static bool is_software(const struct contrast *c)
 {
-    return c->caps->class_ == VK_CLASS_SOFTWARE;
+    return c->plan->caps->class_ == VK_CLASS_SOFTWARE;
 }
 
 static const struct op_mining *mining_of(const struct contrast *c)
@@ -17,71 +14,56 @@ static const struct op_mining *mining_of(const struct contrast *c)
     return &c->call->attr.mining;
 }
 
-/* The least run of rows of a tensor that ends at a multiple of 256 bytes. */
-static uint32_t row_step(uint32_t width)
+static bool one_guide(const struct contrast *c)
 {
-    return 64 / BASE_MIN(64, width & (0 - width));
+    return mining_of(c)->guide != OP_GUIDE_CROSSMODAL;
 }
 
-/* Runs of 64 rows within `aim` bytes of scores, or one; where a binding does not hold that, of `step`. */
-static enum mien_status set_slab(struct contrast *c, uint32_t step, uint64_t aim)
+static struct op_where input_at(const struct contrast *c, const char *name)
 {
-    uint64_t row = (uint64_t)c->n * 4, most = c->caps->max_range / row, rows = BASE_MIN(aim / row, most);
-    rows = rows >= 64 ? rows / 64 * 64 : BASE_MIN(64, most / step * step);
-    c->slab = (uint32_t)BASE_MIN(most >= c->n && aim / row >= c->n ? c->n : rows, c->n);
-    if (c->slab == 0)
-        return base_fail(MIEN_ERR_UNSUPPORTED, "%s: %u rows of %u scores exceed the %llu bytes that %s can bind",
-                         c->call->op->name, step, c->n, (unsigned long long)c->caps->max_range, c->caps->name);
-    return MIEN_OK;
+    return (struct op_where){OP_IN, contrast_input(c->call, name), 0};
 }
 
-enum mien_status contrast_begin(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
-                                struct op_plan *plan, struct contrast_inputs inputs, uint32_t n, bool similarities)
+static bool has(const struct contrast *c, const char *name)
 {
-    *c = (struct contrast){
-        .caps = caps, .call = call, .plan = plan, .inputs = inputs, .n = n, .similarities = similarities};
-    c->scale = call->attr.mining.guide == OP_GUIDE_BOTH ? 0.5f : 1;
-    const uint32_t width[] = {call->in[0].rank ? call->in[0].dim[1] : 64,
-                              call->in[inputs.text].rank ? call->in[inputs.text].dim[1] : 64,
-                              call->in[inputs.image].rank ? call->in[inputs.image].dim[1] : 64};
-    uint32_t step = row_step(width[0]);
-    for (uint32_t i = 1; i < BASE_COUNT(width); i++)
-        step = BASE_MAX(step, row_step(width[i]));
-    return set_slab(c, similarities ? n : step, similarities ? UINT64_MAX : SLAB_BYTES);
+    return contrast_input(c->call, name) != OP_NONE;
 }
 
-enum mien_status contrast_begin_given(struct contrast *c, const struct vk_caps *caps, const struct op_call *call,
-                                      struct op_plan *plan, uint32_t n)
-{
-    *c = (struct contrast){.caps = caps, .call = call, .plan = plan, .n = n, .scale = 1};
-    return set_slab(c, row_step(n), UINT64_MAX);
-}
-
-struct op_where contrast_scratch(struct contrast *c, uint64_t bytes)
-{
-    struct op_where where = {OP_SCRATCH, 0, c->plan->scratch[0]};
-    c->plan->scratch[0] += base_round_up(bytes, 256);
-    return where;
-}
+/* ---- dispatches -------------------------------------------------------------------------------------------------- */
 
 struct op_dispatch *contrast_add(struct contrast *c, const char *shader, const void *args, uint32_t args_size,
                                  uint64_t count)
 {
-    /* one workgroup reduces up to millions of elements: enough lanes to keep its loops short */
-    uint32_t local = is_software(c) && count ? 8 : 64;
-    struct op_dispatch *d = op_plan_add(c->plan);
-    if (!d)
-        return NULL;
-    d->shader = shader;
-    op_dispatch_spec(d, 0, local);
+    struct op_dispatch *d = op_plan_items(c->plan, shader, count ? 0 : c->lanes, count ? count : c->lanes);
     op_dispatch_push(d, args, args_size);
-    op_dispatch_groups_1d(d, c->caps, count ? base_div_up(count, local) : 1);
     return d;
 }
 
-void contrast_bind(struct op_dispatch *d, struct op_where where, uint64_t first, uint64_t count, uint32_t access)
+void contrast_bind_input(const struct contrast *c, struct op_dispatch *d, const char *name, uint64_t first,
+                         uint64_t count)
 {
-    op_dispatch_bind_range(d, where.place, where.index, access, where.offset + first * 4, count * 4);
+    static const char *const other[] = {"dloss", "q", "text", "image", "id", "w"};
+    struct op_where where = input_at(c, name);
+    bool there = where.index != OP_NONE;
+    for (uint32_t i = 0; where.index == OP_NONE; i++)
+        where = input_at(c, other[i]);
+    op_bind_at(d, where, there ? first : 0, there ? count : 1, OP_READ);
+}
+
+void contrast_bind_weights(const struct contrast *c, struct op_dispatch *d)
+{
+    bool lines = c->lines.index != OP_NONE;
+    if (lines)
+        op_bind_at(d, c->lines, 0, 8ull * c->n, OP_READ);
+    else
+        contrast_bind_input(c, d, "w", 0, c->n);
+    op_dispatch_spec(d, 8, lines ? 8 : c->weights);
+}
+
+void contrast_bind_guide(const struct contrast *c, struct op_dispatch *d, bool column, uint64_t rows)
+{
+    bool none = mining_of(c)->kind == OP_MINING_NONE; /* bound, never read */
+    op_bind_at(d, none ? c->lines : c->guide[column], 0, none ? 4 : rows * c->n, OP_READ);
 }
 
 void contrast_spec(const struct contrast *c, struct op_dispatch *d)
@@ -89,234 +71,330 @@ void contrast_spec(const struct contrast *c, struct op_dispatch *d)
     op_dispatch_spec(d, 8, mining_of(c)->kind);
     op_dispatch_spec(d, 9, mining_of(c)->same_text);
     op_dispatch_spec(d, 10, c->weights);
+    op_dispatch_spec(d, 11, one_guide(c));
 }
 
-enum mien_status contrast_multiply(struct contrast *c, const struct op_product *product)
+static void multiply(struct contrast *c, const struct op_product *product)
 {
-    return op_plan_product(c->plan, c->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
+    op_plan_product(c->plan, product, (struct op_where){OP_SCRATCH, 1, 0});
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------
- */
+/* ---- slabs ------------------------------------------------------------------------------------------------------- */
 
-bool contrast_one_guide(const struct op_mining *mining)
+/* The least run of rows of a tensor that ends at a multiple of 256 bytes. */
+static uint32_t row_step(uint32_t width)
 {
-    return mining->guide != OP_GUIDE_CROSSMODAL;
+    return 64 / BASE_MIN(64, width & (0 - width));
 }
 
-/* The threshold of rows or columns. */
+static uint32_t step_of(const struct contrast *c)
+{
+    static const char *const rows[] = {"u", "text", "image"};
+    uint32_t step = 1;
+    if (!c->stream) /* targets of columns want the whole; signs are by rows */
+        return has(c, "b") ? row_step(c->n) : c->n;
+    for (uint32_t i = 0; i < BASE_COUNT(rows); i++) {
+        if (has(c, rows[i]))
+            step = BASE_MAX(step, row_step(c->call->in[contrast_input(c->call, rows[i])].dim[1]));
+    }
+    return step;
+}
+
+/* Runs of 64 rows within SLAB_BYTES of scores, or one; where a binding does not hold that, of `step`. Given scores are
+ * taken whole as far as a binding holds them. */
+static void set_slab(struct contrast *c)
+{
+    uint64_t row = (uint64_t)c->n * 4, most = c->plan->caps->max_range / row, aim = c->stream ? SLAB_BYTES / row : most;
+    uint32_t step = step_of(c);
+    uint64_t rows = BASE_MIN(aim, most);
+    rows = rows >= 64 ? rows / 64 * 64 : BASE_MIN(64, most / step * step);
+    c->slab = (uint32_t)BASE_MIN(most >= c->n && aim >= c->n ? c->n : rows, c->n);
+    if (op_plan_refuse(c->plan, c->slab == 0 || (c->slab < c->n && c->slab % step),
+                       "%u rows of %u scores exceed the %llu bytes that %s can bind", step, c->n,
+                       (unsigned long long)c->plan->caps->max_range, c->plan->caps->name))
+        c->slab = c->n;
+}
+
+/* Where the similarities will stand: the inputs themselves, or room for a slab. */
+static void place_guides(struct contrast *c)
+{
+    enum op_mining_guide guide = mining_of(c)->guide;
+    if (mining_of(c)->kind == OP_MINING_NONE)
+        return;
+    if (c->similarities && guide != OP_GUIDE_BOTH) {
+        c->guide[0] = input_at(c, guide == OP_GUIDE_IMAGE ? "image" : "text");
+        c->guide[1] = input_at(c, guide == OP_GUIDE_TEXT ? "text" : "image");
+    } else {
+        uint64_t bytes = (uint64_t)c->slab * c->n * 4;
+        c->guide[0] = op_plan_scratch(c->plan, bytes);
+        c->guide[1] = guide == OP_GUIDE_CROSSMODAL ? op_plan_scratch(c->plan, bytes) : c->guide[0];
+    }
+}
+
+void contrast_begin(struct contrast *c, struct op_plan *plan)
+{
+    const struct op_call *call = plan->call;
+    bool loss = contrast_input(call, "q") != OP_NONE;
+    *c = (struct contrast){.plan = plan, .call = call, .n = loss ? call->in[0].dim[0] : call->out[0].dim[0]};
+    c->stream = has(c, "u");
+    c->backward = has(c, "dloss");
+    c->similarities = !loss;
+    c->lines = input_at(c, "lines");
+    c->weights = has(c, "w") || has(c, "lines");
+    /* infonce's short sums on a software driver: each lane costs more than it adds */
+    c->lanes = has(c, "A") && !has(c, "b") && is_software(c) ? 8 : 64;
+    set_slab(c);
+    c->scores = c->stream ? op_plan_scratch(plan, (uint64_t)c->slab * c->n * 4) : input_at(c, "A");
+    place_guides(c);
+    c->args = (struct contrast_args){.n = c->n,
+                                     .scale = mining_of(c)->guide == OP_GUIDE_BOTH ? 0.5f : 1,
+                                     .tau = mining_of(c)->kind == OP_MINING_SOFT ? mining_of(c)->tau : 1};
+}
+
+/* y = x x^T, or y += it, of rows first .. first + rows. */
+static void multiply_guide(struct contrast *c, const char *name, uint32_t first, uint32_t rows, bool add,
+                           struct op_where y)
+{
+    uint32_t input = contrast_input(c->call, name), width = c->call->in[input].dim[1];
+    multiply(c, &(struct op_product){.attr = {.trans_b = true, .same_order = true},
+                                     .a_shape = SHAPE_F32(rows, width),
+                                     .b_shape = SHAPE_F32(c->n, width),
+                                     .a = {OP_IN, input, (uint64_t)first * width * 4},
+                                     .b = {OP_IN, input, 0},
+                                     .y = y,
+                                     .add = add});
+}
+
+/* The sum of two given matrices. */
+static void add_matrices(struct contrast *c)
+{
+    const struct op_where in[] = {input_at(c, "text"), input_at(c, "image")};
+    struct op_call call = {.op = &op_add, .in_count = 2, .in = {c->call->in[in[0].index], c->call->in[in[1].index]}};
+    op_plan_inner(c->plan, &call, in, &c->guide[0], (struct op_where){OP_SCRATCH, 1, 0});
+}
+
+static void make_similarities(struct contrast *c, uint32_t first, uint32_t rows)
+{
+    enum op_mining_guide guide = mining_of(c)->guide;
+    if (mining_of(c)->kind == OP_MINING_NONE)
+        return;
+    if (c->similarities && guide == OP_GUIDE_BOTH)
+        add_matrices(c);
+    if (c->similarities)
+        return;
+    multiply_guide(c, guide == OP_GUIDE_IMAGE ? "image" : "text", first, rows, false, c->guide[0]);
+    if (guide == OP_GUIDE_BOTH)
+        multiply_guide(c, "image", first, rows, true, c->guide[0]);
+    if (guide == OP_GUIDE_CROSSMODAL)
+        multiply_guide(c, "image", first, rows, false, c->guide[1]);
+}
+
+/* Rows first .. first + rows of the next slab into args; false when there is none. */
+static bool next_rows(const struct contrast *c, uint32_t *first, uint32_t *rows)
+{
+    *first += *rows;
+    *rows = BASE_MIN(c->slab, c->n - *first);
+    return *rows > 0;
+}
+
+bool contrast_next_slab(struct contrast *c)
+{
+    if (!next_rows(c, &c->args.first, &c->args.rows))
+        return false;
+    if (c->stream) {
+        uint32_t width = c->call->in[0].dim[1];
+        multiply(c, &(struct op_product){.attr = {.trans_b = true},
+                                         .a_shape = SHAPE_F32(c->args.rows, width),
+                                         .b_shape = SHAPE_F32(c->n, width),
+                                         .a = {OP_IN, 0, (uint64_t)c->args.first * width * 4},
+                                         .b = {OP_IN, 1, 0},
+                                         .y = c->scores});
+        make_similarities(c, c->args.first, c->args.rows);
+    }
+    return true;
+}
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
 static float threshold(const struct op_mining *m, bool column)
 {
     return m->guide == OP_GUIDE_IMAGE || (m->guide == OP_GUIDE_CROSSMODAL && column) ? m->image : m->text;
 }
 
-static struct mine_args args_of(const struct contrast *c)
+static struct mine_args mine_args_of(const struct contrast *c)
 {
     const struct op_mining *m = mining_of(c);
     return (struct mine_args){.n = c->n,
-                              .scale = c->scale,
-                              .tau = m->kind == OP_MINING_SOFT ? m->tau : 1,
+                              .scale = c->args.scale,
+                              .tau = c->args.tau,
                               .weight = m->kind == OP_MINING_SOFT ? m->weight : 1,
                               .cut = threshold(m, false),
                               .cut2 = threshold(m, true)};
 }
 
-/* An input, or where it is absent another that is there, for it will not be read. */
-static void bind_input(struct op_dispatch *d, const struct contrast *c, uint32_t input)
+/* Pairs as candidates, thresholds, and for infonce the pairs' own scores. */
+static void begin_lines(struct contrast *c)
 {
-    while (!c->call->in[input].rank)
-        input = (input + 1) % c->call->in_count;
-    op_dispatch_bind(d, OP_IN, input, OP_READ);
-}
-
-enum mien_status contrast_lines(struct contrast *c, uint32_t u, uint32_t v)
-{
-    struct mine_args args = args_of(c);
-    const struct op_call *call = c->call;
-    args.width = u == OP_NONE ? 1 : call->in[u].dim[1];
-    c->weights = call->in[c->inputs.weights].rank != 0;
-    uint64_t part = u == OP_NONE ? c->n : BASE_MIN(c->caps->max_range / 4 / args.width / 64 * 64, c->n);
-    if (part == 0)
-        return base_fail(MIEN_ERR_UNSUPPORTED, "%s: 64 embeddings of %u exceed the %llu bytes that %s can bind",
-                         call->op->name, args.width, (unsigned long long)c->caps->max_range, c->caps->name);
-    for (args.first = 0; args.first < c->n; args.first += args.rows) {
+    struct mine_args args = mine_args_of(c);
+    bool own = c->stream && !has(c, "b");
+    args.width = own ? c->call->in[0].dim[1] : 1;
+    uint64_t part = own ? BASE_MIN(c->plan->caps->max_range / 4 / args.width / 64 * 64, c->n) : c->n;
+    if (op_plan_refuse(c->plan, part == 0, "64 embeddings of %u exceed the %llu bytes that %s can bind", args.width,
+                       (unsigned long long)c->plan->caps->max_range, c->plan->caps->name))
+        return;
+    for (; args.first < c->n; args.first += args.rows) {
         args.rows = (uint32_t)BASE_MIN(part, c->n - args.first);
+        uint64_t first = (uint64_t)args.first * args.width, count = (uint64_t)args.rows * args.width;
         struct op_dispatch *d = contrast_add(c, "mine_lines", &args, sizeof(args), args.rows);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        for (uint32_t side = 0; side < 2; side++) {
-            struct op_where of = {OP_IN, side == 0 ? u : v, 0};
-            if (u != OP_NONE)
-                contrast_bind(d, of, (uint64_t)args.first * args.width, (uint64_t)args.rows * args.width, OP_READ);
-            else
-                bind_input(d, c, c->inputs.weights);
-        }
-        bind_input(d, c, c->inputs.ids);
-        bind_input(d, c, c->inputs.weights);
-        contrast_bind(d, c->lines, 0, 16ull * c->n, OP_WRITE);
-        op_dispatch_spec(d, 8, u != OP_NONE);
-        op_dispatch_spec(d, 9, call->in[c->inputs.ids].rank != 0);
+        contrast_bind_input(c, d, own ? "u" : "w", own ? first : 0, own ? count : 1);
+        contrast_bind_input(c, d, own ? "v" : "w", own ? first : 0, own ? count : 1);
+        contrast_bind_input(c, d, "id", 0, c->n);
+        contrast_bind_input(c, d, "w", 0, c->n);
+        op_bind_at(d, c->lines, 0, 16ull * c->n, OP_WRITE);
+        op_dispatch_spec(d, 8, own);
+        op_dispatch_spec(d, 9, has(c, "id"));
         op_dispatch_spec(d, 10, c->weights);
     }
-    return MIEN_OK;
 }
 
-/* ---- similarities -------------------------------------------------------------------------------------------------
- */
-
-static enum mien_status multiply_guide(struct contrast *c, uint32_t input, uint32_t first, uint32_t rows, bool add,
-                                       struct op_where y)
-{
-    uint32_t width = c->call->in[input].dim[1];
-    struct op_product p = {.attr = {.trans_b = true, .same_order = true},
-                           .a_shape = SHAPE_F32(rows, width),
-                           .b_shape = SHAPE_F32(c->n, width),
-                           .a = {OP_IN, input, (uint64_t)first * width * 4},
-                           .b = {OP_IN, input, 0},
-                           .y = y,
-                           .add = add};
-    return contrast_multiply(c, &p);
-}
-
-/* The sum of two given matrices. */
-static enum mien_status add_matrices(struct contrast *c)
-{
-    struct op_call call = {
-        .op = &op_add, .in_count = 2, .in = {c->call->in[c->inputs.text], c->call->in[c->inputs.image]}};
-    const struct op_where in[] = {{OP_IN, c->inputs.text, 0}, {OP_IN, c->inputs.image, 0}};
-    return op_plan_inner(c->plan, c->caps, &call, in, &c->guide[0], (struct op_where){OP_SCRATCH, 1, 0});
-}
-
-/* Where the similarities will stand: the inputs themselves, or room for a slab. */
-void contrast_place_guides(struct contrast *c)
-{
-    enum op_mining_guide guide = mining_of(c)->guide;
-    if (mining_of(c)->kind == OP_MINING_NONE) {
-        c->guide[0] = c->guide[1] = c->lines; /* bound, never read */
-    } else if (c->similarities && guide != OP_GUIDE_BOTH) {
-        uint32_t row = guide == OP_GUIDE_IMAGE ? c->inputs.image : c->inputs.text;
-        uint32_t column = guide == OP_GUIDE_TEXT ? c->inputs.text : c->inputs.image;
-        c->guide[0] = (struct op_where){OP_IN, row, 0};
-        c->guide[1] = (struct op_where){OP_IN, column, 0};
-    } else {
-        uint64_t bytes = (uint64_t)c->slab * c->n * 4;
-        c->guide[0] = contrast_scratch(c, bytes);
-        c->guide[1] = guide == OP_GUIDE_CROSSMODAL ? contrast_scratch(c, bytes) : c->guide[0];
-    }
-}
-
-enum mien_status contrast_similarities(struct contrast *c, uint32_t first, uint32_t rows)
-{
-    enum mien_status status = MIEN_OK;
-    enum op_mining_guide guide = mining_of(c)->guide;
-    if (mining_of(c)->kind == OP_MINING_NONE)
-        return MIEN_OK;
-    if (c->similarities)
-        return guide == OP_GUIDE_BOTH ? add_matrices(c) : MIEN_OK;
-    uint32_t row = guide == OP_GUIDE_IMAGE ? c->inputs.image : c->inputs.text;
-    TRY(multiply_guide(c, row, first, rows, false, c->guide[0]));
-    if (guide == OP_GUIDE_BOTH)
-        TRY(multiply_guide(c, c->inputs.image, first, rows, true, c->guide[0]));
-    if (guide == OP_GUIDE_CROSSMODAL)
-        TRY(multiply_guide(c, c->inputs.image, first, rows, false, c->guide[1]));
-fail:
-    return status;
-}
-
-/* ---- mining -------------------------------------------------------------------------------------------------------
- */
+/* ---- mining ------------------------------------------------------------------------------------------------------ */
 
 /* How many partial results a line of a slab gives: enough invocations for a GPU, short loops everywhere. */
 static uint32_t slices_of(const struct contrast *c)
 {
-    uint64_t least = base_div_up(c->n, 4ull * MOST_ROUNDS);
+    uint64_t least = base_div_up(c->n, 4 * op_most_rounds(c->plan->caps));
     return (uint32_t)(is_software(c) ? least : BASE_MAX(least, BASE_MIN(32, base_div_up(c->n, 32))));
 }
 
-static void bind_similarity(struct op_dispatch *d, const struct contrast *c, const struct mine_args *args)
-{
-    bool none = mining_of(c)->kind == OP_MINING_NONE;
-    struct op_where where = args->line == 0 ? c->guide[0] : c->guide[1];
-    contrast_bind(d, where, 0, none ? 16ull * c->n : (uint64_t)args->rows * c->n, OP_READ);
-}
-
 /* The cut of each anchor: rounds of MINE_MOST candidates. */
-static enum mien_status add_top(struct contrast *c, struct mine_args args, struct op_where list)
+static void add_top(struct contrast *c, struct mine_args args, struct op_where list)
 {
     uint32_t left = BASE_MIN(mining_of(c)->top_k, c->n - 1);
     for (; left > 0; args.again = 1) {
         uint32_t top = BASE_MIN(left, MINE_MOST);
+        uint64_t count = 2ull * args.rows * args.slices * top;
         struct op_dispatch *d = contrast_add(c, "mine_top", &args, sizeof(args), (uint64_t)args.rows * args.slices);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        bind_similarity(d, c, &args);
-        contrast_bind(d, c->lines, 0, 16ull * c->n, OP_READ);
-        contrast_bind(d, list, 0, 2ull * args.rows * args.slices * top, OP_WRITE);
+        contrast_bind_guide(c, d, args.line > 0, args.rows);
+        op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ);
+        op_bind_at(d, list, 0, count, OP_WRITE);
         op_dispatch_spec(d, 3, top);
         contrast_spec(c, d);
         d = contrast_add(c, "mine_top_join", &args, sizeof(args), args.rows);
-        if (!d)
-            return MIEN_ERR_NOMEM;
-        contrast_bind(d, list, 0, 2ull * args.rows * args.slices * top, OP_READ);
-        contrast_bind(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
+        op_bind_at(d, list, 0, count, OP_READ);
+        op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
         op_dispatch_spec(d, 3, top);
         left -= top;
     }
-    return MIEN_OK;
 }
 
-static enum mien_status add_sums(struct contrast *c, const struct mine_args *args, struct op_where part)
+static void add_sums(struct contrast *c, const struct mine_args *args, struct op_where part)
 {
-    uint64_t count = 4ull * args->rows * args->slices;
-    struct op_dispatch *d = contrast_add(c, "mine_sum", args, sizeof(*args), (uint64_t)args->rows * args->slices);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    bind_similarity(d, c, args);
-    contrast_bind(d, c->lines, 0, 16ull * c->n, OP_READ);
-    contrast_bind(d, part, 0, count, OP_WRITE);
+    uint64_t lines = (uint64_t)args->rows * args->slices;
+    struct op_dispatch *d = contrast_add(c, "mine_sum", args, sizeof(*args), lines);
+    contrast_bind_guide(c, d, args->line > 0, args->rows);
+    op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ);
+    op_bind_at(d, part, 0, 4 * lines, OP_WRITE);
     contrast_spec(c, d);
     d = contrast_add(c, "mine_sum_join", args, sizeof(*args), args->rows);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    contrast_bind(d, part, 0, count, OP_READ);
-    contrast_bind(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
-    return MIEN_OK;
+    op_bind_at(d, part, 0, 4 * lines, OP_READ);
+    op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
 }
 
-enum mien_status contrast_mine(struct contrast *c)
+void contrast_mine(struct contrast *c, struct op_where lines)
 {
-    enum mien_status status = MIEN_OK;
     const struct op_mining *m = mining_of(c);
-    struct mine_args args = args_of(c);
-    args.slices = slices_of(c);
-    bool both = contrast_one_guide(m) || m->kind == OP_MINING_NONE;
+    struct mine_args args = mine_args_of(c);
+    bool both = one_guide(c) || m->kind == OP_MINING_NONE;
     uint64_t top = m->kind == OP_MINING_NONE ? 0 : BASE_MIN(BASE_MIN(m->top_k, c->n - 1), MINE_MOST);
+    c->lines = lines;
+    begin_lines(c);
     if (m->kind == OP_MINING_NONE && m->same_text != OP_SAME_TEXT_POSITIVE)
-        return MIEN_OK;
-    struct op_where part = contrast_scratch(c, (uint64_t)c->slab * args.slices * BASE_MAX(16, 8 * top));
-    for (args.first = 0; args.first < c->n; args.first += args.rows) {
-        args.rows = BASE_MIN(c->slab, c->n - args.first);
-        TRY(contrast_similarities(c, args.first, args.rows));
+        return;
+    args.slices = slices_of(c);
+    struct op_where part = op_plan_scratch(c->plan, (uint64_t)c->slab * args.slices * BASE_MAX(16, 8 * top));
+    while (next_rows(c, &args.first, &args.rows)) {
+        make_similarities(c, args.first, args.rows);
         for (uint32_t column = 0; column < (both ? 1 : 2); column++) {
             args.line = column * c->n;
             args.line2 = both ? c->n : args.line;
-            args.cut = column ? args.cut2 : args_of(c).cut;
+            args.cut = threshold(m, column);
             if (top)
-                TRY(add_top(c, args, part));
-            TRY(add_sums(c, &args, part));
+                add_top(c, args, part);
+            add_sums(c, &args, part);
         }
     }
-fail:
-    return status;
 }
 
-enum mien_status contrast_positives(struct contrast *c, struct op_where positives)
+void contrast_positives(struct contrast *c, uint32_t output)
 {
-    struct mine_args args = args_of(c);
+    struct mine_args args = {.n = c->n};
     struct op_dispatch *d = contrast_add(c, "mine_positives", &args, sizeof(args), 0);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    contrast_bind(d, c->lines, 0, 16ull * c->n, OP_READ);
-    contrast_bind(d, positives, 0, 2, OP_WRITE);
-    return MIEN_OK;
+    op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ);
+    op_dispatch_bind(d, OP_OUT, output, OP_WRITE);
+}
+
+/* ---- passes over the scores -------------------------------------------------------------------------------------- */
+
+void contrast_begin_walk(struct contrast *c, uint32_t slice_rows, uint32_t floats)
+{
+    c->args.slice_rows = slice_rows;
+    c->args.count = (uint32_t)base_div_up(c->slab, slice_rows) * c->n;
+    c->part = op_plan_scratch(c->plan, 4ull * floats * c->args.count);
+    if (!c->stream && !c->weights && !has(c, "b")) {
+        c->scale = input_at(c, "q"); /* infonce_bwd.comp makes it of this and of dloss */
+        return;
+    }
+    c->scale = op_plan_scratch(c->plan, 12);
+    struct op_dispatch *d = contrast_add(c, "contrast_scale", &c->args, sizeof(c->args), 0);
+    contrast_bind_input(c, d, "q", 0, 1);
+    contrast_bind_input(c, d, "b", 0, 1);
+    contrast_bind_input(c, d, "dloss", 0, 1);
+    contrast_bind_weights(c, d);
+    op_bind_at(d, c->scale, 0, 3, OP_WRITE);
+    op_dispatch_spec(d, 9, c->backward);
+}
+
+struct op_dispatch *contrast_walk(struct contrast *c, const char *shader, const char *const given[], uint32_t floats)
+{
+    uint64_t pairs = (uint64_t)c->args.rows * c->n, at = c->stream ? 0 : (uint64_t)c->args.first * c->n;
+    uint64_t slices = base_div_up(c->args.rows, c->args.slice_rows) * c->n;
+    struct op_dispatch *d = contrast_add(c, shader, &c->args, sizeof(c->args), slices);
+    op_bind_at(d, c->scores, at, pairs, c->stream && c->backward ? OP_READ | OP_WRITE : OP_READ);
+    op_bind_at(d, c->scale, 0, c->scale.place == OP_IN ? 1 : 3, OP_READ);
+    if (c->stream) {
+        op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ);
+        contrast_bind_guide(c, d, false, c->args.rows);
+        contrast_bind_guide(c, d, true, c->args.rows);
+        contrast_spec(c, d);
+    }
+    for (uint32_t i = 0; given[i] && !c->stream; i++) {
+        bool weights = given[i][0] == 'w';
+        contrast_bind_input(c, d, given[i], weights ? 0 : at, weights ? c->n : pairs);
+        op_dispatch_spec(d, 8 + i, has(c, given[i]));
+    }
+    op_bind_at(d, c->part, 0, floats * slices, OP_READ | OP_WRITE);
+    return d;
+}
+
+void contrast_gradient(struct contrast *c, struct op_dispatch *walk)
+{
+    uint64_t first = c->args.first;
+    if (!c->stream) {
+        op_bind_at(walk, (struct op_where){OP_OUT, 0, 0}, first * c->n, (uint64_t)c->args.rows * c->n, OP_WRITE);
+        return;
+    }
+    uint32_t width = c->call->in[0].dim[1];
+    struct tensor_shape g = SHAPE_F32(c->args.rows, c->n);
+    multiply(c, &(struct op_product){.a_shape = g,
+                                     .b_shape = SHAPE_F32(c->n, width),
+                                     .a = c->scores,
+                                     .b = {OP_IN, 1, 0},
+                                     .y = {OP_OUT, 0, first * width * 4}});
+    multiply(c, &(struct op_product){.attr = {.trans_a = true},
+                                     .a_shape = g,
+                                     .b_shape = SHAPE_F32(c->args.rows, width),
+                                     .a = c->scores,
+                                     .b = {OP_IN, 0, first * width * 4},
+                                     .y = {OP_OUT, 1, 0},
+                                     .add = first > 0});
 }

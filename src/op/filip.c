@@ -93,7 +93,7 @@ static void add_share(struct pool *p, struct op_where share)
     args.count = args.texts;
     struct op_dispatch *d = op_plan_items(p->plan, "filip_scores_fwd_share", 0, args.count);
     op_dispatch_bind(d, OP_IN, weights ? WEIGHTS : PATCHES, OP_READ);
-    pool_bind(d, share, p->texts, OP_WRITE);
+    op_bind_at(d, share, 0, p->texts, OP_WRITE);
     op_dispatch_spec(d, 8, weights);
     OP_PUSH(d, args);
 }
@@ -105,8 +105,8 @@ static void plan_fwd(struct op_plan *plan)
     if (!pool_begin(&p, plan, lists))
         return;
     uint64_t cells = (uint64_t)p.step * p.patches * p.texts;
-    struct op_where dots = pool_scratch(&p, cells), best = pool_scratch(&p, (uint64_t)p.step * p.texts);
-    struct op_where share = pool_scratch(&p, p.texts);
+    struct op_where dots = op_plan_scratch(p.plan, 4 * cells), best = op_plan_scratch(p.plan, 4ull * p.step * p.texts);
+    struct op_where share = op_plan_scratch(p.plan, 4ull * p.texts);
     add_share(&p, share);
     for (uint32_t first = 0; first < p.images; first += p.step) {
         uint32_t n = BASE_MIN(p.step, p.images - first);
@@ -114,15 +114,15 @@ static void plan_fwd(struct op_plan *plan)
         args.count = n * p.texts;
         pool_dots(&p, first, n, dots);
         struct op_dispatch *d = op_plan_items(plan, "filip_scores_fwd_best", 0, args.count);
-        pool_bind(d, dots, (uint64_t)n * p.patches * p.texts, OP_READ);
-        pool_bind(d, best, args.count, OP_WRITE);
-        pool_bind(d, pool_part(OP_OUT, 1, first, p.texts), args.count, OP_WRITE);
+        op_bind_at(d, dots, 0, (uint64_t)n * p.patches * p.texts, OP_READ);
+        op_bind_at(d, best, 0, args.count, OP_WRITE);
+        op_bind_at(d, pool_part(OP_OUT, 1, first, p.texts), 0, args.count, OP_WRITE);
         OP_PUSH(d, args);
         args.count = n * lists;
         d = op_plan_items(plan, "filip_scores_fwd", 0, args.count);
-        pool_bind(d, best, (uint64_t)n * p.texts, OP_READ);
-        pool_bind(d, share, p.texts, OP_READ);
-        pool_bind(d, pool_part(OP_OUT, 0, first, lists), args.count, OP_WRITE);
+        op_bind_at(d, best, 0, (uint64_t)n * p.texts, OP_READ);
+        op_bind_at(d, share, 0, p.texts, OP_READ);
+        op_bind_at(d, pool_part(OP_OUT, 0, first, lists), 0, args.count, OP_WRITE);
         OP_PUSH(d, args);
     }
 }
@@ -231,12 +231,12 @@ static void add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where
         if (side == 0)
             op_dispatch_bind(d, OP_IN, TEXTS, OP_READ);
         else
-            pool_bind(d, pool_part(OP_IN, PATCHES, first, per_image), n * per_image, OP_READ);
-        pool_bind(d, share, p->texts, OP_READ);
-        pool_bind(d, pool_part(OP_IN, ARG, first, p->texts), (uint64_t)n * p->texts, OP_READ);
-        pool_bind(d, pool_part(OP_IN, DC, first, args.texts), (uint64_t)n * args.texts, OP_READ);
+            op_bind_at(d, pool_part(OP_IN, PATCHES, first, per_image), 0, n * per_image, OP_READ);
+        op_bind_at(d, share, 0, p->texts, OP_READ);
+        op_bind_at(d, pool_part(OP_IN, ARG, first, p->texts), 0, (uint64_t)n * p->texts, OP_READ);
+        op_bind_at(d, pool_part(OP_IN, DC, first, args.texts), 0, (uint64_t)n * args.texts, OP_READ);
         if (side == 0)
-            pool_bind(d, pool_part(OP_OUT, 0, first, per_image), n * per_image, OP_READ | OP_WRITE);
+            op_bind_at(d, pool_part(OP_OUT, 0, first, per_image), 0, n * per_image, OP_READ | OP_WRITE);
         else
             op_dispatch_bind(d, OP_OUT, 1, OP_READ | OP_WRITE);
     }
@@ -247,7 +247,7 @@ static void plan_bwd(struct op_plan *plan)
     struct pool p;
     if (!pool_begin(&p, plan, plan->call->in[TEXTS].dim[0]))
         return;
-    struct op_where share = pool_scratch(&p, p.texts);
+    struct op_where share = op_plan_scratch(p.plan, 4ull * p.texts);
     add_share(&p, share);
     for (uint32_t first = 0; first < p.images; first += p.step)
         add_part(&p, first, BASE_MIN(p.step, p.images - first), share);

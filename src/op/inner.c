@@ -27,8 +27,20 @@ static void rename_bind(const struct inner *inner, struct op_bind *bind)
     bind->offset += where->offset;
 }
 
-enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *call,
-                               const struct op_where *in, const struct op_where *out, struct op_where scratch)
+struct op_where op_plan_scratch(struct op_plan *plan, uint64_t bytes)
+{
+    struct op_where where = {OP_SCRATCH, 0, plan->scratch[0]};
+    plan->scratch[0] += base_round_up(bytes, 256);
+    return where;
+}
+
+void op_bind_at(struct op_dispatch *d, struct op_where where, uint64_t first, uint64_t count, uint32_t access)
+{
+    op_dispatch_bind_range(d, where.place, where.index, access, where.offset + first * 4, count * 4);
+}
+
+void op_plan_inner(struct op_plan *plan, const struct op_call *call, const struct op_where *in,
+                   const struct op_where *out, struct op_where scratch)
 {
     struct op_call shaped = *call;
     struct op_plan part = {0};
@@ -36,7 +48,7 @@ enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps,
     if (plan->status == MIEN_OK)
         plan->status = op_call_shapes(&shaped, "a part of another op");
     if (plan->status == MIEN_OK)
-        plan->status = op_make_plan(caps, &shaped, NULL, &part);
+        plan->status = op_make_plan(plan->caps, &shaped, NULL, &part);
     for (uint32_t s = 0; s < OP_MAX_SCRATCH; s++) {
         inner.scratch[s] = scratch;
         scratch.offset += base_round_up(part.scratch[s], 256);
@@ -50,11 +62,9 @@ enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps,
             rename_bind(&inner, &d->bind[b]);
     }
     op_plan_clear(&part);
-    return plan->status;
 }
 
-enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *caps, const struct op_product *p,
-                                 struct op_where scratch)
+void op_plan_product(struct op_plan *plan, const struct op_product *p, struct op_where scratch)
 {
     struct op_call call = {.op = &op_matmul, .attr = p->attr, .in_count = 4, .in = {p->a_shape, p->b_shape}};
     const struct op_where in[4] = {p->a, p->b, p->y, p->y}; /* no bias; the residual is what y holds */
@@ -62,5 +72,5 @@ enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *cap
         plan->status = op_call_shapes(&call, "a product of another op");
         call.in[3] = call.out[0];
     }
-    return op_plan_inner(plan, caps, &call, in, &p->y, scratch);
+    op_plan_inner(plan, &call, in, &p->y, scratch);
 }

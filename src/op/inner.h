@@ -11,12 +11,17 @@ struct op_where {
     uint64_t offset;
 };
 
-/* Plans `inner` (op, attr and input shapes set) by its best variant for caps and appends the dispatches. in[] and out[]
+/* The next `bytes` of scratch 0. */
+struct op_where op_plan_scratch(struct op_plan *plan, uint64_t bytes);
+/* Binds elements [first, first + count) of such a tensor, of 4 bytes each. */
+void op_bind_at(struct op_dispatch *d, struct op_where where, uint64_t first, uint64_t count, uint32_t access);
+
+/* Plans `inner` (op, attr and input shapes set) by its best variant and appends the dispatches. in[] and out[]
  * say where its tensors lie (absent inputs' are not read); its own scratch begins at `scratch`, a scratch of the outer
  * plan, which is made large enough. An output may lie where an input of the same shape lies when the op reads and
  * writes such elements in one go (matmul's residual). */
-enum mien_status op_plan_inner(struct op_plan *plan, const struct vk_caps *caps, const struct op_call *inner,
-                               const struct op_where *in, const struct op_where *out, struct op_where scratch);
+void op_plan_inner(struct op_plan *plan, const struct op_call *inner, const struct op_where *in,
+                   const struct op_where *out, struct op_where scratch);
 
 /* y = a . b, or y += a . b with `add`: matmul as a part of another op. */
 struct op_product {
@@ -25,7 +30,6 @@ struct op_product {
     struct op_where a, b, y;
     bool add;
 };
-enum mien_status op_plan_product(struct op_plan *plan, const struct vk_caps *caps, const struct op_product *product,
-                                 struct op_where scratch);
+void op_plan_product(struct op_plan *plan, const struct op_product *product, struct op_where scratch);
 
 #endif

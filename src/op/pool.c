@@ -105,8 +105,10 @@ struct weights {
 static struct weights make_weights(struct pool *p)
 {
     uint64_t cells = (uint64_t)p->step * p->patches * p->texts;
-    struct weights w = {.dots = pool_scratch(p, cells), .a = pool_scratch(p, cells), .v = pool_scratch(p, cells)};
-    w.gram = pool_scratch(p, (uint64_t)p->step * p->patches * p->patches);
+    struct weights w = {.dots = op_plan_scratch(p->plan, 4 * cells),
+                        .a = op_plan_scratch(p->plan, 4 * cells),
+                        .v = op_plan_scratch(p->plan, 4 * cells)};
+    w.gram = op_plan_scratch(p->plan, 4ull * p->step * p->patches * p->patches);
     return w;
 }
 
@@ -138,8 +140,8 @@ static void add_weights(struct pool *p, uint32_t first, uint32_t n, struct weigh
     w->cells = (uint64_t)n * p->patches * p->texts;
     pool_dots(p, first, n, w->dots);
     struct op_dispatch *d = op_plan_items(p->plan, "pool_scores_fwd_softmax", 0, args.count);
-    pool_bind(d, w->dots, w->cells, OP_READ);
-    pool_bind(d, w->a, w->cells, OP_WRITE);
+    op_bind_at(d, w->dots, 0, w->cells, OP_READ);
+    op_bind_at(d, w->a, 0, w->cells, OP_WRITE);
     OP_PUSH(d, args);
     add_gram(p, first, n, w);
 }
@@ -155,10 +157,10 @@ static void plan_fwd(struct op_plan *plan)
         struct pool_args args = args_of(&p, n);
         add_weights(&p, first, n, &w);
         struct op_dispatch *d = op_plan_items(plan, "pool_scores_fwd", 0, args.count);
-        pool_bind(d, w.dots, w.cells, OP_READ);
-        pool_bind(d, w.a, w.cells, OP_READ);
-        pool_bind(d, w.v, w.cells, OP_READ);
-        pool_bind(d, pool_part(OP_OUT, 0, first, p.texts), args.count, OP_WRITE);
+        op_bind_at(d, w.dots, 0, w.cells, OP_READ);
+        op_bind_at(d, w.a, 0, w.cells, OP_READ);
+        op_bind_at(d, w.v, 0, w.cells, OP_READ);
+        op_bind_at(d, pool_part(OP_OUT, 0, first, p.texts), 0, args.count, OP_WRITE);
         OP_PUSH(d, args);
     }
 }
@@ -303,10 +305,10 @@ static void plan_bwd(struct op_plan *plan)
         struct pool_args args = args_of(&p, n);
         add_weights(&p, first, n, &w);
         struct op_dispatch *d = op_plan_items(plan, "pool_scores_bwd", 0, args.count);
-        pool_bind(d, w.dots, w.cells, OP_READ | OP_WRITE);
-        pool_bind(d, w.a, w.cells, OP_READ);
-        pool_bind(d, w.v, w.cells, OP_READ | OP_WRITE);
-        pool_bind(d, pool_part(OP_IN, DC, first, p.texts), args.count, OP_READ);
+        op_bind_at(d, w.dots, 0, w.cells, OP_READ | OP_WRITE);
+        op_bind_at(d, w.a, 0, w.cells, OP_READ);
+        op_bind_at(d, w.v, 0, w.cells, OP_READ | OP_WRITE);
+        op_bind_at(d, pool_part(OP_IN, DC, first, p.texts), 0, args.count, OP_READ);
         OP_PUSH(d, args);
         add_products(&p, first, n, &w);
     }

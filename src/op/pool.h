@@ -4,7 +4,8 @@
 
 #include "op/inner.h"
 
-/* How an op over P[N,G,E] and s[M,E] is cut. Scratch 0 holds what pool_scratch gives out, scratch 1 that of inner ops.
+/* How an op over P[N,G,E] and s[M,E] is cut. Scratch 0 holds what op_plan_scratch gives out, scratch 1 that of inner
+ * ops.
  */
 struct pool {
     struct op_plan *plan;
@@ -16,13 +17,11 @@ struct pool {
 /* P and s are inputs 0 and 1; `columns` the outputs per image: parts begin at multiples of 256 bytes in P and in a
  * tensor [N,columns]. False, and the plan has failed, for more patches or parts than a device can take. */
 bool pool_begin(struct pool *p, struct op_plan *plan, uint32_t columns);
-struct op_where pool_scratch(struct pool *p, uint64_t elements);
 /* Elements from image `first` on of a tensor with so many per image. */
 struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, uint64_t per_image);
 void pool_product(struct pool *p, const struct op_product *product);
 /* dots[n,G,M] = P_i . s_j of images first .. first + n. */
 void pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots);
-void pool_bind(struct op_dispatch *d, struct op_where where, uint64_t elements, uint32_t access);
 
 /* Tests: patches and sentences as towers make them: unit rows of one image near each other, sentences near some. With
  * attr.value, which the ops do not read, the last image's are zeros. */

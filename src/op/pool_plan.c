@@ -31,13 +31,6 @@ bool pool_begin(struct pool *p, struct op_plan *plan, uint32_t columns)
                            (unsigned long long)step, g, e, m, (unsigned long long)range, plan->caps->name);
 }
 
-struct op_where pool_scratch(struct pool *p, uint64_t elements)
-{
-    struct op_where where = {OP_SCRATCH, 0, p->plan->scratch[0]};
-    p->plan->scratch[0] += base_round_up(elements * 4, 256);
-    return where;
-}
-
 struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, uint64_t per_image)
 {
     return (struct op_where){place, index, first * per_image * 4};
@@ -45,7 +38,7 @@ struct op_where pool_part(enum op_place place, uint32_t index, uint32_t first, u
 
 void pool_product(struct pool *p, const struct op_product *product)
 {
-    op_plan_product(p->plan, p->plan->caps, product, (struct op_where){OP_SCRATCH, 1, 0});
+    op_plan_product(p->plan, product, (struct op_where){OP_SCRATCH, 1, 0});
 }
 
 void pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots)
@@ -56,11 +49,6 @@ void pool_dots(struct pool *p, uint32_t first, uint32_t n, struct op_where dots)
                                          .a = pool_part(OP_IN, 0, first, (uint64_t)p->patches * p->width),
                                          .b = {OP_IN, 1, 0},
                                          .y = dots});
-}
-
-void pool_bind(struct op_dispatch *d, struct op_where where, uint64_t elements, uint32_t access)
-{
-    op_dispatch_bind_range(d, where.place, where.index, access, where.offset, elements * 4);
 }
 
 /* y = x + noise, to length 1 */

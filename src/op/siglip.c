@@ -1,370 +1,251 @@
-/* siglip.c: the sigmoid loss on a given score matrix, with learnable temperature and bias. Z = exp(q) A + b; each pair
- * (i, j) is judged by itself: loss = sum_ij (w_i + w_j) softplus(-sign_ij Z_ij) / (2 sum w), which without weights is
+/* siglip.c: the sigmoid loss with learnable temperature and bias, of scores A[N,N] that are given, or the products of
+ * embeddings u, v [N,E] ("stream", of which only a slab is in memory at a time). Z = exp(q) A + b; each pair (i, j) is
+ * judged by itself: loss = sum_ij (w_i + w_j) softplus(-sign_ij Z_ij) / (2 sum w), which without weights is
  * (1/N) sum_ij softplus(-sign_ij Z_ij). Signs are +1 (positive), -1 (negative) and 0 (left out); absent ones are +1 on
- * the diagonal and -1 elsewhere. What has weight 0 is left out altogether: rows, columns and their count.
- * G = dloss/dZ = -(w_i + w_j) sign sigmoid(-sign Z) / (2 sum w); dA = exp(q) G, dq = sum of G (Z - b), db = sum of G.
- * Signs and weights count as constants. */
-#include "op/infonce.h"
-#include "op/siglip.h"
+ * the diagonal and -1 elsewhere. Streams mine them by similarity (contrast.h): a mined pair of either direction is a
+ * positive, unless the kind is `ignore`. What has weight 0 is left out altogether: rows, columns and their count.
+ * G = dloss/dZ = -(w_i + w_j) sign sigmoid(-sign Z) / (2 sum w); dA = exp(q) G, dq = sum of G (Z - b), db = sum of G,
+ * du = dA v, dv = dA^T u. Signs and weights count as constants. */
+#include "op/contrast.h"
 
 #include <math.h>
 
-enum { MOST_ROWS = 4096 };
-enum { SCORES, SCALE, BIAS, SIGNS, WEIGHTS };
-enum { DLOSS = 3, BWD_SIGNS, BWD_WEIGHTS }; /* of siglip_bwd */
+/* ---- references -------------------------------------------------------------------------------------------------- */
 
-/* A, q, b, and at `signs` and the next the optional inputs. */
-static enum mien_status check(const struct op_call *call, const char *label, uint32_t signs)
+static enum mien_status host_open(struct contrast_host *host, const struct op_call *call, float *lines,
+                                  float *positives)
 {
-    const struct tensor_shape *a = &call->in[SCORES], scalar = SHAPE_F32(1), line = SHAPE_F32(a->dim[0]);
-    if (a->rank != 2 || a->dim[0] != a->dim[1] || a->dim[0] > MOST_ROWS)
-        return op_shape_error(call, label, SCORES, "scores A[N,N], N at most 4096");
-    if (!tensor_shape_equal(&call->in[SCALE], &scalar))
-        return op_shape_error(call, label, SCALE, "the logarithm of the scale, q[1]");
-    if (!tensor_shape_equal(&call->in[BIAS], &scalar))
-        return op_shape_error(call, label, BIAS, "the bias, b[1]");
-    if (call->in[signs].rank && !tensor_shape_equal(&call->in[signs], a))
-        return op_shape_error(call, label, signs, "signs [N,N], like the scores");
-    if (call->in[signs + 1].rank && !tensor_shape_equal(&call->in[signs + 1], &line))
-        return op_shape_error(call, label, signs + 1, "weights of the pairs, w[N]");
-    return MIEN_OK;
-}
-
-static enum mien_status shapes_fwd(struct op_call *call, const char *label)
-{
-    enum mien_status status = check(call, label, SIGNS);
-    call->out[0] = SHAPE_F32(1);
-    call->out_count = 1;
+    enum mien_status status = contrast_host_open(host, call);
+    uint32_t at = contrast_input(call, "sign");
+    const float *sign = at == OP_NONE ? NULL : call->in_data[at];
+    if (status == MIEN_OK && host->width)
+        contrast_each_line(host, contrast_add_signs, lines, positives);
+    for (size_t i = 0; status == MIEN_OK && !host->width && i < (size_t)host->n * host->n; i++)
+        host->sign[i] = sign ? sign[i] : i % (host->n + 1) == 0 ? 1 : -1;
     return status;
 }
 
-static enum mien_status shapes_bwd(struct op_call *call, const char *label)
+/* (w_i + w_j) / (2 sum w) of a pair that counts. */
+static double share_of(const struct contrast_host *host, uint32_t i, uint32_t j)
 {
-    struct tensor_shape scalar = SHAPE_F32(1);
-    enum mien_status status = check(call, label, BWD_SIGNS);
-    if (status == MIEN_OK && !tensor_shape_equal(&call->in[DLOSS], &scalar))
-        status = op_shape_error(call, label, DLOSS, "dloss[1]");
-    call->out[0] = call->in[SCORES];
-    call->out[1] = call->out[2] = scalar;
-    call->out_count = 3;
-    return status;
+    double row = contrast_weight(host, i), column = contrast_weight(host, j);
+    bool there = row > 0 && column > 0 && host->sign[(size_t)i * host->n + j] != 0;
+    return there ? host->scale * (row + column) : 0;
 }
 
-/* ---- reference --------------------------------------------------------------------------------------------------- */
-
-enum mien_status siglip_host_open(struct siglip_host *host, uint32_t n, float q, float b)
+static void reference(const struct op_call *call)
 {
-    enum mien_status status = MIEN_OK;
-    *host = (struct siglip_host){.n = n, .s = exp((double)q), .b = (double)b};
-    host->a = base_alloc((size_t)n * n, sizeof(*host->a));
-    host->sign = base_alloc((size_t)n * n, sizeof(*host->sign));
-    host->w = base_alloc(n, sizeof(*host->w));
-    FAIL_IF_NULL(host->a, "scores");
-    FAIL_IF_NULL(host->sign, "signs");
-    FAIL_IF_NULL(host->w, "weights");
-    return MIEN_OK;
-fail:
-    siglip_host_close(host);
-    return status;
-}
-
-void siglip_host_close(struct siglip_host *host)
-{
-    base_free(host->a);
-    base_free(host->sign);
-    base_free(host->w);
-    *host = (struct siglip_host){0};
-}
-
-/* w_i + w_j of an element that counts. */
-static double weight_of(const struct siglip_host *host, uint32_t i, uint32_t j)
-{
-    bool there = host->w[i] > 0 && host->w[j] > 0 && host->sign[(size_t)i * host->n + j] != 0;
-    return there ? host->w[i] + host->w[j] : 0;
-}
-
-double siglip_host_scale(const struct siglip_host *host, float dloss)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < host->n; i++)
-        sum += fmax(host->w[i], 0);
-    return sum > 0 ? (double)dloss / (2 * sum) : 0;
-}
-
-double siglip_host_loss(const struct siglip_host *host)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < host->n; i++) {
-        for (uint32_t j = 0; j < host->n; j++) {
-            size_t at = (size_t)i * host->n + j;
-            double x = -(double)host->sign[at] * (host->s * host->a[at] + host->b), weight = weight_of(host, i, j);
-            sum += weight > 0 ? weight * (fmax(x, 0) + log1p(exp(-fabs(x)))) : 0;
+    struct contrast_host host;
+    bool stream = call->out_count > 1;
+    if (host_open(&host, call, stream ? call->out_data[1] : NULL, stream ? call->out_data[2] : NULL) == MIEN_OK) {
+        for (uint32_t i = 0; i < host.n; i++) {
+            for (uint32_t j = 0; j < host.n; j++) {
+                double sign = (double)host.sign[(size_t)i * host.n + j];
+                double x = -sign * (host.s * contrast_score(&host, i, j) + host.b);
+                host.sum += share_of(&host, i, j) * (fmax(x, 0) + log1p(exp(-fabs(x))));
+            }
         }
+        *(float *)call->out_data[0] = (float)host.sum;
     }
-    return sum * siglip_host_scale(host, 1);
+    contrast_host_close(&host);
 }
 
-double siglip_host_gradient(const struct siglip_host *host, double scale, uint32_t i, uint32_t j, double dq_db[2])
+static void bwd_reference(const struct op_call *call)
 {
-    size_t at = (size_t)i * host->n + j;
-    double weight = weight_of(host, i, j), z = host->s * host->a[at], sign = (double)host->sign[at];
-    double g = weight > 0 ? -scale * weight * sign / (1 + exp(sign * (z + host->b))) : 0;
-    dq_db[0] += weight > 0 ? g * z : 0;
-    dq_db[1] += g;
-    return host->s * g;
-}
-
-static enum mien_status open_given(struct siglip_host *host, const struct op_call *call, uint32_t signs)
-{
-    uint32_t n = call->in[SCORES].dim[0];
-    const float *a = call->in_data[SCORES], *sign = call->in_data[signs], *w = call->in_data[signs + 1];
-    enum mien_status status =
-        siglip_host_open(host, n, *(const float *)call->in_data[SCALE], *(const float *)call->in_data[BIAS]);
-    for (size_t i = 0; status == MIEN_OK && i < (size_t)n * n; i++) {
-        host->a[i] = a[i];
-        host->sign[i] = sign ? sign[i] : i % (n + 1) == 0 ? 1 : -1;
-        host->w[i % n] = w ? w[i % n] : 1;
+    struct contrast_host host;
+    if (host_open(&host, call, NULL, NULL) == MIEN_OK) {
+        for (uint32_t i = 0; i < host.n; i++) {
+            for (uint32_t j = 0; j < host.n; j++) {
+                size_t at = (size_t)i * host.n + j;
+                double z = host.s * contrast_score(&host, i, j), sign = (double)host.sign[at];
+                double g = -share_of(&host, i, j) * sign / (1 + exp(sign * (z + host.b)));
+                host.dq += g * z;
+                host.db += g;
+                host.g[at] = host.s * g;
+            }
+        }
+        contrast_give_gradients(&host);
     }
-    return status;
+    contrast_host_close(&host);
 }
 
-static void reference_fwd(const struct op_call *call)
+static op_value input(const struct op_use *use, uint32_t i)
 {
-    struct siglip_host host;
-    if (open_given(&host, call, SIGNS) == MIEN_OK)
-        *(float *)call->out_data[0] = (float)siglip_host_loss(&host);
-    siglip_host_close(&host);
-}
-
-static void reference_bwd(const struct op_call *call)
-{
-    struct siglip_host host;
-    float *da = call->out_data[0];
-    double dq_db[2] = {0};
-    if (open_given(&host, call, BWD_SIGNS) == MIEN_OK) {
-        double scale = siglip_host_scale(&host, *(const float *)call->in_data[DLOSS]);
-        for (uint32_t i = 0; i < host.n * host.n; i++)
-            da[i] = (float)siglip_host_gradient(&host, scale, i / host.n, i % host.n, dq_db);
-        for (uint32_t k = 0; k < 2; k++)
-            *(float *)call->out_data[1 + k] = (float)dq_db[k];
-    }
-    siglip_host_close(&host);
+    return i < use->in_count ? use->in[i] : OP_NONE;
 }
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    op_value sign = use->in_count > SIGNS ? use->in[SIGNS] : OP_NONE;
-    op_value w = use->in_count > WEIGHTS ? use->in[WEIGHTS] : OP_NONE;
-    const op_value in[] = {use->in[SCORES], use->in[SCALE], use->in[BIAS], use->dout[0], sign, w};
-    op_value out[OP_MAX_OUT] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
-    if (use->dout[0] != OP_NONE)
-        recorder->record(recorder, &op_siglip_bwd, use->attr, in, BASE_COUNT(in), out);
-    din[SCORES] = out[0];
-    din[SCALE] = out[1];
-    din[BIAS] = out[2];
+    OP_RECORD_INTO(din, 3, recorder, &op_siglip_bwd, use->attr, use->in[0], use->in[1], use->in[2], use->dout[0],
+                   input(use, 3), input(use, 4));
 }
 
-/* ---- plans ------------------------------------------------------------------------------------------------------- */
-
-enum mien_status siglip_begin(struct siglip *s, uint32_t q, uint32_t dloss, struct siglip_weights weights)
+static void stream_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    struct contrast *c = &s->c;
-    s->args = (struct siglip_args){
-        .n = c->n, .slice_rows = c->caps->class_ == VK_CLASS_SOFTWARE ? 128 : 32, .scale = c->scale};
-    s->args.count = (uint32_t)base_div_up(c->slab, s->args.slice_rows) * c->n;
-    s->scale = contrast_scratch(c, 12);
-    s->part = contrast_scratch(c, 8ull * s->args.count);
-    struct op_dispatch *d = contrast_add(c, "siglip_scale", &s->args, sizeof(s->args), 0);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    op_dispatch_bind(d, OP_IN, q, OP_READ);
-    op_dispatch_bind(d, OP_IN, q + 1, OP_READ);
-    op_dispatch_bind(d, OP_IN, dloss == OP_NONE ? q : dloss, OP_READ);
-    contrast_bind(d, weights.where, 0, BASE_MAX((uint64_t)weights.stride * c->n, 1), OP_READ);
-    contrast_bind(d, s->scale, 0, 3, OP_WRITE);
-    op_dispatch_spec(d, 8, weights.stride);
-    op_dispatch_spec(d, 9, dloss != OP_NONE);
-    return MIEN_OK;
+    OP_RECORD_INTO(din, 4, recorder, &op_siglip_stream_bwd, use->attr, use->in[0], use->in[1], use->in[2], use->in[3],
+                   input(use, 4), input(use, 5), use->out[1], use->dout[0]);
 }
 
-struct op_dispatch *siglip_add(struct siglip *s, const char *shader, struct op_where scores, uint32_t access)
-{
-    uint64_t slices = base_div_up(s->args.rows, s->args.slice_rows);
-    struct op_dispatch *d = contrast_add(&s->c, shader, &s->args, sizeof(s->args), slices * s->c.n);
-    if (!d)
-        return NULL;
-    contrast_bind(d, scores, 0, (uint64_t)s->args.rows * s->c.n, access);
-    contrast_bind(d, s->scale, 0, 3, OP_READ);
-    return d;
-}
+/* ---- plan -------------------------------------------------------------------------------------------------------- */
 
-void siglip_bind_part(const struct siglip *s, struct op_dispatch *d)
+static void steps(struct op_plan *plan)
 {
-    uint64_t slices = base_div_up(s->args.rows, s->args.slice_rows);
-    contrast_bind(d, s->part, 0, 2 * slices * s->c.n, OP_READ | OP_WRITE);
-}
-
-enum mien_status siglip_end(struct siglip *s, uint32_t x, uint32_t y)
-{
-    struct op_dispatch *d = contrast_add(&s->c, "siglip_sum", &s->args, sizeof(s->args), 0);
-    if (!d)
-        return MIEN_ERR_NOMEM;
-    contrast_bind(d, s->part, 0, 2ull * s->args.count, OP_READ);
-    op_dispatch_bind(d, OP_OUT, x, OP_WRITE);
-    op_dispatch_bind(d, OP_OUT, y == OP_NONE ? x : y, OP_WRITE);
-    op_dispatch_spec(d, 8, y != OP_NONE);
-    return MIEN_OK;
-}
-
-/* Slabs of a given matrix, each bound by itself. */
-static enum mien_status plan_given(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan,
-                                   bool backward)
-{
-    enum mien_status status = MIEN_OK;
-    struct siglip s;
-    uint32_t n = call->in[SCORES].dim[0], signs = backward ? BWD_SIGNS : SIGNS, weights = signs + 1;
-    bool with_signs = call->in[signs].rank != 0, with_weights = call->in[weights].rank != 0;
-    struct op_where w = {OP_IN, with_weights ? weights : SCALE, 0};
-    TRY(contrast_begin_given(&s.c, caps, call, plan, n));
-    TRY(siglip_begin(&s, SCALE, backward ? DLOSS : OP_NONE, (struct siglip_weights){w, with_weights}));
-    for (s.args.first = 0; s.args.first < n; s.args.first += s.args.rows) {
-        uint64_t offset = (uint64_t)s.args.first * n * 4, count;
-        s.args.rows = BASE_MIN(s.c.slab, n - s.args.first);
-        count = (uint64_t)s.args.rows * n;
-        struct op_where a = {OP_IN, SCORES, offset};
-        struct op_dispatch *d = siglip_add(&s, backward ? "siglip_bwd" : "siglip_fwd_part", a, OP_READ);
-        FAIL_IF_NULL(d, "a plan");
-        contrast_bind(d, with_signs ? (struct op_where){OP_IN, signs, offset} : a, 0, count, OP_READ);
-        contrast_bind(d, w, 0, with_weights ? n : 1, OP_READ);
-        if (backward)
-            contrast_bind(d, (struct op_where){OP_OUT, 0, offset}, 0, count, OP_WRITE);
-        siglip_bind_part(&s, d);
-        op_dispatch_spec(d, 8, with_signs);
-        op_dispatch_spec(d, 9, with_weights);
+    static const char *const given[] = {"sign", "w", NULL};
+    static const char *const shader[2][2] = {{"siglip_fwd_part", "siglip_fwd_part_stream"},
+                                             {"siglip_bwd", "siglip_bwd_stream"}};
+    struct contrast c;
+    contrast_begin(&c, plan);
+    if (c.stream && !c.backward)
+        contrast_mine(&c, (struct op_where){OP_OUT, 1, 0});
+    contrast_begin_walk(&c, plan->caps->class_ == VK_CLASS_SOFTWARE ? 128 : 32, 2);
+    while (contrast_next_slab(&c)) {
+        struct op_dispatch *d = contrast_walk(&c, shader[c.backward][c.stream], given, 2);
+        if (c.backward)
+            contrast_gradient(&c, d);
     }
-    TRY(backward ? siglip_end(&s, 1, 2) : siglip_end(&s, 0, OP_NONE));
-fail:
-    return status;
+    uint32_t first = c.backward ? c.stream ? 2 : 1 : 0;
+    struct op_dispatch *d = contrast_add(&c, "siglip_sum", &c.args, sizeof(c.args), 0);
+    op_bind_at(d, c.part, 0, 2ull * c.args.count, OP_READ);
+    op_dispatch_bind(d, OP_OUT, first, OP_WRITE);
+    op_dispatch_bind(d, OP_OUT, c.backward ? first + 1 : first, OP_WRITE);
+    op_dispatch_spec(d, 8, c.backward);
+    if (c.stream && !c.backward)
+        contrast_positives(&c, 2);
 }
 
-static enum mien_status plan_fwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_given(caps, call, plan, false);
-}
+static const struct op_variant variants[] = {{.name = "siglip_fwd_part", .steps = steps}, {0}};
+static const struct op_variant bwd_variants[] = {{.name = "siglip_bwd", .steps = steps}, {0}};
+static const struct op_variant stream_variants[] = {{.name = "siglip_fwd_part_stream", .steps = steps}, {0}};
+static const struct op_variant stream_bwd_variants[] = {{.name = "siglip_bwd_stream", .steps = steps}, {0}};
 
-static enum mien_status plan_bwd(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan)
-{
-    return plan_given(caps, call, plan, true);
-}
+/* ---- given scores ------------------------------------------------------------------------------------------------ */
 
-/* ---- tests ------------------------------------------------------------------------------------------------------- */
-
-float siglip_draw_b(uint32_t n, struct base_rng *rng)
-{
-    return n < 8 ? -0.25f : (float)(-12 * base_rng_uniform(rng));
-}
-
-static void fill(struct op_call *call, struct base_rng *rng, uint32_t signs)
-{
-    uint32_t n = call->in[SCORES].dim[0];
-    float *sign = call->in_data[signs];
-    infonce_fill(call, rng, signs + 2, signs + 1); /* no targets there */
-    *(float *)call->in_data[BIAS] = siglip_draw_b(n, rng);
-    for (size_t i = 0; sign && i < (size_t)n * n; i++) {
-        uint32_t draw = base_rng_below(rng, 16);
-        sign[i] = i % (n + 1) == 0 || draw < 3 ? 1 : draw == 3 ? 0 : -1;
+#define GIVEN(n)                                                                                                       \
+    {n, n}, {1},                                                                                                       \
+    {                                                                                                                  \
+        1                                                                                                              \
     }
-}
 
-static void prepare_fwd(struct op_call *call, struct base_rng *rng)
-{
-    fill(call, rng, SIGNS);
-}
-
-static void prepare_bwd(struct op_call *call, struct base_rng *rng)
-{
-    fill(call, rng, BWD_SIGNS);
-    *(float *)call->in_data[DLOSS] = 0.5f + (float)base_rng_uniform(rng);
-}
-
-static double flops(const struct op_call *call)
-{
-    return 8.0 * (double)tensor_shape_count(&call->in[SCORES]);
-}
-
-static const struct op_variant variants_fwd[] = {{.name = "siglip_fwd_part", .plan = plan_fwd}, {0}};
-static const struct op_variant variants_bwd[] = {{.name = "siglip_bwd", .plan = plan_bwd}, {0}};
-
-static const struct op_case cases_fwd[] = {
-    {.name = "1", .in = {{1, 1}, {1}, {1}}},
-    {.name = "5", .in = {{5, 5}, {1}, {1}}, .grad = true},
-    {.name = "64", .in = {{64, 64}, {1}, {1}}, .bench = true},
-    {.name = "127", .in = {{127, 127}, {1}, {1}}},
-    {.name = "513", .in = {{513, 513}, {1}, {1}}},
-    {.name = "1024", .in = {{1024, 1024}, {1}, {1}}, .bench = true},
-    {.name = "4096", .in = {{4096, 4096}, {1}, {1}}, .bench = true, .slow = true},
-    {.name = "given_1", .in = {{1, 1}, {1}, {1}, {1, 1}, {1}}},
-    {.name = "given_6", .in = {{6, 6}, {1}, {1}, {6, 6}, {6}}, .grad = true},
-    {.name = "signs_7", .in = {{7, 7}, {1}, {1}, {7, 7}}, .grad = true},
-    {.name = "weights_7", .in = {{7, 7}, {1}, {1}, {0}, {7}}, .grad = true},
-    {.name = "given_33", .in = {{33, 33}, {1}, {1}, {33, 33}, {33}}},
-    {.name = "given_513", .in = {{513, 513}, {1}, {1}, {513, 513}, {513}}},
-    {.name = "given_4096", .in = {{4096, 4096}, {1}, {1}, {4096, 4096}, {4096}}, .bench = true, .slow = true},
+/* clang-format off */
+static const struct op_case cases[] = {
+    {.name = "1", .in = {GIVEN(1)}},
+    {.name = "5", .in = {GIVEN(5)}, .grad = true},
+    {.name = "64", .in = {GIVEN(64)}, .bench = true},
+    {.name = "127", .in = {GIVEN(127)}},
+    {.name = "513", .in = {GIVEN(513)}},
+    {.name = "1024", .in = {GIVEN(1024)}, .bench = true},
+    {.name = "4096", .in = {GIVEN(4096)}, .bench = true, .slow = true},
+    {.name = "given_1", .in = {GIVEN(1), {1, 1}, {1}}},
+    {.name = "given_6", .in = {GIVEN(6), {6, 6}, {6}}, .grad = true},
+    {.name = "signs_7", .in = {GIVEN(7), {7, 7}}, .grad = true},
+    {.name = "signs_33", .in = {GIVEN(33), {33, 33}}},
+    {.name = "weights_7", .in = {GIVEN(7), {0}, {7}}, .grad = true},
+    {.name = "weights_127", .in = {GIVEN(127), {0}, {127}}},
+    {.name = "given_33", .in = {GIVEN(33), {33, 33}, {33}}},
+    {.name = "given_513", .in = {GIVEN(513), {513, 513}, {513}}},
+    {.name = "given_4096", .in = {GIVEN(4096), {4096, 4096}, {4096}}, .bench = true, .slow = true},
     {0},
 };
-
-static const struct op_case cases_bwd[] = {
-    {.name = "1", .in = {{1, 1}, {1}, {1}, {1}}},
-    {.name = "5", .in = {{5, 5}, {1}, {1}, {1}}},
-    {.name = "64", .in = {{64, 64}, {1}, {1}, {1}}, .bench = true},
-    {.name = "127", .in = {{127, 127}, {1}, {1}, {1}}},
-    {.name = "513", .in = {{513, 513}, {1}, {1}, {1}}},
-    {.name = "1024", .in = {{1024, 1024}, {1}, {1}, {1}}, .bench = true},
-    {.name = "4096", .in = {{4096, 4096}, {1}, {1}, {1}}, .bench = true, .slow = true},
-    {.name = "given_6", .in = {{6, 6}, {1}, {1}, {1}, {6, 6}, {6}}},
-    {.name = "signs_33", .in = {{33, 33}, {1}, {1}, {1}, {33, 33}}},
-    {.name = "weights_127", .in = {{127, 127}, {1}, {1}, {1}, {0}, {127}}},
-    {.name = "given_513", .in = {{513, 513}, {1}, {1}, {1}, {513, 513}, {513}}},
-    {.name = "given_4096", .in = {{4096, 4096}, {1}, {1}, {1}, {4096, 4096}, {4096}}, .bench = true, .slow = true},
-    {0},
-};
+/* clang-format on */
 
 const struct op_desc op_siglip = {
     .name = "siglip",
-    .summary =
-        "loss[1] = mean over rows of sum_j softplus(-sign Z), Z = exp(q[1]) A[N,N] + b[1]; optional signs[N,N] of "
-        "+1, -1 and 0 = left out, and weights w[N]; N at most 4096",
-    .in_count = 5,
-    .out_count = 1,
-    .optional = 1u << SIGNS | 1u << WEIGHTS,
-    .constants = 1u << SIGNS | 1u << WEIGHTS,
-    .shapes = shapes_fwd,
-    .reference = reference_fwd,
+    .signature = "A[N,N] q[1] b[1] sign?[N,N] w?[N] -> loss[1]",
+    .summary = "mean over rows of sum_j softplus(-sign Z), Z = exp(q) A + b, with signs +1, -1 and 0 = left out and "
+               "weights w; N at most 4096",
+    .constants = 1u << 3 | 1u << 4,
+    .shapes = contrast_shapes,
+    .reference = reference,
     .grad = grad,
-    .variants = variants_fwd,
-    .cases = cases_fwd,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = prepare_fwd,
+    .variants = variants,
+    .cases = cases,
+    .fill = CONTRAST_FILL,
+    .prepare = contrast_prepare,
     /* the error of Z, up to 100 in fp32, is a relative one of softplus: 100 * 6e-8 * 2 */
     .tolerance = {.abs = 1e-6, .rel = 2e-5, .nmse = 1e-11},
-    .flops = flops,
+    .flops_per_element = 8,
 };
 
 const struct op_desc op_siglip_bwd = {
     .name = "siglip_bwd",
-    .summary = "dA[N,N] = exp(q) G, dq[1] = sum of G (Z - b), db[1] = sum of G, G = -sign sigmoid(-sign Z) dloss / N, "
-               "from A, q, b, dloss and optional signs and weights",
-    .in_count = 6,
-    .out_count = 3,
-    .optional = 1u << BWD_SIGNS | 1u << BWD_WEIGHTS,
-    .shapes = shapes_bwd,
-    .reference = reference_bwd,
-    .no_grad = "a gradient itself; second derivatives are not used",
-    .variants = variants_bwd,
-    .cases = cases_bwd,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
-    .prepare = prepare_bwd,
+    .signature = "A[N,N] q[1] b[1] dloss[1] sign?[N,N] w?[N] -> dA[N,N] dq[1] db[1]",
+    .summary = "the gradients of siglip: dA = exp(q) G, dq = sum of G (Z - b), db = sum of G, G = -sign "
+               "sigmoid(-sign Z) dloss / N",
+    .forward = {&op_siglip},
+    .shapes = contrast_shapes,
+    .reference = bwd_reference,
+    .variants = bwd_variants,
     /* the error of Z, up to 100 in fp32, is a relative one of the sigmoid: 100 * 6e-8 * 2, and of exp */
     .tolerance = {.abs = 2e-6, .rel = 3e-5, .nmse = 1e-10},
-    .flops = flops,
+    .flops_per_element = 8,
+};
+
+/* ---- from embeddings --------------------------------------------------------------------------------------------- */
+
+#define PAIRS(n, e)                                                                                                    \
+    {n, e}, {n, e}, {1},                                                                                               \
+    {                                                                                                                  \
+        1                                                                                                              \
+    }
+#define MINE(...) .attr = {.mining = {__VA_ARGS__}}
+#define HARD(t, i, ...) MINE(.kind = OP_MINING_HARD, .text = t, .image = i, __VA_ARGS__)
+
+/* clang-format off */
+static const struct op_case stream_cases[] = {
+    {.name = "1x1", .in = {PAIRS(1, 1)}},
+    {.name = "6x4", .in = {PAIRS(6, 4)}, .grad = true},
+    {.name = "7x5", .in = {PAIRS(7, 5)}},
+    {.name = "weights_6x4", .in = {PAIRS(6, 4), {0}, {0}, {0}, {6}}, .grad = true},
+    {.name = "hard_6x4", HARD(0.4f, 0.9f, .top_k = 2), .in = {PAIRS(6, 4), {6, 4}, {6, 4}}, .grad = true},
+    {.name = "ignore_6x4", MINE(.kind = OP_MINING_IGNORE, .guide = OP_GUIDE_BOTH, .text = 0.4f),
+     .in = {PAIRS(6, 4), {6, 4}, {6, 4}, {0}, {6}}, .grad = true},
+    {.name = "127x33", .in = {PAIRS(127, 33)}},
+    {.name = "256x512", .in = {PAIRS(256, 512)}, .bench = true},
+    {.name = "513x64", .in = {PAIRS(513, 64)}},
+    {.name = "1900x8", .in = {PAIRS(1900, 8)}},
+    {.name = "same_130x16", MINE(.same_text = OP_SAME_TEXT_POSITIVE), .in = {PAIRS(130, 16), {0}, {0}, {130}}},
+    {.name = "hard_127x64", HARD(0.8f, 0.9f, .top_k = 8), .in = {PAIRS(127, 64), {127, 64}, {127, 64}}},
+    {.name = "soft_256x64",
+     MINE(.kind = OP_MINING_SOFT, .top_k = 8, .text = 0.8f, .image = 0.9f, .weight = 0.3f, .tau = 0.05f,
+          .same_text = OP_SAME_TEXT_IGNORE),
+     .in = {PAIRS(256, 64), {256, 64}, {256, 16}, {256}, {256}}},
+    {.name = "ignore_256x64", MINE(.kind = OP_MINING_IGNORE, .guide = OP_GUIDE_BOTH, .text = 0.5f),
+     .in = {PAIRS(256, 64), {256, 64}, {256, 64}}},
+    {.name = "hard_1900x8", HARD(0.9f, 0.5f, .top_k = 8), .in = {PAIRS(1900, 8), {1900, 16}, {1900, 4}}},
+    {.name = "4096x128", .in = {PAIRS(4096, 128)}, .bench = true, .slow = true},
+    {0},
+};
+/* clang-format on */
+
+const struct op_desc op_siglip_stream = {
+    .name = "siglip_stream",
+    .signature = "u[N,E] v[N,E] q[1] b[1] text?[N,F] image?[N,G] id?:i32[N] w?[N] -> "
+                 "loss[1] (lines[2,N,8] positives[2])",
+    .summary = "siglip of A = u v^T, a slab of A at a time, with signs mined from the guides text and image and from "
+               "ids, and mean numbers of positives; attr mining",
+    .constants = 1u << 4 | 1u << 5 | 1u << 7,
+    .shapes = contrast_shapes,
+    .reference = reference,
+    .grad = stream_grad,
+    .variants = stream_variants,
+    .cases = stream_cases,
+    .fill = CONTRAST_FILL,
+    .prepare = contrast_prepare,
+    /* exp(q) a_ij, up to 100 times the rounding of a dot product of unit rows, 2e-7, is a relative error of softplus */
+    .tolerance = {.abs = 1e-6, .rel = 4e-5, .nmse = 1e-11},
+    .flops = contrast_flops,
+};
+
+const struct op_desc op_siglip_stream_bwd = {
+    .name = "siglip_stream_bwd",
+    .signature = "u[N,E] v[N,E] q[1] b[1] text?[N,F] image?[N,G] lines[2,N,8] dloss[1] -> "
+                 "du[N,E] dv[N,E] dq[1] db[1]",
+    .summary = "the gradients of siglip_stream; attr mining",
+    .forward = {&op_siglip_stream},
+    .shapes = contrast_shapes,
+    .reference = bwd_reference,
+    .variants = stream_bwd_variants,
+    /* as forward: a relative error of the sigmoids, up to 100 * 2e-7 */
+    .tolerance = {.abs = 4e-6, .rel = 6e-5, .nmse = 1e-10},
+    .flops = contrast_flops,
 };

@@ -1,0 +1,22 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: dq from the partial sums of infonce_bwd, by one workgroup. Lane l owns elements l, l + lanes, ...
+// Numerics: fp32, a fixed order.
+#extension GL_GOOGLE_include_directive : require
+#include "lib/row.glsl"
+#include "args/contrast.h"
+
+READ_BUFFER(0, float, part); // [count]
+WRITE_BUFFER(1, float, dq);  // [1]
+PUSH(contrast_args, p);
+
+void main()
+{
+    float sum = 0;
+    for (uint i = row_lane(); i < p.count; i += row_lanes())
+        sum += part[i];
+    sum = row_sum(vec2(sum, 0)).x;
+    if (row_lane() == 0)
+        dq[0] = sum;
+}

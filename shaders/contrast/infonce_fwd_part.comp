@@ -1,0 +1,116 @@
+#version 450
+//! tech: given stream
+//! target: vulkan1.1
+// Idea: sums along the rows or columns ("lines") of Z = exp(q) A, of whose scores rows first .. first + rows are bound:
+// softmax denominators relative to the line's own element (the diagonal's) and without it, and the target's share.
+// Partial sums, so that no barrier is needed; they go on from slab to slab. Targets are given, or mined (stream).
+// Invocation (line, slice) owns the candidates slice, slice + slices, ... of its line that are bound.
+// Numerics: fp32, online; a maximum starts at the diagonal's 0, so that a saturated line loses nothing.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "lib/common.glsl"
+#include "lib/pair.glsl"
+#include "args/contrast.h"
+#include "lib/exp.glsl"
+
+READ_BUFFER(0, float, a);     // [rows,N]
+READ_BUFFER(1, float, q);     // [1]
+UPDATE_BUFFER(4, vec4, part); // [slices,N] maximum, sum, target's sum
+PUSH(contrast_args, p);
+
+/* own_score: the anchor's element of the diagonal. target: q of a candidate other than the anchor; below 0: left out;
+ * at = index into a. */
+#ifdef TECH_STREAM
+
+#include "contrast/mine.glsl"
+
+const bool POSITIVES = KIND != MINE_NONE || SAME == SAME_POSITIVE; // others than the anchor's own
+
+READ_BUFFER(2, float, similarity); // [rows,N]
+READ_BUFFER(3, vec4, lines);       // [2,N,2]
+
+mine_line me;
+
+uint line_place(uint i)
+{
+    return 2 * (p.by_column != 0 ? p.n + i : i);
+}
+
+float own_score(uint anchor)
+{
+    me = mine_line_of(lines[line_place(anchor)], lines[line_place(anchor) + 1]);
+    return me.own;
+}
+
+float target(uint anchor, uint candidate, uint at)
+{
+    vec2 other = mine_wants_candidate() ? lines[line_place(candidate)].yz : vec2(0);
+    float value = KIND != MINE_NONE ? similarity[at] * p.scale : 0;
+    return mine_target(me, other, candidate, value, p.tau);
+}
+
+#else
+
+layout(constant_id = 8) const uint TARGETS = 0; // 1: there are targets in this direction
+layout(constant_id = 9) const uint WEIGHTS = 0; // 1: pairs of weight 0 are left out
+
+const bool POSITIVES = TARGETS != 0; // others than the anchor's own
+
+READ_BUFFER(2, float, share); // [N,N] targets of the lines; below 0 = left out
+READ_BUFFER(3, float, w);     // [N]
+
+float own_score(uint anchor)
+{
+    return a[anchor * p.n + anchor];
+}
+
+float target(uint anchor, uint candidate, uint at)
+{
+    if (WEIGHTS != 0 && w[candidate] <= 0)
+        return -1;
+    return TARGETS != 0 ? share[at] : 0;
+}
+
+#endif
+
+const uint BLOCK = 8; // candidates per rescaling
+
+void main()
+{
+    bool column = p.by_column != 0;
+    uint i = invocation_1d(), slices = column ? p.col_slices : p.row_slices;
+    uint lines = column ? p.n : p.rows, length = column ? p.rows : p.n;
+    if (i >= lines * slices)
+        return;
+    uint line = column ? i % p.n : i / slices, slice = column ? i / p.n : i % slices;
+    uint base = column ? line : line * p.n, stride = column ? p.n : 1;
+    uint anchor = column ? line : p.first + line, offset = column ? p.first : 0, to = slice * p.n + anchor;
+    float s = exp_close(q[0]), own = own_score(anchor);
+    vec3 sums = column && p.first > 0 ? part[to].xyz : vec3(0); // columns meet one slab after the other, rows only one
+    float top = sums.x, aim = sums.z;
+    float total = sums.y, lost = 0; // as two floats: a line has thousands of blocks
+    for (uint begin = slice; begin < length; begin += slices * BLOCK) {
+        precise float z[BLOCK]; // the same bits whatever the targets' source
+        float peak = top;
+        [[unroll]] for (uint t = 0; t < BLOCK; t++) {
+            uint place = begin + t * slices, candidate = offset + place, at = base + min(place, length - 1) * stride;
+            // the diagonal and what is past the end count nothing
+            bool counts = place < length && candidate != anchor;
+            float share_of = counts ? target(anchor, candidate, at) : -1;
+            z[t] = s * (a[at] - own);
+            if (POSITIVES)
+                aim += share_of > 0 ? share_of * z[t] : 0;
+            z[t] = share_of >= 0 ? z[t] : -3.0e38;
+            peak = max(peak, z[t]);
+        }
+        float shrink = peak > top ? exp(top - peak) : 1; // exp(0) may be off by 3 units, and each block would add that
+        top = peak;
+        precise float run = 0;
+        [[unroll]] for (uint t = 0; t < BLOCK; t++)
+            run += exp(z[t] - peak);
+        total *= shrink;
+        lost *= shrink;
+        pair_add(total, lost, run);
+    }
+    part[to] = vec4(top, total + lost, aim, 0);
+}
