@@ -98,6 +98,13 @@ enum mien_pixel_format {
  * says. */
 typedef bool (*mien_progress_fn)(void *user, uint64_t done, uint64_t total);
 
+/* A file's contents in memory, by the name that it has in a directory ("config.json"). */
+struct mien_file {
+    const char *name;
+    const void *bytes; /* [size], of any alignment; may be NULL when size is 0 */
+    size_t size;
+};
+
 enum mien_log_level { MIEN_LOG_DEBUG, MIEN_LOG_INFO, MIEN_LOG_WARN, MIEN_LOG_ERROR, MIEN_LOG_SILENT };
 
 /* Receives one message, without a trailing newline; `message` is borrowed until return. May be called from any thread

@@ -73,10 +73,19 @@ MIEN_API enum mien_status mien_import(const struct mien_import_params *params, s
 /* A model directory's tokenizer: CLIP's byte-level byte-pair encoding. */
 struct mien_tokenizer;
 
+struct mien_tokenizer_params {
+    size_t size;
+    /* With dir NULL: the directory's files, in memory, where other files are passed over. Borrowed during the call. */
+    const struct mien_file *files;
+    size_t file_count;
+};
+
 /* From vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz, of a model directory; the context is config.json's,
- * or 77 where there is no such file. The caller owns *out. MIEN_ERR_DATA: a file is missing or malformed (path and line
- * or key). Thread-safe. */
-MIEN_API enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **out);
+ * or 77 where there is no such file. params may be NULL. The caller owns *out. MIEN_ERR_DATA: a file is missing or
+ * malformed (path, or "memory: merges.txt", and line or key); MIEN_ERR_ARG: both a directory and files, or neither; a
+ * file without name or bytes; two of one name. Thread-safe. */
+MIEN_API enum mien_status mien_tokenizer_open(const char *dir, const struct mien_tokenizer_params *params,
+                                              struct mien_tokenizer **out);
 
 /* Frees the tokenizer; no other thread may be using it. */
 MIEN_API void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer);

@@ -45,11 +45,18 @@ struct mien_model_params {
      * All arithmetic, activations, positions and what has one dimension (biases, norms) are f32. A number of f16 below
      * 2^-14 may count as 0, as the device has it. */
     enum mien_dtype precision;
+    /* With dir NULL: the files of a model directory, in memory; no file is opened. Other files are passed over. All is
+     * borrowed during the call alone: weights are then on the device. */
+    const struct mien_file *files;
+    size_t file_count;
 };
 
-/* Loads a model directory onto a device; params may be NULL. The gpu must outlive the model; the caller owns *out.
- * MIEN_ERR_ARG: another precision; MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named),
- * or a weight is above 65504 with MIEN_F16 (the tensor is named); MIEN_ERR_DEVICE_MEMORY. */
+/* Loads a model directory, or one's files, onto a device; params may be NULL. The gpu must outlive the model; the
+ * caller owns *out. preprocessor_config.json may be missing: CLIP's own values then, with a warning; and of the
+ * tokenizer's files tokenizer_config.json and special_tokens_map.json may. MIEN_ERR_ARG: another precision; both a
+ * directory and files, or neither; a file without name or bytes; two of one name. MIEN_ERR_DATA: a file is missing or
+ * does not fit (path, or "memory: config.json", and tensor or key are named), or a weight is above 65504 with MIEN_F16
+ * (the tensor is named); MIEN_ERR_DEVICE_MEMORY. */
 MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
                                           struct mien_model **out);
 
@@ -328,7 +335,8 @@ struct mien_model_plan {
  * up to `images` pictures and `texts` texts at a time (0: none; above 32: 32, as in the library's own batches) on a
  * device, or, where gpu is NULL, on a discrete device as most are. The peaks equal the count of the library's allocator
  * to the byte as long as calls have that many or 32 at a time; programs for other numbers add theirs. Clips' temporal
- * transformer is not in it. MIEN_ERR_ARG: another precision; MIEN_ERR_DATA: no readable config.json (path and key). */
+ * transformer is not in it. Of params->files (dir NULL) only config.json is looked at. MIEN_ERR_ARG: as
+ * mien_model_open; MIEN_ERR_DATA: no readable config.json (path and key). */
 MIEN_API enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, const struct mien_model_params *params,
                                           uint32_t images, uint32_t texts, struct mien_model_plan *out);
 

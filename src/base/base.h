@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/rng.h"
 #include "base/sized.h"
+#include "base/source.h"
 #include "base/stage.h"
 #include "base/status.h"
 #include "base/system.h"

@@ -112,7 +112,7 @@ void base_map_close(struct base_map *map)
 {
     if (!map)
         return;
-    if (map->data)
+    if (map->data && !map->borrowed)
         os_unmap(map->data, map->size);
     *map = (struct base_map){0};
 }

@@ -20,6 +20,7 @@ enum mien_status base_file_head(const char *path, void *head, size_t room, size_
 struct base_map {
     const unsigned char *data;
     size_t size;
+    bool borrowed; /* of memory that is another's: closing leaves it alone */
 };
 enum mien_status base_map_open(const char *path, struct base_map *out);
 void base_map_close(struct base_map *map);

@@ -1,8 +1,8 @@
 /* json_parse.c: RFC 8259, strictly, into cJSON's tree. cJSON's own parser takes trailing text, numbers such as 01,
  * bytes that are not UTF-8 and duplicate keys, cuts strings at \u0000, and cannot say on which line it stopped. */
 #include "base/arena.h"
-#include "base/file.h"
 #include "base/json.h"
+#include "base/source.h"
 #include "base/status.h"
 
 #include <locale.h>
@@ -455,14 +455,5 @@ enum mien_status base_json_parse(const char *text, size_t size, const char *wher
 
 enum mien_status base_json_read(const char *path, cJSON **out)
 {
-    enum mien_status status = MIEN_OK;
-    char *text = NULL;
-    size_t size = 0;
-
-    *out = NULL;
-    TRY(base_file_read(path, 0, &text, &size));
-    TRY(base_json_parse(text, size, path, out));
-fail:
-    base_free(text);
-    return status;
+    return base_source_json(&(struct base_source){0}, path, out);
 }

@@ -2,7 +2,7 @@
 #ifndef DATA_TOKENIZER_H
 #define DATA_TOKENIZER_H
 
-#include "mien/common.h"
+#include "base/source.h"
 
 struct data_tokenizer;
 
@@ -10,6 +10,7 @@ struct data_tokenizer;
  * dir/special_tokens_map.json or dir/tokenizer_config.json when there), else from dir/bpe_simple_vocab_16e6.txt.gz
  * (OpenAI's; pad 0). MIEN_ERR_DATA with file and line, or saying what is missing. */
 enum mien_status data_tokenizer_load(const char *dir, struct data_tokenizer **out);
+enum mien_status data_tokenizer_load_from(const struct base_source *source, struct data_tokenizer **out);
 
 /* Learns one: ids 0-255 the bytes in CLIP's order, 256-511 the bytes that end a word, then merges by falling frequency
  * (ties: the pair whose symbols came first), then <|startoftext|> and <|endoftext|>; pad is the end token. Stops early

@@ -44,12 +44,12 @@ fail:
     return status;
 }
 
-static enum mien_status read_vocab(struct data_tokenizer *t, const char *path)
+static enum mien_status read_vocab(struct data_tokenizer *t, const struct base_source *source, const char *path)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     const cJSON *item;
-    TRY(base_json_read(path, &json));
+    TRY(base_source_json(source, path, &json));
     FAIL_IF(!cJSON_IsObject(json), MIEN_ERR_DATA, "%s: an object of token: id was expected", path);
     cJSON_ArrayForEach(item, json)
     {
@@ -65,12 +65,12 @@ fail:
     return status;
 }
 
-static enum mien_status read_merges(struct data_tokenizer *t, const char *path)
+static enum mien_status read_merges(struct data_tokenizer *t, const struct base_source *source, const char *path)
 {
     enum mien_status status = MIEN_OK;
     char *text = NULL;
     size_t size = 0;
-    TRY(base_file_read(path, MAX_TEXT, &text, &size));
+    TRY(base_source_read(source, path, MAX_TEXT, &text, &size));
     bool version = size >= 8 && memcmp(text, "#version", 8) == 0;
     TRY(add_lines(t, path, text, size, version ? 1 : 0, SIZE_MAX));
 fail:
@@ -79,13 +79,14 @@ fail:
 }
 
 /* "pad_token": "<|endoftext|>" or {"content": "..."}; absent = the end token. */
-static enum mien_status read_pad(struct data_tokenizer *t, const char *path, bool *found)
+static enum mien_status read_pad(struct data_tokenizer *t, const struct base_source *source, const char *path,
+                                 bool *found)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    if (*found || !base_file_exists(path))
+    if (*found || !base_source_has(source, path))
         return MIEN_OK;
-    TRY(base_json_read(path, &json));
+    TRY(base_source_json(source, path, &json));
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, "pad_token");
     if (cJSON_IsObject(item))
         item = cJSON_GetObjectItemCaseSensitive(item, "content");
@@ -101,18 +102,18 @@ fail:
     return status;
 }
 
-static enum mien_status load_hf(struct data_tokenizer *t, const char *dir, const char *vocab)
+static enum mien_status load_hf(struct data_tokenizer *t, const struct base_source *source, const char *vocab)
 {
     enum mien_status status = MIEN_OK;
     bool found = false;
-    char *merges = base_path_join(dir, "merges.txt"), *map = base_path_join(dir, "special_tokens_map.json");
-    char *config = base_path_join(dir, "tokenizer_config.json");
-    FAIL_IF(!merges || !map || !config, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", dir);
-    TRY(read_vocab(t, vocab));
-    TRY(read_merges(t, merges));
+    char *merges = base_source_path(source, "merges.txt"), *map = base_source_path(source, "special_tokens_map.json");
+    char *config = base_source_path(source, "tokenizer_config.json");
+    FAIL_IF(!merges || !map || !config, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", vocab);
+    TRY(read_vocab(t, source, vocab));
+    TRY(read_merges(t, source, merges));
     TRY(bpe_finish(t, vocab));
-    TRY(read_pad(t, map, &found));
-    TRY(read_pad(t, config, &found));
+    TRY(read_pad(t, source, map, &found));
+    TRY(read_pad(t, source, config, &found));
 fail:
     base_free(merges);
     base_free(map);
@@ -120,12 +121,12 @@ fail:
     return status;
 }
 
-static enum mien_status load_openai(struct data_tokenizer *t, const char *path)
+static enum mien_status load_openai(struct data_tokenizer *t, const struct base_source *source, const char *path)
 {
     enum mien_status status = MIEN_OK;
     char *packed = NULL, *text = NULL;
     size_t packed_size = 0, size = 0;
-    TRY(base_file_read(path, MAX_TEXT, &packed, &packed_size));
+    TRY(base_source_read(source, path, MAX_TEXT, &packed, &packed_size));
     TRY(data_gunzip(path, packed, packed_size, &text, &size));
     TRY(add_lines(t, path, text, size, 1, CLIP_MERGES)); /* line 1 is a version; the list goes on unused */
     FAIL_IF(t->merge_count != CLIP_MERGES, MIEN_ERR_DATA, "%s: %zu merges, %d were expected; the file is cut off", path,
@@ -141,16 +142,23 @@ fail:
 
 enum mien_status data_tokenizer_load(const char *dir, struct data_tokenizer **out)
 {
+    return data_tokenizer_load_from(&(struct base_source){.dir = dir}, out);
+}
+
+enum mien_status data_tokenizer_load_from(const struct base_source *source, struct data_tokenizer **out)
+{
     enum mien_status status = MIEN_OK;
     struct data_tokenizer *t = NULL;
-    char *vocab = base_path_join(dir, "vocab.json"), *packed = base_path_join(dir, "bpe_simple_vocab_16e6.txt.gz");
+    const char *dir = base_source_name(source);
+    char *vocab = base_source_path(source, "vocab.json");
+    char *packed = base_source_path(source, "bpe_simple_vocab_16e6.txt.gz");
     *out = NULL;
     FAIL_IF(!vocab || !packed, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", dir);
     TRY(bpe_create(&t));
-    if (base_file_exists(vocab))
-        TRY(load_hf(t, dir, vocab));
-    else if (base_file_exists(packed))
-        TRY(load_openai(t, packed));
+    if (base_source_has(source, vocab))
+        TRY(load_hf(t, source, vocab));
+    else if (base_source_has(source, packed))
+        TRY(load_openai(t, source, packed));
     else
         FAIL_IF(true, MIEN_ERR_DATA,
                 "%s: no tokenizer here; vocab.json with merges.txt, or bpe_simple_vocab_16e6.txt.gz, is needed", dir);

@@ -272,13 +272,18 @@ fail:
 
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra)
 {
+    return io_clip_config_read_from(&(struct base_source){.dir = dir}, out, extra);
+}
+
+enum mien_status io_clip_config_read_from(const struct base_source *source, struct io_clip_config *out, cJSON **extra)
+{
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     if (extra)
         *extra = NULL;
-    char *path = base_path_join(dir, "config.json");
-    FAIL_IF_NULL(path, dir);
-    TRY(base_json_read(path, &json));
+    char *path = base_source_path(source, "config.json");
+    FAIL_IF_NULL(path, "config.json");
+    TRY(base_source_json(source, path, &json));
     status = io_clip_config_parse(json, path, false, out);
     if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */
         status = MIEN_ERR_DATA;

@@ -78,6 +78,7 @@ enum mien_status io_clip_scalars_add(struct io_clip_config *config, const struct
 /* dir/config.json. `extra` (may be NULL) receives a copy of the object under "mien", or NULL; free with cJSON_Delete.
  */
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
+enum mien_status io_clip_config_read_from(const struct base_source *source, struct io_clip_config *out, cJSON **extra);
 /* With `extra` (may be NULL) under "mien", where "temporal" and "logit_*" follow `config` whatever `extra` says. Loads
  * in CLIPModel.from_pretrained. */
 enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
@@ -98,6 +99,7 @@ void io_preprocess_default(uint32_t image, struct io_preprocess *out);
  * file gives the default for `image` with a warning. Another filter than bicubic, a crop that is not square, no resize
  * or another rescaling than 1/255 is MIEN_ERR_DATA. */
 enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out);
+enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out);
 enum mien_status io_preprocess_write(const char *dir, const struct io_preprocess *preprocess);
 
 /* Prints `json` to dir/name, ended by a newline; appears by rename. */

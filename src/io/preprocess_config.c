@@ -99,13 +99,18 @@ fail:
 
 enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out)
 {
+    return io_preprocess_read_from(&(struct base_source){.dir = dir}, image, out);
+}
+
+enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out)
+{
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    char *path = base_path_join(dir, "preprocessor_config.json");
-    FAIL_IF_NULL(path, dir);
+    char *path = base_source_path(source, "preprocessor_config.json");
+    FAIL_IF_NULL(path, "preprocessor_config.json");
     io_preprocess_default(image, out);
-    if (base_file_exists(path)) {
-        TRY(base_json_read(path, &json));
+    if (base_source_has(source, path)) {
+        TRY(base_source_json(source, path, &json));
         status = parse(json, path, out);
         if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */
             status = MIEN_ERR_DATA;

@@ -264,11 +264,11 @@ fail:
     return status;
 }
 
-enum mien_status pt_open(const char *path, struct pt *out)
+enum mien_status pt_open(const struct base_source *source, const char *path, struct pt *out)
 {
     enum mien_status status = MIEN_OK;
     *out = (struct pt){0};
-    TRY(zip_open(path, &out->zip));
+    TRY(zip_open(source, path, &out->zip));
     TRY(read_tensors(out));
     return MIEN_OK;
 fail:

@@ -14,7 +14,7 @@ struct pt {
 };
 
 /* As io_weights_open says. `path` must outlive the file. */
-enum mien_status pt_open(const char *path, struct pt *out);
+enum mien_status pt_open(const struct base_source *source, const char *path, struct pt *out);
 void pt_close(struct pt *pt);
 
 /* Says how a file that is no zip archive looks, and fails: legacy torch.save or something else. */

@@ -117,6 +117,12 @@ fail:
 
 enum mien_status io_safetensors_open(const char *path, struct io_safetensors **out)
 {
+    return io_safetensors_open_from(&(struct base_source){0}, path, out);
+}
+
+enum mien_status io_safetensors_open_from(const struct base_source *source, const char *path,
+                                          struct io_safetensors **out)
+{
     enum mien_status status = MIEN_OK;
     *out = NULL;
     struct io_safetensors *f = base_alloc(1, sizeof(*f));
@@ -124,7 +130,7 @@ enum mien_status io_safetensors_open(const char *path, struct io_safetensors **o
     f->path = base_alloc(strlen(path) + 1, 1);
     FAIL_IF_NULL(f->path, path);
     strcpy(f->path, path);
-    TRY(base_map_open(path, &f->map));
+    TRY(base_source_map(source, path, &f->map));
     TRY(open_checked(f));
     *out = f;
     return MIEN_OK;

@@ -2,7 +2,7 @@
 #ifndef IO_SAFETENSORS_H
 #define IO_SAFETENSORS_H
 
-#include "mien/common.h"
+#include "base/source.h"
 
 /* X(NAME as in the file, bytes per element) */
 #define IO_DTYPE_LIST(X)                                                                                               \
@@ -53,6 +53,9 @@ struct io_safetensors;
  * rank up to IO_MAX_RANK, sizes without overflow, data ranges that cover the buffer exactly, without holes or overlaps.
  * Anything else is MIEN_ERR_DATA with path, byte or tensor. */
 enum mien_status io_safetensors_open(const char *path, struct io_safetensors **out);
+/* `path` as base_source_map takes it; the source's bytes must outlive the file. */
+enum mien_status io_safetensors_open_from(const struct base_source *source, const char *path,
+                                          struct io_safetensors **out);
 void io_safetensors_close(struct io_safetensors **file);
 
 size_t io_safetensors_count(const struct io_safetensors *file);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct io_weights {
+    struct base_source source; /* without a directory, which `path` has */
     char *path;
     enum io_weights_form form;
     struct io_safetensors **files;
@@ -21,19 +22,20 @@ struct io_weights {
 static const char *const places[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                                      "open_clip_model.safetensors", "open_clip_pytorch_model.bin"};
 
-/* The path itself, or the first of those places in a directory. */
-static enum mien_status locate(const char *path, char **out)
+/* The first of those places in a directory or memory, or the very file that is named in place of a directory. */
+static enum mien_status locate(const struct base_source *source, char **out)
 {
     enum mien_status status = MIEN_OK;
-    if (!base_file_is_dir(path)) {
+    const char *path = base_source_name(source);
+    if (!source->files && !base_file_is_dir(path)) {
         *out = base_path_join("", path);
         FAIL_IF_NULL(*out, path);
         return MIEN_OK;
     }
     for (size_t i = 0; i < BASE_COUNT(places); i++) {
-        *out = base_path_join(path, places[i]);
+        *out = base_source_path(source, places[i]);
         FAIL_IF_NULL(*out, path);
-        if (base_file_exists(*out))
+        if (base_source_has(source, *out))
             return MIEN_OK;
         base_free(*out);
         *out = NULL;
@@ -47,7 +49,7 @@ static enum mien_status add_file(struct io_weights *w, const char *path)
 {
     enum mien_status status = MIEN_OK;
     TRY(base_grow(&w->files, &w->file_room, w->file_count + 1, sizeof(*w->files)));
-    TRY(io_safetensors_open(path, &w->files[w->file_count]));
+    TRY(io_safetensors_open_from(&w->source, path, &w->files[w->file_count]));
     w->file_count++;
 fail:
     return status;
@@ -78,7 +80,8 @@ static enum mien_status open_files(struct io_weights *w, const cJSON *map)
             continue;
         TRY(refuse_outside(w->path, item->valuestring));
         base_free(path);
-        path = base_path_join(dir, item->valuestring);
+        path =
+            w->source.files ? base_source_path(&w->source, item->valuestring) : base_path_join(dir, item->valuestring);
         FAIL_IF_NULL(path, w->path);
         TRY(add_file(w, path));
     }
@@ -136,7 +139,7 @@ static enum mien_status open_index(struct io_weights *w)
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     const cJSON *map = NULL;
-    TRY(base_json_read(w->path, &json));
+    TRY(base_source_json(&w->source, w->path, &json));
     TRY(base_json_object(json, "weight_map", w->path, &map));
     FAIL_IF(!map || !map->child, MIEN_ERR_DATA, "%s: no weight_map; an index of safetensors files was expected",
             w->path);
@@ -159,7 +162,7 @@ static enum mien_status open_file(struct io_weights *w)
 {
     enum mien_status status = MIEN_OK;
     struct base_map map;
-    TRY(base_map_open(w->path, &map));
+    TRY(base_source_map(&w->source, w->path, &map));
     bool zipped = zip_is(map.data, map.size), legacy = pt_is_legacy(map.data, map.size);
     bool torch = ends_in(w->path, ".pt") || ends_in(w->path, ".pth") || ends_in(w->path, ".bin");
     if (legacy || (torch && !zipped))
@@ -167,7 +170,7 @@ static enum mien_status open_file(struct io_weights *w)
     base_map_close(&map);
     TRY(status);
     if (zipped) {
-        TRY(pt_open(w->path, &w->pt));
+        TRY(pt_open(&w->source, w->path, &w->pt));
         w->form = w->pt.scripted ? IO_WEIGHTS_TORCHSCRIPT : IO_WEIGHTS_TORCH;
     } else {
         TRY(add_file(w, w->path));
@@ -179,11 +182,17 @@ fail:
 
 enum mien_status io_weights_open(const char *path, struct io_weights **out)
 {
+    return io_weights_open_from(&(struct base_source){.dir = path}, out);
+}
+
+enum mien_status io_weights_open_from(const struct base_source *source, struct io_weights **out)
+{
     enum mien_status status = MIEN_OK;
     *out = NULL;
     struct io_weights *w = base_alloc(1, sizeof(*w));
-    FAIL_IF_NULL(w, path);
-    TRY(locate(path, &w->path));
+    FAIL_IF_NULL(w, base_source_name(source));
+    w->source = (struct base_source){.files = source->files, .file_count = source->file_count};
+    TRY(locate(source, &w->path));
     TRY(ends_in(w->path, ".index.json") ? open_index(w) : open_file(w));
     *out = w;
     return MIEN_OK;

@@ -15,6 +15,8 @@ struct io_weights;
  * ("state_dict.visual.proj"), a lone tensor is named "tensor"; what is no tensor is passed over.
  * MIEN_ERR_DATA with path and byte, key or tensor; PyTorch's form of before 1.6 is refused by name. */
 enum mien_status io_weights_open(const char *path, struct io_weights **out);
+/* The same of a directory or of memory, whose bytes must outlive the weights. */
+enum mien_status io_weights_open_from(const struct base_source *source, struct io_weights **out);
 void io_weights_close(struct io_weights **weights);
 
 enum io_weights_form io_weights_form(const struct io_weights *weights);

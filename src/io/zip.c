@@ -190,12 +190,12 @@ static enum mien_status check_members(struct zip *zip)
     return MIEN_OK;
 }
 
-enum mien_status zip_open(const char *path, struct zip *out)
+enum mien_status zip_open(const struct base_source *source, const char *path, struct zip *out)
 {
     enum mien_status status = MIEN_OK;
     struct directory dir = {0};
     *out = (struct zip){.path = path};
-    TRY(base_map_open(path, &out->map));
+    TRY(base_source_map(source, path, &out->map));
     TRY(find_directory(out, &dir));
     out->members = base_arena_array(&out->arena, (size_t)dir.count + 1, sizeof(*out->members));
     FAIL_IF_NULL(out->members, path);

@@ -27,7 +27,7 @@ bool zip_is(const unsigned char *data, size_t size);
 
 /* Maps the file and checks the directory: each member inside the file, under the name that its own header says, no two
  * of one name or over the same bytes; ZIP64 too. MIEN_ERR_DATA with path and byte. `path` must outlive the archive. */
-enum mien_status zip_open(const char *path, struct zip *out);
+enum mien_status zip_open(const struct base_source *source, const char *path, struct zip *out);
 void zip_close(struct zip *zip);
 
 /* NULL when there is none. */

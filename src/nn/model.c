@@ -252,13 +252,14 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
 }
 
 /* All that a directory with the configuration `had` has. */
-static enum mien_status load_weights(struct nn_model *model, const char *path, const struct io_clip_config *had)
+static enum mien_status load_weights(struct nn_model *model, const struct base_source *source,
+                                     const struct io_clip_config *had)
 {
     enum mien_status status = MIEN_OK;
     struct io_weights *file = NULL;
     float *values = base_alloc(largest(model), sizeof(*values));
     FAIL_IF_NULL(values, "weights");
-    TRY(io_weights_open(path, &file));
+    TRY(io_weights_open_from(source, &file));
     TRY(check_no_strangers(model, file));
     for (uint32_t i = 0; i < model->count; i++) {
         if (!is_fresh(had, &model->params[i]))
@@ -272,7 +273,7 @@ fail:
 
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
 {
-    return load_weights(model, path, &model->config);
+    return load_weights(model, &(struct base_source){.dir = path}, &model->config);
 }
 
 /* The sizes wanted go into the configuration read. */
@@ -296,18 +297,24 @@ static enum mien_status merge_temporal(struct io_clip_config *config, const stru
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, const struct nn_extras *extras,
                                struct nn_model **out)
 {
+    return nn_model_load_from(device, &(struct base_source){.dir = dir}, extras, out);
+}
+
+enum mien_status nn_model_load_from(struct vk_device *device, const struct base_source *source,
+                                    const struct nn_extras *extras, struct nn_model **out)
+{
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
     struct io_clip_config had, config;
     static const struct nn_extras none;
     extras = extras ? extras : &none;
     *out = NULL;
-    TRY(io_clip_config_read(dir, &had, NULL));
+    TRY(io_clip_config_read_from(source, &had, NULL));
     config = had;
-    TRY(merge_temporal(&config, extras->temporal, dir));
+    TRY(merge_temporal(&config, extras->temporal, base_source_name(source)));
     TRY(io_clip_scalars_add(&config, extras->scalars));
     TRY(nn_model_create(device, &config, extras->precision, &model));
-    TRY(load_weights(model, dir, &had));
+    TRY(load_weights(model, source, &had));
     TRY(init(model, extras->seed, &had));
     *out = model;
     model = NULL;

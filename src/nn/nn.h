@@ -65,6 +65,9 @@ struct nn_extras {
  * extras may be NULL. */
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, const struct nn_extras *extras,
                                struct nn_model **out);
+/* The same of a directory or of memory; nothing of the source is needed afterwards. */
+enum mien_status nn_model_load_from(struct vk_device *device, const struct base_source *source,
+                                    const struct nn_extras *extras, struct nn_model **out);
 /* Fills the parameters from a file of weights, or a directory with one; checks as above. Rounded to nearest even where
  * the model's precision is less than the file's, kept to the bit where it is the same; MIEN_ERR_DATA for a number that
  * f16 does not hold. */

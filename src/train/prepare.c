@@ -173,7 +173,7 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
     enum mien_status status = MIEN_OK;
     const struct nn_extras extras = {.scalars = t->recipe.objective.loss->scalars, .seed = t->config->run.seed};
     struct use_parts parts;
-    TRY(use_parts_read(t->device, dir, &extras, &parts));
+    TRY(use_parts_read(t->device, &(struct base_source){.dir = dir}, &extras, &parts));
     t->model = parts.nn;
     t->tokenizer = parts.tokenizer;
     t->preprocess = parts.preprocess;

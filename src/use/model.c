@@ -12,17 +12,19 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const st
     struct mien_model *model = NULL;
     struct use_parts parts = {0};
     struct mien_model_params params;
+    struct base_source source;
     char *name = NULL;
     NEED(out);
     *out = NULL;
-    NEED(gpu && dir);
+    NEED(gpu);
     TRY(SIZED_READ(&params, given));
+    TRY(base_source_make(dir, params.files, params.file_count, &source));
     const struct nn_extras extras = {.precision = params.precision};
-    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
-            dir);
-    name = use_copy_text(dir);
-    FAIL_IF_NULL(name, "a model");
-    TRY(use_parts_read(vk_gpu_device(gpu), dir, &extras, &parts));
+    if (dir) {
+        name = use_copy_text(dir);
+        FAIL_IF_NULL(name, "a model");
+    }
+    TRY(use_parts_read(vk_gpu_device(gpu), &source, &extras, &parts));
     TRY(use_model_over(&parts, &model));
     model->gpu = gpu;
     model->owned = parts;

@@ -13,36 +13,34 @@ struct data_preprocess use_preprocess(const struct io_preprocess *p)
 }
 
 /* How many frames of a clip the model was trained with. */
-static enum mien_status read_frames(const char *dir, uint32_t *frames)
+static enum mien_status read_frames(const struct base_source *source, uint32_t *frames)
 {
     enum mien_status status = MIEN_OK;
     struct io_clip_config config;
     cJSON *extra = NULL;
     *frames = 0;
-    TRY(io_clip_config_read(dir, &config, &extra));
+    TRY(io_clip_config_read_from(source, &config, &extra));
     const cJSON *kept = cJSON_GetObjectItemCaseSensitive(extra, "frames");
     if (cJSON_IsObject(kept))
-        TRY(base_json_u32(kept, "count", dir, frames));
+        TRY(base_json_u32(kept, "count", base_source_name(source), frames));
 fail:
     cJSON_Delete(extra);
     return status;
 }
 
-enum mien_status use_parts_read(struct vk_device *device, const char *dir, const struct nn_extras *extras,
-                                struct use_parts *out)
+enum mien_status use_parts_read(struct vk_device *device, const struct base_source *source,
+                                const struct nn_extras *extras, struct use_parts *out)
 {
     enum mien_status status = MIEN_OK;
     *out = (struct use_parts){0};
-    TRY(nn_model_load(device, dir, extras, &out->nn));
+    TRY(nn_model_load_from(device, source, extras, &out->nn));
     uint32_t image = out->nn->config.vision.image, vocab = out->nn->config.text.vocab;
-    TRY(read_frames(dir, &out->frames));
-    TRY(io_preprocess_read(dir, image, &out->preprocess));
-    FAIL_IF(out->preprocess.crop != image, MIEN_ERR_DATA,
-            "%s/preprocessor_config.json: images are cut to %u pixels, but the model takes %u", dir,
-            out->preprocess.crop, image);
-    TRY(data_tokenizer_load(dir, &out->tokenizer));
+    TRY(read_frames(source, &out->frames));
+    TRY(io_preprocess_read_from(source, image, &out->preprocess));
+    TRY(data_tokenizer_load_from(source, &out->tokenizer));
     FAIL_IF(data_tokenizer_vocab(out->tokenizer) > vocab, MIEN_ERR_DATA,
-            "%s: the tokenizer has %u tokens, the model %u", dir, data_tokenizer_vocab(out->tokenizer), vocab);
+            "%s: the tokenizer has %u tokens, the model %u", base_source_name(source),
+            data_tokenizer_vocab(out->tokenizer), vocab);
     return MIEN_OK;
 fail:
     use_parts_clear(out);

@@ -13,10 +13,10 @@ struct use_parts {
     uint32_t frames; /* of a clip, with which the model was trained ("mien.frames" of config.json); 0 = not known */
 };
 
-/* Reads config.json, weights, tokenizer and preprocessor_config.json, and checks them against each other.
- * MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named). */
-enum mien_status use_parts_read(struct vk_device *device, const char *dir, const struct nn_extras *extras,
-                                struct use_parts *out);
+/* From a directory or memory: reads config.json, weights, tokenizer and preprocessor_config.json, and checks them
+ * against each other. MIEN_ERR_DATA: a file is missing or does not fit (path and tensor or key are named). */
+enum mien_status use_parts_read(struct vk_device *device, const struct base_source *source,
+                                const struct nn_extras *extras, struct use_parts *out);
 /* Into a directory that exists; `extra` (may be NULL) under "mien" of config.json. */
 enum mien_status use_parts_write(const struct use_parts *parts, const cJSON *extra, const char *dir);
 void use_parts_clear(struct use_parts *parts);

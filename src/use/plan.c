@@ -13,14 +13,15 @@ enum mien_status mien_model_plan(const char *dir, struct mien_gpu *gpu, const st
     struct nn_memory memory;
     struct vk_caps caps;
     struct mien_model_params params;
+    struct base_source source;
     struct mien_model_plan plan = {.size = sizeof(plan),
                                    .images = BASE_MIN(images, (uint32_t)LARGEST_RUN),
                                    .texts = BASE_MIN(texts, (uint32_t)LARGEST_RUN)};
     NEED(out);
     TRY(SIZED_CLEAR(out));
-    NEED(dir);
     TRY(SIZED_READ(&params, given));
-    TRY(io_clip_config_read(dir, &c, NULL));
+    TRY(base_source_make(dir, params.files, params.file_count, &source));
+    TRY(io_clip_config_read_from(&source, &c, NULL));
     if (gpu)
         caps = *vk_device_caps(vk_gpu_device(gpu));
     else

@@ -12,15 +12,15 @@ struct mien_tokenizer {
     uint32_t context;
 };
 
-static enum mien_status read_context(const char *dir, uint32_t *context)
+static enum mien_status read_context(const struct base_source *source, uint32_t *context)
 {
     enum mien_status status = MIEN_OK;
     struct io_clip_config config;
-    char *path = base_path_join(dir, "config.json");
-    FAIL_IF_NULL(path, dir);
+    char *path = base_source_path(source, "config.json");
+    FAIL_IF_NULL(path, "config.json");
     *context = USUAL_CONTEXT;
-    if (base_file_exists(path)) {
-        TRY(io_clip_config_read(dir, &config, NULL));
+    if (base_source_has(source, path)) {
+        TRY(io_clip_config_read_from(source, &config, NULL));
         *context = config.text.context;
     }
 fail:
@@ -28,19 +28,21 @@ fail:
     return status;
 }
 
-enum mien_status mien_tokenizer_open(const char *dir, struct mien_tokenizer **out)
+enum mien_status mien_tokenizer_open(const char *dir, const struct mien_tokenizer_params *given,
+                                     struct mien_tokenizer **out)
 {
     enum mien_status status = MIEN_OK;
     struct mien_tokenizer *made = NULL;
+    struct mien_tokenizer_params params;
+    struct base_source source;
     NEED(out);
     *out = NULL;
-    NEED(dir);
-    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
-            dir);
+    TRY(SIZED_READ(&params, given));
+    TRY(base_source_make(dir, params.files, params.file_count, &source));
     made = base_alloc(1, sizeof(*made));
     FAIL_IF_NULL(made, "a tokenizer");
-    TRY(read_context(dir, &made->context));
-    TRY(data_tokenizer_load(dir, &made->bpe));
+    TRY(read_context(&source, &made->context));
+    TRY(data_tokenizer_load_from(&source, &made->bpe));
     *out = made;
     return MIEN_OK;
 fail:

@@ -10,7 +10,7 @@
 struct mien_model {
     struct mien_gpu *gpu; /* NULL where training has made the model */
     char error[MIEN_ERROR_SIZE];
-    char *name; /* the directory that it was opened from, or NULL */
+    char *name; /* the directory that it was opened from; NULL: files in memory, or training */
     struct vk_device *device;
     struct nn_model *nn;
     struct nn_encoder *encoder;

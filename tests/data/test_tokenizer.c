@@ -246,6 +246,34 @@ static void test_refusals(void)
     data_tokenizer_destroy(&t);
 }
 
+/* OpenAI's merge list in memory: the same tokens as from the file. */
+static void test_memory_gzip(void)
+{
+    static const char text[] = "a joyful face, na\xc3\xafve and 42!";
+    struct data_tokenizer *t = NULL;
+    struct data_ids want = {0}, got = {0};
+    char *data = NULL;
+    struct mien_file file = {.name = "bpe_simple_vocab_16e6.txt.gz"};
+    const struct base_source source = {.files = &file, .file_count = 1};
+    if (!clip)
+        return;
+    CHECK_EQ(base_file_read(support_shared("tokenizer/bpe_simple_vocab_16e6.txt.gz"), 0, &data, &file.size), MIEN_OK);
+    file.bytes = data;
+    CHECK_EQ(data_tokenizer_load_from(&source, &t), MIEN_OK);
+    if (t) {
+        CHECK_EQ(data_tokenizer_encode(clip, text, strlen(text), &want), MIEN_OK);
+        CHECK_EQ(data_tokenizer_encode(t, text, strlen(text), &got), MIEN_OK);
+        CHECK(got.count > 5 && got.count == want.count && !memcmp(got.ids, want.ids, got.count * sizeof(*got.ids)));
+    }
+    data_tokenizer_destroy(&t);
+    file.size /= 2;
+    CHECK_EQ(data_tokenizer_load_from(&source, &t), MIEN_ERR_DATA);
+    CHECK_SAYS("memory: bpe_simple_vocab_16e6.txt.gz");
+    base_free(want.ids);
+    base_free(got.ids);
+    base_free(data);
+}
+
 /* A copy of the merge list with one bit flipped, or cut off, is refused. */
 static void test_damaged_gzip(void)
 {
@@ -286,6 +314,7 @@ int main(void)
     test_clip_round_trip();
     test_refusals();
     test_damaged_gzip();
+    test_memory_gzip();
     data_tokenizer_destroy(&clip);
     support_clean();
     return check_result();

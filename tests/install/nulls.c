@@ -92,8 +92,10 @@ static void data_and_training(void)
     REFUSED(mien_import(UNSIZED(mien_import_params), NULL));
     REFUSED(mien_import(ZEROED(mien_import_params), NULL));
     GIVES(mien_import_describe((size_t)-1), NULL);
-    REFUSED(mien_tokenizer_open(NULL, NULL));
-    REFUSED(mien_tokenizer_open(NULL, &tokenizer));
+    REFUSED(mien_tokenizer_open(NULL, NULL, NULL));
+    REFUSED(mien_tokenizer_open(NULL, NULL, &tokenizer));
+    REFUSED(mien_tokenizer_open(NULL, ZEROED(mien_tokenizer_params), &tokenizer));
+    REFUSED(mien_tokenizer_open("nowhere", UNSIZED(mien_tokenizer_params), &tokenizer));
     NOTHING((mien_tokenizer_destroy(NULL), mien_tokenizer_destroy(&tokenizer)));
     note("mien_tokenizer_destroy(");
     GIVES(mien_tokenizer_context(NULL), 0);

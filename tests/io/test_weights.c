@@ -86,12 +86,44 @@ static void test_order(void)
     CHECK_SAYS("neither a PyTorch zip archive");
 }
 
+/* Several files in memory, and PyTorch's form there. */
+static void test_memory(void)
+{
+    static const char index[] = "{\"weight_map\":{\"b\":\"one\",\"a\":\"two\"}}";
+    struct io_weights *w = NULL;
+    struct mien_file files[4] = {
+        {"two", NULL, 0}, {"model.safetensors.index.json", index, sizeof(index) - 1}, {"one", NULL, 0}, {0}};
+    char *data[3] = {NULL};
+    float got[2] = {0};
+    put_file("one", "b", 0);
+    put_file("two", "a", 2);
+    CHECK_EQ(base_file_read(support_file("two"), 0, &data[0], &files[0].size), MIEN_OK);
+    CHECK_EQ(base_file_read(support_file("one"), 0, &data[1], &files[2].size), MIEN_OK);
+    CHECK_EQ(base_file_read(MIEN_SOURCE_DIR "/tests/io/pt/views.pt", 0, &data[2], &files[3].size), MIEN_OK);
+    files[0].bytes = data[0];
+    files[2].bytes = data[1];
+    CHECK_EQ(io_weights_open_from(&(struct base_source){.files = files, .file_count = 3}, &w), MIEN_OK);
+    CHECK(w && io_weights_count(w) == 2 && io_tensor_read_f32(io_weights_find(w, "a"), 0, 2, got) == MIEN_OK);
+    CHECK(got[0] == 3 && got[1] == 4);
+    io_weights_close(&w);
+    CHECK_EQ(io_weights_open_from(&(struct base_source){.files = files, .file_count = 2}, &w), MIEN_ERR_DATA);
+    CHECK_SAYS("memory: one: not among the files");
+    files[3].name = "pytorch_model.bin";
+    files[3].bytes = data[2];
+    CHECK_EQ(io_weights_open_from(&(struct base_source){.files = files + 3, .file_count = 1}, &w), MIEN_OK);
+    CHECK(w && io_weights_form(w) == IO_WEIGHTS_TORCH && io_weights_find(w, "state_dict.a"));
+    io_weights_close(&w);
+    for (int i = 0; i < 3; i++)
+        base_free(data[i]);
+}
+
 int main(void)
 {
     support_capture();
     test_several();
     test_index_refusals();
     test_order();
+    test_memory();
     support_clean();
     return check_result();
 }

@@ -305,7 +305,8 @@ static void check_model(const char *dir)
 static void make_variant(const char *dir, bool rgb_first, bool torch)
 {
     struct use_parts parts;
-    CHECK_EQ(use_parts_read(vk_gpu_device(gpu), tiny_path("model"), &(struct nn_extras){.precision = MIEN_F32}, &parts),
+    CHECK_EQ(use_parts_read(vk_gpu_device(gpu), &(struct base_source){.dir = tiny_path("model")},
+                            &(struct nn_extras){.precision = MIEN_F32}, &parts),
              MIEN_OK);
     parts.preprocess.rgb_first = rgb_first;
     parts.preprocess.torch_resize = torch;

@@ -508,7 +508,7 @@ static void test_tokenizer(void)
     int32_t ids[77], same[24];
     size_t count, same_count;
     bool cut = true;
-    CHECK_EQ(mien_tokenizer_open(START, &t), MIEN_OK);
+    CHECK_EQ(mien_tokenizer_open(START, NULL, &t), MIEN_OK);
     if (!t)
         return;
     CHECK_EQ(mien_tokenizer_context(t), 24);
@@ -519,11 +519,11 @@ static void test_tokenizer(void)
     CHECK(count == 2 && ids[0] == 101 && ids[1] == 102);
     mien_tokenizer_destroy(&t);
     CHECK_EQ(data_tokenizer_save(model->tokenizer, tiny_path("clip"), 24), MIEN_OK); /* without config.json */
-    CHECK_EQ(mien_tokenizer_open(tiny_path("clip"), &t), MIEN_OK);
+    CHECK_EQ(mien_tokenizer_open(tiny_path("clip"), NULL, &t), MIEN_OK);
     CHECK_EQ(t ? mien_tokenizer_context(t) : 0, 77);
     mien_tokenizer_destroy(&t);
     capture_start();
-    CHECK_EQ(mien_tokenizer_open(tiny_path("nowhere"), &t), MIEN_ERR_DATA);
+    CHECK_EQ(mien_tokenizer_open(tiny_path("nowhere"), NULL, &t), MIEN_ERR_DATA);
     CHECK(captured_once("vocab.json") && t == NULL);
 }
 

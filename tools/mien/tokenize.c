@@ -16,7 +16,7 @@ static void print_ids(const int32_t *ids, size_t count)
 static enum mien_status tokenize(const char *dir, const struct arg_list *texts, size_t *cut_count, uint32_t *context)
 {
     struct mien_tokenizer *tokenizer = NULL;
-    enum mien_status status = mien_tokenizer_open(dir, &tokenizer);
+    enum mien_status status = mien_tokenizer_open(dir, NULL, &tokenizer);
     if (status != MIEN_OK)
         return status;
     *context = mien_tokenizer_context(tokenizer);

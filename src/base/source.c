@@ -1,0 +1,107 @@
+/* source.c: files of a directory or of memory. */
+#include "base/source.h"
+
+#include "base/base.h"
+
+#include <string.h>
+
+static const char prefix[] = "memory: "; /* of the path of a file in memory: no name on the disk */
+
+static const struct mien_file *find(const struct mien_file *files, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(files[i].name, name) == 0)
+            return &files[i];
+    return NULL;
+}
+
+enum mien_status base_source_make(const char *dir, const struct mien_file *files, size_t file_count,
+                                  struct base_source *out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = (struct base_source){.dir = dir, .files = files, .file_count = file_count};
+    FAIL_IF(!dir == !files || (file_count && !files), MIEN_ERR_ARG,
+            "a model is opened from either a directory or files in memory");
+    for (size_t i = 0; i < file_count; i++) {
+        FAIL_IF(!files[i].name || (!files[i].bytes && files[i].size), MIEN_ERR_ARG,
+                "file %zu in memory lacks its name or its bytes", i);
+        FAIL_IF(find(files, i, files[i].name), MIEN_ERR_ARG, "two files in memory are named %s", files[i].name);
+    }
+    FAIL_IF(dir && !base_file_is_dir(dir), MIEN_ERR_DATA,
+            "%s: no such directory; a model is a directory with config.json", dir);
+fail:
+    return status;
+}
+
+const char *base_source_name(const struct base_source *source)
+{
+    return source->files ? "memory" : source->dir;
+}
+
+char *base_source_path(const struct base_source *source, const char *name)
+{
+    if (!source->files)
+        return base_path_join(source->dir, name);
+    size_t size = sizeof(prefix) + strlen(name);
+    char *path = base_alloc(size, 1);
+    if (path)
+        snprintf(path, size, "%s%s", prefix, name);
+    return path;
+}
+
+static const struct mien_file *find_path(const struct base_source *source, const char *path)
+{
+    return find(source->files, source->file_count, path + strlen(prefix));
+}
+
+bool base_source_has(const struct base_source *source, const char *path)
+{
+    return source->files ? find_path(source, path) != NULL : base_file_exists(path);
+}
+
+enum mien_status base_source_map(const struct base_source *source, const char *path, struct base_map *out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = (struct base_map){0};
+    if (!source->files)
+        return base_map_open(path, out);
+    const struct mien_file *file = find_path(source, path);
+    FAIL_IF(!file, MIEN_ERR_DATA, "%s: not among the files given", path);
+    *out = (struct base_map){.data = file->size ? file->bytes : NULL, .size = file->size, .borrowed = true};
+fail:
+    return status;
+}
+
+enum mien_status base_source_read(const struct base_source *source, const char *path, size_t max_size, char **data,
+                                  size_t *size)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_map map;
+    if (!source->files)
+        return base_file_read(path, max_size, data, size);
+    *data = NULL;
+    *size = 0;
+    TRY(base_source_map(source, path, &map));
+    FAIL_IF(max_size && map.size > max_size, MIEN_ERR_DATA, "%s: longer than the %zu bytes allowed here", path,
+            max_size);
+    *data = base_alloc(map.size + 1, 1);
+    FAIL_IF_NULL(*data, path);
+    if (map.size)
+        memcpy(*data, map.data, map.size);
+    *size = map.size;
+fail:
+    return status;
+}
+
+enum mien_status base_source_json(const struct base_source *source, const char *path, cJSON **out)
+{
+    enum mien_status status = MIEN_OK;
+    char *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    TRY(base_source_read(source, path, 0, &text, &size));
+    TRY(base_json_parse(text, size, path, out));
+fail:
+    base_free(text);
+    return status;
+}
