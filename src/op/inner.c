@@ -55,7 +55,7 @@ void op_plan_inner(struct op_plan *plan, const struct op_call *call, const struc
     }
     plan->scratch[scratch.index] = BASE_MAX(plan->scratch[scratch.index], scratch.offset);
     for (size_t i = 0; i < part.count; i++) {
-        struct op_dispatch *d = op_plan_add(plan);
+        struct op_dispatch *d = op_plan_kernel(plan, part.dispatch[i].shader);
         *d = part.dispatch[i];
         d->needs |= part.variant->needs;
         for (uint32_t b = 0; b < d->bind_count; b++)

@@ -151,8 +151,6 @@ struct op_desc {
     double flops_per_element; /* of input 0 or output 0, whichever has more; 0 = it only moves them */
     double (*flops)(const struct op_call *call); /* instead, where it is not so many per element */
     double (*bytes)(const struct op_call *call); /* NULL = all inputs that are read and all outputs once */
-    /* without a signature */
-    uint32_t in_count, out_count, optional, in_place, index_inputs, half_inputs, aux_outputs;
 };
 
 extern const struct op_desc *const op_list[];    /* NULL-ended, sorted by file */

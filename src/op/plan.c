@@ -39,19 +39,12 @@ bool op_plan_refuse(struct op_plan *plan, bool cond, const char *fmt, ...)
     return cond;
 }
 
-struct op_dispatch *op_plan_add(struct op_plan *plan)
+struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader)
 {
     if (plan->status == MIEN_OK)
         plan->status = base_grow(&plan->dispatch, &plan->capacity, plan->count + 1, sizeof(*plan->dispatch));
     struct op_dispatch *d = plan->status == MIEN_OK ? &plan->dispatch[plan->count++] : &plan->discarded;
-    memset(d, 0, sizeof(*d));
-    return d;
-}
-
-struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader)
-{
-    struct op_dispatch *d = op_plan_add(plan);
-    d->shader = shader;
+    *d = (struct op_dispatch){.shader = shader};
     return d;
 }
 
@@ -164,11 +157,6 @@ static void plan_variant(struct op_plan *plan, const struct op_variant *variant)
         op_plan_row_kernel(plan, variant);
     if (variant->steps)
         variant->steps(plan);
-    if (variant->plan && plan->status == MIEN_OK) {
-        enum mien_status status = variant->plan(plan->caps, plan->call, plan);
-        if (plan->status == MIEN_OK)
-            plan->status = status;
-    }
 }
 
 void op_plan_call(struct op_plan *plan, const struct op_call *call)

@@ -62,7 +62,6 @@ bool op_plan_refuse(struct op_plan *plan, bool cond, const char *fmt, ...) MIEN_
 
 /* ---- a dispatch by hand ------------------------------------------------------------------------------------------ */
 
-struct op_dispatch *op_plan_add(struct op_plan *plan);
 /* Appends a dispatch without groups, binds or constants; it may be written to until the next one. */
 struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader);
 /* The same with `count` invocations in workgroups of `local`; 0 = as many as suit the device's class, 8 or 64. */
@@ -148,7 +147,6 @@ struct op_variant {
     uint64_t (*rows)(const struct op_call *call); /* NULL = as `tech` says */
     /* Dispatches behind it, or all. */
     void (*steps)(struct op_plan *plan);
-    enum mien_status (*plan)(const struct vk_caps *caps, const struct op_call *call, struct op_plan *plan);
 };
 
 /* The three variants of a shader whose techniques are row, sg and group; the rest are fields of op_variant. */

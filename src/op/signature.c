@@ -54,16 +54,6 @@ void op_signature(const struct op_desc *op, struct op_signature *s)
     const char *at = op->signature;
     uint32_t none = 0, aux = 0;
     memset(s, 0, sizeof(*s));
-    if (!at) { /* an op that tells the same by its fields */
-        s->in_count = op->in_count;
-        s->out_count = op->out_count;
-        s->optional = op->optional;
-        s->index_inputs = op->index_inputs;
-        s->half_inputs = op->half_inputs;
-        s->in_place = op->in_place;
-        s->aux_outputs = op->aux_outputs;
-        return;
-    }
     while (*at != '-') {
         assert(s->in_count < OP_MAX_IN);
         at = take_tensor(at, &s->in[s->in_count], 1u << s->in_count, &s->optional, &s->index_inputs, &s->half_inputs);
@@ -251,7 +241,7 @@ enum mien_status op_signature_apply(const struct op_signature *sig, struct op_ca
         expected_text(&s, call, &sig->in[i], &text);
         return op_shape_error(call, label, i, buffer);
     }
-    for (uint32_t o = 0; o < sig->out_count && call->op->signature; o++) {
+    for (uint32_t o = 0; o < sig->out_count; o++) {
         enum mien_dtype dtype = sig->index_outputs >> o & 1 ? MIEN_I32 : MIEN_F32;
         if (sig->optional_outputs >> o & 1)
             continue;
