@@ -68,6 +68,25 @@ struct mien_import_summary {
  * files and directories are passed over and counted, hidden ones (".x") without being counted. */
 MIEN_API enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary);
 
+/* ---- files of texts ---- */
+
+/* Lines without their ends. */
+struct mien_texts {
+    const char *const *lines; /* [count] */
+    size_t count;
+};
+
+enum { MIEN_EMPTY_LINES = 1 }; /* empty lines are texts too: lines[i] is line i + 1 of the file */
+
+/* Reads a file of texts, one a line: sentences to embed, templates of labels. A byte-order mark and carriage returns at
+ * line ends are no part of them; empty lines are passed over unless flags has MIEN_EMPTY_LINES. The caller owns *out.
+ * MIEN_ERR_DATA: there is no such file, no line in it, or one that is not UTF-8 or holds a zero byte (path and line);
+ * MIEN_ERR_IO. Thread-safe. */
+MIEN_API enum mien_status mien_texts_read(const char *path, uint32_t flags, struct mien_texts **out);
+
+/* Frees the texts. */
+MIEN_API void mien_texts_destroy(struct mien_texts **texts);
+
 /* ---- tokens ---- */
 
 /* A model directory's tokenizer: CLIP's byte-level byte-pair encoding. */

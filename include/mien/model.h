@@ -60,6 +60,12 @@ struct mien_model_params {
 MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
                                           struct mien_model **out);
 
+/* The model directory that comes with Mien, small weights trained on drawn faces: its path into path [size]. place: the
+ * directory of Mien's weights ("/usr/share/mien/weights"); NULL or "": MIEN_WEIGHTS_DIR of the environment, else what
+ * lies beside the library or the program, installed or in a build. MIEN_ERR_DATA: it is not there, or its path is
+ * longer than size; path is then "". Thread-safe; needs no device. */
+MIEN_API enum mien_status mien_default_weights(const char *place, char *path, size_t size);
+
 /* Frees the model and its memory on the device; labels made with it must have been destroyed. */
 MIEN_API void mien_model_destroy(struct mien_model **model);
 

@@ -12,6 +12,9 @@ const char *base_env(const char *name);
 /* The directory of the running program; false when the system does not say it, or it is longer than `size`. */
 bool base_program_dir(char *path, size_t size);
 
+/* Likewise of the shared library that holds this code; of the program where it is linked statically. */
+bool base_library_dir(char *path, size_t size);
+
 /* Whether the path names something; whether it names a directory. */
 bool base_file_exists(const char *path);
 bool base_file_is_dir(const char *path);

@@ -136,21 +136,12 @@ enum mien_status import_names(const struct import *in, const char *path, char **
 
 /* ---- rows ---- */
 
-static bool is_utf8(const char *text)
-{
-    size_t length, left = strlen(text);
-    for (; left > 0; text += length, left -= length)
-        if (unicode_decode(text, left, &length) == 0xFFFD && length == 1)
-            return false;
-    return true;
-}
-
 static enum mien_status write_row(struct import *in, const cJSON *row)
 {
     enum mien_status status = MIEN_OK;
     char *text = base_json_print(row, false);
     FAIL_IF_NULL(text, "a manifest");
-    FAIL_IF(!is_utf8(text), MIEN_ERR_DATA, "%s: a name or text is not UTF-8: %s", in->top, text);
+    FAIL_IF(!unicode_is_valid(text, strlen(text)), MIEN_ERR_DATA, "%s: a name or text is not UTF-8: %s", in->top, text);
     TRY(base_out_printf(in->out, "%s\n", text));
 fail:
     base_free(text);

@@ -15,6 +15,8 @@ enum mien_status unicode_append_code(struct unicode_text *text, uint32_t code);
 
 /* The code point at p and its length in bytes; a malformed byte is U+FFFD of length 1. left >= 1. */
 uint32_t unicode_decode(const char *p, size_t left, size_t *length);
+/* Whether all of it is UTF-8. */
+bool unicode_is_valid(const char *text, size_t size);
 /* UTF-8 of a code point into out[4]; its length. */
 size_t unicode_encode(uint32_t code, char out[4]);
 

@@ -84,6 +84,7 @@ static void without_device(void)
 
 static void data_and_training(void)
 {
+    struct mien_texts *texts = NULL;
     struct mien_tokenizer *tokenizer = NULL;
     struct mien_model_report *report = NULL;
     struct mien_training *training = NULL;
@@ -96,6 +97,13 @@ static void data_and_training(void)
     REFUSED(mien_tokenizer_open(NULL, NULL, &tokenizer));
     REFUSED(mien_tokenizer_open(NULL, ZEROED(mien_tokenizer_params), &tokenizer));
     REFUSED(mien_tokenizer_open("nowhere", UNSIZED(mien_tokenizer_params), &tokenizer));
+    REFUSED(mien_texts_read(NULL, 0, NULL));
+    REFUSED(mien_texts_read(NULL, 0, &texts));
+    NOTHING((mien_texts_destroy(NULL), mien_texts_destroy(&texts)));
+    note("mien_texts_destroy(");
+    REFUSED(mien_default_weights(NULL, NULL, 0));
+    REFUSED(mien_tokenizer_open(NULL, NULL));
+    REFUSED(mien_tokenizer_open(NULL, &tokenizer));
     NOTHING((mien_tokenizer_destroy(NULL), mien_tokenizer_destroy(&tokenizer)));
     note("mien_tokenizer_destroy(");
     GIVES(mien_tokenizer_context(NULL), 0);

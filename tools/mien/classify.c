@@ -9,7 +9,9 @@
 
 struct job {
     const char *model, *label_list, *template_file, *descriptions, *average;
-    struct templates words, templates;
+    struct words words;
+    struct mien_texts *templates;
+    char own_weights[4096];
     struct arg_list inputs;
     struct looking looking;
     bool skip_bad;
@@ -97,8 +99,8 @@ static enum mien_status make_labels(struct job *job)
 {
     const struct mien_labels_params params = {
         .size = sizeof params,
-        .templates = job->templates.lines,
-        .template_count = job->templates.count,
+        .templates = job->templates ? job->templates->lines : NULL,
+        .template_count = job->templates ? job->templates->count : 0,
         .descriptions = job->descriptions,
         .average = job->average && strcmp(job->average, "logits") == 0 ? MIEN_AVERAGE_LOGITS : MIEN_AVERAGE_EMBEDS};
     struct mien_label *labels = calloc(job->words.count, sizeof(*labels));
@@ -151,14 +153,11 @@ static int check_labels(const struct command *command, const struct job *job)
 
 static int check(const struct command *command, struct job *job)
 {
+    enum mien_status status = MIEN_OK;
     int result;
-    if (!job->model)
-        job->model = default_model();
-    if (!job->model || !job->label_list || job->inputs.count == 0)
+    if (!job->label_list || job->inputs.count == 0)
         return complain(command, 2, "%s is missing; see mien classify --help",
-                        !job->model        ? "--model DIR"
-                        : !job->label_list ? "--labels a,b,c"
-                                           : "an image");
+                        !job->label_list ? "--labels a,b,c" : "an image");
     if (job->average && strcmp(job->average, "logits") != 0 && strcmp(job->average, "embeddings") != 0)
         return complain(command, 2, "--average %s: embeddings or logits is wanted", job->average);
     if ((result = looking_check(command, &job->looking)) != 0)
@@ -167,7 +166,13 @@ static int check(const struct command *command, struct job *job)
         return result;
     if ((result = check_labels(command, job)) != 0)
         return result;
-    return job->template_file ? templates_read(command, job->template_file, &job->templates) : 0;
+    if (job->template_file)
+        status = mien_texts_read(job->template_file, 0, &job->templates);
+    if (status == MIEN_OK && !job->model) {
+        status = mien_default_weights(NULL, job->own_weights, sizeof(job->own_weights));
+        job->model = job->own_weights;
+    }
+    return mien_status_exit_code(status);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -193,8 +198,8 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if ((result = check(command, &job)) == 0)
         result = classify(command, &job);
-    templates_free(&job.words);
-    templates_free(&job.templates);
+    words_free(&job.words);
+    mien_texts_destroy(&job.templates);
     return result;
 }
 

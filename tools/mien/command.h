@@ -87,19 +87,16 @@ void print_json_string(const char *text); /* quoted and escaped, on standard out
 /* Words broken into lines that begin at column `indent`, where the cursor is now; ends the last line. */
 void print_wrapped(const char *text, int indent);
 
-/* ---- lists of texts ---- */
+/* ---- lists of words ---- */
 
-struct templates {
+struct words {
     const char **lines; /* malloc'ed each */
     size_t count;
 };
-/* Lines of a file, empty ones passed over; 0, or the exit status after a message. */
-int templates_read(const struct command *command, const char *path, struct templates *out);
-/* The same with empty lines: element i is line i + 1. Appends. */
-int texts_read(const struct command *command, const char *path, struct templates *out);
-/* The words of --labels, separated by commas, spaces around them dropped; likewise. An empty one is refused. */
-int labels_split(const struct command *command, const char *text, struct templates *out);
-void templates_free(struct templates *templates);
+/* The words of --labels, separated by commas, spaces around them dropped; 0, or the exit status after a message. An
+ * empty one is refused. */
+int labels_split(const struct command *command, const char *text, struct words *out);
+void words_free(struct words *words);
 
 /* ---- a device in use ---- */
 
@@ -136,11 +133,6 @@ enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, c
                             struct mien_model **model);
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir);
 enum mien_status use_close(struct use *use, enum mien_status status); /* as gpu_close */
-
-/* ---- weights ---- */
-
-/* The model directory that comes with Mien; static storage; NULL when it is not beside the program. */
-const char *default_model(void);
 
 /* ---- progress ---- */
 

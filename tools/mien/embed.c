@@ -9,7 +9,7 @@
 struct job {
     const char *model, *output, *text_file;
     struct arg_list images, frames, videos, texts;
-    struct templates lines; /* of text_file */
+    struct mien_texts *lines; /* of text_file */
     struct looking looking;
     bool raw, skip_bad;
     struct common common;
@@ -88,12 +88,12 @@ static enum mien_status embed_inputs(struct job *job, struct rows *rows)
 
 static enum mien_status embed_texts(struct job *job, struct rows *rows)
 {
-    size_t count = job->texts.count + job->lines.count;
+    size_t count = job->texts.count + (job->lines ? job->lines->count : 0);
     const char **all = calloc(count + 1, sizeof(*all));
     enum mien_status status = MIEN_ERR_NOMEM;
     if (all && make_rows(job, count, rows)) {
         for (size_t i = 0; i < count; i++)
-            all[i] = i < job->texts.count ? job->texts.items[i] : job->lines.lines[i - job->texts.count];
+            all[i] = i < job->texts.count ? job->texts.items[i] : job->lines->lines[i - job->texts.count];
         status = mien_model_embed_texts(job->use.model, all, count, job->raw ? MIEN_RAW : 0, rows->data);
     }
     free(all);
@@ -185,7 +185,9 @@ static int check(const struct command *command, struct job *job)
     if (!job->images.count && !job->frames.count && !job->videos.count && !job->texts.count && !job->text_file)
         return complain(command, 2, "nothing to embed: give --image, --frames, --video, --text or --texts");
     int result = looking_check(command, &job->looking);
-    return result == 0 && job->text_file ? texts_read(command, job->text_file, &job->lines) : result;
+    if (result != 0 || !job->text_file)
+        return result;
+    return mien_status_exit_code(mien_texts_read(job->text_file, MIEN_EMPTY_LINES, &job->lines));
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -213,7 +215,7 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if ((result = check(command, &job)) == 0)
         result = embed(command, &job);
-    templates_free(&job.lines);
+    mien_texts_destroy(&job.lines);
     return result;
 }
 

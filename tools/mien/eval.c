@@ -18,7 +18,8 @@ struct request {
     struct mien_eval_params params;
     struct mien_labels_params sentences;
     struct looking looking;
-    struct templates templates, classes;
+    struct mien_texts *templates;
+    struct words classes;
 };
 
 static enum mien_status evaluate(const struct common *common, struct request *q)
@@ -63,6 +64,7 @@ static bool choose(const char *word, const char *const *list, uint32_t *out)
 /* What is said in words; 0, or the exit status after a message. */
 static int read_words(const struct command *command, struct request *q)
 {
+    enum mien_status status = MIEN_OK;
     uint32_t level = 0, average = 0;
     int result;
     if (!q->model || !q->params.manifest || !q->params.task)
@@ -74,14 +76,18 @@ static int read_words(const struct command *command, struct request *q)
         return complain(command, 2, "--level %s: it is one of: caption, global, summary", q->level);
     if (q->average && !choose(q->average, averages, &average))
         return complain(command, 2, "--average %s: it is one of: embeddings, logits", q->average);
-    if (q->template_file && (result = templates_read(command, q->template_file, &q->templates)) != 0)
-        return result;
+    if (q->template_file)
+        status = mien_texts_read(q->template_file, 0, &q->templates);
+    if (status != MIEN_OK)
+        return mien_status_exit_code(status);
     if (q->labels && (result = labels_split(command, q->labels, &q->classes)) != 0)
         return result;
     q->params.level = (enum mien_text_level)level;
     q->sentences.average = (enum mien_average)average;
-    q->sentences.templates = q->templates.lines;
-    q->sentences.template_count = q->templates.count;
+    if (q->templates) {
+        q->sentences.templates = q->templates->lines;
+        q->sentences.template_count = q->templates->count;
+    }
     q->params.labels = &q->sentences;
     q->params.classes = q->classes.lines;
     q->params.class_count = q->classes.count;
@@ -120,8 +126,8 @@ static int run(const struct command *command, int argc, char **argv)
     p->limit = (size_t)limit;
     if (result == 0)
         result = mien_status_exit_code(evaluate(&common, &q));
-    templates_free(&q.templates);
-    templates_free(&q.classes);
+    mien_texts_destroy(&q.templates);
+    words_free(&q.classes);
     return result;
 }
 

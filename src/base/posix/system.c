@@ -1,10 +1,14 @@
 /* system.c: the environment, the program's own place, what paths name, terminals. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* dladdr */
+#endif
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #endif
 #include "base/stamp.h"
 #include "base/system.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -31,12 +35,28 @@ static bool program_path(char *path, size_t size)
 #endif
 }
 
-bool base_program_dir(char *path, size_t size)
+/* Cuts a path to its directory. */
+static bool cut_to_dir(char *path)
 {
-    char *slash = program_path(path, size) ? strrchr(path, '/') : NULL;
+    char *slash = strrchr(path, '/');
     if (slash)
         slash[slash == path] = 0; /* "/mien" lies in "/" */
     return slash != NULL;
+}
+
+bool base_program_dir(char *path, size_t size)
+{
+    return program_path(path, size) && cut_to_dir(path);
+}
+
+bool base_library_dir(char *path, size_t size)
+{
+    static const char here; /* something of this library's */
+    Dl_info info;
+    if (!dladdr(&here, &info) || !info.dli_fname || strlen(info.dli_fname) >= size)
+        return false;
+    strcpy(path, info.dli_fname);
+    return cut_to_dir(path);
 }
 
 bool base_file_exists(const char *path)
