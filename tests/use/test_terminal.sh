@@ -16,7 +16,7 @@ xargs -0 '$mien' embed --model '$golden/start' -o out.safetensors \$1 --image <f
 EOF
 script -qec 'bash run.sh' /dev/null >shown 2>&1 </dev/null
 holds 'it works on a terminal' [ -s out.safetensors ]
-holds 'done, total, rate and time left' grep -qE '32/32 images, [0-9.]+/s, 0:00 left' shown
+holds 'done, total, rate and time left' grep -qE '32/32 inputs, [0-9.]+/s, 0:00 left' shown
 holds 'a full bar' grep -q '\[########################\]' shown
 script -qec 'stty cols 40; bash run.sh' /dev/null >shown 2>&1 </dev/null
 holds 'a bar fits a narrow terminal' [ "$(tr '\r' '\n' <shown | sed 's/\x1b\[K.*//' | grep -F '[#' | wc -L)" -eq 39 ]
