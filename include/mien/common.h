@@ -17,7 +17,8 @@
  * Every other member may be left 0, which is the default. Later versions add members at the end: an application that
  * was compiled with older headers gets the defaults of new parameters and the results that it knows. Of an array of
  * such structs the first one's size counts for all. MIEN_ERR_ARG: a size that was not set, or a member set that the
- * library is too old to know. Structs without a size never change. */
+ * library is too old to know. What applications write down by the dozen (inputs, labels) has members `reserved`
+ * instead, which must be 0. Structs with neither never change. */
 #ifndef MIEN_COMMON_H
 #define MIEN_COMMON_H
 

@@ -103,8 +103,9 @@ struct mien_input {
     const char *video;     /* a file that the program ffmpeg decodes: it must be on PATH (5.1 or later) and is run
                               without a shell */
     /* of either */
-    bool has_box;   /* only this part is looked at: of a clip, of every frame that has no box of its own */
-    int32_t box[4]; /* x, y, width, height in pixels (of the turned picture); must lie inside */
+    bool has_box;         /* only this part is looked at: of a clip, of every frame that has no box of its own */
+    int32_t box[4];       /* x, y, width, height in pixels (of the turned picture); must lie inside */
+    uint64_t reserved[4]; /* 0 */
 };
 
 #define MIEN_ALL_FRAMES UINT32_MAX
@@ -185,6 +186,7 @@ struct mien_label {
     const char *name;         /* "joy" */
     const char *const *texts; /* sentences that describe it, used as they are; NULL: the templates with its name */
     size_t text_count;
+    uint64_t reserved[2]; /* 0 */
 };
 
 /* How several sentences of a label become one score. */

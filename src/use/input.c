@@ -41,6 +41,9 @@ static enum mien_status check_input(const struct mien_input *in, size_t index, b
     FAIL_IF(kinds > 1, MIEN_ERR_ARG,
             "%s is %d things at once; give a path, bytes, pixels, frames, a directory or a video", name, kinds);
     FAIL_IF(is_frame && is_clip(in), MIEN_ERR_ARG, "%s of a clip is a clip itself", name);
+    for (size_t i = 0; i < BASE_COUNT(in->reserved); i++)
+        FAIL_IF(in->reserved[i], MIEN_ERR_ARG, "%s: reserved members must be 0; this library is older than its user",
+                name);
     if (in->pixels)
         TRY(check_pixels(in, name));
 fail:

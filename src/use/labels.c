@@ -96,6 +96,8 @@ static enum mien_status add_label(struct sentences *s, const struct mien_label *
     enum mien_status status = MIEN_OK;
     const cJSON *item = NULL;
     FAIL_IF(!label->name, MIEN_ERR_ARG, "a label has no name");
+    for (size_t i = 0; i < BASE_COUNT(label->reserved); i++)
+        FAIL_IF(label->reserved[i], MIEN_ERR_ARG, "label \"%s\": reserved members must be 0", label->name);
     FAIL_IF(label->texts && label->text_count == 0, MIEN_ERR_ARG, "label \"%s\" has an empty list of texts",
             label->name);
     if (label->texts) {

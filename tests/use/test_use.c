@@ -109,6 +109,8 @@ static void test_formats(void)
     CHECK_EQ(mien_model_embed(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
     wrong = (struct mien_input){.pixels = pixels, .width = W, .height = H, .format = (enum mien_pixel_format)4};
     CHECK_EQ(mien_model_embed(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
+    wrong = (struct mien_input){.pixels = pixels, .width = W, .height = H, .reserved = {[3] = 1}};
+    CHECK_EQ(mien_model_embed(model, &wrong, 1, NULL, out), MIEN_ERR_ARG);
 }
 
 static size_t shown, shown_last;
@@ -431,6 +433,7 @@ static void test_bad_labels(void)
     static const char *const files[] = {
         "[1]", "{\"joy\":3}", "{\"joy\":[]}", "{\"joy\":[\"a\",null]}", "{\"joy\":", ""};
     const struct mien_label label = {.name = "joy"}, empty = {"joy", &(const char *){"x"}, 0}, nameless = {0};
+    const struct mien_label newer = {.name = "joy", .reserved = {[1] = 1}};
     char file[512];
     struct mien_labels *made = NULL;
     struct mien_labels_params params = {.size = sizeof params, .descriptions = file};
@@ -444,6 +447,7 @@ static void test_bad_labels(void)
     CHECK_EQ(mien_labels_create(model, &label, 0, NULL, &made), MIEN_ERR_ARG);
     CHECK_EQ(mien_labels_create(model, &empty, 1, NULL, &made), MIEN_ERR_ARG);
     CHECK_EQ(mien_labels_create(model, &nameless, 1, NULL, &made), MIEN_ERR_ARG);
+    CHECK_EQ(mien_labels_create(model, &newer, 1, NULL, &made), MIEN_ERR_ARG);
 }
 
 /* ---- search, files, tokens ---- */
