@@ -148,8 +148,9 @@ function(mien_static_library objects)
     if(CMAKE_OBJCOPY AND UNIX AND NOT APPLE)
         set(whole ${CMAKE_BINARY_DIR}/generated/mien_whole.o)
         separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
+        # clang would put a sanitizer's runtime into it, which the program has too
         add_custom_command(OUTPUT ${whole}
-            COMMAND ${CMAKE_C_COMPILER} ${flags} -r -nostdlib -o ${whole} ${objects}
+            COMMAND ${CMAKE_C_COMPILER} ${flags} -fno-sanitize=all -r -nostdlib -o ${whole} ${objects}
             COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
             DEPENDS ${objects} COMMENT "Combining the rooms" COMMAND_EXPAND_LISTS VERBATIM)
     endif()
