@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/lock_internal.h"
 #include "base/os_internal.h"
+#include "base/stage.h"
 #include "base/status.h"
 
 #include <errno.h>
@@ -14,17 +15,27 @@
 
 #define OUT_BUFFER ((size_t)64 * 1024)
 
-/* Opens for reading what is not a directory. */
+/* Pipes wait for somebody, devices never end, and opening some of them already does something. */
+static enum mien_status check_kind(const char *path, const struct os_info *info)
+{
+    return info->is_file ? MIEN_OK
+                         : base_fail(MIEN_ERR_DATA, "%s: is %s; %s is needed here", path, info->kind,
+                                     info->is_dir ? "a file" : "a regular file");
+}
+
+/* Opens a regular file for reading. */
 static enum mien_status open_input(const char *path, int *fd, struct os_info *info)
 {
     enum mien_status status = MIEN_OK;
 
     *fd = -1;
     FAIL_IF(!*path, MIEN_ERR_DATA, "an empty name of a file cannot be opened");
+    if (os_info_at(path, true, info))
+        TRY(check_kind(path, info));
     *fd = os_open(path, OS_READ);
     FAIL_IF(*fd < 0, MIEN_ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
     FAIL_IF(!os_info(*fd, info), MIEN_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
-    FAIL_IF(info->is_dir, MIEN_ERR_DATA, "%s: is a directory; a file is needed here", path);
+    TRY(check_kind(path, info)); /* of what was opened, whatever it was before */
     return MIEN_OK;
 fail:
     if (*fd >= 0)
@@ -45,7 +56,7 @@ enum mien_status base_file_read(const char *path, size_t max_size, char **data, 
     *data = NULL;
     *size = 0;
     TRY(open_input(path, &fd, &info));
-    /* The size is a hint: pipes and /proc say 0, and a file may grow while it is read. */
+    /* The size is a hint: /proc says 0, and a file may grow while it is read. */
     TRY(base_grow(&text, &room, info.size > 0 ? (size_t)info.size + 2 : 4096, 1));
     while ((got = os_read(fd, text + used, room - used - 1)) > 0) {
         used += (size_t)got;
@@ -94,7 +105,6 @@ enum mien_status base_map_open(const char *path, struct base_map *out)
 
     *out = (struct base_map){0};
     TRY(open_input(path, &fd, &info));
-    FAIL_IF(!info.is_file, MIEN_ERR_DATA, "%s: not a regular file, cannot be mapped", path);
     FAIL_IF(info.size > SIZE_MAX, MIEN_ERR_DATA, "%s: too large for this machine's address space", path);
     if (info.size > 0) {
         data = os_map(fd, (size_t)info.size);
@@ -150,9 +160,9 @@ static char *copy_text(const char *text)
 }
 
 /* False, and it is closed, when somebody who tidies up has taken a new file for one that was left. */
-static bool hold(int *fd)
+static bool hold(int *fd, const char *path)
 {
-    if (base_fd_lock(*fd))
+    if (base_fd_lock(*fd) && os_is_at(*fd, path))
         return true;
     os_close(*fd);
     *fd = -1;
@@ -167,6 +177,7 @@ static enum mien_status open_temp(const char *target, char **temp, int *fd)
     char *dir = base_path_dir(target);
 
     FAIL_IF_NULL(dir, target);
+    base_stage_tidy(dir);
     do {
         char name[64];
 
@@ -176,7 +187,7 @@ static enum mien_status open_temp(const char *target, char **temp, int *fd)
         FAIL_IF_NULL(*temp, target);
         *fd = os_open(*temp, OS_NEW);
         /* held until it has its name: whoever tidies up sees that it is in use */
-    } while (*fd < 0 ? errno == EEXIST : !hold(fd));
+    } while (*fd < 0 ? errno == EEXIST : !hold(fd, *temp));
     if (*fd < 0) {
         status = base_fail(MIEN_ERR_IO, "%s: cannot create a file in %s: %s", target, dir, strerror(errno));
         base_free(*temp);
@@ -187,23 +198,25 @@ fail:
     return status;
 }
 
-enum mien_status base_out_open(const char *path, struct base_out **out)
+/* Where a link leads is followed only in what the user has named. */
+static enum mien_status open_out(const char *path, bool follow, struct base_out **out)
 {
     enum mien_status status = MIEN_OK;
     struct base_out *o = NULL;
     struct os_info info;
-    bool exists;
+    bool exists, resolve;
 
     *out = NULL;
     o = base_alloc(1, sizeof(*o));
     FAIL_IF_NULL(o, path);
     o->fd = -1;
-    exists = os_info_at(path, true, &info);
+    exists = os_info_at(path, follow, &info);
+    resolve = exists && follow;
     FAIL_IF(!*path, MIEN_ERR_IO, "the path of an output file is empty");
     FAIL_IF(exists && info.is_dir, MIEN_ERR_IO, "%s: is a directory; cannot be replaced by a file", path);
-    o->target = exists ? os_resolve(path) : copy_text(path);
-    FAIL_IF(!o->target, exists ? MIEN_ERR_IO : MIEN_ERR_NOMEM, "%s: cannot resolve the path", path);
-    if (exists && !info.is_file) { /* say /dev/null: a rename would replace the device itself */
+    o->target = resolve ? os_resolve(path) : copy_text(path);
+    FAIL_IF(!o->target, resolve ? MIEN_ERR_IO : MIEN_ERR_NOMEM, "%s: cannot resolve the path", path);
+    if (resolve && !info.is_file) { /* say /dev/null: a rename would replace the device itself */
         o->fd = os_open(path, OS_WRITE);
         FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
     } else {
@@ -216,16 +229,29 @@ fail:
     return status;
 }
 
+enum mien_status base_out_open(const char *path, struct base_out **out)
+{
+    return open_out(path, true, out);
+}
+
+enum mien_status base_out_open_own(const char *path, struct base_out **out)
+{
+    return open_out(path, false, out);
+}
+
 enum mien_status base_out_append(const char *path, struct base_out **out)
 {
     enum mien_status status = MIEN_OK;
     struct base_out *o = base_alloc(1, sizeof(*o));
+    struct os_info info;
 
     *out = NULL;
     FAIL_IF_NULL(o, path);
     o->fd = -1;
     o->target = copy_text(path);
     FAIL_IF_NULL(o->target, path);
+    FAIL_IF(os_info_at(path, false, &info) && !info.is_file, MIEN_ERR_IO,
+            "%s: is %s; it is written to where it is a file only", path, info.kind);
     o->fd = os_open(path, OS_APPEND);
     FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
     *out = o;
@@ -346,17 +372,27 @@ void base_out_abandon(struct base_out **out)
     *out = NULL;
 }
 
-enum mien_status base_file_write(const char *path, const void *data, size_t size)
+static enum mien_status write_file(const char *path, bool follow, const void *data, size_t size)
 {
     enum mien_status status = MIEN_OK;
     struct base_out *out = NULL;
 
-    TRY(base_out_open(path, &out));
+    TRY(open_out(path, follow, &out));
     TRY(base_out_write(out, data, size));
     TRY(base_out_commit(&out));
 fail:
     base_out_abandon(&out);
     return status;
+}
+
+enum mien_status base_file_write(const char *path, const void *data, size_t size)
+{
+    return write_file(path, true, data, size);
+}
+
+enum mien_status base_file_write_own(const char *path, const void *data, size_t size)
+{
+    return write_file(path, false, data, size);
 }
 
 enum mien_status base_file_write_part(const char *path, const void *data, size_t size)

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 /* The whole file in malloc'ed memory with a zero byte after it (not counted in *size); free with base_free.
- * MIEN_ERR_DATA when it cannot be opened or is a directory, MIEN_ERR_IO when reading fails; logged with the path.
+ * MIEN_ERR_DATA when it cannot be opened or is no regular file (a directory, pipe, socket or device is not opened:
+ * nothing waits here), MIEN_ERR_IO when reading fails; logged with the path.
  * max_size 0 = no limit; a longer file is MIEN_ERR_DATA. */
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size);
 
@@ -28,18 +29,22 @@ void base_map_close(struct base_map *map);
 /* An output file under construction. */
 struct base_out;
 enum mien_status base_out_open(const char *path, struct base_out **out);
+/* The same for files that Mien names itself (caches, packs, what lies in a run directory): a link of that name is
+ * replaced, and what it leads to stays as it is. Where the user names the output it is followed. */
+enum mien_status base_out_open_own(const char *path, struct base_out **out);
 enum mien_status base_out_write(struct base_out *out, const void *data, size_t size);
 enum mien_status base_out_printf(struct base_out *out, const char *fmt, ...) MIEN_PRINTF(2, 3);
 enum mien_status base_out_commit(struct base_out **out); /* fsync, rename, fsync of the directory; clears *out */
 void base_out_abandon(struct base_out **out);            /* removes the temporary file; accepts NULL */
 
-/* The end of a file that is there already, or is made: what is written stands in it at once when it is flushed, and on
- * the disk with `to_disk`. base_out_abandon closes it and leaves what was flushed. */
+/* The end of a regular file that is there already, or is made, never through a link: what is written stands in it at
+ * once when it is flushed, and on the disk with `to_disk`. base_out_abandon closes it and leaves what was flushed. */
 enum mien_status base_out_append(const char *path, struct base_out **out);
 enum mien_status base_out_flush(struct base_out *out, bool to_disk);
 
 /* All of the above in one call. */
 enum mien_status base_file_write(const char *path, const void *data, size_t size);
+enum mien_status base_file_write_own(const char *path, const void *data, size_t size);
 
 /* A new file in a directory that is itself under construction: written in place, not flushed to the disk (thousands of
  * flushes take minutes). Removed on failure. MIEN_ERR_IO, also when it is there already. */

@@ -21,14 +21,15 @@ bool base_fd_lock(int fd)
     return os_lock(fd) != EWOULDBLOCK;
 }
 
-bool base_file_is_held(const char *path)
+bool base_file_remove_unheld(const char *path)
 {
     int fd = os_open(path, OS_OWN);
-    if (fd < 0)
-        return errno != ENOENT; /* whatever it is, it is not ours */
-    bool held = !base_fd_lock(fd);
-    os_close(fd);
-    return held;
+    if (fd < 0) /* not there, or, whatever it is, not ours */
+        return errno == ENOENT;
+    bool ours = os_lock(fd) == 0; /* where there are no locks nobody can tell */
+    bool gone = ours && (!os_is_at(fd, path) || os_remove_file(path));
+    os_close(fd); /* the lock ends after the file: who makes one of this name now makes another */
+    return gone;
 }
 
 static long read_owner(int fd)

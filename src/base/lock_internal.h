@@ -6,7 +6,7 @@
 
 /* Locks an open file until it is closed. False: somebody else holds it. */
 bool base_fd_lock(int fd);
-/* Whether somebody holds the lock of a file, or it cannot be told; false where the file is not there. */
-bool base_file_is_held(const char *path);
+/* Removes a file whose lock nobody holds. False: somebody does, or it cannot be told, or the file cannot be removed. */
+bool base_file_remove_unheld(const char *path);
 
 #endif

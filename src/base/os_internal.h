@@ -11,9 +11,9 @@
 /* ---- files ---- */
 
 enum os_open {
-    OS_READ,
+    OS_READ,   /* never waits: for files */
     OS_WRITE,  /* what is there, from its beginning */
-    OS_APPEND, /* at its end; made when it is not there */
+    OS_APPEND, /* at its end, never through a link; made when it is not there */
     OS_NEW,    /* must not be there */
     OS_OWN,    /* to lock: what is there, never through a link */
     OS_OWN_NEW /* the same; made when it is not there */
@@ -31,6 +31,7 @@ int os_lock(int file);
 
 struct os_info {
     bool is_dir, is_file; /* neither: a device, a pipe, a link */
+    const char *kind;     /* "a directory", ... */
     uint64_t size;
 };
 bool os_info(int file, struct os_info *info);

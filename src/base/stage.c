@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "base/lock_internal.h"
+#include "base/os_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,17 +34,26 @@ static char *beside(const char *target, const char *prefix)
     return path;
 }
 
-/* Without slashes at the end, links and dots: so that there is a name. Its parents are made. */
-static enum mien_status find_target(const char *path, char **out)
+/* Without slashes at the end, links and dots: so that there is a name. Its parents are made. A link that has the name
+ * itself is followed where the user has given it. */
+static enum mien_status find_target(const char *path, bool follow, char **out)
 {
     enum mien_status status = MIEN_OK;
-    char *parent = base_path_dir(path);
+    char *parent = base_path_dir(path), *whole = NULL;
+    const char *slash = strrchr(path, '/');
     *out = NULL;
     FAIL_IF_NULL(parent, path);
     TRY(base_dir_create(parent));
-    TRY(base_path_absolute(path, out));
+    if (follow || (slash && !slash[1])) {
+        TRY(base_path_absolute(path, out));
+        goto fail;
+    }
+    TRY(base_path_absolute(parent, &whole));
+    *out = base_path_join(whole, slash ? slash + 1 : path);
+    FAIL_IF_NULL(*out, path);
 fail:
     base_free(parent);
+    base_free(whole);
     return status;
 }
 
@@ -82,12 +92,12 @@ fail:
     return status;
 }
 
-static enum mien_status take_now(const char *path, struct base_stage **out)
+static enum mien_status take_now(const char *path, bool follow, struct base_stage **out)
 {
     enum mien_status status = MIEN_OK;
     char *target = NULL;
     *out = NULL;
-    TRY(find_target(path, &target));
+    TRY(find_target(path, follow, &target));
     TRY(take(target, out));
     FAIL_IF(!(*out)->lock, MIEN_ERR_ARG, "%s: another process (%ld) is at it; wait for its end, or choose another name",
             path, (*out)->other);
@@ -98,16 +108,32 @@ fail:
     return status;
 }
 
-enum mien_status base_stage_open(const char *target, struct base_stage **out)
+static enum mien_status open_stage(const char *target, bool follow, struct base_stage **out)
 {
     enum mien_status status = MIEN_OK;
-    TRY(take_now(target, out));
+    char *parent = NULL;
+    TRY(take_now(target, follow, out));
+    parent = base_path_dir((*out)->target);
+    FAIL_IF_NULL(parent, target);
+    base_stage_tidy(parent);
     TRY(base_dir_remove((*out)->dir));
     TRY(base_dir_create((*out)->dir));
+    base_free(parent);
     return MIEN_OK;
 fail:
+    base_free(parent);
     base_stage_abandon(out);
     return status;
+}
+
+enum mien_status base_stage_open(const char *target, struct base_stage **out)
+{
+    return open_stage(target, true, out);
+}
+
+enum mien_status base_stage_open_own(const char *target, struct base_stage **out)
+{
+    return open_stage(target, false, out);
 }
 
 const char *base_stage_dir(const struct base_stage *stage)
@@ -126,7 +152,8 @@ enum mien_status base_stage_replace(struct base_stage **stage)
 {
     enum mien_status status = MIEN_OK;
     struct base_stage *s = *stage;
-    bool aside = base_file_exists(s->target);
+    struct os_info info;
+    bool aside = os_info_at(s->target, false, &info); /* a link too: it goes, not what it leads to */
     if (aside) {
         TRY(base_dir_remove(s->old));
         TRY(base_rename(s->target, s->old));
@@ -154,7 +181,7 @@ enum mien_status base_stage_remove(const char *target)
 {
     enum mien_status status = MIEN_OK;
     struct base_stage *s = NULL;
-    TRY(take_now(target, &s));
+    TRY(take_now(target, false, &s));
     TRY(base_dir_remove(s->dir));
     TRY(base_rename(s->target, s->dir));
     TRY(base_dir_remove(s->dir));
@@ -202,8 +229,7 @@ static enum mien_status recover_output(const char *dir, const char *name)
     enum mien_status status = MIEN_OK;
     char *path = base_path_join(dir, name);
     FAIL_IF_NULL(path, name);
-    if (!base_file_is_held(path))
-        TRY(base_dir_remove(path));
+    (void)base_file_remove_unheld(path);
 fail:
     base_free(path);
     return status;
@@ -229,4 +255,11 @@ enum mien_status base_stage_recover(const char *dir)
 fail:
     base_dir_list_free(&names, &count);
     return status;
+}
+
+void base_stage_tidy(const char *dir)
+{
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
+    (void)base_stage_recover(dir);
+    base_log_soften(before);
 }

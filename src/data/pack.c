@@ -146,7 +146,7 @@ enum mien_status data_pack_write(const struct data_manifest *manifest, mien_prog
     const char *path = pack_path(manifest, &arena);
     *summary = (struct data_pack_summary){0};
     FAIL_IF(!index || !path || manifest->count > UINT32_MAX, MIEN_ERR_NOMEM, "out of host memory for a pack");
-    TRY(base_out_open(path, &out));
+    TRY(base_out_open_own(path, &out));
     TRY(write_images(manifest, out, index, progress, user, &s));
     TRY(make_tail(manifest, index, tail));
     TRY(base_out_write(out, index, manifest->count * ENTRY));

@@ -178,7 +178,7 @@ static enum mien_status make_all(struct job *job, struct mien_synth_summary *sum
     char *parts = base_path_join(job->root, parts_of(job)), *path = base_path_join(job->root, "manifest.jsonl");
     FAIL_IF(!parts || !path, MIEN_ERR_NOMEM, "out of host memory for paths");
     TRY(base_dir_create(parts));
-    TRY(base_out_open(path, &manifest));
+    TRY(base_out_open_own(path, &manifest));
     for (job->first = 0; job->first < p->count; job->first += CHUNK) {
         TRY(make_chunk(job, (uint32_t)BASE_MIN(p->count - job->first, (uint64_t)CHUNK), manifest, summary));
         TRY(base_progress(p->progress, p->user, summary->samples, p->count));

@@ -88,7 +88,7 @@ enum mien_status data_tokenizer_save(const struct data_tokenizer *tokenizer, con
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
         path = base_path_join(dir, names[i]);
         FAIL_IF_NULL(path, dir);
-        TRY(base_out_open(path, &out));
+        TRY(base_out_open_own(path, &out));
         TRY(i == 0   ? write_vocab(tokenizer, out)
             : i == 1 ? write_merges(tokenizer, out)
             : i == 2 ? write_map(tokenizer, out)

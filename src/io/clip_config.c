@@ -415,7 +415,7 @@ enum mien_status io_write_json(const char *dir, const char *name, const cJSON *j
     struct base_out *out = NULL;
     char *path = base_path_join(dir, name), *text = base_json_print(json, true);
     FAIL_IF(!path || !text, MIEN_ERR_NOMEM, "%s: out of host memory for %s", dir, name);
-    TRY(base_out_open(path, &out));
+    TRY(base_out_open_own(path, &out));
     TRY(base_out_write(out, text, strlen(text)));
     if (text[strlen(text) - 1] != '\n')
         TRY(base_out_write(out, "\n", 1));

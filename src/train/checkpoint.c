@@ -275,7 +275,7 @@ enum mien_status train_checkpoint(struct trainer *t)
     FAIL_IF_NULL(dir, "a path");
     TRY(path_of(dir, t->state.step, &whole));
     TRY(train_log_flush(t->log)); /* the log is never behind a checkpoint */
-    TRY(base_stage_open(whole, &stage));
+    TRY(base_stage_open_own(whole, &stage));
     TRY(write_all(t, base_stage_dir(stage)));
     TRY(base_stage_replace(&stage));
     TRY(drop_old(t, dir));

@@ -43,7 +43,7 @@ static enum mien_status cut(const char *path, uint64_t steps)
         TRY(base_file_read(path, 0, &text, &size));
         size = kept_length(text, size, path, steps);
     }
-    TRY(base_file_write(path, text ? text : "", size));
+    TRY(base_file_write_own(path, text ? text : "", size));
 fail:
     base_free(text);
     return status;

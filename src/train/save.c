@@ -20,7 +20,7 @@ enum mien_status train_save_model(const struct trainer *t, uint64_t steps, const
 {
     enum mien_status status = MIEN_OK;
     struct base_stage *stage = NULL;
-    TRY(base_stage_open(dir, &stage));
+    TRY(base_stage_open_own(dir, &stage));
     TRY(train_write_model(t, steps, base_stage_dir(stage)));
     TRY(base_stage_replace(&stage));
 fail:

@@ -198,7 +198,7 @@ static void write_file(const char *dir, const char *path, const unsigned char *f
     enum mien_log_level before = base_log_soften(MIEN_LOG_INFO);
     enum mien_status status = base_dir_create(dir);
     if (status == MIEN_OK)
-        status = base_file_write(path, file, size);
+        status = base_file_write_own(path, file, size);
     if (status == MIEN_OK)
         LOG_DEBUG("pipeline cache %s: %zu bytes written", path, size);
     else

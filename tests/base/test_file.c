@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char root[] = "/tmp/mien-test-file-XXXXXX";
@@ -96,6 +98,42 @@ static void test_read_failures(void)
     CHECK_EQ(base_file_read("/proc/self/mem", 0, &data, &size), MIEN_ERR_IO); /* opens, then refuses to be read */
     CHECK(captured_once("cannot read"));
     CHECK(data == NULL && size == 0);
+}
+
+/* Pipes, sockets and devices are refused by kind, at once: nothing waits for a writer or reads without end. */
+static void test_special_files(void)
+{
+    static const char *const kinds[][2] = {{"pipe", "is a pipe; a regular file"},
+                                           {"socket", "is a socket; a regular file"},
+                                           {"/dev/zero", "is a device; a regular file"},
+                                           {"to-pipe", "is a pipe; a regular file"}};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(name.sun_path, sizeof(name.sun_path), "%s", in_root("socket"));
+    CHECK(listener >= 0 && bind(listener, (struct sockaddr *)&name, sizeof(name)) == 0);
+    CHECK_EQ(mkfifo(in_root("pipe"), 0600), 0);
+    CHECK_EQ(symlink("pipe", in_root("to-pipe")), 0);
+    alarm(20); /* what waits is ended */
+    for (size_t i = 0; i < BASE_COUNT(kinds); i++) {
+        const char *path = kinds[i][0][0] == '/' ? kinds[i][0] : in_root(kinds[i][0]);
+        struct base_map map;
+        char *data = NULL, head[4];
+        size_t size = 0;
+
+        capture_start();
+        CHECK_EQ(base_file_read(path, 0, &data, &size), MIEN_ERR_DATA);
+        CHECK(captured_once(kinds[i][1]));
+        CHECK_EQ(base_file_head(path, head, sizeof(head), &size), MIEN_ERR_DATA);
+        CHECK_EQ(base_map_open(path, &map), MIEN_ERR_DATA);
+    }
+    struct base_out *out = NULL;
+    capture_start();
+    CHECK_EQ(base_out_append(in_root("pipe"), &out), MIEN_ERR_IO);
+    CHECK(out == NULL && captured_once("is a pipe; it is written to where it is a file only"));
+    alarm(0);
+    close(listener);
+    CHECK(remove(in_root("pipe")) == 0 && remove(in_root("to-pipe")) == 0 && remove(in_root("socket")) == 0);
 }
 
 static void test_map(void)
@@ -434,6 +472,7 @@ int main(void)
     }
     test_read();
     test_read_failures();
+    test_special_files();
     test_map();
     test_out_is_atomic();
     test_out_pieces();

@@ -237,10 +237,79 @@ static void test_recover_spares(void)
     CHECK_EQ(base_dir_list(in_root("v"), &names, &count), MIEN_OK);
     CHECK(count == 3 && strncmp(names[0], ".mien-", 6) == 0);
     snprintf(temp, sizeof(temp), "v/%s", count ? names[0] : "");
-    CHECK(!base_file_is_held(in_root(temp)));
+    CHECK(base_file_exists(in_root(temp)));
     base_dir_list_free(&names, &count);
     CHECK_EQ(base_stage_recover(in_root("v")), MIEN_OK);
     CHECK_EQ(names_in("v"), 2);
+}
+
+/* Whoever begins an output or a directory removes what killed processes have left beside it, and nothing else. */
+static void test_next_one_tidies(void)
+{
+    struct base_stage *stage = NULL;
+    for (int round = 0; round < 2; round++) {
+        put("t/.mien-77777-3.tmp", "h");
+        put("t/.mien-new-a/half", "h");
+        put("t/.mien-lock-a", "");
+        put("t/.mien-mine", "mine");
+        put("t/x.tmp", "mine");
+        if (round == 0) {
+            CHECK_EQ(base_file_write(in_root("t/out"), "x", 1), MIEN_OK);
+        } else {
+            CHECK_EQ(base_stage_open(in_root("t/b"), &stage), MIEN_OK);
+            base_stage_abandon(&stage);
+        }
+        CHECK(holds("t/.mien-mine", "mine") && holds("t/x.tmp", "mine") && holds("t/out", "x"));
+        CHECK_EQ(names_in("t"), 3);
+    }
+}
+
+/* Several processes that write into one directory tidy it at once and never take each other's files. */
+static void test_tidying_together(void)
+{
+    enum { PROCESSES = 4, TURNS = 200 };
+    CHECK_EQ(base_dir_create(in_root("together")), MIEN_OK);
+    for (int p = 0; p < PROCESSES; p++) {
+        if (fork() != 0)
+            continue;
+        int bad = 0;
+        char name[32];
+        snprintf(name, sizeof(name), "together/%d", p);
+        for (int turn = 0; turn < TURNS; turn++)
+            bad += base_file_write(in_root(name), "x", 1) != MIEN_OK;
+        _exit(bad != 0);
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        int state = 1;
+        wait(&state);
+        CHECK(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+    }
+    CHECK_EQ(names_in("together"), PROCESSES);
+}
+
+/* Names that Mien chooses are never written or removed through a link; a user's output is. */
+static void test_links(void)
+{
+    struct base_stage *stage = NULL;
+    struct base_out *out = NULL;
+    char target[512];
+    put("l/victim", "precious");
+    put("l/dir/file", "precious");
+    CHECK(symlink("victim", in_root("l/link")) == 0 && symlink("dir", in_root("l/model")) == 0);
+    capture_start();
+    CHECK_EQ(base_out_append(in_root("l/link"), &out), MIEN_ERR_IO);
+    CHECK(out == NULL && captured_once("is a link"));
+    CHECK_EQ(base_file_write_own(in_root("l/link"), "new", 3), MIEN_OK);
+    CHECK(holds("l/link", "new") && holds("l/victim", "precious"));
+    CHECK(readlink(in_root("l/link"), target, sizeof(target)) < 0);
+    CHECK_EQ(base_stage_open_own(in_root("l/model"), &stage), MIEN_OK);
+    fill(stage, "new");
+    CHECK_EQ(base_stage_replace(&stage), MIEN_OK);
+    CHECK(holds("l/model/file", "new") && holds("l/dir/file", "precious"));
+    CHECK(symlink("dir", in_root("l/gone")) == 0);
+    CHECK_EQ(base_stage_remove(in_root("l/gone")), MIEN_OK);
+    CHECK(holds("l/dir/file", "precious") && !base_file_exists(in_root("l/gone")));
+    CHECK_EQ(names_in("l"), 4); /* victim, link, dir, model */
 }
 
 int main(void)
@@ -255,6 +324,9 @@ int main(void)
     test_nothing_is_lost();
     test_recover();
     test_recover_spares();
+    test_next_one_tidies();
+    test_tidying_together();
+    test_links();
     CHECK_EQ(base_dir_remove(root), MIEN_OK);
     return check_result();
 }

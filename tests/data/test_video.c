@@ -123,7 +123,7 @@ static void test_no_file(void)
     check_bad(empty, NULL, "the file is empty");
     check_bad(support_scratch(), NULL, "is a directory");
     check_bad(support_file("nowhere.mp4"), NULL, "cannot open");
-    check_bad("/dev/null", NULL, "not a regular file");
+    check_bad("/dev/null", NULL, "is a device; a regular file is needed");
 }
 
 /* ---- the real one ---- */

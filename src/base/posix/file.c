@@ -16,13 +16,17 @@
 
 int os_open(const char *path, enum os_open how)
 {
-    static const int flags[] = {[OS_READ] = O_RDONLY,
+    static const int flags[] = {[OS_READ] = O_RDONLY | O_NONBLOCK, /* or a pipe without a writer waits for one */
                                 [OS_WRITE] = O_WRONLY,
-                                [OS_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+                                [OS_APPEND] = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK,
                                 [OS_NEW] = O_WRONLY | O_CREAT | O_EXCL,
                                 [OS_OWN] = O_RDWR | O_NOFOLLOW,
                                 [OS_OWN_NEW] = O_RDWR | O_NOFOLLOW | O_CREAT};
-    return open(path, flags[how] | O_CLOEXEC, 0666);
+    int file;
+    do {
+        file = open(path, flags[how] | O_CLOEXEC, 0666);
+    } while (file < 0 && errno == EINTR);
+    return file;
 }
 
 bool os_close(int file)
@@ -55,7 +59,11 @@ bool os_replace(int file, const void *data, size_t size)
 
 bool os_sync(int file)
 {
-    return fsync(file) == 0;
+    int failed;
+    do {
+        failed = fsync(file);
+    } while (failed && errno == EINTR);
+    return !failed;
 }
 
 int os_lock(int file)
@@ -69,10 +77,24 @@ int os_lock(int file)
 
 /* ---- what there is ---- */
 
+static const char *kind_of(mode_t mode)
+{
+    if (S_ISREG(mode))
+        return "a file";
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISFIFO(mode))
+        return "a pipe";
+    if (S_ISSOCK(mode))
+        return "a socket";
+    return S_ISLNK(mode) ? "a link" : "a device";
+}
+
 static void fill(const struct stat *from, struct os_info *info)
 {
     *info = (struct os_info){.is_dir = S_ISDIR(from->st_mode),
                              .is_file = S_ISREG(from->st_mode),
+                             .kind = kind_of(from->st_mode),
                              .size = from->st_size > 0 ? (uint64_t)from->st_size : 0};
 }
 

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# test_files_command.sh MIEN: what is no regular file, links where Mien keeps its own files, what killed programs leave.
+set -u
+real=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+golden=$here/../golden/train
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+. "$here/../expect.sh"
+mien=$work/limited # what waits for ever ends with 124
+printf '#!/bin/sh\nexec timeout 60 "%s" "$@"\n' "$real" >limited
+chmod +x limited
+export MIEN_CACHE_DIR=$work/cache
+cp -r "$golden/start" model
+cp "$golden/00.png" face.png
+
+# ---- what is no regular file, without a device ----
+mkfifo pipe.png pipe.jsonl pipe.json pipe.csv pipe.txt pipe.pt
+for name in config.json vocab.json merges.txt; do
+    rm -rf piped && cp -r model piped && rm piped/$name && mkfifo piped/$name
+    expect 4 "piped/$name: is a pipe" tokenize --model piped joy
+done 2>/dev/null
+expect 4 'pipe.pt: is a pipe' convert pipe.pt made
+expect 4 'pipe.pt: ' info pipe.pt
+expect 4 'pipe.json: is a pipe' train --config pipe.json
+expect 4 'pipe.json: is a pipe' report pipe.json -o page.html
+expect 4 '/dev/zero: is a device' train --config /dev/zero
+expect 4 '/dev/zero: is a device' report /dev/zero -o page.html
+mkdir run && mkfifo run/log.jsonl
+expect 4 'log.jsonl: is a pipe' report run -o page.html
+expect 2 'pipe.json' devices --caps pipe.json
+
+if ! "$mien" devices >/dev/null 2>&1; then
+    echo "skipped: what needs a Vulkan device"
+    finish
+    exit
+fi
+
+# ---- with one ----
+embed="embed --model model -o o.safetensors"
+# shellcheck disable=SC2086 # words
+{
+    expect 4 'pipe.png: is a pipe' $embed --image pipe.png
+    expect 4 '/dev/zero: is a device' $embed --image /dev/zero
+    expect 4 'pipe.txt: is a pipe' $embed --texts pipe.txt
+    expect 4 '/dev/stdin: is a' $embed --texts /dev/stdin </dev/zero
+    expect 4 'pipe.png: is a pipe' $embed --video pipe.png
+    mkdir frames && cp face.png frames/0.png && mkfifo frames/1.png
+    expect 4 'frames/1.png: is a pipe' $embed --frames frames
+    for name in model.safetensors preprocessor_config.json; do
+        rm -rf piped && cp -r model piped && rm piped/$name && mkfifo piped/$name
+        expect 4 "piped/$name: is a pipe" embed --model piped -o o.safetensors --text joy
+    done
+}
+for name in pipe.jsonl pipe.csv; do
+    expect 4 "$name: is a pipe" eval --model model --manifest $name --task zero-shot --split all
+done
+echo '{"image":"face.png","caption":"x","label":"a"}' >m.jsonl
+mkfifo m.jsonl.pack
+expect 4 'm.jsonl.pack: is a pipe' eval --model model --manifest m.jsonl --task zero-shot --split all
+rm m.jsonl.pack
+echo '{"image":"pipe.png","caption":"x","label":"a"}' >n.jsonl
+"$mien" eval --model model --manifest n.jsonl --task zero-shot --split all >out 2>err
+holds 'a bad sample' grep -q 'pipe.png: is a pipe' err
+holds 'nothing was written' [ ! -e o.safetensors ]
+
+# ---- links where Mien names the file ----
+expect 0 '' embed --model model --text joy -o o.safetensors
+cache=$(ls cache 2>/dev/null)
+if [ -n "$cache" ]; then
+    echo precious >victim
+    rm "cache/$cache" && ln -s ../victim "cache/$cache"
+    expect 0 '' embed --model model --text joy -o o.safetensors
+    holds 'what a link in the cache leads to stays' grep -qx precious victim
+    holds 'and the cache is a file again' [ ! -L "cache/$cache" ]
+    rm -f "cache/$cache" && mkfifo "cache/$cache"
+    expect 0 '' embed --model model --text joy -o o.safetensors
+fi
+echo precious >victim
+ln -s victim to-victim
+expect 0 '' embed --model model --text joy -o to-victim
+holds 'an output that the user names is followed' [ -L to-victim ]
+holds 'to where it leads' cmp -s victim o.safetensors
+
+# ---- what killed programs leave goes with the next output there; what only looks like it stays ----
+mkdir outs outs/.mien-new-half outs/.mien-mine
+touch outs/.mien-99999999-0.tmp outs/.mien-notes outs/x.tmp outs/.mien-lock-half
+expect 0 '' embed --model model --text joy -o outs/o.safetensors
+holds 'leftovers go, the rest stays' [ "$(cd outs && echo .m* *)" = '.mien-mine .mien-notes o.safetensors x.tmp' ]
+
+finish
