@@ -113,8 +113,8 @@ MIEN_API void mien_tokenizer_destroy(struct mien_tokenizer **tokenizer);
 MIEN_API uint32_t mien_tokenizer_context(const struct mien_tokenizer *tokenizer);
 
 /* Ids of a UTF-8 text from start to end token, unpadded, at most context of them, into ids [context]; *count says how
- * many. A longer text is cut as CLIP cuts it (the last id stays the end token); *cut (may be NULL) says so. Malformed
- * UTF-8 counts as U+FFFD. Thread-safe: the tokenizer is not changed. */
+ * many. A longer text is cut as CLIP cuts it (the last id stays the end token); *cut (may be NULL) says so.
+ * MIEN_ERR_ARG: not UTF-8. Thread-safe: the tokenizer is not changed. */
 MIEN_API enum mien_status mien_tokenizer_encode(const struct mien_tokenizer *tokenizer, const char *text, int32_t *ids,
                                                 size_t *count, bool *cut);
 

@@ -141,12 +141,12 @@ MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struc
 /* ---- texts ---- */
 
 /* Embeddings of `count` UTF-8 texts to out [count][embed]. A text longer than the context is cut as CLIP cuts it; one
- * warning says how many were. Malformed UTF-8 counts as U+FFFD. MIEN_ERR_ARG: a NULL text. */
+ * warning says how many were. MIEN_ERR_ARG: a NULL text, one that is not UTF-8. */
 MIEN_API enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
                                                  uint32_t flags, float *out);
 
 /* Token ids of a text, from start to end token, unpadded, at most `capacity` (>= context) of them into ids; *count says
- * how many. A text longer than the context is cut, with a warning. */
+ * how many. A text longer than the context is cut, with a warning. MIEN_ERR_ARG: not UTF-8. */
 MIEN_API enum mien_status mien_model_tokenize(const struct mien_model *model, const char *text, int32_t *ids,
                                               size_t capacity, size_t *count);
 

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/crc32.h"
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/lock.h"

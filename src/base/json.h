@@ -12,6 +12,7 @@
  * numbers above double precision, more than 256 levels. MIEN_ERR_DATA; `where` (a path, or "path:line") goes into the
  * message, with line and column. Free with cJSON_Delete. */
 enum mien_status base_json_parse(const char *text, size_t size, const char *where, cJSON **out);
+/* A file, which may begin with a byte-order mark. */
 enum mien_status base_json_read(const char *path, cJSON **out);
 
 /* Typed members of an object. `where` as above. A missing key leaves *value as it is (the default) and is no error;

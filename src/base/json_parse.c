@@ -1,6 +1,7 @@
 /* json_parse.c: RFC 8259, strictly, into cJSON's tree. cJSON's own parser takes trailing text, numbers such as 01,
  * bytes that are not UTF-8 and duplicate keys, cuts strings at \u0000, and cannot say on which line it stopped. */
 #include "base/arena.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/source.h"
 #include "base/status.h"
@@ -57,35 +58,6 @@ static bool take(struct parser *p, char c)
         return false;
     p->at++;
     return true;
-}
-
-/* Bytes of the well-formed UTF-8 sequence at p->at (RFC 3629: no overlong forms, surrogates or values above 10FFFF),
- * or 0. */
-static size_t utf8_length(const struct parser *p)
-{
-    const unsigned char *s = p->at;
-    size_t left = (size_t)(p->end - s), length;
-    unsigned low = 0x80, high = 0xBF; /* bounds of the second byte */
-
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4)
-        return 0;
-    length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (s[0] == 0xE0)
-        low = 0xA0;
-    else if (s[0] == 0xED)
-        high = 0x9F;
-    else if (s[0] == 0xF0)
-        low = 0x90;
-    else if (s[0] == 0xF4)
-        high = 0x8F;
-    if (left < length || s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (s[i] < 0x80 || s[i] > 0xBF)
-            return 0;
-    return length;
 }
 
 static enum mien_status append(struct parser *p, const void *bytes, size_t count)
@@ -192,7 +164,8 @@ static enum mien_status parse_text(struct parser *p)
         const unsigned char *run = p->at;
         size_t length = 1;
 
-        while (p->at < p->end && *p->at >= 0x20 && *p->at != '"' && *p->at != '\\' && (length = utf8_length(p)) > 0)
+        while (p->at < p->end && *p->at >= 0x20 && *p->at != '"' && *p->at != '\\' &&
+               (length = base_utf8_length((const char *)p->at, (size_t)(p->end - p->at))) > 0)
             p->at += length;
         TRY(append(p, run, (size_t)(p->at - run)));
         if (p->at >= p->end)
@@ -421,7 +394,7 @@ static enum mien_status parse_document(struct parser *p, cJSON **out)
     cJSON *root = NULL;
 
     if (p->end - p->text >= 3 && memcmp(p->text, "\xEF\xBB\xBF", 3) == 0)
-        return fail_at(p, p->text, "a byte order mark; save the file as UTF-8 without it");
+        return fail_at(p, p->text, "a byte order mark");
     TRY(parse_value(p, &root));
     skip_space(p);
     if (p->at < p->end) {

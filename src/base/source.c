@@ -97,10 +97,11 @@ enum mien_status base_source_json(const struct base_source *source, const char *
 {
     enum mien_status status = MIEN_OK;
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, skip = 0;
     *out = NULL;
     TRY(base_source_read(source, path, 0, &text, &size));
-    TRY(base_json_parse(text, size, path, out));
+    TRY(base_text_check(path, text, size, &skip));
+    TRY(base_json_parse(text + skip, size - skip, path, out));
 fail:
     base_free(text);
     return status;

@@ -128,15 +128,14 @@ enum mien_status data_csv_read(const char *path, char separator, struct data_csv
     enum mien_status status = MIEN_OK;
     struct reader r = {.path = path, .separator = separator, .line = 1};
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, skip = 0;
     *out = (struct data_csv){0};
     TRY(base_file_read(path, MAX_FILE, &text, &size));
-    FAIL_IF(memchr(text, 0, size), MIEN_ERR_DATA, "%s: holds a NUL byte; not a text file", path);
+    TRY(base_text_check(path, text, size, &skip));
     r.at = base_arena_strndup(&out->arena, text, size);
     FAIL_IF_NULL(r.at, path);
     r.end = r.at + size;
-    if (size >= 3 && memcmp(r.at, "\xEF\xBB\xBF", 3) == 0)
-        r.at += 3;
+    r.at += skip;
     out->path = base_arena_strdup(&out->arena, path);
     FAIL_IF_NULL(out->path, path);
     TRY(header(&r, out));

@@ -64,42 +64,59 @@ static const struct unicode_entity *find_entity(const char *name, size_t length)
     return NULL;
 }
 
-/* "&name;", or, for the names that may stand bare, the longest one at p; length or 0. */
-static size_t named(const char *p, size_t left, uint32_t *code)
+/* Whether a name works without a semicolon. */
+static bool is_bare(const char *name, size_t length)
 {
+    size_t low = 0, high = unicode_bare_entities_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const char *entry = unicode_bare_entities[middle];
+        int order = strncmp(name, entry, length);
+        if (order == 0 && entry[length] == '\0')
+            return true;
+        if (order > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+/* "&name;", or, for the names that may stand bare, the longest one at p; length or 0. */
+static size_t named(const char *p, size_t left, const struct unicode_entity **entity)
+{
+    enum { LONGEST = 31, LONGEST_BARE = 6 };
     size_t n = 0;
-    while (n < 32 && 1 + n < left && !strchr("\t\n\f <&#;", p[1 + n]))
+    while (n <= LONGEST && 1 + n < left && !strchr("\t\n\f <&#;", p[1 + n]))
         n++;
-    const struct unicode_entity *entity = n > 0 ? find_entity(p + 1, n) : NULL;
-    if (entity && 1 + n < left && p[1 + n] == ';') {
-        *code = entity->code;
+    if (n > 0 && n <= LONGEST && 1 + n < left && p[1 + n] == ';' && (*entity = find_entity(p + 1, n)))
         return n + 2;
-    }
-    for (; n >= 2; n--) {
-        entity = find_entity(p + 1, n);
-        if (entity && entity->bare) {
-            *code = entity->code;
+    for (n = BASE_MIN(n, (size_t)LONGEST_BARE); n >= 2; n--)
+        if (is_bare(p + 1, n) && (*entity = find_entity(p + 1, n)))
             return n + 1;
-        }
-    }
     return 0;
+}
+
+static enum mien_status append_named(struct unicode_text *out, const struct unicode_entity *entity)
+{
+    enum mien_status status = unicode_append_code(out, entity->code);
+    return status == MIEN_OK && entity->second ? unicode_append_code(out, entity->second) : status;
 }
 
 enum mien_status unicode_html_unescape(const char *text, size_t size, struct unicode_text *out)
 {
     enum mien_status status = MIEN_OK;
     for (size_t at = 0; at < size;) {
+        const struct unicode_entity *entity = NULL;
         uint32_t code;
         bool number = text[at] == '&' && at + 1 < size && text[at + 1] == '#';
         size_t n = text[at] != '&' ? 0
                    : number        ? numeric(text + at, size - at, &code)
-                                   : named(text + at, size - at, &code);
+                                   : named(text + at, size - at, &entity);
         if (n == 0)
             TRY(unicode_append(out, text + at++, 1));
-        else if (number)
-            TRY(append_numeric(out, code));
         else
-            TRY(unicode_append_code(out, code));
+            TRY(number ? append_numeric(out, code) : append_named(out, entity));
         at += n;
     }
 fail:

@@ -260,10 +260,6 @@ static enum mien_status read_lines(struct context *c, const char *text, size_t s
     enum mien_status status = MIEN_OK;
     size_t capacity = 0;
     uint32_t line = 1;
-    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) { /* a byte-order mark, as some editors write it */
-        text += 3;
-        size -= 3;
-    }
     for (size_t at = 0; at < size; line++) {
         const char *end = memchr(text + at, '\n', size - at);
         size_t next = end ? (size_t)(end - text) + 1 : size, length = (end ? next - 1 : size) - at;
@@ -289,11 +285,12 @@ static enum mien_status read_json(const char *path, struct data_manifest *m)
     enum mien_status status = MIEN_OK;
     struct context c = {.m = m};
     char *text = NULL, *dir = base_path_dir(path);
-    size_t size = 0;
+    size_t size = 0, skip = 0;
     FAIL_IF_NULL(dir, path);
     c.dir = dir;
     TRY(base_file_read(path, MAX_FILE, &text, &size));
-    TRY(read_lines(&c, text, size));
+    TRY(base_text_check(path, text, size, &skip));
+    TRY(read_lines(&c, text + skip, size - skip));
 fail:
     base_free(text);
     base_free(dir);

@@ -1,6 +1,4 @@
 /* text_file.c: files of texts, one a line (mien/data.h). */
-#include "data/unicode.h"
-
 #include "base/base.h"
 #include "mien/data.h"
 
@@ -13,13 +11,9 @@ struct texts {
     char *file; /* what lines point into */
 };
 
-static enum mien_status add_line(struct texts *t, const char *path, char *line, size_t length, size_t number,
-                                 uint32_t flags)
+static enum mien_status add_line(struct texts *t, char *line, size_t length, uint32_t flags)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(memchr(line, 0, length), MIEN_ERR_DATA, "%s: line %zu: a zero byte; texts are UTF-8", path, number);
-    FAIL_IF(!unicode_is_valid(line, length), MIEN_ERR_DATA, "%s: line %zu: not UTF-8; save the file as UTF-8", path,
-            number);
     if (length && line[length - 1] == '\r')
         length--;
     if (!length && !(flags & MIEN_EMPTY_LINES))
@@ -36,7 +30,7 @@ enum mien_status mien_texts_read(const char *path, uint32_t flags, struct mien_t
     enum mien_status status = MIEN_OK;
     struct texts *t = NULL;
     struct mien_texts *made = NULL;
-    size_t size = 0, number = 1;
+    size_t size = 0, skip = 0;
     NEED(out);
     *out = NULL;
     NEED(path);
@@ -44,13 +38,12 @@ enum mien_status mien_texts_read(const char *path, uint32_t flags, struct mien_t
     FAIL_IF_NULL(t, "texts");
     made = &t->public;
     TRY(base_file_read(path, 0, &t->file, &size));
-    char *at = t->file, *end = t->file + size, *next;
-    if (size >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) /* a byte-order mark */
-        at += 3;
-    for (; at < end; at = next, number++) {
+    TRY(base_text_check(path, t->file, size, &skip));
+    char *at = t->file + skip, *end = t->file + size, *next;
+    for (; at < end; at = next) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
         next = stop ? stop + 1 : end;
-        TRY(add_line(t, path, at, (size_t)((stop ? stop : end) - at), number, flags));
+        TRY(add_line(t, at, (size_t)((stop ? stop : end) - at), flags));
     }
     FAIL_IF(made->count == 0, MIEN_ERR_DATA, "%s: no line; write one text a line", path);
     made->lines = t->lines;

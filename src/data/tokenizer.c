@@ -27,7 +27,13 @@ static void strip(const char **text, size_t *size)
     *size = end > first ? end - first : 0;
 }
 
-/* White space collapsed to one space, none at the ends. */
+/* The typographic quotes, as ftfy makes them straight. */
+static char straight(uint32_t code)
+{
+    return code >= 0x2018 && code <= 0x201B ? '\'' : code >= 0x201C && code <= 0x201F ? '"' : 0;
+}
+
+/* White space collapsed to one space, none at the ends; quotes straight. */
 static enum mien_status collapse(const char *text, size_t size, struct unicode_text *out)
 {
     enum mien_status status = MIEN_OK;
@@ -45,7 +51,8 @@ static enum mien_status collapse(const char *text, size_t size, struct unicode_t
         if (space)
             TRY(unicode_append(out, " ", 1));
         space = false;
-        TRY(unicode_append(out, text + at, length));
+        char quote = straight(code);
+        TRY(unicode_append(out, quote ? &quote : text + at, quote ? 1 : length));
     }
 fail:
     return status;
@@ -58,8 +65,10 @@ enum mien_status bpe_clean(const char *text, size_t size, struct unicode_text *o
     TRY(unicode_html_unescape(text, size, &a));
     TRY(unicode_html_unescape(a.data, a.size, &b));
     a.size = 0;
-    TRY(collapse(b.data, b.size, &a));
-    TRY(unicode_lower(a.data, a.size, out));
+    TRY(unicode_nfc(b.data, b.size, &a));
+    b.size = 0;
+    TRY(collapse(a.data, a.size, &b));
+    TRY(unicode_lower(b.data, b.size, out));
 fail:
     base_free(a.data);
     base_free(b.data);
@@ -165,6 +174,7 @@ enum mien_status data_tokenizer_encode_row(const struct data_tokenizer *tokenize
 {
     enum mien_status status = MIEN_OK;
     size_t start = out->count;
+    TRY(base_argument_check("a text", text));
     FAIL_IF(context < 2, MIEN_ERR_ARG, "a context of %u tokens holds no text; 2 are the least", context);
     TRY(append_id(out, tokenizer->bos));
     TRY(data_tokenizer_encode(tokenizer, text, strlen(text), out));

@@ -39,14 +39,15 @@ struct data_ids {
     size_t count, capacity;
 };
 
-/* Appends the ids of a text, without start and end token. Cleaning is CLIP's but for ftfy's repair of damaged text:
- * HTML references resolved twice, white space collapsed, Unicode lower case. Malformed UTF-8 counts as U+FFFD.
- * Thread-safe: the tokenizer is not changed. */
+/* Appends the ids of a text, without start and end token. Cleaning is CLIP's, of ftfy's repairs only what
+ * texts of any origin need: HTML references resolved twice, normalisation form C, typographic quotes made straight,
+ * white space collapsed, Unicode lower case. Malformed UTF-8 counts as U+FFFD. Thread-safe: the tokenizer is not
+ * changed. */
 enum mien_status data_tokenizer_encode(const struct data_tokenizer *tokenizer, const char *text, size_t size,
                                        struct data_ids *out);
 
 /* Appends start token, ids, end token: at most `context` (>= 2) of them; a longer text keeps its first context-1 and
- * ends with the end token, as CLIP cuts it. *cut (may be NULL) says whether it was. */
+ * ends with the end token, as CLIP cuts it. *cut (may be NULL) says whether it was. MIEN_ERR_ARG: not UTF-8. */
 enum mien_status data_tokenizer_encode_row(const struct data_tokenizer *tokenizer, const char *text, uint32_t context,
                                            struct data_ids *out, bool *cut);
 

@@ -69,10 +69,11 @@ static enum mien_status read_merges(struct data_tokenizer *t, const struct base_
 {
     enum mien_status status = MIEN_OK;
     char *text = NULL;
-    size_t size = 0;
+    size_t size = 0, skip = 0;
     TRY(base_source_read(source, path, MAX_TEXT, &text, &size));
-    bool version = size >= 8 && memcmp(text, "#version", 8) == 0;
-    TRY(add_lines(t, path, text, size, version ? 1 : 0, SIZE_MAX));
+    TRY(base_text_check(path, text, size, &skip));
+    bool version = size - skip >= 8 && memcmp(text + skip, "#version", 8) == 0;
+    TRY(add_lines(t, path, text + skip, size - skip, version ? 1 : 0, SIZE_MAX));
 fail:
     base_free(text);
     return status;

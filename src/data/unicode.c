@@ -17,15 +17,6 @@ enum mien_status unicode_append(struct unicode_text *text, const char *data, siz
     return status;
 }
 
-bool unicode_is_valid(const char *text, size_t size)
-{
-    size_t length;
-    for (; size > 0; text += length, size -= length)
-        if (unicode_decode(text, size, &length) == 0xFFFD && length == 1)
-            return false;
-    return true;
-}
-
 size_t unicode_encode(uint32_t code, char out[4])
 {
     size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;

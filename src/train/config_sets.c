@@ -122,6 +122,7 @@ static enum mien_status apply(cJSON *root, const char *set)
     char name[128], where[512];
     cJSON *object, *value = NULL;
     size_t length = name_length(set);
+    TRY(base_argument_check("what --set gives", set));
     FAIL_IF(length == 0 || !set[length], MIEN_ERR_ARG, "--set %s: it must be key=value, such as run.steps=100", set);
     snprintf(where, sizeof(where), "--set %s", set);
     snprintf(name, sizeof(name), "%.*s", (int)length, set);

@@ -36,13 +36,13 @@ int main(void)
     READ("\n\r\n", 0, MIEN_ERR_DATA);
     CHECK_SAYS("no line");
     READ("a\nb\0c\n", 0, MIEN_ERR_DATA);
-    CHECK_SAYS("line 2: a zero byte");
+    CHECK_SAYS("t.txt:2: a zero byte");
     READ("\xff\xfe"
          "a\0",
          0, MIEN_ERR_DATA); /* UTF-16 */
-    CHECK_SAYS("line 1");
+    CHECK_SAYS("t.txt:1: UTF-16");
     READ("a\n\xe9\n", 0, MIEN_ERR_DATA); /* Latin-1 */
-    CHECK_SAYS("line 2: not UTF-8");
+    CHECK_SAYS("t.txt:2: not UTF-8");
     struct mien_texts *none = NULL;
     CHECK_EQ(mien_texts_read(support_file("nowhere.txt"), 0, &none), MIEN_ERR_DATA);
     CHECK_SAYS("nowhere.txt");

@@ -41,7 +41,9 @@ static void test_golden(void)
     cJSON_ArrayForEach(item, json)
     {
         const char *input = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "text"));
-        const cJSON *ids = cJSON_GetObjectItemCaseSensitive(item, "ids_without_ftfy");
+        const cJSON *ids = cJSON_GetObjectItemCaseSensitive(item, "ids_mien");
+        if (!ids)
+            ids = cJSON_GetObjectItemCaseSensitive(item, "ids_without_ftfy");
         if (!ids)
             ids = cJSON_GetObjectItemCaseSensitive(item, "ids");
         if (input && input[0] != 1) {

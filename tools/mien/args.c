@@ -142,11 +142,19 @@ static int unknown_option(const struct command *command, const char *option, con
                     near ? near : "", command->name);
 }
 
+/* Names of files may be any bytes, and not empty. */
+static bool is_path(const struct arg *arg)
+{
+    return strcmp(arg->value, "FILE") == 0 || strcmp(arg->value, "DIR") == 0 || strcmp(arg->value, "MANIFEST") == 0;
+}
+
 static int set_value(const struct command *command, const struct arg *arg, const char *value)
 {
     char *end = NULL;
-    if (!*value && (strcmp(arg->value, "FILE") == 0 || strcmp(arg->value, "DIR") == 0))
+    if (!*value && is_path(arg))
         return complain(command, 2, "%s: the name is empty; a %s is wanted", arg->name, arg->value);
+    if (!is_path(arg) && check_utf8(command, arg->name, value) != ARGS_RUN)
+        return 2;
     if (arg->kind == ARG_TEXT) {
         *(const char **)arg->out = value;
     } else if (arg->kind == ARG_LIST) {

@@ -87,7 +87,12 @@ void print_json_string(const char *text); /* quoted and escaped, on standard out
 /* Words broken into lines that begin at column `indent`, where the cursor is now; ends the last line. */
 void print_wrapped(const char *text, int indent);
 
-/* ---- lists of words ---- */
+/* ---- texts ---- */
+
+/* Bytes of the well-formed UTF-8 character at text (RFC 3629: shortest form, no surrogates, at most U+10FFFF), or 0. */
+size_t utf8_length(const char *text);
+/* ARGS_RUN, or the exit status after a message when the text, which `option` gives, is not UTF-8. */
+int check_utf8(const struct command *command, const char *option, const char *text);
 
 struct words {
     const char **lines; /* malloc'ed each */

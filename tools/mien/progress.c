@@ -63,33 +63,11 @@ void progress_end(struct progress *p)
         fprintf(stderr, "\n");
 }
 
-/* Bytes of the well-formed UTF-8 character at c (RFC 3629: shortest form, no surrogates, at most U+10FFFF), or 0. */
-static size_t utf8_length(const unsigned char *c)
-{
-    static const struct {
-        unsigned char first, last, low, high; /* of the leading byte; of the one after it */
-        size_t length;
-    } forms[] = {{0x00, 0x7F, 0, 0, 1},       {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                 {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-                 {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}};
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (c[0] < forms[i].first || c[0] > forms[i].last)
-            continue;
-        if (forms[i].length > 1 && (c[1] < forms[i].low || c[1] > forms[i].high))
-            return 0;
-        for (size_t k = 2; k < forms[i].length; k++)
-            if (c[k] < 0x80 || c[k] > 0xBF)
-                return 0;
-        return forms[i].length;
-    }
-    return 0;
-}
-
 void print_json_string(const char *text)
 {
     putchar('"');
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        size_t length = utf8_length(c);
+        size_t length = utf8_length((const char *)c);
         if (length == 0)
             fputs("\xEF\xBF\xBD", stdout); /* U+FFFD: file names may be any bytes, JSON may not */
         else if (*c == '"' || *c == '\\')

@@ -51,6 +51,9 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if (!model || texts.count == 0)
         return complain(command, 2, "%s is missing; see mien tokenize --help", model ? "a text" : "--model DIR");
+    for (size_t i = 0; i < texts.count; i++)
+        if (check_utf8(command, "TEXT", texts.items[i]) != ARGS_RUN)
+            return 2;
     enum mien_status status = tokenize(model, &texts, &cut, &context);
     if (cut && !common.quiet)
         fprintf(stderr, "mien: warning: %zu of %zu texts are longer than %u tokens and were cut there\n", cut,
