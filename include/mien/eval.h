@@ -87,8 +87,9 @@ struct mien_eval_params {
     size_t size;
     const char *task;          /* the name of one that mien_eval_describe knows */
     const char *manifest;      /* JSON Lines, see data.h */
-    const char *split;         /* "train", "val", "test", "all"; NULL = test, else val, else all: the first that has
-                                  rows of use */
+    const char *split;         /* "train", "val", "test", "all"; rows without a split are of train and of val, as in a
+                                  training's data.train and data.val. NULL = test, else val, else all: the first that
+                                  rows of use name */
     uint32_t frames;           /* of a clip, at most; see mien_embed_params */
     uint64_t seed;             /* of what is drawn: the bootstrap */
     mien_progress_fn progress; /* of images and clips; may be NULL. Cancelled: no result */

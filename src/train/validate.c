@@ -59,7 +59,7 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     v->t = t;
     TRY(use_model_over(&parts, &v->model));
     v->model->cut = &v->cut;
-    TRY(use_rows_read_val(t->config->data.val, &v->rows));
+    TRY(use_rows_read(t->config->data.val, "val", NULL, "row", &v->rows));
     TRY(list_classes(v));
     v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
     v->ok = base_alloc(v->rows.count, sizeof(*v->ok));

@@ -3,14 +3,16 @@
 
 #include <string.h>
 
+/* A row without a split is one of train and of val, as data.train and data.val of a training have it: so numbers of the
+ * one and of the other are about the same rows. */
 static const struct {
     const char *name;
     enum data_split split;
     bool absent_too;
 } splits[] = {{"test", DATA_SPLIT_TEST, false},
-              {"val", DATA_SPLIT_VAL, false},
+              {"val", DATA_SPLIT_VAL, true},
               {"all", DATA_SPLIT_NONE, true},
-              {"train", DATA_SPLIT_TRAIN, false}};
+              {"train", DATA_SPLIT_TRAIN, true}};
 
 static enum mien_status select_split(struct use_rows *r, size_t which, bool (*usable)(const struct data_row *row))
 {
@@ -30,6 +32,15 @@ static enum mien_status select_split(struct use_rows *r, size_t which, bool (*us
     return MIEN_OK;
 }
 
+/* Whether some row names the split: rows without one do not make a manifest one of the val split. */
+static bool is_named(const struct use_rows *r, size_t which)
+{
+    bool named = splits[which].split == DATA_SPLIT_NONE;
+    for (size_t i = 0; i < r->count && !named; i++)
+        named = r->manifest->rows[r->rows[i]].split == splits[which].split;
+    return named;
+}
+
 enum mien_status use_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
                                const char *what, struct use_rows *out)
 {
@@ -43,24 +54,12 @@ enum mien_status use_rows_read(const char *manifest, const char *split, bool (*u
             continue;
         known = true;
         TRY(select_split(out, i, usable));
+        if (!split && !is_named(out, i))
+            out->count = 0;
     }
     FAIL_IF(!known, MIEN_ERR_ARG, "unknown split \"%s\"; it is one of: train, val, test, all", split);
     FAIL_IF(out->count == 0, MIEN_ERR_DATA, "%s: no %s in split %s", out->manifest->path, what,
             split ? split : "test, val or all");
-    TRY(data_pack_open(out->manifest, &out->pack));
-    return MIEN_OK;
-fail:
-    use_rows_clear(out);
-    return status;
-}
-
-enum mien_status use_rows_read_val(const char *manifest, struct use_rows *out)
-{
-    enum mien_status status = MIEN_OK;
-    *out = (struct use_rows){.split = "val"};
-    TRY(data_manifest_read(manifest, &out->manifest));
-    TRY(data_manifest_select(out->manifest, DATA_SPLIT_VAL, true, &out->rows, &out->count));
-    FAIL_IF(out->count == 0, MIEN_ERR_DATA, "%s: no row belongs to the val split", manifest);
     TRY(data_pack_open(out->manifest, &out->pack));
     return MIEN_OK;
 fail:

@@ -13,13 +13,12 @@ struct use_rows {
     struct data_pack *pack; /* of the manifest, or NULL */
 };
 
-/* Reads a manifest and keeps the rows of `split` that are usable (NULL: all are); split NULL = the first of test, val
- * and all that has such rows. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown
- * split; MIEN_ERR_DATA: the manifest is bad, or there is no such row. */
+/* Reads a manifest and keeps the rows of `split` that are usable (NULL: all are). Rows without a split belong to train
+ * and to val. split NULL = the first of test, val and all of which such a row is, by its own word where it is test or
+ * val. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown split; MIEN_ERR_DATA:
+ * the manifest is bad, or there is no such row. */
 enum mien_status use_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
                                const char *what, struct use_rows *out);
-/* As training's data.val has it: split val, or none. MIEN_ERR_DATA: there is no row. */
-enum mien_status use_rows_read_val(const char *manifest, struct use_rows *out);
 void use_rows_clear(struct use_rows *rows);
 
 /* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */

@@ -104,6 +104,37 @@ static void test_splits(void)
     CHECK(r == NULL);
 }
 
+static double n_of_split(const char *manifest, const char *split, const char *expected)
+{
+    struct mien_eval_params params = {
+        .size = sizeof params, .task = "zero-shot", .manifest = tiny_path(manifest), .split = split};
+    struct mien_result *r = NULL;
+    double n = 0;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    if (r)
+        CHECK_STR(look_text(r, "split"), expected);
+    n = r ? look(r, "n") : 0;
+    mien_result_destroy(&r);
+    return n;
+}
+
+/* Rows without a split are of train and of val, as a training has them; they do not make a manifest one of val. */
+static void test_rows_without_split(void)
+{
+    static const char rows[] = "{\"image\":\"0.png\",\"label\":\"anger\",\"split\":\"train\"}\n"
+                               "{\"image\":\"1.png\",\"label\":\"joy\"}\n"
+                               "{\"image\":\"2.png\",\"label\":\"joy\",\"split\":\"\"}\n"
+                               "{\"image\":\"3.png\",\"label\":\"anger\",\"split\":\"val\"}\n";
+    CHECK(tiny_write("part.jsonl", rows, strlen(rows)));
+    CHECK_EQ(n_of_split("part.jsonl", NULL, "val"), 3);
+    CHECK_EQ(n_of_split("part.jsonl", "val", "val"), 3);
+    CHECK_EQ(n_of_split("part.jsonl", "train", "train"), 3);
+    CHECK_EQ(n_of_split("part.jsonl", "all", "all"), 4);
+    CHECK(tiny_write("part.jsonl", rows, (size_t)(strrchr(rows, '{') - rows))); /* no row names val */
+    CHECK_EQ(n_of_split("part.jsonl", NULL, "all"), 3);
+    CHECK_EQ(n_of_split("part.jsonl", "val", "val"), 2);
+}
+
 /* Classes that are asked for, in that order; rows of others are left out. */
 static void test_given(void)
 {
@@ -237,6 +268,7 @@ int main(void)
     if (model) {
         test_protocol();
         test_splits();
+        test_rows_without_split();
         test_given();
         test_options();
         test_page();

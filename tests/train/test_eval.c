@@ -47,8 +47,8 @@ static void test_scores(void)
 
 /* ---- best/ is chosen by what evaluation gives ---- */
 
-/* Compound labels in either order, one row without a label, one without a picture, a class of the train split alone, a
- * clip. */
+/* Compound labels in either order, rows of the val split and rows without one, one row without a label, one without a
+ * picture, a class of the train split alone, a clip. */
 static void write_mixed(void)
 {
     static const char *const labels[] = {"\"anger\"", "\"joy\"", "[\"joy\",\"anger\"]",
@@ -60,7 +60,10 @@ static void write_mixed(void)
             (size_t)snprintf(rows + at, sizeof(rows) - at, "{\"image\":\"%d.png\",\"caption\":\"face %d\",", i, i % 5);
         if (i != 7)
             at += (size_t)snprintf(rows + at, sizeof(rows) - at, "\"label\":%s,", labels[i % 6]);
-        at += (size_t)snprintf(rows + at, sizeof(rows) - at, "\"split\":\"%s\"}\n", i < 8 ? "val" : "train");
+        at += (size_t)snprintf(rows + at, sizeof(rows) - at, "\"split\":%s}\n",
+                               i >= 8  ? "\"train\""
+                               : i % 3 ? "\"val\""
+                                       : "\"\"");
     }
     snprintf(rows + at, sizeof(rows) - at,
              "{\"image\":\"20.png\",\"label\":\"sorrow\",\"caption\":\"s\",\"split\":\"train\"}\n"
