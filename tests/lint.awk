@@ -129,9 +129,6 @@ function end_of_file(    most)
     most = last_file ~ /^tests\// ? 600 : 500
     if (lines > most && !last_wide)
         printf "%s:%d: %d lines; a file has at most %d: split it\n", last_file, lines, lines, most
-    if (broken)
-        printf "warning: %s: %d section banners over two lines; write /* ---- what ---- */ on one\n", last_file, broken
-    broken = 0
 }
 
 BEGIN {
@@ -184,7 +181,7 @@ FNR == 1 {
         check_function($0)
     }
     if ((is_c || is_shader) && /^ *\/\* ?----/ && !/-- ?\*\/$/)
-        broken++
+        complain("a section banner over two lines; write /* ---- what ---- */ on one")
     if (FILENAME ~ /^(shaders|src)\// && /^struct [a-z0-9_]+_args[ ]*\{/) {
         type = $2
         if (FILENAME ~ /^shaders\/args\//)

@@ -337,8 +337,11 @@ static void count_line(void *user, const char *line)
         return;
     profile->timed++;
     CHECK_EQ(sscanf(cost, "%lf GFLOP %lf GB %lf ms %lf GFLOP/s %lf GB/s", &gflop, &gb, &ms, &gflops, &gbs), 5);
-    CHECK(ms > 0 && gflops > 0);
-    CHECK_NEAR(gbs / gflops, 3 * 4, 0.2 * 3 * 4); /* a sum moves three floats; two decimals are printed */
+    CHECK(ms > 0);
+    CHECK_NEAR(gb / gflop, 3 * 4, 0.001 * 3 * 4); /* a sum moves three floats; six decimals are printed */
+    /* Rates are amounts over the time, as near as two decimals of them and four of the time can say. */
+    CHECK_NEAR(gflops, gflop * 1e3 / ms, 0.0051 + gflops * (0.001 + 0.00005 / ms));
+    CHECK_NEAR(gbs, gb * 1e3 / ms, 0.0051 + gbs * (0.001 + 0.00005 / ms));
 }
 
 static void test_slices(void)

@@ -21,8 +21,7 @@ static void *memory(size_t count, size_t size)
     return p;
 }
 
-/* ---- rows of signs -------------------------------------------------------------------------------------------------
- */
+/* ---- rows of signs ---- */
 
 struct signs {
     uint32_t used; /* dims that are not 0: 64 or 128 */
@@ -92,8 +91,7 @@ static struct signs make_signs(uint32_t n, uint32_t used, uint32_t clusters, con
     return x;
 }
 
-/* ---- the host's side -----------------------------------------------------------------------------------------------
- */
+/* ---- the host's side ---- */
 
 struct batch {
     uint32_t n;
@@ -275,8 +273,7 @@ static void siglip_host(const struct batch *b, double result[3])
     }
 }
 
-/* ---- both sides ----------------------------------------------------------------------------------------------------
- */
+/* ---- both sides ---- */
 
 struct result {
     float loss, dq, db, positives[2];
