@@ -132,9 +132,9 @@ struct mien_embed_params {
  * count: two batches of prepared pictures, and one embedding for each frame of one clip. params may be NULL.
  * MIEN_ERR_DATA, MIEN_ERR_IO: an input is bad (the message names it): it cannot be read, decoded or cut; a clip has a
  * bad frame among those that are used, or no frame; ffmpeg finds any damage in a video, or is not there. Unless
- * params->ok is given out is then undefined. MIEN_ERR_ARG: an input is not exactly one thing, a stride below a row, a
- * frame that is a clip, more frames than the temporal transformer takes. MIEN_ERR_FAILED: an embedding is not finite.
- * MIEN_ERR_CANCELLED: progress said so. */
+ * params->ok is given out is then undefined. MIEN_ERR_ARG: an input is not exactly one thing, a stride below a row or
+ * beyond memory, a frame that is a clip, more frames than the temporal transformer takes, an unknown flag.
+ * MIEN_ERR_FAILED: an embedding is not finite. MIEN_ERR_CANCELLED: progress said so. */
 MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struct mien_input *inputs, size_t count,
                                            const struct mien_embed_params *params, float *out);
 

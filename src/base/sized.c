@@ -11,7 +11,7 @@ enum mien_status base_sized_check(const void *given, size_t *size, const char *f
 {
     enum mien_status status = MIEN_OK;
     memcpy(size, given, sizeof *size);
-    FAIL_IF(*size < sizeof *size || *size > MOST, MIEN_ERR_ARG,
+    FAIL_IF(*size < sizeof *size || *size > MOST || *size % _Alignof(size_t) != 0, MIEN_ERR_ARG,
             "%s: %s->size is %zu; set it, as {.size = sizeof x} does (mien/common.h)", function, name, *size);
 fail:
     return status;

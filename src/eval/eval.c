@@ -87,6 +87,8 @@ static enum mien_status read_params(const struct mien_eval_params *params, struc
     FAIL_IF(!own->task || !own->manifest, MIEN_ERR_ARG, "mien_eval: a task and a manifest are needed");
     TRY(base_sized_read(&out->labels, sizeof(out->labels), own->labels, "mien_eval", "labels"));
     own->labels = &out->labels;
+    FAIL_IF(!own->classes && own->class_count, MIEN_ERR_ARG, "mien_eval: %zu classes that are not there (NULL)",
+            own->class_count);
     TRY(eval_find_task(own->task, "mien_eval", MIEN_ERR_ARG, &out->task));
     TRY(check_options(out));
 fail:

@@ -328,6 +328,9 @@ enum mien_status mien_training_open(const struct mien_train_params *given, struc
             "mien_training_open: a configuration file, or a run directory to go on with, is needed");
     FAIL_IF(params->run_dir && (params->config || !params->resume), MIEN_ERR_ARG,
             "mien_training_open: run_dir is for resuming without a configuration file");
+    for (size_t i = 0; i < params->set_count; i++)
+        FAIL_IF(!params->sets || !params->sets[i], MIEN_ERR_ARG, "mien_training_open: setting %zu of %zu is NULL", i,
+                params->set_count);
     TRY(train_begin(params, &training->trainer));
     *out = training;
     return MIEN_OK;

@@ -39,6 +39,7 @@ enum mien_status mien_model_embed(struct mien_model *model, const struct mien_in
     struct mien_embed_params params;
     NEED(model && (!count || (inputs && out)));
     TRY(SIZED_READ(&params, given));
+    TRY(use_check_flags(params.flags, __func__));
     TRY(use_check_inputs(inputs, count));
     if (count)
         TRY(use_embed_into(model, &feed, &params, out));

@@ -26,6 +26,10 @@ static enum mien_status check_pixels(const struct mien_input *in, const char *na
     FAIL_IF(in->stride && in->stride < (size_t)in->width * size, MIEN_ERR_ARG,
             "%s: a stride of %zu bytes does not hold a row of %u pixels of %u bytes", name, in->stride, in->width,
             size);
+    FAIL_IF(in->stride > PTRDIFF_MAX / in->height, MIEN_ERR_ARG,
+            "%s: a stride of %zu bytes; %u rows of it are more than memory has (strides are never negative: give rows "
+            "from top to bottom)",
+            name, in->stride, in->height);
 fail:
     return status;
 }
@@ -44,8 +48,19 @@ static enum mien_status check_input(const struct mien_input *in, size_t index, b
     for (size_t i = 0; i < BASE_COUNT(in->reserved); i++)
         FAIL_IF(in->reserved[i], MIEN_ERR_ARG, "%s: reserved members must be 0; this library is older than its user",
                 name);
+    FAIL_IF((in->byte_count && !in->bytes) || (in->frame_count && !in->frames), MIEN_ERR_ARG,
+            "%s has a count of %s that are not there (NULL)", name, in->byte_count ? "bytes" : "frames");
     if (in->pixels)
         TRY(check_pixels(in, name));
+fail:
+    return status;
+}
+
+enum mien_status use_check_flags(uint32_t flags, const char *function)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(flags & ~(uint32_t)(MIEN_RAW | MIEN_NO_EXIF), MIEN_ERR_ARG,
+            "%s: flags are 0x%x; those of version %s are MIEN_RAW and MIEN_NO_EXIF", function, flags, mien_version());
 fail:
     return status;
 }

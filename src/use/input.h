@@ -14,6 +14,7 @@ struct use_feed {
 };
 
 /* MIEN_ERR_ARG when one is not exactly one thing, or its pixels cannot be. */
+enum mien_status use_check_flags(uint32_t flags, const char *function); /* MIEN_ERR_ARG: an unknown one is set */
 enum mien_status use_check_inputs(const struct mien_input *inputs, size_t count);
 
 /* What an input is called: its path, or "input 3". */

@@ -95,11 +95,13 @@ static enum mien_status add_label(struct sentences *s, const struct mien_label *
 {
     enum mien_status status = MIEN_OK;
     const cJSON *item = NULL;
-    FAIL_IF(!label->name, MIEN_ERR_ARG, "a label has no name");
+    FAIL_IF(!label->name || !*label->name, MIEN_ERR_ARG, "a label has no name");
     for (size_t i = 0; i < BASE_COUNT(label->reserved); i++)
         FAIL_IF(label->reserved[i], MIEN_ERR_ARG, "label \"%s\": reserved members must be 0", label->name);
     FAIL_IF(label->texts && label->text_count == 0, MIEN_ERR_ARG, "label \"%s\" has an empty list of texts",
             label->name);
+    FAIL_IF(!label->texts && label->text_count, MIEN_ERR_ARG, "label \"%s\" has %zu texts that are not there (NULL)",
+            label->name, label->text_count);
     if (label->texts) {
         for (size_t j = 0; j < label->text_count; j++) {
             FAIL_IF(!label->texts[j], MIEN_ERR_ARG, "text %zu of label \"%s\" is NULL", j, label->name);
@@ -227,6 +229,8 @@ enum mien_status use_embed_labels(struct mien_model *model, const struct mien_la
     uint32_t embed = model->nn->config.embed;
     struct sentences s = {0};
     float *rows = NULL;
+    FAIL_IF(!p.templates && p.template_count, MIEN_ERR_ARG, "%zu templates that are not there (NULL)",
+            p.template_count);
     if (!p.templates)
         p.templates = mien_default_templates(&p.template_count);
     FAIL_IF(count == 0 || count > UINT32_MAX || p.template_count == 0, MIEN_ERR_ARG,
@@ -252,7 +256,7 @@ enum mien_status mien_model_embed_labels(struct mien_model *model, const char *c
     struct mien_labels_params params = {
         .size = sizeof(params), .templates = templates, .template_count = template_count};
     struct mien_label *named = NULL;
-    NEED(model && labels && out);
+    NEED(model && labels && out && label_count <= UINT32_MAX);
     named = base_alloc(label_count + 1, sizeof(*named));
     FAIL_IF_NULL(named, "labels");
     for (size_t i = 0; i < label_count; i++)

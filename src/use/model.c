@@ -1,4 +1,5 @@
 /* model.c: a model in use, and embeddings of its texts. Pictures and clips: embed.c. */
+#include "use/input.h"
 #include "use/rows.h"
 #include "use/use.h"
 
@@ -115,6 +116,7 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
     struct nn_text *rows = NULL;
     size_t cut_count = 0;
     NEED(model && (!count || (texts && out)) && count <= UINT32_MAX);
+    TRY(use_check_flags(flags, __func__));
     rows = base_alloc(count + 1, sizeof(*rows));
     FAIL_IF_NULL(rows, "texts");
     for (size_t i = 0; i < count; i++) {

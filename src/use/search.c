@@ -1,4 +1,5 @@
 /* search.c: a collection ranked by sentences. */
+#include "use/input.h"
 #include "use/rows.h"
 
 #include <stdlib.h>
@@ -103,6 +104,7 @@ enum mien_status mien_search(struct mien_model *model, const struct mien_search_
     NEED(model && given);
     TRY(SIZED_READ(&params, given));
     TRY(SIZED_READ(&s.embed, params.embed));
+    TRY(use_check_flags(s.embed.flags, __func__));
     FAIL_IF(!params.manifest || !params.texts || params.text_count == 0, MIEN_ERR_ARG,
             "mien_search: a manifest and a sentence are needed");
     result = base_alloc(1, sizeof(*result));

@@ -122,6 +122,8 @@ static enum mien_status check_arguments(const struct mien_vulkan *v)
             "mien_gpu_adopt: instance, physical_device, device and queue are all needed");
     FAIL_IF(v->extension_count && !v->extensions, MIEN_ERR_ARG, "mien_gpu_adopt: %u extensions without their names",
             v->extension_count);
+    for (uint32_t i = 0; i < v->extension_count; i++)
+        FAIL_IF(!v->extensions[i], MIEN_ERR_ARG, "mien_gpu_adopt: the name of extension %u is NULL", i);
     FAIL_IF(!v->lock != !v->unlock, MIEN_ERR_ARG, "mien_gpu_adopt: lock and unlock belong together");
     FAIL_IF(v->api_version < VK_API_VERSION_1_1, MIEN_ERR_UNSUPPORTED,
             "mien_gpu_adopt: the instance was made for Vulkan %u.%u and Mien needs 1.1: set "

@@ -175,6 +175,56 @@ static void with_model(struct mien_model *model)
         CHECK(strlen(mien_model_error(model)) > 10);
 }
 
+/* What would be taken for something else, or read beyond what is there: flags that nobody knows, counts without their
+ * arrays, strides that lead out of memory. */
+static void misused(struct mien_model *model)
+{
+    static const unsigned char pixels[3 * 4 * 4];
+    const struct mien_input good = {.pixels = pixels, .width = 4, .height = 4};
+    const struct mien_input bad[] = {
+        {.pixels = pixels, .width = 4, .height = 4, .byte_count = 9},
+        {.pixels = pixels, .width = 4, .height = 4, .frame_count = 9},
+        {.pixels = pixels, .width = 4, .height = 4, .format = (enum mien_pixel_format)9},
+        {.pixels = pixels, .width = 4, .height = 4, .stride = SIZE_MAX},
+        {.pixels = pixels, .width = 4, .height = 4, .stride = (size_t)-12},
+        {.pixels = pixels, .width = 4, .height = 4, .stride = SIZE_MAX / 8 + 1},
+        {.pixels = pixels, .width = 65537, .height = 4},
+    };
+    const char *const a[] = {"a", "b"}, *const hole[] = {"a", NULL};
+    struct mien_embed_params embed = {.size = sizeof embed, .flags = 4};
+    struct mien_labels *labels = NULL;
+    struct mien_search *search = NULL;
+    struct mien_result *result = NULL;
+    CHECK_EQ(mien_model_embed(model, &good, 1, NULL, room), MIEN_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        REFUSED(mien_model_embed(model, &bad[i], 1, NULL, room));
+    REFUSED(mien_model_embed(model, &good, 1, &embed, room));
+    embed.flags = 0;
+    embed.size = sizeof(size_t) + 4; /* ends within a member: nobody's struct */
+    REFUSED(mien_model_embed(model, &good, 1, &embed, room));
+    embed = (struct mien_embed_params){.size = sizeof embed, .flags = 0x80000000};
+    REFUSED(mien_model_embed_texts(model, a, 1, 4, room));
+    REFUSED(mien_model_embed_labels(model, a, 2, NULL, 1, room));
+    REFUSED(mien_labels_create(model, &(struct mien_label){.name = ""}, 1, NULL, &labels));
+    REFUSED(mien_labels_create(model, &(struct mien_label){.name = "a", .text_count = 1}, 1, NULL, &labels));
+    REFUSED(mien_labels_create(
+        model, &(struct mien_label){.name = "a"}, 1,
+        &(struct mien_labels_params){.size = sizeof(struct mien_labels_params), .template_count = 1}, &labels));
+    REFUSED(mien_search(
+        model, &(struct mien_search_params){sizeof(struct mien_search_params), "x.jsonl", a, 1, .embed = &embed},
+        &search));
+    REFUSED(mien_eval(
+        model, &(struct mien_eval_params){sizeof(struct mien_eval_params), "zero-shot", "x.jsonl", .class_count = 2},
+        &result));
+    REFUSED(mien_train(NULL, &(struct mien_train_params){.size = sizeof(struct mien_train_params)}, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        struct mien_training *training = NULL;
+        struct mien_train_params params = {
+            .size = sizeof params, .config = "x.json", .sets = i ? hole : NULL, .set_count = 2};
+        REFUSED(mien_training_open(&params, &training));
+    }
+}
+
 static void results_and_pages(void)
 {
     struct mien_result *result = NULL;
@@ -252,6 +302,7 @@ int main(int argc, char **argv)
         CHECK_STR(mien_gpu_error(gpu), mien_last_error());
         CHECK_EQ(mien_model_open(gpu, argv[2], NULL, &model), MIEN_OK);
         with_model(model);
+        misused(model);
         CHECK_EQ(mien_model_embed(model, &(struct mien_input){.path = "gone.png"}, 1, NULL, room), MIEN_ERR_DATA);
         CHECK(strstr(mien_model_error(model), "gone.png") != NULL);
         CHECK_STR(mien_gpu_error(gpu), mien_model_error(model));

@@ -348,6 +348,8 @@ static void test_refused(const char *name)
     v.extension_count = 1;
     v.extensions = NULL;
     refuse(&v, MIEN_ERR_ARG, "without their names");
+    v.extensions = (const char *const[]){NULL};
+    refuse(&v, MIEN_ERR_ARG, "extension 0 is NULL");
     end(&app);
 }
 
