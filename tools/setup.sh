@@ -31,6 +31,9 @@ read_package_lists() {
 build_packages=(gcc g++ libc6-dev cmake ninja-build pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers
     glslc spirv-tools libstb-dev libcjson-dev)
 
+# What a build takes where it is there: JPEG as Pillow decodes it.
+liked_packages=(libjpeg62-turbo-dev libjpeg-turbo8-dev)
+
 # install_packages NEEDED ... [-- LIKED ...]: installs those that are missing; of the liked ones only what is offered.
 install_packages() {
     local missing=() wanted=() liked= package

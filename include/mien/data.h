@@ -68,6 +68,13 @@ struct mien_import_summary {
  * files and directories are passed over and counted, hidden ones (".x") without being counted. */
 MIEN_API enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary);
 
+/* ---- pictures ---- */
+
+/* What decodes pictures in this build: "PNG by stb_image, JPEG by libjpeg-turbo 2.1.5". With libjpeg-turbo JPEG has
+ * Pillow's pixels to the bit; without, "JPEG by stb_image", up to 3 of 255 levels from them. Static storage.
+ * Thread-safe. */
+MIEN_API const char *mien_picture_decoders(void);
+
 /* ---- files of texts ---- */
 
 /* Lines without their ends. */

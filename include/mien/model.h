@@ -117,7 +117,10 @@ struct mien_embed_params {
                             more is used whole; 0: as many as the model was trained with ("mien.frames" of its
                             config.json), else 32; MIEN_ALL_FRAMES: all */
     uint32_t threads;    /* that decode pictures while the device works; 0: one per processor */
-    uint64_t max_pixels; /* a picture with more is bad, unless given as pixels; 0: 64 million */
+    uint64_t max_pixels; /* a picture with more is bad, unless given as pixels; 0: 64 million. Told by its header,
+                            before it is decoded, and so are its other limits: 8 bytes of memory for each of max_pixels
+                            (of 64 million where that is more; 16-bit RGBA takes 16 a pixel), 500 scans of a JPEG, 1,280
+                            million pixels in all scans */
     bool *ok;            /* [count] NULL: a bad input ends the call. Else it is named in the log, its row
                             of the result is 0 and ok[i] false */
     mien_progress_fn progress; /* of inputs; may be NULL. When it says `done`, so many rows of the result (and of ok)

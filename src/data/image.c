@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "data/image_check.h"
+#include "data/libjpeg.h"
 #include "data/stb.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@ void data_image_free(struct data_image *image)
 {
     if (!image)
         return;
-    data_pixels_free(image->pixels);
+    free(image->pixels);
     *image = (struct data_image){0};
 }
 
@@ -70,25 +71,44 @@ enum mien_status data_image_cut(const char *path, struct data_image *image, cons
     return MIEN_OK;
 }
 
+/* What decoding may take, before it takes it. */
+static enum mien_status check_cost(const char *path, const struct image_head *head, uint64_t most)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t pixels = (uint64_t)head->width * head->height, memory = image_memory(head);
+    uint64_t most_memory = BASE_MAX(most, (uint64_t)DATA_MOST_PIXELS) * DATA_BYTES_A_PIXEL;
+    FAIL_IF(pixels > most, MIEN_ERR_DATA, "%s: %ux%u pixels are more than the limit of %llu; make the picture smaller",
+            path, head->width, head->height, (unsigned long long)most);
+    FAIL_IF(head->scans > DATA_MOST_SCANS || head->scans * pixels > DATA_MOST_SCANNED, MIEN_ERR_DATA,
+            "%s: %u scans of %ux%u pixels are more than the limits of %d scans and %lld million pixels in all; save it "
+            "as baseline JPEG",
+            path, head->scans, head->width, head->height, DATA_MOST_SCANS, DATA_MOST_SCANNED / 1000000);
+    FAIL_IF(memory > most_memory, MIEN_ERR_DATA,
+            "%s: decoding %ux%u pixels of this form takes %llu MB, more than the limit of %llu; %s", path, head->width,
+            head->height, (unsigned long long)memory / 1000000, (unsigned long long)most_memory / 1000000,
+            head->jpeg ? "save it as baseline JPEG, or make it smaller"
+                       : "save it with 8 bits a channel and without interlacing, or make it smaller");
+fail:
+    return status;
+}
+
 enum mien_status data_image_decode(const char *path, const void *data, size_t size,
                                    const struct data_image_params *params, struct data_image *out)
 {
     enum mien_status status = MIEN_OK;
     struct data_image_params p = params ? *params : (struct data_image_params){0};
-    uint64_t most = p.max_pixels ? p.max_pixels : DATA_MOST_PIXELS;
     struct data_image image = {0};
+    struct image_head head;
     const char *why = NULL;
-    int orientation = 1;
     *out = image;
     FAIL_IF(size == 0, MIEN_ERR_DATA, "%s: the file is empty", path);
-    FAIL_IF(!image_check(data, size, &orientation, &why), MIEN_ERR_DATA, "%s: %s", path, why);
-    FAIL_IF(!data_pixels_info(data, size, &image.width, &image.height, &why), MIEN_ERR_DATA, "%s: %s", path, why);
-    FAIL_IF((uint64_t)image.width * image.height > most, MIEN_ERR_DATA,
-            "%s: %ux%u pixels are more than the limit of %llu; make the picture smaller", path, image.width,
-            image.height, (unsigned long long)most);
-    image.pixels = data_pixels_decode(data, size, p.keep_alpha, &image.width, &image.height, &image.channels, &why);
-    FAIL_IF(!image.pixels, MIEN_ERR_DATA, "%s: cannot be decoded (%s)", path, why);
-    TRY(turn(path, &image, p.ignore_exif ? 1 : orientation));
+    FAIL_IF(!image_check(data, size, &head, &why), MIEN_ERR_DATA, "%s: %s", path, why);
+    TRY(check_cost(path, &head, p.max_pixels ? p.max_pixels : DATA_MOST_PIXELS));
+    if (head.jpeg && data_jpeg_library() && !p.plain_jpeg)
+        TRY(data_jpeg_decode(path, data, size, &head, &image));
+    else
+        TRY(data_stb_decode(path, data, size, p.keep_alpha, &head, &image));
+    TRY(turn(path, &image, p.ignore_exif ? 1 : head.orientation));
     if (p.has_box)
         TRY(data_image_cut(path, &image, p.box));
     *out = image;

@@ -10,7 +10,10 @@ struct data_image {
     unsigned char *pixels;
 };
 
-enum { DATA_MOST_PIXELS = 64000000 };
+/* Limits on what one picture may take. Memory: DATA_BYTES_A_PIXEL for each of max_pixels, or of DATA_MOST_PIXELS where
+ * that is more. A JPEG's scans each go over the whole picture: so many, and not more than DATA_MOST_SCANNED pixels. */
+enum { DATA_MOST_PIXELS = 64000000, DATA_BYTES_A_PIXEL = 8, DATA_MOST_SCANS = 500 };
+#define DATA_MOST_SCANNED 1280000000LL
 
 struct data_image_params {
     uint64_t max_pixels; /* 0 = DATA_MOST_PIXELS */
@@ -18,6 +21,7 @@ struct data_image_params {
     bool keep_alpha;     /* 4 channels where the file has alpha; default: alpha is dropped, colours kept */
     bool has_box;        /* cut out box: x, y, width, height in pixels, after turning; must lie inside */
     int32_t box[4];
+    bool plain_jpeg; /* for tests: JPEG by stb_image even where libjpeg-turbo is there */
 };
 
 /* Where a picture is: in a file, encoded in memory, or as pixels. */
@@ -41,9 +45,10 @@ enum mien_status data_image_load(const struct data_source *source, const struct 
                                  struct data_image *out);
 
 /* PNG, JPEG (8-bit, baseline and progressive; grey, YCbCr, RGB, CMYK, YCCK). 16 bits per channel are cut to 8,
- * palettes and grey become RGB. MIEN_ERR_DATA with `path` and the reason for anything else: another format, damage
- * (every PNG chunk's checksum is verified, a cut-off JPEG is refused), too many pixels, a box outside. `params` NULL =
- * defaults. Free with data_image_free. Thread-safe. */
+ * palettes and grey become RGB, and so does CMYK as Pillow's convert("RGB") does it. MIEN_ERR_DATA with `path` and the
+ * reason for anything else: another format (which one, and what to do), damage (every PNG chunk's checksum is verified;
+ * a JPEG that is cut off or would be filled in is refused), more pixels, memory or scans than the limits above, before
+ * anything is decoded; a box outside. `params` NULL = defaults. Free with data_image_free. Thread-safe. */
 enum mien_status data_image_decode(const char *path, const void *data, size_t size,
                                    const struct data_image_params *params, struct data_image *out);
 /* The same from a file of at most 512 MiB. */

@@ -1,5 +1,5 @@
-/* stb.c: the one file that compiles stb_image. Allocations are bounded per call, so that a small file which claims to
- * unpack to gigabytes fails at once. */
+/* stb.c: the one file that compiles stb_image: PNG, JPEG where libjpeg-turbo is not there, inflate. Allocations are
+ * bounded per call, so that a small file which claims to unpack to gigabytes fails at once. */
 #include "data/stb.h"
 
 #include "base/base.h"
@@ -11,15 +11,40 @@
 enum { SMALL = 1 << 20 };                       /* tables and buffers beside the pixels */
 static _Thread_local size_t largest = SIZE_MAX; /* bytes one allocation may have, for the call under way */
 
+/* Why the last allocation of the call under way failed: the system had no memory, or it asked for more than `largest`.
+ */
+static _Thread_local enum { GIVEN, EXHAUSTED, EXCESSIVE } refusal;
+
+static void *given(void *memory)
+{
+    if (!memory)
+        refusal = EXHAUSTED;
+    return memory;
+}
+
+static bool is_excessive(size_t size)
+{
+    if (size > largest)
+        refusal = EXCESSIVE;
+    return size > largest;
+}
+
 /* Zeroed: a progressive JPEG that lacks a scan would else show what the memory held before. */
 static void *bounded_malloc(size_t size)
 {
-    return size <= largest ? calloc(size, 1) : NULL;
+    return is_excessive(size) ? NULL : given(calloc(size ? size : 1, 1));
 }
 
 static void *bounded_realloc(void *old, size_t size)
 {
-    return size <= largest ? realloc(old, size) : NULL;
+    return is_excessive(size) ? NULL : given(realloc(old, size));
+}
+
+/* Bounds the allocations of the calls that follow. */
+static void set_bound(size_t bytes)
+{
+    largest = bytes;
+    refusal = GIVEN;
 }
 
 /* An empty IDAT chunk at the beginning copies nothing to nowhere, which C leaves undefined. */
@@ -28,6 +53,23 @@ static void *copy_bytes(void *to, const void *from, size_t size)
     return size ? memcpy(to, from, size) : to;
 }
 
+/* A row of half as many samples, as libjpeg widens it; stb_image's own takes the wrong one of the last two for three
+ * quarters. The macro has a parameter list: it renames the definition, not the use. */
+static unsigned char *stbi__resample_row_h_2(unsigned char *out, unsigned char *in, unsigned char *unused, int w,
+                                             int hs)
+{
+    (void)unused;
+    (void)hs;
+    for (int i = 0; i < w; i++) {
+        bool repeat = w <= 2;
+        int left = i > 0 && !repeat ? in[i - 1] : in[i], right = i + 1 < w && !repeat ? in[i + 1] : in[i];
+        out[2 * i] = (unsigned char)((3 * in[i] + left + 1) >> 2);
+        out[2 * i + 1] = (unsigned char)((3 * in[i] + right + 2) >> 2);
+    }
+    return out;
+}
+
+#define stbi__resample_row_h_2(...) unused_resample_row_h_2(__VA_ARGS__)
 #define memcpy copy_bytes
 #define STBI_MALLOC(size) bounded_malloc(size)
 #define STBI_REALLOC(pointer, size) bounded_realloc(pointer, size)
@@ -57,6 +99,7 @@ static void *copy_bytes(void *to, const void *from, size_t size)
 #pragma GCC diagnostic pop
 #endif
 #undef memcpy
+#undef stbi__resample_row_h_2
 
 static uint32_t load_le32(const unsigned char *p)
 {
@@ -95,9 +138,10 @@ enum mien_status data_gunzip(const char *path, const char *data, size_t size, ch
     FAIL_IF(start == 0 || size > INT_MAX, MIEN_ERR_DATA, "%s: not a gzip file", path);
     uint32_t want = load_le32(p + size - 4);
     FAIL_IF(want > INT_MAX / 4, MIEN_ERR_DATA, "%s: %u bytes unpacked are too many", path, want);
-    largest = BASE_MAX((size_t)want * 2, (size_t)SMALL); /* the buffer grows by doubling */
+    set_bound(BASE_MAX((size_t)want * 2, (size_t)SMALL)); /* the buffer grows by doubling */
     out = stbi_zlib_decode_noheader_malloc(data + start, (int)(size - start - 8), &length);
     largest = SIZE_MAX;
+    FAIL_IF(!out && refusal == EXHAUSTED, MIEN_ERR_NOMEM, "%s: out of host memory for unpacking it", path);
     FAIL_IF(!out || (uint32_t)length != want || base_crc32(0, out, (size_t)length) != load_le32(p + size - 8),
             MIEN_ERR_DATA, "%s: the gzip file is damaged (its checksum does not fit)", path);
     *text = out;
@@ -111,18 +155,6 @@ fail:
 void data_gunzip_free(char *text)
 {
     free(text);
-}
-
-bool data_pixels_info(const void *data, size_t size, uint32_t *width, uint32_t *height, const char **why)
-{
-    int w = 0, h = 0, channels = 0;
-    if (size > INT_MAX || !stbi_info_from_memory(data, (int)size, &w, &h, &channels) || w <= 0 || h <= 0) {
-        *why = size > INT_MAX ? "larger than 2 GiB" : "not a PNG or JPEG image, or one with a broken head";
-        return false;
-    }
-    *width = (uint32_t)w;
-    *height = (uint32_t)h;
-    return true;
 }
 
 /* libjpeg repeats chroma samples when a row has two or fewer of them, where stb_image interpolates. */
@@ -141,30 +173,57 @@ static unsigned char *decode_narrow_jpeg(const void *data, size_t size, int *w, 
     return pixels;
 }
 
-unsigned char *data_pixels_decode(const void *data, size_t size, bool alpha, uint32_t *width, uint32_t *height,
-                                  uint32_t *channels, const char **why)
+static unsigned char *decode_jpeg(const void *data, size_t size, const struct image_head *head)
 {
-    int w, h, n, wanted = 3;
-    if (!data_pixels_info(data, size, width, height, why))
+    int w, h, n;
+    if (head->width <= 4)
+        return decode_narrow_jpeg(data, size, &w, &h, &n, 3);
+    return stbi_load_from_memory(data, (int)size, &w, &h, &n, 3);
+}
+
+/* stb_image takes four channels without Adobe's marker for YCbCr and something. The last marker counts: one before the
+ * data says CMYK, or YCCK where its transform is none that there is. */
+static unsigned char *decode_four(const void *data, size_t size, const struct image_head *head)
+{
+    unsigned char marker[16] = "\xFF\xEE\0\x0E"
+                               "Adobe\0\x64\0\0\0\0"; /* APP14, 14 bytes: version 100, two flags, the transform */
+    marker[15] = head->adobe > 0 ? 2 : 0;
+    unsigned char *whole = bounded_malloc(size + sizeof(marker));
+    if (!whole)
         return NULL;
-    stbi_info_from_memory(data, (int)size, &w, &h, &n);
-    if (alpha && (n == 2 || n == 4))
-        wanted = 4;
-    /* the largest: 16-bit RGBA with interlacing, doubled once by the growing buffer */
-    largest = ((size_t)*width + 64) * ((size_t)*height + 64) * 16 + SMALL;
-    bool narrow = *width <= 4 && size > 2 && memcmp(data, "\xFF\xD8", 2) == 0;
-    unsigned char *pixels = narrow ? decode_narrow_jpeg(data, size, &w, &h, &n, wanted)
-                                   : stbi_load_from_memory(data, (int)size, &w, &h, &n, wanted);
-    largest = SIZE_MAX;
-    if (!pixels) {
-        *why = stbi_failure_reason();
-        return NULL;
-    }
-    *channels = (uint32_t)wanted;
+    memcpy(whole, data, head->first_scan);
+    memcpy(whole + head->first_scan, marker, sizeof(marker));
+    memcpy(whole + head->first_scan + sizeof(marker), (const char *)data + head->first_scan, size - head->first_scan);
+    unsigned char *pixels = decode_jpeg(whole, size + sizeof(marker), head);
+    free(whole);
     return pixels;
 }
 
-void data_pixels_free(unsigned char *pixels)
+enum mien_status data_stb_decode(const char *path, const void *data, size_t size, bool alpha,
+                                 const struct image_head *head, struct data_image *out)
 {
-    free(pixels);
+    enum mien_status status = MIEN_OK;
+    int w = (int)head->width, h = (int)head->height, n = 3, wanted = 3;
+    unsigned char *pixels = NULL;
+    FAIL_IF(size > INT_MAX - 16, MIEN_ERR_DATA, "%s: larger than 2 GiB", path);
+    FAIL_IF(head->jpeg && !head->tables, MIEN_ERR_DATA,
+            "%s: JPEG: no Huffman tables (a Motion-JPEG frame?); save it as baseline JPEG", path);
+    if (alpha && stbi_info_from_memory(data, (int)size, &w, &h, &n) && (n == 2 || n == 4) && !head->jpeg)
+        wanted = 4;
+    /* the largest: 16-bit RGBA with interlacing, doubled once by the growing buffer; a copy of the file */
+    set_bound(((size_t)head->width + 64) * ((size_t)head->height + 64) * 16 + SMALL + (head->jpeg ? size : 0));
+    if (head->jpeg)
+        pixels = head->channels == 4 ? decode_four(data, size, head) : decode_jpeg(data, size, head);
+    else
+        pixels = stbi_load_from_memory(data, (int)size, &w, &h, &n, wanted);
+    largest = SIZE_MAX;
+    FAIL_IF(!pixels && refusal == EXHAUSTED, MIEN_ERR_NOMEM, "%s: out of host memory for %ux%u pixels", path,
+            head->width, head->height);
+    FAIL_IF(!pixels && refusal == EXCESSIVE, MIEN_ERR_DATA,
+            "%s: its data unpack to more than %ux%u pixels take; the file is damaged, or made to exhaust memory", path,
+            head->width, head->height);
+    FAIL_IF(!pixels, MIEN_ERR_DATA, "%s: cannot be decoded (%s); the file is damaged", path, stbi_failure_reason());
+    *out = (struct data_image){head->width, head->height, (uint32_t)wanted, pixels};
+fail:
+    return status;
 }

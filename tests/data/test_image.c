@@ -59,17 +59,17 @@ static void test_exif_forms(void)
 {
     unsigned char jpeg[64] = {0xFF, 0xD8, 0xFF, 0xE1, 0, 34};
     unsigned char little[] = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0";
-    int orientation;
+    struct image_head head;
     const char *why;
     memcpy(jpeg + 6, "Exif\0\0", 6);
     memcpy(jpeg + 12, little, sizeof(little) - 1);
-    image_check(jpeg, sizeof(jpeg), &orientation, &why);
-    CHECK_EQ(orientation, 6);
+    image_check(jpeg, sizeof(jpeg), &head, &why);
+    CHECK_EQ(head.orientation, 6);
     for (int at = 12; at < 34; at++) { /* no damage of the block does harm */
         for (int bit = 0; bit < 8; bit++) {
             jpeg[at] ^= (unsigned char)(1 << bit);
-            image_check(jpeg, sizeof(jpeg), &orientation, &why);
-            CHECK(orientation >= 1 && orientation <= 8);
+            image_check(jpeg, sizeof(jpeg), &head, &why);
+            CHECK(head.orientation >= 1 && head.orientation <= 8);
             jpeg[at] ^= (unsigned char)(1 << bit);
         }
     }
@@ -80,18 +80,18 @@ static void test_exif_forms(void)
 static void test_tables(void)
 {
     unsigned char jpeg[600] = {0xFF, 0xD8, 0xFF, 0xC4, 2, 60, 0x10};
-    int orientation;
+    struct image_head head;
     const char *why;
     memset(jpeg + 7, 20, 16); /* 320 symbols; the segment is long enough */
-    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK(!image_check(jpeg, sizeof(jpeg), &head, &why));
     CHECK_STR(why, "JPEG: broken Huffman table");
     memset(jpeg + 7, 16, 16); /* 256 */
     jpeg[4] = 1;
     jpeg[5] = 19;
-    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK(!image_check(jpeg, sizeof(jpeg), &head, &why));
     CHECK(strcmp(why, "JPEG: broken Huffman table") != 0);
     jpeg[5] = 18; /* one symbol is missing */
-    CHECK(!image_check(jpeg, sizeof(jpeg), &orientation, &why));
+    CHECK(!image_check(jpeg, sizeof(jpeg), &head, &why));
     CHECK_STR(why, "JPEG: broken Huffman table");
 }
 
@@ -148,7 +148,7 @@ static void test_damage(void)
     struct data_image_params few = {.max_pixels = 19};
     CHECK_EQ(decode(size, &few, &image), MIEN_ERR_DATA);
     CHECK_SAYS("limit of 19");
-    memcpy(file, "not an image", 12);
+    memcpy(file, "not\0an\1image", 12);
     refused(12, "not a PNG");
     memcpy(file, "\xFF\xD8\xFF\xD9", 4);
     refused(4, "no image data");
@@ -186,7 +186,88 @@ static void test_bomb(void)
     n += png_chunk(file + n, "IHDR", head, 13);
     n += png_chunk(file + n, "IDAT", idat, (uint32_t)make_bomb(idat, sizeof(idat)));
     n += png_chunk(file + n, "IEND", NULL, 0);
-    refused(n, "outofmem");
+    refused(n, "unpack to more than 8x1 pixels take");
+}
+
+/* A PNG of one IDAT chunk whose zlib stream is one stored block; returns its size. */
+static size_t make_png(const unsigned char head[13], const unsigned char *rows, uint32_t length)
+{
+    unsigned char stream[300] = {0x78, 0x01, 0x01, (unsigned char)length, 0, (unsigned char)~length, 0xFF};
+    uint32_t a = 1, b = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        stream[7 + i] = rows[i];
+        a = (a + rows[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    png_be32(stream + 7 + length, b << 16 | a);
+    size_t n = 8;
+    memcpy(file, "\x89PNG\r\n\x1a\n", 8);
+    n += png_chunk(file + n, "IHDR", head, 13);
+    n += png_chunk(file + n, "IDAT", stream, length + 11);
+    return n + png_chunk(file + n, "IEND", NULL, 0);
+}
+
+/* 16 bits a channel are cut to 8; alpha is dropped, not blended, wherever it comes from. */
+static void test_forms(void)
+{
+    static const unsigned char grey_alpha[13] = {0, 0, 0, 2, 0, 0, 0, 1, 16, 4}, one[13] = {0, 0, 0, 1, 0, 0, 0, 1, 1};
+    static const unsigned char row[9] = {0, 0x12, 0xFF, 0, 0, 0xAB, 0x80, 0x80, 0}, bit[2] = {0, 0x80};
+    struct data_image image;
+    struct data_image_params alpha = {.keep_alpha = true};
+    size_t size = make_png(grey_alpha, row, 9);
+    CHECK_EQ(decode(size, NULL, &image), MIEN_OK);
+    CHECK(image.channels == 3 && memcmp(image.pixels, "\x12\x12\x12\xAB\xAB\xAB", 6) == 0);
+    data_image_free(&image);
+    CHECK_EQ(decode(size, &alpha, &image), MIEN_OK);
+    CHECK(image.channels == 4 && memcmp(image.pixels, "\x12\x12\x12\0\xAB\xAB\xAB\x80", 8) == 0);
+    data_image_free(&image);
+    size = make_png(one, bit, 2);
+    CHECK_EQ(decode(size, NULL, &image), MIEN_OK);
+    CHECK(image.width == 1 && image.height == 1 && memcmp(image.pixels, "\xFF\xFF\xFF", 3) == 0);
+    data_image_free(&image);
+    /* an animation: its chunks are passed over, the picture is the one for programs that know none */
+    unsigned char tail[200];
+    size_t at = 33, n = at;
+    memcpy(tail, file + at, size - at);
+    n += png_chunk(file + n, "acTL", "\0\0\0\1\0\0\0", 8);
+    memcpy(file + n, tail, size - at - 12);
+    n += size - at - 12;
+    n += png_chunk(file + n, "fdAT", "\0\0\0\1xyz", 7);
+    n += png_chunk(file + n, "IEND", NULL, 0);
+    CHECK_EQ(decode(n, NULL, &image), MIEN_OK);
+    CHECK(image.width == 1 && image.pixels && image.pixels[0] == 0xFF);
+    data_image_free(&image);
+}
+
+/* What decoding takes is told by the header, and refused before it is taken; with room for it, it goes on to the data.
+ */
+static void test_memory(void)
+{
+    static const struct {
+        unsigned char bits, colour, interlaced;
+        uint32_t side;
+        const char *says;
+    } cases[] = {
+        {16, 6, 0, 8000,
+         "8000x8000 pixels of this form takes 1024 MB, more than the limit of 512; save it with 8 bits"},
+        {16, 6, 1, 6000, "MB, more than the limit of 512; save it with 8 bits a channel and without interlacing"},
+        {16, 6, 0, 8001, "8001x8001 pixels are more than the limit of 64000000"},
+        {8, 6, 0, 7999, "cannot be decoded"},
+        {16, 6, 0, 5000, "cannot be decoded"},
+        {3, 6, 0, 8, "header is broken"},
+        {16, 3, 0, 8, "header is broken"},
+        {8, 6, 2, 8, "header is broken"},
+        {8, 6, 0, 0, "header is broken"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        unsigned char head[13] = {0};
+        png_be32(head, cases[i].side);
+        png_be32(head + 4, cases[i].side);
+        head[8] = cases[i].bits;
+        head[9] = cases[i].colour;
+        head[12] = cases[i].interlaced;
+        refused(make_png(head, (const unsigned char *)"\0", 1), cases[i].says);
+    }
 }
 
 /* Opaque pixels of a picture against PngSuite's BMP of it (32 bits, BGRA, rows from the bottom); -1 = another form. */
@@ -338,6 +419,8 @@ int main(void)
     test_box();
     test_damage();
     test_bomb();
+    test_forms();
+    test_memory();
     test_pngsuite();
     if (base_file_is_dir(support_shared("fixtures"))) {
         sweep("fixtures/png_corrupt/corrupt", true);

@@ -62,6 +62,8 @@ static void without_device(void)
     note("mien_version(");
     SAYS(mien_last_error(), "");
     SAYS(mien_dtype_name(MIEN_DTYPE_COUNT), "unknown");
+    CHECK(strncmp(mien_picture_decoders(), "PNG by stb_image, JPEG by ", 26) == 0);
+    note("mien_picture_decoders(");
     GIVES(mien_dtype_size(MIEN_DTYPE_COUNT), 0);
     REFUSED(mien_gpu_list(NULL, NULL, 0, NULL));
     REFUSED(mien_gpu_list(NULL, NULL, 1, &n));

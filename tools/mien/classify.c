@@ -213,7 +213,7 @@ const struct command command_classify = {
         "which ffmpeg decodes: it must be installed. Prints the best label and all probabilities; --json prints one\n"
         "object a line: {\"input\",\"label\",\"scores\"}. An input that cannot be read is named; the others are "
         "scored,\n"
-        "and the exit status is 4.",
+        "and the exit status is 4.\n\n" PICTURE_LIMITS,
     .run = run,
     .traces = true,
     .halves = true,

@@ -114,6 +114,11 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
 
 /* Options of the subcommands that look at pictures. */
 #define LOOKING_USUAL UINT64_MAX
+#define PICTURE_LIMITS                                                                                                 \
+    "Pictures are PNG and JPEG, told by their bytes. Before it is decoded one is refused that has more than 64 "       \
+    "million\n"                                                                                                        \
+    "pixels, takes more than 512 MB to decode (16-bit RGBA above 32 million pixels), or is a JPEG of more than 500\n"  \
+    "scans or 1,280 million pixels in all scans."
 #define LOOKING_FRAMES "frames of a clip, at equal spacing; 0 = all (default: what the model was trained with, else 32)"
 struct looking {
     const char *box_text;

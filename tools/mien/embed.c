@@ -228,7 +228,7 @@ const struct command command_embed = {
         "Tensors image_embeds [N,E], video_embeds [V,E], text_embeds [M,E], f32, of unit length, in the order given.\n"
         "A clip's embedding is made by the model's temporal transformer; where it has none it is the mean of its\n"
         "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. --json prints one object:\n"
-        "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.",
+        "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.\n\n" PICTURE_LIMITS,
     .run = run,
     .traces = true,
     .halves = true,

@@ -15,7 +15,7 @@ static void print_usage(FILE *out)
                  "Trains and runs vision-language models of facial emotion on any GPU that has Vulkan.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nmien SUBCOMMAND --help says more; mien --version prints the version.\n"
+    fprintf(out, "\nmien SUBCOMMAND --help says more; mien --version prints the version and what decodes\npictures.\n"
                  "Exit status: 0 done, 1 failed while running, 2 wrong usage, 3 no usable device or driver fault,\n"
                  "4 bad data or file, 128 + the signal that ended it.\n");
 }
@@ -41,7 +41,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("mien %s\n", mien_version());
+        printf("mien %s\npictures: %s\n", mien_version(), mien_picture_decoders());
         return 0;
     }
     for (size_t i = 0; i < COMMANDS; i++) {

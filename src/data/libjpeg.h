@@ -1,0 +1,16 @@
+/* libjpeg.h: inside data: JPEG by libjpeg-turbo, which Pillow decodes with too; where it was found at build time. */
+#ifndef DATA_LIBJPEG_H
+#define DATA_LIBJPEG_H
+
+#include "data/image.h"
+#include "data/image_check.h"
+
+/* "libjpeg-turbo 2.1.5"; NULL where it is not in this build, and data_jpeg_decode may not be called. */
+const char *data_jpeg_library(void);
+
+/* RGB into *out, which is empty before and stays so on failure; as Pillow's convert("RGB"), to the bit. `head` is what
+ * image_check found. MIEN_ERR_DATA, logged with `path`, also for what libjpeg only warns of and would fill in. */
+enum mien_status data_jpeg_decode(const char *path, const void *data, size_t size, const struct image_head *head,
+                                  struct data_image *out);
+
+#endif
