@@ -1,6 +1,7 @@
 /* loader.c: a ring of batches. Batch s lies in slot s % depth; samples of a slot are claimed one by one by the workers
  * and by the caller while it waits, so that a batch is ready as soon as it can be. */
 #include "data/loader_internal.h"
+#include "data/row_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +211,9 @@ enum mien_status data_loader_create(const struct data_loader_params *params, str
     TRY(make_buffers(l));
     if (!l->p.ignore_exif) /* packed pictures are turned */
         TRY(data_pack_open(l->p.manifest, &l->pack));
+    TRY(data_rows_find(l->p.manifest, l->pack, l->rows, l->p.row_count, l->p.max_bad, "data.train", l->bad));
+    for (size_t i = 0; i < l->p.row_count; i++)
+        l->bad_count += l->bad[i];
     TRY(start(l));
     *out = l;
     return MIEN_OK;

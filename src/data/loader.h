@@ -45,9 +45,13 @@ struct data_batch {
 };
 
 /* Tokenises all texts and starts the workers. Pictures come from the manifest's pack (pack.h) where there is one.
- * MIEN_ERR_DATA: no row has the text that is asked for, or a row has no image; MIEN_ERR_ARG: fewer samples than one
+ * Rows whose files
+ * are not there are named and left out now. MIEN_ERR_DATA: no row has the text that is asked for, a row has no image,
+ * or more files than max_bad allows are missing; MIEN_ERR_ARG: fewer samples than one
  * batch. Texts longer than the context are counted in one warning. */
 enum mien_status data_loader_create(const struct data_loader_params *params, struct data_loader **out);
+/* Whether any level has two texts that differ, as tokens: else nothing tells one picture from another. */
+bool data_loader_texts_differ(const struct data_loader *loader);
 void data_loader_destroy(struct data_loader **loader); /* stops the workers; batches become invalid */
 
 uint64_t data_loader_batches_per_epoch(const struct data_loader *loader); /* an incomplete last one is dropped */

@@ -197,6 +197,31 @@ void loader_texts_fill(struct data_loader *l, struct slot *slot)
     slot->batch.weights = slot->weights;
 }
 
+/* Whether two of the texts `step` apart differ; those that are not there do not count. */
+static bool differ(const struct loader_texts *t, const struct text_ref *refs, size_t count, size_t step)
+{
+    const struct text_ref *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct text_ref *ref = &refs[i * step];
+        if (!first && ref->count)
+            first = ref;
+        else if (ref->count && (ref->count != first->count || memcmp(t->ids.ids + ref->start, t->ids.ids + first->start,
+                                                                     ref->count * sizeof(*t->ids.ids)) != 0))
+            return true;
+    }
+    return false;
+}
+
+bool data_loader_texts_differ(const struct data_loader *loader)
+{
+    const struct loader_texts *t = &loader->texts;
+    for (uint32_t g = 0; g < t->global_levels; g++) {
+        if (differ(t, t->fixed + g, loader->p.row_count, t->global_levels))
+            return true;
+    }
+    return loader->p.sentences > 0 && differ(t, t->sentences, t->first_sentence[loader->p.row_count], 1);
+}
+
 uint32_t data_loader_levels(const struct data_loader *loader)
 {
     return loader->texts.levels;

@@ -247,12 +247,17 @@ static bool has_changed(const struct data_pack *pack, uint32_t row, const unsign
             (uint64_t)now.nanoseconds != get(entry + 40, 8));
 }
 
+bool data_pack_has(const struct data_pack *pack, uint32_t row)
+{
+    return pack && row < pack->rows && get(pack->index + (size_t)row * ENTRY + 12, 4) > 0;
+}
+
 bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image)
 {
-    if (!pack || row >= pack->rows)
+    if (!data_pack_has(pack, row))
         return false;
     const unsigned char *entry = pack->index + (size_t)row * ENTRY;
-    if (get(entry + 12, 4) == 0 || has_changed(pack, row, entry))
+    if (has_changed(pack, row, entry))
         return false;
     if (read_entry(pack, entry, image))
         return true;

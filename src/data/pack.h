@@ -33,5 +33,7 @@ void data_pack_close(struct data_pack **pack);
 /* The picture of a manifest's row: pixels are borrowed from the pack. False when it is not there, damaged, or of a file
  * that has changed since; one that has gone is served all the same. */
 bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image);
+/* Whether the pack (NULL: none) holds the row's picture, so that its file may be gone. */
+bool data_pack_has(const struct data_pack *pack, uint32_t row);
 
 #endif
