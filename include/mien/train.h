@@ -56,7 +56,11 @@ struct mien_train_summary {
     char model[1024];             /* the directory that holds the final model; empty when stopped */
     char checkpoint[1024];        /* the last one written; empty when there is none */
     bool stopped;                 /* by `stop` or progress, before the last step */
-    struct mien_train_plan plan;  /* of a dry run; else zeros; the last member */
+    struct mien_train_plan plan;  /* of a dry run; else zeros */
+    bool early;                   /* run.patience ended the run before its last step */
+    uint64_t best_step;           /* whose model best/ holds; 0 = none: nothing was evaluated */
+    double best_score;            /* its UAR on data.val, or minus its loss where data.val has no two labels */
+    char best[1024];              /* that directory; empty when there is none */
 };
 
 /* A run that has begun: its configuration is read, its directory belongs to this process. One thread at a time. */

@@ -87,3 +87,32 @@ void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, c
                          graph_program_input(p->program, slot, p->in.same[o->global_levels]));
     }
 }
+
+/* Whether two texts of a level differ; those that rows lack do not count. */
+static bool has_two(const struct data_batch *batch, uint32_t level)
+{
+    const int32_t *first = NULL;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        size_t row = (size_t)level * batch->count + i;
+        const int32_t *ids = batch->tokens + row * batch->length;
+        if (batch->weights[row] == 0)
+            continue;
+        if (first && memcmp(first, ids, batch->length * sizeof(*ids)) != 0)
+            return true;
+        first = first ? first : ids;
+    }
+    return false;
+}
+
+void train_watch_texts(struct trainer *t, const struct data_batch *batch, uint64_t step)
+{
+    for (uint32_t k = 0; k < batch->levels; k++) {
+        if (has_two(batch, k))
+            return;
+    }
+    if (!t->few_texts_warned)
+        LOG_WARN("step %llu: its %u samples have fewer than two different texts, from which nothing is learnt; leave "
+                 "rows without captions out of %s, or raise run.batch (said once, whatever follows)",
+                 (unsigned long long)step, batch->count, t->manifest->path);
+    t->few_texts_warned = true;
+}

@@ -126,7 +126,7 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
                  cJSON_AddNumberToObject(json, "collapsing", s->collapsing) &&
                  cJSON_AddNumberToObject(json, "evaluated", (double)s->evaluated) &&
                  cJSON_AddNumberToObject(json, "best_step", (double)s->best_step) &&
-                 cJSON_AddNumberToObject(json, "best", s->best) &&
+                 cJSON_AddNumberToObject(json, "best", s->best) && cJSON_AddNumberToObject(json, "worse", s->worse) &&
                  cJSON_AddBoolToObject(json, "collapse_warned", s->collapse_warned);
     const struct vk_caps *caps = vk_device_caps(t->device);
     whole = whole && cJSON_AddStringToObject(json, "device", caps->name) &&
@@ -158,6 +158,7 @@ static enum mien_status read_state(const char *dir, uint64_t steps, struct train
     TRY(base_json_u64(json, "evaluated", path, &out->evaluated));
     TRY(base_json_u64(json, "best_step", path, &out->best_step));
     TRY(base_json_number(json, "best", path, &out->best));
+    TRY(base_json_u32(json, "worse", path, &out->worse));
     FAIL_IF(out->evaluated > steps || out->best_step > steps, MIEN_ERR_DATA,
             "%s: \"evaluated\" or \"best_step\" lies beyond \"step\"", path);
 fail:

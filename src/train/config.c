@@ -210,28 +210,48 @@ enum mien_status train_check_local(const struct train_config *c)
                      c->run.batch, train_locals[c->loss.local.kind]->word.name, TRAIN_MATRIX_MOST);
 }
 
-static enum mien_status check(const struct train_reader *r, cJSON *root)
+/* The file, or the --set that a key's value comes from. */
+static const char *place(struct train_reader *r, const char *name)
+{
+    set_where(r, name, "");
+    return r->where;
+}
+
+static enum mien_status check_model(struct train_reader *r, cJSON *root)
+{
+    static const char *const keys[] = {"model.config", "model.tokenizer"};
+    for (size_t i = 0; r->config->model.init && i < BASE_COUNT(keys); i++) {
+        if (is_given(root, keys[i]))
+            return base_fail(MIEN_ERR_ARG, "%s: %s belongs to \"init\": \"scratch\"; a directory brings its own",
+                             place(r, keys[i]), keys[i]);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status check(struct train_reader *r, cJSON *root)
 {
     enum mien_status status = MIEN_OK;
     struct train_config *c = r->config;
+    const struct train_loss *loss = train_losses[c->loss.kind];
     FAIL_IF(!c->data.train, MIEN_ERR_ARG, "%s: \"data.train\" is missing; name the manifest to train on", r->path);
     FAIL_IF(!c->run.dir, MIEN_ERR_ARG, "%s: \"run.dir\" is missing; name the directory for the results", r->path);
-    FAIL_IF(c->run.steps == 0 && c->run.epochs == 0, MIEN_ERR_ARG, "%s: run.steps and run.epochs are both 0", r->path);
+    FAIL_IF(c->run.steps == 0 && c->run.epochs == 0, MIEN_ERR_ARG, "%s: run.steps and run.epochs are both 0",
+            place(r, "run.epochs"));
     FAIL_IF(c->data.augment.crop_scale[0] > c->data.augment.crop_scale[1], MIEN_ERR_ARG,
-            "%s: data.augment.crop_scale must be [smallest, largest]", r->path);
-    FAIL_IF(c->model.init && is_given(root, "model.config"), MIEN_ERR_ARG,
-            "%s: model.config belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
-    FAIL_IF(c->model.init && is_given(root, "model.tokenizer"), MIEN_ERR_ARG,
-            "%s: model.tokenizer belongs to \"init\": \"scratch\"; a directory brings its own", r->path);
-    FAIL_IF(c->run.batch < train_losses[c->loss.kind]->least_batch, MIEN_ERR_ARG,
-            "%s: run.batch is %u; with loss.kind %s an image must be told from others: at least %u", r->path,
-            c->run.batch, train_losses[c->loss.kind]->word.name, train_losses[c->loss.kind]->least_batch);
+            "%s: data.augment.crop_scale must be [smallest, largest]", place(r, "data.augment.crop_scale"));
+    TRY(check_model(r, root));
+    FAIL_IF(c->run.batch < loss->least_batch, MIEN_ERR_ARG,
+            "%s: run.batch is %u; with loss.kind %s an image must be told from others: at least %u",
+            place(r, "run.batch"), c->run.batch, loss->word.name, loss->least_batch);
     if (c->chosen.local) /* else the data decide, and it is checked then */
         TRY(train_check_local(c));
-    FAIL_IF(c->run.eval_every && !c->data.val, MIEN_ERR_ARG,
-            "%s: run.eval_every needs data.val, a manifest to evaluate on", r->path);
+    FAIL_IF(c->run.eval_every > 0 && !c->data.val, MIEN_ERR_ARG,
+            "%s: run.eval_every needs data.val, a manifest to evaluate on", place(r, "run.eval_every"));
+    FAIL_IF(c->run.patience && (!c->data.val || c->run.eval_every < 0), MIEN_ERR_ARG,
+            "%s: run.patience counts evaluations: it needs data.val, and run.eval_every from 0 on",
+            place(r, "run.patience"));
     FAIL_IF(c->optim.schedule == TRAIN_MULTISTEP && c->optim.milestones == 0, MIEN_ERR_ARG,
-            "%s: optim.schedule multistep needs optim.milestones", r->path);
+            "%s: optim.schedule multistep needs optim.milestones", place(r, "optim.schedule"));
 fail:
     return status;
 }

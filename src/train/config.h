@@ -81,10 +81,12 @@ struct train_config {
         const char *dump_grads; /* file for the gradients of step 1, or NULL */
         uint32_t steps, epochs, batch, micro_batch, seed, log_every;
         bool recompute;
-        uint32_t precision;                    /* 0 = f32 */
-        uint32_t eval_every, checkpoint_every; /* steps, 0 = never */
-        double checkpoint_minutes;             /* 0 = never */
-        uint32_t keep;                         /* checkpoints */
+        uint32_t precision;        /* 0 = f32 */
+        int32_t eval_every;        /* steps; 0 = once an epoch where data.val is given, -1 = never */
+        uint32_t patience;         /* evaluations without a better one that end the run; 0 = none do */
+        uint32_t checkpoint_every; /* steps, 0 = never */
+        double checkpoint_minutes; /* 0 = never */
+        uint32_t keep;             /* checkpoints */
     } run;
     struct train_chosen chosen;
     struct base_arena arena; /* strings */

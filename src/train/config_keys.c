@@ -109,7 +109,9 @@ const struct train_key train_keys[] = {
     {LATER("model.head"), .help = "A head for regression or classes"},
 
     {PATH(data.train), .also = "manifest dataset train_data", .help = "The manifest to train on"},
-    {PATH(data.val), .also = "validation val_data", .help = "The manifest to evaluate on meanwhile"},
+    {PATH(data.val), .also = "validation val_data",
+     .help = "The manifest to evaluate on meanwhile, once an epoch unless run.eval_every says otherwise: its rows of "
+             "split val, or without one"},
     {BOOL(data.shuffle, "true"), .help = "Whether the order of samples changes from epoch to epoch"},
     {CHOICE(data.balance, "none", balances), .also = "sampler weighted", .help = "How often rows are drawn"},
     {WHOLE(data.workers, "2", 0, 256), .also = "num_workers threads", .unit = "threads",
@@ -192,8 +194,12 @@ const struct train_key train_keys[] = {
     {WHOLE(run.seed, "0", 0, 4294967295.0), .also = "random_seed", .help = "The seed of everything random"},
     {WHOLE(run.log_every, "1", 1, 1e9), .also = "log_interval log_every_n_steps", .unit = "steps", .may_change = true,
      .help = "How often a step is written to log.jsonl"},
-    {WHOLE(run.eval_every, "0", 0, 2e9), .also = "val_every val_frequency eval_steps eval_interval", .unit = "steps",
-     .help = "How often the model is evaluated on data.val; 0 is never"},
+    {SIGNED(run.eval_every, "0", -1, 2e9), .also = "val_every val_frequency eval_steps eval_interval", .unit = "steps",
+     .help =
+         "How often the model is evaluated on data.val, and the best one kept in best/; 0 is once an epoch, -1 never"},
+    {WHOLE(run.patience, "0", 0, 1e9), .also = "early_stopping_patience early_stopping", .unit = "evaluations",
+     .may_change = true,
+     .help = "After how many evaluations on data.val without a better one the run ends early; 0 is never"},
     {WHOLE(run.checkpoint_every, "0", 0, 2e9), .also = "save_every save_frequency save_steps", .unit = "steps",
      .help = "How often a checkpoint is written; 0 is by time alone"},
     {NUMBER(run.checkpoint_minutes, "10", 0, BIG), .unit = "minutes",

@@ -54,7 +54,7 @@ static enum mien_status check_patterns(const struct nn_model *model, const struc
 enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
                                       struct train_param *rules)
 {
-    uint32_t frozen = 0;
+    uint32_t frozen = 0, idle = 0; /* idle: scalars of the loss, which no embedding depends on */
     enum mien_status status = check_patterns(model, config);
     for (uint32_t i = 0; i < model->count; i++) {
         rules[i] = (struct train_param){.lr_scale = 1, .decays = train_decays(&model->params[i])};
@@ -65,8 +65,13 @@ enum mien_status train_groups_resolve(const struct nn_model *model, const struct
             rules[i].frozen = config->optim.group[g].freeze;
         }
         frozen += rules[i].frozen;
+        idle += !rules[i].frozen && strncmp(model->params[i].name, "logit_", 6) == 0;
     }
     if (status == MIEN_OK && frozen == model->count)
         return base_fail(MIEN_ERR_ARG, "optim.groups: all parameters are frozen; nothing is left to train");
+    if (status == MIEN_OK && frozen + idle == model->count)
+        return base_fail(MIEN_ERR_ARG,
+                         "optim.groups: all towers and projections are frozen: what is left (logit_scale) "
+                         "changes no embedding; freeze less");
     return status;
 }

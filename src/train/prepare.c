@@ -162,7 +162,13 @@ static enum mien_status open_loader(struct trainer *t)
         .seed = c->run.seed,
         .max_bad = c->data.max_bad,
     };
-    return data_loader_create(&params, &t->loader);
+    enum mien_status status = data_loader_create(&params, &t->loader);
+    if (status == MIEN_OK && !data_loader_texts_differ(t->loader))
+        status = base_fail(MIEN_ERR_DATA,
+                           "%s: to the model all samples have the same text, so that nothing tells one from another; "
+                           "give captions that differ, within the %u tokens of its context",
+                           t->manifest->path, params.context);
+    return status;
 }
 
 /* ---- model ---- */
@@ -268,12 +274,32 @@ fail:
 
 /* ---- the run ---- */
 
+/* A schedule is made for the length of its run: where a run goes on with another length, the rate jumps. */
+static void check_rate(const struct trainer *t, uint64_t per_epoch)
+{
+    struct train_config was = *t->config;
+    uint64_t begun = t->begun_with[0] ? t->begun_with[0] : t->begun_with[1] * per_epoch, step = t->state.step;
+    if (!t->from || begun == 0 || begun == t->steps || step >= t->steps || step == 0)
+        return;
+    was.run.steps = t->begun_with[0];
+    struct train_rate rate = train_rate_make(&was, begun, per_epoch);
+    double expected = train_rate_at(&rate, BASE_MIN(step, begun - 1)), now = train_rate_at(&t->rate, step);
+    if (fabs(now - expected) <= 0.01 * t->rate.lr)
+        return;
+    LOG_WARN("train: the learning rate jumps from %.3g to %.3g at step %llu: optim.schedule %s was made for %llu steps "
+             "and is now for %llu; to train on smoothly, begin another run from this one's model (model.init) instead",
+             expected, now, (unsigned long long)step + 1,
+             train_key_word(train_key_find("optim.schedule"), t->rate.schedule)->name, (unsigned long long)begun,
+             (unsigned long long)t->steps);
+}
+
 static void plan_run(struct trainer *t)
 {
     const struct train_config *c = t->config;
     uint64_t per_epoch = data_loader_batches_per_epoch(t->loader);
     t->steps = c->run.steps ? c->run.steps : c->run.epochs * per_epoch;
     t->rate = train_rate_make(c, t->steps, per_epoch);
+    t->eval_every = c->run.eval_every > 0 ? (uint64_t)c->run.eval_every : per_epoch;
     t->mining_from = UINT64_MAX;
     if (c->loss.mining.kind != OP_MINING_NONE)
         t->mining_from = c->loss.mining.warmup_steps >= 0 ? (uint64_t)c->loss.mining.warmup_steps
@@ -290,6 +316,9 @@ static void plan_run(struct trainer *t)
     LOG_INFO("train: %zu samples, %llu parameters, vocabulary %u, %llu steps of %u (%.1f epochs) on %s", t->row_count,
              (unsigned long long)t->model->elements, t->model->config.text.vocab, (unsigned long long)t->steps,
              c->run.batch, (double)t->steps / (double)per_epoch, vk_device_caps(t->device)->name);
+    if (c->optim.lr == 0)
+        LOG_WARN("train: optim.lr is 0: the weights stay as they are, and nothing is learnt");
+    check_rate(t, per_epoch);
 }
 
 /* Where a run that is to be resumed goes on. */
@@ -398,7 +427,7 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     TRY(open_loader(trainer));
     TRY(open_optimizer(trainer));
     TRY(data_loader_seek(trainer->loader, trainer->state.step));
-    if (trainer->config->run.eval_every)
+    if (trainer->config->data.val && trainer->config->run.eval_every >= 0)
         TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);
     if (!params->dry_run)

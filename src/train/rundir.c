@@ -1,4 +1,5 @@
 /* rundir.c: the run directory: whose it is, whether it may be used, its config.json, its log. */
+#include "base/stamp.h"
 #include "train/config_keys.h"
 #include "train/trainer.h"
 
@@ -51,10 +52,22 @@ void train_disown(struct trainer *t)
     t->own_dir = t->made_in = NULL;
 }
 
+/* A log without rows: a start that ended before its first step. Its config.json is Mien's then, as it was written after
+ * the log; one that stands alone is somebody's. */
+static bool is_unbegun(const char *dir)
+{
+    char *path = base_path_join(dir, "log.jsonl");
+    struct base_stamp stamp;
+    bool empty = path && base_file_stamp(path, &stamp) && stamp.size == 0;
+    base_free(path);
+    return empty;
+}
+
 enum mien_status train_check_fresh(const char *dir)
 {
-    static const char *const names[] = {"config.json", "log.jsonl", "model", "best", "checkpoints"};
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+    static const char *const names[] = {"model", "best", "checkpoints", "config.json", "log.jsonl"};
+    size_t count = BASE_COUNT(names) - (is_unbegun(dir) ? 2 : 0);
+    for (size_t i = 0; i < count; i++) {
         char *path = base_path_join(dir, names[i]);
         bool there = path && base_file_exists(path);
         base_free(path);
@@ -189,6 +202,17 @@ static const char *run_dir_of(const cJSON *root)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(run, "dir"));
 }
 
+/* run.steps and run.epochs of the run that goes on. */
+static enum mien_status read_length(const cJSON *root, const char *path, uint32_t out[2])
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *run = cJSON_GetObjectItemCaseSensitive(root, "run");
+    TRY(base_json_u32(run, "steps", path, &out[0]));
+    TRY(base_json_u32(run, "epochs", path, &out[1]));
+fail:
+    return status;
+}
+
 enum mien_status train_check_agrees(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -201,6 +225,7 @@ enum mien_status train_check_agrees(struct trainer *t)
         TRY(resolved(t->config, &now));
         const struct comparison c = {path, dir, run_dir_of(old), run_dir_of(now)};
         TRY(compare(&c, "", old, now));
+        TRY(read_length(old, path, t->begun_with));
     }
 fail:
     base_free(path);
@@ -216,8 +241,8 @@ enum mien_status train_open_run(struct trainer *t)
     cJSON *json = NULL;
     TRY(base_dir_create(t->config->run.dir));
     TRY(resolved(t->config, &json));
+    TRY(train_log_open(t->config->run.dir, t->state.step, &t->log)); /* first: see is_unbegun */
     TRY(io_write_json(t->config->run.dir, "config.json", json));
-    TRY(train_log_open(t->config->run.dir, t->state.step, &t->log));
 fail:
     cJSON_Delete(json);
     return status;

@@ -176,6 +176,7 @@ static enum mien_status submit_batch(struct trainer *t, const struct data_batch 
     TRY(get_program(t, batch, step, &p));
     uint32_t slot = p->next_slot;
     TRY(land_slot(t, p, slot));
+    train_watch_texts(t, batch, step);
     train_fill_inputs(t, p, slot, batch);
     train_hyper_fill(&hyper, step, graph_program_input(p->program, slot, p->hyper));
     TRY(graph_program_submit(p->program, slot));
@@ -194,42 +195,16 @@ static bool checkpoint_due(const struct trainer *t, uint64_t step)
     return (every && step % every == 0) || (minutes > 0 && base_clock_seconds() - t->saved > 60 * minutes);
 }
 
-/* Scores on data.val into the log; the best model so far is kept. No step is in flight. */
-static enum mien_status evaluate(struct trainer *t)
-{
-    enum mien_status status = MIEN_OK;
-    struct train_scores scores;
-    char *dir = NULL;
-    if (!t->val || t->state.evaluated == t->state.step)
-        return MIEN_OK;
-    TRY(train_val_run(t->val, &scores));
-    TRY(train_log_eval(t->log, t->state.step, scores.loss, scores.war, scores.uar, scores.images));
-    LOG_INFO("step %llu: on data.val loss %.4f, zero-shot WAR %.3f, UAR %.3f", (unsigned long long)t->state.step,
-             scores.loss, scores.war, scores.uar);
-    t->state.evaluated = t->state.step;
-    double value = isfinite(scores.uar) ? scores.uar : -scores.loss;
-    if (!isfinite(value) || (t->state.best_step && value <= t->state.best))
-        return MIEN_OK;
-    t->state.best = value;
-    t->state.best_step = t->state.step;
-    dir = base_path_join(t->config->run.dir, "best");
-    FAIL_IF_NULL(dir, "a path");
-    TRY(train_save_model(t, t->state.step, dir));
-fail:
-    base_free(dir);
-    return status;
-}
-
 /* What follows the submission of a step. */
 static enum mien_status between(struct trainer *t, uint64_t step)
 {
     enum mien_status status = MIEN_OK;
-    bool evaluates = t->val && step % t->config->run.eval_every == 0, saves = checkpoint_due(t, step);
+    bool evaluates = train_evaluates(t, step), saves = checkpoint_due(t, step);
     if (step == t->steps || (!evaluates && !saves))
         return MIEN_OK;
     TRY(land_until(t, 0));
     if (evaluates)
-        TRY(evaluate(t));
+        TRY(train_evaluate(t));
     if (saves)
         TRY(train_checkpoint(t));
 fail:
@@ -277,6 +252,10 @@ enum mien_status train_loop(struct trainer *t)
             t->summary.stopped = true;
             break;
         }
+        if (train_is_out_of_patience(t)) {
+            t->summary.early = true;
+            break;
+        }
         TRY(one_step(t, step));
         TRY(between(t, step));
     }
@@ -295,9 +274,10 @@ static enum mien_status finish(struct trainer *t)
     char *dir = base_path_join(t->config->run.dir, "model");
     FAIL_IF_NULL(dir, "a path");
     if (!t->summary.stopped)
-        TRY(evaluate(t));
+        TRY(train_evaluate(t));
     if (t->state.step > 0 && t->saved_at != t->state.step)
         TRY(train_checkpoint(t));
+    train_tell_best(t);
     if (t->summary.stopped)
         goto fail;
     TRY(train_save_model(t, t->state.step, dir));

@@ -31,6 +31,7 @@ struct train_state {
     uint64_t evaluated; /* the step that was evaluated last */
     uint64_t best_step; /* 0 = none */
     double best;        /* its uar, or minus its loss where there are no labels */
+    uint32_t worse;     /* evaluations since then */
 };
 
 struct trainer {
@@ -62,8 +63,11 @@ struct trainer {
     struct train_rate rate;
     struct train_hyper hyper;
     uint64_t steps, mining_from; /* of the whole run; updates before mining begins */
+    bool few_texts_warned;       /* a step had fewer than two */
+    uint32_t begun_with[2];      /* run.steps and run.epochs of the run that goes on */
     struct train_log *log;
     struct train_val *val;                           /* NULL = no evaluation */
+    uint64_t eval_every;                             /* steps */
     struct train_flight flight[TRAIN_IN_FLIGHT_MAX]; /* oldest first */
     uint32_t in_flight;
     const struct train_step *last;         /* the program given last */
@@ -93,6 +97,15 @@ enum mien_status train_some(struct trainer *trainer, uint64_t last, double secon
 /* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */
 enum mien_status train_measure(struct trainer *t);
 
+/* ---- evaluation (best.c) ---- */
+
+bool train_evaluates(const struct trainer *t, uint64_t step);
+/* Scores on data.val into the log; the best model so far into best/: the highest UAR, or the lowest loss where data.val
+ * has no two labels; the first of equal ones. No step may be in flight. */
+enum mien_status train_evaluate(struct trainer *t);
+bool train_is_out_of_patience(const struct trainer *t);
+void train_tell_best(struct trainer *t); /* the summary */
+
 /* ---- kernels (variants.c) ---- */
 
 /* Adds a program's variants to the run's; warns once where one differs from what the checkpoint says. */
@@ -108,6 +121,8 @@ struct train_same {
     uint32_t row;
 };
 
+/* Warns once of a batch whose levels have fewer than two texts that differ: it teaches nothing. */
+void train_watch_texts(struct trainer *t, const struct data_batch *batch, uint64_t step);
 void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch);
 
 /* ---- the run directory (rundir.c) ---- */

@@ -73,6 +73,18 @@ void train_val_loss_close(struct train_val_loss **loss)
     *loss = NULL;
 }
 
+bool train_val_loss_measures(const struct train_val_loss *l)
+{
+    for (uint32_t k = 0; k < l->t->recipe.objective.global_levels; k++) {
+        size_t texts = 0;
+        for (size_t i = 0; i < l->rows->count; i++)
+            texts += l->text[k][i] != NULL;
+        if (texts > 1)
+            return true;
+    }
+    return false;
+}
+
 /* ---- the loss's formula ---- */
 
 /* Pairs of text first + i and its image. */

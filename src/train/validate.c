@@ -2,6 +2,7 @@
  * (val_loss.c) and the zero-shot scores. */
 #include "train/validate.h"
 
+#include "data/row_files.h"
 #include "use/rows.h"
 #include "use/scorer.h"
 #include "train/trainer.h"
@@ -49,6 +50,23 @@ fail:
     return status;
 }
 
+/* Whether the rows have something to measure by; a run that waits for better scores needs it. */
+static enum mien_status check_measures(const struct train_val *v)
+{
+    const struct train_config *c = v->t->config;
+    if ((v->classes.count > 1 && v->labelled > 0) || train_val_loss_measures(v->loss))
+        return MIEN_OK;
+    if (c->run.patience)
+        return base_fail(MIEN_ERR_DATA,
+                         "%s: the rows of data.val have neither labels of two classes nor two captions: run.patience "
+                         "has nothing to measure by; add them, or set run.patience to 0",
+                         c->data.val);
+    LOG_WARN("%s: the rows of data.val have neither labels of two classes nor two captions: nothing can be measured, "
+             "and no best model is kept; add them, or leave data.val out",
+             c->data.val);
+    return MIEN_OK;
+}
+
 enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
 {
     enum mien_status status = MIEN_OK;
@@ -60,11 +78,14 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     TRY(use_model_over(&parts, &v->model));
     v->model->cut = &v->cut;
     TRY(use_rows_read(t->config->data.val, "val", NULL, "row", &v->rows));
+    TRY(data_rows_find(v->rows.manifest, v->rows.pack, v->rows.rows, v->rows.count, t->config->data.max_bad, "data.val",
+                       NULL));
     TRY(list_classes(v));
     v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
     v->ok = base_alloc(v->rows.count, sizeof(*v->ok));
     FAIL_IF(!v->images || !v->ok, MIEN_ERR_NOMEM, "out of host memory for embeddings");
     TRY(train_val_loss_open(t, &v->rows, &v->loss));
+    TRY(check_measures(v));
     *out = v;
     return MIEN_OK;
 fail:

@@ -14,8 +14,8 @@ struct train_scores {
     uint64_t images; /* and clips that could be read */
 };
 
-/* The rows of data.val (split val or absent), their texts and classes. MIEN_ERR_DATA when there is none; MIEN_ERR_ARG
- * when two labels are the same to the tokenizer. */
+/* The rows of data.val (split val or absent), their texts and classes. MIEN_ERR_DATA when there is none, or
+ * nothing that run.patience could measure by; MIEN_ERR_ARG when two labels are the same to the tokenizer. */
 enum mien_status train_val_open(const struct trainer *t, struct train_val **out);
 void train_val_close(struct train_val **val);
 

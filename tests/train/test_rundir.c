@@ -152,9 +152,9 @@ static bool has_own(const char *run)
 
 static void test_nothing_is_lost(void)
 {
-    CHECK_EQ(train("kept", "run.steps=4", NULL, NULL), MIEN_OK);
+    CHECK_EQ(train("kept", "run.steps=4", "optim.schedule=constant", NULL), MIEN_OK);
     put_own("kept");
-    CHECK_EQ(resume("kept", NULL), MIEN_OK);
+    CHECK_EQ(resume("kept", "optim.schedule=constant"), MIEN_OK);
     CHECK(captured_once("best.partial and others like it may be left of a run of an older version"));
     CHECK(has_own("kept") && base_file_is_dir(tiny_path("kept/model")));
     put_own("project"); /* no run at all */

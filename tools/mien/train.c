@@ -29,6 +29,11 @@ static void print_json(const struct mien_train_summary *s)
     print_json_string(s->model);
     printf(",\"checkpoint\":");
     print_json_string(s->checkpoint);
+    printf(",\"early\":%s,\"best_step\":%" PRIu64, s->early ? "true" : "false", s->best_step);
+    if (s->best_step) {
+        printf(",\"best_score\":%.9g,\"best\":", s->best_score);
+        print_json_string(s->best);
+    }
     printf("}\n");
 }
 
@@ -68,6 +73,14 @@ static void print_quoted(const char *text)
     putchar('\'');
 }
 
+static void print_best(const struct mien_train_summary *s)
+{
+    bool loss = s->best_score < 0; /* minus the loss, where there are no labels */
+    if (s->best_step)
+        printf("best %s (step %" PRIu64 ", %s %.4f on data.val)\n", s->best, s->best_step, loss ? "loss" : "UAR",
+               loss ? -s->best_score : s->best_score);
+}
+
 static void print_summary(const struct mien_train_summary *s)
 {
     if (s->stopped) {
@@ -76,6 +89,7 @@ static void print_summary(const struct mien_train_summary *s)
         printf("\n");
         if (*s->checkpoint)
             printf("checkpoint %s\n", s->checkpoint);
+        print_best(s);
         return;
     }
     if (s->fresh > 0)
@@ -83,6 +97,9 @@ static void print_summary(const struct mien_train_summary *s)
                s->last_loss);
     else
         printf("nothing left to train: all %" PRIu64 " steps are done\n", s->steps);
+    if (s->early)
+        printf("ended early: run.patience evaluations without a better one\n");
+    print_best(s);
     printf("model %s\n", s->model);
 }
 
@@ -173,12 +190,16 @@ const struct command command_train = {
     .synopsis = "--config FILE | --resume RUN_DIR [--set key=value ...] [options]",
     .summary = "trains a model by image-caption contrastive learning",
     .help =
-        "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. Paths in the\n"
+        "The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/, the last one.\n"
+        "With data.val the model is evaluated once an epoch (run.eval_every), and the best one so far is in best/:\n"
+        "the highest UAR, or the lowest loss where data.val has no labels; of equal ones the earliest; best/eval.json\n"
+        "has its step and scores. run.patience N ends the run after N evaluations without a better one. Paths in the\n"
         "configuration are relative to its file, those in --set to the working directory. A value in --set is JSON,\n"
         "or a plain word; the last one of a key counts. --seed S is short for --set run.seed=S. Ctrl-C (also SIGTERM,\n"
-        "SIGHUP) ends after the present step with a checkpoint and exit status 130 (143, 129); --resume goes on from\n"
-        "the newest whole one, or from the beginning when there is none, and gives the weights that an unbroken run\n"
-        "gives; with RUN_DIR by that run's own configuration. One process at a time owns a run directory.\n"
+        "SIGHUP) ends after the present step with a checkpoint and exit status 130 (143, 129), so that in\n"
+        "`mien train ... && mien eval ...` nothing follows; --resume goes on from the newest whole one, or from the\n"
+        "beginning when there is none, and gives the weights that an unbroken run gives; with RUN_DIR by that run's\n"
+        "own configuration. One process at a time owns a run directory.\n"
         "Training keeps weights in f32: --precision bf16 and f16 are refused.",
     .explain = explain_keys,
     .run = run,
