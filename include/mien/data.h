@@ -75,6 +75,14 @@ MIEN_API enum mien_status mien_import(const struct mien_import_params *params, s
  * Thread-safe. */
 MIEN_API const char *mien_picture_decoders(void);
 
+/* ---- boxes ---- */
+
+/* A detector's box (x, y, width, height in pixels, any finite numbers) in whole pixels, rounded outwards: from
+ * floor(x) to ceil(x + width), and likewise down. A width or height of 0 says that the box holds nothing. What sticks
+ * out of the picture is cut off where the picture is read. MIEN_ERR_ARG: a number that is not finite; out is then 0.
+ * Thread-safe. */
+MIEN_API enum mien_status mien_box_round(const double box[4], int32_t out[4]);
+
 /* ---- files of texts ---- */
 
 /* Lines without their ends. */

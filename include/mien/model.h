@@ -98,13 +98,14 @@ struct mien_input {
     /* a clip */
     const struct mien_input *frames; /* [frame_count] pictures in their order */
     size_t frame_count;
-    const char *directory; /* its PNG and JPEG files in the order of their names (by bytes; other files and hidden ones
-                              are passed over) */
+    const char *directory; /* its PNG and JPEG files in natural order: runs of digits in their names compare as numbers,
+                              all else as bytes (other files and hidden ones are passed over) */
     const char *video;     /* a file that the program ffmpeg decodes: it must be on PATH (5.1 or later) and is run
                               without a shell */
     /* of either */
     bool has_box;         /* only this part is looked at: of a clip, of every frame that has no box of its own */
-    int32_t box[4];       /* x, y, width, height in pixels (of the turned picture); must lie inside */
+    int32_t box[4];       /* x, y, width, height in pixels (of the turned picture), clipped to it; a bad input when
+                             nothing of it lies inside. From a detector's numbers: mien_box_round (data.h) */
     uint64_t reserved[4]; /* 0 */
 };
 

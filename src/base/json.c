@@ -22,6 +22,12 @@ static const char *type_name(const cJSON *item)
     return cJSON_IsArray(item) ? "an array" : "an object";
 }
 
+const cJSON *base_json_member(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNull(item) ? NULL : item;
+}
+
 /* The member, or NULL when it is missing. */
 static enum mien_status find(const cJSON *object, const char *key, const char *where, const cJSON **item)
 {
@@ -29,7 +35,7 @@ static enum mien_status find(const cJSON *object, const char *key, const char *w
     if (!cJSON_IsObject(object))
         return base_fail(MIEN_ERR_DATA, "%s: an object with the key \"%s\" was expected, not %s", where, key,
                          object ? type_name(object) : "nothing");
-    *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    *item = base_json_member(object, key);
     return MIEN_OK;
 }
 

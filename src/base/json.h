@@ -15,8 +15,12 @@ enum mien_status base_json_parse(const char *text, size_t size, const char *wher
 /* A file, which may begin with a byte-order mark. */
 enum mien_status base_json_read(const char *path, cJSON **out);
 
-/* Typed members of an object. `where` as above. A missing key leaves *value as it is (the default) and is no error;
- * a wrong type is MIEN_ERR_DATA naming the key and what was expected. */
+/* A member of an object; NULL when it is missing or null, which pandas and Hugging Face's libraries write for what is
+ * not there. */
+const cJSON *base_json_member(const cJSON *object, const char *key);
+
+/* Typed members of an object. `where` as above. A missing or null key leaves *value as it is (the default) and is no
+ * error; a wrong type is MIEN_ERR_DATA naming the key and what was expected. */
 enum mien_status base_json_string(const cJSON *object, const char *key, const char *where, const char **value);
 enum mien_status base_json_number(const cJSON *object, const char *key, const char *where, double *value);
 enum mien_status base_json_u32(const cJSON *object, const char *key, const char *where, uint32_t *value);

@@ -1,12 +1,18 @@
 /* frames.c: a clip as a directory of pictures. */
 #include "data/frames.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_frame(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
     return name[0] != '.' && base_path_ends(name, endings);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return data_natural_order(*(const char *const *)a, *(const char *const *)b);
 }
 
 enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count)
@@ -29,6 +35,7 @@ enum mien_status data_frames_list(struct base_arena *arena, const char *dir, con
     }
     FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no frame; a clip is a directory of .png or .jpg files", dir);
     *count = kept;
+    qsort(*paths, kept, sizeof(**paths), by_number); /* all in one directory: as their names */
 fail:
     base_dir_list_free(&names, &name_count);
     if (status != MIEN_OK)

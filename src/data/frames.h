@@ -4,8 +4,8 @@
 
 #include "base/base.h"
 
-/* Paths of a directory's PNG and JPEG files (by their names' ending, in any case), in the order of their names (by
- * bytes), in the arena; hidden files are passed over. MIEN_ERR_DATA when it is no directory or has no such file. */
+/* Paths of a directory's PNG and JPEG files (by their names' ending, in any case), in the natural order of their names,
+ * in the arena; hidden files are passed over. MIEN_ERR_DATA when it is no directory or has no such file. */
 enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count);
 
 /* The natural order of names, as strcmp: runs of digits compare as numbers, all else as bytes, ties by bytes. */

@@ -48,9 +48,16 @@ static enum mien_status turn(const char *path, struct data_image *image, int ori
     return MIEN_OK;
 }
 
-static enum mien_status check_box(const char *path, uint32_t width, uint32_t height, const int32_t b[4])
+/* What of a box lies inside the picture: a detector's may stick out. */
+static enum mien_status clip_box(const char *path, uint32_t width, uint32_t height, const int32_t b[4], int64_t out[4])
 {
-    if (b[0] < 0 || b[1] < 0 || b[2] < 1 || b[3] < 1 || (int64_t)b[0] + b[2] > width || (int64_t)b[1] + b[3] > height)
+    int64_t right = BASE_MIN((int64_t)b[0] + b[2], (int64_t)width);
+    int64_t bottom = BASE_MIN((int64_t)b[1] + b[3], (int64_t)height);
+    out[0] = BASE_MAX(b[0], 0);
+    out[1] = BASE_MAX(b[1], 0);
+    out[2] = right - out[0];
+    out[3] = bottom - out[1];
+    if (out[2] < 1 || out[3] < 1)
         return base_fail(MIEN_ERR_DATA, "%s: box %d,%d,%d,%d does not lie inside the picture's %ux%u pixels", path,
                          b[0], b[1], b[2], b[3], width, height);
     return MIEN_OK;
@@ -58,16 +65,16 @@ static enum mien_status check_box(const char *path, uint32_t width, uint32_t hei
 
 enum mien_status data_image_cut(const char *path, struct data_image *image, const int32_t box[4])
 {
-    int64_t x = box[0], y = box[1], w = box[2], h = box[3];
-    enum mien_status status = check_box(path, image->width, image->height, box);
+    int64_t b[4];
+    enum mien_status status = clip_box(path, image->width, image->height, box, b);
     if (status != MIEN_OK)
         return status;
-    size_t row = (size_t)w * image->channels, stride = (size_t)image->width * image->channels;
-    for (int64_t i = 0; i < h; i++) /* towards the front: never over what is still needed */
-        memmove(image->pixels + (size_t)i * row, image->pixels + (size_t)(y + i) * stride + (size_t)x * image->channels,
-                row);
-    image->width = (uint32_t)w;
-    image->height = (uint32_t)h;
+    size_t row = (size_t)b[2] * image->channels, stride = (size_t)image->width * image->channels;
+    for (int64_t i = 0; i < b[3]; i++) /* towards the front: never over what is still needed */
+        memmove(image->pixels + (size_t)i * row,
+                image->pixels + (size_t)(b[1] + i) * stride + (size_t)b[0] * image->channels, row);
+    image->width = (uint32_t)b[2];
+    image->height = (uint32_t)b[3];
     return MIEN_OK;
 }
 
@@ -165,10 +172,9 @@ static enum mien_status copy_pixels(const struct data_source *from, const struct
     bool alpha = params->keep_alpha && (from->format == MIEN_PIXELS_RGBA || from->format == MIEN_PIXELS_BGRA);
     uint32_t step = data_pixel_size(from->format), channels = alpha ? 4 : 3;
     size_t stride = from->stride ? from->stride : (size_t)from->width * step;
-    int32_t box[4] = {0, 0, (int32_t)from->width, (int32_t)from->height};
-    if (params->has_box)
-        memcpy(box, params->box, sizeof(box));
-    TRY(check_box(name_of(from), from->width, from->height, box));
+    int32_t whole[4] = {0, 0, (int32_t)from->width, (int32_t)from->height};
+    int64_t box[4];
+    TRY(clip_box(name_of(from), from->width, from->height, params->has_box ? params->box : whole, box));
     *out = (struct data_image){(uint32_t)box[2], (uint32_t)box[3], channels, NULL};
     out->pixels = malloc((size_t)out->width * out->height * channels); /* as data_image_free expects */
     FAIL_IF_NULL(out->pixels, "pixels");

@@ -19,7 +19,7 @@ struct data_image_params {
     uint64_t max_pixels; /* 0 = DATA_MOST_PIXELS */
     bool ignore_exif;    /* leave the picture as stored; default: turned as its EXIF orientation says */
     bool keep_alpha;     /* 4 channels where the file has alpha; default: alpha is dropped, colours kept */
-    bool has_box;        /* cut out box: x, y, width, height in pixels, after turning; must lie inside */
+    bool has_box;        /* cut out box: x, y, width, height in pixels, after turning, as data_image_cut */
     int32_t box[4];
     bool plain_jpeg; /* for tests: JPEG by stb_image even where libjpeg-turbo is there */
 };
@@ -53,7 +53,7 @@ enum mien_status data_image_decode(const char *path, const void *data, size_t si
                                    const struct data_image_params *params, struct data_image *out);
 /* The same from a file of at most 512 MiB. */
 enum mien_status data_image_read(const char *path, const struct data_image_params *params, struct data_image *out);
-/* Cuts out box: x, y, width, height. MIEN_ERR_DATA, with `path`, when it does not lie inside. */
+/* Cuts out what lies inside of box: x, y, width, height. MIEN_ERR_DATA, with `path`, when that is nothing. */
 enum mien_status data_image_cut(const char *path, struct data_image *image, const int32_t box[4]);
 void data_image_free(struct data_image *image); /* clears; accepts an empty one */
 

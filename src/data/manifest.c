@@ -1,6 +1,8 @@
 /* manifest.c: JSON Lines. */
 #include "data/manifest.h"
 
+#include "mien/data.h"
+
 #include <string.h>
 
 enum { MAX_FILE = 2147483647 };
@@ -225,11 +227,8 @@ static enum mien_status read_row(struct context *c, const cJSON *object, struct 
     TRY(read_labels(c, object, row));
     TRY(read_numbers(c, object, "va", 2, row->va, &row->has_va));
     TRY(read_numbers(c, object, "box", 4, box, &row->has_box));
-    for (int i = 0; i < 4 && row->has_box; i++) {
-        FAIL_IF(!(box[i] >= 0 && box[i] <= INT32_MAX) || box[i] != (int32_t)box[i] || (i >= 2 && box[i] == 0),
-                MIEN_ERR_DATA, "%s: \"box\" needs x, y, width, height in whole pixels", c->where);
-        row->box[i] = (int32_t)box[i];
-    }
+    if (row->has_box)
+        TRY(mien_box_round(box, row->box));
     TRY(read_values(c, object, "au", &row->aus, &row->au_count));
     TRY(read_values(c, object, "targets", &row->targets, &row->target_count));
     TRY(read_choice(c, object, row));

@@ -28,7 +28,7 @@ struct data_row {
     const char *const *frames; /* paths, likewise */
     uint32_t frame_count;      /* of `frames` */
     bool has_box, has_va;
-    int32_t box[4]; /* x, y, width, height in pixels */
+    int32_t box[4]; /* x, y, width, height in pixels, as mien_box_round gives them: clipped where the picture is read */
     struct data_caption caption;
     const char *const *labels; /* several = a compound */
     uint32_t label_count;

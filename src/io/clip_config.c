@@ -75,8 +75,7 @@ static enum mien_status parse_text(const cJSON *object, const char *where, bool 
     TRY(base_json_u32(object, "max_position_embeddings", where, &c->text.context));
     TRY(base_json_u32(object, "bos_token_id", where, &c->text.bos));
     TRY(base_json_u32(object, "eos_token_id", where, &c->text.eos));
-    if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(object, "pad_token_id")))
-        TRY(base_json_u32(object, "pad_token_id", where, &c->text.pad));
+    TRY(base_json_u32(object, "pad_token_id", where, &c->text.pad));
 fail:
     return status;
 }
@@ -207,8 +206,8 @@ static enum mien_status parse_part(const cJSON *object, const char *key, const c
         char name[32], place[512];
         snprintf(name, sizeof(name), "%s%s", key, suffix[i]);
         snprintf(place, sizeof(place), "%s: %s", where, name);
-        const cJSON *part = cJSON_GetObjectItemCaseSensitive(object, name);
-        if (part && !cJSON_IsNull(part))
+        const cJSON *part = base_json_member(object, name);
+        if (part)
             TRY(parse(part, place, strict, c));
     }
 fail:

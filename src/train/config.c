@@ -168,7 +168,9 @@ static enum mien_status read_section(struct train_reader *r, const cJSON *object
         snprintf(name, sizeof(name), "%s%s%.100s", section, *section ? "." : "", item->string);
         const struct train_key *key = train_key_find(name);
         set_where(r, name, section);
-        if (key) {
+        if (cJSON_IsNull(item) && (key || train_key_is_section(name))) {
+            continue; /* as if it were not there */
+        } else if (key) {
             TRY(blame(r, read_value(r, object, key)));
         } else if (train_key_is_section(name)) {
             FAIL_IF(!cJSON_IsObject(item), r->set ? MIEN_ERR_ARG : MIEN_ERR_DATA, "%s: \"%s\" must be an object",
@@ -196,7 +198,7 @@ cJSON *train_object_of(cJSON *root, const char *name, bool make)
 
 static bool is_given(cJSON *root, const char *name)
 {
-    return cJSON_GetObjectItemCaseSensitive(train_object_of(root, name, false), train_key_last(name)) != NULL;
+    return base_json_member(train_object_of(root, name, false), train_key_last(name)) != NULL;
 }
 
 /* ---- keys that depend on each other ---- */

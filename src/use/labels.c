@@ -109,7 +109,7 @@ static enum mien_status add_label(struct sentences *s, const struct mien_label *
         }
         return MIEN_OK;
     }
-    item = described ? cJSON_GetObjectItemCaseSensitive(described, label->name) : NULL;
+    item = described ? base_json_member(described, label->name) : NULL;
     if (item)
         return add_description(s, p->descriptions, label->name, item);
     if (described)

@@ -177,11 +177,19 @@ static void test_member_types(void)
     capture_start();
     CHECK_EQ(base_json_number(o, "s", "w", &n), MIEN_ERR_DATA);
     CHECK(captured_once("must be a number, not a string"));
-    CHECK_EQ(base_json_number(o, "z", "w", &n), MIEN_ERR_DATA); /* null is not "missing" */
     CHECK_EQ(base_json_u32(o, "s", "w", &u), MIEN_ERR_DATA);
     CHECK_EQ(base_json_bool(o, "n", "w", &b), MIEN_ERR_DATA);
     CHECK_EQ(base_json_object(o, "n", "w", &c), MIEN_ERR_DATA);
     CHECK_EQ(base_json_array(o, "n", "w", &c), MIEN_ERR_DATA);
+    /* null is as missing: the default stays */
+    n = 3;
+    CHECK_EQ(base_json_string(o, "z", "w", &s), MIEN_OK);
+    CHECK_EQ(base_json_number(o, "z", "w", &n), MIEN_OK);
+    CHECK_EQ(base_json_u32(o, "z", "w", &u), MIEN_OK);
+    CHECK_EQ(base_json_bool(o, "z", "w", &b), MIEN_OK);
+    CHECK_EQ(base_json_object(o, "z", "w", &c), MIEN_OK);
+    CHECK_EQ(base_json_array(o, "z", "w", &c), MIEN_OK);
+    CHECK(strcmp(s, "default") == 0 && n == 3 && u == 9 && !b && c == NULL && !base_json_member(o, "z"));
     capture_start();
     CHECK_EQ(base_json_u32(o, "n", "w", &u), MIEN_ERR_DATA);
     CHECK(captured_once("whole number from 0 to 4294967295, not 1.5"));

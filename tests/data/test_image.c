@@ -103,8 +103,25 @@ static void test_box(void)
     CHECK_EQ(decode(size, &params, &image), MIEN_OK);
     CHECK(image.width == 2 && image.height == 1 && image.pixels[0] == 'e' && image.pixels[3] == 'd');
     data_image_free(&image);
-    static const int32_t outside[][4] = {{-1, 0, 1, 1}, {0, 0, 4, 1}, {0, 1, 1, 2},
-                                         {0, 0, 0, 1},  {3, 0, 1, 1}, {2147483647, 0, 2147483647, 1}};
+    static const struct {
+        int32_t box[4];
+        uint32_t width, height;
+        const char *pixels;
+    } clipped[] = {{{-1, 0, 2, 1}, 1, 1, "f"},
+                   {{2, -5, 2, 6}, 1, 1, "d"},
+                   {{0, 1, 1, 2}, 1, 1, "c"},
+                   {{1, 0, 2147483647, 2147483647}, 2, 2, "edba"},
+                   {{-9, -9, 99, 99}, 3, 2, "fedcba"}};
+    for (size_t i = 0; i < BASE_COUNT(clipped); i++) {
+        memcpy(params.box, clipped[i].box, sizeof(params.box));
+        CHECK_EQ(decode(size, &params, &image), MIEN_OK);
+        CHECK(image.width == clipped[i].width && image.height == clipped[i].height);
+        for (size_t k = 0; image.pixels && clipped[i].pixels[k]; k++)
+            CHECK_EQ(image.pixels[3 * k], clipped[i].pixels[k]);
+        data_image_free(&image);
+    }
+    static const int32_t outside[][4] = {{-1, 0, 1, 1}, {3, 0, 4, 1},  {0, 2, 1, 2},
+                                         {0, 0, 0, 1},  {0, 0, 1, -1}, {2147483647, 0, 2147483647, 1}};
     for (size_t i = 0; i < BASE_COUNT(outside); i++) {
         memcpy(params.box, outside[i], sizeof(params.box));
         CHECK_EQ(decode(size, &params, &image), MIEN_ERR_DATA);

@@ -81,10 +81,13 @@ static void test_stand_in(void)
     base_free(args);
     CHECK_EQ(read_all(file, SIZE_MAX, &box, &count, &sum), MIEN_OK);
     CHECK_EQ(sum, 'd' + 'j' + 2 * 101000);
-    box.box[2] = 2;
+    box.box[2] = 2; /* sticks out */
+    CHECK_EQ(read_all(file, SIZE_MAX, &box, &count, &sum), MIEN_OK);
+    CHECK_EQ(sum, 'd' + 'j' + 2 * 101000);
+    box.box[0] = 2;
     stand_in(COUNTS "printf '" FRAME "abcdef" FRAME "ghijkl'\n"); /* two counted, two come */
     CHECK_EQ(read_all(file, 2, NULL, &count, &sum), MIEN_OK);
-    check_bad(file, &box, "box 1,0,2,1 does not lie inside");
+    check_bad(file, &box, "box 2,0,2,1 does not lie inside");
     check_bad(file, &small, "frames of 2x1 pixels are more than the limit of 1");
     stand_in(COUNTS "printf '" FRAME "abcdef'\n");
     check_bad(file, NULL, "1 frames came, 2 were counted before");

@@ -99,6 +99,8 @@ static void data_and_training(void)
     REFUSED(mien_tokenizer_open(NULL, NULL, &tokenizer));
     REFUSED(mien_tokenizer_open(NULL, ZEROED(mien_tokenizer_params), &tokenizer));
     REFUSED(mien_tokenizer_open("nowhere", UNSIZED(mien_tokenizer_params), &tokenizer));
+    REFUSED(mien_box_round(NULL, NULL));
+    REFUSED(mien_box_round(NULL, ids));
     REFUSED(mien_texts_read(NULL, 0, NULL));
     REFUSED(mien_texts_read(NULL, 0, &texts));
     NOTHING((mien_texts_destroy(NULL), mien_texts_destroy(&texts)));

@@ -44,6 +44,31 @@ static void test_defaults(void)
 }
 
 /* Given as an object, augment is exactly what it names; the other sections merge with their defaults. */
+/* null, of a key or a section, in the file or a --set, is as if it were not there. */
+static void test_null(void)
+{
+    const char *sets[] = {"optim.eps=null", "data.val=null"};
+    struct train_config *c;
+    CHECK_EQ(read_text("{\"data\":{\"train\":\"t.jsonl\",\"val\":\"v.jsonl\",\"augment\":null,\"shuffle\":null},"
+                       "\"model\":{\"init\":\"d\",\"config\":null,\"tokenizer\":null},"
+                       "\"optim\":{\"lr\":null,\"eps\":0.5,\"betas\":null,\"milestones\":null,\"groups\":null},"
+                       "\"loss\":{\"local\":null,\"mining\":{\"threshold\":null,\"same_text\":null}},"
+                       "\"run\":{\"dir\":\"r\",\"batch\":null,\"dump_grads\":null}}",
+                       sets, 2, &c),
+             MIEN_OK);
+    if (!c)
+        return;
+    CHECK(!c->data.val && c->data.shuffle && c->run.batch == 256 && !c->run.dump_grads);
+    CHECK_NEAR(c->optim.lr, 1e-5, 0); /* the default of a directory: none was given */
+    CHECK_NEAR(c->optim.eps, 1e-6, 0);
+    CHECK_NEAR(c->optim.betas[1], 0.98, 0);
+    CHECK_NEAR(c->data.augment.rotate, 6, 0);
+    CHECK_NEAR(c->loss.mining.threshold_text, 0.9, 0);
+    CHECK(!c->chosen.same_text && !c->chosen.local);
+    train_config_destroy(&c);
+    CHECK_EQ(read_text("{" MINIMAL ",\"optim\":{\"lrr\":null}}", NULL, 0, &c), MIEN_ERR_ARG); /* still no key */
+}
+
 static void test_augment(void)
 {
     struct train_config *c;
@@ -361,6 +386,7 @@ int main(void)
              (long)base_clock_ns());
     capture_start();
     test_defaults();
+    test_null();
     test_augment();
     test_given_weights();
     test_sets();

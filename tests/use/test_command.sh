@@ -40,6 +40,7 @@ holds 'nothing is made' [ ! -e converted ]
 expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
 expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
 expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3
+expect 2 '--box 1,2,nan,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,nan,3
 expect 2 '--average' classify --model "$model" --labels a,b --average hopes x.png
 expect 2 '"a" stands there twice' classify --model "$model" --labels a,b,a x.png
 if [ -c /dev/full ]; then
@@ -143,6 +144,13 @@ expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels j
 holds 'an object for each, in order' [ "$(sed 's/{"input":"\([^"]*\)".*/\1/' out | tr '\n' '|')" = \
     "clip|$golden/00.png|a clip|" ]
 expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 2,3,10,12 --no-exif "$golden/00.png"
+cp out whole
+expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 2.25,3.5,9.75,11 --no-exif "$golden/00.png"
+holds 'fractions of pixels are rounded outwards' cmp -s whole out
+expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box 0,0,4,5 "$golden/00.png"
+cp out whole
+expect 0 '(joy 0.' classify --model "$model" --labels 'joy, fear' --box -30,-.5,34,5.5 "$golden/00.png"
+holds 'what sticks out is cut off' cmp -s whole out
 
 echo 'all {}' >t.txt
 "$mien" classify --json --model "$trained" --labels joy,fear --templates t.txt "$golden/00.png" >whole
@@ -173,7 +181,7 @@ if [ -c /dev/full ]; then
 fi
 
 expect 4 'an empty name' classify --model "$model" --labels joy,fear --templates t.txt ''
-expect 4 'box 20,0,10,10' classify --model "$model" --labels joy,fear --templates t.txt --box 20,0,10,10 \
+expect 4 'box 200,0,10,10' classify --model "$model" --labels joy,fear --templates t.txt --box 200,0,10,10 \
     "$golden/00.png"
 echo '{"joy":["plain joy","a strong face of joy"],"fear":"wide eyes"}' >d.json
 expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json --average logits "$golden/00.png"

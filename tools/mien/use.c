@@ -3,20 +3,34 @@
 
 #include "base/system.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Four numbers as a detector gives them; false when they are not, or nothing can be in such a box. */
+static bool read_box(const char *text, int32_t out[4])
+{
+    double box[4];
+    for (int i = 0; i < 4; i++) {
+        char *end;
+        box[i] = strtod(text, &end);
+        if (!strchr("-+.0123456789", *text) || !isfinite(box[i]) || *end != (i < 3 ? ',' : 0))
+            return false;
+        text = end + 1;
+    }
+    return box[2] > 0 && box[3] > 0 && mien_box_round(box, out) == MIEN_OK;
+}
 
 int looking_check(const struct command *command, struct looking *l)
 {
-    char rest;
-    int32_t *b = l->box;
     if (l->frame_count >= UINT32_MAX && l->frame_count != LOOKING_USUAL)
         return complain(command, 2, "--frame-count is beyond reason; 0 means all frames");
     if (!l->box_text)
         return 0;
-    if (sscanf(l->box_text, "%d,%d,%d,%d%c", &b[0], &b[1], &b[2], &b[3], &rest) != 4 || b[0] < 0 || b[1] < 0 ||
-        b[2] < 1 || b[3] < 1)
-        return complain(command, 2, "--box %s: x,y,width,height in pixels are wanted", l->box_text);
+    if (!read_box(l->box_text, l->box))
+        return complain(command, 2, "--box %s: x,y,width,height in pixels are wanted, numbers such as 12.5,0,40,40",
+                        l->box_text);
     l->has_box = true;
     return 0;
 }
