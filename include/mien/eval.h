@@ -36,8 +36,9 @@ extern "C" {
  * which embeddings vary most, as [x, y, truth, prediction].
  * "retrieval" adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and
  * `text_image`, each with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and
- * their intervals, and up to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its
- * own text) and the `texts` most like it with their `scores` (cosine). */
+ * their intervals, `directory` (where the evaluation ran: paths are relative to it) and up to 8 `examples`: `image`
+ * (path; of a clip its video, directory or first frame), `truth` (its own text) and the `texts` most like it with
+ * their `scores` (cosine). */
 struct mien_result;
 
 /* The object as one line of JSON, and as lines for people. They live as long as the result. */
@@ -140,7 +141,8 @@ MIEN_API void mien_page_destroy(struct mien_page **page);
 MIEN_API enum mien_status mien_page_add_run(struct mien_page *page, const char *dir);
 
 /* A chapter about an evaluation: scores, confusion matrix, recall with intervals, embedding map, retrieval examples
- * with their pictures, which are read from their files now. MIEN_ERR_DATA: parts that the chapter needs are not there.
+ * with their pictures, which are read from their files now (relative paths: of the evaluation's directory, else of
+ * this one). MIEN_ERR_DATA: parts that the chapter needs are not there.
  */
 MIEN_API enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result);
 

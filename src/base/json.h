@@ -46,7 +46,7 @@ unsigned base_word_distance(const char *a, const char *b);
 unsigned base_word_slip(const char *word);
 
 /* Numbers are printed in the fewest digits that read back as the same double; not finite ones as null. `pretty`: two
- * spaces a level, arrays of plain values on one line. No newline at the end. */
+ * spaces a level, arrays of plain values on one line. What is not UTF-8 becomes U+FFFD. No newline at the end. */
 char *base_json_print(const cJSON *value, bool pretty); /* malloc'ed; free with base_free; NULL when out of memory */
 
 #endif

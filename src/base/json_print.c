@@ -1,5 +1,6 @@
 /* json_print.c: cJSON's tree as text. cJSON's printer takes numbers as equal that differ in the last bits, and its
  * pretty form puts a tab before every line. */
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -48,12 +49,17 @@ static void put_number(struct printer *p, double value)
 
 static void put_string(struct printer *p, const char *text)
 {
+    size_t left = text ? strlen(text) : 0, length;
     put(p, "\"", 1);
-    for (const char *c = text ? text : ""; *c; c++) {
+    for (const char *c = text; left > 0; c += length, left -= length) {
         static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
         const char *found = strchr(plain, *c);
 
-        if (found) {
+        length = base_utf8_length(c, left);
+        if (length == 0) { /* names of files may be any bytes; JSON may not */
+            put_text(p, "\xEF\xBF\xBD");
+            length = 1;
+        } else if (found) {
             char pair[2] = {'\\', escaped[found - plain]};
 
             put(p, pair, 2);
@@ -63,7 +69,7 @@ static void put_string(struct printer *p, const char *text)
             snprintf(code, sizeof(code), "\\u%04x", (unsigned)(unsigned char)*c);
             put_text(p, code);
         } else {
-            put(p, c, 1);
+            put(p, c, length);
         }
     }
     put(p, "\"", 1);

@@ -1,6 +1,8 @@
 /* page.c: HTML: head, text, pictures. */
 #include "eval/page.h"
 
+#include "base/encoding.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -61,8 +63,14 @@ void page_text(struct mien_page *page, const char *text)
     } special[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}};
     while (*text) {
         size_t plain = strcspn(text, "<>&\"");
-        base_text_add(&page->text, text, plain);
-        text += plain;
+        while (plain > 0) { /* names of files may be any bytes; the page is UTF-8 */
+            size_t valid = base_utf8_prefix(text, plain);
+            base_text_add(&page->text, text, valid);
+            base_text_add(&page->text, "\xEF\xBF\xBD", valid < plain ? 3 : 0);
+            valid += valid < plain;
+            text += valid;
+            plain -= valid;
+        }
         for (size_t i = 0; *text && i < BASE_COUNT(special); i++) {
             if (*text == special[i].letter)
                 base_text_add(&page->text, special[i].entity, strlen(special[i].entity));
@@ -91,12 +99,14 @@ static void write_base64(struct mien_page *page, const unsigned char *data, size
     }
 }
 
-void page_image(struct mien_page *page, const char *path)
+void page_image(struct mien_page *page, const char *directory, const char *path)
 {
-    char *data = NULL;
+    char *data = NULL, *there = directory ? base_path_join(directory, path) : NULL;
     size_t size = 0;
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a picture that has gone is no failure */
-    enum mien_status status = base_file_read(path, IMAGE_MAX, &data, &size);
+    enum mien_status status = there ? base_file_read(there, IMAGE_MAX, &data, &size) : MIEN_ERR_IO;
+    if (status != MIEN_OK)
+        status = base_file_read(path, IMAGE_MAX, &data, &size);
     base_log_soften(before);
     const char *type = NULL;
     if (status == MIEN_OK && size > 8)
@@ -108,6 +118,7 @@ void page_image(struct mien_page *page, const char *path)
     } else {
         page_print(page, "<span class=\"soft\">no picture</span>");
     }
+    base_free(there);
     base_free(data);
 }
 

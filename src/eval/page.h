@@ -16,8 +16,9 @@ void page_end(struct mien_page *page);
 void page_print(struct mien_page *page, const char *fmt, ...) MIEN_PRINTF(2, 3); /* as it is */
 void page_text(struct mien_page *page, const char *text);                        /* escaped */
 void page_element(struct mien_page *page, const char *tag, const char *text);    /* <tag>text</tag> */
-/* An <img> with the file's bytes inside; a word instead when it is no PNG or JPEG of at most 512 KiB. */
-void page_image(struct mien_page *page, const char *path);
+/* An <img> with the file's bytes inside; a word instead when it is no PNG or JPEG of at most 512 KiB. A relative path
+ * is looked for in `directory` (may be NULL), then in the working directory. */
+void page_image(struct mien_page *page, const char *directory, const char *path);
 
 /* A line of a chart: y over x, not finite values left out. */
 struct page_line {

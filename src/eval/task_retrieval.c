@@ -278,6 +278,15 @@ static size_t next_best(const struct task *t, const uint32_t *taken, size_t coun
     return best;
 }
 
+/* Pictures' paths are as the manifest's is, often relative: a report that is made elsewhere finds them by this. */
+static void put_directory(struct base_json *out)
+{
+    char *directory = NULL;
+    if (base_path_absolute(".", &directory) == MIEN_OK)
+        base_put_text(out, "directory", directory);
+    base_free(directory);
+}
+
 static void add_example(struct task *t, size_t i, struct base_json *list)
 {
     struct base_json example = base_json_object_begin(), scores = base_json_list_begin();
@@ -310,6 +319,7 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
     TRY(put_ranks(t, "text_image", t->texts, t->images, out));
     for (size_t k = 0; k < shown; k++)
         add_example(t, k * count / shown, &examples);
+    put_directory(out);
     base_put_tree(out, "examples", &examples);
 fail:
     cJSON_Delete(examples.tree);
@@ -394,7 +404,7 @@ static void chapter_ranks(struct mien_page *page, const char *name, const cJSON 
     page_print(page, "<td>%.1f</td><td>%.1f</td></tr>\n", eval_member(ranks, "median"), eval_member(ranks, "mean"));
 }
 
-static void chapter_example(struct mien_page *page, const cJSON *example)
+static void chapter_example(struct mien_page *page, const cJSON *directory, const cJSON *example)
 {
     const cJSON *image = cJSON_GetObjectItemCaseSensitive(example, "image");
     const cJSON *truth = cJSON_GetObjectItemCaseSensitive(example, "truth");
@@ -404,7 +414,7 @@ static void chapter_example(struct mien_page *page, const cJSON *example)
     if (!cJSON_IsString(image) || !cJSON_IsString(truth))
         return;
     page_print(page, "<div class=\"example\">");
-    page_image(page, image->valuestring);
+    page_image(page, cJSON_IsString(directory) ? directory->valuestring : NULL, image->valuestring);
     page_print(page, "<div><span class=\"soft\">its own caption: ");
     page_text(page, truth->valuestring);
     page_print(page, "</span><ol>");
@@ -428,7 +438,10 @@ static void chapter(struct mien_page *page, const cJSON *result)
     chapter_ranks(page, "caption, images answer", cJSON_GetObjectItemCaseSensitive(result, "text_image"));
     page_print(page, "</table>\n<p class=\"soft\">chance of R@1: %.4f</p>\n", eval_member(result, "chance"));
     page_element(page, "h3", "Faces and the captions nearest to them");
-    cJSON_ArrayForEach(example, cJSON_GetObjectItemCaseSensitive(result, "examples")) chapter_example(page, example);
+    cJSON_ArrayForEach(example, cJSON_GetObjectItemCaseSensitive(result, "examples"))
+    {
+        chapter_example(page, cJSON_GetObjectItemCaseSensitive(result, "directory"), example);
+    }
 }
 
 /* ---- the row ---- */

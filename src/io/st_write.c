@@ -1,5 +1,6 @@
 /* st_write.c: writing safetensors, streaming. Little-endian hosts only, as everywhere in Mien. */
 #include "base/base.h"
+#include "base/encoding.h"
 #include "io/safetensors.h"
 
 #include <stdlib.h>
@@ -77,6 +78,10 @@ static int by_layout(const void *a, const void *b)
 static enum mien_status measure(const char *path, struct item *item)
 {
     const struct io_tensor_out *t = item->tensor;
+    size_t length = strlen(t->name);
+    if (base_utf8_prefix(t->name, length) != length || strcmp(t->name, "__metadata__") == 0)
+        return base_fail(MIEN_ERR_ARG, "%s: \"%s\" can be no tensor's name: it is not UTF-8, or the format's own", path,
+                         t->name);
     if (t->rank > IO_MAX_RANK || (unsigned)t->dtype >= IO_DTYPE_COUNT)
         return base_fail(MIEN_ERR_ARG, "%s: tensor \"%s\" has rank %u or a dtype that the format has not", path,
                          t->name, t->rank);

@@ -315,6 +315,24 @@ static void test_not_finite(void)
     cJSON_Delete(node);
 }
 
+/* Names of files are any bytes; what is printed is JSON all the same. */
+static void test_any_bytes(void)
+{
+    char bytes[256] = "";
+    for (int i = 1; i < 256; i++)
+        bytes[i - 1] = (char)i;
+    cJSON *node = cJSON_CreateString(bytes), *odd = cJSON_CreateString("a\xff\xc3\xa9\xe2\x82"), *back;
+    char *text = base_json_print(node, false), *shown = base_json_print(odd, false);
+    CHECK_STR(shown, "\"a\xEF\xBF\xBD\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\"");
+    back = parse(text);
+    CHECK(back && strncmp(back->valuestring, bytes, 127) == 0 && strlen(back->valuestring) == 127 + 3 * 128);
+    cJSON_Delete(back);
+    base_free(shown);
+    base_free(text);
+    cJSON_Delete(odd);
+    cJSON_Delete(node);
+}
+
 /* Where the application's language writes a decimal comma. */
 static void test_locale(void)
 {
@@ -383,6 +401,7 @@ int main(void)
     test_print();
     test_numbers_survive();
     test_not_finite();
+    test_any_bytes();
     test_locale();
     test_many_keys();
     test_read();

@@ -7,6 +7,7 @@
 #include "eval/look.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { N = 12, E = 10 };
 static const char *const words[] = {"anger", "joy", "sorrow"};
@@ -168,6 +169,30 @@ static void test_report(void)
     CHECK(captured_once("log.jsonl:2") && !base_file_exists("other.html"));
 }
 
+/* A page made in another directory than the evaluation has its pictures; names of any bytes do not break it. */
+static void test_elsewhere(void)
+{
+    struct mien_eval_params params = {.size = sizeof params, .task = "retrieval", .manifest = "pairs.jsonl"};
+    struct mien_result *r = NULL, *again = NULL;
+    struct mien_page *page = NULL;
+    CHECK_EQ(base_dir_create("elsewhere"), MIEN_OK);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_result_write(r, "elsewhere/r.json"), MIEN_OK);
+    CHECK_EQ(chdir("elsewhere"), 0);
+    CHECK_EQ(mien_result_read("r.json", &again), MIEN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(mien_page_create("\xff<\xc3", &page), MIEN_OK);
+        CHECK_EQ(mien_page_add_result(page, i ? again : r), MIEN_OK);
+        const char *html = mien_page_html(page);
+        CHECK(html && strstr(html, "data:image/png;base64,") && !strstr(html, "no picture"));
+        CHECK(html && strstr(html, "<h1>\xEF\xBF\xBD&lt;\xEF\xBF\xBD</h1>"));
+        mien_page_destroy(&page);
+    }
+    CHECK_EQ(chdir(".."), 0);
+    mien_result_destroy(&again);
+    mien_result_destroy(&r);
+}
+
 int main(void)
 {
     capture_start();
@@ -186,6 +211,7 @@ int main(void)
         test_ranks();
         test_caption();
         test_long_caption();
+        test_elsewhere();
     }
     mien_model_destroy(&model);
     mien_gpu_destroy(&gpu);

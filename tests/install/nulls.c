@@ -220,6 +220,8 @@ static void misused(struct mien_model *model)
     REFUSED(mien_eval(
         model, &(struct mien_eval_params){sizeof(struct mien_eval_params), "zero-shot", "x.jsonl", .class_count = 2},
         &result));
+    REFUSED(mien_embeds_write("x.safetensors", &(struct mien_embeds){"__metadata__", room, 1, 1}, 1));
+    REFUSED(mien_embeds_write("x.safetensors", &(struct mien_embeds){"a\xff", room, 1, 1}, 1));
     REFUSED(mien_train(NULL, &(struct mien_train_params){.size = sizeof(struct mien_train_params)}, NULL));
     for (size_t i = 0; i < 2; i++) {
         struct mien_training *training = NULL;

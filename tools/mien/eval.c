@@ -139,6 +139,8 @@ static void print_tasks(void)
     for (size_t i = 0; (info = mien_eval_describe(i)); i++) {
         printf("  %-13s ", info->name);
         print_wrapped(info->summary, 16);
+        if (!info->options[0])
+            continue;
         printf("%*stakes", 16, "");
         for (size_t k = 0; info->options[k]; k++)
             printf(" --%s", info->options[k]);
