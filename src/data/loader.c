@@ -9,16 +9,19 @@
 static enum mien_status slot_create(struct data_loader *l, struct slot *slot)
 {
     enum mien_status status = MIEN_OK;
-    size_t b = l->p.batch, side = l->p.preprocess.crop, texts = b * l->texts.levels;
+    size_t b = l->p.batch, texts = b * l->texts.levels;
     slot->samples = base_alloc(b, sizeof(uint32_t));
     slot->rows = base_alloc(b, sizeof(uint32_t));
-    slot->images = base_alloc(b * 3 * side * side, sizeof(float));
+    slot->kinds = base_alloc(b, sizeof(int32_t));
+    slot->places = base_alloc(b * loader_frames(l), sizeof(uint32_t));
+    slot->images = base_alloc(b * loader_sample_size(l), sizeof(float));
     slot->tokens = base_alloc(texts * l->p.context, sizeof(int32_t));
     slot->eot = base_alloc(texts, sizeof(int32_t));
     slot->weights = base_alloc(texts, sizeof(float));
-    FAIL_IF(!slot->samples || !slot->rows || !slot->images || !slot->tokens || !slot->eot || !slot->weights,
-            MIEN_ERR_NOMEM, "out of host memory for batches of %u pictures of %ux%u", l->p.batch, l->p.preprocess.crop,
-            l->p.preprocess.crop);
+    FAIL_IF(!slot->samples || !slot->rows || !slot->kinds || !slot->places || !slot->images || !slot->tokens ||
+                !slot->eot || !slot->weights,
+            MIEN_ERR_NOMEM, "out of host memory for batches of %u times %u pictures of %ux%u", l->p.batch,
+            loader_frames(l), l->p.preprocess.crop, l->p.preprocess.crop);
 fail:
     return status;
 }
@@ -27,6 +30,8 @@ static void slot_free(struct slot *slot)
 {
     base_free(slot->samples);
     base_free(slot->rows);
+    base_free(slot->kinds);
+    base_free(slot->places);
     base_free(slot->images);
     base_free(slot->tokens);
     base_free(slot->eot);
@@ -112,10 +117,10 @@ static enum mien_status check(const struct data_loader_params *p)
     FAIL_IF(p->depth == 1 || p->depth > 1024 || p->workers > 1024, MIEN_ERR_ARG,
             "%u batches ahead and %u workers are not possible (2 to 1024, 0 to 1024)", p->depth, p->workers);
     FAIL_IF(p->sentences > 16, MIEN_ERR_ARG, "%u local sentences per picture are too many (16 at most)", p->sentences);
-    for (size_t i = 0; i < p->row_count; i++)
-        FAIL_IF(!p->manifest->rows[p->rows[i]].image, MIEN_ERR_DATA,
-                "%s:%u: has frames or a video; training reads rows with \"image\" so far", p->manifest->path,
-                p->manifest->rows[p->rows[i]].line);
+    FAIL_IF(p->clips.count && p->clips.stride == 0, MIEN_ERR_ARG, "a stride of 0 frames is not possible");
+    for (size_t i = 0; i < p->row_count && !p->clips.count; i++)
+        FAIL_IF(!p->manifest->rows[p->rows[i]].image, MIEN_ERR_DATA, "%s:%u: has frames or a video, no image",
+                p->manifest->path, p->manifest->rows[p->rows[i]].line);
 fail:
     return status;
 }
@@ -209,7 +214,8 @@ enum mien_status data_loader_create(const struct data_loader_params *params, str
     TRY(loader_texts_create(l));
     TRY(make_sampler(l));
     TRY(make_buffers(l));
-    if (!l->p.ignore_exif) /* packed pictures are turned */
+    TRY(loader_clips_create(l));
+    if (!l->p.ignore_exif && !l->p.features) /* packed pictures are turned */
         TRY(data_pack_open(l->p.manifest, &l->pack));
     TRY(data_rows_find(l->p.manifest, l->pack, l->rows, l->p.row_count, l->p.max_bad, "data.train", l->bad));
     for (size_t i = 0; i < l->p.row_count; i++)
@@ -256,6 +262,8 @@ void data_loader_destroy(struct data_loader **loader)
     base_free(l->cached);
     base_free(l->bad);
     base_free(l->may_flip);
+    base_free(l->clips);
+    base_arena_clear(&l->paths);
     base_free(l->slots);
     base_free(l->workers);
     base_free(l->rows);
@@ -292,7 +300,9 @@ enum mien_status data_loader_next(struct data_loader *loader, const struct data_
     base_cond_broadcast(l->wanted);
     base_mutex_unlock(l->mutex);
     loader_texts_fill(l, slot);
-    slot->batch.images = slot->images;
+    slot->batch.images = l->p.features ? NULL : slot->images;
+    slot->batch.features = l->p.features ? slot->images : NULL;
+    slot->batch.kinds = slot->kinds;
     slot->batch.rows = slot->rows;
     slot->batch.count = l->p.batch;
     *out = &slot->batch;

@@ -4,6 +4,7 @@
 #define DATA_LOADER_H
 
 #include "data/augment.h"
+#include "data/clips.h"
 #include "data/texts.h"
 
 struct data_loader;
@@ -15,6 +16,9 @@ struct data_loader_params {
     const struct data_tokenizer *tokenizer;
     struct data_preprocess preprocess;
     struct data_augment augment;
+    struct data_clips clips; /* count 0: every row must be a picture. Else rows are clips or pictures, which count as
+                                clips of one frame; augmentation is drawn once for all frames of a clip */
+    const struct data_features *features; /* NULL: pictures are decoded; else nothing is, and augment is not used */
     bool ignore_exif;
     enum data_text text;
     enum data_pick pick; /* local sentences besides: how each is chosen */
@@ -35,7 +39,9 @@ struct data_batch {
     uint64_t step;         /* batches before this one since the first epoch's first */
     uint32_t epoch;        /* from 0 */
     uint32_t count;        /* B */
-    const float *images;   /* [B, 3, R, R] */
+    const float *images;   /* [B, 3, R, R]; of clips [B, T, 3, R, R]; NULL with features */
+    const float *features; /* [B, T, E]; NULL without */
+    const int32_t *kinds;  /* [B] 0 = a clip, 1 = a picture */
     const uint32_t *rows;  /* [B] indices into the manifest */
     uint32_t levels;       /* texts per picture: global and/or summary (or the one chosen), then local sentences */
     uint32_t length;       /* L: of the batch's longest text, rounded up to 8, at most the context */
@@ -45,10 +51,10 @@ struct data_batch {
 };
 
 /* Tokenises all texts and starts the workers. Pictures come from the manifest's pack (pack.h) where there is one.
- * Rows whose files
- * are not there are named and left out now. MIEN_ERR_DATA: no row has the text that is asked for, a row has no image,
- * or more files than max_bad allows are missing; MIEN_ERR_ARG: fewer samples than one
- * batch. Texts longer than the context are counted in one warning. */
+ * Rows whose files are not there are named and left out now. MIEN_ERR_DATA: no row has the text that is asked for, a
+ * row has no image though clips are not asked for, or more files than max_bad allows are missing; MIEN_ERR_ARG: fewer
+ * samples than one batch, or videos whose frames are drawn at random. Texts longer than the context are counted in one
+ * warning. */
 enum mien_status data_loader_create(const struct data_loader_params *params, struct data_loader **out);
 /* Whether any level has two texts that differ, as tokens: else nothing tells one picture from another. */
 bool data_loader_texts_differ(const struct data_loader *loader);

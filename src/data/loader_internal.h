@@ -15,8 +15,10 @@ struct slot {
     uint64_t place;         /* of the first sample in its epoch */
     uint32_t *samples;      /* [B] indices into the loader's rows */
     uint32_t *rows;         /* [B] indices into the manifest */
-    float *images, *weights;
+    float *images, *weights; /* images: or features */
     int32_t *tokens, *eot;
+    int32_t *kinds;   /* [B] */
+    uint32_t *places; /* [B,T] frames of the samples, where they are clips */
     struct data_batch batch;
 };
 
@@ -45,6 +47,12 @@ struct loader_texts {
     int32_t empty[2];       /* start, end */
 };
 
+/* The frames of a sample. */
+struct loader_clip {
+    const char *const *paths; /* [total]; a video has none */
+    uint32_t total;           /* 0: it is bad, unless it is a video */
+};
+
 struct data_loader {
     struct data_loader_params p;
     uint32_t *rows;
@@ -53,6 +61,8 @@ struct data_loader {
     struct sampler sampler;
     bool *may_flip;
     struct data_pack *pack; /* decoded pictures, or NULL */
+    struct loader_clip *clips; /* [samples], where frames are decoded; else NULL */
+    struct base_arena paths;   /* of their frames */
 
     struct base_mutex *mutex; /* guards all below */
     struct base_cond *ready, *wanted;
@@ -71,6 +81,17 @@ struct data_loader {
 /* Prepares sample `index` of a slot. Not locked. */
 enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index,
                                struct data_augment_work *work);
+
+/* T: frames of a sample. */
+uint32_t loader_frames(const struct data_loader *l);
+/* Floats of a sample in slot.images. */
+size_t loader_sample_size(const struct data_loader *l);
+/* Lists the frames of all clips. */
+enum mien_status loader_clips_create(struct data_loader *l);
+/* A sample's frames or features into its place. MIEN_ERR_DATA: it is bad. Not locked. */
+enum mien_status loader_clip_fill(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample,
+                                  struct data_augment_work *work);
+enum mien_status loader_features_fill(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample);
 
 /* All texts as tokens. */
 enum mien_status loader_texts_create(struct data_loader *l);

@@ -11,10 +11,7 @@ static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct
     *owned = false;
     base_mutex_lock(l->mutex);
     *image = l->cached[sample];
-    bool bad = l->bad[sample];
     base_mutex_unlock(l->mutex);
-    if (bad)
-        return MIEN_ERR_DATA;
     if (image->pixels || data_pack_image(l->pack, l->rows[sample], image))
         return MIEN_OK;
     enum mien_status status = data_row_image(row, l->p.ignore_exif, !l->p.preprocess.rgb_first, image);
@@ -56,42 +53,61 @@ fail:
     return status;
 }
 
-/* The sample meant for a place of an epoch or, when it is bad, the first good one of a sequence that depends on seed,
- * epoch and place only. */
-static enum mien_status find_image(struct data_loader *l, uint32_t epoch, uint64_t place, uint32_t *sample,
-                                   struct data_image *image, bool *owned)
+static bool is_bad(struct data_loader *l, uint32_t sample)
 {
-    enum mien_status status = MIEN_OK;
-    struct base_rng rng = base_rng_make(l->p.seed, "replacement", epoch, place);
-    for (int i = 0; i < REPLACEMENTS; i++) {
-        status = get_image(l, *sample, image, owned);
-        if (status != MIEN_ERR_DATA)
-            return status;
-        TRY(note_bad(l, *sample));
-        *sample = base_rng_below(&rng, (uint32_t)l->p.row_count);
-    }
-    FAIL_IF(true, MIEN_ERR_DATA, "%s: nearly all samples are bad", l->p.manifest->path);
-fail:
-    return status;
+    base_mutex_lock(l->mutex);
+    bool bad = l->bad[sample];
+    base_mutex_unlock(l->mutex);
+    return bad;
 }
 
-enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index, struct data_augment_work *work)
+static enum mien_status fill_picture(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample,
+                                     struct data_augment_work *work)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t epoch = slot->batch.epoch, sample = slot->samples[index], side = l->p.preprocess.crop;
-    uint64_t place = slot->place + index;
+    struct base_rng rng = base_rng_make(l->p.seed, "augment", slot->batch.epoch, slot->place + index);
     struct data_image image = {0};
     bool owned = false;
-    TRY(find_image(l, epoch, place, &sample, &image, &owned));
-    struct base_rng rng = base_rng_make(l->p.seed, "augment", epoch, place);
+    TRY(get_image(l, sample, &image, &owned));
     TRY(data_augment_image(&image, &l->p.preprocess, &l->p.augment, l->may_flip[sample], &rng, work,
-                           slot->images + (size_t)index * 3 * side * side));
+                           slot->images + index * loader_sample_size(l)));
     if (owned)
         keep_image(l, sample, &image, &owned);
-    slot->samples[index] = sample;
-    slot->rows[index] = l->rows[sample];
 fail:
     if (owned)
         data_image_free(&image);
+    return status;
+}
+
+/* MIEN_ERR_DATA: the sample is bad. */
+static enum mien_status fill(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample,
+                             struct data_augment_work *work)
+{
+    if (is_bad(l, sample))
+        return MIEN_ERR_DATA;
+    if (l->p.features)
+        return loader_features_fill(l, slot, index, sample);
+    return l->clips ? loader_clip_fill(l, slot, index, sample, work) : fill_picture(l, slot, index, sample, work);
+}
+
+/* The sample meant for a place of an epoch or, when it is bad, the first good one of a sequence that depends on seed,
+ * epoch and place only. */
+enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index, struct data_augment_work *work)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t sample = slot->samples[index];
+    struct base_rng rng = base_rng_make(l->p.seed, "replacement", slot->batch.epoch, slot->place + index);
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        status = fill(l, slot, index, sample, work);
+        if (status != MIEN_ERR_DATA)
+            break;
+        TRY(note_bad(l, sample));
+        sample = base_rng_below(&rng, (uint32_t)l->p.row_count);
+    }
+    FAIL_IF(status == MIEN_ERR_DATA, MIEN_ERR_DATA, "%s: nearly all samples are bad", l->p.manifest->path);
+    slot->samples[index] = sample;
+    slot->rows[index] = l->rows[sample];
+    slot->kinds[index] = l->p.manifest->rows[l->rows[sample]].image != NULL;
+fail:
     return status;
 }
