@@ -53,6 +53,7 @@ struct stream {
     } clip;
     float *embed; /* [E] of a clip */
     use_sink_fn sink;
+    use_frames_fn frames; /* or NULL */
     void *user;
     size_t done;
 };
@@ -196,30 +197,31 @@ static enum mien_status check_block(const struct stream *s, const struct block *
     return MIEN_OK;
 }
 
-static enum mien_status check_finite(const struct stream *s, size_t input, const float *embed)
+static enum mien_status check_finite(const struct stream *s, size_t input, const float *embed, uint32_t count)
 {
     char buffer[32];
-    for (uint32_t k = 0; k < s->model->nn->config.embed; k++)
+    for (size_t k = 0; k < (size_t)count * s->model->nn->config.embed; k++)
         if (!isfinite(embed[k]))
             return base_fail(MIEN_ERR_FAILED, "%s: its embedding is not finite; look at the weights (mien info)",
                              use_input_name(&s->feed->inputs[input], input, buffer, sizeof(buffer)));
     return MIEN_OK;
 }
 
-/* An input is done; raw [E], which is changed. */
-static enum mien_status give(struct stream *s, size_t input, enum mien_status status, float *raw)
+/* An input is done; raw [count,E], which is changed: its embedding, or its frames'. */
+static enum mien_status give(struct stream *s, size_t input, enum mien_status status, float *raw, uint32_t count)
 {
     bool ok = status == MIEN_OK;
     if (ok)
-        status = check_finite(s, input, raw);
+        status = check_finite(s, input, raw, count);
     if (ok && status != MIEN_OK)
         return status;
-    if (ok && !(s->params->flags & MIEN_RAW))
+    if (ok && !s->frames && !(s->params->flags & MIEN_RAW))
         nn_normalise_rows(raw, 1, s->model->nn->config.embed);
     if (s->params->ok)
         s->params->ok[input] = ok;
     s->done = input + 1;
-    return s->sink(s->user, input, ok ? raw : NULL);
+    raw = ok ? raw : NULL;
+    return s->frames ? s->frames(s->user, input, raw, count) : s->sink(s->user, input, raw);
 }
 
 static enum mien_status add_frame(struct stream *s, enum mien_status status, const float *raw)
@@ -239,14 +241,14 @@ static enum mien_status end_clip(struct stream *s, size_t input, enum mien_statu
 {
     uint32_t frames = (uint32_t)BASE_MIN(s->clip.count, (size_t)UINT32_MAX);
     status = s->clip.status != MIEN_OK ? s->clip.status : status;
-    if (status == MIEN_OK) {
+    if (status == MIEN_OK && !s->frames) {
         status = nn_encode_clips(s->model->encoder, s->clip.rows, 1, frames, s->embed);
         if (status != MIEN_OK)
             return status;
     }
     s->clip.count = 0;
     s->clip.status = MIEN_OK;
-    return give(s, input, status, s->embed);
+    return s->frames ? give(s, input, status, s->clip.rows, frames) : give(s, input, status, s->embed, 1);
 }
 
 static enum mien_status encode(struct stream *s, const struct block *b)
@@ -258,7 +260,7 @@ static enum mien_status encode(struct stream *s, const struct block *b)
         const struct entry *e = &b->entries[i];
         float *raw = s->rows + e->slot * embed;
         if (e->kind == USE_PICTURE)
-            TRY(give(s, e->input, b->slots[e->slot].status, raw));
+            TRY(give(s, e->input, b->slots[e->slot].status, raw, 1));
         else if (e->kind == USE_FRAME)
             TRY(add_frame(s, b->slots[e->slot].status, raw));
         else
@@ -298,14 +300,19 @@ fail:
     return status;
 }
 
-enum mien_status use_embed(struct mien_model *model, const struct use_feed *feed,
-                           const struct mien_embed_params *params, use_sink_fn sink, void *user)
+/* One of the sinks is NULL. */
+static enum mien_status embed_to(struct mien_model *model, const struct use_feed *feed,
+                                 const struct mien_embed_params *params, use_sink_fn sink, use_frames_fn frames,
+                                 void *user)
 {
     enum mien_status status = MIEN_OK;
     size_t embed = model->nn->config.embed;
     struct stream *s = base_alloc(1, sizeof(*s));
     FAIL_IF_NULL(s, "pictures");
-    *s = (struct stream){.model = model, .feed = feed, .params = params, .sink = sink, .user = user};
+    *s = (struct stream){.model = model, .feed = feed, .params = params};
+    s->sink = sink;
+    s->frames = frames;
+    s->user = user;
     s->cursor = (struct use_cursor){.feed = feed, .frames = use_frames(model, params->frames), .params = params};
     s->rows = base_alloc((BLOCK + 1) * embed, sizeof(*s->rows));
     FAIL_IF_NULL(s->rows, "embeddings");
@@ -328,4 +335,16 @@ fail:
     }
     base_free(s);
     return status;
+}
+
+enum mien_status use_embed(struct mien_model *model, const struct use_feed *feed,
+                           const struct mien_embed_params *params, use_sink_fn sink, void *user)
+{
+    return embed_to(model, feed, params, sink, NULL, user);
+}
+
+enum mien_status use_embed_frames(struct mien_model *model, const struct use_feed *feed,
+                                  const struct mien_embed_params *params, use_frames_fn sink, void *user)
+{
+    return embed_to(model, feed, params, NULL, sink, user);
 }

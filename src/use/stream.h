@@ -13,7 +13,13 @@ typedef enum mien_status (*use_sink_fn)(void *user, size_t index, const float *e
  * params->ok, tells params->progress. The inputs have been checked (use_check_inputs). */
 enum mien_status use_embed(struct mien_model *model, const struct use_feed *feed,
                            const struct mien_embed_params *params, use_sink_fn sink, void *user);
-/* The same into out [count,E]; the row of a bad input is 0. */
+/* Takes the raw embeddings [count,E] of the frames of input `index`, of a picture its own; NULL as above. */
+typedef enum mien_status (*use_frames_fn)(void *user, size_t index, const float *rows, uint32_t count);
+
+/* The same, but clips stay the frames that they are: raw embeddings, whatever params->flags says of length. */
+enum mien_status use_embed_frames(struct mien_model *model, const struct use_feed *feed,
+                                  const struct mien_embed_params *params, use_frames_fn sink, void *user);
+/* The same as use_embed into out [count,E]; the row of a bad input is 0. */
 enum mien_status use_embed_into(struct mien_model *model, const struct use_feed *feed,
                                 const struct mien_embed_params *params, float *out);
 
