@@ -7,7 +7,8 @@
 enum data_sampling {
     DATA_SAMPLING_UNIFORM, /* at equal spacing, the same ones each time (data_frames_pick) */
     DATA_SAMPLING_RANDOM,  /* any, each at most once, in order */
-    DATA_SAMPLING_EMOCLIP, /* every stride-th; of these `count` in a row from a random one on, beginning anew at the end */
+    DATA_SAMPLING_EMOCLIP, /* every stride-th; of these `count` in a row from a random one on, beginning anew at the end
+                            */
 };
 
 struct data_clips {

@@ -11,10 +11,10 @@ enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_READY, SLOT_BORROWED };
 /* One batch. While FILLING each claimed sample's part belongs to who claimed it; the rest is guarded by the mutex. */
 struct slot {
     enum slot_state state;
-    uint32_t claimed, done; /* samples */
-    uint64_t place;         /* of the first sample in its epoch */
-    uint32_t *samples;      /* [B] indices into the loader's rows */
-    uint32_t *rows;         /* [B] indices into the manifest */
+    uint32_t claimed, done;  /* samples */
+    uint64_t place;          /* of the first sample in its epoch */
+    uint32_t *samples;       /* [B] indices into the loader's rows */
+    uint32_t *rows;          /* [B] indices into the manifest */
     float *images, *weights; /* images: or features */
     int32_t *tokens, *eot;
     int32_t *kinds;   /* [B] */
@@ -60,7 +60,7 @@ struct data_loader {
     struct loader_texts texts;
     struct sampler sampler;
     bool *may_flip;
-    struct data_pack *pack; /* decoded pictures, or NULL */
+    struct data_pack *pack;    /* decoded pictures, or NULL */
     struct loader_clip *clips; /* [samples], where frames are decoded; else NULL */
     struct base_arena paths;   /* of their frames */
 

@@ -50,14 +50,19 @@ static void join_numbers(struct train_same *same, const int32_t *other, uint32_t
     }
 }
 
-/* Images and texts of one part. */
+/* Images and texts of one part; `image` floats a sample. */
 static void fill_part(const struct train_step *p, uint32_t slot, const struct train_part *part,
                       const struct data_batch *batch, size_t image)
 {
+    bool features = part->frames != OP_NONE;
+    const float *from_images = features ? batch->features : batch->images;
     int32_t *ids = graph_program_input(p->program, slot, part->ids);
     int32_t *eot = graph_program_input(p->program, slot, part->eot);
-    memcpy(graph_program_input(p->program, slot, part->pixels), batch->images + part->first * image,
-           part->count * image * sizeof(float));
+    memcpy(graph_program_input(p->program, slot, features ? part->frames : part->pixels),
+           from_images + part->first * image, part->count * image * sizeof(float));
+    if (part->kinds != OP_NONE)
+        memcpy(graph_program_input(p->program, slot, part->kinds), batch->kinds + part->first,
+               part->count * sizeof(*batch->kinds));
     for (uint32_t k = 0; k < batch->levels; k++) {
         size_t from = (size_t)k * batch->count + part->first, to = (size_t)k * part->count;
         memcpy(ids + to * batch->length, batch->tokens + from * batch->length,
@@ -68,10 +73,11 @@ static void fill_part(const struct train_step *p, uint32_t slot, const struct tr
 
 void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, const struct data_batch *batch)
 {
-    size_t side = t->model->config.vision.image;
+    const struct train_look *look = &t->recipe.look;
+    size_t side = t->model->config.vision.image, frame = look->features ? t->model->config.embed : 3 * side * side;
     uint32_t count = batch->count;
     for (uint32_t i = 0; i < p->in.parts; i++)
-        fill_part(p, slot, &p->in.part[i], batch, 3 * side * side);
+        fill_part(p, slot, &p->in.part[i], batch, BASE_MAX(look->frames, 1u) * frame);
     for (uint32_t k = 0; k < batch->levels; k++) {
         if (p->in.weights[k] != OP_NONE)
             memcpy(graph_program_input(p->program, slot, p->in.weights[k]), batch->weights + (size_t)k * count,

@@ -252,6 +252,9 @@ static enum mien_status check(struct train_reader *r, cJSON *root)
     FAIL_IF(c->run.patience && (!c->data.val || c->run.eval_every < 0), MIEN_ERR_ARG,
             "%s: run.patience counts evaluations: it needs data.val, and run.eval_every from 0 on",
             place(r, "run.patience"));
+    FAIL_IF(c->model.temporal.layers && c->data.frames.count >= c->model.temporal.max_frames, MIEN_ERR_ARG,
+            "%s: data.frames.count is %u; the position embedding of model.temporal holds max_frames - 1 = %u frames",
+            place(r, "data.frames.count"), c->data.frames.count, c->model.temporal.max_frames - 1);
     FAIL_IF(c->optim.schedule == TRAIN_MULTISTEP && c->optim.milestones == 0, MIEN_ERR_ARG,
             "%s: optim.schedule multistep needs optim.milestones", place(r, "optim.schedule"));
 fail:
@@ -263,9 +266,11 @@ static void set_dependent(struct train_config *c, cJSON *root)
 {
     c->chosen = (struct train_chosen){.local = is_given(root, "loss.local.kind"),
                                       .same_text = is_given(root, "loss.mining.same_text"),
-                                      .resize = is_given(root, "data.resize")};
-    if (c->model.init && !is_given(root, "optim.lr"))
-        c->optim.lr = 1e-5;                                       /* given weights are tuned gently */
+                                      .resize = is_given(root, "data.resize"),
+                                      .augment = is_given(root, "data.augment"),
+                                      .lr = is_given(root, "optim.lr")};
+    if (c->model.init && !c->chosen.lr) /* given weights are tuned gently, new ones are not */
+        c->optim.lr = c->model.temporal.layers ? TRAIN_LR_NEW : 1e-5;
     if (!c->chosen.same_text && c->loss.text == TRAIN_TEXT_LABEL) /* a label is the same text for all its images */
         c->loss.mining.same_text = OP_SAME_TEXT_POSITIVE;
 }

@@ -12,25 +12,29 @@ enum train_pick { TRAIN_PICK_RANDOM, TRAIN_PICK_FIRST, TRAIN_PICK_ROTATE };
 enum train_source { TRAIN_SOURCE_BATCH, TRAIN_SOURCE_FROZEN };
 enum train_schedule { TRAIN_COSINE, TRAIN_CONSTANT, TRAIN_MULTISTEP };
 
+#define TRAIN_LR_NEW 1e-3 /* where only what is new is trained, on frozen towers */
+
 /* Parameters that are treated alike: the first group whose pattern matches a name wins. */
 struct train_group {
     const char *match; /* "*" = any characters, "?" = any one */
     double lr_scale;
     bool freeze; /* no gradient, no moments, no update */
+    bool thaw;   /* "freeze": false stands there: trained even where towers are frozen unless named */
 };
 
 /* What the file leaves to the data or to other keys. */
 struct train_chosen {
-    bool local, same_text, resize;
+    bool local, same_text, resize, augment, lr;
 };
 
 struct train_config {
     struct {
-        const char *init;           /* a model directory, or NULL = from scratch */
-        struct io_clip_config clip; /* scratch: vocabulary and special ids follow the tokenizer */
-        cJSON *clip_json;           /* as the file gives it, or NULL */
-        const char *tokenizer;      /* a directory, or NULL */
-        uint32_t vocab;             /* without one: size of the vocabulary to learn */
+        const char *init;                   /* a model directory, or NULL = from scratch */
+        struct io_clip_config clip;         /* scratch: vocabulary and special ids follow the tokenizer */
+        cJSON *clip_json;                   /* as the file gives it, or NULL */
+        const char *tokenizer;              /* a directory, or NULL */
+        uint32_t vocab;                     /* without one: size of the vocabulary to learn */
+        struct io_temporal_config temporal; /* layers 0 = none is asked for; a directory may have its own */
     } model;
     struct {
         const char *train, *val; /* manifests; val may be NULL */
@@ -45,6 +49,10 @@ struct train_config {
             double jitter;        /* of brightness and contrast */
         } augment;
         uint32_t resize; /* enum train_resize */
+        struct {
+            uint32_t count, stride;
+            uint32_t sampling; /* enum data_sampling */
+        } frames;              /* of a clip */
     } data;
     struct {
         uint32_t kind; /* of train_losses */

@@ -74,6 +74,12 @@ static const struct train_word schedules[] = {
     {"multistep", "times optim.gamma at each of optim.milestones"},
     {0},
 };
+static const struct train_word samplings[] = {
+    {"uniform", "at equal spacing, the same ones each time, as evaluation does"},
+    {"random", "any, in their order"},
+    {"emoclip", "every data.frames.stride-th; of these so many in a row from a random one on, as EmoCLIP does"},
+    {0},
+};
 static const struct train_word precisions[] = {
     {"f32", "single precision"},
     {"bf16", "not in this version"},
@@ -105,7 +111,16 @@ const struct train_key train_keys[] = {
      .help = "Sizes of a model from scratch, as in Hugging Face's CLIPConfig; what is left out takes its defaults"},
     {OWN("model.tokenizer", "{\"vocab\": 2048}", train_form_tokenizer), .also = "vocab vocabulary vocab_size",
      .help = "Of a model from scratch: a directory's, or a vocabulary of so many tokens learnt from the captions"},
-    {LATER("model.temporal"), .help = "The transformer over a clip's frames"},
+    {WHOLE(model.temporal.layers, "0", 0, 1024), .left = "2", .also = "depth num_layers", .unit = "blocks",
+     .help =
+         "The transformer over a clip's frames; 0 is none: the mean of the frames; 2 where model.temporal is given"},
+    {WHOLE(model.temporal.heads, "8", 1, 65536), .also = "num_heads", .unit = "heads",
+     .help = "Of the temporal transformer's attention"},
+    {WHOLE(model.temporal.head_dim, "2048", 1, 65536), .also = "dim_head", .help = "The width of such a head"},
+    {WHOLE(model.temporal.mlp, "512", 1, 1e6), .also = "mlp_dim feedforward",
+     .help = "The inner width of its feed-forward part"},
+    {WHOLE(model.temporal.max_frames, "1024", 2, 1e6), .also = "num_positions", .unit = "positions",
+     .help = "Rows of its position embedding: one more than the frames that a clip may have"},
     {LATER("model.head"), .help = "A head for regression or classes"},
 
     {PATH(data.train), .also = "manifest dataset train_data", .help = "The manifest to train on"},
@@ -128,7 +143,11 @@ const struct train_key train_keys[] = {
      .unit = "share of the value", .help = "The largest random change of brightness and contrast"},
     {CHOICE(data.resize, "pil", resizes), .also = "interpolation",
      .help = "How pictures are resized; by default as the directory of model.init says"},
-    {LATER("data.frames"), .help = "Which frames of a clip are used"},
+    {WHOLE(data.frames.count, "32", 1, 65535), .also = "clip_len num_frames", .unit = "frames",
+     .help = "How many frames of a clip a step uses, and evaluation afterwards"},
+    {WHOLE(data.frames.stride, "4", 1, 65536), .also = "downsample", .unit = "frames",
+     .help = "Of the sampling emoclip: every how-manyth frame is looked at"},
+    {CHOICE(data.frames.sampling, "uniform", samplings), .help = "Which frames of a clip they are"},
 
     {FOUND(loss.kind, "clip", nth_loss), .also = "loss_type criterion", .help = "The loss of images and texts"},
     {CHOICE(loss.text, "both", texts), .also = "captions", .help = "Which texts of a row images are compared with"},

@@ -161,6 +161,7 @@ static enum mien_status read_group(struct train_reader *r, const cJSON *item, ui
     FAIL_IF_NULL(group->match, "a group");
     TRY(base_json_number(item, "lr_scale", r->where, &group->lr_scale));
     TRY(base_json_bool(item, "freeze", r->where, &group->freeze));
+    group->thaw = !group->freeze && cJSON_IsBool(cJSON_GetObjectItemCaseSensitive(item, "freeze"));
     FAIL_IF(!(group->lr_scale >= 1e-9 && group->lr_scale <= 1e6), MIEN_ERR_ARG,
             "%s: groups[%u]: \"lr_scale\" is %.9g; it must lie between 1e-9 and 1e6 (\"freeze\": true leaves "
             "parameters as they are)",
@@ -199,7 +200,8 @@ static cJSON *write_groups(const struct train_config *config)
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "match", group->match);
         cJSON_AddNumberToObject(object, "lr_scale", group->lr_scale);
-        cJSON_AddBoolToObject(object, "freeze", group->freeze);
+        if (group->freeze || group->thaw)
+            cJSON_AddBoolToObject(object, "freeze", group->freeze);
         cJSON_AddItemToArray(array, object);
     }
     return array;

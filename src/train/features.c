@@ -8,18 +8,34 @@ uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch)
     return (uint32_t)base_div_up(batch, size);
 }
 
+/* The images of a part. */
+static void look_record(const struct train_recipe *recipe, struct graph *graph, struct train_part *part)
+{
+    const struct train_look *look = &recipe->look;
+    uint32_t side = recipe->model->config.vision.image, embed = recipe->model->config.embed, b = part->count;
+    part->pixels = part->frames = part->kinds = OP_NONE;
+    if (!look->features)
+        part->pixels = graph_input(graph, "pixels", SHAPE_F32(b * BASE_MAX(look->frames, 1u), 3, side, side));
+    else if (look->frames)
+        part->frames = graph_input(graph, "frames", SHAPE_F32(b, look->frames, embed));
+    else
+        part->frames = graph_input(graph, "frames", SHAPE_F32(b, embed));
+    if (look->mixed)
+        part->kinds = graph_input(graph, "kinds", SHAPE_I32(b));
+}
+
 void train_inputs_record(const struct train_recipe *recipe, struct graph *graph, const struct train_step_shape *shape,
                          struct train_inputs *out)
 {
     const struct train_objective *objective = &recipe->objective;
-    uint32_t side = recipe->model->config.vision.image, levels = train_levels(objective), batch = shape->batch;
+    uint32_t levels = train_levels(objective), batch = shape->batch;
     out->parts = train_parts(recipe, batch);
     uint32_t size = recipe->micro_batch ? BASE_MIN(recipe->micro_batch, batch) : batch;
     for (uint32_t i = 0; i < out->parts; i++) {
         struct train_part *part = &out->part[i];
         part->first = i * size;
         part->count = BASE_MIN(size, batch - part->first);
-        part->pixels = graph_input(graph, "pixels", SHAPE_F32(part->count, 3, side, side));
+        look_record(recipe, graph, part);
         part->ids = graph_input(graph, "ids", SHAPE_I32(levels * part->count, shape->length));
         part->eot = graph_input(graph, "eot", SHAPE_I32(levels * part->count));
     }
@@ -48,8 +64,26 @@ static op_value level_rows(struct graph *graph, op_value x, uint32_t levels, uin
     return GRAPH_OP(graph, &op_slice, &rows, x);
 }
 
-static void record_part(struct nn_scope *scope, const struct train_part *part, uint32_t levels, bool patches,
-                        op_value *out)
+/* The clips' raw embeddings [b,E]; of those that are pictures, the image tower's. */
+static op_value clip_features(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_part *part)
+{
+    struct graph *graph = scope->graph;
+    const struct op_attr first = {.axis = 1, .count = 1}, along = {.axis = 1};
+    uint32_t b = part->count, embed = recipe->model->config.embed;
+    op_value frames = part->frames;
+    if (frames == OP_NONE)
+        frames = graph_view(graph, nn_image_tower(scope, part->pixels), SHAPE_F32(b, recipe->look.frames, embed), 0);
+    op_value clips = nn_temporal_tower(scope, frames);
+    if (part->kinds == OP_NONE)
+        return clips;
+    clips = graph_view(graph, clips, SHAPE_F32(b, 1, embed), 0);
+    op_value pictures = GRAPH_OP(graph, &op_slice, &first, frames);
+    op_value both = GRAPH_OP(graph, &op_concat, &along, clips, pictures, OP_NONE, OP_NONE);
+    return GRAPH_OP(graph, &op_select, NULL, both, part->kinds);
+}
+
+static void record_part(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_part *part,
+                        uint32_t levels, bool patches, op_value *out)
 {
     for (uint32_t f = 0; f < FEATURES; f++)
         out[f] = OP_NONE;
@@ -57,8 +91,11 @@ static void record_part(struct nn_scope *scope, const struct train_part *part, u
         op_value raw;
         out[FEATURE_U] = nn_unit_rows(scope, nn_image_tower_patches(scope, part->pixels, &raw));
         out[FEATURE_PATCHES] = nn_unit_rows(scope, raw);
+    } else if (recipe->look.frames) {
+        out[FEATURE_U] = nn_unit_rows(scope, clip_features(recipe, scope, part));
     } else {
-        out[FEATURE_U] = nn_unit_rows(scope, nn_image_tower(scope, part->pixels));
+        out[FEATURE_U] =
+            nn_unit_rows(scope, part->frames != OP_NONE ? part->frames : nn_image_tower(scope, part->pixels));
     }
     op_value texts = nn_unit_rows(scope, nn_text_tower(scope, part->ids, part->eot));
     for (uint32_t k = 0; k < levels; k++)
@@ -83,9 +120,10 @@ static op_value join(struct graph *graph, const op_value *x, uint32_t stride, ui
 }
 
 /* out [FEATURES] of the whole batch. */
-static void record_parts(struct nn_scope *scope, const struct train_inputs *in, uint32_t levels, bool patches,
-                         op_value *out)
+static void record_parts(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_inputs *in,
+                         bool patches, op_value *out)
 {
+    uint32_t levels = train_levels(&recipe->objective);
     op_value *each = base_alloc((size_t)in->parts * FEATURES, sizeof(*each));
     for (uint32_t f = 0; f < FEATURES; f++)
         out[f] = OP_NONE;
@@ -95,7 +133,7 @@ static void record_parts(struct nn_scope *scope, const struct train_inputs *in, 
         bool segment = in->parts > 1 && scope->training;
         if (segment)
             graph_recompute_begin(scope->graph);
-        record_part(scope, &in->part[i], levels, patches, each + (size_t)i * FEATURES);
+        record_part(recipe, scope, &in->part[i], levels, patches, each + (size_t)i * FEATURES);
         if (segment)
             graph_recompute_end(scope->graph);
     }
@@ -109,7 +147,7 @@ void train_features_record(const struct train_recipe *recipe, struct nn_scope *s
 {
     op_value all[FEATURES];
     scope->recompute = recipe->recompute;
-    record_parts(scope, in, train_levels(&recipe->objective), train_needs_patches(&recipe->objective), all);
+    record_parts(recipe, scope, in, train_needs_patches(&recipe->objective), all);
     *out = (struct train_features){.u = all[FEATURE_U], .patches = all[FEATURE_PATCHES], .guide_u = OP_NONE};
     for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++) {
         out->v[k] = all[FEATURE_V + k];
@@ -124,7 +162,7 @@ void train_guides_record(const struct train_recipe *recipe, struct nn_scope *ini
 {
     op_value all[FEATURES];
     graph_push(initial->graph, "initial");
-    record_parts(initial, in, train_levels(&recipe->objective), false, all);
+    record_parts(recipe, initial, in, false, all);
     graph_pop(initial->graph);
     out->guide_u = all[FEATURE_U];
     for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++)

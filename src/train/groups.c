@@ -51,18 +51,25 @@ static enum mien_status check_patterns(const struct nn_model *model, const struc
     return MIEN_OK;
 }
 
+/* What CLIP has itself, but for the losses' scalars. */
+static bool is_of_tower(const char *name)
+{
+    return !train_matches("temporal.*", name) && !train_matches("head.*", name) && !train_matches("logit_*", name);
+}
+
 enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
-                                      struct train_param *rules)
+                                      bool frozen_towers, struct train_param *rules)
 {
     uint32_t frozen = 0, idle = 0; /* idle: scalars of the loss, which no embedding depends on */
     enum mien_status status = check_patterns(model, config);
     for (uint32_t i = 0; i < model->count; i++) {
-        rules[i] = (struct train_param){.lr_scale = 1, .decays = train_decays(&model->params[i])};
+        bool kept = frozen_towers && is_of_tower(model->params[i].name);
+        rules[i] = (struct train_param){.lr_scale = 1, .frozen = kept, .decays = train_decays(&model->params[i])};
         for (uint32_t g = config->optim.groups; g-- > 0;) { /* the first has the last word */
             if (!train_matches(config->optim.group[g].match, model->params[i].name))
                 continue;
             rules[i].lr_scale = (float)config->optim.group[g].lr_scale;
-            rules[i].frozen = config->optim.group[g].freeze;
+            rules[i].frozen = config->optim.group[g].freeze || (kept && !config->optim.group[g].thaw);
         }
         frozen += rules[i].frozen;
         idle += !rules[i].frozen && strncmp(model->params[i].name, "logit_", 6) == 0;

@@ -11,10 +11,11 @@ struct train_param {
     bool decays; /* weight decay applies */
 };
 
-/* rules [model->count]: of each parameter, by optim.groups; the first group that matches a name wins. MIEN_ERR_ARG: a
- * pattern matches no parameter, or all are frozen. */
+/* rules [model->count]: of each parameter, by optim.groups; the first group that matches a name wins. frozen_towers:
+ * the towers are frozen but for what a group with "freeze": false names. MIEN_ERR_ARG: a pattern matches no parameter,
+ * or all are frozen. */
 enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
-                                      struct train_param *rules);
+                                      bool frozen_towers, struct train_param *rules);
 
 /* Whether weight decay applies to a parameter: not to vectors and scalars, nor to position and class embeddings. */
 bool train_decays(const struct nn_param *param);

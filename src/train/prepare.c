@@ -99,6 +99,7 @@ static enum mien_status open_data(struct trainer *t)
     TRY(data_manifest_read(t->config->data.train, &t->manifest));
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
+    TRY(train_look_survey(t));
     TRY(survey_texts(t));
     TRY(set_objective(t));
     if (t->config->data.val) /* read now, so that a bad line is found before training */
@@ -134,7 +135,10 @@ fail:
 
 struct use_parts train_model_parts(const struct trainer *t)
 {
-    return (struct use_parts){.nn = t->model, .tokenizer = t->tokenizer, .preprocess = t->preprocess};
+    return (struct use_parts){.nn = t->model,
+                              .tokenizer = t->tokenizer,
+                              .preprocess = t->preprocess,
+                              .frames = t->recipe.look.frames ? t->recipe.look.frames : t->frames};
 }
 
 static enum mien_status open_loader(struct trainer *t)
@@ -151,6 +155,8 @@ static enum mien_status open_loader(struct trainer *t)
                     .flip = c->data.augment.flip,
                     .rotate = c->data.augment.rotate,
                     .jitter = c->data.augment.jitter},
+        .clips = {.count = t->recipe.look.frames, .stride = c->data.frames.stride, .sampling = c->data.frames.sampling},
+        .features = t->recipe.look.features ? &t->features.data : NULL,
         .text = text_kinds[c->loss.text],
         .pick = t->recipe.objective.slots ? picks[c->loss.local.pick] : DATA_PICK_NONE,
         .sentences = t->recipe.objective.slots,
@@ -177,12 +183,15 @@ static enum mien_status open_loader(struct trainer *t)
 static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    const struct nn_extras extras = {.scalars = t->recipe.objective.loss->scalars, .seed = t->config->run.seed};
+    const struct nn_extras extras = {.temporal = &t->config->model.temporal,
+                                     .scalars = t->recipe.objective.loss->scalars,
+                                     .seed = t->config->run.seed};
     struct use_parts parts;
     TRY(use_parts_read(t->device, &(struct base_source){.dir = dir}, &extras, &parts));
     t->model = parts.nn;
     t->tokenizer = parts.tokenizer;
     t->preprocess = parts.preprocess;
+    t->frames = parts.frames;
     /* as the directory says, where the configuration is silent; what was used is saved with the model */
     if (!t->config->chosen.resize)
         t->config->data.resize = t->preprocess.torch_resize ? TRAIN_RESIZE_TORCH : TRAIN_RESIZE_PIL;
@@ -202,6 +211,7 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
     clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
     if (loss->logit_scale > 0 && !base_json_member(t->config->model.clip_json, "logit_scale_init_value"))
         clip->logit_scale_init = loss->logit_scale;
+    clip->temporal = t->config->model.temporal;
     TRY(io_clip_scalars_add(clip, loss->scalars));
     TRY(nn_model_create(t->device, clip, MIEN_F32, out));
     TRY(nn_model_init(*out, t->config->run.seed));
@@ -235,17 +245,27 @@ static enum mien_status open_initial(struct trainer *t)
 {
     if (!t->recipe.objective.frozen)
         return MIEN_OK;
-    return t->config->model.init ? nn_model_load(t->device, t->config->model.init, NULL, &t->initial)
+    const struct nn_extras extras = {.temporal = &t->config->model.temporal, .seed = t->config->run.seed};
+    return t->config->model.init ? nn_model_load(t->device, t->config->model.init, &extras, &t->initial)
                                  : create_model(t, &t->initial);
+}
+
+static enum mien_status open_rules(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    t->rules = base_alloc(t->model->count, sizeof(*t->rules));
+    FAIL_IF_NULL(t->rules, "parameter groups");
+    TRY(train_groups_resolve(t->model, t->config, train_frozen_towers(t), t->rules));
+    if (train_frozen_towers(t) && !t->config->chosen.lr)
+        t->config->optim.lr = TRAIN_LR_NEW;
+fail:
+    return status;
 }
 
 static enum mien_status open_optimizer(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     char *path = NULL;
-    t->rules = base_alloc(t->model->count, sizeof(*t->rules));
-    FAIL_IF_NULL(t->rules, "parameter groups");
-    TRY(train_groups_resolve(t->model, t->config, t->rules));
     TRY(train_moments_create(t->model, t->rules, train_optimizers[t->config->optim.kind], &t->moments));
     if (t->from) {
         path = base_path_join(t->from, "optimizer.safetensors");
@@ -420,6 +440,8 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     if (params->resume && !params->dry_run)
         TRY(find_start(trainer));
     TRY(open_model(trainer));
+    TRY(open_rules(trainer));
+    TRY(train_look_open(trainer));
     if (params->resume && !params->dry_run) /* now that all is resolved */
         TRY(train_check_agrees(trainer));
     TRY(open_initial(trainer));
@@ -441,6 +463,7 @@ void train_clear(struct trainer *t)
     graph_cache_destroy(&t->programs);
     train_log_close(&t->log);
     data_loader_destroy(&t->loader);
+    use_features_clear(&t->features);
     train_moments_destroy(&t->moments);
     nn_model_destroy(&t->initial);
     nn_model_destroy(&t->model);

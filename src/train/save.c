@@ -10,6 +10,9 @@ enum mien_status train_write_model(const struct trainer *t, uint64_t steps, cons
     cJSON *extra = cJSON_CreateObject();
     FAIL_IF(!extra || !cJSON_AddNumberToObject(extra, "steps", (double)steps), MIEN_ERR_NOMEM,
             "out of host memory for saving %s", dir);
+    if (parts.frames)
+        FAIL_IF(!cJSON_AddNumberToObject(cJSON_AddObjectToObject(extra, "frames"), "count", parts.frames),
+                MIEN_ERR_NOMEM, "out of host memory for saving %s", dir);
     TRY(use_parts_write(&parts, extra, dir));
 fail:
     cJSON_Delete(extra);

@@ -5,6 +5,13 @@
 #include "train/losses.h"
 #include "train/moments.h"
 
+/* What an image is in a run: a picture, or a clip's frames. */
+struct train_look {
+    uint32_t frames; /* T of a clip; 0 = all samples are pictures */
+    bool features;   /* the image tower's raw embeddings come from outside; else its pixels do */
+    bool mixed;      /* some samples are pictures nevertheless: the image tower's embedding, not the temporal one's */
+};
+
 /* What a run trains and how: all that its programs are made from. Borrowed parts must outlive the programs. */
 struct train_recipe {
     const struct nn_model *model;
@@ -13,6 +20,7 @@ struct train_recipe {
     const struct train_moments *moments;
     const struct train_optimizer *optimizer;
     struct train_objective objective;
+    struct train_look look;
     uint32_t micro_batch; /* images whose activations are alive at a time; 0 = all */
     bool recompute;       /* activations inside transformer blocks are made again for the backward pass */
 };
@@ -28,7 +36,9 @@ struct train_step_shape {
 /* Images [first, first + b) of a batch and their texts: a micro-batch, or all. K = train_levels. */
 struct train_part {
     uint32_t first, count; /* b */
-    op_value pixels;       /* f32 [b,3,R,R] */
+    op_value pixels;       /* f32 [b,3,R,R], of clips [b*T,3,R,R]; or OP_NONE */
+    op_value frames;       /* where there are features: f32 [b,T,E], of pictures [b,E]; or OP_NONE */
+    op_value kinds;        /* i32 [b] 1 = a picture, where clips and pictures are mixed; or OP_NONE */
     op_value ids, eot;     /* i32 [K*b,L], all of level 0, then of level 1, ...; i32 [K*b] */
 };
 

@@ -9,6 +9,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/validate.h"
+#include "use/features.h"
 #include "use/parts.h"
 
 enum { TRAIN_IN_FLIGHT_MAX = 2, TRAIN_RATE_STEPS = 8 };
@@ -47,7 +48,9 @@ struct trainer {
     struct data_tokenizer *tokenizer;
     struct io_preprocess preprocess;
     struct data_loader *loader;
-    struct train_same *same; /* scratch [batch] */
+    struct use_features features; /* of a frozen image tower */
+    uint32_t frames;              /* of a clip, as model.init says; 0 = it does not */
+    struct train_same *same;      /* scratch [batch] */
     /* model */
     struct nn_model *model, *initial; /* initial: mining.source frozen */
     struct train_param *rules;
@@ -88,6 +91,15 @@ void train_clear(struct trainer *trainer);
 
 /* The model under training as a model directory has it; the trainer's own. */
 struct use_parts train_model_parts(const struct trainer *t);
+
+/* ---- pictures and clips (look.c) ---- */
+
+/* By the rows: recipe.look, and what clips cannot have. */
+enum mien_status train_look_survey(struct trainer *t);
+/* Whether towers are frozen where optim.groups is silent. */
+bool train_frozen_towers(const struct trainer *t);
+/* With model and rules: features, where the image tower does not change. */
+enum mien_status train_look_open(struct trainer *t);
 
 /* All steps. */
 enum mien_status train_loop(struct trainer *trainer);

@@ -149,7 +149,7 @@ static void test_refusals(void)
            "freeze");
     REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"frozen\":true}]}," MINIMAL "}", MIEN_ERR_ARG, "frozen");
     REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip", "siglip");
-    REFUSE("{\"model\":{\"temporal\":{}}," MINIMAL "}", MIEN_ERR_ARG, "temporal", "not supported");
+    REFUSE("{\"model\":{\"temporal\":{\"max_frames\":32}}," MINIMAL "}", MIEN_ERR_ARG, "data.frames.count", "31");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"precision\":\"f16\"}}", MIEN_ERR_ARG, "f16");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":0}}", MIEN_ERR_ARG, "batch");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":\"64\"}}", MIEN_ERR_DATA, "batch", "number");
@@ -191,6 +191,26 @@ static void test_groups(void)
     CHECK(again && again->optim.groups == 2 && again->optim.group[1].freeze &&
           strcmp(train_optimizers[again->optim.kind]->word.name, "sgd") == 0 &&
           again->loss.mining.threshold_image == 0.5);
+    base_free(resolved);
+    train_config_destroy(&again);
+    train_config_destroy(&c);
+}
+
+/* A temporal transformer is EmoCLIP's where it is named without sizes, and none where it is not. */
+static void test_clips(void)
+{
+    const char *text = "{\"model\":{\"init\":\"d\",\"temporal\":{\"mlp\":7}},\"optim\":{\"groups\":[{\"match\":\"a\"},"
+                       "{\"match\":\"b\",\"freeze\":false}]}," MINIMAL "}";
+    struct train_config *c, *again;
+    CHECK_EQ(read_text("{" MINIMAL "}", NULL, 0, &c), MIEN_OK);
+    CHECK(c && c->model.temporal.layers == 0 && c->data.frames.count == 32);
+    train_config_destroy(&c);
+    CHECK_EQ(read_text(text, NULL, 0, &c), MIEN_OK);
+    CHECK(c && c->model.temporal.layers == 2 && c->model.temporal.head_dim == 2048 && c->model.temporal.mlp == 7);
+    CHECK(c && c->optim.lr == TRAIN_LR_NEW && !c->optim.group[0].thaw && c->optim.group[1].thaw);
+    char *resolved = c ? base_json_print(c->json, true) : NULL;
+    CHECK_EQ(read_text(resolved, NULL, 0, &again), MIEN_OK);
+    CHECK(again && !again->optim.group[0].thaw && again->optim.group[1].thaw && again->model.temporal.layers == 2);
     base_free(resolved);
     train_config_destroy(&again);
     train_config_destroy(&c);
@@ -387,6 +407,7 @@ int main(void)
     capture_start();
     test_defaults();
     test_null();
+    test_clips();
     test_augment();
     test_given_weights();
     test_sets();

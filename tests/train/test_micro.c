@@ -69,7 +69,7 @@ static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, 
     recipe.objective.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f, .top_k = 8};
     TRY(nn_model_load(device, MIEN_SOURCE_DIR "/tests/golden/train/start", NULL, &model));
     rules = base_alloc(model->count, sizeof(*rules));
-    TRY(train_groups_resolve(model, &none, rules));
+    TRY(train_groups_resolve(model, &none, false, rules));
     TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
     recipe.model = model;
     recipe.rules = rules;

@@ -96,7 +96,7 @@ static void run(struct vk_device *device)
     memcpy(want, values(file, "train.steps", &count), sizeof(want));
     CHECK_EQ(count, 40);
     rules = base_alloc(model->count, sizeof(*rules));
-    TRY(train_groups_resolve(model, &config, rules));
+    TRY(train_groups_resolve(model, &config, false, rules));
     TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
     const struct train_recipe recipe = {.model = model,
                                         .rules = rules,

@@ -97,7 +97,7 @@ static void train(struct vk_device *device, uint32_t levels, struct outcome *out
     TRY(nn_model_create(device, &config, MIEN_F32, &model));
     TRY(nn_model_init(model, 7));
     rules = base_alloc(model->count, sizeof(*rules));
-    TRY(train_groups_resolve(model, &none, rules));
+    TRY(train_groups_resolve(model, &none, false, rules));
     TRY(train_moments_create(model, rules, &train_optimizer_adamw, &moments));
     const struct train_recipe recipe = {.model = model,
                                         .rules = rules,
