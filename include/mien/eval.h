@@ -26,19 +26,21 @@ extern "C" {
 
 /* ---- results ---- */
 
-/* What an evaluation found: one JSON object with at least `task`, `model` (its directory), `device`, `split`, `n`
+/* What an evaluation found: one JSON object with at least `task`, `model` (its directory), `parameters` (how many it
+ * has), `manifest`, `directory` (where the evaluation ran, when paths are relative to it), `device`, `split`, `n`
  * (samples) and `bad` (samples left out because a file could not be read; named in the log). A value that is undefined
  * is null. `x_interval` is [low, high]: the middle 95 % of x over 1,000 bootstrap resamples of the data (Efron 1979).
  *
  * Tasks that classify add `classes` (names), `present` (how many of them have samples), `confusion` (rows: truth),
  * `recall` of each class, `war` (weighted average recall = accuracy), `uar` (unweighted average recall: the mean over
- * the classes that have samples), their intervals, and `map`: up to 600 samples in the plane of the two directions in
- * which embeddings vary most, as [x, y, truth, prediction].
- * "retrieval" adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and
- * `text_image`, each with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and
- * their intervals, `directory` (where the evaluation ran: paths are relative to it) and up to 8 `examples`: `image`
- * (path; of a clip its video, directory or first frame), `truth` (its own text) and the `texts` most like it with
- * their `scores` (cosine). */
+ * the classes that have samples), their intervals, `mistakes`: up to 24 samples taken for another class, the surest
+ * mistakes first, as {`image` (path, as below), `line` (of the manifest), `box` where the row has one, `truth`,
+ * `prediction`, `scores` {class: probability} of the most likely classes and the true one}, and `map`: up to 600
+ * samples in the plane of the two directions in which embeddings vary most, as [x, y, truth, prediction]. "retrieval"
+ * adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and `text_image`, each
+ * with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and their intervals, and up
+ * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its own text) and the
+ * `texts` most like it with their `scores` (cosine). */
 struct mien_result;
 
 /* The object as one line of JSON, and as lines for people. They live as long as the result. */
@@ -132,7 +134,8 @@ MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params)
 /* A self-contained HTML page under construction: no script, no outside file. */
 struct mien_page;
 
-/* title NULL = "Mien report". The caller owns *out. */
+/* Pages open with the headline figures of what is added, with intervals, device, parameters, duration, data and number
+ * of samples. title NULL = the names of the runs that are added, or of the models. The caller owns *out. */
 MIEN_API enum mien_status mien_page_create(const char *title, struct mien_page **out);
 MIEN_API void mien_page_destroy(struct mien_page **page);
 
@@ -141,9 +144,10 @@ MIEN_API void mien_page_destroy(struct mien_page **page);
 MIEN_API enum mien_status mien_page_add_run(struct mien_page *page, const char *dir);
 
 /* A chapter about an evaluation: scores, confusion matrix, recall with intervals, embedding map, retrieval examples
- * with their pictures, which are read from their files now (relative paths: of the evaluation's directory, else of
- * this one). MIEN_ERR_DATA: parts that the chapter needs are not there.
- */
+ * and mistakes with small copies of their pictures, which are read from their files now: relative paths from the
+ * `directory` of the result; where they lead nowhere, from the folder of the evaluation's file (mien_report), the
+ * working directory, and the folders above that file. Of a directory the first frame is shown, of a video none. What
+ * cannot be read is counted in the log and on the page. */
 MIEN_API enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result);
 
 /* The page until now, whole; it lives until the next call for this page. NULL when memory has run out. */

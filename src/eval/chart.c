@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { WIDTH = 310, HEIGHT = 190, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 24, BUCKETS = 300 };
+enum { WIDTH = 310, HEIGHT = 190, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 24, BUCKETS = 300, DASHES = 3 };
 
 struct range {
     double low, high;
@@ -90,12 +90,32 @@ static void draw_axes(struct mien_page *page, const struct range *x, const struc
     }
 }
 
-static void draw_line(struct mien_page *page, const struct page_line *line, size_t colour, const struct range *x,
+/* The numbers of a line that are drawn: how many, the first, the last. */
+static size_t extent(const struct page_line *line, size_t *first, size_t *last)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < line->count; i++) {
+        if (!is_drawn(line, i))
+            continue;
+        *first = count ? *first : i;
+        *last = i;
+        count++;
+    }
+    return count;
+}
+
+static void draw_line(struct mien_page *page, const struct page_line *line, size_t index, const struct range *x,
                       const struct range *y)
 {
-    size_t buckets = BASE_MIN(line->count, (size_t)BUCKETS);
+    size_t buckets = BASE_MIN(line->count, (size_t)BUCKETS), first = 0, last = 0;
     bool open = false;
-    page_print(page, "<path fill=\"none\" stroke-width=\"1.5\" stroke=\"%s\" d=\"", page_colour(colour));
+    if (extent(line, &first, &last) == 1) {
+        page_print(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" style=\"fill:var(--c%zu)\"/>",
+                   place_x(x, line->x[first]), place_y(y, line->y[first]), index % PAGE_COLOURS);
+        return;
+    }
+    page_print(page, "<path class=\"curve k%zu\" style=\"stroke:var(--c%zu)\" d=\"", index % DASHES,
+               index % PAGE_COLOURS);
     for (size_t b = 0; b < buckets; b++) {
         double sx = 0, sy = 0, n = 0;
         for (size_t i = b * line->count / buckets; i < (b + 1) * line->count / buckets; i++) {
@@ -113,23 +133,47 @@ static void draw_line(struct mien_page *page, const struct page_line *line, size
     page_print(page, "\"/>");
 }
 
+/* The chart in words, for those who do not see it. */
+static void describe(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
+{
+    page_text(page, title);
+    for (size_t l = 0; l < count; l++) {
+        size_t first = 0, last = 0;
+        if (extent(&lines[l], &first, &last) == 0)
+            continue;
+        page_print(page, "%s ", l ? ";" : ":");
+        page_text(page, lines[l].name);
+        page_print(page, " from %.4g at %.6g to %.4g at %.6g", lines[l].y[first], lines[l].x[first], lines[l].y[last],
+                   lines[l].x[last]);
+    }
+}
+
+static void draw_key(struct mien_page *page, const struct page_line *line, size_t index)
+{
+    page_print(page,
+               "<span class=\"key\"><svg viewBox=\"0 0 24 12\" aria-hidden=\"true\"><path class=\"curve k%zu\" "
+               "style=\"stroke:var(--c%zu)\" d=\"M0 6H24\"/></svg>",
+               index % DASHES, index % PAGE_COLOURS);
+    page_words(page, line->name, PAGE_LABEL);
+    page_print(page, "</span>");
+}
+
 void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
 {
     struct range x, y;
     measure(lines, count, &x, &y);
     if (!isfinite(x.low) || !isfinite(y.low))
         return;
-    page_print(page, "<figure><svg width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" role=\"img\">", WIDTH, HEIGHT,
-               WIDTH, HEIGHT);
+    page_print(page, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
+    describe(page, title, lines, count);
+    page_print(page, "\">");
     draw_axes(page, &x, &y);
     for (size_t l = 0; l < count; l++)
         draw_line(page, &lines[l], l, &x, &y);
     page_print(page, "</svg><figcaption>");
     page_text(page, title);
-    for (size_t l = 0; count > 1 && l < count; l++) {
-        page_print(page, "%s <span style=\"color:%s\">", l ? "," : ":", page_colour(l));
-        page_text(page, lines[l].name);
-        page_print(page, "</span>");
-    }
+    page_print(page, "%s", count > 1 ? "<br>" : "");
+    for (size_t l = 0; count > 1 && l < count; l++)
+        draw_key(page, &lines[l], l);
     page_print(page, "</figcaption></figure>\n");
 }

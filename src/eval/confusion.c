@@ -2,6 +2,7 @@
 #include "eval/confusion.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- keys ---- */
 
@@ -116,68 +117,181 @@ void eval_print_confusion(struct base_text *out, const cJSON *result)
                     uar.high, war.low, war.high);
 }
 
-/* ---- a chapter ---- */
+/* ---- parts of a page ---- */
+
+enum { MOST_MATRIX = 40, MOST_PAIRS = 40, MOST_BARS = 200, FLAT = 10 };
+
+void eval_headline_confusion(struct mien_page *page, const cJSON *result)
+{
+    int classes = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(result, "classes"));
+    char note[48];
+    snprintf(note, sizeof(note), "one of %d classes", classes);
+    eval_card(page, "UAR, mean recall", eval_member(result, "uar"), eval_interval_of(result, "uar"));
+    eval_card(page, "WAR, accuracy", eval_member(result, "war"), eval_interval_of(result, "war"));
+    page_card(page, "Chance", 1.0 / fmax(1, classes), 3, note);
+}
+
+static void class_name(struct mien_page *page, const cJSON *classes, int class)
+{
+    page_words(page, eval_word(cJSON_GetArrayItem(classes, class)), PAGE_LABEL);
+}
+
+static void matrix_head(struct mien_page *page, const cJSON *classes)
+{
+    const cJSON *class = NULL;
+    const char *turn = cJSON_GetArraySize(classes) > FLAT ? "up" : "flat";
+    page_print(page, "<thead><tr><th scope=\"col\">truth \\ predicted</th>");
+    cJSON_ArrayForEach(class, classes)
+    {
+        page_print(page, "<th scope=\"col\"><span class=\"%s\">", turn);
+        page_words(page, eval_word(class), PAGE_TIGHT);
+        page_print(page, "</span></th>");
+    }
+    page_print(page, "</tr></thead>\n");
+}
 
 static void draw_matrix(struct mien_page *page, const cJSON *classes, const cJSON *confusion)
 {
-    const cJSON *class = NULL, *row = NULL, *cell = NULL;
+    const cJSON *row = NULL, *cell = NULL;
     int t = 0;
     page_element(page, "h3", "Confusion matrix");
-    page_print(page, "<div class=\"wide\"><table><tr><th class=\"l\">truth \\ predicted</th>");
-    cJSON_ArrayForEach(class, classes) page_element(page, "th", eval_word(class));
-    page_print(page, "</tr>\n");
+    page_print(page,
+               "<p class=\"soft\">samples; rows: truth, columns: prediction; the shade is the share of the row</p>"
+               "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
+               "<table class=\"matrix\">\n");
+    matrix_head(page, classes);
+    page_print(page, "<tbody>\n");
     cJSON_ArrayForEach(row, confusion)
     {
         double total = 0;
         cJSON_ArrayForEach(cell, row) total += cell->valuedouble;
-        page_print(page, "<tr><th class=\"l\">");
-        page_text(page, eval_word(cJSON_GetArrayItem(classes, t++)));
+        page_print(page, "<tr><th scope=\"row\">");
+        page_words(page, eval_word(cJSON_GetArrayItem(classes, t++)), PAGE_TIGHT);
         page_print(page, "</th>");
         cJSON_ArrayForEach(cell, row)
-            page_print(page, "<td class=\"cell\" style=\"background:rgba(var(--mark),%.2f)\">%.0f</td>",
-                       total > 0 ? 0.85 * cell->valuedouble / total : 0, cell->valuedouble);
+        {
+            double count = cell->valuedouble;
+            if (count > 0)
+                page_print(page, "<td class=\"cell\" style=\"background:rgba(var(--mark),%.2f)\">%.0f</td>",
+                           0.5 * count / total, count);
+            else
+                page_print(page, "<td class=\"cell zero\">0</td>");
+        }
         page_print(page, "</tr>\n");
     }
-    page_print(page, "</table></div>\n");
+    page_print(page, "</tbody></table></div>\n");
 }
 
-/* Bars with whiskers. */
-static void draw_recall(struct mien_page *page, const cJSON *json, const cJSON *classes)
+/* ---- many classes ---- */
+
+struct pair {
+    double key; /* sorts, smallest first */
+    int truth, prediction;
+};
+
+static int by_key(const void *a, const void *b)
 {
-    enum { BAR = 320, ROW = 22, NAME = 150 };
-    int n = cJSON_GetArraySize(classes);
-    const cJSON *recall = cJSON_GetObjectItemCaseSensitive(json, "recall");
-    const cJSON *intervals = cJSON_GetObjectItemCaseSensitive(json, "recall_interval");
-    page_element(page, "h3", "Recall of each class");
-    page_print(page, "<svg width=\"%d\" height=\"%d\" role=\"img\">", NAME + BAR + 70, n * ROW + 10);
-    for (int c = 0; c < n; c++) {
-        const cJSON *interval = cJSON_GetArrayItem(intervals, c);
-        double value = eval_element(recall, c), low = eval_element(interval, 0), high = eval_element(interval, 1);
-        int y = 6 + c * ROW;
-        page_print(page, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", NAME - 8, y + 13);
-        page_text(page, eval_word(cJSON_GetArrayItem(classes, c)));
-        page_print(page, "</text>");
-        if (!(value >= 0 && value <= 1))
-            continue;
-        page_print(page, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"14\" fill=\"rgba(var(--mark),.6)\"/>", NAME,
-                   y + 2, BAR * value);
-        if (low >= 0 && high <= 1)
-            page_print(page, "<path stroke=\"currentColor\" d=\"M%.1f %dH%.1f\"/>", NAME + BAR * low, y + 9,
-                       NAME + BAR * high);
-        page_print(page, "<text x=\"%.1f\" y=\"%d\">%.2f</text>", NAME + BAR * fmax(value, high <= 1 ? high : 0) + 6,
-                   y + 13, value);
+    const struct pair *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->truth != y->truth ? x->truth - y->truth : x->prediction - y->prediction;
+}
+
+/* Puts `next` among the `most` smallest that are kept, sorted. */
+static void keep(struct pair *kept, int *count, int most, struct pair next)
+{
+    int at = *count;
+    if (at == most && by_key(&next, &kept[most - 1]) >= 0)
+        return;
+    at -= at == most;
+    for (; at > 0 && by_key(&next, &kept[at - 1]) < 0; at--)
+        kept[at] = kept[at - 1];
+    kept[at] = next;
+    *count += *count < most;
+}
+
+/* A matrix that nobody could read, as what is most often taken for what. */
+static void draw_pairs(struct mien_page *page, const cJSON *classes, const cJSON *confusion)
+{
+    struct pair kept[MOST_PAIRS];
+    const cJSON *row = NULL, *cell = NULL;
+    int count = 0, t = 0;
+    cJSON_ArrayForEach(row, confusion)
+    {
+        int p = 0;
+        cJSON_ArrayForEach(cell, row)
+        {
+            if (p != t && cell->valuedouble > 0)
+                keep(kept, &count, MOST_PAIRS, (struct pair){-cell->valuedouble, t, p});
+            p++;
+        }
+        t++;
     }
-    page_print(page, "</svg>\n");
+    page_element(page, "h3", "Most often taken for another class");
+    page_print(page,
+               "<p class=\"soft\">%d classes are too many for a matrix on a page; the evaluation's file holds it."
+               "</p><div class=\"wide\"><table><thead><tr><th scope=\"col\" class=\"l\">truth</th><th "
+               "scope=\"col\" class=\"l\">taken for</th><th scope=\"col\">samples</th></tr></thead><tbody>\n",
+               t);
+    for (int i = 0; i < count; i++) {
+        page_print(page, "<tr><th scope=\"row\" class=\"l\">");
+        class_name(page, classes, kept[i].truth);
+        page_print(page, "</th><td class=\"l\">");
+        class_name(page, classes, kept[i].prediction);
+        page_print(page, "</td><td>%.0f</td></tr>\n", -kept[i].key);
+    }
+    page_print(page, "</tbody></table></div>\n");
+}
+
+/* ---- recall of each class ---- */
+
+static void draw_bar(struct mien_page *page, const cJSON *result, const cJSON *classes, int class)
+{
+    const cJSON *interval = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(result, "recall_interval"), class);
+    double value = eval_element(cJSON_GetObjectItemCaseSensitive(result, "recall"), class);
+    double low = eval_element(interval, 0), high = eval_element(interval, 1);
+    page_print(page, "<tr><th scope=\"row\" class=\"l\">");
+    class_name(page, classes, class);
+    page_print(page, "</th><td>");
+    bool drawn = value >= 0 && value <= 1, ranged = drawn && low >= 0 && high <= 1 && low <= high;
+    if (drawn)
+        page_print(page, "<div class=\"bar\"><i style=\"width:%.1f%%\"></i>", 100 * value);
+    if (ranged)
+        page_print(page, "<u style=\"left:%.1f%%;width:%.1f%%\"></u>", 100 * low, 100 * (high - low));
+    page_print(page, "%s</td><td>", drawn ? "</div>" : "");
+    page_number(page, drawn ? value : (double)NAN, 3);
+    if (ranged)
+        page_print(page, " <span class=\"soft\">%.2f to %.2f</span>", low, high);
+    page_print(page, "</td></tr>\n");
+}
+
+static void draw_recall(struct mien_page *page, const cJSON *result, const cJSON *classes)
+{
+    struct pair kept[MOST_BARS];
+    int n = cJSON_GetArraySize(classes), count = 0;
+    const cJSON *recall = cJSON_GetObjectItemCaseSensitive(result, "recall");
+    for (int c = 0; c < n; c++) {
+        double value = eval_element(recall, c);
+        if (n <= MOST_BARS || isfinite(value))
+            keep(kept, &count, MOST_BARS, (struct pair){n <= MOST_BARS ? 0 : value, c, c});
+    }
+    page_element(page, "h3", "Recall of each class");
+    if (n > MOST_BARS)
+        page_print(page, "<p class=\"soft\">the lowest %d of %d</p>\n", count, n);
+    page_print(page, "<table class=\"bars\"><thead><tr><th scope=\"col\" class=\"l\">class</th><th scope=\"col\" "
+                     "class=\"l\">recall, 95 %% interval</th><td></td></tr></thead><tbody>\n");
+    for (int i = 0; i < count; i++)
+        draw_bar(page, result, classes, kept[i].truth);
+    page_print(page, "</tbody></table>\n");
 }
 
 void eval_chapter_confusion(struct mien_page *page, const cJSON *result)
 {
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(result, "classes");
-    page_print(page, "<div class=\"cards\">\n");
-    eval_card(page, "UAR, mean recall", eval_member(result, "uar"), eval_interval_of(result, "uar"));
-    eval_card(page, "WAR, accuracy", eval_member(result, "war"), eval_interval_of(result, "war"));
-    eval_card(page, "chance", 1.0 / fmax(1, cJSON_GetArraySize(classes)), EVAL_NO_INTERVAL);
-    page_print(page, "</div>\n");
-    draw_matrix(page, classes, cJSON_GetObjectItemCaseSensitive(result, "confusion"));
+    const cJSON *confusion = cJSON_GetObjectItemCaseSensitive(result, "confusion");
+    if (cJSON_GetArraySize(classes) <= MOST_MATRIX)
+        draw_matrix(page, classes, confusion);
+    else
+        draw_pairs(page, classes, confusion);
     draw_recall(page, result, classes);
 }

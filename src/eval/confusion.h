@@ -16,7 +16,9 @@ enum mien_status eval_check_confusion(const char *where, const cJSON *result);
 /* A line a class, then split, n and the intervals. */
 void eval_print_confusion(struct base_text *out, const cJSON *result);
 
-/* Cards, matrix and bars. */
+/* UAR, WAR and chance. */
+void eval_headline_confusion(struct mien_page *page, const cJSON *result);
+/* Matrix and bars; of many classes what is most often taken for what. */
 void eval_chapter_confusion(struct mien_page *page, const cJSON *result);
 
 #endif

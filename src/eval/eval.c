@@ -103,6 +103,15 @@ enum mien_status mien_eval_check(const struct mien_eval_params *params)
 
 /* ---- running ---- */
 
+/* Pictures' paths are as the manifest's is, often relative: a report that is made elsewhere finds them by this. */
+static void put_directory(struct base_json *out, const char *manifest)
+{
+    char *directory = NULL;
+    if (manifest[0] != '/' && base_path_absolute(".", &directory) == MIEN_OK)
+        base_put_text(out, "directory", directory);
+    base_free(directory);
+}
+
 enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params, struct mien_result **out)
 {
     enum mien_status status = MIEN_OK;
@@ -116,6 +125,9 @@ enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_para
     object = base_json_object_begin();
     base_put_text(&object, "task", asked.task->info.name);
     base_put_text(&object, "model", model->name);
+    base_put_number(&object, "parameters", (double)model->nn->elements);
+    base_put_text(&object, "manifest", asked.params.manifest);
+    put_directory(&object, asked.params.manifest);
     base_put_text(&object, "device", vk_device_caps(model->device)->name);
     TRY(asked.task->run(model, &asked.params, &object));
     json = base_json_end(&object);
@@ -167,33 +179,76 @@ void eval_print_bad(struct base_text *out, const cJSON *result)
         base_text_print(out, "%.0f images could not be read\n", bad);
 }
 
-/* ---- parts of chapters ---- */
+/* ---- parts of a page ---- */
 
-static void print_word(struct mien_page *page, const cJSON *result, const char *key, const char *before)
+static void fact_text(struct mien_page *page, const char *name, const char *text)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(result, key);
-    if (!cJSON_IsString(item))
+    if (!text || !text[0])
         return;
-    page_print(page, "%s", before);
-    page_text(page, item->valuestring);
+    page_fact_begin(page, name);
+    page_words(page, text, PAGE_PATH);
+    page_fact_end(page);
 }
 
-void eval_chapter_head(struct mien_page *page, const char *title, const cJSON *result)
+static void fact_samples(struct mien_page *page, const cJSON *result)
 {
-    page_element(page, "h2", title);
-    page_print(page, "<p class=\"soft\">%.0f samples", eval_member(result, "n"));
-    print_word(page, result, "split", ", split ");
-    print_word(page, result, "model", ", model ");
-    print_word(page, result, "device", ", on ");
-    page_print(page, "</p>\n");
+    const cJSON *split = cJSON_GetObjectItemCaseSensitive(result, "split");
+    double bad = eval_member(result, "bad");
+    page_fact_begin(page, "Samples");
+    page_count(page, eval_member(result, "n"));
+    if (cJSON_IsString(split)) {
+        page_print(page, " of split ");
+        page_words(page, split->valuestring, PAGE_LABEL);
+    }
+    if (bad > 0) {
+        page_print(page, ", ");
+        page_count(page, bad);
+        page_print(page, " could not be read");
+    }
+    page_fact_end(page);
+}
+
+void eval_front(struct mien_page *page, const struct eval_task *task, const cJSON *result)
+{
+    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
+    double parameters = eval_member(result, "parameters");
+    char name[128];
+    page->home = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "directory"));
+    page_front_begin(page, PAGE_RESULTS, task->title, page_name_of(model, name, sizeof(name)));
+    page_print(page, "<dl class=\"cards\">\n");
+    task->headline(page, result);
+    page_print(page, "</dl>\n<dl class=\"facts\">\n");
+    fact_samples(page, result);
+    fact_text(page, "Data", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest")));
+    fact_text(page, "Model", model);
+    if (parameters > 0) {
+        page_fact_begin(page, "Parameters");
+        page_count(page, parameters);
+        page_fact_end(page);
+    }
+    fact_text(page, "Device", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "device")));
+    page_print(page, "</dl>\n");
+    page_front_end(page, PAGE_RESULTS);
 }
 
 void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval)
 {
-    page_print(page, "<div class=\"card\">");
-    page_text(page, name);
-    page_print(page, "<b>%.3f</b>", value);
-    if (!isnan(interval.low))
-        page_print(page, "<span class=\"soft\">%.3f to %.3f</span>", interval.low, interval.high);
-    page_print(page, "</div>\n");
+    char note[64] = "";
+    if (isfinite(interval.low) && isfinite(interval.high))
+        snprintf(note, sizeof(note), "95 %% interval %.3f to %.3f", interval.low, interval.high);
+    page_card(page, name, value, 3, note);
+}
+
+void eval_picture(struct mien_page *page, const cJSON *sample)
+{
+    const cJSON *image = cJSON_GetObjectItemCaseSensitive(sample, "image");
+    const cJSON *given = cJSON_GetObjectItemCaseSensitive(sample, "box");
+    int32_t box[4];
+    bool has_box = cJSON_GetArraySize(given) == 4;
+    for (int i = 0; has_box && i < 4; i++) {
+        double value = eval_element(given, i);
+        has_box = fabs(value) <= 1e9;
+        box[i] = has_box ? (int32_t)value : 0;
+    }
+    page_image(page, eval_word(image), has_box ? box : NULL);
 }

@@ -10,12 +10,15 @@
 
 struct eval_task {
     struct mien_eval_info info;
+    const char *title; /* of its chapter: "Zero-shot classification" */
     /* Measures: puts keys of its own into `out` after task, model and device, first by eval_put_head. */
     enum mien_status (*run)(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out);
     /* Whether a result that was read from a file holds what is needed below. MIEN_ERR_DATA, beginning with `where`. */
     enum mien_status (*check)(const char *where, const cJSON *result);
-    /* A result as lines for people, and as a chapter of a report. Values may be null: NaN is printed then. */
+    /* A result as lines for people; its headline figures (page_card) and its chapter in a report. Values may be null:
+     * NaN is printed then. */
     void (*print)(struct base_text *out, const cJSON *result);
+    void (*headline)(struct mien_page *page, const cJSON *result);
     void (*chapter)(struct mien_page *page, const cJSON *result);
 };
 
@@ -29,10 +32,12 @@ enum mien_status eval_find_task(const char *name, const char *where, enum mien_s
 void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t n, uint64_t bad);
 /* The line about samples that could not be read, where there are any. */
 void eval_print_bad(struct base_text *out, const cJSON *result);
-/* A chapter's heading, with what the result is about. */
-void eval_chapter_head(struct mien_page *page, const char *title, const cJSON *result);
+/* A result in the opening of a page: its headline, and on what it was measured. */
+void eval_front(struct mien_page *page, const struct eval_task *task, const cJSON *result);
 /* A score in large digits; an interval of NaN is left out. */
 void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval);
+/* The picture that a sample of a result is about: its keys `image`, `box`. */
+void eval_picture(struct mien_page *page, const cJSON *sample);
 
 /* Member of an object, element of an array: NaN for null and what is not there. */
 double eval_member(const cJSON *object, const char *key);

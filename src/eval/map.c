@@ -118,28 +118,86 @@ fail:
     return status;
 }
 
+/* ---- in a chapter ---- */
+
+enum { SIDE = 420, SHAPES = 5, LEGEND = 60 };
+
+/* Opens the element of a class's mark at a place. Classes differ in colour and, after as many as there are colours, in
+ * shape. */
+static void begin_mark(struct mien_page *page, double x, double y, int class, bool missed)
+{
+    static const char *const shapes[SHAPES] = {NULL, "m-3-3h6v6h-6z", "m0-4l3.6 6.4h-7.2z", "m0-4l4 4-4 4-4-4z",
+                                               "m0 4l3.6-6.4h-7.2z"};
+    const char *shape = shapes[class / PAGE_COLOURS % SHAPES];
+    int colour = class % PAGE_COLOURS;
+    if (shape)
+        page_print(page, "<path d=\"M%.1f %.1f%s\"", x, y, shape);
+    else
+        page_print(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"", x, y);
+    if (missed)
+        page_print(page, " class=\"mark miss\" style=\"stroke:var(--c%d)\">", colour);
+    else
+        page_print(page, " class=\"mark\" style=\"fill:var(--c%d)\">", colour);
+}
+
+static void end_mark(struct mien_page *page, int class)
+{
+    page_print(page, "</%s>", class / PAGE_COLOURS % SHAPES ? "path" : "circle");
+}
+
+static void draw_point(struct mien_page *page, const cJSON *point, const cJSON *classes)
+{
+    double x = eval_element(point, 0), y = eval_element(point, 1), truth = eval_element(point, 2);
+    double prediction = eval_element(point, 3);
+    int count = cJSON_GetArraySize(classes);
+    if (!(fabs(x) <= 1.01 && fabs(y) <= 1.01 && truth >= 0 && truth < count))
+        return;
+    bool missed = prediction >= 0 && prediction < count && (int)prediction != (int)truth;
+    begin_mark(page, SIDE / 2 * (1 + 0.96 * x), SIDE / 2 * (1 - 0.96 * y), (int)truth, missed);
+    page_print(page, "<title>");
+    page_short(page, eval_word(cJSON_GetArrayItem(classes, (int)truth)), PAGE_LABEL);
+    if (missed) {
+        page_print(page, " taken for ");
+        page_short(page, eval_word(cJSON_GetArrayItem(classes, (int)prediction)), PAGE_LABEL);
+    }
+    page_print(page, "</title>");
+    end_mark(page, (int)truth);
+}
+
+static void draw_legend(struct mien_page *page, const cJSON *classes)
+{
+    int count = cJSON_GetArraySize(classes);
+    for (int c = 0; c < BASE_MIN(count, LEGEND); c++) {
+        page_print(page, "<span class=\"key dot\"><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">");
+        begin_mark(page, 6, 6, c, false);
+        end_mark(page, c);
+        page_print(page, "</svg>");
+        page_words(page, eval_word(cJSON_GetArrayItem(classes, c)), PAGE_LABEL);
+        page_print(page, "</span>");
+    }
+    if (count > LEGEND)
+        page_print(page, "and %d more", count - LEGEND);
+}
+
 void eval_chapter_map(struct mien_page *page, const cJSON *result)
 {
-    enum { SIDE = 420 };
     const cJSON *point = NULL, *map = cJSON_GetObjectItemCaseSensitive(result, "map");
     const cJSON *classes = cJSON_GetObjectItemCaseSensitive(result, "classes");
+    int n = 0;
     if (cJSON_GetArraySize(map) < 3)
         return;
     page_element(page, "h3", "Map of the image embeddings");
-    page_print(page, "<figure><svg width=\"%d\" height=\"%d\" role=\"img\">", SIDE, SIDE);
+    page_print(page,
+               "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%d samples in the plane of the two "
+               "directions in which their embeddings vary most, coloured by their true class\">",
+               SIDE, SIDE, BASE_MIN(cJSON_GetArraySize(map), POINTS));
     cJSON_ArrayForEach(point, map)
     {
-        double x = eval_element(point, 0), y = eval_element(point, 1), truth = eval_element(point, 2);
-        if (!(fabs(x) <= 1.01 && fabs(y) <= 1.01 && truth >= 0 && truth < cJSON_GetArraySize(classes)))
-            continue;
-        page_print(page, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\" fill-opacity=\".75\"/>",
-                   SIDE / 2 * (1 + 0.96 * x), SIDE / 2 * (1 - 0.96 * y), page_colour((size_t)truth));
+        if (n++ < POINTS)
+            draw_point(page, point, classes);
     }
-    page_print(page, "</svg><figcaption>the two directions in which they vary most; colour = true class:");
-    for (int c = 0; c < cJSON_GetArraySize(classes); c++) {
-        page_print(page, " <span style=\"color:%s\">&#9679; ", page_colour((size_t)c));
-        page_text(page, eval_word(cJSON_GetArrayItem(classes, c)));
-        page_print(page, "</span>");
-    }
-    page_print(page, "</figcaption></figure>\n");
+    page_print(page, "</svg><figcaption>The two directions in which embeddings vary most. Colour: true class; hollow: "
+                     "taken for another.<div class=\"keys\">");
+    draw_legend(page, classes);
+    page_print(page, "</div></figcaption></figure>\n");
 }

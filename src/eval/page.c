@@ -1,51 +1,16 @@
-/* page.c: HTML: head, text, pictures. */
+/* page.c: HTML: head, opening, text, pictures. */
 #include "eval/page.h"
 
-#include "base/encoding.h"
+#include "data/frames.h"
+#include "data/png_write.h"
+#include "data/thumbnail.h"
+#include "data/unicode.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
-enum { IMAGE_MAX = 512 * 1024 };
-
-static const char style[] =
-    ":root{--bg:#fff;--fg:#1b1f24;--soft:#667;--line:#d7dbe0;--card:#f6f7f9;--mark:31,111,235}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e8ea;--soft:#9aa3ad;--line:#343a41;--card:#1d2125;"
-    "--mark:88,166,255}}"
-    "body{margin:0 auto;max-width:64rem;padding:1.5rem;background:var(--bg);color:var(--fg);"
-    "font:15px/1.5 system-ui,sans-serif}"
-    "h1{font-size:1.6rem}h2{margin-top:2.4rem;border-bottom:1px solid var(--line)}h3{margin:1.6rem 0 .4rem}"
-    "table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.25rem .6rem;text-align:right}"
-    "th{font-weight:600;color:var(--soft)}td.l,th.l{text-align:left}"
-    ".cards{display:flex;flex-wrap:wrap;gap:.8rem}.card{background:var(--card);border-radius:.5rem;padding:.7rem 1rem}"
-    ".card b{display:block;font-size:1.5rem}.soft{color:var(--soft);font-size:.88rem}"
-    ".charts{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}figcaption{color:var(--soft);font-size:.88rem}"
-    "svg{background:var(--card);border-radius:.5rem}svg text{fill:var(--soft);font-size:11px}"
-    ".axis{stroke:var(--line);fill:none}.cell{min-width:2.2rem}"
-    ".example{display:flex;gap:1rem;margin:.8rem 0}.example img{width:96px;height:96px;image-rendering:auto;"
-    "object-fit:contain;border-radius:.4rem}.example ol{margin:.2rem 0 0;padding-left:1.2rem}"
-    ".hit{color:rgb(var(--mark));font-weight:600}.wide{overflow-x:auto}";
-
-void page_begin(struct mien_page *page, const char *title)
-{
-    page_print(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width\"><title>");
-    page_text(page, title);
-    page_print(page, "</title><style>%s</style></head><body>\n", style);
-    page_element(page, "h1", title);
-}
-
-void page_end(struct mien_page *page)
-{
-    page_element(page, "h2", "What these numbers do not say");
-    page_element(
-        page, "p",
-        "Recognising an emotion from a face is uncertain: people show the same feeling differently, raters "
-        "disagree, and a model carries the biases of its data. Intervals are 95 % bootstrap intervals over the "
-        "samples: they say how far a score moves with other samples of the same kind, not how it fares on "
-        "other people, cameras or cultures.");
-    page_print(page, "</body></html>\n");
-}
+enum { MOST_LETTERS = 4000, MOST_NAMES = 120, SIDE = 96, MOST_ABOVE = 4 };
 
 void page_print(struct mien_page *page, const char *fmt, ...)
 {
@@ -55,36 +20,113 @@ void page_print(struct mien_page *page, const char *fmt, ...)
     va_end(args);
 }
 
+/* ---- text ---- */
+
+/* Neither control characters, nor what no text may hold, nor what turns the direction of the text around it; tabs and
+ * ends of lines are white space. */
+static bool is_shown(uint32_t code)
+{
+    if (code < 0x20)
+        return code == '\t' || code == '\n' || code == '\r';
+    if ((code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+        return false;
+    return code != 0x7f && !(code >= 0x80 && code < 0xa0) && code != 0xfffd && (code & 0xfffe) != 0xfffe;
+}
+
+static const char *entity_of(uint32_t code)
+{
+    switch (code) {
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '&':
+        return "&amp;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return is_shown(code) ? NULL : "\xef\xbf\xbd";
+    }
+}
+
+void page_short(struct mien_page *page, const char *text, uint32_t most)
+{
+    size_t left = strlen(text), length = 0;
+    for (uint32_t n = 0; left > 0; n++, text += length, left -= length) {
+        if (n == most) {
+            base_text_add(&page->text, "\xe2\x80\xa6", 3); /* an ellipsis */
+            return;
+        }
+        const char *entity = entity_of(unicode_decode(text, left, &length));
+        base_text_add(&page->text, entity ? entity : text, entity ? strlen(entity) : length);
+    }
+}
+
 void page_text(struct mien_page *page, const char *text)
 {
-    static const struct {
-        char letter;
-        const char *entity;
-    } special[] = {{'<', "&lt;"}, {'>', "&gt;"}, {'&', "&amp;"}, {'"', "&quot;"}};
-    while (*text) {
-        size_t plain = strcspn(text, "<>&\"");
-        while (plain > 0) { /* names of files may be any bytes; the page is UTF-8 */
-            size_t valid = base_utf8_prefix(text, plain);
-            base_text_add(&page->text, text, valid);
-            base_text_add(&page->text, "\xEF\xBF\xBD", valid < plain ? 3 : 0);
-            valid += valid < plain;
-            text += valid;
-            plain -= valid;
-        }
-        for (size_t i = 0; *text && i < BASE_COUNT(special); i++) {
-            if (*text == special[i].letter)
-                base_text_add(&page->text, special[i].entity, strlen(special[i].entity));
-        }
-        text += *text != 0;
-    }
+    page_short(page, text, MOST_LETTERS);
+}
+
+void page_words(struct mien_page *page, const char *text, uint32_t most)
+{
+    page_print(page, "<bdi>");
+    page_short(page, text, most);
+    page_print(page, "</bdi>");
 }
 
 void page_element(struct mien_page *page, const char *tag, const char *text)
 {
     page_print(page, "<%s>", tag);
-    page_text(page, text);
+    if (text)
+        page_text(page, text);
     page_print(page, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
+
+void page_number(struct mien_page *page, double value, int digits)
+{
+    if (isfinite(value))
+        page_print(page, "%.*f", digits, value);
+    else
+        page_print(page, "\xe2\x80\x93");
+}
+
+void page_count(struct mien_page *page, double value)
+{
+    char digits[32];
+    if (!(fabs(value) < 1e15)) {
+        page_number(page, value, 0);
+        return;
+    }
+    int length = snprintf(digits, sizeof(digits), "%.0f", value);
+    for (int i = 0; i < length; i++)
+        page_print(page, "%c%s", digits[i], i + 1 < length && (length - i - 1) % 3 == 0 && digits[i] != '-' ? "," : "");
+}
+
+const char *page_name_of(const char *path, char *buffer, size_t size)
+{
+    static const char *const vague[] = {"model", "best", "manifest.jsonl", "train.jsonl", "val.jsonl", "test.jsonl"};
+    size_t end = path ? strlen(path) : 0;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    for (bool more = true; more && start > 0;) {
+        while (start > 0 && path[start - 1] != '/')
+            start--;
+        more = false;
+        for (size_t i = 0; i < BASE_COUNT(vague); i++)
+            more |= strlen(vague[i]) == end - start && memcmp(path + start, vague[i], end - start) == 0;
+        if (more && start > 1)
+            start--;
+        else
+            more = false;
+    }
+    snprintf(buffer, size, "%.*s", (int)BASE_MIN(end - start, size - 1), path ? path + start : "");
+    return buffer;
+}
+
+/* ---- pictures ---- */
 
 static void write_base64(struct mien_page *page, const unsigned char *data, size_t size)
 {
@@ -99,33 +141,191 @@ static void write_base64(struct mien_page *page, const unsigned char *data, size
     }
 }
 
-void page_image(struct mien_page *page, const char *directory, const char *path)
+/* The path from such a folder, where there is a file; base_alloc'ed, else NULL. */
+static char *file_from(const char *folder, const char *path)
 {
-    char *data = NULL, *there = directory ? base_path_join(directory, path) : NULL;
-    size_t size = 0;
-    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a picture that has gone is no failure */
-    enum mien_status status = there ? base_file_read(there, IMAGE_MAX, &data, &size) : MIEN_ERR_IO;
-    if (status != MIEN_OK)
-        status = base_file_read(path, IMAGE_MAX, &data, &size);
-    base_log_soften(before);
-    const char *type = NULL;
-    if (status == MIEN_OK && size > 8)
-        type = memcmp(data, "\x89PNG", 4) == 0 ? "png" : memcmp(data, "\xff\xd8", 2) == 0 ? "jpeg" : NULL;
-    if (type) {
-        page_print(page, "<img alt=\"\" src=\"data:image/%s;base64,", type);
-        write_base64(page, (const unsigned char *)data, size);
-        page_print(page, "\">");
-    } else {
-        page_print(page, "<span class=\"soft\">no picture</span>");
-    }
-    base_free(there);
-    base_free(data);
+    char *file = folder ? base_path_join(folder, path) : NULL;
+    if (file && base_file_exists(file))
+        return file;
+    base_free(file);
+    return NULL;
 }
 
-const char *page_colour(size_t index)
+/* Where a path of an evaluation leads: it is relative to the folder in which the evaluation ran. Data that has moved
+ * since then, with its evaluation or without, is looked for from the folder of the evaluation's file, from this
+ * process's, and from those above the file's. base_alloc'ed; NULL where nothing is there. */
+static char *find_file(const struct mien_page *page, const char *path)
 {
-    /* Okabe and Ito's palette for all kinds of colour vision, then greys between. */
-    static const char *const colours[] = {"#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7",
-                                          "#56b4e9", "#b8a90c", "#7f7f7f", "#8c564b", "#9467bd"};
-    return colours[index % BASE_COUNT(colours)];
+    char *found = file_from(page->home, path), *up = NULL;
+    if (!found)
+        found = file_from(page->dir, path);
+    if (!found)
+        found = file_from(".", path);
+    for (int i = 0; page->dir && i < MOST_ABOVE && !found; i++) {
+        char *next = base_path_join(up ? up : page->dir, "..");
+        base_free(up);
+        up = next;
+        found = file_from(up, path);
+    }
+    base_free(up);
+    return found;
+}
+
+/* The file itself, or the first frame of a directory, in the arena. */
+static const char *picture_of(struct base_arena *arena, const char *path)
+{
+    const char **frames = NULL;
+    size_t count = 0;
+    if (!base_file_is_dir(path))
+        return path;
+    return data_frames_list(arena, path, &frames, &count) == MIEN_OK ? frames[0] : path;
+}
+
+void page_image(struct mien_page *page, const char *path, const int32_t *box)
+{
+    static const char *const videos[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".flv", ".m4v", ".mpg", NULL};
+    struct base_arena arena = {0};
+    unsigned char *png = NULL;
+    size_t size = 0;
+    char name[256], *file = find_file(page, path);
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a picture that has gone is no failure */
+    bool is_video = base_path_ends(path, videos);
+    page->pictures += !is_video;
+    if (file && !is_video)
+        data_thumbnail(picture_of(&arena, file), box, SIDE, &png, &size);
+    base_log_soften(before);
+    if (png) {
+        page->found++;
+        page_print(page, "<img alt=\"");
+        page_text(page, page_name_of(path, name, sizeof(name)));
+        page_print(page, "\" src=\"data:image/png;base64,");
+        write_base64(page, png, size);
+        page_print(page, "\">");
+    } else {
+        page_print(page, "<div class=\"none\">%s</div>", is_video ? "video" : "no picture");
+    }
+    data_png_free(png);
+    base_free(file);
+    base_arena_clear(&arena);
+}
+
+void page_images_end(struct mien_page *page)
+{
+    if (page->found < page->pictures) {
+        LOG_WARN("%u of %u pictures of the report are not where the evaluation found them; run mien report from the "
+                 "folder in which mien eval ran",
+                 page->pictures - page->found, page->pictures);
+        page_print(page,
+                   "<p class=\"soft\">%u of %u pictures could not be read when this page was written: their paths are "
+                   "relative to the folder in which the evaluation ran.</p>\n",
+                   page->pictures - page->found, page->pictures);
+    }
+    page->pictures = page->found = 0;
+}
+
+/* ---- the opening ---- */
+
+static void swap(struct mien_page *page, enum page_part part)
+{
+    struct base_text other = page->front[part];
+    page->front[part] = page->text;
+    page->text = other;
+}
+
+/* Whether "a, b" names it. */
+static bool is_named(const struct base_text *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = names->data; at && (at = strstr(at, name)) != NULL; at++)
+        if ((at == names->data || at[-1] == ' ') && (at[length] == 0 || at[length] == ','))
+            return true;
+    return false;
+}
+
+/* Each once, as long as there is room. */
+static void add_name(struct base_text *names, const char *name)
+{
+    if (!name[0] || names->size > MOST_NAMES || is_named(names, name))
+        return;
+    base_text_print(names, "%s%s", names->size ? ", " : "", name);
+}
+
+void page_front_begin(struct mien_page *page, enum page_part part, const char *title, const char *name)
+{
+    add_name(&page->names[part], name);
+    swap(page, part);
+    page_print(page, "<section class=\"front\"><h2>");
+    page_print(page, "<a href=\"#c%u\">", page->chapters);
+    page_text(page, title);
+    page_print(page, "</a></h2>\n");
+}
+
+void page_front_end(struct mien_page *page, enum page_part part)
+{
+    page_print(page, "</section>\n");
+    swap(page, part);
+}
+
+void page_card(struct mien_page *page, const char *name, double value, int digits, const char *note)
+{
+    page_print(page, "<div class=\"card\"><dt>");
+    page_text(page, name);
+    page_print(page, "</dt><dd><b>");
+    page_number(page, value, digits);
+    page_print(page, "</b>");
+    page_text(page, note);
+    page_print(page, "</dd></div>\n");
+}
+
+void page_fact_begin(struct mien_page *page, const char *name)
+{
+    page_print(page, "<div><dt>%s</dt><dd>", name);
+}
+
+void page_fact_end(struct mien_page *page)
+{
+    page_print(page, "</dd></div>\n");
+}
+
+/* ---- the whole ---- */
+
+static void write_heading(struct mien_page *page)
+{
+    const struct base_text *runs = &page->names[PAGE_RUNS], *models = &page->names[PAGE_RESULTS];
+    if (page->title || runs->size)
+        page_text(page, page->title ? page->title : runs->data);
+    else if (models->size)
+        page_short(page, models->data, MOST_LETTERS);
+    else
+        page_print(page, "Mien report");
+}
+
+static const char limits[] =
+    "<section><h2>What these numbers do not say</h2>\n"
+    "<p>Recognising an emotion from a face is uncertain: people show the same feeling differently, raters disagree, "
+    "and a model carries the biases of its data. Intervals are 95 % bootstrap intervals over the samples: they say how "
+    "far a score moves with other samples of the same kind, not how it fares on other people, cameras or cultures.</p>"
+    "</section>\n";
+
+void page_make(struct mien_page *page)
+{
+    struct base_text chapters = page->text;
+    page->text = (struct base_text){0};
+    page_print(page, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
+                     "<meta name=\"color-scheme\" content=\"light dark\"><title>");
+    write_heading(page);
+    page_print(page, "</title><style>");
+    for (size_t i = 0; page_style[i]; i++)
+        page_print(page, "%s", page_style[i]);
+    page_print(page, "</style></head><body>\n<header><p class=\"over\">Mien report</p><h1>");
+    write_heading(page);
+    page_print(page, "</h1></header>\n<main>\n");
+    for (int part = 0; part < PAGE_PARTS; part++)
+        base_text_add(&page->text, page->front[part].data, page->front[part].size);
+    base_text_add(&page->text, chapters.data, chapters.size);
+    page_print(page, "%s</main></body></html>\n", limits);
+    base_text_clear(&page->whole);
+    page->whole = page->text;
+    page->text = chapters;
 }

@@ -5,20 +5,58 @@
 #include "base/base.h"
 #include "mien/eval.h"
 
+/* Where a page's first part stands: what was found comes before how it was trained. */
+enum page_part { PAGE_RESULTS, PAGE_RUNS, PAGE_PARTS };
+
 struct mien_page {
-    struct base_text text;
-    size_t body; /* bytes of text that stand before the end of the page, which mien_page_html adds */
+    struct base_text text;              /* chapters */
+    struct base_text front[PAGE_PARTS]; /* what opens the page: headline figures of each chapter */
+    struct base_text names[PAGE_PARTS]; /* of the models and runs, for the heading where there is no title */
+    struct base_text whole;             /* all of it, for mien_page_html */
+    char *title;                        /* or NULL */
+    uint32_t chapters;
+    const char *home;         /* of the result that is being added: where its evaluation ran; NULL: not known */
+    const char *dir;          /* of the file that it came from; NULL: none. Both for its pictures' paths */
+    uint32_t pictures, found; /* of the chapter under way: asked for, and shown */
 };
 
-void page_begin(struct mien_page *page, const char *title);
-void page_end(struct mien_page *page);
+/* Everything before and after the chapters: the whole page into page->whole. */
+void page_make(struct mien_page *page);
 
 void page_print(struct mien_page *page, const char *fmt, ...) MIEN_PRINTF(2, 3); /* as it is */
-void page_text(struct mien_page *page, const char *text);                        /* escaped */
-void page_element(struct mien_page *page, const char *tag, const char *text);    /* <tag>text</tag> */
-/* An <img> with the file's bytes inside; a word instead when it is no PNG or JPEG of at most 512 KiB. A relative path
- * is looked for in `directory` (may be NULL), then in the working directory. */
-void page_image(struct mien_page *page, const char *directory, const char *path);
+/* Escaped, for text and attributes; what cannot be shown (control characters, malformed UTF-8) as U+FFFD, and no more
+ * than the first few thousand letters. */
+void page_text(struct mien_page *page, const char *text);
+/* The same, kept apart from what stands around it (its direction of writing), the first `most` letters. */
+void page_words(struct mien_page *page, const char *text, uint32_t most);
+void page_short(struct mien_page *page, const char *text, uint32_t most);       /* not kept apart */
+enum { PAGE_TIGHT = 36, PAGE_LABEL = 80, PAGE_CAPTION = 600, PAGE_PATH = 200 }; /* letters */
+void page_element(struct mien_page *page, const char *tag, const char *text);   /* <tag>text</tag>; text may be NULL */
+/* With `digits` after the point; a dash where it is not finite. */
+void page_number(struct mien_page *page, double value, int digits);
+void page_count(struct mien_page *page, double value); /* a whole number, with commas */
+
+/* A small copy of the picture (box may be NULL) with the file's name as alternative text; words instead where there is
+ * none, of what cannot be shown (a video) or been found. */
+void page_image(struct mien_page *page, const char *path, const int32_t *box);
+/* After a chapter's pictures: says when some were not found. */
+void page_images_end(struct mien_page *page);
+
+/* ---- the page's opening: what is printed between these goes there ---- */
+
+/* `title` names the chapter that is being written; `name` what it is about (a run, a model), for the heading. */
+void page_front_begin(struct mien_page *page, enum page_part part, const char *title, const char *name);
+void page_front_end(struct mien_page *page, enum page_part part);
+void page_card(struct mien_page *page, const char *name, double value, int digits, const char *note);
+/* A fact: <dt>name</dt><dd>...</dd>; its value is printed between. */
+void page_fact_begin(struct mien_page *page, const char *name);
+void page_fact_end(struct mien_page *page);
+
+/* Of a path what tells it from others: its last part, with the one before where that says little ("model"); "" for
+ * none. In `buffer`. */
+const char *page_name_of(const char *path, char *buffer, size_t size);
+
+/* ---- charts ---- */
 
 /* A line of a chart: y over x, not finite values left out. */
 struct page_line {
@@ -32,7 +70,9 @@ void page_chart(struct mien_page *page, const char *title, const struct page_lin
 /* A chapter about a run directory: curves of log.jsonl and the configuration. */
 enum mien_status page_run(struct mien_page *page, const char *dir);
 
-/* Colours that tell classes apart, for lines and points. */
-const char *page_colour(size_t index);
+/* Colours that tell classes apart: the style sheet has them as var(--c0), ..., for light and for dark. */
+enum { PAGE_COLOURS = 10 };
+
+extern const char *const page_style[]; /* ended by NULL */
 
 #endif

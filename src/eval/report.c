@@ -1,6 +1,7 @@
 /* report.c: pages about runs and evaluations (mien/eval.h): one chapter after the other. */
 #include "eval/page.h"
 #include "eval/result.h"
+#include "use/rows.h"
 
 enum mien_status mien_page_create(const char *title, struct mien_page **out)
 {
@@ -10,9 +11,10 @@ enum mien_status mien_page_create(const char *title, struct mien_page **out)
     *out = NULL;
     page = base_alloc(1, sizeof(*page));
     FAIL_IF_NULL(page, "a page");
-    page_begin(page, title ? title : "Mien report");
-    TRY(page->text.status);
-    page->body = page->text.size;
+    if (title) {
+        page->title = use_copy_text(title);
+        FAIL_IF_NULL(page->title, "a page");
+    }
     *out = page;
     return MIEN_OK;
 fail:
@@ -25,25 +27,62 @@ void mien_page_destroy(struct mien_page **page)
     if (!page || !*page)
         return;
     base_text_clear(&(*page)->text);
+    base_text_clear(&(*page)->whole);
+    for (int part = 0; part < PAGE_PARTS; part++) {
+        base_text_clear(&(*page)->front[part]);
+        base_text_clear(&(*page)->names[part]);
+    }
+    base_free((*page)->title);
     base_free(*page);
     *page = NULL;
 }
 
-/* Goes back to the end of the last whole chapter, also after a failure. */
-static void rewind_to_body(struct mien_page *page)
+/* ---- chapters: each stays whole, or leaves the page as it was ---- */
+
+/* Every text of a page but the whole, and how long each was. */
+enum { TEXTS = 1 + 2 * PAGE_PARTS };
+struct mark {
+    size_t sizes[TEXTS];
+};
+
+static void list_texts(struct mien_page *page, struct base_text *texts[TEXTS])
 {
-    page->text.size = page->body;
-    page->text.status = MIEN_OK;
+    texts[0] = &page->text;
+    for (int part = 0; part < PAGE_PARTS; part++) {
+        texts[1 + part] = &page->front[part];
+        texts[1 + PAGE_PARTS + part] = &page->names[part];
+    }
 }
 
-/* After a chapter: it stays, or goes. */
-static enum mien_status settle(struct mien_page *page, enum mien_status status)
+static struct mark begin_chapter(struct mien_page *page, const char *dir)
 {
-    status = status == MIEN_OK ? page->text.status : status;
-    if (status == MIEN_OK)
-        page->body = page->text.size;
-    else
-        rewind_to_body(page);
+    struct mark mark;
+    struct base_text *texts[TEXTS];
+    list_texts(page, texts);
+    for (int i = 0; i < TEXTS; i++)
+        mark.sizes[i] = texts[i]->size;
+    page->dir = dir;
+    page->chapters++;
+    page_print(page, "<section id=\"c%u\">", page->chapters);
+    return mark;
+}
+
+static enum mien_status end_chapter(struct mien_page *page, const struct mark *mark, enum mien_status status)
+{
+    struct base_text *texts[TEXTS];
+    page_print(page, "</section>\n");
+    list_texts(page, texts);
+    for (int i = 0; i < TEXTS; i++)
+        status = status == MIEN_OK ? texts[i]->status : status;
+    for (int i = 0; status != MIEN_OK && i < TEXTS; i++) {
+        texts[i]->size = mark->sizes[i];
+        texts[i]->status = MIEN_OK;
+        if (texts[i]->data)
+            texts[i]->data[texts[i]->size] = 0;
+    }
+    page->chapters -= status != MIEN_OK;
+    page->dir = page->home = NULL;
+    page->pictures = page->found = 0;
     return status;
 }
 
@@ -51,45 +90,57 @@ enum mien_status mien_page_add_run(struct mien_page *page, const char *dir)
 {
     if (!page || !dir)
         return base_fail(MIEN_ERR_ARG, "mien_page_add_run: a page and a run directory are needed");
-    rewind_to_body(page);
-    return settle(page, page_run(page, dir));
+    struct mark mark = begin_chapter(page, NULL);
+    return end_chapter(page, &mark, page_run(page, dir));
+}
+
+/* dir: of the file that the result was read from, or NULL. */
+static enum mien_status add_result(struct mien_page *page, const struct mien_result *result, const char *dir)
+{
+    struct mark mark = begin_chapter(page, dir);
+    eval_front(page, result->task, result->json);
+    page_element(page, "h2", result->task->title);
+    result->task->chapter(page, result->json);
+    page_images_end(page);
+    return end_chapter(page, &mark, MIEN_OK);
 }
 
 enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result)
 {
     if (!page || !result)
         return base_fail(MIEN_ERR_ARG, "mien_page_add_result: a page and a result are needed");
-    rewind_to_body(page);
-    result->task->chapter(page, result->json);
-    return settle(page, MIEN_OK);
+    return add_result(page, result, NULL);
 }
 
 const char *mien_page_html(struct mien_page *page)
 {
     if (!page)
         return NULL;
-    rewind_to_body(page);
-    page_end(page);
-    return page->text.status == MIEN_OK ? page->text.data : NULL;
+    page_make(page);
+    return page->whole.status == MIEN_OK ? page->whole.data : NULL;
 }
 
 enum mien_status mien_page_write(struct mien_page *page, const char *path)
 {
     if (!page || !path)
         return base_fail(MIEN_ERR_ARG, "mien_page_write: a page and a file are needed");
-    return mien_page_html(page) ? base_file_write(path, page->text.data, page->text.size) : page->text.status;
+    return mien_page_html(page) ? base_file_write(path, page->whole.data, page->whole.size) : page->whole.status;
 }
 
 static enum mien_status add_input(struct mien_page *page, const char *input)
 {
     enum mien_status status = MIEN_OK;
     struct mien_result *result = NULL;
+    char *dir = NULL;
     FAIL_IF(!input, MIEN_ERR_ARG, "mien_report: an input is NULL");
     if (base_file_is_dir(input))
         return mien_page_add_run(page, input);
     TRY(mien_result_read(input, &result));
-    TRY(mien_page_add_result(page, result));
+    dir = base_path_dir(input);
+    FAIL_IF_NULL(dir, "a path");
+    TRY(add_result(page, result, dir));
 fail:
+    base_free(dir);
     mien_result_destroy(&result);
     return status;
 }

@@ -1,7 +1,9 @@
 /* report_run.c: a training run: curves and configuration. */
 #include "eval/eval.h"
+#include "io/safetensors.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Rows of log.jsonl of one kind, as columns. */
@@ -147,9 +149,9 @@ static void print_config(struct mien_page *page, const cJSON *json, const char *
             continue;
         }
         char *value = base_json_print(item, false);
-        page_print(page, "<tr><td class=\"l\">");
+        page_print(page, "<tr><th scope=\"row\" class=\"l\">");
         page_text(page, key);
-        page_print(page, "</td><td class=\"l\">");
+        page_print(page, "</th><td class=\"l\">");
         page_text(page, value ? value : "");
         page_print(page, "</td></tr>\n");
         base_free(value);
@@ -164,11 +166,213 @@ static enum mien_status config_table(struct mien_page *page, const char *path)
     enum mien_status status = base_json_read(path, &json);
     if (status != MIEN_OK)
         return status;
-    page_print(page, "<details><summary>configuration</summary><table>\n");
+    page_print(page, "<details><summary>Configuration</summary><div class=\"wide\" tabindex=\"0\" role=\"region\" "
+                     "aria-label=\"Configuration\"><table class=\"config\"><tbody>\n");
     print_config(page, json, "");
-    page_print(page, "</table></details>\n");
+    page_print(page, "</tbody></table></div></details>\n");
     cJSON_Delete(json);
     return MIEN_OK;
+}
+
+/* ---- the opening ---- */
+
+/* What is known of a run besides its curves. */
+struct facts {
+    char device[128], data[128], name[128];
+    double parameters, samples, batch, seconds; /* NaN: not known */
+};
+
+/* The newest of checkpoints/step-N that has a state.json: its path, base_alloc'ed; NULL where there is none. */
+static char *newest_state(const char *dir)
+{
+    char **names = NULL, *all = base_path_join(dir, "checkpoints"), *found = NULL;
+    size_t count = 0;
+    uint64_t best = 0;
+    if (all && base_file_is_dir(all) && base_dir_list(all, &names, &count) == MIEN_OK) {
+        for (size_t i = 0; i < count; i++) {
+            char *end = NULL;
+            uint64_t step = strncmp(names[i], "step-", 5) == 0 ? strtoull(names[i] + 5, &end, 10) : 0;
+            if (!end || *end || step < best)
+                continue;
+            struct base_text path = {0};
+            base_text_print(&path, "%s/%s/state.json", all, names[i]);
+            if (path.status == MIEN_OK && base_file_exists(path.data)) {
+                base_free(found);
+                found = path.data;
+                best = step;
+            } else {
+                base_text_clear(&path);
+            }
+        }
+        base_dir_list_free(&names, &count);
+    }
+    base_free(all);
+    return found;
+}
+
+static void read_state(const char *dir, struct facts *out)
+{
+    cJSON *json = NULL;
+    char *path = newest_state(dir);
+    if (path && base_json_read(path, &json) == MIEN_OK) {
+        const char *device = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "device"));
+        snprintf(out->device, sizeof(out->device), "%s", device ? device : "");
+        out->samples = eval_member(json, "samples");
+    }
+    cJSON_Delete(json);
+    base_free(path);
+}
+
+static void read_weights(const char *dir, struct facts *out)
+{
+    static const char *const places[] = {"model/model.safetensors", "best/model.safetensors"};
+    for (size_t i = 0; i < BASE_COUNT(places) && !(out->parameters > 0); i++) {
+        struct io_safetensors *file = NULL;
+        char *path = base_path_join(dir, places[i]);
+        if (path && base_file_exists(path) && io_safetensors_open(path, &file) == MIEN_OK) {
+            out->parameters = 0;
+            for (size_t t = 0; t < io_safetensors_count(file); t++)
+                out->parameters += (double)io_safetensors_at(file, t)->count;
+        }
+        io_safetensors_close(&file);
+        base_free(path);
+    }
+}
+
+static void read_config(const char *dir, struct facts *out)
+{
+    cJSON *json = NULL;
+    char *path = base_path_join(dir, "config.json");
+    if (path && base_file_exists(path) && base_json_read(path, &json) == MIEN_OK) {
+        const cJSON *data = cJSON_GetObjectItemCaseSensitive(json, "data");
+        out->batch = eval_member(cJSON_GetObjectItemCaseSensitive(json, "run"), "batch");
+        page_name_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "train")), out->data,
+                     sizeof(out->data));
+    }
+    cJSON_Delete(json);
+    base_free(path);
+}
+
+/* From the rates of the steps; those between two rows of the log are taken to have gone as fast as the second. */
+static double seconds_of(const struct columns *steps, double batch)
+{
+    double sum = 0, before = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        double step = steps->values[0][i], rate = steps->values[7][i];
+        if (!(step > before) || !(rate > 0))
+            continue;
+        sum += (step - before) * batch / rate;
+        before = step;
+    }
+    return sum > 0 ? sum : (double)NAN;
+}
+
+/* The name of a run is that of its directory, also where that is given as "." */
+static void name_run(const char *dir, struct facts *out)
+{
+    char *whole = NULL;
+    const char *end = strrchr(dir, '/');
+    const char *last = end && end[1] ? end + 1 : dir;
+    bool dots = strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+    if (dots && base_path_absolute(dir, &whole) != MIEN_OK)
+        whole = NULL;
+    page_name_of(whole ? whole : dir, out->name, sizeof(out->name));
+    base_free(whole);
+}
+
+/* What cannot be read is not known: a report is about what is there. */
+static struct facts facts_of(const char *dir, const struct columns *steps)
+{
+    const double unknown = (double)NAN;
+    struct facts f = {.parameters = unknown, .samples = unknown, .batch = unknown, .seconds = unknown};
+    enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
+    name_run(dir, &f);
+    read_state(dir, &f);
+    read_weights(dir, &f);
+    read_config(dir, &f);
+    base_log_soften(before);
+    f.seconds = seconds_of(steps, f.batch);
+    return f;
+}
+
+/* The row with the largest value of a column; SIZE_MAX when there is none. */
+static size_t best_of(const struct columns *c, int key)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < c->count; i++)
+        if (isfinite(c->values[key][i]) && (best == SIZE_MAX || c->values[key][i] > c->values[key][best]))
+            best = i;
+    return best;
+}
+
+static void print_cards(struct mien_page *page, const struct columns *steps, const struct columns *evals)
+{
+    char note[64];
+    size_t best = best_of(evals, 3);
+    page_print(page, "<dl class=\"cards\">\n");
+    if (best != SIZE_MAX) {
+        snprintf(note, sizeof(note), "at step %.0f", evals->values[0][best]);
+        page_card(page, "Best UAR, validation", evals->values[3][best], 3, note);
+    }
+    if (steps->count) {
+        size_t last = steps->count - 1;
+        snprintf(note, sizeof(note), "%.4g at the first", steps->values[1][0]);
+        page_card(page, "Last loss", steps->values[1][last], 3, isfinite(steps->values[1][0]) ? note : "");
+        page_card(page, "Steps", steps->values[0][last], 0, "");
+    }
+    page_print(page, "</dl>\n");
+}
+
+static void print_duration(struct mien_page *page, double seconds)
+{
+    if (!(seconds < 1e9))
+        return;
+    uint64_t s = (uint64_t)(seconds + 0.5), hours = s / 3600, minutes = s / 60 % 60;
+    page_fact_begin(page, "Duration");
+    if (seconds < 10)
+        page_print(page, "%.1f s", seconds);
+    else if (hours)
+        page_print(page, "%llu h %02llu min", (unsigned long long)hours, (unsigned long long)minutes);
+    else if (minutes)
+        page_print(page, "%llu min %02llu s", (unsigned long long)minutes, (unsigned long long)(s % 60));
+    else
+        page_print(page, "%llu s", (unsigned long long)s);
+    page_print(page, ", steps alone");
+    page_fact_end(page);
+}
+
+static void print_fact(struct mien_page *page, const char *name, const char *text)
+{
+    if (!text[0])
+        return;
+    page_fact_begin(page, name);
+    page_words(page, text, PAGE_PATH);
+    page_fact_end(page);
+}
+
+static void print_number(struct mien_page *page, const char *name, double value)
+{
+    if (!isfinite(value))
+        return;
+    page_fact_begin(page, name);
+    page_count(page, value);
+    page_fact_end(page);
+}
+
+static void open_page(struct mien_page *page, const char *dir, const struct columns *steps, const struct columns *evals)
+{
+    struct facts f = facts_of(dir, steps);
+    page_front_begin(page, PAGE_RUNS, "Training", f.name);
+    print_cards(page, steps, evals);
+    page_print(page, "<dl class=\"facts\">\n");
+    print_fact(page, "Device", f.device);
+    print_number(page, "Parameters", f.parameters);
+    print_duration(page, f.seconds);
+    print_fact(page, "Data", f.data);
+    print_number(page, "Samples", f.samples);
+    print_number(page, "Batch", f.batch);
+    page_print(page, "</dl>\n");
+    page_front_end(page, PAGE_RUNS);
 }
 
 enum mien_status page_run(struct mien_page *page, const char *dir)
@@ -180,12 +384,10 @@ enum mien_status page_run(struct mien_page *page, const char *dir)
     FAIL_IF(!base_file_exists(log), MIEN_ERR_DATA, "%s: no log.jsonl; a run directory is what `mien train` writes",
             dir);
     TRY(read_log(log, &steps, &evals));
-    page_print(page, "<h2>Run ");
-    page_text(page, dir);
+    open_page(page, dir, &steps, &evals);
+    page_print(page, "<h2>Training ");
+    page_words(page, dir, PAGE_PATH);
     page_print(page, "</h2>\n");
-    if (steps.count && isfinite(steps.values[0][steps.count - 1]))
-        page_print(page, "<p>%.0f steps, last loss %.4f</p>\n", steps.values[0][steps.count - 1],
-                   steps.values[1][steps.count - 1]);
     draw_curves(page, &steps, &evals);
     TRY(config_table(page, config));
 fail:

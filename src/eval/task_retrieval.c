@@ -278,17 +278,9 @@ static size_t next_best(const struct task *t, const uint32_t *taken, size_t coun
     return best;
 }
 
-/* Pictures' paths are as the manifest's is, often relative: a report that is made elsewhere finds them by this. */
-static void put_directory(struct base_json *out)
-{
-    char *directory = NULL;
-    if (base_path_absolute(".", &directory) == MIEN_OK)
-        base_put_text(out, "directory", directory);
-    base_free(directory);
-}
-
 static void add_example(struct task *t, size_t i, struct base_json *list)
 {
+    const struct data_row *row = &t->rows.manifest->rows[t->rows.rows[i]];
     struct base_json example = base_json_object_begin(), scores = base_json_list_begin();
     uint32_t taken[TEXTS];
     const char *texts[TEXTS];
@@ -299,7 +291,9 @@ static void add_example(struct task *t, size_t i, struct base_json *list)
         texts[count] = t->whole[j];
         base_add_number(&scores, round(t->scores[j] * 1e6) / 1e6);
     }
-    base_put_text(&example, "image", use_row_path(&t->rows.manifest->rows[t->rows.rows[i]]));
+    base_put_text(&example, "image", use_row_path(row));
+    if (row->has_box)
+        base_put_numbers(&example, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
     base_put_text(&example, "truth", t->whole[i]);
     base_put_texts(&example, "texts", texts, count);
     base_put_tree(&example, "scores", &scores);
@@ -319,7 +313,6 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
     TRY(put_ranks(t, "text_image", t->texts, t->images, out));
     for (size_t k = 0; k < shown; k++)
         add_example(t, k * count / shown, &examples);
-    put_directory(out);
     base_put_tree(out, "examples", &examples);
 fail:
     cJSON_Delete(examples.tree);
@@ -388,60 +381,85 @@ static void print(struct base_text *out, const cJSON *result)
     base_text_print(out, "retrieval R@1 %.3f\n", eval_member(image_text, "r1"));
 }
 
-/* ---- a result as a chapter ---- */
+/* ---- a result in a page ---- */
+
+static void headline(struct mien_page *page, const cJSON *result)
+{
+    const cJSON *image_text = cJSON_GetObjectItemCaseSensitive(result, "image_text");
+    const cJSON *text_image = cJSON_GetObjectItemCaseSensitive(result, "text_image");
+    eval_card(page, "R@1, image to caption", eval_member(image_text, "r1"), eval_interval_of(image_text, "r1"));
+    eval_card(page, "R@1, caption to image", eval_member(text_image, "r1"), eval_interval_of(text_image, "r1"));
+    page_card(page, "Chance of R@1", eval_member(result, "chance"), 4, "");
+}
 
 static void chapter_ranks(struct mien_page *page, const char *name, const cJSON *ranks)
 {
     static const char *const keys[] = {"r1", "r5", "r10"};
-    page_print(page, "<tr><td class=\"l\">%s</td>", name);
+    page_print(page, "<tr><th scope=\"row\" class=\"l\">%s</th>", name);
     for (size_t k = 0; k < BASE_COUNT(keys); k++) {
         struct eval_interval interval = eval_interval_of(ranks, keys[k]);
-        page_print(page, "<td>%.3f", eval_member(ranks, keys[k]));
-        if (!isnan(interval.low))
+        page_print(page, "<td>");
+        page_number(page, eval_member(ranks, keys[k]), 3);
+        if (isfinite(interval.low) && isfinite(interval.high))
             page_print(page, " <span class=\"soft\">(%.3f to %.3f)</span>", interval.low, interval.high);
         page_print(page, "</td>");
     }
-    page_print(page, "<td>%.1f</td><td>%.1f</td></tr>\n", eval_member(ranks, "median"), eval_member(ranks, "mean"));
+    page_print(page, "<td>");
+    page_number(page, eval_member(ranks, "median"), 1);
+    page_print(page, "</td><td>");
+    page_number(page, eval_member(ranks, "mean"), 1);
+    page_print(page, "</td></tr>\n");
 }
 
-static void chapter_example(struct mien_page *page, const cJSON *directory, const cJSON *example)
+static void chapter_example(struct mien_page *page, const cJSON *example)
 {
-    const cJSON *image = cJSON_GetObjectItemCaseSensitive(example, "image");
     const cJSON *truth = cJSON_GetObjectItemCaseSensitive(example, "truth");
     const cJSON *texts = cJSON_GetObjectItemCaseSensitive(example, "texts"), *text = NULL;
     const cJSON *scores = cJSON_GetObjectItemCaseSensitive(example, "scores");
     int i = 0;
-    if (!cJSON_IsString(image) || !cJSON_IsString(truth))
+    if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(example, "image")) || !cJSON_IsString(truth))
         return;
-    page_print(page, "<div class=\"example\">");
-    page_image(page, cJSON_IsString(directory) ? directory->valuestring : NULL, image->valuestring);
-    page_print(page, "<div><span class=\"soft\">its own caption: ");
-    page_text(page, truth->valuestring);
-    page_print(page, "</span><ol>");
+    page_print(page, "<li class=\"face\">");
+    eval_picture(page, example);
+    page_print(page, "<div><p class=\"soft\">its own caption: ");
+    page_words(page, truth->valuestring, PAGE_CAPTION);
+    page_print(page, "</p><ol>");
     cJSON_ArrayForEach(text, texts)
     {
         const char *words = cJSON_IsString(text) ? text->valuestring : "";
-        page_print(page, "<li%s>", strcmp(words, truth->valuestring) == 0 ? " class=\"hit\"" : "");
-        page_text(page, words);
-        page_print(page, " <span class=\"soft\">%.3f</span></li>", eval_element(scores, i++));
+        bool right = strcmp(words, truth->valuestring) == 0;
+        if (i >= TEXTS)
+            break;
+        page_print(page, "<li%s>", right ? " class=\"hit\"" : "");
+        page_words(page, words, PAGE_CAPTION);
+        page_print(page, "%s <span class=\"soft\">", right ? " (its own)" : "");
+        page_number(page, eval_element(scores, i++), 3);
+        page_print(page, "</span></li>");
     }
-    page_print(page, "</ol></div></div>\n");
+    page_print(page, "</ol></div></li>\n");
 }
 
 static void chapter(struct mien_page *page, const cJSON *result)
 {
     const cJSON *example = NULL;
-    eval_chapter_head(page, "Retrieval", result);
-    page_print(page, "<table><tr><th class=\"l\">query</th><th>R@1</th><th>R@5</th><th>R@10</th><th>median rank</th>"
-                     "<th>mean rank</th></tr>\n");
+    int n = 0;
+    page_print(
+        page,
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Ranks\"><table class=\"ranks\"><thead><tr>"
+        "<th scope=\"col\" class=\"l\">query</th><th scope=\"col\">R@1</th><th scope=\"col\">R@5</th>"
+        "<th scope=\"col\">R@10</th><th scope=\"col\">median rank</th><th scope=\"col\">mean rank</th>"
+        "</tr></thead><tbody>\n");
     chapter_ranks(page, "image, captions answer", cJSON_GetObjectItemCaseSensitive(result, "image_text"));
     chapter_ranks(page, "caption, images answer", cJSON_GetObjectItemCaseSensitive(result, "text_image"));
-    page_print(page, "</table>\n<p class=\"soft\">chance of R@1: %.4f</p>\n", eval_member(result, "chance"));
+    page_print(page, "</tbody></table></div>\n");
     page_element(page, "h3", "Faces and the captions nearest to them");
+    page_print(page, "<ul class=\"faces texts\">\n");
     cJSON_ArrayForEach(example, cJSON_GetObjectItemCaseSensitive(result, "examples"))
     {
-        chapter_example(page, cJSON_GetObjectItemCaseSensitive(result, "directory"), example);
+        if (n++ < EXAMPLES)
+            chapter_example(page, example);
     }
+    page_print(page, "</ul>\n");
 }
 
 /* ---- the row ---- */
@@ -464,8 +482,10 @@ const struct eval_task eval_task_retrieval = {
     .info = {.name = "retrieval",
              .summary = "images and captions look for each other: R@1, R@5, R@10, median and mean rank both ways",
              .options = options},
+    .title = "Retrieval",
     .run = run,
     .check = check,
     .print = print,
+    .headline = headline,
     .chapter = chapter,
 };

@@ -1,6 +1,7 @@
 /* task_zero_shot.c: every labelled image of a split classified by the sentences of its data set's labels. */
 #include "eval/confusion.h"
 #include "eval/map.h"
+#include "eval/mistakes.h"
 #include "use/scorer.h"
 
 struct task {
@@ -88,6 +89,8 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
         names[c] = t->classes.list[c].name;
     eval_put_head(out, &t->rows, n, t->rows.count - n);
     TRY(eval_put_confusion(out, names, &t->confusion, t->params->seed));
+    TRY(eval_put_mistakes(out, t->model, &t->rows, &t->scorer,
+                          &(struct use_scored){t->embeds, t->ok, t->truth, t->rows.count}, t->prediction));
     TRY(eval_put_map(out, &points));
 fail:
     return status;
@@ -118,8 +121,8 @@ static void print(struct base_text *out, const cJSON *result)
 
 static void chapter(struct mien_page *page, const cJSON *result)
 {
-    eval_chapter_head(page, "Zero-shot classification", result);
     eval_chapter_confusion(page, result);
+    eval_chapter_mistakes(page, result);
     eval_chapter_map(page, result);
 }
 
@@ -133,8 +136,10 @@ const struct eval_task eval_task_zero_shot = {
                  "confusion matrix (rows: truth), recall per class, WAR (accuracy) and UAR (mean recall), with 95 % "
                  "bootstrap intervals; training chooses best/ by the same UAR",
              .options = options},
+    .title = "Zero-shot classification",
     .run = run,
     .check = eval_check_confusion,
     .print = print,
+    .headline = eval_headline_confusion,
     .chapter = chapter,
 };

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "data/png_write.h"
 #include "eval/page.h"
 #include "mien/eval.h"
 
@@ -137,7 +138,7 @@ static void test_result(void)
     snprintf(json, sizeof(json), form, "[[1,2],[3,4]]");
     put("z.json", json);
     char *text = page_of("z.json", MIEN_OK);
-    CHECK(text && count_of(text, "<circle") == 1 && count_of(text, "class=\"cell\"") == 4);
+    CHECK(text && count_of(text, "class=\"mark\"") == 1 + 2 /* the legend */ && count_of(text, "class=\"cell\"") == 4);
     base_free(text);
     for (size_t i = 0; i < BASE_COUNT(bad); i++) {
         snprintf(json, sizeof(json), form, bad[i]);
@@ -145,6 +146,161 @@ static void test_result(void)
         CHECK(page_of("z.json", MIEN_ERR_DATA) == NULL);
         CHECK(captured_once("confusion"));
     }
+}
+
+/* ---- what a page says, and of whom ---- */
+
+static const char three[] = "{\"task\":\"zero-shot\",\"n\":40,\"bad\":1,\"split\":\"test\",\"model\":\"runs/a/model\","
+                            "\"device\":\"gpu %s\",\"parameters\":1234567,\"manifest\":\"%s\",\"war\":0.75,\"uar\":0.5,"
+                            "\"uar_interval\":[0.4,0.6],\"classes\":[\"%s\",\"b\"],\"confusion\":[[20,5],[5,10]],"
+                            "\"recall\":[0.8,0.667],\"mistakes\":[{\"image\":\"pictures/%s\",\"truth\":\"%s\","
+                            "\"prediction\":\"b\",\"scores\":{\"b\":0.875,\"%s\":0.125}}]}";
+
+static void put_three(const char *name, const char *picture, const char *word)
+{
+    static char json[262144];
+    snprintf(json, sizeof(json), three, word, word, word, picture, word, word);
+    put(name, json);
+}
+
+/* Its result stands first: figures with intervals, samples, data, model, parameters, device. */
+static void test_opening(void)
+{
+    static const char *const parts[] = {"<h1>a/model</h1>",   "<b>0.500</b>95 % interval 0.400 to 0.600",
+                                        "<b>0.750</b>",       "40 of split <bdi>test</bdi>, 1 could not be read",
+                                        "<bdi>faces</bdi>",   "<bdi>runs/a/model</bdi>",
+                                        "1,234,567",          "<bdi>gpu faces</bdi>",
+                                        "<section id=\"c1\">"};
+    put_three("z.json", "none.png", "faces");
+    char *text = page_of("z.json", MIEN_OK), *at = text;
+    CHECK(captured_once("1 of 1 pictures"));
+    for (size_t i = 0; i < BASE_COUNT(parts) && at; i++) {
+        at = strstr(at, parts[i]);
+        CHECK(at != NULL);
+        if (!at)
+            fprintf(stderr, "not there, or not in this order: %s\n", parts[i]);
+    }
+    CHECK(at && strstr(at, "<bdi>faces</bdi> taken for <b><bdi>b</bdi></b>") && strstr(at, ">0.875<"));
+    CHECK(text && count_of(text, "<h1>") == 1 && strstr(text, "no picture"));
+    base_free(text);
+}
+
+/* A run gives the page its name, its device and how long it took: 8 samples a step at 4 a second. */
+static void test_run_opening(void)
+{
+    CHECK_EQ(base_dir_create(in_root("my-run/checkpoints/step-9")), MIEN_OK);
+    CHECK_EQ(base_dir_create(in_root("my-run/checkpoints/step-10")), MIEN_OK);
+    put("my-run/log.jsonl", "{\"kind\":\"step\",\"step\":1,\"loss\":4,\"samples_per_s\":4}\n"
+                            "{\"kind\":\"eval\",\"step\":1,\"uar\":0.25}\n"
+                            "{\"kind\":\"step\",\"step\":41,\"loss\":2.5,\"samples_per_s\":4}\n"
+                            "{\"kind\":\"eval\",\"step\":41,\"uar\":0.125}\n");
+    put("my-run/config.json", "{\"data\":{\"train\":\"/x/faces/manifest.jsonl\"},\"run\":{\"batch\":8}}");
+    put("my-run/checkpoints/step-9/state.json", "{\"device\":\"old\",\"samples\":1}");
+    put("my-run/checkpoints/step-10/state.json", "{\"device\":\"new gpu\",\"samples\":1580}");
+    char *text = page_of("my-run", MIEN_OK);
+    CHECK(text && strstr(text, "<h1>my-run</h1>") && strstr(text, "<title>my-run</title>"));
+    CHECK(text && strstr(text, "<b>0.250</b>at step 1<") && strstr(text, "<b>2.500</b>4 at the first"));
+    CHECK(text && strstr(text, "1 min 22 s") && strstr(text, "<bdi>new gpu</bdi>") && strstr(text, ">1,580<"));
+    CHECK(text && strstr(text, "<bdi>faces/manifest.jsonl</bdi>") && !strstr(text, ">old<"));
+    base_free(text);
+}
+
+/* Words of users are shown, never obeyed; no page grows with them. */
+static void test_words(void)
+{
+    static char long_word[20001];
+    put_three("z.json", "<b>.png", "<script>&amp;'\\u0001\\u202e");
+    char *text = page_of("z.json", MIEN_OK);
+    CHECK(text && !strstr(text, "<script") && !strstr(text, "<b>.png") && strstr(text, "&lt;b&gt;.png"));
+    CHECK(text && strstr(text, "<bdi>&lt;script&gt;&amp;amp;&#39;\xef\xbf\xbd\xef\xbf\xbd</bdi>"));
+    base_free(text);
+    memset(long_word, 'w', sizeof(long_word) - 1);
+    put_three("z.json", "x.png", long_word);
+    text = page_of("z.json", MIEN_OK);
+    CHECK(text && strlen(text) < 30000);
+    base_free(text);
+}
+
+static void test_letters(void)
+{
+    struct mien_page page = {0};
+    page_words(&page,
+               "a\xff\xc3"
+               "b\x7f\xc2\x85\"\t\xc3\xa9",
+               80);
+    page_words(&page, "\xc3\xa9\xc3\xa9\xc3\xa9", 2);
+    CHECK_STR(page.text.data, "<bdi>a\xef\xbf\xbd\xef\xbf\xbd"
+                              "b\xef\xbf\xbd\xef\xbf\xbd&quot;\t\xc3\xa9</bdi>"
+                              "<bdi>\xc3\xa9\xc3\xa9\xe2\x80\xa6</bdi>");
+    base_text_clear(&page.text);
+}
+
+/* Hundreds of classes: no matrix, the lowest recalls; 24 faces at most. */
+static void test_many(void)
+{
+    struct base_text json = {0};
+    base_text_print(&json, "{\"task\":\"zero-shot\",\"n\":1000,\"classes\":[\"c0\"");
+    for (int i = 1; i < 300; i++)
+        base_text_print(&json, ",\"c%d\"", i);
+    base_text_print(&json, "],\"recall\":[0.5");
+    for (int i = 1; i < 300; i++)
+        base_text_print(&json, ",%s", i == 250 ? "0.125" : "0.5");
+    base_text_print(&json, "],\"confusion\":[");
+    for (int t = 0; t < 300; t++) {
+        base_text_print(&json, "%s[", t ? "," : "");
+        for (int p = 0; p < 300; p++)
+            base_text_print(&json, "%s%d", p ? "," : "", t == 7 && p == 9 ? 99 : t == p ? 3 : 1);
+        base_text_print(&json, "]");
+    }
+    base_text_print(&json, "],\"mistakes\":[{\"image\":\"x.png\"}");
+    for (int i = 0; i < 100; i++)
+        base_text_print(&json, ",{\"image\":\"x.png\"}");
+    base_text_print(&json, "]}");
+    put("z.json", json.data);
+    base_text_clear(&json);
+    char *text = page_of("z.json", MIEN_OK);
+    CHECK(text && !strstr(text, "class=\"matrix\"") && strlen(text) < 100000);
+    CHECK(text && strstr(text, "<bdi>c7</bdi></th><td class=\"l\"><bdi>c9</bdi></td><td>99</td>"));
+    CHECK(text && count_of(text, "class=\"bar\"") == 200 && count_of(text, "<li class=\"face\">") == 24);
+    const char *bars = text ? strstr(text, "Recall of each class") : NULL;
+    const char *lowest = bars ? strstr(bars, "<bdi>c250</bdi>") : NULL,
+               *other = bars ? strstr(bars, "<bdi>c0</bdi>") : NULL;
+    CHECK(lowest && other && lowest < other);
+    base_free(text);
+}
+
+/* ---- pictures ---- */
+
+/* A grey picture of such a size, as a PNG file. */
+static void put_picture(const char *name, uint32_t width, uint32_t height)
+{
+    unsigned char *rgb = base_alloc((size_t)width * height, 3), *png = NULL;
+    size_t size = 0;
+    for (size_t i = 0; i < (size_t)width * height * 3; i++)
+        rgb[i] = (unsigned char)(i * 2654435761U >> 13); /* does not compress */
+    CHECK_EQ(data_png_encode(rgb, width, height, &png, &size), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root(name), png, size), MIEN_OK);
+    data_png_free(png);
+    base_free(rgb);
+}
+
+/* Paths are relative to the folder of the evaluation, or one above its file, wherever the report is asked for; large
+ * pictures come small. */
+static void test_pictures(void)
+{
+    CHECK_EQ(base_dir_create(in_root("pictures")), MIEN_OK);
+    CHECK_EQ(base_dir_create(in_root("results/today")), MIEN_OK);
+    put_picture("pictures/large.png", 700, 300);
+    put_three("z.json", "large.png", "faces");
+    put_three("results/today/z.json", "large.png", "faces");
+    char *text = page_of("z.json", MIEN_OK), *below = page_of("results/today/z.json", MIEN_OK);
+    const char *image = text ? strstr(text, "<img alt=\"large.png\" src=\"data:image/png;base64,iVBORw0KGgo") : NULL;
+    CHECK(image && strlen(text) < 60000 && captured[0] == 0);
+    /* the header's sides: 96 x 41 */
+    CHECK(image && strncmp(strstr(image, "base64,") + 7, "iVBORw0KGgoAAAANSUhEUgAAAGAAAAApCA", 34) == 0);
+    CHECK(text && below && strcmp(text, below) == 0);
+    base_free(below);
+    base_free(text);
 }
 
 int main(void)
@@ -159,6 +315,12 @@ int main(void)
     test_charts();
     test_log();
     test_result();
+    test_opening();
+    test_run_opening();
+    test_words();
+    test_letters();
+    test_many();
+    test_pictures();
     CHECK_EQ(base_dir_remove(root), MIEN_OK);
     return check_result();
 }

@@ -70,6 +70,45 @@ static void test_protocol(void)
     CHECK(r == NULL);
 }
 
+/* What was taken for what: each wrong answer once, the surest first, with the probabilities that the model gives. */
+static void test_mistakes(void)
+{
+    struct mien_eval_params params = {.size = sizeof params, .task = "zero-shot", .manifest = tiny_path("t.jsonl")};
+    struct mien_result *r = NULL;
+    struct mien_labels *scorer = NULL;
+    const struct mien_label three[] = {{labels[0], NULL, 0, {0}}, {labels[1], NULL, 0, {0}}, {labels[2], NULL, 0, {0}}};
+    double before = 2;
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK_EQ(mien_labels_create(model, three, 3, NULL, &scorer), MIEN_OK);
+    size_t wrong = (size_t)round(TINY_IMAGES * (1 - look(r, "war")));
+    CHECK(wrong > 3 && wrong <= 24 && mien_result_count(r, "mistakes") == wrong);
+    for (size_t i = 0; i < mien_result_count(r, "mistakes"); i++) {
+        char place[64];
+        float image[10], scores[3];
+        uint32_t truth = 3, guess = 3;
+        snprintf(place, sizeof(place), "mistakes.%zu.image", i);
+        CHECK_EQ(embed_file(model, look_text(r, place), 0, image), MIEN_OK);
+        CHECK_EQ(mien_labels_scores(scorer, image, scores), MIEN_OK);
+        for (uint32_t c = 0; c < 3; c++) {
+            snprintf(place, sizeof(place), "mistakes.%zu.truth", i);
+            truth = strcmp(look_text(r, place), labels[c]) == 0 ? c : truth;
+            snprintf(place, sizeof(place), "mistakes.%zu.prediction", i);
+            guess = strcmp(look_text(r, place), labels[c]) == 0 ? c : guess;
+            snprintf(place, sizeof(place), "mistakes.%zu.scores.%s", i, labels[c]);
+            CHECK_NEAR(look(r, place), scores[c], 1e-5);
+        }
+        snprintf(place, sizeof(place), "mistakes.%zu.line", i);
+        CHECK(truth < 3 && guess < 3 && truth == ((uint32_t)look(r, place) - 1) % 3);
+        if (truth < 3 && guess < 3) {
+            double margin = (double)scores[guess] - (double)scores[truth];
+            CHECK(margin >= 0 && margin <= before);
+            before = margin;
+        }
+    }
+    mien_labels_destroy(&scorer);
+    mien_result_destroy(&r);
+}
+
 static void test_splits(void)
 {
     static const char rows[] = "{\"image\":\"0.png\",\"label\":\"anger\",\"split\":\"train\"}\n"
@@ -267,6 +306,7 @@ int main(void)
     CHECK_EQ(mien_model_open(gpu, tiny_path("model"), NULL, &model), MIEN_OK);
     if (model) {
         test_protocol();
+        test_mistakes();
         test_splits();
         test_rows_without_split();
         test_given();

@@ -29,8 +29,10 @@ const struct command command_report = {
     .name = "report",
     .synopsis = "RUN_DIR|EVAL.json ... -o FILE.html",
     .summary = "writes a page about training runs and evaluations",
-    .help = "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed. The page holds\n"
-            "curves, confusion matrix, recall with intervals, a map of the embeddings, retrieval examples with their\n"
-            "pictures and the configuration; it needs no other file and no script.",
+    .help = "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed. The page opens\n"
+            "with the headline figures, device, parameters, duration and data, and holds curves, confusion matrix,\n"
+            "recall with intervals, what was taken for what, a map of the embeddings, retrieval examples and the\n"
+            "configuration; it needs no other file and no script. Pictures are looked for as the evaluation named\n"
+            "them: from the folder of EVAL.json, from this one, and from those above EVAL.json.",
     .run = run,
 };

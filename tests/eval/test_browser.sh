@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# test_browser.sh MIEN: reports in headless Chromium at 390 and 1280 pixels, light and dark: nothing is wider than the
+# window but what scrolls in a box of its own, nothing is asked for, and the console stays empty. Skipped where no
+# Chromium is installed.
+set -u
+mien=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+. "$here/../expect.sh"
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+if [ -z "$browser" ]; then
+    echo "skipped: no chromium is installed"
+    exit 77
+fi
+
+# result CLASSES WORD: a zero-shot result whose labels, paths and device are WORD
+result() {
+    awk -v n="$1" -v word="$2" 'function list(what, i, s) {
+        for (i = 0; i < n; i++) s = s (i ? "," : "") (what == "name" ? "\"" i word "\"" : what)
+        return s
+    }
+    BEGIN {
+        printf "{\"task\":\"zero-shot\",\"n\":900,\"bad\":2,\"split\":\"test\",\"parameters\":123456789,"
+        printf "\"war\":0.5,\"uar\":0.5,\"model\":\"/%s/%s\",\"device\":\"%s\",", word, word, word
+        printf "\"manifest\":\"%s\",\"uar_interval\":[0.4,0.6],", word
+        printf "\"war_interval\":[0.4,0.6],\"classes\":[%s],\"recall\":[%s],", list("name"), list("0.5")
+        printf "\"recall_interval\":[%s],\"confusion\":[", list("[0.25,0.75]")
+        for (t = 0; t < n; t++) printf "%s[%s]", t ? "," : "", list("1234")
+        printf "],\"mistakes\":["
+        for (i = 0; i < 30; i++)
+            printf "%s{\"image\":\"%s.png\",\"truth\":\"0%s\",\"prediction\":\"1%s\",\"scores\":" \
+                "{\"1%s\":0.6,\"0%s\":0.4}}", i ? "," : "", word, word, word, word, word
+        printf "],\"map\":["
+        for (i = 0; i < 600; i++) printf "%s[%f,%f,%d,%d]", i ? "," : "", sin(i), cos(i * i), i % n, (i * i) % n
+        print "]}"
+    }'
+}
+wide=$(printf 'W%.0s' {1..3000})
+result 7 '' >seven.json
+result 30 "$wide" >thirty.json
+result 120 ' a class of several words' >many.json
+ranks='{"median":1,"mean":123456.7,"r1":0.5,"r1_interval":[0.4,0.6],"r5":0.5,"r5_interval":[0.4,0.6],"r10":0.5}'
+echo "{\"task\":\"retrieval\",\"n\":21,\"chance\":0.0123,\"image_text\":$ranks,\"text_image\":$ranks,
+\"examples\":[{\"image\":\"x.mp4\",\"truth\":\"$wide\",
+\"texts\":[\"$wide\",\"a face\"],\"scores\":[0.5,0.25]}]}" | tr -d '\n' >retrieval.json
+mkdir run
+awk 'BEGIN { for (i = 1; i < 900; i++) {
+    printf "{\"kind\":\"step\",\"step\":%d,\"loss\":%f,\"loss_global\":%f,\"lr\":%g,", i, 5 / i, 4 / i, i * 1e-6
+    printf "\"grad_norm\":%g,\"samples_per_s\":%f}\n", 1e5 / i, 30 + sin(i)
+    if (i % 90 == 0) printf "{\"kind\":\"eval\",\"step\":%d,\"uar\":%f,\"war\":%f}\n", i, i / 900, i / 1000
+} }' >run/log.jsonl
+echo "{\"data\":{\"train\":\"/$wide\"},\"run\":{\"batch\":16}}" >run/config.json
+expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json -o page.html
+echo '<!doctype html><body style="margin:0"><div style="width:600px">wide</div>
+<script>console.log("said")</script>' >wrong.html
+
+# look PAGE WIDTH SETTING: what a window of that width shows, one line: the widths, and what is wider
+look() {
+    cat >frame.html <<EOF
+<!doctype html><body style="margin:0"><iframe id="f" src="$1" style="border:0;width:$2px;height:800px"></iframe>
+<pre id="p"></pre>
+<script>
+document.getElementById("f").onload = event => {
+    const page = event.target.contentDocument, most = event.target.contentWindow.innerWidth + 0.5, wider = []
+    const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
+        if (/auto|scroll|hidden/.test(getComputedStyle(p).overflowX)) return p.getBoundingClientRect().right <= most
+        return false }
+    for (const e of page.querySelectorAll("body *")) {
+        const r = e.getBoundingClientRect()
+        if ((r.right > most || r.left < -0.5) && !scrolls(e)) wider.push(e.tagName)
+    }
+    document.getElementById("p").textContent = "window " + event.target.contentWindow.innerWidth + ", page " +
+        page.documentElement.scrollWidth + ", ground " + getComputedStyle(page.body).backgroundColor + ", wider " +
+        (wider.join(" ") || "none") + ", asked for " + event.target.contentWindow.performance
+            .getEntriesByType("resource").filter(x => !x.name.startsWith("data:")).length + "."
+}
+</script>
+EOF
+    "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --allow-file-access-from-files \
+        --window-size=1400,900 --user-data-dir="$work/profile" --enable-logging=stderr --blink-settings="$3" \
+        --virtual-time-budget=5000 --dump-dom "file://$work/frame.html" >dom 2>said
+    grep -o '<pre id="p">[^<]*' dom | sed 's/.*>//' >line
+    grep 'CONSOLE' said >console || true
+}
+
+look wrong.html 390 preferredColorScheme=1
+if [ ! -s line ]; then
+    echo "skipped: $browser shows no page here: $(tail -n 1 said)"
+    exit 77
+fi
+holds 'what is too wide is seen' grep -q 'window 390, page 600.*wider DIV' line
+holds 'what the console says is seen' grep -q 'said' console
+for width in 390 1280; do
+    for scheme in 1 0; do
+        look page.html $width preferredColorScheme=$scheme
+        ground=$([ $scheme = 1 ] && echo 'rgb(255, 255, 255)' || echo 'rgb(20, 23, 26)')
+        holds "$width pixels, scheme $scheme: $(cat line)" \
+            grep -qF "window $width, page $width, ground $ground, wider none, asked for 0." line
+        holds "the console is empty: $(head -n 1 console)" [ ! -s console ]
+    done
+done
+finish
