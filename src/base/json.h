@@ -15,6 +15,10 @@ enum mien_status base_json_parse(const char *text, size_t size, const char *wher
 /* A file, which may begin with a byte-order mark. */
 enum mien_status base_json_read(const char *path, cJSON **out);
 
+/* The line, from 1 on, on which a member's name stands in a text that base_json_parse has taken; name: dotted, from the
+ * outermost object on ("optim.lr"). 0 when it is not there. */
+unsigned base_json_line(const char *text, const char *name);
+
 /* A member of an object; NULL when it is missing or null, which pandas and Hugging Face's libraries write for what is
  * not there. */
 const cJSON *base_json_member(const cJSON *object, const char *key);

@@ -145,11 +145,15 @@ fail:
 static void set_where(struct train_reader *r, const char *name, const char *section)
 {
     const char *set = train_set_of(r->sets, r->set_count, name);
+    unsigned number = r->text ? base_json_line(r->text, name) : 0;
+    char line[16] = "";
     r->set = set != NULL;
+    if (number)
+        snprintf(line, sizeof(line), ":%u", number);
     if (set)
         snprintf(r->where, sizeof(r->where), "--set %s", set);
     else
-        snprintf(r->where, sizeof(r->where), "%s%s%s", r->path, *section ? ": " : "", section);
+        snprintf(r->where, sizeof(r->where), "%s%s%s%s", r->path, line, *section ? ": " : "", section);
 }
 
 /* What a user types is wrong usage whatever is wrong with it; what a file holds is bad data. */
@@ -298,12 +302,15 @@ enum mien_status train_config_read(const char *path, const char *const *sets, si
     enum mien_status status = MIEN_OK;
     struct train_reader r = {.path = path, .sets = sets, .set_count = count};
     cJSON *root = NULL;
-    char *dir = NULL;
+    char *dir = NULL, *text = NULL;
+    size_t size = 0;
     *out = NULL;
     TRY(train_config_default(&r.config));
     FAIL_IF_NULL(dir = base_path_dir(path), "a configuration");
     r.dir = dir;
     TRY(base_json_read(path, &root));
+    TRY(base_file_read(path, 0, &text, &size)); /* for lines */
+    r.text = text;
     FAIL_IF(!cJSON_IsObject(root), MIEN_ERR_DATA, "%s: a configuration is a JSON object", path);
     TRY(train_sets_apply(root, sets, count));
     TRY(read_section(&r, root, ""));
@@ -315,6 +322,7 @@ enum mien_status train_config_read(const char *path, const char *const *sets, si
 fail:
     train_config_destroy(&r.config);
     base_free(dir);
+    base_free(text);
     cJSON_Delete(root);
     return status;
 }

@@ -129,10 +129,9 @@ static void put_key(const struct page *page, const struct train_key *key)
     snprintf(text, sizeof(text), "%s.", key->help);
     put_wrapped(page, "  ", text);
     put_takes(page, key);
-    if (key->unit)
-        put(page, "  unit     %s", key->unit);
-    if (key->value)
-        put(page, "  default  %s", key->value);
+    if (key->unit || key->kind == KIND_U32 || key->kind == KIND_I32 || key->kind == KIND_NUMBER)
+        put(page, "  unit     %s", key->unit ? key->unit : "none: a plain number");
+    put(page, "  default  %s", key->value ? key->value : key->required ? "none: it must be given" : "none");
     if (key->left)
         put(page, "           %s where its section is given without it", key->left);
     put(page, "  resume   %s", key->may_change ? "may change" : "stays as the run was begun with");

@@ -48,6 +48,7 @@ struct train_key {
     const char *left; /* the value where its section is given without it; NULL = the default */
     bool first_only;  /* this version serves the first word alone */
     bool may_change;  /* on resuming */
+    bool required;    /* there is no run without it */
 };
 
 /* In the order in which they are written; ended by a NULL name. */
@@ -70,7 +71,8 @@ enum mien_status train_key_unknown(const char *where, const char *name);
 struct train_reader {
     struct train_config *config;
     const char *path;
-    const char *dir; /* of the file */
+    const char *dir;  /* of the file */
+    const char *text; /* the file's, or NULL */
     const char *const *sets;
     size_t set_count;
     char where[512]; /* of the key being read, for messages: "c.json: optim", "--set optim.lr=x" */

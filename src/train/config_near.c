@@ -79,13 +79,27 @@ static const char *nearest_section(const char *name, char *out, size_t size)
     return found;
 }
 
+/* As keys are written: "Batch-Size" and "batchSize" as "batch_size". */
+static const char *plain(const char *name, char *out, size_t size)
+{
+    size_t used = 0;
+    for (const char *c = name; *c && used + 2 < size; c++) {
+        bool upper = *c >= 'A' && *c <= 'Z';
+        if (upper && c > name && c[-1] >= 'a' && c[-1] <= 'z')
+            out[used++] = '_';
+        out[used++] = upper ? (char)(*c | 0x20) : (char)(*c == '-' ? '_' : *c);
+    }
+    out[used] = 0;
+    return out;
+}
+
 enum mien_status train_key_unknown(const char *where, const char *name)
 {
     const char *names[MOST_NAMES] = {0};
-    char section[64], text[256] = "";
-    uint32_t count = nearest_keys(name, names);
+    char section[64], text[256] = "", asked[256];
+    uint32_t count = nearest_keys(plain(name, asked, sizeof(asked)), names);
     size_t used = 0;
-    if (count == 0 && nearest_section(name, section, sizeof(section)))
+    if (count == 0 && nearest_section(asked, section, sizeof(section)))
         names[count++] = section;
     if (count == 0)
         return base_fail(MIEN_ERR_ARG, "%s: unknown key \"%s\"; mien train --help lists them all", where, name);

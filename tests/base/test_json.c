@@ -388,6 +388,24 @@ static void test_read(void)
     CHECK(value == NULL);
 }
 
+static void test_lines(void)
+{
+    static const char text[] =
+        "\xef\xbb\xbf{\"a\": [1, {\"c\": \"}\\\"{\"}],\n \"b\" :\n{ \"a\": -1e5, \"c\":\n\ttrue},\n\n\"c\":{}}";
+    cJSON *value = NULL;
+    CHECK_EQ(base_json_parse(text + 3, sizeof(text) - 4, "text", &value), MIEN_OK);
+    cJSON_Delete(value);
+    CHECK_EQ(base_json_line(text, "a"), 1);
+    CHECK_EQ(base_json_line(text, "b"), 2);
+    CHECK_EQ(base_json_line(text, "b.a"), 3);
+    CHECK_EQ(base_json_line(text, "b.c"), 3);
+    CHECK_EQ(base_json_line(text, "c"), 6);
+    CHECK_EQ(base_json_line(text, "d"), 0);
+    CHECK_EQ(base_json_line(text, "a.c"), 0); /* in a list */
+    CHECK_EQ(base_json_line(text, "c.c"), 0);
+    CHECK_EQ(base_json_line("[]", "a"), 0);
+}
+
 int main(void)
 {
     test_refused();
@@ -405,5 +423,6 @@ int main(void)
     test_locale();
     test_many_keys();
     test_read();
+    test_lines();
     return check_result();
 }

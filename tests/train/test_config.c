@@ -249,7 +249,58 @@ static void test_nearest(void)
             fprintf(stderr, "%s: %s\n", pairs[i][0], captured);
         CHECK(captured_once(pairs[i][1]) && strstr(captured, set));
     }
-    REFUSE("{\"lr\":1," MINIMAL "}", MIEN_ERR_ARG, ".json: unknown key \"lr\"", "\"optim.lr\"?");
+    REFUSE("{\"lr\":1," MINIMAL "}", MIEN_ERR_ARG, ".json:1: unknown key \"lr\"", "\"optim.lr\"?");
+}
+
+/* What is wrong in a file is said with its line, also where keys do not fit each other. */
+static void test_lines(void)
+{
+    REFUSE("{\n\"optim\": {\"eps\": 1e-8,\n  \"lr\": \"x\"},\n" MINIMAL "}", MIEN_ERR_DATA, ".json:3: optim: \"lr\"",
+           "number");
+    REFUSE("{\n\n\"opt\": {\"lr\": 1},\n" MINIMAL "}", MIEN_ERR_ARG, ".json:3: unknown key", "\"optim");
+    REFUSE("{\"data\": {\"train\": \"t\"},\n \"run\": {\"dir\": \"}{\\\"\",\n\"epochs\": 1,\n\n\"batch\": 1}}",
+           MIEN_ERR_ARG, ".json:5: run.batch is 1", "at least 2");
+    REFUSE("{\n" MINIMAL ",\n}", MIEN_ERR_DATA, "at line 3", "column");
+}
+
+/* Names that other trainers have for it: Hugging Face's, open_clip's, Lightning's. */
+static void test_other_names(void)
+{
+    static const char *const pairs[][2] = {{"per_device_train_batch_size", "\"run.batch\"?"},
+                                           {"gradient_accumulation_steps", "\"run.micro_batch\"?"},
+                                           {"num_train_epochs", "\"run.epochs\"?"},
+                                           {"num_epochs", "\"run.epochs\"?"},
+                                           {"lr_scheduler_type", "\"optim.schedule\"?"},
+                                           {"weight_decay", "\"optim.weight_decay\"?"},
+                                           {"adam_beta1", "\"optim.betas\"?"},
+                                           {"max_grad_norm", "\"optim.clip_norm\"?"},
+                                           {"warmup_ratio", "\"optim.warmup_steps\"?"},
+                                           {"logging_steps", "\"run.log_every\"?"},
+                                           {"eval_steps", "\"run.eval_every\"?"},
+                                           {"save_total_limit", "\"run.keep\"?"},
+                                           {"early_stopping_patience", "\"run.patience\"?"},
+                                           {"dataloader_num_workers", "\"data.workers\"?"},
+                                           {"model_name_or_path", "\"model.init\"?"},
+                                           {"batch-size", "\"run.batch\"?"},
+                                           {"train-data", "\"data.train\"?"},
+                                           {"val-data", "\"data.val\"?"},
+                                           {"accum-freq", "\"run.micro_batch\"?"},
+                                           {"grad-checkpointing", "\"run.recompute\"?"},
+                                           {"lock-image", "\"optim.groups\"?"},
+                                           {"save-frequency", "\"run.checkpoint_every\"?"},
+                                           {"zeroshot-frequency", "\"run.eval_every\"?"},
+                                           {"accumulate_grad_batches", "\"run.micro_batch\"?"},
+                                           {"gradient_clip_val", "\"optim.clip_norm\"?"},
+                                           {"check_val_every_n_epoch", "\"run.eval_every\"?"},
+                                           {"default_root_dir", "\"run.dir\"?"},
+                                           {"max_epochs", "\"run.epochs\"?"},
+                                           {"learningRate", "\"optim.lr\"?"},
+                                           {"LR", "\"optim.lr\"?"}};
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
+        capture_start();
+        CHECK_EQ(train_key_unknown("c.json", pairs[i][0]), MIEN_ERR_ARG);
+        CHECK(captured_once(pairs[i][1]) && strstr(captured, pairs[i][0]));
+    }
 }
 
 /* Whatever is wrong with a --set is wrong usage, and the message names it and no file. */
@@ -355,6 +406,14 @@ static void test_table(void)
         told = (struct told){.word = key->help};
         CHECK_EQ(mien_train_help(key->name, hear, &told), MIEN_OK);
         CHECK(told.lines >= 3 && told.longest <= 120);
+        bool number = key->kind == KIND_U32 || key->kind == KIND_I32 || key->kind == KIND_NUMBER;
+        const char *const parts[] = {"  takes    ", "  default  ", "  resume   ",
+                                     number ? "  unit     " : "  takes    "};
+        for (size_t i = 0; i < BASE_COUNT(parts); i++) {
+            told = (struct told){.word = parts[i]};
+            CHECK_EQ(mien_train_help(key->name, hear, &told), MIEN_OK);
+            CHECK(told.found);
+        }
     }
     for (uint32_t i = 0; train_losses[i]; i++) {
         told = (struct told){.word = train_losses[i]->word.name};
@@ -416,6 +475,8 @@ int main(void)
     test_groups();
     test_patterns();
     test_nearest();
+    test_other_names();
+    test_lines();
     test_bad_sets();
     test_good_sets();
     test_table();
