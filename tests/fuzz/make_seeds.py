@@ -148,3 +148,48 @@ preprocess = {"do_resize": True, "size": {"shortest_edge": 12}, "resample": 3, "
               "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5, 0.4, 0.3],
               "image_std": [0.2, 0.2, 0.3], "do_convert_rgb": True}
 put("config", "small", json.dumps(config).encode() + NEXT + json.dumps(preprocess).encode())
+
+
+def cache(data, uuid=bytes(range(1, 17))):
+    """As src/vk/cache.c writes it for the device of fuzz_cache.c."""
+    head = b"MIENPIPE" + struct.pack("<IIII", 1, 0x10005, 0xC0DE, 7) + uuid + struct.pack("<Q", len(data))
+    total = 14695981039346656037
+    for byte in head + data:
+        total = (total ^ byte) * 1099511628211 % 2**64
+    return head + struct.pack("<Q", total) + data
+
+
+driver = struct.pack("<IIII", 32, 1, 0x10005, 0xC0DE) + bytes(range(1, 17))
+put("cache", "whole.bin", cache(driver + b"kernels" * 9))
+put("cache", "driver", driver + b"kernels")
+put("cache", "other.bin", cache(driver, bytes(16)))
+
+
+def entry(offset, width, height, channels, pixels):
+    return struct.pack("<QIIIIQqq", offset, width, height, channels, zlib.crc32(pixels), 9, 1, 2)
+
+
+pixels = bytes(range(2 * 3 * 3)) + bytes(range(4 * 4))
+table = entry(0, 2, 3, 3, pixels[:18]) + entry(18, 2, 2, 4, pixels[18:]) + entry(0, 0, 0, 0, b"")
+text = b"".join(b'{"image":"%c.png"}\n' % letter for letter in b"abc")
+tail = b"MIENPACK" + struct.pack("<IIQII", 3, 3, len(text), zlib.crc32(text), zlib.crc32(table))
+put("pack", "body", pixels + table)
+put("pack", "whole", pixels + table + tail)
+put("pack", "huge", entry(2**64 - 8, 2**31, 2**31, 4, b"") + entry(8, 2**32 - 1, 1, 3, b"") + entry(0, 1, 1, 4, b"\0"))
+state = {"step": 4, "first_loss": 2.5, "samples": 64, "collapsing": 0, "collapse_warned": False, "evaluated": 4,
+         "best_step": 2, "best": 0.5, "worse": 1, "device": "d", "driver": "e", "variants": {"matmul": "matmul_tile"}}
+put("state", "whole.json", json.dumps(state).encode())
+put("state", "step.json", b'{"step":4}')
+interval = [0.25, 0.75]
+zero_shot = {"task": "zero-shot", "model": "m", "device": "d", "split": "val", "n": 3, "bad": 0, "classes": ["a", "b"],
+             "present": 2, "confusion": [[1, 0], [1, 1]], "recall": [1, 0.5], "recall_interval": [interval, interval],
+             "war": 0.5, "war_interval": interval, "uar": 0.75, "uar_interval": interval,
+             "map": [[0, 0, 0, 0], [1, 1, 1, 0], [-1, 0.5, 1, 1]]}
+ranks = {"median": 1, "mean": 1.5, "r1": 0.5, "r1_interval": interval, "r5": 1, "r10": 1}
+retrieval = {"task": "retrieval", "n": 2, "chance": 0.5, "image_text": ranks, "text_image": ranks, "directory": "/",
+             "examples": [{"image": "a.png", "truth": "x & y", "texts": ["x & y", "<z>"], "scores": [0.5, 0.25]}]}
+log = b"".join(json.dumps(line).encode() + b"\n" for line in [
+    {"kind": "step", "step": 1, "loss": 3, "lr": 0.1}, {"kind": "step", "step": 2, "loss": 2.5, "lr": 0.05},
+    {"kind": "eval", "step": 2, "loss": 2, "uar": 0.5, "war": 0.4}])
+put("report", "zero-shot", json.dumps(zero_shot).encode() + NEXT + log)
+put("report", "retrieval", json.dumps(retrieval).encode() + NEXT + log)
