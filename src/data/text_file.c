@@ -34,6 +34,8 @@ enum mien_status mien_texts_read(const char *path, uint32_t flags, struct mien_t
     NEED(out);
     *out = NULL;
     NEED(path);
+    FAIL_IF(flags & ~(uint32_t)MIEN_EMPTY_LINES, MIEN_ERR_ARG,
+            "mien_texts_read: flags are 0x%x; that of version %s is MIEN_EMPTY_LINES", flags, mien_version());
     t = base_alloc(1, sizeof(*t));
     FAIL_IF_NULL(t, "texts");
     made = &t->public;

@@ -63,9 +63,11 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     if (capacity)
         TRY(base_sized_check(infos, &size, __func__, "infos"));
     TRY(vk_instance_create(NULL, &instance));
-    for (uint32_t i = 0; i < vk_instance_device_count(instance) && i < capacity; i++) {
+    for (uint32_t i = 0; i < vk_instance_device_count(instance); i++) {
         struct vk_caps caps = *vk_instance_caps(instance, i);
         TRY(vk_caps_clamp(&caps, list ? list : base_env("MIEN_CAPS")));
+        if (i >= capacity) /* a bad list is told all the same */
+            continue;
         describe(&caps, &info);
         void *to = (char *)infos + i * size;
         memcpy(to, &size, sizeof size);

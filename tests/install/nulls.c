@@ -68,6 +68,8 @@ static void without_device(void)
     REFUSED(mien_gpu_list(NULL, NULL, 0, NULL));
     REFUSED(mien_gpu_list(NULL, NULL, 1, &n));
     REFUSED(mien_gpu_list(NULL, UNSIZED(mien_gpu_info), 1, &n));
+    if (mien_gpu_list(NULL, NULL, 0, &n) == MIEN_OK && n > 0)
+        REFUSED(mien_gpu_list("-nonsense", NULL, 0, &n));
     REFUSED(mien_gpu_find(NULL, NULL));
     REFUSED(mien_gpu_create(NULL, NULL));
     REFUSED(mien_gpu_create(UNSIZED(mien_gpu_params), &gpu));
@@ -103,6 +105,7 @@ static void data_and_training(void)
     REFUSED(mien_box_round(NULL, ids));
     REFUSED(mien_texts_read(NULL, 0, NULL));
     REFUSED(mien_texts_read(NULL, 0, &texts));
+    REFUSED(mien_texts_read("x.txt", 2, &texts));
     NOTHING((mien_texts_destroy(NULL), mien_texts_destroy(&texts)));
     note("mien_texts_destroy(");
     REFUSED(mien_default_weights(NULL, NULL, 0));
