@@ -11,7 +11,7 @@
 #include "use/rows.h"
 #include "use/tiny_model.h"
 
-enum { W = 20, H = 16, E = 10, KINDS = 11, AMONG = 45 };
+enum { W = 20, H = 16, E = 10, KINDS = 14, AMONG = 45 };
 
 /* ---- the pictures ---- */
 
@@ -27,7 +27,10 @@ static const struct kind kinds[KINDS] = {
     {"rgba.png", 4, false, {0}},
     {"grey.png", 3, false, {0}},
     {"palette.png", 4, false, {0}},
-    {"deep.png", 4, false, {0}}, /* 16 bits a channel */
+    {"deep.png", 4, false, {0}},      /* 16 bits a channel */
+    {"veil.png", 4, false, {0}},      /* grey and alpha */
+    {"deep_grey.png", 3, false, {0}}, /* 16 bits */
+    {"deep_veil.png", 4, false, {0}},
     {"turned.png", 3, false, {0}},
     {"boxed.png", 4, true, {3, 2, 11, 9}},
     {"both.png", 4, true, {1, 4, 13, 14}}, /* turned, then cut: 16 wide, 20 high */
@@ -89,6 +92,8 @@ static void make_pictures(void)
         blocks[i] = (signed char)((int)base_rng_below(&rng, 200) - 100);
     CHECK(write_png("rgb.png", W, H, 3, 0) && write_png("rgba.png", W, H, 4, 0) && write_png("grey.png", W, H, 1, 0));
     CHECK(write_typed("palette.png", 8, 3, W) && write_typed("deep.png", 16, 6, W * 8));
+    CHECK(write_typed("veil.png", 8, 4, W * 2) && write_typed("deep_grey.png", 16, 0, W * 2) &&
+          write_typed("deep_veil.png", 16, 4, W * 4));
     CHECK(write_png("turned.png", W, H, 3, 6) && write_png("boxed.png", W, H, 4, 0));
     CHECK(write_png("both.png", W, H, 4, 8) && write_png("exact.png", TINY_SIDE + 3, TINY_SIDE, 4, 0));
     CHECK(tiny_write("cmyk.jpg", file, jpeg_make(3, 2, 4, blocks, 0, file)));
