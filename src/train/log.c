@@ -118,11 +118,22 @@ enum mien_status train_log_eval(struct train_log *log, uint64_t step, double los
 {
     static const char *const names[] = {"loss", "war", "uar"};
     const double values[] = {loss, war, uar};
-    base_out_printf(log->out, "{\"kind\":\"eval\",\"step\":%llu", (unsigned long long)step);
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+    enum mien_status status = MIEN_OK;
+    struct base_json line = base_json_object_begin();
+    char *text = NULL;
+    base_put_text(&line, "kind", "eval");
+    base_put_number(&line, "step", (double)step);
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
         if (isfinite(values[i]))
-            base_out_printf(log->out, ",\"%s\":%.9g", names[i], values[i]);
-    }
-    base_out_printf(log->out, ",\"n\":%llu}\n", (unsigned long long)n);
-    return base_out_flush(log->out, false);
+            base_put_number(&line, names[i], values[i]); /* in full: mien eval's numbers to the last digit */
+    base_put_number(&line, "n", (double)n);
+    cJSON *tree = base_json_end(&line);
+    text = tree ? base_json_print(tree, false) : NULL;
+    cJSON_Delete(tree);
+    FAIL_IF_NULL(text, "a line of the log");
+    base_out_printf(log->out, "%s\n", text);
+    TRY(base_out_flush(log->out, false));
+fail:
+    base_free(text);
+    return status;
 }

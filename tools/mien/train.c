@@ -31,7 +31,7 @@ static void print_json(const struct mien_train_summary *s)
     print_json_string(s->checkpoint);
     printf(",\"early\":%s,\"best_step\":%" PRIu64, s->early ? "true" : "false", s->best_step);
     if (s->best_step) {
-        printf(",\"best_score\":%.9g,\"best\":", s->best_score);
+        printf(",\"best_score\":%.17g,\"best\":", s->best_score);
         print_json_string(s->best);
     }
     printf("}\n");
