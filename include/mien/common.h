@@ -18,7 +18,8 @@
  * was compiled with older headers gets the defaults of new parameters and the results that it knows. Of an array of
  * such structs the first one's size counts for all. MIEN_ERR_ARG: a size that was not set, or a member set that the
  * library is too old to know. What applications write down by the dozen (inputs, labels) has members `reserved`
- * instead, which must be 0. Structs with neither never change. */
+ * instead, which must be 0. Structs with neither never change. Likewise MIEN_ERR_ARG: a flag that the library does not
+ * know, a value outside its enum, a count above 0 whose array is NULL. */
 #ifndef MIEN_COMMON_H
 #define MIEN_COMMON_H
 

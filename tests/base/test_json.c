@@ -4,6 +4,7 @@
 
 #include <locale.h>
 #include <stdlib.h>
+#include <time.h>
 
 static cJSON *parse(const char *text)
 {
@@ -350,7 +351,7 @@ static void test_many_keys(void)
 {
     size_t count = 50000, used = 0;
     char *text = malloc(count * 24 + 64);
-    double start = base_clock_seconds();
+    clock_t start = clock(); /* of the processor: the machine may have other work */
     cJSON *value;
 
     used += (size_t)sprintf(text, "{");
@@ -363,7 +364,7 @@ static void test_many_keys(void)
     cJSON_Delete(value);
     sprintf(text + used, "\"key77\":1}");
     check_refused(text, strlen(text), "\"key77\" twice");
-    CHECK(base_clock_seconds() - start < 20);
+    CHECK((double)(clock() - start) / CLOCKS_PER_SEC < 20);
     free(text);
 }
 
