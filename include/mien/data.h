@@ -114,9 +114,10 @@ struct mien_tokenizer_params {
     size_t file_count;
 };
 
-/* From vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz, of a model directory; the context is config.json's,
- * or 77 where there is no such file. params may be NULL. The caller owns *out. MIEN_ERR_DATA: a file is missing or
- * malformed (path, or "memory: merges.txt", and line or key); MIEN_ERR_ARG: both a directory and files, or neither; a
+/* From vocab.json and merges.txt, tokenizer.json, or bpe_simple_vocab_16e6.txt.gz, of a model directory, with its added
+ * tokens; the context is config.json's, or 77 where there is no such file. params may be NULL. The caller owns *out.
+ * MIEN_ERR_DATA: a file is missing or malformed (path, or "memory: merges.txt", and line or key), tokenizer.json is not
+ * CLIP's, or the tokenizer does not fit config.json; MIEN_ERR_ARG: both a directory and files, or neither; a
  * file without name or bytes; two of one name. Thread-safe. */
 MIEN_API enum mien_status mien_tokenizer_open(const char *dir, const struct mien_tokenizer_params *params,
                                               struct mien_tokenizer **out);

@@ -52,11 +52,11 @@ struct mien_model_params {
 };
 
 /* Loads a model directory, or one's files, onto a device; params may be NULL. The gpu must outlive the model; the
- * caller owns *out. preprocessor_config.json may be missing: CLIP's own values then, with a warning; and of the
- * tokenizer's files tokenizer_config.json and special_tokens_map.json may. MIEN_ERR_ARG: another precision; both a
- * directory and files, or neither; a file without name or bytes; two of one name. MIEN_ERR_DATA: a file is missing or
- * does not fit (path, or "memory: config.json", and tensor or key are named), or a weight is above 65504 with MIEN_F16
- * (the tensor is named); MIEN_ERR_DEVICE_MEMORY. */
+ * caller owns *out. preprocessor_config.json may be missing: CLIP's own values then, with a warning; and the tokenizer
+ * may: such a model takes pictures alone, and functions on texts and labels give MIEN_ERR_DATA. MIEN_ERR_ARG: another
+ * precision; both a directory and files, or neither; a file without name or bytes; two of one name. MIEN_ERR_DATA: a
+ * file is missing or does not fit (path, or "memory: config.json", and tensor or key are named), or a weight is above
+ * 65504 with MIEN_F16 (the tensor is named); MIEN_ERR_DEVICE_MEMORY. */
 MIEN_API enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const struct mien_model_params *params,
                                           struct mien_model **out);
 
@@ -264,8 +264,8 @@ struct mien_convert_params {
     const char *source;     /* a file of weights, or a directory with one: model.safetensors (several by its index too),
                                pytorch_model.bin, open_clip_model.safetensors, open_clip_pytorch_model.bin */
     const char *directory;  /* to be made: must not exist, or be empty */
-    const char *tokenizer;  /* directory with vocab.json and merges.txt, or bpe_simple_vocab_16e6.txt.gz; NULL: beside
-                               the source, if there */
+    const char *tokenizer;  /* directory with vocab.json and merges.txt, tokenizer.json, or
+                               bpe_simple_vocab_16e6.txt.gz; NULL: beside the source, if there */
     const char *activation; /* "quick_gelu" or "gelu"; NULL: as the source tells */
     const char *dtype;      /* "f32", "f16" or "bf16", how weights are stored; NULL: "f32" */
     uint32_t context;       /* tokens: 3 to 65,536; 0: the source's */
@@ -313,9 +313,9 @@ struct mien_model_report {
     uint64_t bytes;      /* of the tensors */
     uint32_t tensors;
     const char *dtypes; /* "F32"; "F16 x 147, F32 x 1" */
-    bool preprocessor;  /* preprocessor_config.json is there; otherwise CLIP's own values are used */
+    bool preprocessor;  /* preprocessor_config.json (or processor_config.json) is there, else CLIP's values are used */
     bool tokenizer;
-    uint32_t tokens;             /* of the tokenizer, as are: */
+    uint32_t tokens;             /* ids that it has a token for; of the tokenizer are also: */
     int32_t start, end, padding; /* ids */
     size_t problem_count;        /* why the directory cannot be used as it is: */
     const char *const *problems; /* missing, unexpected or misshapen tensors, values that are no numbers, ... */

@@ -79,7 +79,7 @@ enum mien_status bpe_intern(struct data_tokenizer *t, const char *text, size_t l
     TRY(base_grow(&t->symbols, &t->symbol_capacity, t->symbol_count + 1, sizeof(*t->symbols)));
     const char *copy = base_arena_strndup(&t->arena, text, length);
     FAIL_IF_NULL(copy, "a tokenizer's symbol");
-    t->symbols[t->symbol_count] = (struct bpe_symbol){copy, (uint32_t)length, -1};
+    t->symbols[t->symbol_count] = (struct bpe_symbol){copy, (uint32_t)length, -1, 0};
     *symbol = (uint32_t)t->symbol_count++;
     table_put(&t->by_text, hash_bytes(text, length), *symbol);
 fail:
@@ -182,6 +182,8 @@ void data_tokenizer_destroy(struct data_tokenizer **tokenizer)
     base_free(t->by_text.slots);
     base_free(t->by_pair.slots);
     base_free(t->by_id);
+    base_free(t->added);
+    base_free(t->sorted);
     base_arena_clear(&t->arena);
     base_free(t);
     *tokenizer = NULL;
@@ -229,9 +231,12 @@ enum mien_status bpe_finish(struct data_tokenizer *t, const char *path)
         if (t->symbols[i].id < 0)
             continue;
         uint32_t *slot = &t->by_id[t->symbols[i].id];
-        FAIL_IF(*slot != 0, MIEN_ERR_DATA, "%s: \"%s\" and \"%s\" have the same id %d", path,
-                t->symbols[*slot - 1].text, t->symbols[i].text, t->symbols[i].id);
+        uint32_t added = t->symbols[i].added;
+        FAIL_IF(*slot != 0, MIEN_ERR_DATA, "%s: \"%s\" and \"%s\" have the same id %d",
+                added ? t->added[added - 1].file : path, t->symbols[*slot - 1].text, t->symbols[i].text,
+                t->symbols[i].id);
         *slot = (uint32_t)i + 1;
+        t->tokens++;
     }
     TRY(special_id(t, BPE_BOS, path, &t->bos));
     TRY(special_id(t, BPE_EOS, path, &t->eos));
@@ -243,6 +248,17 @@ fail:
 uint32_t data_tokenizer_vocab(const struct data_tokenizer *tokenizer)
 {
     return tokenizer->vocab;
+}
+
+uint32_t data_tokenizer_count(const struct data_tokenizer *tokenizer)
+{
+    return tokenizer->tokens;
+}
+
+const char *data_tokenizer_last_file(const struct data_tokenizer *tokenizer)
+{
+    const char *file = bpe_id_file(tokenizer, (int32_t)tokenizer->vocab - 1);
+    return file ? file : "a learnt tokenizer";
 }
 
 int32_t data_tokenizer_bos(const struct data_tokenizer *tokenizer)

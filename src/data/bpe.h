@@ -10,7 +10,19 @@
 struct bpe_symbol {
     const char *text;
     uint32_t length;
-    int32_t id; /* in the vocabulary, -1 when it is not there */
+    int32_t id;     /* in the vocabulary, -1 when it is not there */
+    uint32_t added; /* place among the added tokens + 1, 0 = none of them */
+};
+
+/* A text that is one token wherever it stands. */
+struct bpe_added {
+    const char *content; /* as the file has it */
+    const char *text;    /* [size] what is looked for: the content, or, when normalized, the cleaned content */
+    size_t size;
+    int32_t id;
+    bool single_word, lstrip, rstrip, normalized, special;
+    bool in_vocab;    /* of the vocabulary as well */
+    const char *file; /* that gives it */
 };
 
 struct bpe_merge {
@@ -33,7 +45,12 @@ struct data_tokenizer {
     struct bpe_table by_pair;
     uint32_t plain[256], final[256]; /* symbols of each byte, inside and at the end of a word */
     uint32_t *by_id;                 /* symbol + 1 of each id, 0 = none */
-    uint32_t vocab;
+    struct bpe_added *added;
+    size_t added_count, added_capacity;
+    const struct bpe_added **sorted; /* [added_count] by text: raw_count that are not normalized, then the others */
+    size_t raw_count;
+    const char *file; /* that gives the vocabulary */
+    uint32_t vocab, tokens;
     int32_t bos, eos, pad;
 };
 
@@ -53,6 +70,23 @@ uint32_t bpe_rank(const struct data_tokenizer *t, uint32_t a, uint32_t b);
 /* Gives ids as CLIP numbers them: bytes, final bytes, results of merges in order (a repeated one keeps its first id),
  * then the two special tokens. */
 enum mien_status bpe_number(struct data_tokenizer *t);
+/* "token": id of an object; the file goes into t->file. */
+enum mien_status bpe_read_vocab(struct data_tokenizer *t, const cJSON *json, const char *path);
+/* A whole number that can be an id; `name` for the message. */
+enum mien_status bpe_read_id(const cJSON *item, const char *path, const char *name, int32_t *id);
+/* Vocabulary and merges of tokenizer.json; MIEN_ERR_DATA, naming what it is instead, when it is not CLIP's. */
+enum mien_status bpe_read_json(struct data_tokenizer *t, const struct base_source *source, const char *path);
+/* The added tokens of all files that have some; after the vocabulary, before bpe_finish. */
+enum mien_status bpe_read_added(struct data_tokenizer *t, const struct base_source *source);
+/* One of them; content and file are copied, text, size and in_vocab ignored. MIEN_ERR_DATA when it has another id
+ * elsewhere. */
+enum mien_status bpe_add_token(struct data_tokenizer *t, const struct bpe_added *token);
+enum mien_status bpe_sort_added(struct data_tokenizer *t);
+/* The next of them from `from` on, beginning at *start and token->size long, or NULL. normalized: text is cleaned. */
+const struct bpe_added *bpe_find_added(const struct data_tokenizer *t, bool normalized, const char *text, size_t size,
+                                       size_t from, size_t *start);
+/* The file that gives an id which a token has. */
+const char *bpe_id_file(const struct data_tokenizer *t, int32_t id);
 /* Fills by_id, vocab, bos, eos; pad = eos. MIEN_ERR_DATA when a special token or a byte has no id. `path` for the
  * message. */
 enum mien_status bpe_finish(struct data_tokenizer *t, const char *path);

@@ -93,6 +93,11 @@ version = f"Unicode {unicodedata.unidata_version}"
 begin("unicode_tables.c", version)
 table("letter", "general categories L*", ranges(lambda c: unicodedata.category(c)[0] == "L"))
 table("number", "general categories N*", ranges(lambda c: unicodedata.category(c)[0] == "N"))
+CIRCLED = [*range(0x24B6, 0x24EA), *range(0x1F130, 0x1F14A), *range(0x1F150, 0x1F16A), *range(0x1F170, 0x1F18A)]
+WORD = {chr(c) for c in CIRCLED} | {"\u200c", "\u200d"}  # alphabetic symbols; joiners
+table("word", "word characters: Alphabetic, M*, Nd, Pc, Join_Control",
+      ranges(lambda c: unicodedata.category(c) in ("Nd", "Nl", "Pc") or unicodedata.category(c)[0] in "LM"
+             or c in WORD))
 table("cased", "Cased and not Case_Ignorable", ranges(cased))
 table("case_ignorable", "Case_Ignorable", ranges(case_ignorable))
 runs = lower_runs()

@@ -131,6 +131,8 @@ struct encoder {
     struct bpe_word word;
 };
 
+static enum mien_status encode_parts(struct encoder *e, const char *text, size_t size, bool cleaned);
+
 static enum mien_status append_id(struct data_ids *out, int32_t id)
 {
     enum mien_status status = base_grow(&out->ids, &out->capacity, out->count + 1, sizeof(*out->ids));
@@ -155,16 +157,43 @@ fail:
     return status;
 }
 
+/* A part of a text: between added tokens that are looked for in the text as it is, or, with `cleaned`, between the
+ * others. */
+static enum mien_status encode_part(struct encoder *e, const char *text, size_t size, bool cleaned)
+{
+    enum mien_status status = MIEN_OK;
+    struct unicode_text clean = {0};
+    if (cleaned)
+        return bpe_split(text, size, encode_piece, e);
+    TRY(bpe_clean(text, size, &clean));
+    TRY(encode_parts(e, clean.data, clean.size, true));
+fail:
+    base_free(clean.data);
+    return status;
+}
+
+static enum mien_status encode_parts(struct encoder *e, const char *text, size_t size, bool cleaned)
+{
+    enum mien_status status = MIEN_OK;
+    const struct bpe_added *token;
+    size_t at = 0, start;
+    while ((token = bpe_find_added(e->tokenizer, cleaned, text, size, at, &start))) {
+        if (start > at)
+            TRY(encode_part(e, text + at, start - at, cleaned));
+        TRY(append_id(e->out, token->id));
+        at = start + token->size;
+    }
+    if (at < size)
+        TRY(encode_part(e, text + at, size - at, cleaned));
+fail:
+    return status;
+}
+
 enum mien_status data_tokenizer_encode(const struct data_tokenizer *tokenizer, const char *text, size_t size,
                                        struct data_ids *out)
 {
-    enum mien_status status = MIEN_OK;
     struct encoder e = {.tokenizer = tokenizer, .out = out};
-    struct unicode_text clean = {0};
-    TRY(bpe_clean(text, size, &clean));
-    TRY(bpe_split(clean.data, clean.size, encode_piece, &e));
-fail:
-    base_free(clean.data);
+    enum mien_status status = encode_parts(&e, text, size, false);
     bpe_word_clear(&e.word);
     return status;
 }

@@ -7,8 +7,10 @@
 struct data_tokenizer;
 
 /* From dir/vocab.json and dir/merges.txt (the form of Hugging Face's CLIPTokenizer; pad token from
- * dir/special_tokens_map.json or dir/tokenizer_config.json when there), else from dir/bpe_simple_vocab_16e6.txt.gz
- * (OpenAI's; pad 0). MIEN_ERR_DATA with file and line, or saying what is missing. */
+ * dir/special_tokens_map.json or dir/tokenizer_config.json when there), else from dir/tokenizer.json (transformers 5;
+ * one that is not CLIP's is refused), else from dir/bpe_simple_vocab_16e6.txt.gz (OpenAI's; pad 0). Added tokens of
+ * tokenizer_config.json, tokenizer.json and added_tokens.json are single tokens. MIEN_ERR_DATA with file and line, or
+ * saying what is missing. */
 enum mien_status data_tokenizer_load(const char *dir, struct data_tokenizer **out);
 enum mien_status data_tokenizer_load_from(const struct base_source *source, struct data_tokenizer **out);
 
@@ -19,16 +21,23 @@ enum mien_status data_tokenizer_load_from(const struct base_source *source, stru
 enum mien_status data_bpe_train(const char *const *texts, size_t count, uint32_t vocab_size,
                                 struct data_tokenizer **out);
 
-/* Writes vocab.json, merges.txt, tokenizer_config.json and special_tokens_map.json, from which transformers'
+/* Writes vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json and, where there are added tokens,
+ * added_tokens.json, from which transformers'
  * CLIPTokenizer gives the same ids; a pad token that is a letter (OpenAI's "!") becomes the end token there. `context`
  * becomes model_max_length. */
 enum mien_status data_tokenizer_save(const struct data_tokenizer *tokenizer, const char *dir, uint32_t context);
 
+/* Whether one of the files is there that a tokenizer begins with. */
+bool data_tokenizer_there(const struct base_source *source);
+
 void data_tokenizer_destroy(struct data_tokenizer **tokenizer);
 
 uint32_t data_tokenizer_vocab(const struct data_tokenizer *tokenizer); /* largest id + 1 */
-int32_t data_tokenizer_bos(const struct data_tokenizer *tokenizer);    /* <|startoftext|> */
-int32_t data_tokenizer_eos(const struct data_tokenizer *tokenizer);    /* <|endoftext|> */
+uint32_t data_tokenizer_count(const struct data_tokenizer *tokenizer); /* ids that have a token */
+/* The file that gives the largest id. */
+const char *data_tokenizer_last_file(const struct data_tokenizer *tokenizer);
+int32_t data_tokenizer_bos(const struct data_tokenizer *tokenizer); /* <|startoftext|> */
+int32_t data_tokenizer_eos(const struct data_tokenizer *tokenizer); /* <|endoftext|> */
 int32_t data_tokenizer_pad(const struct data_tokenizer *tokenizer);
 /* The symbol of an id in the byte alphabet of vocab.json ("happy</w>"), or NULL. */
 const char *data_tokenizer_symbol(const struct data_tokenizer *tokenizer, uint32_t id);

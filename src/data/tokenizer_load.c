@@ -1,4 +1,4 @@
-/* tokenizer_load.c: vocab.json + merges.txt, or OpenAI's bpe_simple_vocab_16e6.txt.gz. */
+/* tokenizer_load.c: vocab.json + merges.txt, OpenAI's bpe_simple_vocab_16e6.txt.gz, and which of the forms is there. */
 #include "data/bpe.h"
 #include "data/stb.h"
 
@@ -44,22 +44,39 @@ fail:
     return status;
 }
 
+enum mien_status bpe_read_id(const cJSON *item, const char *path, const char *name, int32_t *id)
+{
+    double value = cJSON_IsNumber(item) ? item->valuedouble : -1;
+    if (!(value >= 0 && value < MAX_ID) || value != (double)(int32_t)value)
+        return base_fail(MIEN_ERR_DATA, "%s: the id of \"%s\" is not a whole number from 0 to %d", path, name,
+                         MAX_ID - 1);
+    *id = (int32_t)value;
+    return MIEN_OK;
+}
+
+enum mien_status bpe_read_vocab(struct data_tokenizer *t, const cJSON *json, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *item;
+    FAIL_IF(!cJSON_IsObject(json), MIEN_ERR_DATA, "%s: an object of token: id was expected", path);
+    t->file = base_arena_strdup(&t->arena, path);
+    FAIL_IF_NULL(t->file, path);
+    cJSON_ArrayForEach(item, json)
+    {
+        uint32_t symbol;
+        TRY(bpe_intern(t, item->string, strlen(item->string), &symbol));
+        TRY(bpe_read_id(item, path, item->string, &t->symbols[symbol].id));
+    }
+fail:
+    return status;
+}
+
 static enum mien_status read_vocab(struct data_tokenizer *t, const struct base_source *source, const char *path)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    const cJSON *item;
     TRY(base_source_json(source, path, &json));
-    FAIL_IF(!cJSON_IsObject(json), MIEN_ERR_DATA, "%s: an object of token: id was expected", path);
-    cJSON_ArrayForEach(item, json)
-    {
-        uint32_t symbol;
-        double id = cJSON_IsNumber(item) ? item->valuedouble : -1;
-        FAIL_IF(!(id >= 0 && id < MAX_ID) || id != (double)(int32_t)id, MIEN_ERR_DATA,
-                "%s: the id of \"%s\" is not a whole number from 0 to %d", path, item->string, MAX_ID - 1);
-        TRY(bpe_intern(t, item->string, strlen(item->string), &symbol));
-        t->symbols[symbol].id = (int32_t)id;
-    }
+    TRY(bpe_read_vocab(t, json, path));
 fail:
     cJSON_Delete(json);
     return status;
@@ -103,22 +120,43 @@ fail:
     return status;
 }
 
-static enum mien_status load_hf(struct data_tokenizer *t, const struct base_source *source, const char *vocab)
+/* What follows vocabulary and merges of Hugging Face's files. */
+static enum mien_status finish_hf(struct data_tokenizer *t, const struct base_source *source, const char *path)
 {
     enum mien_status status = MIEN_OK;
     bool found = false;
-    char *merges = base_source_path(source, "merges.txt"), *map = base_source_path(source, "special_tokens_map.json");
+    char *map = base_source_path(source, "special_tokens_map.json");
     char *config = base_source_path(source, "tokenizer_config.json");
-    FAIL_IF(!merges || !map || !config, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", vocab);
-    TRY(read_vocab(t, source, vocab));
-    TRY(read_merges(t, source, merges));
-    TRY(bpe_finish(t, vocab));
+    FAIL_IF(!map || !config, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", path);
+    TRY(bpe_read_added(t, source));
+    TRY(bpe_finish(t, path));
     TRY(read_pad(t, source, map, &found));
     TRY(read_pad(t, source, config, &found));
 fail:
-    base_free(merges);
     base_free(map);
     base_free(config);
+    return status;
+}
+
+static enum mien_status load_hf(struct data_tokenizer *t, const struct base_source *source, const char *vocab)
+{
+    enum mien_status status = MIEN_OK;
+    char *merges = base_source_path(source, "merges.txt");
+    FAIL_IF_NULL(merges, vocab);
+    TRY(read_vocab(t, source, vocab));
+    TRY(read_merges(t, source, merges));
+    TRY(finish_hf(t, source, vocab));
+fail:
+    base_free(merges);
+    return status;
+}
+
+static enum mien_status load_json(struct data_tokenizer *t, const struct base_source *source, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(bpe_read_json(t, source, path));
+    TRY(finish_hf(t, source, path));
+fail:
     return status;
 }
 
@@ -132,13 +170,52 @@ static enum mien_status load_openai(struct data_tokenizer *t, const struct base_
     TRY(add_lines(t, path, text, size, 1, CLIP_MERGES)); /* line 1 is a version; the list goes on unused */
     FAIL_IF(t->merge_count != CLIP_MERGES, MIEN_ERR_DATA, "%s: %zu merges, %d were expected; the file is cut off", path,
             t->merge_count, CLIP_MERGES);
+    t->file = base_arena_strdup(&t->arena, path);
+    FAIL_IF_NULL(t->file, path);
     TRY(bpe_number(t));
+    TRY(bpe_read_added(t, source));
     TRY(bpe_finish(t, path));
     t->pad = 0;
 fail:
     base_free(packed);
     data_gunzip_free(text);
     return status;
+}
+
+/* The first of them that is there says which form a tokenizer has. */
+static const struct form {
+    const char *name;
+    enum mien_status (*load)(struct data_tokenizer *t, const struct base_source *source, const char *path);
+} forms[] = {{"vocab.json", load_hf}, {"tokenizer.json", load_json}, {"bpe_simple_vocab_16e6.txt.gz", load_openai}};
+
+/* The form and the path of its file, which the caller frees; NULL where there is none. */
+static enum mien_status find_form(const struct base_source *source, const struct form **form, char **path)
+{
+    *form = NULL;
+    *path = NULL;
+    for (size_t i = 0; i < BASE_COUNT(forms); i++) {
+        *path = base_source_path(source, forms[i].name);
+        if (!*path)
+            return base_fail(MIEN_ERR_NOMEM, "out of host memory for a tokenizer");
+        if (base_source_has(source, *path)) {
+            *form = &forms[i];
+            return MIEN_OK;
+        }
+        base_free(*path);
+        *path = NULL;
+    }
+    return MIEN_OK;
+}
+
+bool data_tokenizer_there(const struct base_source *source)
+{
+    const struct form *form;
+    char *path, *merges = base_source_path(source, "merges.txt");
+    bool failed = find_form(source, &form, &path) != MIEN_OK || !merges; /* then reading it will say so */
+    bool torn = merges && base_source_has(source, merges);               /* here too */
+    base_free(path);
+    base_free(merges);
+    return form || failed || torn;
 }
 
 enum mien_status data_tokenizer_load(const char *dir, struct data_tokenizer **out)
@@ -150,24 +227,20 @@ enum mien_status data_tokenizer_load_from(const struct base_source *source, stru
 {
     enum mien_status status = MIEN_OK;
     struct data_tokenizer *t = NULL;
-    const char *dir = base_source_name(source);
-    char *vocab = base_source_path(source, "vocab.json");
-    char *packed = base_source_path(source, "bpe_simple_vocab_16e6.txt.gz");
+    const struct form *form;
+    char *path;
     *out = NULL;
-    FAIL_IF(!vocab || !packed, MIEN_ERR_NOMEM, "%s: out of host memory for a tokenizer", dir);
+    TRY(find_form(source, &form, &path));
+    FAIL_IF(
+        !form, MIEN_ERR_DATA,
+        "%s: no tokenizer here; vocab.json with merges.txt, tokenizer.json, or bpe_simple_vocab_16e6.txt.gz, is needed",
+        base_source_name(source));
     TRY(bpe_create(&t));
-    if (base_source_has(source, vocab))
-        TRY(load_hf(t, source, vocab));
-    else if (base_source_has(source, packed))
-        TRY(load_openai(t, source, packed));
-    else
-        FAIL_IF(true, MIEN_ERR_DATA,
-                "%s: no tokenizer here; vocab.json with merges.txt, or bpe_simple_vocab_16e6.txt.gz, is needed", dir);
+    TRY(form->load(t, source, path));
     *out = t;
     t = NULL;
 fail:
     data_tokenizer_destroy(&t);
-    base_free(vocab);
-    base_free(packed);
+    base_free(path);
     return status;
 }

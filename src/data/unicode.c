@@ -80,6 +80,11 @@ bool unicode_is_letter(uint32_t code)
     return in_ranges(unicode_letter, unicode_letter_count, code);
 }
 
+bool unicode_is_word(uint32_t code)
+{
+    return in_ranges(unicode_word, unicode_word_count, code);
+}
+
 bool unicode_is_number(uint32_t code)
 {
     if (code < 0x80)

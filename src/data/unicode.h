@@ -20,6 +20,7 @@ size_t unicode_encode(uint32_t code, char out[4]);
 
 bool unicode_is_letter(uint32_t code); /* \p{L} */
 bool unicode_is_number(uint32_t code); /* \p{N} */
+bool unicode_is_word(uint32_t code);   /* \w: letters, marks, digits, connectors */
 bool unicode_is_space(uint32_t code);  /* White_Space */
 
 /* Python's str.lower(): U+0130 becomes two code points, a capital sigma at the end of a word the final form.
@@ -54,8 +55,10 @@ struct unicode_entity {
     const char *name;
     uint32_t code, second; /* second: 0 = one character */
 };
-extern const struct unicode_range unicode_letter[], unicode_number[], unicode_cased[], unicode_case_ignorable[];
-extern const size_t unicode_letter_count, unicode_number_count, unicode_cased_count, unicode_case_ignorable_count;
+extern const struct unicode_range unicode_letter[], unicode_number[], unicode_word[], unicode_cased[];
+extern const struct unicode_range unicode_case_ignorable[];
+extern const size_t unicode_letter_count, unicode_number_count, unicode_word_count, unicode_cased_count;
+extern const size_t unicode_case_ignorable_count;
 extern const struct unicode_run unicode_lower_runs[];
 extern const size_t unicode_lower_runs_count;
 extern const struct unicode_class unicode_classes[];

@@ -95,8 +95,9 @@ struct io_preprocess {
 /* CLIP's mean and std, size = crop = image. */
 void io_preprocess_default(uint32_t image, struct io_preprocess *out);
 
-/* dir/preprocessor_config.json in its present form (size: {"shortest_edge": n}) or the old one (size: n). A missing
- * file gives the default for `image` with a warning. Another filter than bicubic, a crop that is not square, no resize
+/* dir/preprocessor_config.json in its present form (size: {"shortest_edge": n}) or the old one (size: n), or the same
+ * under "image_processor" of dir/processor_config.json; where both are there they must agree. A missing file gives the
+ * default for `image` with a warning. Another filter than bicubic, a crop that is not square, no resize
  * or another rescaling than 1/255 is MIEN_ERR_DATA. */
 enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out);
 enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out);

@@ -1,4 +1,5 @@
-/* preprocess_config.c: preprocessor_config.json of a Hugging Face CLIP model. */
+/* preprocess_config.c: preprocessor_config.json of a Hugging Face CLIP model, or processor_config.json, in which
+ * transformers 5 keeps the same. */
 #include "io/model_dir.h"
 
 #include <math.h>
@@ -102,27 +103,62 @@ enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_p
     return io_preprocess_read_from(&(struct base_source){.dir = dir}, image, out);
 }
 
-enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out)
+/* One file, when it is there; `nested`: under "image_processor", and of no interest without it. */
+static enum mien_status read_file(const struct base_source *source, const char *name, bool nested, uint32_t image,
+                                  struct io_preprocess *out, bool *found)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    char *path = base_source_path(source, "preprocessor_config.json");
-    FAIL_IF_NULL(path, "preprocessor_config.json");
+    const cJSON *part = NULL;
+    char *path = base_source_path(source, name);
+    FAIL_IF_NULL(path, name);
+    *found = false;
     io_preprocess_default(image, out);
-    if (base_source_has(source, path)) {
-        TRY(base_source_json(source, path, &json));
-        status = parse(json, path, out);
-        if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */
-            status = MIEN_ERR_DATA;
-        TRY(status);
-        FAIL_IF(out->crop != image, MIEN_ERR_DATA, "%s: crop_size %u differs from config.json's image_size %u", path,
-                out->crop, image);
-    } else {
-        LOG_WARN("%s is missing; CLIP's own mean, std and bicubic resize to %u are used", path, image);
+    if (!base_source_has(source, path))
+        goto fail; /* status is MIEN_OK */
+    TRY(base_source_json(source, path, &json));
+    part = json;
+    if (nested) {
+        part = NULL;
+        TRY(base_json_object(json, "image_processor", path, &part));
     }
+    if (!part)
+        goto fail;
+    status = parse(part, path, out);
+    if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */
+        status = MIEN_ERR_DATA;
+    TRY(status);
+    FAIL_IF(out->crop != image, MIEN_ERR_DATA, "%s: crop_size %u differs from config.json's image_size %u", path,
+            out->crop, image);
+    *found = true;
 fail:
     cJSON_Delete(json);
     base_free(path);
+    return status;
+}
+
+static bool same(const struct io_preprocess *a, const struct io_preprocess *b)
+{
+    return a->size == b->size && a->rgb_first == b->rgb_first && memcmp(a->mean, b->mean, sizeof(a->mean)) == 0 &&
+           memcmp(a->std, b->std, sizeof(a->std)) == 0;
+}
+
+enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct io_preprocess nested;
+    bool found, found_nested;
+    TRY(read_file(source, "preprocessor_config.json", false, image, out, &found));
+    TRY(read_file(source, "processor_config.json", true, image, &nested, &found_nested));
+    FAIL_IF(found && found_nested && !same(out, &nested), MIEN_ERR_DATA,
+            "%s: preprocessor_config.json and processor_config.json prepare pictures in two ways; remove one of them",
+            base_source_name(source));
+    if (!found && found_nested)
+        *out = nested;
+    if (!found && !found_nested)
+        LOG_WARN("%s: preprocessor_config.json is missing; CLIP's own mean, std and bicubic resize to %u are used",
+                 base_source_name(source), image);
+fail:
     return status;
 }
 

@@ -190,6 +190,7 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
     TRY(use_parts_read(t->device, &(struct base_source){.dir = dir}, &extras, &parts));
     t->model = parts.nn;
     t->tokenizer = parts.tokenizer;
+    TRY(use_tokenizer_needed(t->tokenizer, dir));
     t->preprocess = parts.preprocess;
     t->frames = parts.frames;
     /* as the directory says, where the configuration is silent; what was used is saved with the model */

@@ -2,6 +2,7 @@
 #include "data/tokenizer.h"
 #include "io/convert.h"
 #include "mien/model.h"
+#include "use/parts.h"
 
 #include <string.h>
 
@@ -21,36 +22,26 @@ fail:
     return status;
 }
 
-static bool has_tokenizer(const char *dir)
-{
-    char *vocab = base_path_join(dir, "vocab.json"), *packed = base_path_join(dir, "bpe_simple_vocab_16e6.txt.gz");
-    bool found = (vocab && base_file_exists(vocab)) || (packed && base_file_exists(packed));
-    base_free(vocab);
-    base_free(packed);
-    return found;
-}
-
 /* From the directory that was named (then it must be there) or from beside the source. */
 static enum mien_status load_tokenizer(const struct mien_convert_params *p, struct io_conversion *c,
                                        struct data_tokenizer **out)
 {
     enum mien_status status = MIEN_OK;
     struct io_clip_config *config = &c->config;
+    const char *dir = p->tokenizer ? p->tokenizer : c->dir;
     *out = NULL;
-    if (!p->tokenizer && !has_tokenizer(c->dir)) {
+    if (!p->tokenizer && !data_tokenizer_there(&(struct base_source){.dir = dir})) {
         LOG_WARN("%s: no tokenizer beside it; %s will have none. Add vocab.json and merges.txt, or convert again with "
                  "--tokenizer DIR",
                  p->source, p->directory);
         return MIEN_OK;
     }
-    TRY(data_tokenizer_load(p->tokenizer ? p->tokenizer : c->dir, out));
-    FAIL_IF(data_tokenizer_vocab(*out) > config->text.vocab, MIEN_ERR_DATA,
-            "%s: the tokenizer has %u tokens, the model %u; it belongs to another model",
-            p->tokenizer ? p->tokenizer : c->dir, data_tokenizer_vocab(*out), config->text.vocab);
+    TRY(data_tokenizer_load(dir, out));
     if (c->naming != IO_NAMING_HF) { /* nothing but the tokenizer says which ids begin and end a text */
         config->text.bos = (uint32_t)data_tokenizer_bos(*out);
         config->text.eos = (uint32_t)data_tokenizer_eos(*out);
     }
+    TRY(use_tokenizer_check(*out, config, dir));
 fail:
     if (status != MIEN_OK)
         data_tokenizer_destroy(out);

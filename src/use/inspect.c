@@ -3,6 +3,7 @@
 #include "io/clip_tensors.h"
 #include "io/weights.h"
 #include "mien/model.h"
+#include "use/parts.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -188,19 +189,22 @@ static void judge(struct inspection *in, enum mien_status status, const char *wh
 static void check_preprocessor(struct inspection *in, const char *dir)
 {
     struct io_preprocess ignored;
-    in->report.preprocessor = in_dir(dir, "preprocessor_config.json");
+    in->report.preprocessor = in_dir(dir, "preprocessor_config.json") || in_dir(dir, "processor_config.json");
     if (!in->report.preprocessor)
         return;
     base_log_divert(in->said, sizeof(in->said));
     enum mien_status status = io_preprocess_read(dir, in->config.vision.image, &ignored);
-    judge(in, status, "preprocessor_config.json cannot be used");
+    judge(in, status,
+          in_dir(dir, "preprocessor_config.json") ? "preprocessor_config.json cannot be used"
+                                                  : "processor_config.json cannot be used");
 }
 
 static void check_tokenizer(struct inspection *in, const char *dir)
 {
     struct data_tokenizer *t = NULL;
     const struct io_clip_config *c = &in->config;
-    if (!in_dir(dir, "vocab.json") && !in_dir(dir, "bpe_simple_vocab_16e6.txt.gz"))
+    char text[USE_FIT_MOST][USE_FIT_TEXT];
+    if (!data_tokenizer_there(&(struct base_source){.dir = dir}))
         return;
     base_log_divert(in->said, sizeof(in->said));
     enum mien_status status = data_tokenizer_load(dir, &t);
@@ -209,14 +213,12 @@ static void check_tokenizer(struct inspection *in, const char *dir)
         return;
     struct mien_model_report *r = &in->report;
     r->tokenizer = true;
-    r->tokens = data_tokenizer_vocab(t);
+    r->tokens = data_tokenizer_count(t);
     r->start = data_tokenizer_bos(t);
     r->end = data_tokenizer_eos(t);
     r->padding = data_tokenizer_pad(t);
-    if (r->tokens > c->text.vocab)
-        problem(in, "the tokenizer has %u tokens, the model %u", r->tokens, c->text.vocab);
-    if (c->text.eos != 2 && r->end != (int32_t)c->text.eos)
-        problem(in, "the tokenizer ends texts with id %d, config.json says %u", r->end, c->text.eos);
+    for (size_t i = use_tokenizer_problems(t, c, text); i > 0; i--)
+        problem(in, "%s", text[i - 1]);
     data_tokenizer_destroy(&t);
 }
 

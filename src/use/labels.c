@@ -213,6 +213,7 @@ static enum mien_status check_labels(const struct mien_model *model, const struc
     enum mien_status status = MIEN_OK;
     const char **names = base_alloc(count + 1, sizeof(*names));
     FAIL_IF_NULL(names, "labels");
+    TRY(use_tokenizer_needed(model->tokenizer, model->name));
     for (size_t i = 0; i < count; i++)
         names[i] = labels[i].name;
     TRY(use_check_names(model->tokenizer, model->nn->config.text.context, names, count));

@@ -117,6 +117,8 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
     size_t cut_count = 0;
     NEED(model && (!count || (texts && out)) && count <= UINT32_MAX);
     TRY(use_check_flags(flags, __func__));
+    if (count)
+        TRY(use_tokenizer_needed(model->tokenizer, model->name));
     rows = base_alloc(count + 1, sizeof(*rows));
     FAIL_IF_NULL(rows, "texts");
     for (size_t i = 0; i < count; i++) {
@@ -152,6 +154,7 @@ enum mien_status mien_model_tokenize(const struct mien_model *model, const char 
     NEED(count);
     *count = 0;
     NEED(model && text && ids);
+    TRY(use_tokenizer_needed(model->tokenizer, model->name));
     TRY(data_tokenizer_encode_row(model->tokenizer, text, model->nn->config.text.context, &list, &cut));
     if (cut)
         base_log(MIEN_LOG_WARN, "a text is longer than the model's %u tokens and was cut there",

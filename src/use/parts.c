@@ -34,13 +34,13 @@ enum mien_status use_parts_read(struct vk_device *device, const struct base_sour
     enum mien_status status = MIEN_OK;
     *out = (struct use_parts){0};
     TRY(nn_model_load_from(device, source, extras, &out->nn));
-    uint32_t image = out->nn->config.vision.image, vocab = out->nn->config.text.vocab;
+    uint32_t image = out->nn->config.vision.image;
     TRY(read_frames(source, &out->frames));
     TRY(io_preprocess_read_from(source, image, &out->preprocess));
+    if (!data_tokenizer_there(source))
+        return MIEN_OK;
     TRY(data_tokenizer_load_from(source, &out->tokenizer));
-    FAIL_IF(data_tokenizer_vocab(out->tokenizer) > vocab, MIEN_ERR_DATA,
-            "%s: the tokenizer has %u tokens, the model %u", base_source_name(source),
-            data_tokenizer_vocab(out->tokenizer), vocab);
+    TRY(use_tokenizer_check(out->tokenizer, &out->nn->config, base_source_name(source)));
     return MIEN_OK;
 fail:
     use_parts_clear(out);
@@ -55,7 +55,8 @@ enum mien_status use_parts_write(const struct use_parts *parts, const cJSON *ext
     TRY(io_clip_config_write(dir, &parts->nn->config, extra));
     TRY(nn_model_save_weights(parts->nn, weights));
     TRY(io_preprocess_write(dir, &parts->preprocess));
-    TRY(data_tokenizer_save(parts->tokenizer, dir, parts->nn->config.text.context));
+    if (parts->tokenizer)
+        TRY(data_tokenizer_save(parts->tokenizer, dir, parts->nn->config.text.context));
 fail:
     base_free(weights);
     return status;

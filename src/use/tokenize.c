@@ -2,6 +2,7 @@
 #include "data/tokenizer.h"
 #include "io/model_dir.h"
 #include "mien/data.h"
+#include "use/parts.h"
 
 #include <string.h>
 
@@ -12,16 +13,21 @@ struct mien_tokenizer {
     uint32_t context;
 };
 
-static enum mien_status read_context(const struct base_source *source, uint32_t *context)
+/* Tokenizer and, where there is a config.json, the context; they must fit each other. */
+static enum mien_status read_files(const struct base_source *source, struct mien_tokenizer *t)
 {
     enum mien_status status = MIEN_OK;
     struct io_clip_config config;
     char *path = base_source_path(source, "config.json");
     FAIL_IF_NULL(path, "config.json");
-    *context = USUAL_CONTEXT;
-    if (base_source_has(source, path)) {
+    t->context = USUAL_CONTEXT;
+    bool has_config = base_source_has(source, path);
+    if (has_config)
         TRY(io_clip_config_read_from(source, &config, NULL));
-        *context = config.text.context;
+    TRY(data_tokenizer_load_from(source, &t->bpe));
+    if (has_config) {
+        TRY(use_tokenizer_check(t->bpe, &config, base_source_name(source)));
+        t->context = config.text.context;
     }
 fail:
     base_free(path);
@@ -41,8 +47,7 @@ enum mien_status mien_tokenizer_open(const char *dir, const struct mien_tokenize
     TRY(base_source_make(dir, params.files, params.file_count, &source));
     made = base_alloc(1, sizeof(*made));
     FAIL_IF_NULL(made, "a tokenizer");
-    TRY(read_context(&source, &made->context));
-    TRY(data_tokenizer_load_from(&source, &made->bpe));
+    TRY(read_files(&source, made));
     *out = made;
     return MIEN_OK;
 fail:

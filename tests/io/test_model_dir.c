@@ -234,6 +234,41 @@ static void test_preprocess(void)
     CHECK_EQ(support_warnings, warnings + 1);
 }
 
+static enum mien_status read_nested(const char *text, struct io_preprocess *p)
+{
+    CHECK_EQ(put("processor_config.json", text), MIEN_OK);
+    support_last[0] = '\0';
+    return io_preprocess_read(support_scratch(), 224, p);
+}
+
+#define HALF "{\"size\":{\"shortest_edge\":224},\"image_mean\":[0.5,0.5,0.5],\"image_std\":[0.5,0.5,0.25]}"
+
+/* transformers 5: the same in processor_config.json, under "image_processor". */
+static void test_processor(void)
+{
+    struct io_preprocess p, plain;
+    io_preprocess_default(224, &plain);
+    unlink(support_file("preprocessor_config.json"));
+    int warnings = support_warnings;
+    CHECK_EQ(read_nested("{\"image_processor\":" HALF ",\"processor_class\":\"CLIPProcessor\"}", &p), MIEN_OK);
+    CHECK(p.mean[0] == 0.5f && p.std[2] == 0.25f && p.size == 224);
+    CHECK_EQ(support_warnings, warnings);
+    CHECK_EQ(read_nested("{\"image_processor\":{\"resample\":2}}", &p), MIEN_ERR_DATA);
+    CHECK_SAYS("processor_config.json: resample 2");
+    CHECK_EQ(read_nested("{\"image_processor\":3}", &p), MIEN_ERR_DATA);
+    CHECK_SAYS("image_processor");
+    CHECK_EQ(read_nested("{\"processor_class\":\"CLIPProcessor\"}", &p),
+             MIEN_OK); /* older: it says nothing of pictures */
+    CHECK(same(&p, &plain));
+    CHECK_EQ(support_warnings, warnings + 1);
+    CHECK_EQ(read_nested("{\"image_processor\":" HALF "}", &p), MIEN_OK);
+    CHECK_EQ(read_preprocess(HALF, &p), MIEN_OK); /* both, and they agree */
+    CHECK(p.std[2] == 0.25f);
+    preprocess_refused("{\"size\":224}", "in two ways");
+    unlink(support_file("processor_config.json"));
+    unlink(support_file("preprocessor_config.json"));
+}
+
 int main(void)
 {
     support_capture();
@@ -243,6 +278,7 @@ int main(void)
     test_temporal();
     test_scalars();
     test_preprocess();
+    test_processor();
     support_clean();
     return check_result();
 }

@@ -67,7 +67,8 @@ const struct command command_convert = {
     .synopsis = "SRC DIR [options]",
     .summary = "turns CLIP weights of OpenAI, open_clip, EmoCLIP or Hugging Face into a model directory",
     .help = "SRC is a file (safetensors, or PyTorch's .pt and .bin, of which nothing is run) or a directory with one.\n"
-            "DIR is made; it appears whole or not at all. The tokenizer's files are vocab.json and merges.txt, or\n"
+            "DIR is made; it appears whole or not at all. The tokenizer's files are vocab.json and merges.txt,\n"
+            "tokenizer.json, or\n"
             "bpe_simple_vocab_16e6.txt.gz. Weights of open_clip need open_clip_config.json beside them, or --act.",
     .run = run,
 };

@@ -74,8 +74,8 @@ static void print_text(const char *dir, const struct mien_model_report *r, const
     if (r->tokenizer)
         printf("%-12s%u tokens, start %d, end %d, padding %d\n", "tokenizer", r->tokens, r->start, r->end, r->padding);
     else
-        printf("%-12snone: texts cannot be embedded; add vocab.json and merges.txt\n", "tokenizer");
-    printf("%-12s%s\n", "preprocess", r->preprocessor ? "preprocessor_config.json" : "CLIP's own values");
+        printf("%-12snone: texts cannot be embedded; add vocab.json and merges.txt, or tokenizer.json\n", "tokenizer");
+    printf("%-12s%s\n", "preprocess", r->preprocessor ? "as the directory says" : "CLIP's own values");
     if (plan)
         print_plan(plan, precision);
     for (size_t i = 0; i < r->problem_count; i++)
