@@ -136,13 +136,30 @@ enum mien_status import_names(const struct import *in, const char *path, char **
 
 /* ---- rows ---- */
 
+static bool is_utf8(const char *text)
+{
+    return !text || base_utf8_prefix(text, strlen(text)) == strlen(text);
+}
+
+/* Before it is printed: what is not UTF-8 becomes U+FFFD there. The first text that is not, or NULL. */
+static const char *find_broken(const cJSON *item)
+{
+    const char *broken = NULL;
+    for (; item && !broken; item = item->next)
+        broken = !is_utf8(item->string)        ? item->string
+                 : !is_utf8(item->valuestring) ? item->valuestring
+                                               : find_broken(item->child);
+    return broken;
+}
+
 static enum mien_status write_row(struct import *in, const cJSON *row)
 {
     enum mien_status status = MIEN_OK;
-    char *text = base_json_print(row, false);
+    char *text = NULL;
+    const char *broken = find_broken(row->child);
+    FAIL_IF(broken, MIEN_ERR_DATA, "%s: a name or text is not UTF-8: %s", in->top, broken);
+    text = base_json_print(row, false);
     FAIL_IF_NULL(text, "a manifest");
-    FAIL_IF(base_utf8_prefix(text, strlen(text)) < strlen(text), MIEN_ERR_DATA, "%s: a name or text is not UTF-8: %s",
-            in->top, text);
     TRY(base_out_printf(in->out, "%s\n", text));
 fail:
     base_free(text);
