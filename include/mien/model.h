@@ -179,7 +179,8 @@ MIEN_API enum mien_status mien_model_embed_labels(struct mien_model *model, cons
 MIEN_API const char *const *mien_default_templates(size_t *count);
 
 /* Probabilities of the labels for one unit image embedding: softmax over exp(logit_scale) * cosine.
- * label_embeds [label_count][embed], out [label_count]. */
+ * label_embeds [label_count][embed], out [label_count]. MIEN_ERR_FAILED: a score is not finite; out is then undefined.
+ */
 MIEN_API enum mien_status mien_model_scores(const struct mien_model *model, const float *image_embed,
                                             const float *label_embeds, size_t label_count, float *out);
 
@@ -218,7 +219,8 @@ MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const str
 /* Frees the labels; before their model. */
 MIEN_API void mien_labels_destroy(struct mien_labels **labels);
 
-/* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine. */
+/* Probabilities of the labels [count] for one embedding of unit length: softmax over exp(logit_scale) * cosine.
+ * MIEN_ERR_FAILED: a score is not finite; out is then undefined. */
 MIEN_API enum mien_status mien_labels_scores(const struct mien_labels *labels, const float *embed, float *out);
 
 /* ---- search ---- */
@@ -305,7 +307,7 @@ struct mien_tower_info {
 /* What a model directory holds. Texts belong to the report. */
 struct mien_model_report {
     struct mien_model_info info;
-    float scale; /* exp(logit_scale): what cosines are multiplied by */
+    float scale; /* exp(logit_scale): what cosines are multiplied by; both are NaN when it cannot be read */
     struct mien_tower_info image, text;
     uint32_t temporal_layers; /* 0: no transformer over frames, and the next four are 0 */
     uint32_t temporal_heads, temporal_head_dim, temporal_mlp, temporal_frames;

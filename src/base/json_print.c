@@ -2,12 +2,11 @@
  * pretty form puts a tab before every line. */
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "base/text.h"
 
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct printer {
@@ -23,28 +22,6 @@ static void put(struct printer *p, const char *bytes, size_t count)
 static void put_text(struct printer *p, const char *text)
 {
     put(p, text, strlen(text));
-}
-
-/* The shortest of %.6g to %.17g that reads back as the same double; whole numbers in full. JSON has no infinity and no
- * NaN; both become null. */
-static void put_number(struct printer *p, double value)
-{
-    char text[40];
-
-    if (!isfinite(value)) {
-        put_text(p, "null");
-        return;
-    }
-    if (value == floor(value) && fabs(value) < 9007199254740992.0 && !(value == 0.0 && signbit(value))) {
-        snprintf(text, sizeof(text), "%.0f", value);
-    } else {
-        for (int digits = 6; digits <= 17; digits++) {
-            snprintf(text, sizeof(text), "%.*g", digits, value);
-            if (strtod(text, NULL) == value)
-                break;
-        }
-    }
-    put_text(p, text);
 }
 
 static void put_string(struct printer *p, const char *text)
@@ -124,12 +101,14 @@ static void put_container(struct printer *p, const cJSON *value, unsigned depth)
 
 static void put_value(struct printer *p, const cJSON *value, unsigned depth)
 {
+    char number[BASE_NUMBER_SIZE];
+
     if (cJSON_IsArray(value) || cJSON_IsObject(value))
         put_container(p, value, depth);
     else if (cJSON_IsString(value))
         put_string(p, value->valuestring);
     else if (cJSON_IsNumber(value))
-        put_number(p, value->valuedouble);
+        put_text(p, base_number_text(value->valuedouble, 0, number));
     else if (cJSON_IsBool(value))
         put_text(p, cJSON_IsTrue(value) ? "true" : "false");
     else if (cJSON_IsRaw(value))

@@ -1,5 +1,6 @@
 /* task_retrieval.c: images and captions that look for each other. */
 #include "eval/eval.h"
+#include "use/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -193,20 +194,6 @@ static void score_query(struct task *t, const float *query, const float *answers
         t->scores[j] = use_dot(query, answers + j * width, width);
 }
 
-static double rank_of(const struct task *t, size_t i)
-{
-    double best = -INFINITY, rank = 1;
-    for (size_t j = 0; j < t->rows.count; j++) {
-        if (t->group[j] == t->group[i])
-            best = fmax(best, t->scores[j]);
-    }
-    for (size_t j = 0; j < t->rows.count; j++) {
-        if (t->group[j] != t->group[i])
-            rank += t->scores[j] > best ? 1 : t->scores[j] == best ? 0.5 : 0;
-    }
-    return rank;
-}
-
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -246,7 +233,7 @@ static enum mien_status put_ranks(struct task *t, const char *key, const float *
     FAIL_IF_NULL(scratch, "ranks");
     for (size_t i = 0; i < count; i++) {
         score_query(t, queries + i * width, answers);
-        t->ranks[i] = rank_of(t, i);
+        TRY(use_rank(t->scores, t->group, count, i, &t->ranks[i]));
         mean += t->ranks[i] / (double)count;
     }
     memcpy(scratch, t->ranks, count * sizeof(*scratch));

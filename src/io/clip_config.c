@@ -1,5 +1,6 @@
 /* clip_config.c: config.json of a Hugging Face CLIP model. */
 #include "io/model_dir.h"
+#include "io/safetensors.h"
 
 #include <math.h>
 #include <string.h>
@@ -244,8 +245,8 @@ static enum mien_status check_tower(const struct io_tower_config *t, const char 
     if (t->width % t->heads != 0)
         return base_fail(MIEN_ERR_DATA, "%s: %s: hidden_size %u is not a multiple of num_attention_heads %u", where,
                          part, t->width, t->heads);
-    if (!(t->eps > 0 && t->eps < 1))
-        return base_fail(MIEN_ERR_DATA, "%s: %s: layer_norm_eps %g is not between 0 and 1", where, part, t->eps);
+    if (!(t->eps >= 1e-30 && t->eps < 1)) /* smaller ones are 0 in fp32 */
+        return base_fail(MIEN_ERR_DATA, "%s: %s: layer_norm_eps %g is not between 1e-30 and 1", where, part, t->eps);
     return MIEN_OK;
 }
 
@@ -262,6 +263,7 @@ enum mien_status io_clip_config_check(const struct io_clip_config *c, const char
             c->text.eos, c->text.vocab);
     FAIL_IF(c->vision.patch == 0 || c->vision.image < c->vision.patch || c->vision.image > 1 << 14, MIEN_ERR_DATA,
             "%s: vision_config: image_size %u and patch_size %u do not fit", where, c->vision.image, c->vision.patch);
+    TRY(io_check_logit_scale(where, c->logit_scale_init));
     FAIL_IF(c->embed == 0 || c->embed > 1 << 16, MIEN_ERR_DATA, "%s: projection_dim %u is impossible", where, c->embed);
     if (c->temporal.layers)
         TRY(check_temporal(&c->temporal, where));

@@ -148,6 +148,7 @@ static enum mien_status check_tensor(const struct io_conversion *c, const struct
     const char *path = io_weights_path(c->weights);
     uint64_t dims[4];
     char need[96], have[200];
+    float scale = 0;
     const char *name = c->naming == IO_NAMING_HF || !want->openai[0] ? want->name : want->openai;
     FAIL_IF(!t, MIEN_ERR_DATA, "%s: tensor %s is missing", path, name);
     FAIL_IF(t->dtype != IO_F32 && t->dtype != IO_F16 && t->dtype != IO_BF16, MIEN_ERR_DATA,
@@ -160,6 +161,10 @@ static enum mien_status check_tensor(const struct io_conversion *c, const struct
     write_shape(have, sizeof(have), t->rank, t->dims);
     FAIL_IF(!fits, MIEN_ERR_DATA, "%s: tensor %s has shape %s, but the model's sizes ask for %s", path, t->name, have,
             need);
+    if (strcmp(want->name, "logit_scale") == 0) {
+        TRY(io_tensor_read_f32(t, 0, 1, &scale));
+        TRY(io_check_logit_scale(path, (double)scale));
+    }
 fail:
     return status;
 }

@@ -171,8 +171,8 @@ static enum mien_status three(const cJSON *object, const char *key, const char *
     TRY(base_json_array(object, key, path, &list));
     for (int i = 0; list && i < 3; i++) {
         const cJSON *item = cJSON_GetArrayItem(list, i);
-        FAIL_IF(!cJSON_IsNumber(item) || cJSON_GetArraySize(list) != 3 || (key[0] == 's' && item->valuedouble <= 0),
-                MIEN_ERR_DATA, "%s: \"%s\" needs three numbers", path, key);
+        FAIL_IF(!cJSON_IsNumber(item) || cJSON_GetArraySize(list) != 3, MIEN_ERR_DATA, "%s: \"%s\" needs three numbers",
+                path, key);
         out[i] = (float)item->valuedouble;
     }
 fail:
@@ -188,6 +188,7 @@ static enum mien_status open_clip_preprocess(const cJSON *json, const char *path
         return MIEN_OK;
     TRY(three(part, "mean", path, out->mean));
     TRY(three(part, "std", path, out->std));
+    TRY(io_preprocess_check(out, path));
     TRY(refuse_other(part, "interpolation", "bicubic", path));
     TRY(refuse_other(part, "resize_mode", "shortest", path));
 fail:

@@ -3,7 +3,6 @@
 
 #include "io/positions.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The tensor under way: its elements, and the source's where they lie in another form. */
@@ -48,17 +47,9 @@ static enum mien_status make(const struct making *m, const struct io_clip_tensor
         transpose(m->source, want->dims[0], want->dims[1], m->values);
     else
         TRY(resize(m, want));
+    TRY(io_check_finite(t->file, want->name, 0, m->values, want->count));
 fail:
     return status;
-}
-
-static enum mien_status check_range(const struct making *m, const struct io_clip_tensor *want)
-{
-    for (uint64_t i = 0; m->c->dtype == IO_F16 && i < want->count; i++)
-        if (isfinite(m->values[i]) && fabsf(m->values[i]) > 65504.0f)
-            return base_fail(MIEN_ERR_DATA, "tensor %s: the value %g is beyond what f16 holds; use bf16 or f32",
-                             want->name, (double)m->values[i]);
-    return MIEN_OK;
 }
 
 /* Bytes [offset, offset+size) of tensor `index` of the list. */
@@ -69,7 +60,6 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
     const struct io_clip_tensor *want = &m->c->list.items[index];
     if (m->index != index) {
         TRY(make(m, want));
-        TRY(check_range(m, want));
         m->index = index;
         TRY(base_progress(m->progress, m->user, ++m->done, m->c->list.count));
     }
@@ -77,11 +67,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
         memcpy(buffer, (const char *)m->values + offset, size);
         return MIEN_OK;
     }
-    for (size_t i = 0; i < size / 2; i++) {
-        float value = m->values[offset / 2 + i];
-        uint16_t bits = m->c->dtype == IO_F16 ? io_f32_to_f16(value) : io_f32_to_bf16(value);
-        memcpy((char *)buffer + 2 * i, &bits, 2);
-    }
+    TRY(io_narrow(io_weights_path(m->c->weights), want->name, m->c->dtype, m->values + offset / 2, size / 2, buffer));
 fail:
     return status;
 }

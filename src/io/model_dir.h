@@ -101,6 +101,8 @@ void io_preprocess_default(uint32_t image, struct io_preprocess *out);
  * or another rescaling than 1/255 is MIEN_ERR_DATA. */
 enum mien_status io_preprocess_read(const char *dir, uint32_t image, struct io_preprocess *out);
 enum mien_status io_preprocess_read_from(const struct base_source *source, uint32_t image, struct io_preprocess *out);
+/* Mean from 0 to 1, as pixels are divided by 255, std from 0.001 to 1000; MIEN_ERR_DATA names the key. */
+enum mien_status io_preprocess_check(const struct io_preprocess *preprocess, const char *where);
 enum mien_status io_preprocess_write(const char *dir, const struct io_preprocess *preprocess);
 
 /* Prints `json` to dir/name, ended by a newline; appears by rename. */

@@ -76,6 +76,19 @@ fail:
     return status;
 }
 
+enum mien_status io_preprocess_check(const struct io_preprocess *p, const char *where)
+{
+    for (int i = 0; i < 3; i++) {
+        if (!(p->mean[i] >= 0 && p->mean[i] <= 1))
+            return base_fail(MIEN_ERR_DATA, "%s: image_mean %g is impossible: pixels are divided by 255, so 0 to 1 is",
+                             where, (double)p->mean[i]);
+        if (!(p->std[i] >= 1e-3f && p->std[i] <= 1e3f))
+            return base_fail(MIEN_ERR_DATA, "%s: image_std %g is impossible: 0.001 to 1000 is, CLIP's is near 0.27",
+                             where, (double)p->std[i]);
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status parse(const cJSON *json, const char *where, struct io_preprocess *out)
 {
     static const char *const resizes[] = {"pil", "torch", NULL};
@@ -89,8 +102,7 @@ static enum mien_status parse(const cJSON *json, const char *where, struct io_pr
             out->size);
     TRY(read_three(json, "image_mean", where, out->mean));
     TRY(read_three(json, "image_std", where, out->std));
-    for (int i = 0; i < 3; i++)
-        FAIL_IF(!(out->std[i] > 0), MIEN_ERR_DATA, "%s: image_std must be above 0", where);
+    TRY(io_preprocess_check(out, where));
     TRY(base_json_bool(json, "do_convert_rgb", where, &out->rgb_first));
     TRY(base_json_choice(json, "mien_resize", where, resizes, &kind));
     out->torch_resize = kind == 1;

@@ -96,7 +96,7 @@ static enum mien_status add_tensor(struct walk *w, const struct pickle_tensor *t
     FAIL_IF(pt->count >= MAX_TENSORS, MIEN_ERR_DATA, "%s: more than %d tensors", pt->zip.path, MAX_TENSORS);
     TRY(base_grow(&pt->tensors, &pt->capacity, pt->count + 1, sizeof(*pt->tensors)));
     struct io_tensor *out = &pt->tensors[pt->count];
-    *out = (struct io_tensor){.dtype = t->storage->dtype, .rank = t->rank};
+    *out = (struct io_tensor){.dtype = t->storage->dtype, .rank = t->rank, .file = pt->zip.path};
     memcpy(out->dims, t->dims, sizeof(out->dims));
     out->name = base_arena_strdup(&pt->arena, w->length ? w->name : "tensor");
     FAIL_IF_NULL(out->name, pt->zip.path);

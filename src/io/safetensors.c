@@ -1,4 +1,4 @@
-/* safetensors.c: reading: a memory map, checked; and the 16-bit float formats. */
+/* safetensors.c: reading: a memory map, checked. */
 #include "io/safetensors.h"
 
 #include "base/base.h"
@@ -109,8 +109,10 @@ static enum mien_status open_checked(struct io_safetensors *f)
             f->path);
     TRY(st_header_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header));
     TRY(check_ranges(f->path, &f->header, f->map.size - 8 - length));
-    for (size_t i = 0; i < f->header.count; i++)
+    for (size_t i = 0; i < f->header.count; i++) {
         f->header.entries[i].tensor.data = f->map.data + 8 + length + f->header.entries[i].begin;
+        f->header.entries[i].tensor.file = f->path;
+    }
 fail:
     return status;
 }
@@ -182,99 +184,4 @@ const char *io_safetensors_metadata(const struct io_safetensors *file, const cha
         if (strcmp(file->header.pairs[i].key, key) == 0)
             return file->header.pairs[i].value;
     return NULL;
-}
-
-static float from_bits(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof(f));
-    return f;
-}
-
-static uint32_t to_bits(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof(bits));
-    return bits;
-}
-
-float io_f16_to_f32(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 1023;
-    if (exponent == 31)
-        return from_bits(sign | 0x7F800000u | mantissa << 13);
-    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24, exact in f32 */
-        float value = (float)mantissa * 0x1p-24f;
-        return from_bits(sign | to_bits(value));
-    }
-    return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
-uint16_t io_f32_to_f16(float value)
-{
-    uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
-    if (rest > 0x7F800000) /* NaN stays NaN, quiet */
-        return (uint16_t)(sign | 0x7E00 | (rest >> 13 & 0x1FF));
-    if (rest >= 0x47800000) /* 65536 and above */
-        return (uint16_t)(sign | 0x7C00);
-    if (rest < 0x38800000) { /* below 2^-14: adding 0.5 leaves the mantissa in units of 2^-24, rounded to even */
-        uint32_t shifted = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
-        return (uint16_t)(sign | shifted);
-    }
-    uint32_t odd = rest >> 13 & 1;
-    return (uint16_t)(sign | ((rest + 0xFFF + odd - 0x38000000) >> 13));
-}
-
-float io_bf16_to_f32(uint16_t bf16)
-{
-    return from_bits((uint32_t)bf16 << 16);
-}
-
-uint16_t io_f32_to_bf16(float value)
-{
-    uint32_t bits = to_bits(value);
-    if ((bits & 0x7FFFFFFF) > 0x7F800000)
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-static void read_elements(enum io_dtype dtype, const unsigned char *p, uint64_t count, float *out)
-{
-    if (dtype == IO_F32) {
-        if (count > 0)
-            memcpy(out, p, count * sizeof(float));
-        return;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        uint16_t bits = (uint16_t)(p[2 * i] | p[2 * i + 1] << 8);
-        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
-    }
-}
-
-/* Where element `index`, counted row by row, lies. */
-static uint64_t place_of(const struct io_tensor *tensor, uint64_t index)
-{
-    uint64_t place = 0;
-    for (uint32_t i = tensor->rank; i-- > 0;) {
-        place += index % tensor->dims[i] * tensor->strides[i];
-        index /= tensor->dims[i];
-    }
-    return place;
-}
-
-enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
-{
-    size_t size = io_dtype_size(tensor->dtype);
-    if (first > tensor->count || count > tensor->count - first)
-        return base_fail(MIEN_ERR_ARG, "tensor \"%s\": elements %llu to %llu asked of %llu", tensor->name,
-                         (unsigned long long)first, (unsigned long long)(first + count),
-                         (unsigned long long)tensor->count);
-    if (tensor->dtype != IO_F32 && tensor->dtype != IO_F16 && tensor->dtype != IO_BF16)
-        return base_fail(MIEN_ERR_DATA, "tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", tensor->name,
-                         io_dtype_name(tensor->dtype));
-    if (!tensor->strides)
-        read_elements(tensor->dtype, tensor->data + first * size, count, out);
-    for (uint64_t i = 0; tensor->strides && i < count; i++)
-        read_elements(tensor->dtype, tensor->data + place_of(tensor, first + i) * size, 1, out + i);
-    return MIEN_OK;
 }

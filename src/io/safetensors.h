@@ -45,6 +45,7 @@ struct io_tensor {
     uint64_t bytes;
     const unsigned char *data;
     const uint64_t *strides; /* [rank], elements; NULL: row by row without gaps, as always in safetensors */
+    const char *file;        /* where it lies, for messages */
 };
 
 struct io_safetensors;
@@ -66,9 +67,29 @@ const struct io_tensor *io_safetensors_find(const struct io_safetensors *file, c
 /* Value of a key of "__metadata__", or NULL. */
 const char *io_safetensors_metadata(const struct io_safetensors *file, const char *key);
 
-/* Elements [first, first+count) as f32, from F32, F16 or BF16 (exact); another dtype is MIEN_ERR_DATA, a range outside
- * the tensor MIEN_ERR_ARG. */
+/* Elements [first, first+count) as f32, from F32, F16 or BF16 (exact); another dtype, or a value that is not finite, is
+ * MIEN_ERR_DATA with file, tensor and element, a range outside the tensor MIEN_ERR_ARG. On failure `out` holds
+ * anything.
+ */
 enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out);
+/* The same for whoever counts what is not finite. */
+enum mien_status io_tensor_read_raw(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out);
+/* What io_tensor_read_f32 would say of all of it: for bytes that are used as they lie. */
+enum mien_status io_tensor_check(const struct io_tensor *tensor);
+
+/* The place of the first of values [count] that is infinite or NaN; `count` when all are finite. */
+uint64_t io_first_not_finite(const float *values, uint64_t count);
+/* MIEN_ERR_DATA naming that one, counted from `first`. */
+enum mien_status io_check_finite(const char *file, const char *tensor, uint64_t first, const float *values,
+                                 uint64_t count);
+/* values [count] as F16 or BF16 into out [count], which may be `values` itself. MIEN_ERR_DATA: one is beyond what the
+ * type holds, or is not finite. */
+enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype dtype, const float *values,
+                           uint64_t count, void *out);
+
+/* A model's logit_scale: exp of a larger one gives scores that say nothing, or none at all. MIEN_ERR_DATA beyond. */
+enum { IO_LOGIT_SCALE_MOST = 20 };
+enum mien_status io_check_logit_scale(const char *file, double value);
 
 float io_f16_to_f32(uint16_t half);   /* exact, NaN payloads kept */
 uint16_t io_f32_to_f16(float value);  /* to nearest even; overflow to infinity */

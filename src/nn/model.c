@@ -5,8 +5,9 @@
 #include "io/positions.h"
 #include "io/weights.h"
 
-enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config,
-                                 enum mien_dtype precision, struct nn_model **out)
+/* The parameters' names and shapes, still without memory on the device. */
+static enum mien_status outline(struct vk_device *device, const struct io_clip_config *config,
+                                enum mien_dtype precision, struct nn_model **out)
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = base_alloc(1, sizeof(*model));
@@ -18,11 +19,33 @@ enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_
     TRY(nn_precision_check(precision));
     TRY(io_clip_config_check(config, "model configuration"));
     TRY(nn_params_list(model));
+    *out = model;
+    return MIEN_OK;
+fail:
+    nn_model_destroy(&model);
+    return status;
+}
+
+static enum mien_status allocate(struct nn_model *model)
+{
+    enum mien_status status = MIEN_OK;
     for (uint32_t i = 0; i < model->count; i++) {
         struct nn_param *param = &model->params[i];
         struct tensor_shape shape = param->value.shape;
-        TRY(tensor_create(device, &shape, param->name, &param->value));
+        TRY(tensor_create(model->device, &shape, param->name, &param->value));
     }
+fail:
+    return status;
+}
+
+enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config,
+                                 enum mien_dtype precision, struct nn_model **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct nn_model *model = NULL;
+    *out = NULL;
+    TRY(outline(device, config, precision, &model));
+    TRY(allocate(model));
     *out = model;
     return MIEN_OK;
 fail:
@@ -52,24 +75,19 @@ enum mien_status nn_precision_check(enum mien_dtype precision)
 
 /* ---- values, between f32 on the host and what the device stores ---- */
 
-static uint16_t half_of(float value, enum mien_dtype dtype)
+/* Uploads a parameter's values, which are lost; `from` is where they came from. */
+static enum mien_status put_values(const struct nn_model *model, const struct nn_param *param, const char *from,
+                                   float *values)
 {
-    return dtype == MIEN_F16 ? io_f32_to_f16(value) : io_f32_to_bf16(value);
-}
-
-/* Uploads a parameter's values, which are lost. */
-static enum mien_status put_values(const struct nn_model *model, const struct nn_param *param, float *values)
-{
+    enum mien_status status = MIEN_OK;
     const struct tensor_shape *shape = &param->value.shape;
-    uint64_t count = shape->dtype == MIEN_F32 ? 0 : tensor_shape_count(shape);
-    for (uint64_t i = 0; i < count; i++) {
-        if (shape->dtype == MIEN_F16 && fabsf(values[i]) > 65504.0f && isfinite(values[i]))
-            return base_fail(MIEN_ERR_DATA, "tensor %s: the value %g is beyond what f16 holds; use bf16 or f32",
-                             param->name, (double)values[i]);
-        uint16_t half = half_of(values[i], shape->dtype);
-        memcpy((char *)values + 2 * i, &half, 2);
-    }
-    return tensor_upload(model->device, &param->value, values);
+    uint64_t count = tensor_shape_count(shape);
+    TRY(io_check_finite(from, param->name, 0, values, count));
+    if (shape->dtype != MIEN_F32)
+        TRY(io_narrow(from, param->name, shape->dtype == MIEN_F16 ? IO_F16 : IO_BF16, values, count, values));
+    TRY(tensor_upload(model->device, &param->value, values));
+fail:
+    return status;
 }
 
 static enum mien_status get_values(const struct nn_model *model, const struct nn_param *param, float *values)
@@ -134,7 +152,7 @@ static enum mien_status init(struct nn_model *model, uint64_t seed, const struct
         values = values ? values : base_alloc(largest(model), sizeof(*values));
         FAIL_IF_NULL(values, "initial weights");
         init_values(param, seed, values, tensor_shape_count(&param->value.shape));
-        TRY(put_values(model, param, values));
+        TRY(put_values(model, param, "initial weights", values));
     }
 fail:
     base_free(values);
@@ -216,7 +234,7 @@ static enum mien_status load_positions(struct nn_model *model, const struct nn_p
              from, from, to, to);
     TRY(io_tensor_read_f32(tensor, 0, tensor->count, read));
     TRY(io_positions_grid(read, from, to, param->value.shape.dim[1], values));
-    TRY(put_values(model, param, values));
+    TRY(put_values(model, param, tensor->file, values));
 fail:
     base_free(read);
     return status;
@@ -230,8 +248,7 @@ static bool is_stored_alike(const struct nn_param *param, const struct io_tensor
     return !tensor->strides && tensor->dtype == in_files[param->value.shape.dtype];
 }
 
-static enum mien_status load_param(struct nn_model *model, const struct nn_param *param, const struct io_weights *file,
-                                   float *values)
+static enum mien_status check_param(const struct nn_param *param, const struct io_weights *file)
 {
     char want[64], have[96];
     const struct io_tensor *tensor = io_weights_find(file, param->name);
@@ -239,41 +256,75 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
         return base_fail(MIEN_ERR_DATA, "%s: tensor %s %s is missing; is config.json of the same model?",
                          io_weights_path(file), param->name,
                          tensor_shape_text(&param->value.shape, want, sizeof(want)));
-    if (!fits(param, tensor) && side_of(param, tensor))
-        return load_positions(model, param, tensor, values);
-    if (!fits(param, tensor))
+    if (!fits(param, tensor) && !side_of(param, tensor))
         return base_fail(MIEN_ERR_DATA, "%s: tensor %s is %s, but config.json asks for %s", io_weights_path(file),
                          param->name, file_shape(tensor, have, sizeof(have)),
                          tensor_shape_text(&param->value.shape, want, sizeof(want)));
-    if (is_stored_alike(param, tensor))
-        return tensor_upload(model->device, &param->value, tensor->data);
-    enum mien_status status = io_tensor_read_f32(tensor, 0, tensor->count, values);
-    return status == MIEN_OK ? put_values(model, param, values) : status;
+    return MIEN_OK;
+}
+
+/* What the weights must be before memory is asked for: sizes of config.json that are not theirs may be huge. */
+static enum mien_status check_weights(const struct nn_model *model, const struct io_weights *file,
+                                      const struct io_clip_config *had)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(check_no_strangers(model, file));
+    for (uint32_t i = 0; i < model->count; i++) {
+        if (!is_fresh(had, &model->params[i]))
+            TRY(check_param(&model->params[i], file));
+    }
+fail:
+    return status;
+}
+
+static enum mien_status load_param(struct nn_model *model, const struct nn_param *param, const struct io_weights *file,
+                                   float *values)
+{
+    enum mien_status status = MIEN_OK;
+    const struct io_tensor *tensor = io_weights_find(file, param->name);
+    if (!fits(param, tensor))
+        return load_positions(model, param, tensor, values);
+    if (strcmp(param->name, "logit_scale") == 0) {
+        TRY(io_tensor_read_f32(tensor, 0, 1, values));
+        TRY(io_check_logit_scale(tensor->file, (double)values[0]));
+    }
+    if (is_stored_alike(param, tensor)) {
+        TRY(io_tensor_check(tensor));
+        TRY(tensor_upload(model->device, &param->value, tensor->data));
+        return MIEN_OK;
+    }
+    TRY(io_tensor_read_raw(tensor, 0, tensor->count, values));
+    TRY(put_values(model, param, tensor->file, values));
+fail:
+    return status;
 }
 
 /* All that a directory with the configuration `had` has. */
-static enum mien_status load_weights(struct nn_model *model, const struct base_source *source,
+static enum mien_status load_weights(struct nn_model *model, const struct io_weights *file,
                                      const struct io_clip_config *had)
 {
     enum mien_status status = MIEN_OK;
-    struct io_weights *file = NULL;
     float *values = base_alloc(largest(model), sizeof(*values));
     FAIL_IF_NULL(values, "weights");
-    TRY(io_weights_open_from(source, &file));
-    TRY(check_no_strangers(model, file));
     for (uint32_t i = 0; i < model->count; i++) {
         if (!is_fresh(had, &model->params[i]))
             TRY(load_param(model, &model->params[i], file, values));
     }
 fail:
-    io_weights_close(&file);
     base_free(values);
     return status;
 }
 
 enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
 {
-    return load_weights(model, &(struct base_source){.dir = path}, &model->config);
+    enum mien_status status = MIEN_OK;
+    struct io_weights *file = NULL;
+    TRY(io_weights_open(path, &file));
+    TRY(check_weights(model, file, &model->config));
+    TRY(load_weights(model, file, &model->config));
+fail:
+    io_weights_close(&file);
+    return status;
 }
 
 /* The sizes wanted go into the configuration read. */
@@ -305,6 +356,7 @@ enum mien_status nn_model_load_from(struct vk_device *device, const struct base_
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
+    struct io_weights *file = NULL;
     struct io_clip_config had, config;
     static const struct nn_extras none;
     extras = extras ? extras : &none;
@@ -313,12 +365,16 @@ enum mien_status nn_model_load_from(struct vk_device *device, const struct base_
     config = had;
     TRY(merge_temporal(&config, extras->temporal, base_source_name(source)));
     TRY(io_clip_scalars_add(&config, extras->scalars));
-    TRY(nn_model_create(device, &config, extras->precision, &model));
-    TRY(load_weights(model, source, &had));
+    TRY(outline(device, &config, extras->precision, &model));
+    TRY(io_weights_open_from(source, &file));
+    TRY(check_weights(model, file, &had));
+    TRY(allocate(model));
+    TRY(load_weights(model, file, &had));
     TRY(init(model, extras->seed, &had));
     *out = model;
     model = NULL;
 fail:
+    io_weights_close(&file);
     nn_model_destroy(&model);
     return status;
 }
@@ -326,6 +382,7 @@ fail:
 /* A tensor's bytes for the writer: one download per tensor, kept while the writer asks for its pieces. */
 struct saving {
     const struct nn_model *model;
+    const char *path;
     float *values;
     size_t index; /* of the tensor in `values`; SIZE_MAX = none */
 };
@@ -335,8 +392,15 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
     struct saving *saving = user;
     if (saving->index != index) {
         enum mien_status status = get_values(saving->model, &saving->model->params[index], saving->values);
+        const struct nn_param *param = &saving->model->params[index];
+        uint64_t count = tensor_shape_count(&param->value.shape);
         if (status != MIEN_OK)
             return status;
+        if (io_first_not_finite(saving->values, count) < count)
+            return base_fail(MIEN_ERR_FAILED,
+                             "%s: not written: tensor %s is no longer finite, the training has diverged; lower "
+                             "optim.lr, or set optim.clip_norm",
+                             saving->path, param->name);
         saving->index = index;
     }
     memcpy(buffer, (const char *)saving->values + offset, size);
@@ -346,7 +410,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
 enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path)
 {
     enum mien_status status = MIEN_OK;
-    struct saving saving = {.model = model, .index = SIZE_MAX};
+    struct saving saving = {.model = model, .path = path, .index = SIZE_MAX};
     struct io_tensor_out *tensors = base_alloc(model->count, sizeof(*tensors));
     saving.values = base_alloc(largest(model), sizeof(*saving.values));
     FAIL_IF(!tensors || !saving.values, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);

@@ -18,7 +18,8 @@ struct moment {
 struct saving {
     struct vk_device *device;
     const struct moment *moments;
-    char *values;
+    const char *path;
+    float *values;
     size_t index; /* of the moment in `values`; SIZE_MAX = none */
 };
 
@@ -27,11 +28,17 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
     struct saving *saving = user;
     if (saving->index != index) {
         enum mien_status status = tensor_download(saving->device, saving->moments[index].tensor, saving->values);
+        uint64_t count = tensor_shape_count(&saving->moments[index].tensor->shape);
         if (status != MIEN_OK)
             return status;
+        if (io_first_not_finite(saving->values, count) < count)
+            return base_fail(MIEN_ERR_FAILED,
+                             "%s: not written: %s is no longer finite, the gradients are too large; lower optim.lr, or "
+                             "set optim.clip_norm",
+                             saving->path, saving->moments[index].name);
         saving->index = index;
     }
-    memcpy(buffer, saving->values + offset, size);
+    memcpy(buffer, (const char *)saving->values + offset, size);
     return MIEN_OK;
 }
 
@@ -66,7 +73,7 @@ static enum mien_status write_moments(const struct trainer *t, const char *path)
     enum mien_status status = MIEN_OK;
     struct moment *moments = base_alloc(2 * (size_t)t->model->count, sizeof(*moments));
     struct io_tensor_out *tensors = base_alloc(2 * (size_t)t->model->count, sizeof(*tensors));
-    struct saving saving = {.device = t->device, .moments = moments, .index = SIZE_MAX};
+    struct saving saving = {.device = t->device, .moments = moments, .path = path, .index = SIZE_MAX};
     FAIL_IF(!moments || !tensors, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
     size_t count = list_moments(t, moments);
     saving.values = base_alloc(largest_moment(moments, count), 1);

@@ -1,6 +1,8 @@
 /* log.c: writes log.jsonl. */
 #include "train/log.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -99,18 +101,29 @@ static void write_similarity(struct base_out *out, const struct train_log_step *
     base_out_printf(out, "},");
 }
 
+/* %.9g: what was an fp32 on the device reads back bit for bit. */
+static void write_number(struct base_out *out, const char *before, double value)
+{
+    char text[BASE_NUMBER_SIZE];
+    base_out_printf(out, "%s%s", before, base_number_text(value, 9, text));
+}
+
 /* A failure on the way is kept by the output, and is what the flush at the end says. */
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step)
 {
-    /* %.9g: what was an fp32 on the device reads back bit for bit. */
-    base_out_printf(log->out,
-                    "{\"kind\":\"step\",\"step\":%llu,\"loss\":%.9g,\"loss_global\":%.9g,\"loss_local\":%.9g,"
-                    "\"lr\":%.9g,\"grad_norm\":%.9g,\"logit_scale\":%.9g,\"positives\":{\"text\":%.9g,"
-                    "\"image\":%.9g},",
-                    (unsigned long long)step->step, step->loss, step->loss_global, step->loss_local, step->lr,
-                    step->grad_norm, step->logit_scale, step->positives[0], step->positives[1]);
+    char rate[BASE_NUMBER_SIZE];
+    base_out_printf(log->out, "{\"kind\":\"step\",\"step\":%llu", (unsigned long long)step->step);
+    write_number(log->out, ",\"loss\":", step->loss);
+    write_number(log->out, ",\"loss_global\":", step->loss_global);
+    write_number(log->out, ",\"loss_local\":", step->loss_local);
+    write_number(log->out, ",\"lr\":", step->lr);
+    write_number(log->out, ",\"grad_norm\":", step->grad_norm);
+    write_number(log->out, ",\"logit_scale\":", step->logit_scale);
+    write_number(log->out, ",\"positives\":{\"text\":", step->positives[0]);
+    write_number(log->out, ",\"image\":", step->positives[1]);
+    base_out_printf(log->out, "},");
     write_similarity(log->out, step);
-    base_out_printf(log->out, "\"samples_per_s\":%.4g}\n", step->samples_per_s);
+    base_out_printf(log->out, "\"samples_per_s\":%s}\n", base_number_text(step->samples_per_s, 4, rate));
     return base_out_flush(log->out, false);
 }
 

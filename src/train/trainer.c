@@ -116,9 +116,10 @@ static enum mien_status land_one(struct trainer *t)
     t->in_flight--;
     memmove(&t->flight[0], &t->flight[1], t->in_flight * sizeof(t->flight[0]));
     enum mien_status status = graph_program_wait(flight.program->program, flight.slot);
+    status = status == MIEN_OK ? report(t, &flight) : status; /* which refuses what is not finite */
     if (status == MIEN_OK && flight.program->shape.grads)
         status = train_save_grads(t, &flight, t->config->run.dump_grads);
-    return status == MIEN_OK ? report(t, &flight) : status;
+    return status;
 }
 
 static enum mien_status land_until(struct trainer *t, uint32_t most)

@@ -59,7 +59,9 @@ static void describe(struct inspection *in)
                                        .patch = c->vision.patch,
                                        .context = c->text.context,
                                        .vocab = c->text.vocab,
-                                       .parameters = in->list.elements};
+                                       .parameters = in->list.elements,
+                                       .logit_scale = NAN};
+    r->scale = NAN;
     r->image = tower_info(&c->vision.tower);
     r->text = tower_info(&c->text.tower);
     r->temporal_layers = c->temporal.layers;
@@ -112,7 +114,7 @@ static void check_values(struct inspection *in, const struct io_tensor *t)
     }
     for (uint64_t at = 0; at < t->count; at += PIECE) {
         uint64_t n = BASE_MIN((uint64_t)PIECE, t->count - at);
-        if (io_tensor_read_f32(t, at, n, in->piece) != MIEN_OK)
+        if (io_tensor_read_raw(t, at, n, in->piece) != MIEN_OK)
             return;
         for (uint64_t i = 0; i < n; i++)
             bad += !isfinite(in->piece[i]);
@@ -122,6 +124,9 @@ static void check_values(struct inspection *in, const struct io_tensor *t)
     if (strcmp(t->name, "logit_scale") == 0 && t->count == 1) {
         in->report.info.logit_scale = in->piece[0];
         in->report.scale = expf(in->piece[0]);
+        if (fabsf(in->piece[0]) > IO_LOGIT_SCALE_MOST)
+            problem(in, "logit_scale is %g, whose exponential says nothing; CLIP's is 2.66 to 4.61",
+                    (double)in->piece[0]);
     }
 }
 

@@ -329,6 +329,8 @@ enum mien_status mien_model_scores(const struct mien_model *model, const float *
         for (uint32_t k = 0; k < width; k++)
             dot += (double)image_embed[k] * (double)label_embeds[i * width + k];
         out[i] = (float)(scale * dot);
+        FAIL_IF(!isfinite(out[i]), MIEN_ERR_FAILED,
+                "the score of label %zu is not finite; nor are the embeddings given", i);
         top = fmax(top, (double)out[i]);
     }
     for (size_t i = 0; i < label_count; i++)

@@ -56,6 +56,24 @@ double use_war(const struct use_confusion *confusion)
     return total ? (double)right / (double)total : (double)NAN;
 }
 
+enum mien_status use_rank(const double *scores, const uint32_t *group, size_t count, size_t query, double *out)
+{
+    double best = -INFINITY, rank = 1;
+    for (size_t j = 0; j < count; j++) {
+        if (!isfinite(scores[j]))
+            return base_fail(MIEN_ERR_FAILED,
+                             "the score of answer %zu to query %zu is not finite; nothing can be ranked", j, query);
+        if (group[j] == group[query])
+            best = fmax(best, scores[j]);
+    }
+    for (size_t j = 0; j < count; j++) {
+        if (group[j] != group[query])
+            rank += scores[j] > best ? 1 : scores[j] == best ? 0.5 : 0;
+    }
+    *out = rank;
+    return MIEN_OK;
+}
+
 uint32_t use_present(const struct use_confusion *confusion)
 {
     uint32_t present = 0;

@@ -26,4 +26,9 @@ double use_war(const struct use_confusion *confusion);
 /* Unweighted average recall: the mean over the classes that have samples; NaN without samples. */
 double use_uar(const struct use_confusion *confusion);
 
+/* The rank, from 1, of the answers to a query: scores [count], of which those with group[j] == group[query] are right;
+ * the best of them counts, each wrong one above it is one place, one of the same score half a place. MIEN_ERR_FAILED
+ * when a score is not finite: a comparison with NaN would rank anything first. */
+enum mien_status use_rank(const double *scores, const uint32_t *group, size_t count, size_t query, double *out);
+
 #endif

@@ -1,4 +1,5 @@
 /* model.c: a model in use, and embeddings of its texts. Pictures and clips: embed.c. */
+#include "io/safetensors.h"
 #include "use/input.h"
 #include "use/rows.h"
 #include "use/use.h"
@@ -106,7 +107,30 @@ enum mien_status use_ended(struct mien_model *model, enum mien_status status)
     return model ? vk_gpu_ended(model->gpu, status) : status;
 }
 
+enum mien_status use_not_finite(const struct mien_model *model, const char *input)
+{
+    return base_fail(MIEN_ERR_FAILED, "%s: its embedding is not finite; %s", input,
+                     model->nn->precision == MIEN_F16 ? "f16 may be too narrow for this model: use --precision bf16 or "
+                                                        "f32"
+                                                      : "the weights are no trained model's; look at them: mien info");
+}
+
 /* ---- texts ---- */
+
+/* raw [E] of text i, which messages quote the beginning of. */
+static enum mien_status check_finite(const struct mien_model *model, const char *text, size_t i, const float *raw)
+{
+    enum { QUOTED = 60 };
+    char name[QUOTED + 64];
+    int most = QUOTED;
+    uint32_t width = model->nn->config.embed;
+    if (io_first_not_finite(raw, width) == width)
+        return MIEN_OK;
+    while (strlen(text) > QUOTED && most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80) /* whole characters */
+        most--;
+    snprintf(name, sizeof(name), "text %zu (\"%.*s%s\")", i, most, text, strlen(text) > QUOTED ? "..." : "");
+    return use_not_finite(model, name);
+}
 
 enum mien_status mien_model_embed_texts(struct mien_model *model, const char *const *texts, size_t count,
                                         uint32_t flags, float *out)
@@ -137,6 +161,8 @@ enum mien_status mien_model_embed_texts(struct mien_model *model, const char *co
     for (size_t i = 0, first = 0; i < count; first += rows[i].length, i++)
         rows[i].ids = ids.ids + first;
     TRY(nn_encode_texts(model->encoder, rows, (uint32_t)count, out));
+    for (size_t i = 0; i < count; i++)
+        TRY(check_finite(model, texts[i], i, out + i * model->nn->config.embed));
     if (!(flags & MIEN_RAW))
         nn_normalise_rows(out, (uint32_t)count, model->nn->config.embed);
 fail:

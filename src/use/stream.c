@@ -1,7 +1,8 @@
 /* stream.c: blocks of pictures: read by one thread and its helpers, encoded by the caller's. */
 #include "use/stream.h"
 
-#include <math.h>
+#include "io/safetensors.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -200,11 +201,10 @@ static enum mien_status check_block(const struct stream *s, const struct block *
 static enum mien_status check_finite(const struct stream *s, size_t input, const float *embed, uint32_t count)
 {
     char buffer[32];
-    for (size_t k = 0; k < (size_t)count * s->model->nn->config.embed; k++)
-        if (!isfinite(embed[k]))
-            return base_fail(MIEN_ERR_FAILED, "%s: its embedding is not finite; look at the weights (mien info)",
-                             use_input_name(&s->feed->inputs[input], input, buffer, sizeof(buffer)));
-    return MIEN_OK;
+    uint64_t values = (uint64_t)count * s->model->nn->config.embed;
+    if (io_first_not_finite(embed, values) == values)
+        return MIEN_OK;
+    return use_not_finite(s->model, use_input_name(&s->feed->inputs[input], input, buffer, sizeof(buffer)));
 }
 
 /* An input is done; raw [count,E], which is changed: its embedding, or its frames'. */

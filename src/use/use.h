@@ -26,6 +26,9 @@ struct mien_model {
  * status. */
 enum mien_status use_ended(struct mien_model *model, enum mien_status status);
 
+/* The failure of an embedding that is infinite or NaN, of an input of that name. */
+enum mien_status use_not_finite(const struct mien_model *model, const char *input);
+
 /* A model over parts that somebody else owns, changes (training) and keeps for as long as the model lives. */
 enum mien_status use_model_over(const struct use_parts *parts, struct mien_model **out);
 /* After the weights have changed: what the model keeps of them besides. */

@@ -1,5 +1,7 @@
 /* JSON: values, typed members, messages and printing. The public suite is in test_json_suite.c. */
 #include "capture.h"
+
+#include "base/number.h"
 #include "check.h"
 
 #include <locale.h>
@@ -309,11 +311,15 @@ static void test_numbers_survive(void)
 static void test_not_finite(void)
 {
     cJSON *node = cJSON_CreateNumber(INFINITY);
-    char *text = base_json_print(node, false);
+    char *text = base_json_print(node, false), digits[BASE_NUMBER_SIZE];
 
     CHECK_STR(text, "null");
     base_free(text);
     cJSON_Delete(node);
+    CHECK_STR(base_number_text((double)NAN, 9, digits), "null");
+    CHECK_STR(base_number_text(-(double)INFINITY, 0, digits), "null");
+    CHECK_STR(base_number_text((double)0.1f, 9, digits), "0.100000001");
+    CHECK_STR(base_number_text(-1e300, 4, digits), "-1e+300");
 }
 
 /* Names of files are any bytes; what is printed is JSON all the same. */
@@ -337,12 +343,16 @@ static void test_any_bytes(void)
 /* Where the application's language writes a decimal comma. */
 static void test_locale(void)
 {
+    char digits[BASE_NUMBER_SIZE];
+
     if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8")) {
         printf("not tried: a locale with a decimal comma (none is installed)\n");
         return;
     }
     CHECK(number("1.5") == 1.5);
     check_printed("[0.25]", false, "[0.25]");
+    CHECK_STR(base_number_text(-2.5e-10, 9, digits), "-2.5e-10");
+    CHECK_STR(base_number_text(0.1, 0, digits), "0.1");
     setlocale(LC_ALL, "C");
 }
 

@@ -111,6 +111,60 @@ static void test_reading(void)
     io_safetensors_close(NULL);
 }
 
+/* Values that are no numbers, whatever their type, are refused by file, tensor and element; other types by file. */
+static void test_not_finite(void)
+{
+    static const struct {
+        const char *dtype;
+        unsigned char bad[4];
+        int size;
+    } forms[] = {{"F32", {0, 0, 0xc0, 0x7f}, 4}, {"F32", {0, 0, 0x80, 0xff}, 4}, {"F16", {0, 0x7c}, 2},
+                 {"F16", {1, 0xfc}, 2},          {"BF16", {0x80, 0x7f}, 2},      {"BF16", {0xc0, 0xff}, 2}};
+    float values[3000];
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        static unsigned char data[3000 * 4];
+        struct io_tensor_out out = {"w",
+                                    strcmp(forms[i].dtype, "F32") == 0   ? IO_F32
+                                    : strcmp(forms[i].dtype, "F16") == 0 ? IO_F16
+                                                                         : IO_BF16,
+                                    1,
+                                    {3000},
+                                    data};
+        const char *path = support_file("not-finite");
+        struct io_safetensors *file;
+        memset(data, 0, sizeof(data));
+        memcpy(data + 2222 * forms[i].size, forms[i].bad, (size_t)forms[i].size);
+        CHECK_EQ(io_safetensors_write(path, &out, 1, NULL, NULL, NULL), MIEN_OK);
+        CHECK_EQ(io_safetensors_open(path, &file), MIEN_OK);
+        const struct io_tensor *t = io_safetensors_find(file, "w");
+        CHECK_EQ(io_tensor_read_f32(t, 2000, 1000, values), MIEN_ERR_DATA);
+        CHECK_SAYS("not-finite: tensor w: element 2222 is ");
+        CHECK_EQ(io_tensor_check(t), MIEN_ERR_DATA);
+        CHECK_SAYS("element 2222 is ");
+        CHECK_EQ(io_tensor_read_raw(t, 2000, 1000, values), MIEN_OK);
+        CHECK_EQ(io_first_not_finite(values, 1000), 222);
+        CHECK_EQ(io_tensor_read_f32(t, 0, 2222, values), MIEN_OK);
+        CHECK_EQ(io_first_not_finite(values, 1000), 1000);
+        io_safetensors_close(&file);
+    }
+    double x = 1;
+    struct io_tensor_out wide = {"w", IO_F64, 0, {0}, &x};
+    struct io_safetensors *file;
+    CHECK_EQ(io_safetensors_write(support_file("wide"), &wide, 1, NULL, NULL, NULL), MIEN_OK);
+    CHECK_EQ(io_safetensors_open(support_file("wide"), &file), MIEN_OK);
+    CHECK_EQ(io_tensor_read_f32(io_safetensors_find(file, "w"), 0, 1, values), MIEN_ERR_DATA);
+    CHECK_SAYS("/wide: tensor \"w\" is F64");
+    io_safetensors_close(&file);
+    const float edge[] = {65504, 0x1.FEp127f, 65505, 3.4e38f, NAN};
+    uint16_t half;
+    CHECK_EQ(io_narrow("f", "t", IO_F16, &edge[0], 1, &half), MIEN_OK);
+    CHECK_EQ(io_narrow("f", "t", IO_BF16, &edge[1], 1, &half), MIEN_OK);
+    CHECK_EQ(half, 0x7F7F);
+    CHECK_EQ(io_narrow("f", "t", IO_F16, &edge[2], 1, &half), MIEN_ERR_DATA);
+    CHECK_EQ(io_narrow("f", "t", IO_BF16, &edge[3], 1, &half), MIEN_ERR_DATA);
+    CHECK_EQ(io_narrow("f", "t", IO_BF16, &edge[4], 1, &half), MIEN_ERR_DATA);
+}
+
 /* Every half survives the way through f32; ties go to even. */
 static void test_halves(void)
 {
@@ -248,6 +302,7 @@ int main(void)
     test_refusals();
     test_reading();
     test_halves();
+    test_not_finite();
     test_writing();
     test_bytes();
     test_fixtures();

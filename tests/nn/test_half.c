@@ -174,8 +174,8 @@ static const char *path_of(const char *name)
     return path;
 }
 
-/* A 16-bit model saved is the rounded one; loaded again it is the same. Its tensors in a file of the same type, NaN
- * with a payload among them, reach the device to the bit. */
+/* A 16-bit model saved is the rounded one; loaded again it is the same. Its tensors in a file of the same type reach
+ * the device to the bit, the smallest number among them; a NaN there is refused. */
 static void test_files(enum mien_dtype precision)
 {
     static const char name[] = "visual_projection.weight";
@@ -206,7 +206,7 @@ static void test_files(enum mien_dtype precision)
         memcpy(out[i].dims, from->dims, sizeof(from->dims));
         out[i].data = from->data;
         if (strcmp(from->name, name) == 0) {
-            bits[1] = precision == MIEN_F16 ? 0x7c01 : 0x7f81; /* a NaN that would not survive a way over f32 */
+            bits[1] = 0x8001;
             out[i].dtype = precision == MIEN_F16 ? IO_F16 : IO_BF16;
             out[i].data = bits;
         }
@@ -215,6 +215,11 @@ static void test_files(enum mien_dtype precision)
     CHECK_EQ(nn_model_load_weights(again, path_of("short.safetensors")), MIEN_OK);
     CHECK_EQ(tensor_download(device, t, got), MIEN_OK);
     CHECK(memcmp(bits, got, sizeof(bits)) == 0);
+    bits[1] = precision == MIEN_F16 ? 0x7c01 : 0x7f81;
+    CHECK_EQ(io_safetensors_write(path_of("short.safetensors"), out, count, NULL, NULL, NULL), MIEN_OK);
+    capture_start();
+    CHECK_EQ(nn_model_load_weights(again, path_of("short.safetensors")), MIEN_ERR_DATA);
+    CHECK(captured_once("short.safetensors: tensor visual_projection.weight: element 1 is NaN"));
     io_safetensors_close(&file);
     nn_model_destroy(&model);
     nn_model_destroy(&again);

@@ -152,6 +152,24 @@ static void test_refusals(void)
     CHECK(model == NULL);
 }
 
+/* What training has broken is not written. */
+static void test_not_finite(void)
+{
+    struct io_clip_config c = config_of(8);
+    struct nn_model *model = NULL;
+    float values[8] = {0, 1, 2, INFINITY};
+    CHECK_EQ(nn_model_create(device, &c, MIEN_F32, &model), MIEN_OK);
+    CHECK_EQ(nn_model_init(model, 3), MIEN_OK);
+    uint32_t i = nn_param_find(model, "vision_model.post_layernorm.bias");
+    CHECK_EQ(tensor_shape_count(&model->params[i].value.shape), 8);
+    CHECK_EQ(tensor_upload(device, &model->params[i].value, values), MIEN_OK);
+    capture_start();
+    CHECK_EQ(nn_model_save_weights(model, path_of("diverged.safetensors")), MIEN_ERR_FAILED);
+    CHECK(captured_once("vision_model.post_layernorm.bias is no longer finite"));
+    CHECK(!base_file_exists(path_of("diverged.safetensors")));
+    nn_model_destroy(&model);
+}
+
 /* Weights of 2x2 patches in a model of 3x3: the position embedding is resized, and that is said. */
 static void test_image_size(void)
 {
@@ -306,6 +324,7 @@ int main(void)
     test_files();
     test_refusals();
     test_image_size();
+    test_not_finite();
     test_temporal();
     test_clips();
     test_text_rules();

@@ -204,12 +204,12 @@ static void test_bad_images(void)
     CHECK_EQ(train("holes2", "data.train=holes.jsonl", "data.max_bad=0.2", NULL), MIEN_OK);
 }
 
-/* Weights with a NaN: the first loss is one, and no model is written. */
-static void test_nan(void)
+/* Starts from the weights of test_equal_runs, whose last values (of visual_projection, the last tensor by name) are
+ * `value`. */
+static enum mien_status train_from(float value, size_t values)
 {
     char *data = NULL;
     size_t size = 0;
-    const uint32_t nan_bits = 0x7fc00000;
     static const char *const copies[] = {"config.json",
                                          "vocab.json",
                                          "merges.txt",
@@ -224,22 +224,31 @@ static void test_nan(void)
         snprintf(to, sizeof(to), "nan/%s", copies[i]);
         CHECK_EQ(base_file_read(tiny_path(from), 0, &data, &size), MIEN_OK);
         if (!data)
-            return;
-        if (i == BASE_COUNT(copies) - 1)
-            memcpy(data + size - 4, &nan_bits, 4); /* of visual_projection, the last tensor by name */
+            return MIEN_OK;
+        for (size_t k = 1; i == BASE_COUNT(copies) - 1 && k <= values; k++)
+            memcpy(data + size - 4 * k, &value, 4);
         CHECK(tiny_write(to, data, size));
         base_free(data);
         data = NULL;
     }
     static const char config[] = "{\"model\":{\"init\":\"nan\"},\"data\":{\"train\":\"t.jsonl\"},"
-                                 "\"run\":{\"dir\":\"nanrun\",\"steps\":3,\"batch\":4}}";
+                                 "\"run\":{\"dir\":\"nanrun\",\"steps\":3,\"batch\":4,\"dump_grads\":\"bad.st\"}}";
     CHECK(tiny_write("nan.json", config, strlen(config)));
-    struct mien_train_params params = {.size = sizeof params, .config = tiny_path("nan.json")};
+    struct mien_train_params params = {.size = sizeof params, .config = tiny_path("nan.json"), .resume = true};
     capture_start();
-    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_ERR_FAILED);
+    return mien_train(gpu, &params, NULL);
+}
+
+/* Weights with a NaN are none; with finite ones that are no use the first loss is a NaN, and nothing is written. */
+static void test_nan(void)
+{
+    CHECK_EQ(train_from(NAN, 1), MIEN_ERR_DATA);
+    CHECK(captured_once("nan/model.safetensors: tensor visual_projection.weight: element "));
+    CHECK_EQ(train_from(3e38f, 60), MIEN_ERR_FAILED);
     CHECK(captured_once("step 1"));
     CHECK(strstr(captured, "the first bad tensor is the gradient of ") != NULL);
     CHECK(!base_file_exists(tiny_path("nanrun/model")) && !base_file_exists(tiny_path("nanrun/checkpoints")));
+    CHECK(!base_file_exists(tiny_path("bad.st")));
 }
 
 static bool stop_after(void *user, uint64_t step, uint64_t steps)

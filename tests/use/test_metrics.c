@@ -48,8 +48,27 @@ static void test_empty(void)
     use_confusion_destroy(&c);
 }
 
+/* Two right answers of three groups; ties count half; NaN is never a rank. */
+static void test_rank(void)
+{
+    const uint32_t group[] = {0, 1, 0, 2};
+    double scores[] = {0.1, 0.5, 0.3, 0.3}, rank = 0;
+    CHECK_EQ(use_rank(scores, group, 4, 0, &rank), MIEN_OK);
+    CHECK_NEAR(rank, 2.5, 0);
+    for (int i = 0; i < 4; i++) {
+        double was = scores[i];
+        rank = -1;
+        scores[i] = i % 2 ? (double)NAN : (double)INFINITY;
+        CHECK_EQ(use_rank(scores, group, 4, 0, &rank), MIEN_ERR_FAILED);
+        CHECK_NEAR(rank, -1, 0);
+        scores[i] = was;
+    }
+}
+
 int main(void)
 {
+    mien_log_set(NULL, NULL, MIEN_LOG_SILENT);
+    test_rank();
     test_unbalanced();
     test_absent_class();
     test_empty();

@@ -20,8 +20,9 @@ struct job {
     struct mien_labels *labels;
     struct progress progress;
     size_t printed, bad;
-    float *embeds, *scores; /* [inputs,E], [labels] */
-    bool *ok;               /* [inputs] */
+    enum mien_status failed; /* of scores */
+    float *embeds, *scores;  /* [inputs,E], [labels] */
+    bool *ok;                /* [inputs] */
 };
 
 static void print_json(const struct job *job, const char *input, size_t best)
@@ -34,7 +35,8 @@ static void print_json(const struct job *job, const char *input, size_t best)
     for (size_t i = 0; i < job->words.count; i++) {
         printf("%s", i ? "," : "");
         print_json_string(job->words.lines[i]);
-        printf(":%.9g", (double)job->scores[i]);
+        putchar(':');
+        print_json_number((double)job->scores[i], 9);
     }
     printf("}}\n");
 }
@@ -56,7 +58,9 @@ static void print_new(struct job *job, size_t done)
         job->bad += !job->ok[i];
         if (!job->ok[i])
             continue;
-        mien_labels_scores(job->labels, job->embeds + i * job->use.info.embed, job->scores);
+        job->failed = mien_labels_scores(job->labels, job->embeds + i * job->use.info.embed, job->scores);
+        if (job->failed != MIEN_OK)
+            return;
         for (size_t j = 1; j < job->words.count; j++)
             best = job->scores[j] > job->scores[best] ? j : best;
         (job->common.json ? print_json : print_text)(job, job->inputs.items[i], best);
@@ -70,7 +74,7 @@ static bool on_progress(void *user, uint64_t done, uint64_t total)
     struct job *job = user;
     print_new(job, (size_t)done);
     progress_show(&job->progress, done, total, "inputs", "");
-    return true;
+    return job->failed == MIEN_OK;
 }
 
 static enum mien_status classify_all(struct job *job)
@@ -122,6 +126,8 @@ static int classify(const struct command *command, struct job *job)
         status = make_labels(job);
     if (status == MIEN_OK)
         status = classify_all(job);
+    if (job->failed != MIEN_OK)
+        status = job->failed;
     mien_labels_destroy(&job->labels);
     int result = mien_status_exit_code(use_close(&job->use, status));
     bool lost = job->bad && (!job->skip_bad || job->bad == job->inputs.count);

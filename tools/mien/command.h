@@ -82,6 +82,7 @@ int complain(const struct command *command, int exit_code, const char *fmt, ...)
 
 /* ---- results ---- */
 
+void print_json_number(double value, int digits); /* so many significant ones; null where it is not finite */
 void print_json_string(const char *text); /* quoted and escaped, on standard output; what is not UTF-8 as U+FFFD */
 
 /* Words broken into lines that begin at column `indent`, where the cursor is now; ends the last line. */

@@ -30,10 +30,12 @@ static void print_plan_json(const struct mien_model_plan *p, enum mien_dtype pre
     printf(",\"plan\":{\"device\":");
     print_json_string(p->device);
     printf(",\"images\":%u,\"texts\":%u,\"weights\":%" PRIu64 ",\"image_run\":%" PRIu64 ",\"text_run\":%" PRIu64
-           ",\"device_peak\":%" PRIu64 ",\"host_peak\":%" PRIu64 ",\"pixels\":%" PRIu64
-           ",\"image_flops\":%.9g,\"text_flops\":%.9g,\"precision\":\"%s\"}",
-           p->images, p->texts, p->weights, p->image_run, p->text_run, p->device_peak, p->host_peak, p->pixels,
-           p->image_flops, p->text_flops, mien_dtype_name(precision));
+           ",\"device_peak\":%" PRIu64 ",\"host_peak\":%" PRIu64 ",\"pixels\":%" PRIu64 ",\"image_flops\":",
+           p->images, p->texts, p->weights, p->image_run, p->text_run, p->device_peak, p->host_peak, p->pixels);
+    print_json_number(p->image_flops, 9);
+    printf(",\"text_flops\":");
+    print_json_number(p->text_flops, 9);
+    printf(",\"precision\":\"%s\"}", mien_dtype_name(precision));
 }
 
 /* On the device asked for or, without such a wish, the one that would be used; where there is none, a typical one. */
@@ -62,8 +64,11 @@ static void print_text(const char *dir, const struct mien_model_report *r, const
     uint32_t grid = r->info.image / r->info.patch;
     printf("%-12s%s\n", "model", dir);
     printf("%-12s%s: %u tensors, %s, %.1f MB\n", "weights", r->weights, r->tensors, r->dtypes, (double)r->bytes / 1e6);
-    printf("%-12s%" PRIu64 ", embeddings of %u, logit_scale %.6g (cosine x %.4g)\n", "parameters", r->info.parameters,
-           r->info.embed, (double)r->info.logit_scale, (double)r->scale);
+    printf("%-12s%" PRIu64 ", embeddings of %u, ", "parameters", r->info.parameters, r->info.embed);
+    if (isfinite(r->info.logit_scale))
+        printf("logit_scale %.6g (cosine x %.4g)\n", (double)r->info.logit_scale, (double)r->scale);
+    else
+        printf("logit_scale cannot be read\n");
     printf("%-12s%u pixels in patches of %u: %u tokens\n", "images", r->info.image, r->info.patch, grid * grid + 1);
     print_tower("", &r->image);
     printf("%-12sup to %u tokens of %u\n", "texts", r->info.context, r->info.vocab);
@@ -97,8 +102,8 @@ static void print_json(const char *dir, const struct mien_model_report *r, const
     print_json_string(r->weights);
     printf(",\"tensors\":%u,\"dtypes\":\"%s\",\"bytes\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"embed\":%u",
            r->tensors, r->dtypes, r->bytes, r->info.parameters, r->info.embed);
-    if (isfinite(r->info.logit_scale))
-        printf(",\"logit_scale\":%.9g", (double)r->info.logit_scale);
+    printf(",\"logit_scale\":");
+    print_json_number((double)r->info.logit_scale, 9);
     printf(",\"image\":%u,\"patch\":%u,\"context\":%u,\"vocab\":%u", r->info.image, r->info.patch, r->info.context,
            r->info.vocab);
     print_tower_json("vision", &r->image);

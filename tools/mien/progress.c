@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "base/system.h"
 
 #include <stdio.h>
@@ -61,6 +62,12 @@ void progress_end(struct progress *p)
 {
     if (!p->quiet && p->terminal && p->last_done)
         fprintf(stderr, "\n");
+}
+
+void print_json_number(double value, int digits)
+{
+    char text[BASE_NUMBER_SIZE];
+    fputs(base_number_text(value, digits, text), stdout);
 }
 
 void print_json_string(const char *text)

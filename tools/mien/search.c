@@ -18,7 +18,9 @@ static void print_match(const struct common *common, const char *text, size_t ra
     }
     printf("{\"text\":");
     print_json_string(text);
-    printf(",\"rank\":%zu,\"score\":%.9g,\"path\":", rank, m->score);
+    printf(",\"rank\":%zu,\"score\":", rank);
+    print_json_number(m->score, 9);
+    printf(",\"path\":");
     print_json_string(m->path);
     printf(",\"line\":%" PRIu32 "}\n", m->line);
 }

@@ -23,9 +23,11 @@ static bool on_progress(void *user, uint64_t done, uint64_t total)
 
 static void print_json(const struct mien_train_summary *s)
 {
-    printf("{\"steps\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"first_loss\":%.9g,\"last_loss\":%.9g,"
-           "\"seconds\":%.3f,\"stopped\":%s,\"model\":",
-           s->steps, s->parameters, s->first_loss, s->last_loss, s->seconds, s->stopped ? "true" : "false");
+    printf("{\"steps\":%" PRIu64 ",\"parameters\":%" PRIu64 ",\"first_loss\":", s->steps, s->parameters);
+    print_json_number(s->first_loss, 9);
+    printf(",\"last_loss\":");
+    print_json_number(s->last_loss, 9);
+    printf(",\"seconds\":%.3f,\"stopped\":%s,\"model\":", s->seconds, s->stopped ? "true" : "false");
     print_json_string(s->model);
     printf(",\"checkpoint\":");
     print_json_string(s->checkpoint);
@@ -48,11 +50,15 @@ static void print_plan(const struct common *common, const struct mien_train_summ
     uint64_t memory = p->weight_bytes + p->optimizer_bytes + p->activation_bytes + p->batch_bytes;
     double seconds = p->seconds_per_step * (double)p->steps;
     if (common->json) {
-        printf("{\"parameters\":%" PRIu64 ",\"trained\":%" PRIu64 ",\"steps\":%" PRIu64
-               ",\"flops_per_step\":%.6g,\"memory_bytes\":%" PRIu64 ",\"activation_bytes\":%" PRIu64
-               ",\"seconds_per_step\":%.6g,\"seconds\":%.6g}\n",
-               s->parameters, p->trained, p->steps, p->flops_per_step, memory, p->activation_bytes, p->seconds_per_step,
-               seconds);
+        printf("{\"parameters\":%" PRIu64 ",\"trained\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"flops_per_step\":",
+               s->parameters, p->trained, p->steps);
+        print_json_number(p->flops_per_step, 6);
+        printf(",\"memory_bytes\":%" PRIu64 ",\"activation_bytes\":%" PRIu64 ",\"seconds_per_step\":", memory,
+               p->activation_bytes);
+        print_json_number(p->seconds_per_step, 6);
+        printf(",\"seconds\":");
+        print_json_number(seconds, 6);
+        printf("}\n");
         return;
     }
     printf("parameters  %" PRIu64 ", of which %" PRIu64 " are trained\n", s->parameters, p->trained);

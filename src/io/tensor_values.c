@@ -1,0 +1,184 @@
+/* tensor_values.c: the elements of tensors as numbers: the 16-bit float formats, and that all are finite. */
+#include "io/safetensors.h"
+
+#include "base/base.h"
+
+#include <math.h>
+#include <string.h>
+
+static float from_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof(f));
+    return f;
+}
+
+static uint32_t to_bits(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof(bits));
+    return bits;
+}
+
+float io_f16_to_f32(uint16_t half)
+{
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 1023;
+    if (exponent == 31)
+        return from_bits(sign | 0x7F800000u | mantissa << 13);
+    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24, exact in f32 */
+        float value = (float)mantissa * 0x1p-24f;
+        return from_bits(sign | to_bits(value));
+    }
+    return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
+}
+
+uint16_t io_f32_to_f16(float value)
+{
+    uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
+    if (rest > 0x7F800000) /* NaN stays NaN, quiet */
+        return (uint16_t)(sign | 0x7E00 | (rest >> 13 & 0x1FF));
+    if (rest >= 0x47800000) /* 65536 and above */
+        return (uint16_t)(sign | 0x7C00);
+    if (rest < 0x38800000) { /* below 2^-14: adding 0.5 leaves the mantissa in units of 2^-24, rounded to even */
+        uint32_t shifted = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
+        return (uint16_t)(sign | shifted);
+    }
+    uint32_t odd = rest >> 13 & 1;
+    return (uint16_t)(sign | ((rest + 0xFFF + odd - 0x38000000) >> 13));
+}
+
+float io_bf16_to_f32(uint16_t bf16)
+{
+    return from_bits((uint32_t)bf16 << 16);
+}
+
+uint16_t io_f32_to_bf16(float value)
+{
+    uint32_t bits = to_bits(value);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static void read_elements(enum io_dtype dtype, const unsigned char *p, uint64_t count, float *out)
+{
+    if (dtype == IO_F32) {
+        if (count > 0)
+            memcpy(out, p, count * sizeof(float));
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint16_t bits = (uint16_t)(p[2 * i] | p[2 * i + 1] << 8);
+        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
+    }
+}
+
+/* Where element `index`, counted row by row, lies. */
+static uint64_t place_of(const struct io_tensor *tensor, uint64_t index)
+{
+    uint64_t place = 0;
+    for (uint32_t i = tensor->rank; i-- > 0;) {
+        place += index % tensor->dims[i] * tensor->strides[i];
+        index /= tensor->dims[i];
+    }
+    return place;
+}
+
+static enum mien_status check_range(const struct io_tensor *t, uint64_t first, uint64_t count)
+{
+    if (first > t->count || count > t->count - first)
+        return base_fail(MIEN_ERR_ARG, "%s: tensor \"%s\": elements %llu to %llu asked of %llu", t->file, t->name,
+                         (unsigned long long)first, (unsigned long long)(first + count), (unsigned long long)t->count);
+    if (t->dtype != IO_F32 && t->dtype != IO_F16 && t->dtype != IO_BF16)
+        return base_fail(MIEN_ERR_DATA, "%s: tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", t->file,
+                         t->name, io_dtype_name(t->dtype));
+    return MIEN_OK;
+}
+
+enum mien_status io_tensor_read_raw(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
+{
+    size_t size = io_dtype_size(tensor->dtype);
+    enum mien_status status = check_range(tensor, first, count);
+    if (status != MIEN_OK)
+        return status;
+    if (!tensor->strides)
+        read_elements(tensor->dtype, tensor->data + first * size, count, out);
+    for (uint64_t i = 0; tensor->strides && i < count; i++)
+        read_elements(tensor->dtype, tensor->data + place_of(tensor, first + i) * size, 1, out + i);
+    return MIEN_OK;
+}
+
+enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
+{
+    enum mien_status status = io_tensor_read_raw(tensor, first, count, out);
+    return status == MIEN_OK ? io_check_finite(tensor->file, tensor->name, first, out, count) : status;
+}
+
+enum mien_status io_tensor_check(const struct io_tensor *tensor)
+{
+    enum { PIECE = 1 << 11 };
+    float piece[PIECE];
+    enum mien_status status = MIEN_OK;
+    for (uint64_t at = 0; at < tensor->count && status == MIEN_OK; at += PIECE)
+        status = io_tensor_read_f32(tensor, at, BASE_MIN((uint64_t)PIECE, tensor->count - at), piece);
+    return status;
+}
+
+/* ---- finite ---- */
+
+/* Without a branch for each element: weights are gigabytes. */
+static bool all_finite(const float *values, uint64_t count)
+{
+    uint32_t bad = 0;
+    for (uint64_t i = 0; i < count; i++)
+        bad |= (to_bits(values[i]) & 0x7F800000) == 0x7F800000;
+    return bad == 0;
+}
+
+uint64_t io_first_not_finite(const float *values, uint64_t count)
+{
+    uint64_t i = 0;
+    if (all_finite(values, count))
+        return count;
+    while (isfinite(values[i]))
+        i++;
+    return i;
+}
+
+enum mien_status io_check_finite(const char *file, const char *tensor, uint64_t first, const float *values,
+                                 uint64_t count)
+{
+    uint64_t i = io_first_not_finite(values, count);
+    if (i == count)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_DATA,
+                     "%s: tensor %s: element %llu is %s, not a finite number; the training that made it diverged, or "
+                     "the file is damaged: take an earlier or another copy",
+                     file, tensor, (unsigned long long)(first + i), isnan(values[i]) ? "NaN" : "infinite");
+}
+
+enum mien_status io_check_logit_scale(const char *file, double value)
+{
+    if (fabs(value) <= IO_LOGIT_SCALE_MOST)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_DATA,
+                     "%s: logit_scale is %g; it is the natural logarithm of the factor of the scores (CLIP's: 2.66 to "
+                     "4.61), and %d either way is the most%s",
+                     file, value, IO_LOGIT_SCALE_MOST,
+                     value > 0 && value < 1e4 ? "; was the factor itself stored?" : "");
+}
+
+enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype dtype, const float *values,
+                           uint64_t count, void *out)
+{
+    const float most = dtype == IO_F16 ? 65504.0f : 0x1.FEp127f;
+    for (uint64_t i = 0; i < count; i++) {
+        float value = values[i];
+        if (!(fabsf(value) <= most))
+            return base_fail(MIEN_ERR_DATA, "%s: tensor %s: the value %g is beyond what %s holds; use %s", file, tensor,
+                             (double)value, dtype == IO_F16 ? "f16" : "bf16", dtype == IO_F16 ? "bf16 or f32" : "f32");
+        uint16_t bits = dtype == IO_F16 ? io_f32_to_f16(value) : io_f32_to_bf16(value);
+        memcpy((char *)out + 2 * i, &bits, 2);
+    }
+    return MIEN_OK;
+}
