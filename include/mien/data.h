@@ -55,17 +55,20 @@ struct mien_import_summary {
  * whole or not at all. The same files, paths and seed give the same bytes. A root that holds only some of the splits is
  * accepted. Nothing is decoded, unless for the pack. summary may be NULL; it is zeroed on failure.
  * MIEN_ERR_ARG: unknown name (the nearest known one is named), or an option that the layout does not take;
- * MIEN_ERR_DATA: the root lacks the layout's files, or one is malformed (file and line) or a pointer of Git LFS, a name
- * is not UTF-8, or no sample is there; MIEN_ERR_IO: a file cannot be read, the manifest cannot be written.
- * Thread-safe. Not promised: that another version words captions in the same way.
+ * MIEN_ERR_DATA: the root lacks the layout's files, or one is malformed (file and line) or a pointer of Git LFS, a list
+ * or a link leads out of the root, a name is not UTF-8, or no sample is there; MIEN_ERR_IO: a file cannot be read, the
+ * manifest cannot be written. Thread-safe. Not promised: that another version words captions in the same way.
  *
- * "ferplus": root/labels.csv with the columns filepath (below root), split (train, val, test), votes_<emotion> for
- * neutral, happiness, surprise, sadness, anger, disgust, fear, contempt, and, if there, label (which decides ties);
- * other columns are ignored. label = the emotion with most votes. Captions are written from the votes: their share as
- * intensity, a second emotion where it has a fair share.
- * "folder": root/SPLIT/LABEL/ with SPLIT train, val or test, as far as they are there, or root/LABEL/, whose rows have
- * no split. The PNG and JPEG files in it, told by their first bytes, are samples of that label, in natural order; other
- * files and directories are passed over and counted, hidden ones (".x") without being counted. */
+ * "ferplus": root/fer2013new.csv as Microsoft publishes it, with the pictures of Usage Training (train), PublicTest
+ * (val) and PrivateTest (test) in FER2013Train/, FER2013Valid/ and FER2013Test/, below root or root/data. label = the
+ * emotion with most of the ten votes, single votes left out, the first of equals; rows without, and those that are
+ * mostly unknown or no face, are left out as unrated. Else root/labels.csv with the columns filepath (below root),
+ * split (train, val, test), votes_<emotion> for neutral, happiness, surprise, sadness, anger, disgust, fear, contempt,
+ * and, if there, label (which decides ties); other columns are ignored. label = the emotion with most votes. Captions
+ * are written from the votes: their share as intensity, a second emotion where it has a fair share. "folder":
+ * root/SPLIT/LABEL/ with SPLIT train, val or test, as far as they are there, or root/LABEL/, whose rows have no split.
+ * The PNG and JPEG files in it, told by their first bytes, are samples of that label, in natural order; other files and
+ * directories are passed over and counted, hidden ones (".x") without being counted. */
 MIEN_API enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary);
 
 /* ---- pictures ---- */
@@ -94,9 +97,9 @@ struct mien_texts {
 enum { MIEN_EMPTY_LINES = 1 }; /* empty lines are texts too: lines[i] is line i + 1 of the file */
 
 /* Reads a file of texts, one a line: sentences to embed, templates of labels. A byte-order mark and carriage returns at
- * line ends are no part of them; empty lines are passed over unless flags has MIEN_EMPTY_LINES. The caller owns *out.
- * MIEN_ERR_DATA: there is no such file, no line in it, or one that is not UTF-8 or holds a zero byte (path and line);
- * MIEN_ERR_IO. Thread-safe. */
+ * line ends are no part of them; lines of blanks are passed over unless flags has MIEN_EMPTY_LINES. The caller owns
+ * *out. MIEN_ERR_DATA: there is no such file, no line in it, or one that is not UTF-8 or holds a zero byte (path and
+ * line); MIEN_ERR_IO. Thread-safe. */
 MIEN_API enum mien_status mien_texts_read(const char *path, uint32_t flags, struct mien_texts **out);
 
 /* Frees the texts. */

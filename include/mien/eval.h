@@ -107,6 +107,10 @@ struct mien_eval_params {
     /* retrieval */
     enum mien_text_level level;
     size_t limit; /* at most so many images, evenly spaced in the split; 0 = 1,000: their ranks depend on the number */
+
+    /* of a manifest that is a table: "image=path,caption=text", which column holds which key where they have other
+       names; NULL = none has. MIEN_ERR_ARG: malformed */
+    const char *columns;
 };
 
 /* Runs a task; the caller owns *out.

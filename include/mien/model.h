@@ -233,7 +233,8 @@ struct mien_search_params {
     size_t text_count;
     size_t top; /* results a sentence, at most; 0: all */
     const struct mien_embed_params
-        *embed; /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
+        *embed;          /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
+    const char *columns; /* of a manifest that is a table, as in mien_eval_params; NULL: none has another name */
 };
 
 struct mien_match {

@@ -51,11 +51,18 @@ struct data_manifest {
     struct base_arena arena;
 };
 
-/* Reads all of it. A name that ends in .csv or .tsv is a table with the columns `filepath` and, as far as there,
- * `title` (the caption), `label`, `split`, `subject`. Else JSON Lines: unknown keys are ignored, empty lines passed
- * over. MIEN_ERR_DATA with path and line: not JSON, a known key with a wrong type, not exactly one of image, frames and
- * video. Files that the rows name are not looked at. */
+/* Reads all of it: JSON Lines, or a table (csv.h), told by the first character. Both have one rule: null, "" and blanks
+ * are absent, in lists too. Unknown keys and columns are ignored; one that is near a known one is named once in the
+ * log. A table has columns named as the keys image (or filepath), video, frames, box, caption (or title), label, va,
+ * split, fold and subject, in letters of either case; boxes and va are numbers with commas, semicolons or blanks
+ * between them. MIEN_ERR_DATA with path and line: not JSON, a known key with a wrong type, not exactly one of image,
+ * frames and video. Files that the rows name are not looked at. */
 enum mien_status data_manifest_read(const char *path, struct data_manifest **out);
+/* With columns of other names, "image=path,caption=text" (NULL: none; JSON Lines have none); `quiet`: nothing is
+ * named, for one that has been read before. MIEN_ERR_ARG: malformed columns. */
+enum mien_status data_manifest_read_as(const char *path, const char *columns, bool quiet, struct data_manifest **out);
+/* MIEN_ERR_ARG: not such columns. */
+enum mien_status data_columns_check(const char *columns);
 void data_manifest_destroy(struct data_manifest **manifest);
 
 /* Rows of a split, in order: indices into rows, malloc'ed (base_free). `absent_too`: also those without a split (as
@@ -86,8 +93,10 @@ bool data_caption_has_side(const struct data_caption *caption);
  * there is none or memory is out. */
 const char *data_caption_text(struct base_arena *arena, const struct data_caption *caption);
 
-/* inside data: a table as manifest rows */
-enum mien_status manifest_read_csv(const char *path, char separator, struct data_manifest *m);
+/* Whether a text is absent by the one rule: there is nothing but white space, as Unicode has it. */
+bool data_is_blank(const char *text);
+
+/* inside data */
 enum mien_status manifest_split(const char *where, const char *word, enum data_split *out);
 const char *manifest_path(struct data_manifest *m, const char *dir, const char *name);
 

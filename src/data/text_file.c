@@ -1,5 +1,6 @@
 /* text_file.c: files of texts, one a line (mien/data.h). */
 #include "base/base.h"
+#include "data/manifest.h"
 #include "mien/data.h"
 
 #include <string.h>
@@ -16,10 +17,10 @@ static enum mien_status add_line(struct texts *t, char *line, size_t length, uin
     enum mien_status status = MIEN_OK;
     if (length && line[length - 1] == '\r')
         length--;
-    if (!length && !(flags & MIEN_EMPTY_LINES))
+    line[length] = 0; /* where the line's end was */
+    if (!(flags & MIEN_EMPTY_LINES) && data_is_blank(line))
         return MIEN_OK;
     TRY(base_grow(&t->lines, &t->capacity, t->public.count + 1, sizeof(*t->lines)));
-    line[length] = 0; /* where the line's end was */
     t->lines[t->public.count++] = line;
 fail:
     return status;

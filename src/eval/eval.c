@@ -91,6 +91,8 @@ static enum mien_status read_params(const struct mien_eval_params *params, struc
             own->class_count);
     TRY(eval_find_task(own->task, "mien_eval", MIEN_ERR_ARG, &out->task));
     TRY(check_options(out));
+    if (own->columns)
+        TRY(data_columns_check(own->columns));
 fail:
     return status;
 }

@@ -334,6 +334,7 @@ static enum mien_status run(struct mien_model *model, const struct mien_eval_par
     struct task task = {.model = model, .params = params};
     FAIL_IF((size_t)params->level >= BASE_COUNT(what), MIEN_ERR_ARG, "there is no level %d of a caption",
             (int)params->level);
+    task.rows.columns = params->columns;
     TRY(use_rows_read(params->manifest, params->split, usable[params->level], what[params->level], &task.rows));
     thin_out(&task.rows, params->limit ? params->limit : DEFAULT_LIMIT);
     TRY(embed_pairs(&task));

@@ -100,6 +100,7 @@ static enum mien_status run(struct mien_model *model, const struct mien_eval_par
 {
     enum mien_status status = MIEN_OK;
     struct task task = {.model = model, .params = params};
+    task.rows.columns = params->columns;
     TRY(use_rows_read(params->manifest, params->split, is_usable, "image or clip with a label", &task.rows));
     TRY(list_classes(&task));
     TRY(classify(&task));

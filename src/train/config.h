@@ -38,6 +38,7 @@ struct train_config {
     } model;
     struct {
         const char *train, *val; /* manifests; val may be NULL */
+        const char *columns;     /* of tables, "image=path,caption=text"; NULL = by their own names */
         bool shuffle;
         uint32_t balance; /* enum train_balance */
         uint32_t workers;

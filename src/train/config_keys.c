@@ -130,6 +130,8 @@ const struct train_key train_keys[] = {
     {PATH(data.val), .also = "validation val_data validation_file val_dataset eval_dataset val_manifest",
      .help = "The manifest to evaluate on meanwhile, once an epoch unless run.eval_every says otherwise: its rows of "
              "split val, or without one"},
+    {OWN("data.columns", NULL, train_form_columns), .also = "csv_img_key csv_caption_key column header",
+     .help = "Of manifests that are tables: which column holds which key, where they have other names"},
     {BOOL(data.shuffle, "true"), .help = "Whether the order of samples changes from epoch to epoch"},
     {CHOICE(data.balance, "none", balances), .also = "sampler weighted balanced class_weights",
      .help = "How often rows are drawn"},

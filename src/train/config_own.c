@@ -1,6 +1,8 @@
 /* config_own.c: configuration keys that take more than one form, or objects in a list. */
 #include "train/config_keys.h"
 
+#include "data/manifest.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -70,6 +72,57 @@ static cJSON *write_tokenizer(const struct train_config *config)
 
 const struct train_form train_form_tokenizer = {"DIR, or {\"vocab\": a whole number from 514 to 1000000}",
                                                 read_tokenizer, write_tokenizer};
+
+/* ---- data.columns ---- */
+
+/* {"image": "path", "caption": "text"} as "image=path,caption=text". */
+static enum mien_status join_columns(struct train_reader *r, const cJSON *item, struct base_text *out)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *name;
+    cJSON_ArrayForEach(name, item)
+    {
+        if (cJSON_IsNull(name))
+            continue;
+        FAIL_IF(!cJSON_IsString(name) || !*name->valuestring || strchr(name->valuestring, ','), MIEN_ERR_DATA,
+                "%s: columns: \"%s\" must be the name of a column, without a comma", r->where, name->string);
+        base_text_print(out, "%s%s=%s", out->size ? "," : "", name->string, name->valuestring);
+    }
+    TRY(out->status);
+fail:
+    return status;
+}
+
+static enum mien_status read_columns(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_text text = {0};
+    (void)key;
+    FAIL_IF(!cJSON_IsString(item) && !cJSON_IsObject(item), MIEN_ERR_DATA,
+            "%s: \"columns\" must be an object such as {\"image\": \"path\", \"caption\": \"text\"}", r->where);
+    if (cJSON_IsString(item))
+        base_text_print(&text, "%s", item->valuestring);
+    else
+        TRY(join_columns(r, item, &text));
+    TRY(text.status);
+    if (text.size) {
+        TRY(data_columns_check(text.data));
+        r->config->data.columns = base_arena_strdup(&r->config->arena, text.data);
+        FAIL_IF_NULL(r->config->data.columns, "a configuration");
+    }
+fail:
+    base_text_clear(&text);
+    return status;
+}
+
+static cJSON *write_columns(const struct train_config *config)
+{
+    return config->data.columns ? cJSON_CreateString(config->data.columns) : NULL;
+}
+
+const struct train_form train_form_columns = {"an object, {\"image\": \"path\", \"caption\": \"text\"}, or "
+                                              "image=path,caption=text",
+                                              read_columns, write_columns};
 
 /* ---- loss.mining.threshold ---- */
 

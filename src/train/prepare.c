@@ -96,14 +96,16 @@ static enum mien_status open_data(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     struct data_manifest *val = NULL;
-    TRY(data_manifest_read(t->config->data.train, &t->manifest));
+    const char *train = t->config->data.train, *other = t->config->data.val, *columns = t->config->data.columns;
+    TRY(data_manifest_read_as(train, columns, false, &t->manifest));
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
     TRY(train_look_survey(t));
+    TRY(train_check_balance(t));
     TRY(survey_texts(t));
     TRY(set_objective(t));
-    if (t->config->data.val) /* read now, so that a bad line is found before training */
-        TRY(data_manifest_read(t->config->data.val, &val));
+    if (other) /* read now, so that a bad line is found before training */
+        TRY(data_manifest_read_as(other, columns, strcmp(other, train) == 0, &val));
 fail:
     data_manifest_destroy(&val);
     return status;

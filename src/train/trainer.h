@@ -96,6 +96,8 @@ struct use_parts train_model_parts(const struct trainer *t);
 
 /* By the rows: recipe.look, and what clips cannot have. */
 enum mien_status train_look_survey(struct trainer *t);
+/* MIEN_ERR_DATA: data.balance is label and no row of the train split has one. */
+enum mien_status train_check_balance(const struct trainer *t);
 /* Whether towers are frozen where optim.groups is silent. */
 bool train_frozen_towers(const struct trainer *t);
 /* With model and rules: features, where the image tower does not change. */

@@ -77,6 +77,8 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     v->t = t;
     TRY(use_model_over(&parts, &v->model));
     v->model->cut = &v->cut;
+    v->rows.columns = t->config->data.columns;
+    v->rows.quiet = true; /* it has been read before training */
     TRY(use_rows_read(t->config->data.val, "val", NULL, "row", &v->rows));
     TRY(data_rows_find(v->rows.manifest, v->rows.pack, v->rows.rows, v->rows.count, t->config->data.max_bad, "data.val",
                        NULL));

@@ -1,6 +1,8 @@
 /* labels.c: labels in an open vocabulary: their embeddings by templates, and probabilities. */
 #include "use/use.h"
 
+#include "data/manifest.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +72,22 @@ fail:
     return status;
 }
 
+/* null, "", blanks, and lists of nothing else, as in a manifest. */
+static bool is_absent(const cJSON *item)
+{
+    const cJSON *one;
+    if (!item || cJSON_IsNull(item) || (cJSON_IsString(item) && data_is_blank(item->valuestring)))
+        return true;
+    if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) == 0)
+        return false;
+    cJSON_ArrayForEach(one, item)
+    {
+        if (!is_absent(one))
+            return false;
+    }
+    return true;
+}
+
 /* The sentences of a label in a file of descriptions: "text" or ["text", ...]. */
 static enum mien_status add_description(struct sentences *s, const char *path, const char *name, const cJSON *item)
 {
@@ -83,6 +101,8 @@ static enum mien_status add_description(struct sentences *s, const char *path, c
             "%s: \"%s\" must be a text or a list of texts", path, name);
     cJSON_ArrayForEach(one, item)
     {
+        if (is_absent(one))
+            continue;
         FAIL_IF(!cJSON_IsString(one), MIEN_ERR_DATA, "%s: \"%s\" must be a text or a list of texts", path, name);
         TRY(add_sentence(s, base_arena_strdup(&s->arena, one->valuestring)));
     }
@@ -109,8 +129,8 @@ static enum mien_status add_label(struct sentences *s, const struct mien_label *
         }
         return MIEN_OK;
     }
-    item = described ? base_json_member(described, label->name) : NULL;
-    if (item)
+    item = described ? cJSON_GetObjectItemCaseSensitive(described, label->name) : NULL;
+    if (!is_absent(item))
         return add_description(s, p->descriptions, label->name, item);
     if (described)
         LOG_WARN("%s: no description of \"%s\"; the templates are used for it", p->descriptions, label->name);

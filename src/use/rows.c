@@ -46,8 +46,8 @@ enum mien_status use_rows_read(const char *manifest, const char *split, bool (*u
 {
     enum mien_status status = MIEN_OK;
     bool known = !split;
-    *out = (struct use_rows){0};
-    TRY(data_manifest_read(manifest, &out->manifest));
+    *out = (struct use_rows){.columns = out->columns, .quiet = out->quiet};
+    TRY(data_manifest_read_as(manifest, out->columns, out->quiet, &out->manifest));
     /* Nobody means the train split who names none. */
     for (size_t i = 0; i < BASE_COUNT(splits) - (split ? 0 : 1) && out->count == 0; i++) {
         if (split && strcmp(split, splits[i].name) != 0)

@@ -11,12 +11,15 @@ struct use_rows {
     size_t count;
     const char *split;      /* "train", "val", "test", "all" */
     struct data_pack *pack; /* of the manifest, or NULL */
+    const char *columns;    /* of a table, as data_manifest_read_as has them; NULL = by their own names */
+    bool quiet;             /* keys and columns that are not read have been named before */
 };
 
 /* Reads a manifest and keeps the rows of `split` that are usable (NULL: all are). Rows without a split belong to train
  * and to val. split NULL = the first of test, val and all of which such a row is, by its own word where it is test or
- * val. `what` names them for messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown split; MIEN_ERR_DATA:
- * the manifest is bad, or there is no such row. */
+ * val. Looks at out->columns and out->quiet, which the caller has set, all else being zero. `what` names them for
+ * messages ("image or clip with a label"). MIEN_ERR_ARG: an unknown split; MIEN_ERR_DATA: the manifest is bad, or there
+ * is no such row. */
 enum mien_status use_rows_read(const char *manifest, const char *split, bool (*usable)(const struct data_row *row),
                                const char *what, struct use_rows *out);
 void use_rows_clear(struct use_rows *rows);

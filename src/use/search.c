@@ -109,6 +109,7 @@ enum mien_status mien_search(struct mien_model *model, const struct mien_search_
             "mien_search: a manifest and a sentence are needed");
     result = base_alloc(1, sizeof(*result));
     FAIL_IF_NULL(result, "a search's result");
+    s.rows.columns = params.columns;
     TRY(use_rows_read(params.manifest, "all", NULL, "row", &s.rows));
     TRY(score_all(&s));
     TRY(make_result(&s, result));

@@ -90,6 +90,7 @@ static void test_refusals(void)
 {
     refused("{\"image\":\"a\"", "JSON");
     refused("[]", "object");
+    refused("[\n{\"image\":\"a\"}\n]", "not an array; pandas writes");
     refused("3", "object");
     refused("{\"image\":\"a\"} x", "JSON");
     refused("{\"image\":\"a\",\"image\":\"b\"}", "twice");
@@ -98,8 +99,10 @@ static void test_refusals(void)
     refused("{\"image\":\"a\",\"video\":\"b\"}", "exactly one");
     refused("{\"image\":5}", "\"image\"");
     refused("{\"image\":null}", "\"image\"");
-    refused("{\"image\":\"\"}", "empty");
-    refused("{\"frames\":[]}", "empty");
+    refused("{\"image\":\"\"}", "exactly one");
+    refused("{\"frames\":[]}", "exactly one");
+    refused("{\"frames\":[null,\" \"],\"video\":\"\\t\"}", "exactly one");
+    refused("{\"img\":\"a\"}", "\"img\" is not read, did you mean \"image\"?");
     refused("{\"frames\":[1]}", "not a string");
     refused("{\"frames\":1}", "\"frames\"");
     refused("{\"image\":\"a\",\"caption\":1}", "\"caption\"");
@@ -115,13 +118,15 @@ static void test_refusals(void)
     refused("{\"image\":\"a\",\"box\":[1,2,3,NaN]}", "JSON");
     refused("{\"image\":\"a\",\"box\":\"1,2,3,4\"}", "\"box\"");
     refused("{\"image\":\"a\",\"au\":{\"AU1\":\"x\"}}", "not a number");
-    refused("{\"image\":\"a\",\"targets\":[]}", "\"targets\"");
+    refused("{\"image\":\"a\",\"targets\":[1]}", "\"targets\"");
     refused("{\"image\":\"a\",\"answer\":0}", "options");
     refused("{\"image\":\"a\",\"options\":[\"x\"],\"answer\":-1}", "\"answer\"");
     refused("{\"image\":\"a\",\"split\":\"dev\"}", "train, val or test");
     refused("{\"image\":\"a\",\"split\":1}", "\"split\"");
     refused("{\"image\":\"a\",\"fold\":\"x\"}", "\"fold\"");
-    refused("{\"image\":\"a\",\"subject\":[]}", "\"subject\"");
+    refused("{\"image\":\"a\",\"va\":[null,0.5]}", "2 numbers");
+    refused("{\"image\":\"a\",\"box\":[1,2,null,4]}", "4 numbers");
+    refused("{\"image\":\"a\",\"subject\":[1]}", "\"subject\"");
     struct data_manifest *m;
     CHECK_EQ(base_file_write(support_file("none.jsonl"), "\n", 1), MIEN_OK);
     CHECK_EQ(data_manifest_read(support_file("none.jsonl"), &m), MIEN_ERR_DATA);
@@ -212,10 +217,10 @@ static void test_tables(void)
                                "a,\"b\"\"c\",n\r\n\r\n1,\"x,\ny\",12\n2,,-3\n\"\",\"\",\"\"";
     CHECK_EQ(base_file_write(support_file("t.csv"), text, sizeof(text) - 1), MIEN_OK);
     CHECK_EQ(data_csv_read(support_file("t.csv"), ',', &csv), MIEN_OK);
-    CHECK(csv.columns == 3 && csv.rows == 3);
+    CHECK(csv.columns == 3 && csv.rows == 2); /* the last line holds nothing */
     CHECK_EQ(data_csv_column(&csv, "b\"c"), 1);
     CHECK_EQ(data_csv_column(&csv, "zz"), -1);
-    if (csv.rows == 3) {
+    if (csv.rows == 2) {
         uint32_t n;
         CHECK_STR(data_csv_cell(&csv, 0, 1), "x,\ny");
         CHECK_STR(data_csv_cell(&csv, 1, 1), "");
@@ -224,7 +229,6 @@ static void test_tables(void)
         CHECK(data_csv_u32(&csv, 0, 2, &n) == MIEN_OK && n == 12);
         CHECK_EQ(data_csv_u32(&csv, 1, 2, &n), MIEN_ERR_DATA);
         CHECK_SAYS("t.csv:5");
-        CHECK_EQ(data_csv_u32(&csv, 2, 2, &n), MIEN_ERR_DATA);
     }
     data_csv_clear(&csv);
     csv_refused("", "header");

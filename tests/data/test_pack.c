@@ -196,6 +196,7 @@ static void test_changed(void)
     unlink(support_file("5.png")); /* gone: the pack is all there is */
     CHECK(data_pack_image(pack, 5, &image));
     CHECK_EQ(base_file_write(support_file("5.png"), kept, kept_size), MIEN_OK);
+    CHECK(!data_pack_image(pack, 5, &image)); /* as long as before, but written later */
     base_free(kept);
     data_pack_close(&pack);
 }

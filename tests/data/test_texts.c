@@ -27,13 +27,13 @@ int main(void)
     static const char *const three[] = {"a face", " of {} ", "caf\xc3\xa9"}, *const gaps[] = {"", "a", "", "b\rc"};
     support_capture();
     check_lines(READ("\xEF\xBB\xBF"
-                     "a face\r\n\n of {} \n\r\ncaf\xc3\xa9",
+                     "a face\r\n\n of {} \n\r\n \t \n\xC2\xA0\ncaf\xc3\xa9",
                      0, MIEN_OK),
                 three, 3);
     check_lines(READ("\na\n\nb\rc\n", MIEN_EMPTY_LINES, MIEN_OK), gaps, 4);
     READ("", 0, MIEN_ERR_DATA);
     CHECK_SAYS("no line");
-    READ("\n\r\n", 0, MIEN_ERR_DATA);
+    READ("\n \r\n", 0, MIEN_ERR_DATA);
     CHECK_SAYS("no line");
     READ("a\nb\0c\n", 0, MIEN_ERR_DATA);
     CHECK_SAYS("t.txt:2: a zero byte");

@@ -44,6 +44,37 @@ static void test_defaults(void)
 }
 
 /* Given as an object, augment is exactly what it names; the other sections merge with their defaults. */
+static void test_columns(void)
+{
+    static const struct {
+        const char *text, *set, *want;
+    } cases[] = {
+        {"{\"image\":\"path\",\"caption\":\"a b\",\"label\":null}", NULL, "image=path,caption=a b"},
+        {"\"image=x\"", NULL, "image=x"},
+        {"null", NULL, NULL},
+        {"{}", NULL, NULL},
+        {"{\"image\":\"path\"}", "data.columns=image=y,caption=z", "image=y,caption=z"},
+        {"{\"image\":\"path\"}", "data.columns.caption=z", "image=path,caption=z"},
+    };
+    struct train_config *c;
+    char text[400];
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        snprintf(text, sizeof(text), "{\"data\":{\"train\":\"t.csv\",\"columns\":%s},\"run\":{\"dir\":\"r\"}}",
+                 cases[i].text);
+        CHECK_EQ(read_text(text, &cases[i].set, cases[i].set != NULL, &c), MIEN_OK);
+        if (!c)
+            continue;
+        CHECK(cases[i].want ? c->data.columns && strcmp(c->data.columns, cases[i].want) == 0 : !c->data.columns);
+        train_config_destroy(&c);
+    }
+    static const char *const bad[] = {"3", "\"image\"", "{\"image\":3}", "{\"image\":\"a,b\"}", "{\"picture\":\"a\"}"};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        snprintf(text, sizeof(text), "{\"data\":{\"train\":\"t.csv\",\"columns\":%s},\"run\":{\"dir\":\"r\"}}", bad[i]);
+        CHECK(read_text(text, NULL, 0, &c) != MIEN_OK);
+        CHECK(strstr(captured, "columns") != NULL);
+    }
+}
+
 /* null, of a key or a section, in the file or a --set, is as if it were not there. */
 static void test_null(void)
 {
@@ -465,6 +496,7 @@ int main(void)
              (long)base_clock_ns());
     capture_start();
     test_defaults();
+    test_columns();
     test_null();
     test_clips();
     test_augment();

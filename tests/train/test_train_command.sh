@@ -83,6 +83,30 @@ cd "$work" || exit 1
 cmp -s b/model/model.safetensors a/model/model.safetensors
 holds 'with the same weights' test $? = 0
 
+# a table with columns of other names; a caption under a name that is not read is named once
+{
+    echo 'where;words'
+    sed -n 's/.*"image": *"\([^"]*\)".*/\1/p' faces/manifest.jsonl | awk '{ print $0 ";" NR " smiles. It is face " NR }'
+} >faces/t.csv
+once=(train --config c.json --quiet --set run.steps=1 data.train=faces/t.csv)
+expect 4 '"where", "words"' "${once[@]}" run.dir=t
+expect 0 'model t/model' "${once[@]}" run.dir=t data.columns=image=where,caption=words
+holds 'columns are kept' grep -q '"columns":.*image=where,caption=words' t/config.json
+sed 's/where;words/image;text/' faces/t.csv >faces/u.csv
+expect 4 'no row has the text' "${once[@]}" data.train=faces/u.csv data.val=faces/u.csv run.dir=u
+holds 'what is not read is named once' [ "$(grep -c 'if it is the caption, say --column caption=text' err)" -eq 1 ]
+
+# labels cannot be balanced where there are none
+once=(train --config c.json --quiet --dry-run --set run.steps=1 run.dir=l data.balance=label)
+expect 4 'no row of the train split has a "label"' "${once[@]}" data.train=faces/t.csv \
+    data.columns=image=where,caption=words
+sed 's/"label": *"[^"]*"/"label":"joy"/' faces/manifest.jsonl >faces/joy.jsonl
+expect 0 '' "${once[@]}" data.train=faces/joy.jsonl
+holds 'balance of one label warns' grep -q 'are "joy": it changes nothing' err
+sed '1,3s/"label": *"[^"]*"/"label":null/' faces/manifest.jsonl >faces/some.jsonl
+expect 0 '' "${once[@]}" data.train=faces/some.jsonl
+holds 'rows without a label are counted' grep -q '3 of [0-9]* rows have none' err
+
 # a dry run never says 0 seconds or 0 bytes, however short the run; it writes nothing
 expect 0 '"steps":1,' train --config c.json --dry-run --json --quiet --set run.dir=dry run.steps=1
 for key in seconds_per_step seconds flops_per_step memory_bytes activation_bytes; do

@@ -186,6 +186,15 @@ expect 4 'box 200,0,10,10' classify --model "$model" --labels joy,fear --templat
 echo '{"joy":["plain joy","a strong face of joy"],"fear":"wide eyes"}' >d.json
 expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json --average logits "$golden/00.png"
 expect 0 'joy' classify --model "$model" --labels joy,fear --templates t.txt --frame-count 2 clip
+echo '{"joy":["plain joy"," ",null,"a strong face of joy",""],"fear":"wide eyes"}' >d.json
+expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json --average logits "$golden/00.png"
+echo '{"joy":["plain joy","a strong face of joy"],"fear":"wide eyes"}' >d.json
+mv out blanks
+expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json --average logits "$golden/00.png"
+holds 'blank descriptions are none' cmp -s out blanks
+echo '{"joy":"","fear":["\t",null]}' >d.json
+expect 0 'joy' classify --model "$model" --labels joy,fear --descriptions d.json "$golden/00.png"
+holds 'no description: the templates' [ "$(grep -c 'no description of' err)" -eq 2 ]
 echo '{"joy":1}' >d.json
 expect 4 '"joy"' classify --model "$model" --labels joy,fear --descriptions d.json "$golden/00.png"
 echo 'all' >t.txt
@@ -232,5 +241,10 @@ holds 'search in f16' [ $? -eq 0 ]
 holds 'f16 scores are others' [ "$(cmp -l out whole 2>/dev/null | wc -l)" -gt 1 ]
 expect 0 'Ärger 1.png' search --model "$model" --manifest m.jsonl --text joy fear --top 0
 printf '{"image":"a"}\n{"image":' >m.jsonl
+printf 'where\twhat\n%s\tx\n' "Ärger 1.png" >t.txt
+expect 4 'the header has "where", "what"' search --model "$model" --manifest t.txt --text joy
+expect 0 'Ärger 1.png' search --model "$model" --manifest t.txt --column image=where --text joy
+expect 2 '"picture" is no key' search --model "$model" --manifest t.txt --column picture=where --text joy
+expect 2 '"picture" is no key' eval --model "$model" --manifest t.txt --column picture=where --task zero-shot
 expect 4 'm.jsonl:2' search --model "$model" --manifest m.jsonl --text joy
 finish

@@ -57,7 +57,8 @@ struct command {
 /* The subcommands, in the order of the help; each is a file with a `const struct command command_<name>`. */
 #define COMMAND_LIST(X)                                                                                                \
     X(devices)                                                                                                         \
-    X(import) X(synth) X(train) X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert)
+    X(import)                                                                                                          \
+    X(synth) X(train) X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert) X(manifest)
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMAND_LIST(COMMAND_DECLARE)
 #undef COMMAND_DECLARE

@@ -104,7 +104,8 @@ static int run(const struct command *command, int argc, char **argv)
     uint64_t limit = 0;
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &q.model},
-        {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines", &p->manifest},
+        {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines or a table (mien manifest)", &p->manifest},
+        {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &p->columns},
         {"--task", ARG_TEXT, "TASK", "one of the tasks above", &p->task},
         {"--split", ARG_TEXT, "SPLIT",
          "train, val (rows without a split are of both), test or all (default: test, else val, else all)", &p->split},

@@ -50,7 +50,8 @@ static int run(const struct command *command, int argc, char **argv)
     uint64_t top = 10;
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &model},
-        {"--manifest", ARG_TEXT, "FILE", "the collection", &params.manifest},
+        {"--manifest", ARG_TEXT, "FILE", "the collection, JSON Lines or a table (mien manifest)", &params.manifest},
+        {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &params.columns},
         {"--text", ARG_LIST, "STR", "the sentences to search by", &texts},
         {"--top", ARG_NUMBER, "N", "how many to print; 0 = all (default: 10)", &top},
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &looking.frame_count},
