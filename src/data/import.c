@@ -77,14 +77,61 @@ fail:
     return status;
 }
 
+/* Whether a path goes up or begins at the top of the file system. */
+static bool leads_out(const char *path)
+{
+    if (path[0] == '/')
+        return true;
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether an absolute path is the root's or lies in it. */
+static bool is_inside(const struct import *in, const char *real)
+{
+    size_t size = strlen(in->real_root);
+    return strncmp(real, in->real_root, size) == 0 &&
+           (!real[size] || real[size] == '/' || in->real_root[size - 1] == '/');
+}
+
+enum mien_status import_path(const struct import *in, const char *path, char **out)
+{
+    enum mien_status status = MIEN_OK;
+    const char *where = in->where ? in->where : "", *colon = in->where ? ": " : "";
+    char *real = NULL;
+    *out = NULL;
+    FAIL_IF(leads_out(path), MIEN_ERR_DATA, "%s%s%s: leads out of %s; an importer stays below its root", where, colon,
+            path, in->params->root);
+    *out = base_path_join(in->top, path);
+    FAIL_IF_NULL(*out, path);
+    if (!base_file_exists(*out)) /* then no link leads anywhere */
+        return MIEN_OK;
+    TRY(base_path_absolute(*out, &real));
+    FAIL_IF(!is_inside(in, real), MIEN_ERR_DATA,
+            "%s%s%s: a link leads out of %s, to %s; an importer stays below its root: put the files there, or name the "
+            "folder that holds them",
+            where, colon, *out, in->params->root, real);
+fail:
+    base_free(real);
+    if (status != MIEN_OK) {
+        base_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out)
 {
     static const char lfs[] = "version https://git-lfs.github.com/";
     enum mien_status status = MIEN_OK;
-    char head[sizeof(lfs)] = {0}, *full = base_path_join(in->top, path);
+    char head[sizeof(lfs)] = {0}, *full = NULL;
     size_t size = 0;
     *out = IMPORT_MISSING;
-    FAIL_IF_NULL(full, path);
+    TRY(import_path(in, path, &full));
     if (base_file_exists(full)) {
         *out = IMPORT_OTHER;
         if (!base_file_is_dir(full))
@@ -99,12 +146,13 @@ fail:
     return status;
 }
 
-bool import_is_dir(const struct import *in, const char *path)
+enum mien_status import_is_dir(const struct import *in, const char *path, bool *out)
 {
-    char *full = base_path_join(in->top, path);
-    bool is_dir = full && base_file_is_dir(full);
+    char *full = NULL;
+    enum mien_status status = import_path(in, path, &full);
+    *out = status == MIEN_OK && base_file_is_dir(full);
     base_free(full);
-    return is_dir;
+    return status;
 }
 
 static int by_nature(const void *a, const void *b)
@@ -114,12 +162,12 @@ static int by_nature(const void *a, const void *b)
 
 enum mien_status import_names(const struct import *in, const char *path, char ***names, size_t *count)
 {
-    char *full = base_path_join(in->top, path);
+    char *full = NULL;
     *names = NULL;
     *count = 0;
-    if (!full)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for an import");
-    enum mien_status status = base_dir_list(full, names, count);
+    enum mien_status status = import_path(in, path, &full);
+    if (status == MIEN_OK)
+        status = base_dir_list(full, names, count);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
         if ((*names)[i][0] == '.')
@@ -321,6 +369,7 @@ static enum mien_status import_all(struct import *in)
     FAIL_IF_NULL(dir, "an import");
     TRY(check_params(in->layout, in->params));
     TRY(find_top(in));
+    TRY(base_path_absolute(in->params->root, &in->real_root));
     TRY(base_path_relative(dir, in->top, &in->from_manifest));
     TRY(base_out_open(in->params->manifest, &in->out));
     TRY(in->layout->run(in));
@@ -333,6 +382,7 @@ fail:
         cJSON_Delete(in->held[i]);
     base_free(in->held);
     base_free(in->from_manifest);
+    base_free(in->real_root);
     base_free(dir);
     base_arena_clear(&in->row_arena);
     base_arena_clear(&in->arena);

@@ -24,18 +24,25 @@ struct import {
     const struct mien_import_params *params;
     struct mien_import_summary *summary; /* run counts missing, unrated and passed_over, import_row the rest */
     const char *top;                     /* the root, or the one directory in it that holds a mark */
+    const char *where;                   /* "list:line" that is being read, for messages; may be NULL */
     bool marked;                         /* one is there */
     struct base_arena arena;             /* of the import */
     struct base_arena row_arena;         /* of one row: import_row clears it */
     /* private to import.c */
     char *from_manifest; /* top as the manifest's directory sees it */
+    char *real_root;     /* without links and dots */
     struct base_out *out;
     cJSON **held; /* rows whose captions are still to be handed round */
     size_t held_count, held_capacity;
 };
 
-/* What the first bytes of a file below the top tell; nothing is decoded. MIEN_ERR_DATA: a pointer of Git LFS in place
- * of the file; MIEN_ERR_IO: it cannot be read. */
+/* The guard of all that an importer looks at: a path below the top, joined to it. Lists and links may not lead out of
+ * the root: MIEN_ERR_DATA, with in->where, for an absolute path, one with a part "..", and one that a link takes
+ * elsewhere. Free *out with base_free. Whether something is there is another question. */
+enum mien_status import_path(const struct import *in, const char *path, char **out);
+
+/* What the first bytes of a file below the top tell; nothing is decoded. MIEN_ERR_DATA: as import_path, or a pointer of
+ * Git LFS in place of the file; MIEN_ERR_IO: it cannot be read. */
 enum import_kind { IMPORT_MISSING, IMPORT_OTHER, IMPORT_PICTURE };
 enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out);
 
@@ -43,7 +50,8 @@ enum mien_status import_look(const struct import *in, const char *path, enum imp
  * keys of its object (may be NULL), which is taken over. MIEN_ERR_DATA: not UTF-8. */
 enum mien_status import_row(struct import *in, const struct data_row *row, cJSON *more);
 
-bool import_is_dir(const struct import *in, const char *path);
+/* MIEN_ERR_DATA as import_path. */
+enum mien_status import_is_dir(const struct import *in, const char *path, bool *out);
 
 /* Names of a directory below the top ("" = the top), in natural order, hidden ones (".x") left out. Free with
  * base_dir_list_free. */

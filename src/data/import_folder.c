@@ -44,7 +44,9 @@ static enum mien_status read_split(struct import *in, const char *dir, enum data
     for (size_t i = 0; i < count; i++) {
         const char *inner = base_arena_printf(&in->arena, "%s%s%s", dir, *dir ? "/" : "", names[i]);
         FAIL_IF_NULL(inner, "an import");
-        if (import_is_dir(in, inner))
+        bool is_dir;
+        TRY(import_is_dir(in, inner, &is_dir));
+        if (is_dir)
             TRY(read_label(in, inner, names[i], split));
         else
             in->summary->passed_over++;
@@ -60,7 +62,9 @@ static enum mien_status read_splits(struct import *in)
     char **names = NULL;
     size_t count = 0, used = 0;
     for (size_t s = 0; s < BASE_COUNT(splits); s++) {
-        if (!import_is_dir(in, splits[s].name))
+        bool is_dir;
+        TRY(import_is_dir(in, splits[s].name, &is_dir));
+        if (!is_dir)
             continue;
         TRY(read_split(in, splits[s].name, splits[s].split));
         used++;

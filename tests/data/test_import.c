@@ -218,7 +218,8 @@ static void test_refusals(void)
     CHECK_EQ(base_dir_create(support_file("empty")), MIEN_OK);
     p.root = support_file("empty");
     CHECK_EQ(mien_import(&p, &s), MIEN_ERR_DATA);
-    CHECK_SAYS("labels.csv is missing");
+    CHECK_SAYS("fer2013new.csv is missing");
+    CHECK_SAYS("labels.csv");
     p.root = support_file("nowhere");
     CHECK_EQ(mien_import(&p, &s), MIEN_ERR_DATA);
     p.name = "ferplsu";
