@@ -127,7 +127,7 @@ fail:
 
 /* Sorted by label, for numbering. */
 struct labelled {
-    char label[128];
+    const char *label;
     uint32_t sample;
 };
 
@@ -142,12 +142,14 @@ static enum mien_status make_sampler(struct data_loader *l)
     enum mien_status status = MIEN_OK;
     uint32_t n = (uint32_t)l->p.row_count, count = 0, *classes = NULL;
     struct labelled *sorted = NULL;
+    struct base_arena arena = {0};
     if (l->p.balance) {
         classes = base_alloc(n, sizeof(*classes));
         sorted = base_alloc(n, sizeof(*sorted));
         FAIL_IF(!classes || !sorted, MIEN_ERR_NOMEM, "out of host memory for labels");
         for (uint32_t i = 0; i < n; i++) {
-            data_row_label(&l->p.manifest->rows[l->rows[i]], sorted[i].label, sizeof(sorted[i].label));
+            sorted[i].label = data_row_class(&arena, &l->p.manifest->rows[l->rows[i]]);
+            FAIL_IF_NULL(sorted[i].label, "labels");
             sorted[i].sample = i;
         }
         qsort(sorted, n, sizeof(*sorted), by_label);
@@ -160,6 +162,7 @@ static enum mien_status make_sampler(struct data_loader *l)
 fail:
     base_free(classes);
     base_free(sorted);
+    base_arena_clear(&arena);
     return status;
 }
 

@@ -160,3 +160,14 @@ const char *data_row_label(const struct data_row *row, char *buffer, size_t size
         n += (size_t)snprintf(buffer + n, size - n, "%s%s", n ? " and " : "", label);
     return buffer;
 }
+
+const char *data_row_class(struct base_arena *arena, const struct data_row *row)
+{
+    size_t size = 1;
+    for (uint32_t i = 0; i < row->label_count; i++)
+        size += strlen(row->labels[i]) + strlen(" and ");
+    if (row->label_count == 1)
+        return row->labels[0];
+    char *text = base_arena_alloc(arena, size);
+    return text ? data_row_label(row, text, size) : NULL;
+}

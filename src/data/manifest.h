@@ -77,6 +77,9 @@ const char *data_row_label_after(const struct data_row *row, const char *before)
 /* The words of a row's labels joined by " and ", in the order above, in `buffer`; "" when there is none. */
 const char *data_row_label(const struct data_row *row, char *buffer, size_t size);
 
+/* The same whole, however long: in the arena, or borrowed from the row. NULL when out of memory. */
+const char *data_row_class(struct base_arena *arena, const struct data_row *row);
+
 /* A row as one object of a manifest, paths as they are; what it lacks is left out (fold 0 and an answer without options
  * too). The caller owns it; NULL when out of memory. */
 cJSON *data_row_json(const struct data_row *row);

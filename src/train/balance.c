@@ -7,17 +7,18 @@
 enum mien_status train_check_balance(const struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
+    struct base_arena arena = {0};
     size_t bare = 0;
     bool several = false;
-    char first[256] = "", label[256];
+    const char *first = "", *label;
     if (t->config->data.balance != TRAIN_BALANCE_LABEL)
         return MIEN_OK;
     for (size_t i = 0; i < t->row_count; i++) {
-        data_row_label(&t->manifest->rows[t->rows[i]], label, sizeof(label));
+        label = data_row_class(&arena, &t->manifest->rows[t->rows[i]]);
+        FAIL_IF_NULL(label, "labels");
         bare += !*label;
         several = several || (*first && *label && strcmp(first, label) != 0);
-        if (!*first)
-            snprintf(first, sizeof(first), "%s", label);
+        first = *first ? first : label;
     }
     FAIL_IF(bare == t->row_count, MIEN_ERR_DATA,
             "%s: data.balance is label, but no row of the train split has a \"label\"; add labels, or set it to none",
@@ -29,5 +30,6 @@ enum mien_status train_check_balance(const struct trainer *t)
         LOG_WARN("%s: data.balance is label; %zu of %zu rows have none and are drawn as one class more",
                  t->manifest->path, bare, t->row_count);
 fail:
+    base_arena_clear(&arena);
     return status;
 }

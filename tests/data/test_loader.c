@@ -31,7 +31,9 @@ static void make_data(void)
             n += (size_t)sprintf(text + n, ",\"summary\":\"sum %u\"", i);
         if (i >= 5 && i <= 7)
             n += (size_t)sprintf(text + n, ",\"local\":[\"l0\",\"l1\",\"l2 turned left\"]");
-        n += (size_t)sprintf(text + n, "}%s}\n", i < 12 ? ",\"label\":\"a\"" : i < 20 ? ",\"label\":\"b\"" : "");
+        if (i < 20) /* they differ in the 200th letter */
+            n += (size_t)sprintf(text + n, "},\"label\":[\"a %0197d%c\",\"z\"]", 0, i < 12 ? 'a' : 'b');
+        n += (size_t)sprintf(text + n, i < 20 ? "}\n" : "}}\n");
         all_rows[i] = i;
     }
     CHECK_EQ(base_file_write(support_file("m.jsonl"), text, n), MIEN_OK);
