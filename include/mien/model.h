@@ -111,6 +111,11 @@ struct mien_input {
 
 #define MIEN_ALL_FRAMES UINT32_MAX
 
+/* How many frames of a clip are used, and how many it has. */
+struct mien_clip_frames {
+    uint64_t used, there;
+};
+
 struct mien_embed_params {
     size_t size;
     uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF */
@@ -127,6 +132,8 @@ struct mien_embed_params {
     mien_progress_fn progress; /* of inputs; may be NULL. When it says `done`, so many rows of the result (and of ok)
                                   are final; they stay so when it cancels */
     void *user;
+    struct mien_clip_frames *clips; /* [count], may be NULL: those of clips in folders and lists are filled, the others
+                                       left as they are: how many frames a video has is not known */
 };
 
 /* Embeddings of pictures and clips, in any mixture, to out [count][embed]. The pictures, and the frames of clips, are

@@ -124,6 +124,8 @@ static enum mien_status choose_frames(struct use_cursor *c, const struct mien_in
     FAIL_IF(c->total == 0, MIEN_ERR_DATA, "a clip without frames");
     FAIL_IF(c->total > UINT32_MAX, MIEN_ERR_ARG, "%zu frames in a clip are beyond reason", c->total);
     c->count = c->frames == MIEN_ALL_FRAMES ? c->total : BASE_MIN(c->total, (size_t)c->frames);
+    if (c->params->clips)
+        c->params->clips[c->next - 1] = (struct mien_clip_frames){c->count, c->total};
 fail:
     return status;
 }

@@ -66,8 +66,7 @@ static void common_args(struct common *c, struct arg out[COMMON_COUNT])
         {"--seed", ARG_NUMBER, "S", "seed of everything random", &c->seed},
         {"--json", ARG_FLAG, NULL, "results as JSON", &c->json},
         {"--quiet", ARG_FLAG, NULL, "no progress, only failures", &c->quiet},
-        {"--trace", ARG_TEXT, "FILE", "host and GPU work over time, for ui.perfetto.dev (where a model runs)",
-         &c->trace},
+        {"--trace", ARG_TEXT, "FILE", "host and GPU work over time, for ui.perfetto.dev", &c->trace},
         {0},
     };
     memcpy(out, all, sizeof(all));
@@ -88,10 +87,31 @@ void print_wrapped(const char *text, int indent)
     printf("\n");
 }
 
-static void print_args(const struct arg *args)
+/* Whether a common option is of use to a subcommand. */
+static bool is_of_use(const struct command *command, const struct arg *arg)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } bits[] = {{"--device", LACKS_DEVICE},
+                {"--caps", LACKS_DEVICE},
+                {"--seed", LACKS_SEED},
+                {"--json", LACKS_JSON},
+                {"--quiet", LACKS_QUIET}};
+    for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        if (strcmp(arg->name, bits[i].name) == 0)
+            return !(command->lacks & bits[i].bit);
+    }
+    return strcmp(arg->name, "--trace") == 0 ? command->traces : command->halves; /* --precision */
+}
+
+/* command: of common options, those that it has a use for; NULL = all. */
+static void print_args(const struct arg *args, const struct command *command)
 {
     for (; args->name; args++) {
         char left[64];
+        if (command && !is_of_use(command, args))
+            continue;
         snprintf(left, sizeof(left), "%s%s%s%s", args->name, args->value ? " " : "", args->value ? args->value : "",
                  args->kind == ARG_LIST ? " ..." : "");
         printf("  %-28s %s\n", left, args->help);
@@ -109,9 +129,9 @@ static void print_help(const struct command *command, const struct arg *args, co
     }
     if (args->name)
         printf("\nOptions:\n");
-    print_args(args);
+    print_args(args, NULL);
     printf("\nCommon options:\n");
-    print_args(common);
+    print_args(common, command);
     printf("  %-28s %s\n", "--help", "this text");
     if (command->explain) {
         printf("\n");
@@ -190,6 +210,19 @@ static bool is_value(const struct parser *p, int at)
     return at < p->argc && (p->argv[at][0] != '-' || p->argv[at][1] == 0);
 }
 
+/* A common option that the subcommand has no use for is hardly meant. */
+static int check_use(const struct command *command, const struct arg *arg)
+{
+    if (is_of_use(command, arg) || strcmp(arg->name, "--quiet") == 0 || strcmp(arg->name, "--precision") == 0)
+        return ARGS_RUN; /* nothing is said anyway; f32 is what is done */
+    if (strcmp(arg->name, "--trace") == 0)
+        return complain(command, 2, "--trace: only train, eval, classify, embed and search write one");
+    return complain(command, 2, "%s: %s %s; leave it out", arg->name, command->name,
+                    strcmp(arg->name, "--seed") == 0   ? "draws nothing at random"
+                    : strcmp(arg->name, "--json") == 0 ? "has no result as JSON"
+                                                       : "uses no device");
+}
+
 /* An option and its values; p->at stands behind them. */
 static int parse_option(struct parser *p)
 {
@@ -198,10 +231,13 @@ static int parse_option(struct parser *p)
     const char *inner = text[length] ? text + length + 1 : NULL;
     const struct arg *arg = find_arg(p->args, text, length);
     int result;
-    if (!arg)
+    if (!arg) {
         arg = find_arg(p->common, text, length);
-    if (!arg)
-        return unknown_option(p->command, text, p->args, p->common);
+        if (!arg)
+            return unknown_option(p->command, text, p->args, p->common);
+        if ((result = check_use(p->command, arg)) != ARGS_RUN)
+            return result;
+    }
     if (arg->kind == ARG_FLAG) {
         if (inner)
             return complain(p->command, 2, "%s takes no value", arg->name);
@@ -313,8 +349,6 @@ int args_parse(const struct command *command, int argc, char **argv, const struc
     int result = parse_all(&p);
     if (result != ARGS_RUN)
         return result;
-    if (common->trace && !command->traces)
-        return complain(command, 2, "--trace: only train, eval, classify, embed and search write one");
     common->seed_given = common->seed != UINT64_MAX;
     return parse_precision(command, common);
 }

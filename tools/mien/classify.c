@@ -3,6 +3,7 @@
 
 #include "base/system.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +21,16 @@ struct job {
     struct mien_labels *labels;
     struct progress progress;
     size_t printed, bad;
-    enum mien_status failed; /* of scores */
-    float *embeds, *scores;  /* [inputs,E], [labels] */
-    bool *ok;                /* [inputs] */
+    enum mien_status failed;        /* of scores */
+    float *embeds, *scores;         /* [inputs,E], [labels] */
+    bool *ok;                       /* [inputs] */
+    struct mien_clip_frames *clips; /* [inputs] zeros where it is none */
 };
 
-static void print_json(const struct job *job, const char *input, size_t best)
+static void print_json(const struct job *job, size_t at, size_t best)
 {
     printf("{\"input\":");
-    print_json_string(input);
+    print_json_string(job->inputs.items[at]);
     printf(",\"label\":");
     print_json_string(job->words.lines[best]);
     printf(",\"scores\":{");
@@ -38,15 +40,21 @@ static void print_json(const struct job *job, const char *input, size_t best)
         putchar(':');
         print_json_number((double)job->scores[i], 9);
     }
-    printf("}}\n");
+    printf("}");
+    if (job->clips[at].there)
+        printf(",\"frames\":%" PRIu64 ",\"frames_there\":%" PRIu64, job->clips[at].used, job->clips[at].there);
+    printf("}\n");
 }
 
-static void print_text(const struct job *job, const char *input, size_t best)
+static void print_text(const struct job *job, size_t at, size_t best)
 {
-    printf("%s: %s", input, job->words.lines[best]);
+    printf("%s: %s", job->inputs.items[at], job->words.lines[best]);
     for (size_t i = 0; i < job->words.count; i++)
         printf("%s%s %.3f", i ? ", " : "  (", job->words.lines[i], (double)job->scores[i]);
-    printf(")\n");
+    printf(")");
+    if (job->clips[at].there)
+        printf(", clip of %" PRIu64 " of %" PRIu64 " frames", job->clips[at].used, job->clips[at].there);
+    printf("\n");
 }
 
 /* Lines of the inputs up to `done` that have none yet. */
@@ -63,7 +71,7 @@ static void print_new(struct job *job, size_t done)
             return;
         for (size_t j = 1; j < job->words.count; j++)
             best = job->scores[j] > job->scores[best] ? j : best;
-        (job->common.json ? print_json : print_text)(job, job->inputs.items[i], best);
+        (job->common.json ? print_json : print_text)(job, i, best);
     }
     job->printed = done;
     fflush(stdout);
@@ -84,11 +92,13 @@ static enum mien_status classify_all(struct job *job)
     enum mien_status status = MIEN_ERR_NOMEM;
     job->embeds = calloc(count * job->use.info.embed, sizeof(float));
     job->ok = calloc(count, sizeof(bool));
-    if (inputs && job->embeds && job->ok) {
+    job->clips = calloc(count, sizeof(*job->clips));
+    if (inputs && job->embeds && job->ok && job->clips) {
         struct mien_embed_params params = looking_params(&job->looking);
         for (size_t i = 0; i < count; i++)
             inputs[i] = looking_input(&job->looking, job->inputs.items[i]);
         params.ok = job->ok;
+        params.clips = job->clips;
         params.progress = on_progress;
         params.user = job;
         progress_begin(&job->progress, "classify", job->common.quiet);
@@ -139,6 +149,7 @@ static int classify(const struct command *command, struct job *job)
                                                    job->bad, job->inputs.count);
     free(job->embeds);
     free(job->ok);
+    free(job->clips);
     free(job->scores);
     return result;
 }
@@ -177,6 +188,9 @@ static int check(const struct command *command, struct job *job)
     if (status == MIEN_OK && !job->model) {
         status = mien_default_weights(NULL, job->own_weights, sizeof(job->own_weights));
         job->model = job->own_weights;
+        if (status == MIEN_OK && !job->common.quiet) /* so that nobody takes them for more than they are */
+            fprintf(stderr, "mien: using the weights %s, trained on drawn faces alone; --model names others\n",
+                    job->model);
     }
     return mien_status_exit_code(status);
 }
@@ -185,8 +199,8 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct job job = {.looking.frame_count = LOOKING_USUAL};
     const struct arg args[] = {
-        {"--model", ARG_TEXT, "DIR", "the model directory (default: the small weights that come with Mien)",
-         &job.model},
+        {"--model", ARG_TEXT, "DIR",
+         "the model directory (default: small weights that come with Mien, of drawn faces alone)", &job.model},
         {"--labels", ARG_TEXT, "a,b,c", "the words to choose from", &job.label_list},
         {"--templates", ARG_TEXT, "FILE", "sentences with {} for the label, one a line", &job.template_file},
         {"--descriptions", ARG_TEXT, "FILE",
@@ -214,13 +228,15 @@ const struct command command_classify = {
     .synopsis = "[--model DIR] --labels a,b,c [options] INPUT ...",
     .summary = "scores faces by words of your choice",
     .help =
-        "An INPUT is a cropped face (PNG, JPEG), a folder of frames, or a video (by its name's ending: .mp4, .mkv, "
-        "...),\n"
-        "which ffmpeg decodes: it must be installed. Prints the best label and all probabilities; --json prints one\n"
-        "object a line: {\"input\",\"label\",\"scores\"}. An input that cannot be read is named; the others are "
-        "scored,\n"
-        "and the exit status is 4.\n\n" PICTURE_LIMITS,
+        "An INPUT is a cropped face (PNG, JPEG), a folder of frames, or a video (by its name's ending: .mp4, .mkv,\n"
+        "...), which ffmpeg decodes: it must be installed. Prints the best label and all probabilities; --json prints\n"
+        "one object a line: {\"input\",\"label\",\"scores\"}. A folder is one clip; how many of its frames were looked "
+        "at\n"
+        "is said (in JSON frames, frames_there). An input that cannot be read is named; the others are scored, and "
+        "the\n"
+        "exit status is 4.",
     .run = run,
+    .lacks = LACKS_SEED,
     .traces = true,
     .halves = true,
 };

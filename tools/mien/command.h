@@ -52,7 +52,11 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv); /* argv after the name; exit status */
     bool traces;                                                      /* takes --trace */
     bool halves;                                                      /* takes --precision bf16 and f16 */
+    unsigned lacks;                                                   /* common options that it has no use for */
 };
+
+/* Of `lacks`. They are not in the help; all but --quiet are refused. */
+enum { LACKS_DEVICE = 1, LACKS_SEED = 2, LACKS_JSON = 4, LACKS_QUIET = 8 };
 
 /* The subcommands, in the order of the help; each is a file with a `const struct command command_<name>`. */
 #define COMMAND_LIST(X)                                                                                                \

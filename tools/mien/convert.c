@@ -71,4 +71,5 @@ const struct command command_convert = {
             "tokenizer.json, or\n"
             "bpe_simple_vocab_16e6.txt.gz. Weights of open_clip need open_clip_config.json beside them, or --act.",
     .run = run,
+    .lacks = LACKS_DEVICE | LACKS_SEED,
 };

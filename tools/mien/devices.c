@@ -100,4 +100,5 @@ const struct command command_devices = {
             "taken away by\n"
             "--caps; disabled: not there or not used, and why. --json prints one object a line.",
     .run = run,
+    .lacks = LACKS_SEED | LACKS_QUIET,
 };

@@ -230,6 +230,7 @@ const struct command command_embed = {
         "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. --json prints one object:\n"
         "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.\n\n" PICTURE_LIMITS,
     .run = run,
+    .lacks = LACKS_SEED,
     .traces = true,
     .halves = true,
 };

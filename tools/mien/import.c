@@ -112,4 +112,5 @@ const struct command command_import = {
             "no Vulkan.",
     .print_more = print_names,
     .run = run,
+    .lacks = LACKS_DEVICE,
 };

@@ -173,5 +173,6 @@ const struct command command_info = {
             "where\n"
             "there is none, for a discrete one as most are, and with weights stored as --precision says.",
     .run = run,
+    .lacks = LACKS_SEED | LACKS_QUIET,
     .halves = true,
 };

@@ -15,14 +15,16 @@ static void print_usage(FILE *out)
                  "Trains and runs vision-language models of facial emotion on any GPU that has Vulkan.\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nmien SUBCOMMAND --help says more; mien --version prints the version and what decodes\npictures.\n"
-                 "Exit status: 0 done, 1 failed while running, 2 wrong usage, 3 no usable device or driver fault,\n"
-                 "4 bad data or file, 128 + the signal that ended it.\n");
+    fprintf(out,
+            "\nmien help SUBCOMMAND (or mien SUBCOMMAND --help) says more; mien --version prints the version and what\n"
+            "decodes pictures.\n"
+            "Exit status: 0 done, 1 failed while running, 2 wrong usage, 3 no usable device or driver fault,\n"
+            "4 bad data or file, 128 + the signal that ended it.\n");
 }
 
 static int unknown_command(const char *word)
 {
-    const char *names[COMMANDS + 1] = {0};
+    const char *names[COMMANDS + 4] = {[COMMANDS] = "help", "--help", "--version"};
     for (size_t i = 0; i < COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = nearest(word, names);
@@ -30,28 +32,57 @@ static int unknown_command(const char *word)
                     near ? near : "");
 }
 
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+/* What was printed must have arrived. */
+static int end(const struct command *command, int result)
+{
+    args_free();
+    if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
+        return complain(command, 1, "standard output cannot be written");
+    return result;
+}
+
+/* "mien help train optim.lr" is "mien train --help optim.lr". */
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+    const struct command *command;
+    if (argc == 0 || strcmp(argv[0], "help") == 0) {
+        print_usage(stdout);
+        return end(NULL, 0);
+    }
+    command = find_command(argv[0]);
+    if (!command)
+        return unknown_command(argv[0]);
+    if (argc > 2)
+        return complain(NULL, 2, "unexpected \"%s\"; see mien help", argv[2]);
+    return end(command, command->run(command, argc, (char *[]){option, argc == 2 ? argv[1] : NULL, NULL}));
+}
+
+static bool asks_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        print_usage(stderr);
-        return 2;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_usage(stdout);
-        return 0;
-    }
+    const struct command *command;
+    if (argc < 2)
+        return complain(NULL, 2, "a subcommand is missing, such as mien train; mien --help lists them");
+    if (asks_help(argv[1]))
+        return help(argc - 2, argv + 2);
     if (strcmp(argv[1], "--version") == 0) {
         printf("mien %s\npictures: %s\n", mien_version(), mien_picture_decoders());
-        return 0;
+        return end(NULL, 0);
     }
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(argv[1], commands[i]->name) == 0) {
-            int result = commands[i]->run(commands[i], argc - 2, argv + 2);
-            args_free();
-            if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
-                return complain(commands[i], 1, "standard output cannot be written");
-            return result;
-        }
-    }
-    return unknown_command(argv[1]);
+    command = find_command(argv[1]);
+    return command ? end(command, command->run(command, argc - 2, argv + 2)) : unknown_command(argv[1]);
 }

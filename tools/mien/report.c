@@ -35,4 +35,5 @@ const struct command command_report = {
             "configuration; it needs no other file and no script. Pictures are looked for as the evaluation named\n"
             "them: from the folder of EVAL.json, from this one, and from those above EVAL.json.",
     .run = run,
+    .lacks = LACKS_DEVICE | LACKS_SEED | LACKS_JSON,
 };

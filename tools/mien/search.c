@@ -96,6 +96,7 @@ const struct command command_search = {
         "decoded "
         "by\nffmpeg, which must be installed.",
     .run = run,
+    .lacks = LACKS_SEED,
     .traces = true,
     .halves = true,
 };

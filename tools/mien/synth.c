@@ -86,4 +86,5 @@ const struct command command_synth = {
         "in three levels, labels, action units, valence and arousal, split by subject. The same seed gives the\n"
         "same bytes on any machine; a larger set begins with the smaller one. Needs no Vulkan.",
     .run = run,
+    .lacks = LACKS_DEVICE,
 };

@@ -69,4 +69,5 @@ const struct command command_tokenize = {
         "One JSON array a line: the ids from start to end token, unpadded. A text longer than the model's context is\n"
         "cut as CLIP cuts it. After -- texts may begin with a dash. Needs no Vulkan.",
     .run = run,
+    .lacks = LACKS_DEVICE | LACKS_SEED,
 };
