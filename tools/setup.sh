@@ -28,11 +28,14 @@ read_package_lists() {
 }
 
 # What a build and a software driver need.
-build_packages=(gcc g++ libc6-dev cmake ninja-build pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers
+build_packages=(gcc g++ libc6-dev cmake ninja-build make pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers
     glslc spirv-tools libstb-dev libcjson-dev)
 
 # What a build takes where it is there: JPEG as Pillow decodes it.
 liked_packages=(libjpeg62-turbo-dev libjpeg-turbo8-dev)
+
+# generator_of BUILD_DIR: what it was configured for, if it was; plain CMake takes make, the presets ninja.
+generator_of() { sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$1/CMakeCache.txt" 2>/dev/null || true; }
 
 # install_packages NEEDED ... [-- LIKED ...]: installs those that are missing; of the liked ones only what is offered.
 install_packages() {

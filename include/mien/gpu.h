@@ -153,8 +153,19 @@ MIEN_API enum mien_status mien_gpu_describe(const struct mien_gpu *gpu, struct m
  * with it. What fails before there is a gpu: mien_last_error. */
 MIEN_API const char *mien_gpu_error(const struct mien_gpu *gpu);
 
-/* True once the driver lost the device or a wait timed out. It stays true: destroy the gpu, create a new one and go on
- * from the last checkpoint. */
+/* True once the driver has lost the device (it was reset, pulled out, or a program on it ran too long) or a wait has
+ * timed out. It stays true. What then holds:
+ *  - the call that finds out gives MIEN_ERR_DEVICE_LOST or MIEN_ERR_TIMEOUT and says why; every later one on gpu, and
+ *    on what was made on it, gives MIEN_ERR_DEVICE_LOST at once;
+ *  - what the failed call was to write is undefined, but for what its progress had called final; files are whole or not
+ *    there; embeddings, scores and all else that earlier calls gave to the host stay good;
+ *  - destroying works as ever, in the usual order, and frees all host memory. After a time-out the driver may still be
+ *    at work in the device's memory: Vulkan's objects are then left to the end of the process;
+ *  - other gpus of the process are not concerned, unless they are of the same hardware.
+ * To go on: destroy what was made on gpu, and gpu; create a new one (a driver may need a moment for that: try again
+ * after MIEN_ERR_DRIVER or MIEN_ERR_NO_DEVICE); open the model again, which then gives the same bits. A training goes
+ * on from its last checkpoint (mien_train_params.resume). Of an adopted device Mien destroys its own objects alone: the
+ * VkDevice is the application's to destroy and to make again before mien_gpu_adopt. */
 MIEN_API bool mien_gpu_lost(const struct mien_gpu *gpu);
 
 /* How many messages the validation layers have given since gpu was created; always 0 without MIEN_VALIDATE. */

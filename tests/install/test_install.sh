@@ -134,6 +134,27 @@ if command -v pkg-config >/dev/null; then
         fail "building the example with pkg-config"
 fi
 
+# example/threads.c and example/cancel.c: what they say, and a missing picture
+tried() { # tried NAME WORDS
+    local said status
+    said=$("$work/example/$1" "$model" "$here/../golden/train/00.png" 2>"$work/log")
+    status=$?
+    [ $status -eq 3 ] && { echo "skipped: running the example $1 (no Vulkan device)"; return; }
+    [ $status -eq 0 ] && [[ $said =~ $2 ]] || fail "the example $1: status $status, \"$said\", $(cat "$work/log")"
+    "$work/example/$1" "$model" "$here/none.png" >/dev/null 2>"$work/log"
+    [ $? -eq 4 ] && grep -q none.png "$work/log" || fail "the example $1: a missing picture does not end in status 4"
+}
+tried threads '^2 threads, the same numbers$'
+tried cancel '^cancelled after 1[0-9][0-9] of 300$'
+if command -v pkg-config >/dev/null; then # a run path in place of ldconfig, as README.md has it
+    # shellcheck disable=SC2046 # flags are words
+    "$cc" -std=c11 "${flags[@]}" -o "$work/face" "$here/example/face.c" $(pkg-config --cflags --libs mien) \
+        "-Wl,-rpath,$(pkg-config --variable=libdir mien)" && face "the example with a run path" "$work/face" ||
+        fail "building the example with a run path"
+    [ -f "$(pkg-config --variable=weights mien)/synthetic-faces/config.json" ] ||
+        fail "pkg-config --variable=weights is \"$(pkg-config --variable=weights mien)\", where no weights are"
+fi
+
 if [ -x "$prefix/bin/mien" ]; then # finds the library beside it
     "$prefix/bin/mien" --version >"$work/log" 2>&1 || { cat "$work/log"; fail "mien --version"; }
     grep -q "$version" "$work/log" || { cat "$work/log"; fail "mien --version does not say $version"; }
