@@ -48,19 +48,29 @@ static void end_line(struct reader *r)
         r->at++;
 }
 
+static void skip_blanks(struct reader *r)
+{
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\t') && *r->at != r->separator)
+        r->at++;
+}
+
 /* One field; *last says whether the record ends with it. */
 static enum mien_status field(struct reader *r, bool *last)
 {
     enum mien_status status = MIEN_OK;
+    skip_blanks(r); /* "a, b" and "a, \"b, c\"" as people write them */
     char *start = r->at, *to = r->at;
     if (r->at < r->end && *r->at == '"') {
         r->at++;
         TRY(quoted(r, &to));
+        skip_blanks(r);
         if (r->at < r->end && *r->at != r->separator && *r->at != '\n' && *r->at != '\r')
             return bad(r, "text after a closing quote");
     } else {
         while (r->at < r->end && *r->at != r->separator && *r->at != '\n' && *r->at != '\r')
             *to++ = *r->at++;
+        while (to > start && (to[-1] == ' ' || to[-1] == '\t'))
+            to--;
     }
     *last = r->at >= r->end || *r->at != r->separator;
     if (*last)

@@ -17,9 +17,10 @@ struct data_csv {
 
 /* Reads all of it. `separator` 0: of comma, tab and semicolon that which stands most often in the header, or what a
  * first line "sep=;" says, as Excel has it. Lines end with \n, \r\n or \r; a quoted field may hold separators, line
- * ends and doubled quotes; lines of nothing but separators, and empty fields beyond the header's, are passed over; a
- * byte-order mark is skipped. MIEN_ERR_DATA with path and line: another number of fields than the header's, a quote out
- * of place, not UTF-8, a NUL, no header, a name twice. */
+ * ends and doubled quotes; blanks around a field are no part of it unless they are quoted; lines of nothing but
+ * separators, and empty fields beyond the header's, are passed over; a byte-order mark is skipped. MIEN_ERR_DATA with
+ * path and line: another number of fields than the header's, a quote out of place, not UTF-8, a NUL, no header, a name
+ * twice. */
 enum mien_status data_csv_read(const char *path, char separator, struct data_csv *out);
 /* The same of a text [size] in memory, which is copied; `path` for messages. */
 enum mien_status data_csv_parse(const char *path, const char *text, size_t size, char separator, struct data_csv *out);

@@ -147,6 +147,7 @@ static void test_forms(void)
         {"sep.csv", "sep=;\r\nfilepath;title\r\na.png;she smiles, a little\r\nb c.jpg;frowns\r\n", NULL},
         {"excel.csv", "filepath;title;;\na.png;she smiles, a little;;\nb c.jpg;frowns;;\n;;;\n;;;\n", NULL},
         {"more.csv", "filepath;title\na.png;she smiles, a little;;;\n;\nb c.jpg;frowns;\n", NULL},
+        {"blanks.csv", "filepath, title\n a.png , \"she smiles, a little\" \nb c.jpg\t,  frowns \n", NULL},
         {"index.csv", ";filepath;title\n0;a.png;she smiles, a little\n1;b c.jpg;frowns\n", NULL}, /* pandas' index */
         {"keys.csv", " image ; caption\na.png;she smiles, a little\nb c.jpg;frowns\n", NULL},
         {"named.csv", "id;where;what\n7;a.png;she smiles, a little\n8;b c.jpg;frowns\n", "image=where,caption=what"},
@@ -205,6 +206,14 @@ static void test_columns(void)
         CHECK(r[0].has_box && r[0].box[0] == -2 && r[0].box[2] == 4 && r[0].box[3] == 4);
         CHECK(r[0].has_va && r[0].va[0] == 0.5 && r[0].va[1] == -1);
         CHECK(is_bare(&r[1]));
+    }
+    data_manifest_destroy(&m);
+    static const char quoted[] = "filepath, label,split\n\" a.png\", \" joy\" , train \n";
+    CHECK_EQ(read_as("quoted.csv", quoted, sizeof(quoted) - 1, NULL, &m), MIEN_OK);
+    if (m) { /* within quotes blanks are meant */
+        CHECK_STR(m->rows[0].image, support_file(" a.png"));
+        CHECK_STR(m->rows[0].labels[0], " joy");
+        CHECK_EQ(m->rows[0].split, DATA_SPLIT_TRAIN);
     }
     data_manifest_destroy(&m);
     static const char both[] = "filepath,title,caption\na.png,t,c\n";
