@@ -74,4 +74,5 @@ const struct command command_manifest = {
     .summary = "says what a manifest may hold: keys, tables, captions, boxes",
     .help = text,
     .run = run,
+    .lacks = LACKS_DEVICE | LACKS_SEED | LACKS_JSON | LACKS_QUIET,
 };
