@@ -180,17 +180,21 @@ fail:
 static enum mien_status parse_mien(const cJSON *object, const char *where, struct io_clip_config *out)
 {
     enum mien_status status = MIEN_OK;
-    const cJSON *mien = NULL, *temporal = NULL;
+    const cJSON *mien = NULL, *temporal = NULL, *head = NULL;
     char place[512];
     snprintf(place, sizeof(place), "%s: mien", where);
     TRY(base_json_object(object, "mien", where, &mien));
     if (mien) {
         TRY(base_json_object(mien, "temporal", place, &temporal));
+        TRY(base_json_object(mien, "head", place, &head));
         TRY(parse_scalars(mien, place, out));
     }
     snprintf(place, sizeof(place), "%s: mien.temporal", where);
     if (temporal)
         TRY(io_temporal_config_parse(temporal, place, &out->temporal));
+    snprintf(place, sizeof(place), "%s: mien.head", where);
+    if (head)
+        TRY(io_head_config_parse(head, place, &out->head));
 fail:
     return status;
 }
@@ -267,6 +271,8 @@ enum mien_status io_clip_config_check(const struct io_clip_config *c, const char
     FAIL_IF(c->embed == 0 || c->embed > 1 << 16, MIEN_ERR_DATA, "%s: projection_dim %u is impossible", where, c->embed);
     if (c->temporal.layers)
         TRY(check_temporal(&c->temporal, where));
+    if (c->head.kind)
+        TRY(io_head_config_check(&c->head, where));
 fail:
     return status;
 }
@@ -366,11 +372,12 @@ static enum mien_status make_mien(const struct io_clip_config *c, const cJSON *e
     const struct io_temporal_config *t = &c->temporal;
     cJSON *temporal = NULL;
     *out = NULL;
-    if (!extra && !t->layers && !c->scalars)
+    if (!extra && !t->layers && !c->scalars && !c->head.kind)
         return MIEN_OK;
     cJSON *mien = extra ? cJSON_Duplicate(extra, true) : cJSON_CreateObject();
     FAIL_IF_NULL(mien, "config.json");
     cJSON_DeleteItemFromObjectCaseSensitive(mien, "temporal");
+    cJSON_DeleteItemFromObjectCaseSensitive(mien, "head");
     drop_scalars(mien);
     for (uint32_t i = 0; i < c->scalars; i++)
         FAIL_IF_NULL(cJSON_AddTrueToObject(mien, c->scalar[i].name), "config.json");
@@ -383,6 +390,8 @@ static enum mien_status make_mien(const struct io_clip_config *c, const cJSON *e
         TRY(add_number(temporal, "mlp", t->mlp));
         TRY(add_number(temporal, "max_frames", t->max_frames));
     }
+    if (c->head.kind)
+        FAIL_IF_NULL(cJSON_AddItemToObject(mien, "head", io_head_config_json(&c->head)) ? mien : NULL, "config.json");
     *out = mien;
     mien = NULL;
 fail:

@@ -210,6 +210,14 @@ static void put_temporal(struct making *m, const struct io_temporal_config *c, u
     }
 }
 
+/* Named as PyTorch names a Sequential of Linear, ReLU and Linear; its initial values. */
+static void put_head(struct making *m, const struct io_head_config *c, uint32_t embed)
+{
+    begin(m, "head.", "");
+    put_pair(m, "0", NULL, SHAPE(c->hidden, embed), linear(embed), linear(embed));
+    put_pair(m, "2", NULL, SHAPE(c->targets, c->hidden), linear(c->hidden), linear(c->hidden));
+}
+
 /* ---- the list ---- */
 
 static int by_name(const void *a, const void *b)
@@ -226,6 +234,8 @@ enum mien_status io_clip_tensors_list(const struct io_clip_config *config, struc
     put_scalars(&m, config);
     if (config->temporal.layers)
         put_temporal(&m, &config->temporal, config->embed);
+    if (config->head.kind)
+        put_head(&m, &config->head, config->embed);
     if (m.status == MIEN_OK)
         qsort(out->items, out->count, sizeof(*out->items), by_name);
     else

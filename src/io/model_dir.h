@@ -27,6 +27,18 @@ struct io_temporal_config {
     uint32_t max_frames; /* rows of the position embedding, the class token's included */
 };
 
+/* Two layers on an image's or a clip's raw embedding: hidden with ReLU, then the targets. "mien": {"head": {...}} in
+ * config.json, tensors head.0.weight [hidden,E], head.0.bias, head.2.weight [targets,hidden], head.2.bias. */
+enum io_head_kind { IO_HEAD_NONE, IO_HEAD_REGRESSION, IO_HEAD_CLASSES };
+enum { IO_HEAD_TARGETS_MAX = 64, IO_HEAD_NAME_MAX = 64 };
+struct io_head_config {
+    enum io_head_kind kind;
+    uint32_t hidden, targets;
+    char name[IO_HEAD_TARGETS_MAX][IO_HEAD_NAME_MAX]; /* of the targets, or the classes */
+    /* Of a regression: what the head says, times std, plus mean, is in the target's own units. */
+    double mean[IO_HEAD_TARGETS_MAX], std[IO_HEAD_TARGETS_MAX];
+};
+
 enum { IO_SCALARS_MAX = 4 };
 
 /* A parameter of one number that a loss has added to the model: "mien": {"logit_bias": true}, tensor logit_bias. */
@@ -47,6 +59,7 @@ struct io_clip_config {
         uint32_t image, patch; /* image_size, patch_size in pixels; a last partial patch is not seen, as in HF */
     } vision;
     struct io_temporal_config temporal;
+    struct io_head_config head;
     uint32_t embed;          /* projection_dim */
     double logit_scale_init; /* logit_scale_init_value, a natural logarithm */
     struct io_scalar scalar[IO_SCALARS_MAX];
@@ -66,6 +79,13 @@ void io_temporal_config_default(struct io_temporal_config *out);
 /* From the object under "temporal"; missing keys take the defaults, others are refused by name (MIEN_ERR_ARG). */
 enum mien_status io_temporal_config_parse(const cJSON *object, const char *where, struct io_temporal_config *out);
 
+/* From the object under "head"; kind, targets and hidden are needed, mean and std default to 0 and 1. MIEN_ERR_DATA
+ * names what is wrong. */
+enum mien_status io_head_config_parse(const cJSON *object, const char *where, struct io_head_config *out);
+enum mien_status io_head_config_check(const struct io_head_config *config, const char *where);
+/* The same as JSON for cJSON_Delete; NULL when out of memory. */
+cJSON *io_head_config_json(const struct io_head_config *config);
+
 /* Sizes that make a model: none zero, width a multiple of heads, patch <= image, ids inside the vocabulary. */
 enum mien_status io_clip_config_check(const struct io_clip_config *config, const char *where);
 
@@ -79,7 +99,7 @@ enum mien_status io_clip_scalars_add(struct io_clip_config *config, const struct
  */
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
 enum mien_status io_clip_config_read_from(const struct base_source *source, struct io_clip_config *out, cJSON **extra);
-/* With `extra` (may be NULL) under "mien", where "temporal" and "logit_*" follow `config` whatever `extra` says. Loads
+/* With `extra` (may be NULL) under "mien", where "temporal", "head" and "logit_*" follow `config` whatever `extra` says. Loads
  * in CLIPModel.from_pretrained. */
 enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
 

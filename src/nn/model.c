@@ -137,6 +137,8 @@ static bool is_fresh(const struct io_clip_config *had, const struct nn_param *pa
 {
     if (is_temporal(param->name))
         return had->temporal.layers == 0;
+    if (strncmp(param->name, "head.", 5) == 0)
+        return had->head.kind == IO_HEAD_NONE;
     return param->is_scalar && strcmp(param->name, "logit_scale") != 0 && !io_clip_scalar(had, param->name);
 }
 
@@ -345,6 +347,24 @@ static enum mien_status merge_temporal(struct io_clip_config *config, const stru
                      want->heads, want->head_dim, want->mlp, want->max_frames);
 }
 
+static enum mien_status merge_head(struct io_clip_config *config, const struct io_head_config *want, const char *dir)
+{
+    const struct io_head_config *have = &config->head;
+    if (!want || want->kind == IO_HEAD_NONE)
+        return MIEN_OK;
+    if (have->kind != IO_HEAD_NONE &&
+        (have->kind != want->kind || have->hidden != want->hidden || have->targets != want->targets ||
+         memcmp(have->name, want->name, sizeof(want->name)) != 0))
+        return base_fail(
+            MIEN_ERR_ARG,
+            "%s has a head for %u %s from %u hidden units, beginning with \"%s\"; wanted is one for %u from "
+            "%u, beginning with \"%s\": leave model.head out, or give the same",
+            dir, have->targets, have->kind == IO_HEAD_CLASSES ? "classes" : "targets", have->hidden, have->name[0],
+            want->targets, want->hidden, want->name[0]);
+    config->head = *want;
+    return MIEN_OK;
+}
+
 enum mien_status nn_model_load(struct vk_device *device, const char *dir, const struct nn_extras *extras,
                                struct nn_model **out)
 {
@@ -364,6 +384,7 @@ enum mien_status nn_model_load_from(struct vk_device *device, const struct base_
     TRY(io_clip_config_read_from(source, &had, NULL));
     config = had;
     TRY(merge_temporal(&config, extras->temporal, base_source_name(source)));
+    TRY(merge_head(&config, extras->head, base_source_name(source)));
     TRY(io_clip_scalars_add(&config, extras->scalars));
     TRY(outline(device, &config, extras->precision, &model));
     TRY(io_weights_open_from(source, &file));

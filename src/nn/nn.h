@@ -55,6 +55,7 @@ enum mien_status nn_model_init(struct nn_model *model, uint64_t seed);
 struct nn_extras {
     const struct io_temporal_config *temporal; /* its sizes: the directory's own where it has one (of the same sizes,
                                                   else MIEN_ERR_ARG), or else a new one; NULL = none wanted */
+    const struct io_head_config *head;         /* likewise; its means and deviations are those given here */
     const struct io_scalar *scalars;           /* wanted, ended by an empty name; NULL = none */
     uint64_t seed;                             /* of what is new, as by nn_model_init */
     enum mien_dtype precision;                 /* nn_model.precision; 0 = f32 */
@@ -108,6 +109,8 @@ op_value nn_image_tower_patches(struct nn_scope *scope, op_value pixels, op_valu
 /* Raw embeddings of a clip's frames [B,T,E] -> the clip's [B,E], not normalised: the temporal transformer's class token
  * (EmoCLIP), T below max_frames; without a temporal transformer the mean of the frames. */
 op_value nn_temporal_tower(struct nn_scope *scope, op_value frames);
+/* Raw embeddings [B,E] -> what the model's head says of them [B,targets]: standardised values, or logits of classes. */
+op_value nn_head(struct nn_scope *scope, op_value raw);
 /* ids i32 [B,L], L <= context; eot i32 [B]: the token of each text to pool (nn_eot_positions) -> [B,E]. */
 op_value nn_text_tower(struct nn_scope *scope, op_value ids, op_value eot);
 /* Rows of unit length. */
