@@ -90,7 +90,7 @@ fail:
     return status;
 }
 
-static enum mien_status get_values(const struct nn_model *model, const struct nn_param *param, float *values)
+enum mien_status nn_model_values(const struct nn_model *model, const struct nn_param *param, float *values)
 {
     const struct tensor_shape *shape = &param->value.shape;
     enum mien_status status = tensor_download(model->device, &param->value, values);
@@ -412,7 +412,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
 {
     struct saving *saving = user;
     if (saving->index != index) {
-        enum mien_status status = get_values(saving->model, &saving->model->params[index], saving->values);
+        enum mien_status status = nn_model_values(saving->model, &saving->model->params[index], saving->values);
         const struct nn_param *param = &saving->model->params[index];
         uint64_t count = tensor_shape_count(&param->value.shape);
         if (status != MIEN_OK)

@@ -76,6 +76,9 @@ enum mien_status nn_model_load_weights(struct nn_model *model, const char *path)
 /* All parameters as F32 under their names. Equal values give equal bytes. */
 enum mien_status nn_model_save_weights(const struct nn_model *model, const char *path);
 
+/* A parameter's values as f32, whatever it is stored as: out [elements]. */
+enum mien_status nn_model_values(const struct nn_model *model, const struct nn_param *param, float *out);
+
 /* Index by name, or UINT32_MAX. */
 uint32_t nn_param_find(const struct nn_model *model, const char *name);
 

@@ -90,3 +90,36 @@ double use_uar(const struct use_confusion *confusion)
         sum += use_confusion_support(confusion, c) ? use_recall(confusion, c) : 0;
     return present ? sum / present : (double)NAN;
 }
+
+/* ---- numbers ---- */
+
+struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride)
+{
+    struct use_agreement out = {NAN, NAN, NAN, NAN};
+    double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0, absolute = 0, square = 0;
+    if (n == 0)
+        return out;
+    for (size_t i = 0; i < n; i++) {
+        mean_a += (double)predicted[i * stride] / (double)n;
+        mean_b += (double)truth[i * stride] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) { /* around the means: no digits are lost to them */
+        double a = (double)predicted[i * stride], b = (double)truth[i * stride], da = a - mean_a, db = b - mean_b;
+        aa += da * da / (double)n;
+        bb += db * db / (double)n;
+        ab += da * db / (double)n;
+        absolute += fabs(a - b) / (double)n;
+        square += (a - b) * (a - b) / (double)n;
+    }
+    double apart = (mean_a - mean_b) * (mean_a - mean_b), whole = aa + bb + apart;
+    bool constant = true, same = true;
+    for (size_t i = 1; i < n; i++) {
+        constant = constant && predicted[i * stride] == predicted[0];
+        same = same && truth[i * stride] == truth[0];
+    }
+    out.pcc = constant || same ? NAN : ab / sqrt(aa * bb);
+    out.ccc = constant || same ? 0 : 2 * ab / whole;
+    out.mae = absolute;
+    out.rmse = sqrt(square);
+    return out;
+}

@@ -31,4 +31,15 @@ double use_uar(const struct use_confusion *confusion);
  * when a score is not finite: a comparison with NaN would rank anything first. */
 enum mien_status use_rank(const double *scores, const uint32_t *group, size_t count, size_t query, double *out);
 
+/* ---- numbers ---- */
+
+/* Of n predictions against n true values; method.md B.7 without its epsilons, population moments. */
+struct use_agreement {
+    double pcc; /* NaN where one of the two is constant */
+    double ccc; /* 0 there, unless both are the same constant: then 1 would be said of nothing, and it is 0 too */
+    double mae, rmse;
+};
+/* Of every stride-th number from the first on. n = 0 gives NaN throughout. */
+struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride);
+
 #endif
