@@ -15,9 +15,9 @@ static enum mien_status slot_create(struct data_loader *l, struct slot *slot)
     slot->kinds = base_alloc(b, sizeof(int32_t));
     slot->places = base_alloc(b * loader_frames(l), sizeof(uint32_t));
     slot->images = base_alloc(b * loader_sample_size(l), sizeof(float));
-    slot->tokens = base_alloc(texts * l->p.context, sizeof(int32_t));
-    slot->eot = base_alloc(texts, sizeof(int32_t));
-    slot->weights = base_alloc(texts, sizeof(float));
+    slot->tokens = base_alloc(texts * l->p.context + 1, sizeof(int32_t));
+    slot->eot = base_alloc(texts + 1, sizeof(int32_t));
+    slot->weights = base_alloc(texts + 1, sizeof(float));
     FAIL_IF(!slot->samples || !slot->rows || !slot->kinds || !slot->places || !slot->images || !slot->tokens ||
                 !slot->eot || !slot->weights,
             MIEN_ERR_NOMEM, "out of host memory for batches of %u times %u pictures of %ux%u", l->p.batch,

@@ -13,6 +13,8 @@ static const char *level_text(struct base_arena *arena, const struct data_row *r
     case DATA_TEXT_CAPTION:
         return data_caption_text(arena, &row->caption);
     case DATA_TEXT_LABEL:
+        if (row->label_text)
+            return row->label_text;
         return row->label_count > 0 ? data_row_label(row, buffer, size) : NULL;
     default:
         return row->caption.global;
@@ -48,6 +50,8 @@ static enum mien_status choose_levels(const struct data_loader *l, enum data_tex
     if (l->p.text == DATA_TEXT_BOTH)
         wanted[0] = DATA_TEXT_GLOBAL;
     *count = 0;
+    if (l->p.text == DATA_TEXT_NONE)
+        return MIEN_OK;
     for (int level = 0; level < (l->p.text == DATA_TEXT_BOTH ? 2 : 1); level++) {
         for (size_t i = 0; i < l->p.row_count && with[level] == 0; i++)
             with[level] +=
@@ -116,7 +120,7 @@ enum mien_status loader_texts_create(struct data_loader *l)
         l->p.sentences = 0;
     TRY(choose_levels(l, levels, &t->global_levels));
     t->levels = t->global_levels + l->p.sentences;
-    t->fixed = base_alloc(l->p.row_count * t->global_levels, sizeof(*t->fixed));
+    t->fixed = base_alloc(l->p.row_count * t->global_levels + 1, sizeof(*t->fixed));
     t->first_sentence = base_alloc(l->p.row_count + 1, sizeof(*t->first_sentence));
     FAIL_IF(!t->fixed || !t->first_sentence, MIEN_ERR_NOMEM, "out of host memory for texts");
     t->empty[0] = data_tokenizer_bos(l->p.tokenizer);

@@ -56,8 +56,8 @@ static void fill_part(const struct train_step *p, uint32_t slot, const struct tr
 {
     bool features = part->frames != OP_NONE;
     const float *from_images = features ? batch->features : batch->images;
-    int32_t *ids = graph_program_input(p->program, slot, part->ids);
-    int32_t *eot = graph_program_input(p->program, slot, part->eot);
+    int32_t *ids = part->ids == OP_NONE ? NULL : graph_program_input(p->program, slot, part->ids);
+    int32_t *eot = part->eot == OP_NONE ? NULL : graph_program_input(p->program, slot, part->eot);
     memcpy(graph_program_input(p->program, slot, features ? part->frames : part->pixels),
            from_images + part->first * image, part->count * image * sizeof(float));
     if (part->kinds != OP_NONE)
@@ -86,6 +86,7 @@ void train_fill_inputs(struct trainer *t, struct train_step *p, uint32_t slot, c
             number_texts(t->same, batch->tokens + (size_t)k * count * batch->length, count, batch->length,
                          graph_program_input(p->program, slot, p->in.same[k]));
     }
+    train_head_fill(t, p, slot, batch);
     const struct train_objective *o = &t->recipe.objective;
     for (uint32_t k = o->global_levels + 1; o->slots && o->local->lists && k < batch->levels; k++) {
         if (p->in.same[k] != OP_NONE) /* lists are equal where all their sentences are */

@@ -5,19 +5,36 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+/* What models are compared by: the more, the better. */
+struct measure {
+    const char *by;
+    double value;
+};
+
+static struct measure measure_of(const struct train_scores *scores)
+{
+    if (isfinite(scores->uar))
+        return (struct measure){"uar", scores->uar};
+    if (isfinite(scores->head))
+        return (struct measure){"head", scores->head};
+    return (struct measure){"loss", -scores->loss};
+}
 
 /* What best/ holds beside the model: of which step it is, and how good. */
 static enum mien_status write_scores(const struct trainer *t, const struct train_scores *scores, const char *dir)
 {
     enum mien_status status = MIEN_OK;
     struct base_json json = base_json_object_begin();
-    bool labels = isfinite(scores->uar);
+    const struct measure measure = measure_of(scores);
     base_put_number(&json, "step", (double)t->state.step);
-    base_put_text(&json, "by", labels ? "uar" : "loss");
-    base_put_number(&json, "score", labels ? scores->uar : scores->loss);
+    base_put_text(&json, "by", measure.by);
+    base_put_number(&json, "score", strcmp(measure.by, "loss") == 0 ? scores->loss : measure.value);
     base_put_number(&json, "loss", scores->loss);
     base_put_number(&json, "war", scores->war);
     base_put_number(&json, "uar", scores->uar);
+    base_put_number(&json, "head", scores->head);
     base_put_number(&json, "n", (double)scores->images);
     cJSON *tree = base_json_end(&json);
     FAIL_IF_NULL(tree, "scores");
@@ -54,6 +71,14 @@ static void describe_best(const struct trainer *t, bool better, char *out, size_
                  t->config->run.patience);
 }
 
+/* "loss 1.2345, zero-shot WAR 0.500, UAR 0.500, head 0.700" */
+static void describe_scores(const struct train_scores *scores, char *out, size_t size)
+{
+    int used = snprintf(out, size, "loss %.4f, zero-shot WAR %.3f, UAR %.3f", scores->loss, scores->war, scores->uar);
+    if (isfinite(scores->head))
+        snprintf(out + used, size - (size_t)used, ", head %.3f", scores->head);
+}
+
 bool train_evaluates(const struct trainer *t, uint64_t step)
 {
     return t->val && step % t->eval_every == 0;
@@ -69,13 +94,13 @@ enum mien_status train_evaluate(struct trainer *t)
     enum mien_status status = MIEN_OK;
     struct train_state *s = &t->state;
     struct train_scores scores;
-    char best[160] = "";
+    char best[160] = "", said[160];
     if (!t->val || s->evaluated == s->step)
         return MIEN_OK;
     TRY(train_val_run(t->val, &scores));
-    TRY(train_log_eval(t->log, s->step, scores.loss, scores.war, scores.uar, scores.images));
+    TRY(train_log_eval(t->log, s->step, scores.loss, scores.war, scores.uar, scores.head, scores.images));
     s->evaluated = s->step;
-    double value = isfinite(scores.uar) ? scores.uar : -scores.loss;
+    double value = measure_of(&scores).value;
     bool better = isfinite(value) && (!s->best_step || value > s->best); /* of equal ones the first stays */
     s->worse = better ? 0 : s->worse + 1;
     if (better) {
@@ -84,8 +109,8 @@ enum mien_status train_evaluate(struct trainer *t)
         TRY(keep_best(t, &scores));
     }
     describe_best(t, better, best, sizeof(best));
-    LOG_INFO("step %llu: on data.val loss %.4f, zero-shot WAR %.3f, UAR %.3f%s", (unsigned long long)s->step,
-             scores.loss, scores.war, scores.uar, best);
+    describe_scores(&scores, said, sizeof(said));
+    LOG_INFO("step %llu: on data.val %s%s", (unsigned long long)s->step, said, best);
     if (train_is_out_of_patience(t) && s->step < t->steps)
         LOG_INFO("step %llu: %u evaluations without a better one (run.patience): training ends early",
                  (unsigned long long)s->step, s->worse);

@@ -85,6 +85,18 @@ fail:
     return status;
 }
 
+static enum mien_status read_text_value(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum mien_status status = MIEN_OK;
+    const char **out = train_member(r, key);
+    FAIL_IF(!cJSON_IsString(item) || !*item->valuestring, MIEN_ERR_DATA,
+            "%s: \"%s\" must be a string that is not empty", r->where, train_key_last(key->name));
+    *out = base_arena_strdup(&r->config->arena, item->valuestring);
+    FAIL_IF_NULL(*out, "a configuration");
+fail:
+    return status;
+}
+
 static enum mien_status read_value(struct train_reader *r, const cJSON *object, const struct train_key *key)
 {
     const char *name = train_key_last(key->name);
@@ -104,10 +116,10 @@ static enum mien_status read_value(struct train_reader *r, const cJSON *object, 
         return read_pair(r, item, key);
     case KIND_OWN:
         return key->form->read(r, item, key);
-    case KIND_LATER:
+    case KIND_TEXT:
         break;
     }
-    return base_fail(MIEN_ERR_ARG, "%s: \"%s\" is not supported by this version; remove it", r->where, name);
+    return read_text_value(r, item, key);
 }
 
 /* ---- defaults ---- */
@@ -234,6 +246,27 @@ static enum mien_status check_model(struct train_reader *r, cJSON *root)
     return MIEN_OK;
 }
 
+bool train_head_alone(const struct train_config *c)
+{
+    return c->model.head.kind != IO_HEAD_NONE && c->model.head.weight == 0;
+}
+
+static enum mien_status check_head(struct train_reader *r)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_config *c = r->config;
+    bool classes = c->model.head.kind == IO_HEAD_CLASSES;
+    if (c->model.head.kind == IO_HEAD_NONE)
+        return MIEN_OK;
+    FAIL_IF(classes != (c->model.head.loss == TRAIN_HEAD_CE), MIEN_ERR_ARG,
+            "%s: model.head.loss ce is for classes; a regression takes mse, rmse or ccc", place(r, "model.head.loss"));
+    FAIL_IF(c->model.head.loss == TRAIN_HEAD_CCC && c->run.batch < 2, MIEN_ERR_ARG,
+            "%s: run.batch is %u; model.head.loss ccc compares columns of at least 2", place(r, "run.batch"),
+            c->run.batch);
+fail:
+    return status;
+}
+
 static enum mien_status check(struct train_reader *r, cJSON *root)
 {
     enum mien_status status = MIEN_OK;
@@ -246,7 +279,8 @@ static enum mien_status check(struct train_reader *r, cJSON *root)
     FAIL_IF(c->data.augment.crop_scale[0] > c->data.augment.crop_scale[1], MIEN_ERR_ARG,
             "%s: data.augment.crop_scale must be [smallest, largest]", place(r, "data.augment.crop_scale"));
     TRY(check_model(r, root));
-    FAIL_IF(c->run.batch < loss->least_batch, MIEN_ERR_ARG,
+    TRY(check_head(r));
+    FAIL_IF(c->run.batch < loss->least_batch && !train_head_alone(c), MIEN_ERR_ARG,
             "%s: run.batch is %u; with loss.kind %s an image must be told from others: at least %u",
             place(r, "run.batch"), c->run.batch, loss->word.name, loss->least_batch);
     if (c->chosen.local) /* else the data decide, and it is checked then */
@@ -272,9 +306,12 @@ static void set_dependent(struct train_config *c, cJSON *root)
                                       .same_text = is_given(root, "loss.mining.same_text"),
                                       .resize = is_given(root, "data.resize"),
                                       .augment = is_given(root, "data.augment"),
-                                      .lr = is_given(root, "optim.lr")};
+                                      .lr = is_given(root, "optim.lr"),
+                                      .head_loss = is_given(root, "model.head.loss")};
     if (c->model.init && !c->chosen.lr) /* given weights are tuned gently, new ones are not */
-        c->optim.lr = c->model.temporal.layers ? TRAIN_LR_NEW : 1e-5;
+        c->optim.lr = c->model.temporal.layers || c->model.head.kind ? TRAIN_LR_NEW : 1e-5;
+    if (!c->chosen.head_loss && c->model.head.kind == IO_HEAD_CLASSES)
+        c->model.head.loss = TRAIN_HEAD_CE;
     if (!c->chosen.same_text && c->loss.text == TRAIN_TEXT_LABEL) /* a label is the same text for all its images */
         c->loss.mining.same_text = OP_SAME_TEXT_POSITIVE;
 }

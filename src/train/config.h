@@ -10,6 +10,7 @@ enum train_resize { TRAIN_RESIZE_PIL, TRAIN_RESIZE_TORCH };
 enum train_text { TRAIN_TEXT_BOTH, TRAIN_TEXT_GLOBAL, TRAIN_TEXT_SUMMARY, TRAIN_TEXT_CAPTION, TRAIN_TEXT_LABEL };
 enum train_pick { TRAIN_PICK_RANDOM, TRAIN_PICK_FIRST, TRAIN_PICK_ROTATE };
 enum train_source { TRAIN_SOURCE_BATCH, TRAIN_SOURCE_FROZEN };
+enum train_head_loss { TRAIN_HEAD_MSE, TRAIN_HEAD_RMSE, TRAIN_HEAD_CCC, TRAIN_HEAD_CE };
 enum train_schedule { TRAIN_COSINE, TRAIN_CONSTANT, TRAIN_MULTISTEP };
 
 #define TRAIN_LR_NEW 1e-3 /* where only what is new is trained, on frozen towers */
@@ -24,7 +25,7 @@ struct train_group {
 
 /* What the file leaves to the data or to other keys. */
 struct train_chosen {
-    bool local, same_text, resize, augment, lr;
+    bool local, same_text, resize, augment, lr, head_loss;
 };
 
 struct train_config {
@@ -35,10 +36,18 @@ struct train_config {
         const char *tokenizer;              /* a directory, or NULL */
         uint32_t vocab;                     /* without one: size of the vocabulary to learn */
         struct io_temporal_config temporal; /* layers 0 = none is asked for; a directory may have its own */
+        struct {
+            uint32_t kind; /* enum io_head_kind */
+            uint32_t hidden, loss, targets;
+            const char *const *target; /* [targets] names, in the arena; none: those of the rows */
+            double weight;             /* beside the contrastive loss; 0 = the head alone */
+        } head;
     } model;
     struct {
-        const char *train, *val; /* manifests; val may be NULL */
-        const char *columns;     /* of tables, "image=path,caption=text"; NULL = by their own names */
+        const char *train, *val;  /* manifests; val may be NULL */
+        const char *columns;      /* of tables, "image=path,caption=text"; NULL = by their own names */
+        const char *leave_out;    /* a label whose rows leave training, or NULL */
+        const char *descriptions; /* texts of labels, or NULL */
         bool shuffle;
         uint32_t balance; /* enum train_balance */
         uint32_t workers;
@@ -111,6 +120,8 @@ enum mien_status train_config_read(const char *path, const char *const *sets, si
 /* MIEN_ERR_ARG: the local branch cannot take so large a batch. Where loss.local.kind is left to the data this can only
  * be told with them. */
 enum mien_status train_check_local(const struct train_config *config);
+/* Whether a head is trained without the contrastive loss. */
+bool train_head_alone(const struct train_config *config);
 void train_config_destroy(struct train_config **config);
 
 #endif

@@ -60,7 +60,7 @@ static void put_row(const struct page *page, const struct train_key *key)
     char left[64], text[512];
     snprintf(left, sizeof(left), "%c %-25s %-15s ", key->may_change ? '*' : ' ', key->name,
              key->value ? key->value : "");
-    snprintf(text, sizeof(text), "%s%s", key->help, key->kind == KIND_LATER ? " (not in this version)" : "");
+    snprintf(text, sizeof(text), "%s", key->help);
     add_words(key, text, sizeof(text));
     put_wrapped(page, left, text);
 }
@@ -111,7 +111,8 @@ static void put_takes(const struct page *page, const struct train_key *key)
     case KIND_OWN:
         put(page, "  takes    %s", key->form->takes);
         break;
-    case KIND_LATER:
+    case KIND_TEXT:
+        put(page, "  takes    a string");
         put(page, "  takes    nothing in this version: it is refused");
         break;
     case KIND_CHOICE:

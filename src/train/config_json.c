@@ -16,6 +16,7 @@ static cJSON *value_of(const struct train_config *config, const struct train_key
     const char *text;
     switch (key->kind) {
     case KIND_PATH:
+    case KIND_TEXT:
         text = *(const char *const *)at;
         return text ? cJSON_CreateString(text) : NULL;
     case KIND_U32:
@@ -32,8 +33,6 @@ static cJSON *value_of(const struct train_config *config, const struct train_key
         return pair(at);
     case KIND_OWN:
         return key->form->write(config);
-    case KIND_LATER:
-        break;
     }
     return NULL;
 }

@@ -7,6 +7,7 @@
 
 #define KEY(member, key_kind) .name = #member, .kind = key_kind, .at = offsetof(struct train_config, member)
 #define PATH(member) KEY(member, KIND_PATH)
+#define TEXT(member) KEY(member, KIND_TEXT)
 #define NUMBER(member, text, least, most) KEY(member, KIND_NUMBER), .value = text, .low = least, .high = most
 #define WHOLE(member, text, least, most) KEY(member, KIND_U32), .value = text, .low = least, .high = most
 #define SIGNED(member, text, least, most) KEY(member, KIND_I32), .value = text, .low = least, .high = most
@@ -15,7 +16,6 @@
 #define FOUND(member, text, nth) KEY(member, KIND_CHOICE), .value = text, .word = nth
 #define PAIR(member, text, least, most) KEY(member, KIND_PAIR), .value = text, .low = least, .high = most
 #define OWN(key, text, its) .name = key, .kind = KIND_OWN, .value = text, .form = &its
-#define LATER(key) .name = key, .kind = KIND_LATER
 
 /* ---- words: the order is that of the enums in config.h and op.h ---- */
 
@@ -74,6 +74,19 @@ static const struct train_word schedules[] = {
     {"multistep", "times optim.gamma at each of optim.milestones"},
     {0},
 };
+static const struct train_word heads[] = {
+    {"none", "there is none"},
+    {"regression", "numbers, standardised by the training split"},
+    {"classes", "one of the labels"},
+    {0},
+};
+static const struct train_word head_losses[] = {
+    {"mse", "the mean square of the error"},
+    {"rmse", "its root"},
+    {"ccc", "1 - concordance, the mean over the targets"},
+    {"ce", "cross entropy, of classes"},
+    {0},
+};
 static const struct train_word samplings[] = {
     {"uniform", "at equal spacing, the same ones each time, as evaluation does"},
     {"random", "any, in their order"},
@@ -123,7 +136,16 @@ const struct train_key train_keys[] = {
      .help = "The inner width of its feed-forward part"},
     {WHOLE(model.temporal.max_frames, "1024", 2, 1e6), .also = "num_positions", .unit = "positions",
      .help = "Rows of its position embedding: one more than the frames that a clip may have"},
-    {LATER("model.head"), .help = "A head for regression or classes"},
+    {CHOICE(model.head.kind, "none", heads), .left = "regression",
+     .help = "A head on the embedding of a picture or clip: a hidden layer, then the targets"},
+    {OWN("model.head.targets", "[]", train_form_targets), .also = "outputs num_classes labels",
+     .help = "Their names: of a row's \"targets\", valence, arousal or an action unit; or labels; by default all that "
+             "rows have"},
+    {WHOLE(model.head.hidden, "256", 1, 65536), .also = "hidden_size width", .unit = "units",
+     .help = "The width of its hidden layer"},
+    {CHOICE(model.head.loss, "mse", head_losses), .help = "Its loss; by default ce for classes"},
+    {NUMBER(model.head.weight, "1", 0, 1e6), .also = "alpha",
+     .help = "Its share of the objective beside the contrastive loss; 0 trains the head alone, without texts"},
 
     {PATH(data.train), .required = true, .also = "manifest dataset train_data train_file train_dataset train_manifest",
      .help = "The manifest to train on"},
@@ -132,6 +154,10 @@ const struct train_key train_keys[] = {
              "split val, or without one"},
     {OWN("data.columns", NULL, train_form_columns), .also = "csv_img_key csv_caption_key column header",
      .help = "Of manifests that are tables: which column holds which key, where they have other names"},
+    {TEXT(data.leave_out), .also = "exclude holdout",
+     .help = "A label whose rows leave training, for eval --task leave-one-out"},
+    {PATH(data.descriptions), .also = "class_descriptions",
+     .help = "JSON, {\"label\": \"text\" or [\"text\", ...]}: what loss.text label takes in place of a label's word"},
     {BOOL(data.shuffle, "true"), .help = "Whether the order of samples changes from epoch to epoch"},
     {CHOICE(data.balance, "none", balances), .also = "sampler weighted balanced class_weights",
      .help = "How often rows are drawn"},

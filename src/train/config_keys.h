@@ -16,8 +16,8 @@ enum train_key_kind {
     KIND_BOOL,
     KIND_CHOICE, /* a word of a list; the struct holds its index */
     KIND_PAIR,   /* two numbers */
+    KIND_TEXT,   /* a string */
     KIND_OWN,    /* a form of its own */
-    KIND_LATER,  /* not served by this version */
 };
 
 struct train_reader;
@@ -31,7 +31,7 @@ struct train_form {
 };
 
 extern const struct train_form train_form_init, train_form_clip, train_form_tokenizer, train_form_threshold,
-    train_form_milestones, train_form_groups, train_form_columns;
+    train_form_milestones, train_form_groups, train_form_columns, train_form_targets;
 
 struct train_key {
     const char *name; /* "optim.lr" */

@@ -194,6 +194,42 @@ static cJSON *write_milestones(const struct train_config *config)
 const struct train_form train_form_milestones = {"an array of at most 16 whole numbers from 1 on", read_milestones,
                                                  write_milestones};
 
+/* ---- model.head.targets ---- */
+
+static enum mien_status read_targets(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    int count = cJSON_GetArraySize(item);
+    const char **names = base_arena_array(&c->arena, (size_t)count + 1, sizeof(*names));
+    const cJSON *element;
+    (void)key;
+    FAIL_IF_NULL(names, "targets");
+    FAIL_IF(!cJSON_IsArray(item) || count > IO_HEAD_TARGETS_MAX, MIEN_ERR_DATA,
+            "%s: \"targets\" must be an array of at most %d names", r->where, IO_HEAD_TARGETS_MAX);
+    c->model.head.targets = 0;
+    c->model.head.target = names;
+    cJSON_ArrayForEach(element, item)
+    {
+        FAIL_IF(!cJSON_IsString(element) || !*element->valuestring, MIEN_ERR_DATA,
+                "%s: \"targets\" must hold names of targets", r->where);
+        for (uint32_t i = 0; i < c->model.head.targets; i++)
+            FAIL_IF(strcmp(names[i], element->valuestring) == 0, MIEN_ERR_ARG, "%s: \"targets\" names \"%s\" twice",
+                    r->where, names[i]);
+        names[c->model.head.targets] = base_arena_strdup(&c->arena, element->valuestring);
+        FAIL_IF_NULL(names[c->model.head.targets++], "targets");
+    }
+fail:
+    return status;
+}
+
+static cJSON *write_targets(const struct train_config *config)
+{
+    return cJSON_CreateStringArray(config->model.head.target, (int)config->model.head.targets);
+}
+
+const struct train_form train_form_targets = {"an array of names", read_targets, write_targets};
+
 /* ---- optim.groups ---- */
 
 static enum mien_status read_group(struct train_reader *r, const cJSON *item, uint32_t index, struct train_group *group)

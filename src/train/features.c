@@ -36,9 +36,13 @@ void train_inputs_record(const struct train_recipe *recipe, struct graph *graph,
         part->first = i * size;
         part->count = BASE_MIN(size, batch - part->first);
         look_record(recipe, graph, part);
+        part->ids = part->eot = OP_NONE;
+        if (levels == 0)
+            continue;
         part->ids = graph_input(graph, "ids", SHAPE_I32(levels * part->count, shape->length));
         part->eot = graph_input(graph, "eot", SHAPE_I32(levels * part->count));
     }
+    train_head_inputs(&recipe->head, graph, batch, &out->head);
     for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++) {
         bool weighted = k < levels && (objective->missing >> k & 1), same = k < levels && train_needs_same(objective);
         out->weights[k] = weighted ? graph_input(graph, "weights", SHAPE_F32(batch)) : OP_NONE;
@@ -49,7 +53,7 @@ void train_inputs_record(const struct train_recipe *recipe, struct graph *graph,
 /* ---- one part ---- */
 
 /* Features of one part's b images: u, patches and v[K]. */
-enum { FEATURE_U, FEATURE_PATCHES, FEATURE_V, FEATURES = FEATURE_V + TRAIN_LEVELS_MAX };
+enum { FEATURE_U, FEATURE_RAW, FEATURE_PATCHES, FEATURE_V, FEATURES = FEATURE_V + TRAIN_LEVELS_MAX };
 
 /* Rows [level*b, (level+1)*b) of x [K*b,E]: a view where one can be (it ends at a multiple of 256 bytes). */
 static op_value level_rows(struct graph *graph, op_value x, uint32_t levels, uint32_t level)
@@ -89,14 +93,19 @@ static void record_part(const struct train_recipe *recipe, struct nn_scope *scop
         out[f] = OP_NONE;
     if (patches) {
         op_value raw;
-        out[FEATURE_U] = nn_unit_rows(scope, nn_image_tower_patches(scope, part->pixels, &raw));
+        out[FEATURE_RAW] = nn_image_tower_patches(scope, part->pixels, &raw);
+        out[FEATURE_U] = nn_unit_rows(scope, out[FEATURE_RAW]);
         out[FEATURE_PATCHES] = nn_unit_rows(scope, raw);
-    } else if (recipe->look.frames) {
-        out[FEATURE_U] = nn_unit_rows(scope, clip_features(recipe, scope, part));
     } else {
-        out[FEATURE_U] =
-            nn_unit_rows(scope, part->frames != OP_NONE ? part->frames : nn_image_tower(scope, part->pixels));
+        out[FEATURE_RAW] = recipe->look.frames       ? clip_features(recipe, scope, part)
+                           : part->frames != OP_NONE ? part->frames
+                                                     : nn_image_tower(scope, part->pixels);
+        out[FEATURE_U] = nn_unit_rows(scope, out[FEATURE_RAW]);
     }
+    if (recipe->head.kind == IO_HEAD_NONE) /* nobody looks at it */
+        out[FEATURE_RAW] = OP_NONE;
+    if (levels == 0)
+        return;
     op_value texts = nn_unit_rows(scope, nn_text_tower(scope, part->ids, part->eot));
     for (uint32_t k = 0; k < levels; k++)
         out[FEATURE_V + k] = level_rows(scope->graph, texts, levels, k);
@@ -148,7 +157,8 @@ void train_features_record(const struct train_recipe *recipe, struct nn_scope *s
     op_value all[FEATURES];
     scope->recompute = recipe->recompute;
     record_parts(recipe, scope, in, train_needs_patches(&recipe->objective), all);
-    *out = (struct train_features){.u = all[FEATURE_U], .patches = all[FEATURE_PATCHES], .guide_u = OP_NONE};
+    *out = (struct train_features){
+        .u = all[FEATURE_U], .raw = all[FEATURE_RAW], .patches = all[FEATURE_PATCHES], .guide_u = OP_NONE};
     for (uint32_t k = 0; k < TRAIN_LEVELS_MAX; k++) {
         out->v[k] = all[FEATURE_V + k];
         out->guide_v[k] = OP_NONE;

@@ -116,6 +116,8 @@ enum mien_status train_log_write(struct train_log *log, const struct train_log_s
     write_number(log->out, ",\"loss\":", step->loss);
     write_number(log->out, ",\"loss_global\":", step->loss_global);
     write_number(log->out, ",\"loss_local\":", step->loss_local);
+    if (step->has_head)
+        write_number(log->out, ",\"loss_head\":", step->loss_head);
     write_number(log->out, ",\"lr\":", step->lr);
     write_number(log->out, ",\"grad_norm\":", step->grad_norm);
     write_number(log->out, ",\"logit_scale\":", step->logit_scale);
@@ -127,10 +129,11 @@ enum mien_status train_log_write(struct train_log *log, const struct train_log_s
     return base_out_flush(log->out, false);
 }
 
-enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, uint64_t n)
+enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, double head,
+                                uint64_t n)
 {
-    static const char *const names[] = {"loss", "war", "uar"};
-    const double values[] = {loss, war, uar};
+    static const char *const names[] = {"loss", "war", "uar", "head"};
+    const double values[] = {loss, war, uar, head};
     enum mien_status status = MIEN_OK;
     struct base_json line = base_json_object_begin();
     char *text = NULL;

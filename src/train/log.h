@@ -16,6 +16,8 @@ enum mien_status train_log_flush(struct train_log *log); /* to the disk */
 struct train_log_step {
     uint64_t step; /* from 1 */
     double loss, loss_global, loss_local, lr, grad_norm, logit_scale;
+    bool has_head; /* there is one */
+    double loss_head;
     double positives[2];        /* texts, images */
     const float *similarity[2]; /* texts, images: numbers of pairs by cosine in bins from -1 to 1; NULL = not counted */
     uint32_t bins;
@@ -24,6 +26,7 @@ struct train_log_step {
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step);
 
 /* An evaluation after `step` updates; scores that are not finite are left out. */
-enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, uint64_t n);
+enum mien_status train_log_eval(struct train_log *log, uint64_t step, double loss, double war, double uar, double head,
+                                uint64_t n);
 
 #endif

@@ -39,8 +39,8 @@ fail:
 
 bool train_frozen_towers(const struct trainer *t)
 {
-    return t->config->model.init &&
-           (t->config->model.temporal.layers || (t->recipe.look.frames && t->model->config.temporal.layers));
+    return t->config->model.init && (t->config->model.temporal.layers || t->recipe.head.kind ||
+                                     (t->recipe.look.frames && t->model->config.temporal.layers));
 }
 
 /* ---- features ---- */

@@ -167,9 +167,16 @@ void train_losses_record(struct nn_scope *scope, const struct train_objective *o
                              .image_similarity = OP_NONE,
                              .positives = OP_NONE};
     uint32_t levels = objective->global_levels;
-    *out = (struct train_losses){.local = OP_NONE, .positives = OP_NONE, .similarity = {OP_NONE, OP_NONE}};
+    *out = (struct train_losses){.total = OP_NONE,
+                                 .global = OP_NONE,
+                                 .local = OP_NONE,
+                                 .head = OP_NONE,
+                                 .positives = OP_NONE,
+                                 .similarity = {OP_NONE, OP_NONE}};
     if (!mining)
         b.mining.kind = OP_MINING_NONE;
+    if (levels == 0)
+        return;
     graph_push(b.graph, "loss");
     out->global = out->total = train_mean_loss(&b, 0, levels, train_whole_loss);
     if (b.positives != OP_NONE)

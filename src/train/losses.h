@@ -25,6 +25,7 @@ struct train_objective {
 /* Features of a batch of B images and their texts; rows of unit length. */
 struct train_features {
     op_value u;                   /* [B,E] */
+    op_value raw;                 /* [B,E] before they had unit length */
     op_value v[TRAIN_LEVELS_MAX]; /* [B,E] */
     op_value patches;             /* [B,G,E], where the local branch pools */
     op_value guide_u;             /* [B,E] of the initial weights, where mining asks for them */
@@ -33,10 +34,11 @@ struct train_features {
     op_value same[TRAIN_LEVELS_MAX];    /* i32 [B], equal for equal texts, where same_text asks for it */
 };
 
-/* Each [1] but positives [2] (of image anchors among texts, of text anchors among images; mean over the global levels;
- * OP_NONE without mining). */
+/* Each [1], global OP_NONE where there are no texts, but positives [2] (of image anchors among texts, of text anchors
+ * among images; mean over the global levels; OP_NONE without mining). */
 struct train_losses {
     op_value total, global, local; /* local: OP_NONE without a local branch; not weighted */
+    op_value head;                 /* likewise */
     op_value positives;
     op_value similarity[2]; /* [TRAIN_BINS] numbers of pairs, each with itself too, by the cosine of their texts of
                                level 0, and of their images; OP_NONE without mining, and where losses are streamed */

@@ -37,6 +37,11 @@ static enum mien_status survey_texts(struct trainer *t)
     struct train_objective *objective = &t->recipe.objective;
     const struct train_config *c = t->config;
     uint32_t any = 0, all = ~0u, most = 0, least = UINT32_MAX;
+    if (train_head_alone(c)) {
+        t->config->loss.local.kind = train_locals_none();
+        objective->local = train_locals[c->loss.local.kind];
+        return MIEN_OK;
+    }
     for (size_t i = 0; i < t->row_count; i++) {
         const struct data_row *row = &t->manifest->rows[t->rows[i]];
         uint32_t has = texts_of(c, row);
@@ -92,6 +97,32 @@ fail:
     return status;
 }
 
+/* Rows of data.leave_out, alone or in a compound, leave training. */
+static enum mien_status leave_out(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    const char *label = t->config->data.leave_out;
+    size_t kept = 0, before = t->row_count;
+    for (size_t i = 0; label && i < before; i++) {
+        const struct data_row *row = &t->manifest->rows[t->rows[i]];
+        bool has = false;
+        for (uint32_t k = 0; k < row->label_count; k++)
+            has = has || strcmp(row->labels[k], label) == 0;
+        if (!has)
+            t->rows[kept++] = t->rows[i];
+    }
+    if (!label)
+        return MIEN_OK;
+    FAIL_IF(kept == before, MIEN_ERR_ARG, "%s: no row of the train split has the label \"%s\" of data.leave_out",
+            t->manifest->path, label);
+    FAIL_IF(kept == 0, MIEN_ERR_ARG, "%s: all rows of the train split have the label \"%s\" of data.leave_out",
+            t->manifest->path, label);
+    LOG_INFO("train: %zu of %zu samples are \"%s\" and left out", before - kept, before, label);
+    t->row_count = kept;
+fail:
+    return status;
+}
+
 static enum mien_status open_data(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -100,6 +131,9 @@ static enum mien_status open_data(struct trainer *t)
     TRY(data_manifest_read_as(train, columns, false, &t->manifest));
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
+    TRY(train_describe(t->config, t->manifest));
+    TRY(leave_out(t));
+    TRY(train_head_survey(t));
     TRY(train_look_survey(t));
     TRY(train_check_balance(t));
     TRY(survey_texts(t));
@@ -123,6 +157,8 @@ static enum mien_status learn_tokenizer(struct trainer *t)
     for (size_t i = 0; i < t->row_count; i++) {
         const struct data_row *row = &t->manifest->rows[t->rows[i]];
         const char *text = data_caption_text(&arena, &row->caption);
+        if (row->label_text && t->config->loss.text == TRAIN_TEXT_LABEL)
+            text = row->label_text;
         if (!text && t->config->loss.text == TRAIN_TEXT_LABEL)
             text = base_arena_strdup(&arena, data_row_label(row, label, sizeof(label)));
         if (text)
@@ -159,7 +195,7 @@ static enum mien_status open_loader(struct trainer *t)
                     .jitter = c->data.augment.jitter},
         .clips = {.count = t->recipe.look.frames, .stride = c->data.frames.stride, .sampling = c->data.frames.sampling},
         .features = t->recipe.look.features ? &t->features.data : NULL,
-        .text = text_kinds[c->loss.text],
+        .text = train_head_alone(c) ? DATA_TEXT_NONE : text_kinds[c->loss.text],
         .pick = t->recipe.objective.slots ? picks[c->loss.local.pick] : DATA_PICK_NONE,
         .sentences = t->recipe.objective.slots,
         .context = t->model->config.text.context,
@@ -171,7 +207,7 @@ static enum mien_status open_loader(struct trainer *t)
         .max_bad = c->data.max_bad,
     };
     enum mien_status status = data_loader_create(&params, &t->loader);
-    if (status == MIEN_OK && !data_loader_texts_differ(t->loader))
+    if (status == MIEN_OK && !train_head_alone(c) && !data_loader_texts_differ(t->loader))
         status = base_fail(MIEN_ERR_DATA,
                            "%s: to the model all samples have the same text, so that nothing tells one from another; "
                            "give captions that differ, within the %u tokens of its context",
@@ -186,6 +222,7 @@ static enum mien_status open_given(struct trainer *t, const char *dir)
 {
     enum mien_status status = MIEN_OK;
     const struct nn_extras extras = {.temporal = &t->config->model.temporal,
+                                     .head = &t->head_config,
                                      .scalars = t->recipe.objective.loss->scalars,
                                      .seed = t->config->run.seed};
     struct use_parts parts;
@@ -215,6 +252,7 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
     if (loss->logit_scale > 0 && !base_json_member(t->config->model.clip_json, "logit_scale_init_value"))
         clip->logit_scale_init = loss->logit_scale;
     clip->temporal = t->config->model.temporal;
+    clip->head = t->head_config;
     TRY(io_clip_scalars_add(clip, loss->scalars));
     TRY(nn_model_create(t->device, clip, MIEN_F32, out));
     TRY(nn_model_init(*out, t->config->run.seed));
@@ -248,7 +286,8 @@ static enum mien_status open_initial(struct trainer *t)
 {
     if (!t->recipe.objective.frozen)
         return MIEN_OK;
-    const struct nn_extras extras = {.temporal = &t->config->model.temporal, .seed = t->config->run.seed};
+    const struct nn_extras extras = {
+        .temporal = &t->config->model.temporal, .head = &t->head_config, .seed = t->config->run.seed};
     return t->config->model.init ? nn_model_load(t->device, t->config->model.init, &extras, &t->initial)
                                  : create_model(t, &t->initial);
 }
@@ -475,6 +514,7 @@ void train_clear(struct trainer *t)
     base_free(t->from);
     base_free(t->same);
     base_free(t->rules);
+    base_free(t->head_truth);
     base_free(t->rows);
     data_manifest_destroy(&t->manifest);
     train_disown(t);

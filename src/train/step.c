@@ -33,6 +33,21 @@ static void output(struct graph *graph, op_value value)
         graph_output(graph, value);
 }
 
+/* The head's loss beside the contrastive one, or alone. */
+static void record_head(struct recording *r, const struct train_features *features)
+{
+    const struct train_head *head = &r->recipe->head;
+    struct train_losses *losses = &r->step->losses;
+    if (head->kind == IO_HEAD_NONE)
+        return;
+    losses->head = train_head_record(&r->scope, head, &r->step->in.head, features->raw);
+    losses->total =
+        losses->total == OP_NONE
+            ? losses->head
+            : GRAPH_OP(r->graph, &op_add, NULL, losses->total,
+                       GRAPH_OP(r->graph, &op_scale, &(struct op_attr){.scale = head->weight}, losses->head));
+}
+
 static enum mien_status record(struct recording *r)
 {
     enum mien_status status = MIEN_OK;
@@ -45,12 +60,15 @@ static enum mien_status record(struct recording *r)
     if (step->shape.mining && r->recipe->objective.frozen)
         train_guides_record(r->recipe, &r->initial, &step->in, &features);
     train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, &features, &step->losses);
+    record_head(r, &features);
     record_backward(r);
     TRY(train_updates_record(r->recipe, &r->scope, step->grads, step->hyper, &step->clipping, &step->norms));
     output(r->graph, step->losses.total);
     if (step->losses.global != step->losses.total)
         output(r->graph, step->losses.global);
     output(r->graph, step->losses.local);
+    if (step->losses.head != step->losses.total)
+        output(r->graph, step->losses.head);
     output(r->graph, step->losses.positives);
     output(r->graph, step->losses.similarity[0]);
     output(r->graph, step->losses.similarity[1]);

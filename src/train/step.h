@@ -2,6 +2,7 @@
 #ifndef TRAIN_STEP_H
 #define TRAIN_STEP_H
 
+#include "train/head.h"
 #include "train/losses.h"
 #include "train/moments.h"
 
@@ -21,6 +22,7 @@ struct train_recipe {
     const struct train_optimizer *optimizer;
     struct train_objective objective;
     struct train_look look;
+    struct train_head head;
     uint32_t micro_batch; /* images whose activations are alive at a time; 0 = all */
     bool recompute;       /* activations inside transformer blocks are made again for the backward pass */
 };
@@ -48,6 +50,7 @@ struct train_inputs {
     struct train_part *part;
     op_value weights[TRAIN_LEVELS_MAX]; /* f32 [B] where the level misses rows, else OP_NONE */
     op_value same[TRAIN_LEVELS_MAX];    /* i32 [B] where equal texts matter, else OP_NONE */
+    struct train_head_in head;
 };
 
 /* Outputs are of before the update. */

@@ -78,6 +78,8 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
     row.loss = number(flight, p->losses.total);
     row.loss_global = number(flight, p->losses.global);
     row.loss_local = number(flight, p->losses.local);
+    row.has_head = p->losses.head != OP_NONE;
+    row.loss_head = number(flight, p->losses.head);
     row.grad_norm = number(flight, p->clipping);
     row.logit_scale = number(flight, p->logit_scale);
     if (p->losses.positives != OP_NONE) {

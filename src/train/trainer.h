@@ -50,7 +50,9 @@ struct trainer {
     struct data_loader *loader;
     struct use_features features; /* of a frozen image tower */
     uint32_t frames;              /* of a clip, as model.init says; 0 = it does not */
-    struct train_same *same;      /* scratch [batch] */
+    struct io_head_config head_config;
+    float *head_truth;       /* [manifest rows,targets] standardised, NaN where there is none; or [rows] classes, -1 */
+    struct train_same *same; /* scratch [batch] */
     /* model */
     struct nn_model *model, *initial; /* initial: mining.source frozen */
     struct train_param *rules;
@@ -91,6 +93,9 @@ void train_clear(struct trainer *trainer);
 
 /* The model under training as a model directory has it; the trainer's own. */
 struct use_parts train_model_parts(const struct trainer *t);
+
+/* Sentences of data.descriptions as the rows' label_text. MIEN_ERR_DATA: the file has another form. (describe.c) */
+enum mien_status train_describe(const struct train_config *config, struct data_manifest *manifest);
 
 /* ---- pictures and clips (look.c) ---- */
 

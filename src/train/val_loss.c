@@ -24,6 +24,8 @@ static const char *row_text(struct base_arena *arena, const struct data_row *row
     case DATA_TEXT_CAPTION:
         return data_caption_text(arena, &row->caption);
     case DATA_TEXT_LABEL:
+        if (row->label_text)
+            return row->label_text;
         return row->label_count ? base_arena_strdup(arena, data_row_label(row, buffer, sizeof(buffer))) : NULL;
     default:
         return row->caption.global;

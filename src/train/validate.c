@@ -22,6 +22,7 @@ struct train_val {
     uint32_t *order; /* [count] places in rows in the order of embedding: those with a label first */
     size_t labelled;
     float *images; /* [count,E] of unit length */
+    float *raw;    /* the same before, where the model has a head */
     bool *ok;
     size_t cut; /* texts that were longer than the context, in all evaluations */
     bool cut_named;
@@ -82,10 +83,14 @@ enum mien_status train_val_open(const struct trainer *t, struct train_val **out)
     TRY(use_rows_read(t->config->data.val, "val", NULL, "row", &v->rows));
     TRY(data_rows_find(v->rows.manifest, v->rows.pack, v->rows.rows, v->rows.count, t->config->data.max_bad, "data.val",
                        NULL));
+    TRY(train_describe(t->config, v->rows.manifest));
     TRY(list_classes(v));
     v->images = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
     v->ok = base_alloc(v->rows.count, sizeof(*v->ok));
-    FAIL_IF(!v->images || !v->ok, MIEN_ERR_NOMEM, "out of host memory for embeddings");
+    if (t->model->config.head.kind)
+        v->raw = base_alloc(v->rows.count * t->model->config.embed, sizeof(float));
+    FAIL_IF(!v->images || !v->ok || (t->model->config.head.kind && !v->raw), MIEN_ERR_NOMEM,
+            "out of host memory for embeddings");
     TRY(train_val_loss_open(t, &v->rows, &v->loss));
     TRY(check_measures(v));
     *out = v;
@@ -105,6 +110,7 @@ void train_val_close(struct train_val **val)
     use_rows_clear(&(*val)->rows);
     base_arena_clear(&(*val)->arena);
     base_free((*val)->images);
+    base_free((*val)->raw);
     base_free((*val)->ok);
     base_free(*val);
     *val = NULL;
@@ -118,9 +124,10 @@ static enum mien_status zero_shot(struct train_val *v, struct train_scores *out)
     struct use_scorer scorer = {0};
     struct use_confusion confusion = {0};
     out->war = out->uar = NAN;
-    if (v->classes.count < 2)
+    if (v->classes.count < 2 || train_head_alone(v->t->config))
         return MIEN_OK;
-    TRY(use_scorer_create(v->model, &v->classes, NULL, &scorer));
+    const struct mien_labels_params labels = {.size = sizeof(labels), .descriptions = v->t->config->data.descriptions};
+    TRY(use_scorer_create(v->model, &v->classes, labels.descriptions ? &labels : NULL, &scorer));
     TRY(use_scorer_run(&scorer, &(struct use_scored){v->images, v->ok, v->truth, v->rows.count}, NULL, &confusion));
     out->war = use_war(&confusion);
     out->uar = use_uar(&confusion);
@@ -146,8 +153,11 @@ static enum mien_status embed_part(struct train_val *v, size_t first, size_t cou
     FAIL_IF(!part.rows || !embeds || !ok, MIEN_ERR_NOMEM, "out of host memory for pictures");
     for (size_t i = 0; i < count; i++)
         part.rows[i] = v->rows.rows[v->order[first + i]];
-    TRY(use_embed_rows(v->model, &part, &params, embeds, ok));
+    TRY(use_embed_rows_raw(v->model, &part, &params, embeds, ok));
     for (size_t i = 0; i < count; i++) {
+        if (v->raw)
+            memcpy(v->raw + v->order[first + i] * width, embeds + i * width, width * sizeof(*embeds));
+        nn_normalise_rows(embeds + i * width, 1, (uint32_t)width);
         memcpy(v->images + v->order[first + i] * width, embeds + i * width, width * sizeof(*embeds));
         v->ok[v->order[first + i]] = ok[i];
     }
@@ -162,7 +172,7 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
 {
     enum mien_status status = MIEN_OK;
     enum mien_log_level before = base_log_soften(MIEN_LOG_WARN); /* a picture that is gone does not end the run */
-    *out = (struct train_scores){0};
+    *out = (struct train_scores){.head = NAN};
     TRY(use_model_refresh(v->model));
     TRY(embed_part(v, 0, v->labelled));
     TRY(embed_part(v, v->labelled, v->rows.count - v->labelled));
@@ -170,6 +180,8 @@ enum mien_status train_val_run(struct train_val *v, struct train_scores *out)
         out->images += v->ok[i];
     TRY(train_val_loss_run(v->loss, v->model, v->images, v->ok, &out->loss));
     TRY(zero_shot(v, out));
+    if (v->raw)
+        TRY(train_head_score(v->model, v->rows.manifest, v->rows.rows, v->rows.count, v->raw, v->ok, &out->head));
     if (v->cut && !v->cut_named) /* the same ones each time */
         LOG_WARN("%s: %zu texts of the val split are longer than the model's %u tokens and were cut there",
                  v->t->config->data.val, v->cut, v->t->model->config.text.context);

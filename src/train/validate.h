@@ -11,6 +11,7 @@ struct trainer;
 struct train_scores {
     double loss;     /* of the global branch without mining, in batches of run.batch in the manifest's order */
     double war, uar; /* zero-shot by labels: what mien_eval gives for these rows, to the bit (use/scorer.h) */
+    double head;     /* of the model's head: its classes' UAR, or the mean CCC of its targets */
     uint64_t images; /* and clips that could be read */
 };
 

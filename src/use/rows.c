@@ -115,20 +115,32 @@ fail:
     return status;
 }
 
-enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
-                                const struct mien_embed_params *params, float *out, bool *ok)
+static enum mien_status embed_rows(struct mien_model *model, const struct use_rows *rows,
+                                   const struct mien_embed_params *params, uint32_t raw, float *out, bool *ok)
 {
     enum mien_status status = MIEN_OK;
     struct base_arena arena = {0};
     struct use_feed feed;
     struct mien_embed_params p = *params;
-    p.flags &= ~(uint32_t)MIEN_RAW;
+    p.flags = (p.flags & ~(uint32_t)MIEN_RAW) | raw;
     p.ok = ok;
     TRY(use_rows_feed(rows, p.flags, &arena, &feed));
     TRY(use_embed_into(model, &feed, &p, out));
 fail:
     base_arena_clear(&arena);
     return status;
+}
+
+enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
+                                const struct mien_embed_params *params, float *out, bool *ok)
+{
+    return embed_rows(model, rows, params, 0, out, ok);
+}
+
+enum mien_status use_embed_rows_raw(struct mien_model *model, const struct use_rows *rows,
+                                    const struct mien_embed_params *params, float *out, bool *ok)
+{
+    return embed_rows(model, rows, params, MIEN_RAW, out, ok);
 }
 
 /* ---- arithmetic ---- */

@@ -36,6 +36,11 @@ enum mien_status use_rows_feed(const struct use_rows *rows, uint32_t flags, stru
 enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
                                 const struct mien_embed_params *params, float *out, bool *ok);
 
+/* The same before they have unit length: what heads and temporal modules take. nn_normalise_rows makes the above of
+ * them, to the bit. */
+enum mien_status use_embed_rows_raw(struct mien_model *model, const struct use_rows *rows,
+                                    const struct mien_embed_params *params, float *out, bool *ok);
+
 /* a . b, summed in double. */
 double use_dot(const float *a, const float *b, uint32_t width);
 /* The mean of rows [count, width]: out [width]. */
