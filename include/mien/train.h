@@ -59,8 +59,10 @@ struct mien_train_summary {
     struct mien_train_plan plan;  /* of a dry run; else zeros */
     bool early;                   /* run.patience ended the run before its last step */
     uint64_t best_step;           /* whose model best/ holds; 0 = none: nothing was evaluated */
-    double best_score;            /* its UAR on data.val, or minus its loss where data.val has no two labels */
+    double best_score;            /* its UAR on data.val; where there are no two labels, or a head is trained alone,
+                                     what its head reaches (UAR, or mean CCC); without one minus its loss */
     char best[1024];              /* that directory; empty when there is none */
+    char best_by[8];              /* "uar", "head" or "loss" */
 };
 
 /* A run that has begun: its configuration is read, its directory belongs to this process. One thread at a time. */

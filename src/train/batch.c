@@ -113,6 +113,8 @@ static bool has_two(const struct data_batch *batch, uint32_t level)
 
 void train_watch_texts(struct trainer *t, const struct data_batch *batch, uint64_t step)
 {
+    if (batch->levels == 0) /* a head alone */
+        return;
     for (uint32_t k = 0; k < batch->levels; k++) {
         if (has_two(batch, k))
             return;

@@ -8,18 +8,10 @@
 #include <string.h>
 
 /* What models are compared by: the more, the better. */
-struct measure {
-    const char *by;
-    double value;
-};
-
-static struct measure measure_of(const struct train_scores *scores)
+static double measure_of(const struct trainer *t, const struct train_scores *scores)
 {
-    if (isfinite(scores->uar))
-        return (struct measure){"uar", scores->uar};
-    if (isfinite(scores->head))
-        return (struct measure){"head", scores->head};
-    return (struct measure){"loss", -scores->loss};
+    const char *by = train_val_measure(t->val);
+    return strcmp(by, "uar") == 0 ? scores->uar : strcmp(by, "head") == 0 ? scores->head : -scores->loss;
 }
 
 /* What best/ holds beside the model: of which step it is, and how good. */
@@ -27,10 +19,10 @@ static enum mien_status write_scores(const struct trainer *t, const struct train
 {
     enum mien_status status = MIEN_OK;
     struct base_json json = base_json_object_begin();
-    const struct measure measure = measure_of(scores);
+    const char *by = train_val_measure(t->val);
     base_put_number(&json, "step", (double)t->state.step);
-    base_put_text(&json, "by", measure.by);
-    base_put_number(&json, "score", strcmp(measure.by, "loss") == 0 ? scores->loss : measure.value);
+    base_put_text(&json, "by", by);
+    base_put_number(&json, "score", strcmp(by, "loss") == 0 ? scores->loss : measure_of(t, scores));
     base_put_number(&json, "loss", scores->loss);
     base_put_number(&json, "war", scores->war);
     base_put_number(&json, "uar", scores->uar);
@@ -100,7 +92,7 @@ enum mien_status train_evaluate(struct trainer *t)
     TRY(train_val_run(t->val, &scores));
     TRY(train_log_eval(t->log, s->step, scores.loss, scores.war, scores.uar, scores.head, scores.images));
     s->evaluated = s->step;
-    double value = measure_of(&scores).value;
+    double value = measure_of(t, &scores);
     bool better = isfinite(value) && (!s->best_step || value > s->best); /* of equal ones the first stays */
     s->worse = better ? 0 : s->worse + 1;
     if (better) {
@@ -124,5 +116,6 @@ void train_tell_best(struct trainer *t)
         return;
     t->summary.best_step = t->state.best_step;
     t->summary.best_score = t->state.best;
+    snprintf(t->summary.best_by, sizeof(t->summary.best_by), "%s", train_val_measure(t->val));
     snprintf(t->summary.best, sizeof(t->summary.best), "%s/best", t->config->run.dir);
 }

@@ -55,7 +55,7 @@ fail:
 static enum mien_status check_measures(const struct train_val *v)
 {
     const struct train_config *c = v->t->config;
-    if ((v->classes.count > 1 && v->labelled > 0) || train_val_loss_measures(v->loss))
+    if ((v->classes.count > 1 && v->labelled > 0) || v->raw || train_val_loss_measures(v->loss))
         return MIEN_OK;
     if (c->run.patience)
         return base_fail(MIEN_ERR_DATA,
@@ -114,6 +114,13 @@ void train_val_close(struct train_val **val)
     base_free((*val)->ok);
     base_free(*val);
     *val = NULL;
+}
+
+const char *train_val_measure(const struct train_val *v)
+{
+    if (v->classes.count >= 2 && !train_head_alone(v->t->config))
+        return "uar";
+    return v->raw ? "head" : "loss";
 }
 
 /* ---- zero-shot ---- */

@@ -20,6 +20,9 @@ struct train_scores {
 enum mien_status train_val_open(const struct trainer *t, struct train_val **out);
 void train_val_close(struct train_val **val);
 
+/* What models are compared by on data.val: "uar", "head" or "loss". */
+const char *train_val_measure(const struct train_val *val);
+
 /* No step may be in flight. Pictures that cannot be read are left out, with a warning. */
 enum mien_status train_val_run(struct train_val *val, struct train_scores *out);
 

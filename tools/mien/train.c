@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 
 struct watch {
@@ -33,7 +34,7 @@ static void print_json(const struct mien_train_summary *s)
     print_json_string(s->checkpoint);
     printf(",\"early\":%s,\"best_step\":%" PRIu64, s->early ? "true" : "false", s->best_step);
     if (s->best_step) {
-        printf(",\"best_score\":%.17g,\"best\":", s->best_score);
+        printf(",\"best_by\":\"%s\",\"best_score\":%.17g,\"best\":", s->best_by, s->best_score);
         print_json_string(s->best);
     }
     printf("}\n");
@@ -81,10 +82,10 @@ static void print_quoted(const char *text)
 
 static void print_best(const struct mien_train_summary *s)
 {
-    bool loss = s->best_score < 0; /* minus the loss, where there are no labels */
+    bool loss = strcmp(s->best_by, "loss") == 0;
     if (s->best_step)
-        printf("best %s (step %" PRIu64 ", %s %.4f on data.val)\n", s->best, s->best_step, loss ? "loss" : "UAR",
-               loss ? -s->best_score : s->best_score);
+        printf("best %s (step %" PRIu64 ", %s %.4f on data.val)\n", s->best, s->best_step,
+               strcmp(s->best_by, "uar") == 0 ? "UAR" : s->best_by, loss ? -s->best_score : s->best_score);
 }
 
 static void print_summary(const struct mien_train_summary *s)

@@ -1,0 +1,133 @@
+/* Training on clips against PyTorch in float64 (tests/golden/clips_reference.py): frozen and tuned towers, heads with
+ * each of their losses, beside the contrastive loss and alone: losses of 30 steps, gradients of the first. */
+#include "check.h"
+#include "device.h"
+
+#include "io/safetensors.h"
+#include "train/tiny_run.h"
+
+#include <math.h>
+
+#define GOLDEN MIEN_SOURCE_DIR "/tests/golden/clips/"
+
+/* Honest fp32 stays within some 2e-6. */
+#define LOSS_MAX 1e-4
+#define GRAD_NMSE_MAX 1e-9
+
+enum { STEPS = 30, COLUMNS = 5 };
+enum { LOSS, LOSS_GLOBAL, LOSS_HEAD, RATE, NORM };
+
+static struct io_safetensors *golden;
+
+static double number(const char *line, const char *key)
+{
+    double value = 0; /* a loss that is not there */
+    const char *end = strchr(line, '\n'), *at = strstr(line, key);
+    if (at && at < end)
+        (void)sscanf(at + strlen(key), "%lf", &value);
+    return value;
+}
+
+static double off(double value, double want)
+{
+    return fabs(value - want) / fmax(fabs(want), 1e-3);
+}
+
+static void compare_log(const char *name)
+{
+    char key[64], *text = log_text(name), *line = text;
+    float want[STEPS * COLUMNS];
+    double worst = 0, worst_norm = 0;
+    snprintf(key, sizeof(key), "%s.steps", name);
+    const struct io_tensor *steps = io_safetensors_find(golden, key);
+    CHECK(steps && steps->count == BASE_COUNT(want));
+    CHECK_EQ(io_tensor_read_f32(steps, 0, BASE_COUNT(want), want), MIEN_OK);
+    for (uint32_t s = 0; s < STEPS && line && *line; s++) {
+        const float *row = want + (size_t)s * COLUMNS;
+        worst = fmax(worst, off(number(line, "\"loss\":"), row[LOSS]));
+        worst = fmax(worst, off(number(line, "\"loss_global\":"), row[LOSS_GLOBAL]));
+        worst = fmax(worst, off(number(line, "\"loss_head\":"), row[LOSS_HEAD]));
+        worst_norm = fmax(worst_norm, off(number(line, "\"grad_norm\":"), row[NORM]));
+        CHECK(off(number(line, "\"lr\":"), row[RATE]) <= 1e-6);
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    printf("%s: loss within %.1e, gradient norm within %.1e\n", name, worst, worst_norm);
+    CHECK(line && !*line && worst <= LOSS_MAX && worst_norm <= 1e-3);
+    base_free(text);
+}
+
+static void compare_grads(const char *name, const char *path)
+{
+    struct io_safetensors *file = NULL;
+    char prefix[64];
+    double worst = 0;
+    uint32_t compared = 0;
+    snprintf(prefix, sizeof(prefix), "%s.grad.", name);
+    CHECK_EQ(io_safetensors_open(path, &file), MIEN_OK);
+    for (size_t i = 0; file && i < io_safetensors_count(golden); i++) {
+        const struct io_tensor *want = io_safetensors_at(golden, i), *got;
+        double error = 0, energy = 0;
+        if (strncmp(want->name, prefix, strlen(prefix)) != 0)
+            continue;
+        got = io_safetensors_find(file, want->name + strlen(prefix));
+        CHECK(got && got->count == want->count);
+        for (uint64_t k = 0; got && k < got->count; k++) {
+            float a, b;
+            CHECK(io_tensor_read_f32(got, k, 1, &a) == MIEN_OK && io_tensor_read_f32(want, k, 1, &b) == MIEN_OK);
+            error += ((double)a - (double)b) * ((double)a - (double)b);
+            energy += (double)b * (double)b;
+        }
+        compared++;
+        if (strstr(want->name, "k_proj.bias")) /* its exact gradient is 0 */
+            CHECK(error <= 1e-12);
+        else
+            worst = fmax(worst, error / fmax(energy, 1e-30));
+    }
+    printf("%s: %u gradients, NMSE %.1e\n", name, compared, worst);
+    CHECK(compared > 0 && worst <= GRAD_NMSE_MAX);
+    io_safetensors_close(&file);
+}
+
+static void compare(const char *name, const char *extra)
+{
+    char config[512], dir[96], grads[128];
+    const char *sets[] = {dir, grads, extra};
+    snprintf(config, sizeof(config), GOLDEN "%s.json", name);
+    snprintf(dir, sizeof(dir), "run.dir=%s", name);
+    snprintf(grads, sizeof(grads), "run.dump_grads=%s.grads", name);
+    const struct mien_train_params params = {
+        .size = sizeof params, .config = config, .sets = sets, .set_count = extra ? 3 : 2};
+    CHECK_EQ(base_dir_remove(name), MIEN_OK);
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+    compare_log(name);
+    compare_grads(name, strchr(grads, '=') + 1);
+}
+
+/* The image tower's features are made once, and made again only when a picture has changed. */
+static void test_features_kept(void)
+{
+    CHECK(base_file_exists("frozen/features.safetensors") && !base_file_exists("tuned/features.safetensors"));
+}
+
+int main(void)
+{
+    static const char *const names[] = {"frozen", "tuned", "mse", "rmse-alone", "ccc", "ce", "ce-alone"};
+    capture_start();
+    if (!gpu_open_public(&gpu))
+        CHECK_SKIP("no Vulkan device: %s", captured);
+    if (!tiny_make())
+        CHECK_SKIP("no temporary directory");
+    CHECK_EQ(io_safetensors_open(GOLDEN "clips.safetensors", &golden), MIEN_OK);
+    for (size_t i = 0; golden && i < BASE_COUNT(names); i++)
+        compare(names[i], NULL);
+    if (golden) {
+        test_features_kept();
+        compare("tuned", "run.micro_batch=3");
+        compare("ccc", "run.recompute=true");
+    }
+    io_safetensors_close(&golden);
+    gpu_close_public(&gpu);
+    tiny_remove();
+    return check_result();
+}
