@@ -33,7 +33,7 @@ struct data_row {
     const char *const *labels; /* several = a compound */
     uint32_t label_count;
     const char *label_text; /* a sentence in place of the label's word, where training has one; else NULL */
-    double va[2]; /* valence, arousal */
+    double va[2];           /* valence, arousal */
     const struct data_value *aus, *targets;
     uint32_t au_count, target_count;
     const char *question; /* multiple choice */

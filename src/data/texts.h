@@ -26,7 +26,14 @@ uint32_t data_texts_length(uint32_t longest, uint32_t context);
 int32_t data_texts_pad(const int32_t *ids, uint32_t count, int32_t pad, uint32_t length, int32_t *row);
 
 /* Which text of a row is meant. BOTH = global and summary, two texts per picture. */
-enum data_text { DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION, DATA_TEXT_LABEL, DATA_TEXT_NONE };
+enum data_text {
+    DATA_TEXT_BOTH,
+    DATA_TEXT_GLOBAL,
+    DATA_TEXT_SUMMARY,
+    DATA_TEXT_CAPTION,
+    DATA_TEXT_LABEL,
+    DATA_TEXT_NONE
+};
 /* Which local sentences are taken besides. */
 enum data_pick { DATA_PICK_NONE, DATA_PICK_RANDOM, DATA_PICK_FIRST, DATA_PICK_ROTATE };
 

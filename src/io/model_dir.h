@@ -99,8 +99,8 @@ enum mien_status io_clip_scalars_add(struct io_clip_config *config, const struct
  */
 enum mien_status io_clip_config_read(const char *dir, struct io_clip_config *out, cJSON **extra);
 enum mien_status io_clip_config_read_from(const struct base_source *source, struct io_clip_config *out, cJSON **extra);
-/* With `extra` (may be NULL) under "mien", where "temporal", "head" and "logit_*" follow `config` whatever `extra` says. Loads
- * in CLIPModel.from_pretrained. */
+/* With `extra` (may be NULL) under "mien", where "temporal", "head" and "logit_*" follow `config` whatever `extra`
+ * says. Loads in CLIPModel.from_pretrained. */
 enum mien_status io_clip_config_write(const char *dir, const struct io_clip_config *config, const cJSON *extra);
 
 /* How pixels become the tower's input: the shorter side is resized to `size` (bicubic), a centre square of `crop` is

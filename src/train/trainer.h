@@ -94,7 +94,12 @@ void train_clear(struct trainer *trainer);
 /* The model under training as a model directory has it; the trainer's own. */
 struct use_parts train_model_parts(const struct trainer *t);
 
-/* Sentences of data.descriptions as the rows' label_text. MIEN_ERR_DATA: the file has another form. (describe.c) */
+/* ---- rows (rows.c, describe.c) ---- */
+
+/* The manifests; the rows to train on and their texts, targets and looks. Needs no device. */
+enum mien_status train_open_data(struct trainer *t);
+extern const enum data_text train_text_kinds[]; /* by enum train_text */
+/* Sentences of data.descriptions as the rows' label_text. MIEN_ERR_DATA: the file has another form. */
 enum mien_status train_describe(const struct train_config *config, struct data_manifest *manifest);
 
 /* ---- pictures and clips (look.c) ---- */

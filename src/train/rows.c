@@ -1,0 +1,142 @@
+/* rows.c: which rows a run trains on, and what they have to learn from. */
+#include "train/config_keys.h"
+#include "train/trainer.h"
+
+#include <string.h>
+
+/* Which of the texts that loss.text asks for a row has: bit 0, and bit 1 for the summary of "both". */
+static uint32_t texts_of(const struct train_config *c, const struct data_row *row)
+{
+    const struct data_caption *caption = &row->caption;
+    switch (c->loss.text) {
+    case TRAIN_TEXT_BOTH:
+        return (caption->global ? 1u : 0) | (caption->summary ? 2u : 0);
+    case TRAIN_TEXT_GLOBAL:
+        return caption->global != NULL;
+    case TRAIN_TEXT_SUMMARY:
+        return caption->summary != NULL;
+    case TRAIN_TEXT_LABEL:
+        return row->label_count > 0;
+    default:
+        return caption->whole || caption->global || caption->summary || caption->local_count;
+    }
+}
+
+const enum data_text train_text_kinds[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
+                                           DATA_TEXT_LABEL};
+
+/* Which levels there are and which rows lack some. Without a word on it local sentences are used where there are any.
+ */
+static enum mien_status survey_texts(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_objective *objective = &t->recipe.objective;
+    const struct train_config *c = t->config;
+    uint32_t any = 0, all = ~0u, most = 0, least = UINT32_MAX;
+    if (train_head_alone(c)) {
+        t->config->loss.local.kind = train_locals_none();
+        objective->local = train_locals[c->loss.local.kind];
+        return MIEN_OK;
+    }
+    for (size_t i = 0; i < t->row_count; i++) {
+        const struct data_row *row = &t->manifest->rows[t->rows[i]];
+        uint32_t has = texts_of(c, row);
+        any |= has;
+        all &= has;
+        most = BASE_MAX(most, row->caption.local_count);
+        least = BASE_MIN(least, row->caption.local_count);
+    }
+    FAIL_IF(any == 0, MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for", t->manifest->path);
+    objective->global_levels = any == 3 ? 2 : 1;
+    t->level_text[0] = c->loss.text != TRAIN_TEXT_BOTH ? train_text_kinds[c->loss.text]
+                       : any == 2                      ? DATA_TEXT_SUMMARY
+                                                       : DATA_TEXT_GLOBAL;
+    t->level_text[1] = DATA_TEXT_SUMMARY;
+    for (uint32_t k = 0; k < objective->global_levels; k++)
+        objective->missing |= (all >> (objective->global_levels == 2 ? k : any >> 1) & 1) ? 0 : 1u << k;
+    if (!c->chosen.local && most == 0)
+        t->config->loss.local.kind = train_locals_none();
+    t->config->chosen.local = true;
+    objective->local = train_locals[c->loss.local.kind];
+    if (!objective->local->record)
+        return MIEN_OK;
+    FAIL_IF(most == 0, MIEN_ERR_DATA, "%s: no row has local sentences; set loss.local.kind to \"none\"",
+            t->manifest->path);
+    objective->slots = c->loss.local.sentences;
+    for (uint32_t k = 0; k < objective->slots; k++)
+        objective->missing |= least > k ? 0 : 1u << (objective->global_levels + k);
+fail:
+    return status;
+}
+
+/* The rest of what is minimised. */
+static enum mien_status set_objective(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct train_objective *o = &t->recipe.objective;
+    const struct train_config *c = t->config;
+    o->loss = train_losses[c->loss.kind];
+    o->config = c;
+    o->local_weight = (float)c->loss.local.weight;
+    o->local_tau = (float)c->loss.local.tau;
+    o->mining = (struct op_mining){.kind = c->loss.mining.kind,
+                                   .guide = c->loss.mining.guide,
+                                   .same_text = c->loss.mining.same_text,
+                                   .top_k = c->loss.mining.top_k,
+                                   .text = (float)c->loss.mining.threshold_text,
+                                   .image = (float)c->loss.mining.threshold_image,
+                                   .weight = (float)c->loss.mining.weight,
+                                   .tau = (float)c->loss.mining.tau};
+    o->frozen = c->loss.mining.kind != OP_MINING_NONE && c->loss.mining.source == TRAIN_SOURCE_FROZEN;
+    TRY(train_check_local(c));
+fail:
+    return status;
+}
+
+/* Rows of data.leave_out, alone or in a compound, leave training. */
+static enum mien_status leave_out(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    const char *label = t->config->data.leave_out;
+    size_t kept = 0, before = t->row_count;
+    for (size_t i = 0; label && i < before; i++) {
+        const struct data_row *row = &t->manifest->rows[t->rows[i]];
+        bool has = false;
+        for (uint32_t k = 0; k < row->label_count; k++)
+            has = has || strcmp(row->labels[k], label) == 0;
+        if (!has)
+            t->rows[kept++] = t->rows[i];
+    }
+    if (!label)
+        return MIEN_OK;
+    FAIL_IF(kept == before, MIEN_ERR_ARG, "%s: no row of the train split has the label \"%s\" of data.leave_out",
+            t->manifest->path, label);
+    FAIL_IF(kept == 0, MIEN_ERR_ARG, "%s: all rows of the train split have the label \"%s\" of data.leave_out",
+            t->manifest->path, label);
+    LOG_INFO("train: %zu of %zu samples are \"%s\" and left out", before - kept, before, label);
+    t->row_count = kept;
+fail:
+    return status;
+}
+
+enum mien_status train_open_data(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_manifest *val = NULL;
+    const char *train = t->config->data.train, *other = t->config->data.val, *columns = t->config->data.columns;
+    TRY(data_manifest_read_as(train, columns, false, &t->manifest));
+    TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
+    FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
+    TRY(train_describe(t->config, t->manifest));
+    TRY(leave_out(t));
+    TRY(train_head_survey(t));
+    TRY(train_look_survey(t));
+    TRY(train_check_balance(t));
+    TRY(survey_texts(t));
+    TRY(set_objective(t));
+    if (other) /* read now, so that a bad line is found before training */
+        TRY(data_manifest_read_as(other, columns, strcmp(other, train) == 0, &val));
+fail:
+    data_manifest_destroy(&val);
+    return status;
+}
