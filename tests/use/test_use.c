@@ -430,8 +430,7 @@ static void test_labels(void)
 
 static void test_bad_labels(void)
 {
-    static const char *const files[] = {
-        "[1]", "{\"joy\":3}", "{\"joy\":[]}", "{\"joy\":[\"a\",3]}", "{\"joy\":", ""};
+    static const char *const files[] = {"[1]", "{\"joy\":3}", "{\"joy\":[]}", "{\"joy\":[\"a\",3]}", "{\"joy\":", ""};
     const struct mien_label label = {.name = "joy"}, empty = {"joy", &(const char *){"x"}, 0}, nameless = {0};
     const struct mien_label newer = {.name = "joy", .reserved = {[1] = 1}};
     char file[512];
