@@ -120,12 +120,13 @@ struct mien_eval_params {
  * the order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
  * embeddings. Training chooses the best model on data.val by this `uar`.
  * "retrieval": how well images (or clips) and their captions find each other. The rank of a query is that of the best
- * right answer: 1 + how many wrong ones score higher + half of those that score the same. Texts that are the same word
- * for word are right for each other's images.
+ * right answer: 1 + how many wrong ones score higher + half of those that score the same. Texts that are one to the
+ * model (the same tokens, as cut at its context) are right for each other's images.
  *
  * MIEN_ERR_ARG: an unknown task (the nearest known one is named) or split, an option that the task does not take, a
- * class that is named twice, two classes of the same tokens ("Joy" and "joy"; both are named); MIEN_ERR_DATA: the
- * manifest cannot be read, or has no row in the split that the task can use; others as in model.h. */
+ * class that is named twice, two classes whose names or sentences are the same tokens ("Joy" and "joy"; both are
+ * named); MIEN_ERR_DATA: the manifest cannot be read, or has no row in the split that the task can use; others as in
+ * model.h. */
 MIEN_API enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params,
                                     struct mien_result **out);
 

@@ -217,9 +217,9 @@ struct mien_labels_params {
 };
 
 /* Embeds the sentences of `count` labels (at least one). The model must outlive *out, which the caller owns; params may
- * be NULL. MIEN_ERR_ARG: no labels, two of the same tokens ("Joy" and "joy"; both are named), a template without "{}",
- * an empty list of texts; MIEN_ERR_DATA: the descriptions cannot be read or have another form (file and key are named).
- */
+ * be NULL. MIEN_ERR_ARG: no labels, two whose names, or whose sentences as cut at the context, are the same tokens
+ * ("Joy" and "joy"; both are named), a template without "{}", an empty list of texts; MIEN_ERR_DATA: the descriptions
+ * cannot be read or have another form (file and key are named). */
 MIEN_API enum mien_status mien_labels_create(struct mien_model *model, const struct mien_label *labels, size_t count,
                                              const struct mien_labels_params *params, struct mien_labels **out);
 

@@ -85,8 +85,10 @@ const char *data_row_class(struct base_arena *arena, const struct data_row *row)
  * too). The caller owns it; NULL when out of memory. */
 cJSON *data_row_json(const struct data_row *row);
 
-/* Splits one caption into levels: sentences end with . ! or ? before white space or the end; the first is global, the
- * last the summary, those between are local; a single one is global only. Strings come from the arena. */
+/* Splits one caption into levels: the first sentence is global, the last the summary, those between are local; a single
+ * one is global only. A sentence ends after . ! ? (or several of them) before white space or the end, and after the
+ * stops of full width anywhere, with the quotes and brackets that close it; but not after an abbreviation ("approx.",
+ * caption.c lists them), a single letter ("J. Smith", "e.g."), or inside a number. Strings come from the arena. */
 enum mien_status data_caption_split(struct base_arena *arena, const char *text, struct data_caption *out);
 
 /* Whether any level names a side ("left", "right", also in "leftmost", "right-hand"): a mirrored picture would make it

@@ -18,7 +18,7 @@ struct task {
     float *images;      /* [count, E], then those of unreadable images are taken out */
     float *texts;       /* [count, E], of unit length */
     const char **whole; /* [count] a pair's text in words */
-    uint32_t *group;    /* [count] pairs with the same text have the same number */
+    uint32_t *group;    /* [count] pairs whose texts are one to the model have the same number */
     double *scores;     /* [count] of one query */
     double *ranks;      /* [count] */
     uint64_t bad;
@@ -104,6 +104,10 @@ static enum mien_status embed_texts(struct task *t)
     const char **list = NULL;
     float *each = NULL;
     TRY(list_sentences(t, &list, &first));
+    TRY(use_tokenizer_needed(t->model->tokenizer, t->model->name));
+    t->group = base_arena_array(&t->arena, count, sizeof(*t->group));
+    FAIL_IF_NULL(t->group, "captions");
+    TRY(use_same_texts(t->model->tokenizer, t->model->nn->config.text.context, list, first, count, t->group));
     t->texts = base_arena_array(&t->arena, count * width, sizeof(*t->texts));
     each = base_alloc(first[count] * width, sizeof(*each));
     FAIL_IF(!t->texts || !each, MIEN_ERR_NOMEM, "out of host memory for the captions' embeddings");
@@ -137,41 +141,13 @@ static void drop_bad(struct task *t)
             continue;
         t->rows.rows[kept] = t->rows.rows[i];
         t->whole[kept] = t->whole[i];
+        t->group[kept] = t->group[i];
         memmove(t->images + kept * width, t->images + i * width, width * sizeof(float));
         memmove(t->texts + kept * width, t->texts + i * width, width * sizeof(float));
         kept++;
     }
     t->bad = t->rows.count - kept;
     t->rows.count = kept;
-}
-
-struct named {
-    const char *text;
-    uint32_t index;
-};
-
-static int by_text(const void *a, const void *b)
-{
-    const struct named *x = a, *y = b;
-    int order = strcmp(x->text, y->text);
-    return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static enum mien_status group_texts(struct task *t)
-{
-    size_t count = t->rows.count;
-    struct named *sorted = base_arena_array(&t->arena, count, sizeof(*sorted));
-    t->group = base_arena_array(&t->arena, count, sizeof(*t->group));
-    if (!sorted || !t->group)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for captions");
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (struct named){t->whole[i], (uint32_t)i};
-    qsort(sorted, count, sizeof(*sorted), by_text);
-    for (size_t i = 0; i < count; i++) {
-        bool same = i > 0 && strcmp(sorted[i - 1].text, sorted[i].text) == 0;
-        t->group[sorted[i].index] = same ? t->group[sorted[i - 1].index] : sorted[i].index;
-    }
-    return MIEN_OK;
 }
 
 static double chance_of(const struct task *t)
@@ -338,7 +314,6 @@ static enum mien_status run(struct mien_model *model, const struct mien_eval_par
     TRY(use_rows_read(params->manifest, params->split, usable[params->level], what[params->level], &task.rows));
     thin_out(&task.rows, params->limit ? params->limit : DEFAULT_LIMIT);
     TRY(embed_pairs(&task));
-    TRY(group_texts(&task));
     TRY(put_result(&task, out));
 fail:
     base_arena_clear(&task.arena);

@@ -100,6 +100,7 @@ static enum mien_status list_given(struct use_classes *classes, const char *cons
 {
     enum mien_status status = MIEN_OK;
     const struct use_class *known = classes->list;
+    struct use_class *sorted = NULL;
     size_t known_count = classes->count;
     classes->count = (uint32_t)given_count;
     classes->list = base_arena_array(&classes->arena, given_count + 1, sizeof(*classes->list));
@@ -110,11 +111,17 @@ static enum mien_status list_given(struct use_classes *classes, const char *cons
         FAIL_IF_NULL(class.name, "labels");
         const struct use_class *found = find_class(known, known_count, class.name);
         classes->list[i] = found ? *found : class;
-        for (size_t j = 0; j < i; j++)
-            FAIL_IF(by_name(&classes->list[j], &classes->list[i]) == 0, MIEN_ERR_ARG,
-                    "class \"%s\" is named twice; name it once", classes->list[i].name);
     }
+    sorted = base_alloc(given_count + 1, sizeof(*sorted));
+    FAIL_IF_NULL(sorted, "labels");
+    if (given_count)
+        memcpy(sorted, classes->list, given_count * sizeof(*sorted));
+    qsort(sorted, given_count, sizeof(*sorted), by_name);
+    for (size_t i = 1; i < given_count; i++)
+        FAIL_IF(by_name(&sorted[i - 1], &sorted[i]) == 0, MIEN_ERR_ARG, "class \"%s\" is named twice; name it once",
+                sorted[i].name);
 fail:
+    base_free(sorted);
     return status;
 }
 
@@ -193,7 +200,15 @@ fail:
 enum mien_status use_classes_check(const struct use_classes *classes, const struct data_tokenizer *tokenizer,
                                    uint32_t context)
 {
-    return use_check_names(tokenizer, context, classes->words, classes->word_count);
+    enum mien_status status = MIEN_OK;
+    struct mien_label *labels = base_alloc(classes->word_count + 1, sizeof(*labels));
+    FAIL_IF_NULL(labels, "labels");
+    for (size_t i = 0; i < classes->word_count; i++)
+        labels[i].name = classes->words[i];
+    TRY(use_check_labels(tokenizer, context, labels, classes->word_count, NULL));
+fail:
+    base_free(labels);
+    return status;
 }
 
 static const float *embed_of(const struct use_classes *classes, const char *word, const float *embeds, uint32_t width)

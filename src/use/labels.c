@@ -185,60 +185,55 @@ static void average(const struct sentences *s, const float *rows, size_t count, 
         nn_normalise_rows(out, (uint32_t)count, embed);
 }
 
-/* ---- names ---- */
+/* ---- labels that are one ---- */
 
-/* A name as tokens. */
-struct tokens {
-    const char *name;
-    const int32_t *ids;
-    size_t first, count;
-};
-
-/* By tokens alone: 0 = the same to the model. */
-static int by_tokens(const void *a, const void *b)
-{
-    const struct tokens *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? -1 : 1;
-    return memcmp(x->ids, y->ids, x->count * sizeof(*x->ids));
-}
-
-enum mien_status use_check_names(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *names,
-                                 size_t count)
+/* `texts` of all labels, those of label i from first[i] on (NULL: one each). */
+static enum mien_status check_same(const struct data_tokenizer *tokenizer, uint32_t context,
+                                   const struct mien_label *labels, size_t count, const char *const *texts,
+                                   const size_t *first)
 {
     enum mien_status status = MIEN_OK;
-    struct data_ids ids = {0};
-    struct tokens *all = base_alloc(count + 1, sizeof(*all));
-    FAIL_IF_NULL(all, "labels");
-    for (size_t i = 0; i < count; i++) {
-        all[i] = (struct tokens){.name = names[i], .first = ids.count};
-        TRY(data_tokenizer_encode_row(tokenizer, names[i], context, &ids, NULL));
-        all[i].count = ids.count - all[i].first;
-    }
+    uint32_t *same = base_alloc(count + 1, sizeof(*same));
+    FAIL_IF_NULL(same, "labels");
+    TRY(use_same_texts(tokenizer, context, texts, first, count, same));
     for (size_t i = 0; i < count; i++)
-        all[i].ids = ids.ids + all[i].first;
-    qsort(all, count, sizeof(*all), by_tokens);
-    for (size_t i = 1; i < count; i++)
-        FAIL_IF(by_tokens(&all[i - 1], &all[i]) == 0, MIEN_ERR_ARG,
-                "labels \"%s\" and \"%s\" are the same to the model (the same tokens); give both one name",
-                all[i - 1].name, all[i].name);
+        FAIL_IF(same[i] != i, MIEN_ERR_ARG, "labels \"%s\" and \"%s\" are the same to the model (the same tokens%s)%s",
+                labels[same[i]].name, labels[i].name, first ? " in all their sentences, which end at the context" : "",
+                first ? "; give them other names or sentences" : "; give both one name");
 fail:
-    base_free(all);
-    base_free(ids.ids);
+    base_free(same);
     return status;
 }
 
-static enum mien_status check_labels(const struct mien_model *model, const struct mien_label *labels, size_t count)
+/* By their names, and by what is embedded for them. */
+static enum mien_status check_sentences(const struct data_tokenizer *tokenizer, uint32_t context,
+                                        const struct mien_label *labels, size_t count, const struct sentences *s)
 {
     enum mien_status status = MIEN_OK;
     const char **names = base_alloc(count + 1, sizeof(*names));
     FAIL_IF_NULL(names, "labels");
-    TRY(use_tokenizer_needed(model->tokenizer, model->name));
     for (size_t i = 0; i < count; i++)
         names[i] = labels[i].name;
-    TRY(use_check_names(model->tokenizer, model->nn->config.text.context, names, count));
+    TRY(check_same(tokenizer, context, labels, count, names, NULL));
+    TRY(check_same(tokenizer, context, labels, count, s->texts, s->first));
 fail:
     base_free(names);
+    return status;
+}
+
+enum mien_status use_check_labels(const struct data_tokenizer *tokenizer, uint32_t context,
+                                  const struct mien_label *labels, size_t count,
+                                  const struct mien_labels_params *params)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_labels_params p = params ? *params : (struct mien_labels_params){0};
+    struct sentences s = {0};
+    if (!p.templates)
+        p.templates = mien_default_templates(&p.template_count);
+    TRY(collect(&s, labels, count, &p));
+    TRY(check_sentences(tokenizer, context, labels, count, &s));
+fail:
+    forget(&s);
     return status;
 }
 
@@ -259,7 +254,8 @@ enum mien_status use_embed_labels(struct mien_model *model, const struct mien_la
     FAIL_IF(p.average != MIEN_AVERAGE_EMBEDS && p.average != MIEN_AVERAGE_LOGITS, MIEN_ERR_ARG,
             "labels are averaged by embeddings or by logits, not by %d", (int)p.average);
     TRY(collect(&s, labels, count, &p));
-    TRY(check_labels(model, labels, count));
+    TRY(use_tokenizer_needed(model->tokenizer, model->name));
+    TRY(check_sentences(model->tokenizer, model->nn->config.text.context, labels, count, &s));
     rows = base_alloc(s.count * embed, sizeof(*rows));
     FAIL_IF_NULL(rows, "the labels' embeddings");
     TRY(mien_model_embed_texts(model, s.texts, s.count, 0, rows));

@@ -41,8 +41,15 @@ uint32_t use_frames(const struct mien_model *model, uint32_t asked);
 enum mien_status use_embed_labels(struct mien_model *model, const struct mien_label *labels, size_t count,
                                   const struct mien_labels_params *params, float *out);
 
-/* MIEN_ERR_ARG, with both, when two of the names are the same tokens (use_embed_labels asks that too). */
-enum mien_status use_check_names(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *names,
-                                 size_t count);
+/* MIEN_ERR_ARG, with both, when two labels are one to the model: their names are the same tokens, or all of their
+ * sentences are, after the cut at `context` (use_embed_labels asks that too). params may be NULL. */
+enum mien_status use_check_labels(const struct data_tokenizer *tokenizer, uint32_t context,
+                                  const struct mien_label *labels, size_t count,
+                                  const struct mien_labels_params *params);
+
+/* Which texts are one to the model: `count` groups, the texts first[i] to first[i + 1] of each in any order (first
+ * NULL: a text each); same[i] is the first group of the same tokens, i itself where there is none before it. */
+enum mien_status use_same_texts(const struct data_tokenizer *tokenizer, uint32_t context, const char *const *texts,
+                                const size_t *first, size_t count, uint32_t *same);
 
 #endif

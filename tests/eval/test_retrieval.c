@@ -12,17 +12,16 @@
 enum { N = 12, E = 10 };
 static const char *const words[] = {"anger", "joy", "sorrow"};
 
-/* Twelve pairs; the global sentences of 0 and 6 (and so on) are the same. */
+/* Twelve pairs; the global sentences of 0 and 6 (and so on) are the same to the model, in other bytes. */
 static void write_pairs(void)
 {
     char text[N * 200];
     size_t at = 0;
     for (int i = 0; i < N; i++)
-        at += (size_t)snprintf(
-            text + at, sizeof(text) - at,
-            "{\"image\":\"%d.png\",\"caption\":{\"global\":\"a face of %s %d\",\"local\":[\"eyes %s\"],"
-            "\"summary\":\"%s it is\"}}\n",
-            i, words[i % 3], i % 6, words[(i + 1) % 3], words[i % 3]);
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "{\"image\":\"%d.png\",\"caption\":{\"global\":\"%s of %s %d\",\"local\":[\"eyes %s\"],"
+                               "\"summary\":\"%s it is\"}}\n",
+                               i, i < 6 ? "a face" : "A  FACE", words[i % 3], i % 6, words[(i + 1) % 3], words[i % 3]);
     CHECK(tiny_write("pairs.jsonl", text, at));
 }
 

@@ -5,6 +5,8 @@
 #include "train/tiny.h"
 #include "use/scorer.h"
 
+#include <time.h>
+
 static struct data_manifest *manifest;
 
 static const char rows[] = "{\"image\":\"0.png\",\"label\":\"joy\",\"split\":\"val\"}\n"
@@ -79,6 +81,74 @@ static void test_check(void)
     data_tokenizer_destroy(&tokenizer);
 }
 
+static void same(const struct data_tokenizer *t, const struct mien_label *labels, size_t count,
+                 const struct mien_labels_params *params, const char *says)
+{
+    capture_start();
+    CHECK_EQ(use_check_labels(t, 24, labels, count, params), says ? MIEN_ERR_ARG : MIEN_OK);
+    CHECK(!says || captured_once(says));
+}
+
+/* Labels that are one after cleaning, after the cut, or by their sentences. */
+static void test_same(void)
+{
+    static const char *const long_hole = "a a a a a a a a a a a a a a a a a a a a {}", *const hole = "{}";
+    static const char *const one[] = {"happy", "glad"}, *const other[] = {"Glad", " happy "}, *const third[] = {"glad"};
+    const struct mien_labels_params late = {.templates = &long_hole, .template_count = 1};
+    const struct mien_labels_params plain = {.templates = &hole, .template_count = 1};
+    const struct mien_label capitals[] = {{.name = "fear"}, {.name = "joy"}, {.name = " JOY"}};
+    const struct mien_label forms[] = {{.name = "caf\xC3\xA9"}, {.name = "cafe\xCC\x81"}};
+    const struct mien_label quotes[] = {{.name = "he's"}, {.name = "he\xE2\x80\x99s"}};
+    const struct mien_label two[] = {{.name = "abcdefgh"}, {.name = "abcdefgi"}};
+    const struct mien_label texts[] = {{.name = "joy", .texts = one, .text_count = 2},
+                                       {.name = "bliss", .texts = other, .text_count = 2}};
+    const struct mien_label fewer[] = {texts[0], {.name = "bliss", .texts = third, .text_count = 1}};
+    char first[80], second[80];
+    struct data_tokenizer *t = NULL;
+    CHECK_EQ(data_bpe_train(NULL, 0, 514, &t), MIEN_OK);
+    same(t, capitals, 3, &plain, "\"joy\" and \" JOY\" are the same");
+    same(t, forms, 2, &plain, "\"caf\xC3\xA9\"");
+    same(t, quotes, 2, NULL, "\"he's\"");
+    same(t, two, 2, &plain, NULL);
+    same(t, two, 2, NULL, NULL);
+    same(t, two, 2, &late, "\"abcdefgh\" and \"abcdefgi\" are the same to the model (the same tokens in all their");
+    same(t, texts, 2, NULL, "\"joy\" and \"bliss\" are the same to the model (the same tokens in all their");
+    same(t, fewer, 2, NULL, NULL);
+    memset(first, 'a', 40); /* cut at 24 tokens, two names are one */
+    snprintf(first + 40, 40, "b");
+    memset(second, 'a', 40);
+    snprintf(second + 40, 40, "c");
+    const struct mien_label cut[] = {{.name = first}, {.name = second}};
+    same(t, cut, 2, &plain, "are the same to the model");
+    data_tokenizer_destroy(&t);
+}
+
+/* Which of many names stands there twice takes their number, not its square. */
+static void test_many(void)
+{
+    enum { MANY = 40000, ROOM = 12 };
+    char *text = base_alloc(MANY, ROOM);
+    const char **names = base_alloc(MANY, sizeof(*names));
+    struct use_classes c;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(text + (size_t)i * ROOM, ROOM, "label%06d", i);
+        names[i] = text + (size_t)i * ROOM;
+    }
+    clock_t began = clock();
+    CHECK_EQ(use_classes_list(manifest, names, MANY, &c), MIEN_OK);
+    double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+    printf("%d names in %.3f s\n", MANY, seconds);
+    CHECK(seconds < 2); /* 0.05 s; comparing all pairs took 9 s */
+    CHECK_EQ(c.count, MANY);
+    use_classes_clear(&c);
+    names[MANY - 1] = "label012345";
+    capture_start();
+    CHECK_EQ(use_classes_list(manifest, names, MANY, &c), MIEN_ERR_ARG);
+    CHECK(captured_once("\"label012345\" is named twice"));
+    base_free(names);
+    base_free(text);
+}
+
 /* Nearest class by cosine, ties to the first; what could not be read or has no class is not counted. */
 static void test_scorer(void)
 {
@@ -111,6 +181,8 @@ int main(void)
         test_list();
         test_given();
         test_check();
+        test_same();
+        test_many();
     }
     test_scorer();
     data_manifest_destroy(&manifest);

@@ -154,18 +154,26 @@ static int classify(const struct command *command, struct job *job)
     return result;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* At least two labels, all different. */
 static int check_labels(const struct command *command, const struct job *job)
 {
     if (job->words.count < 2)
         return complain(command, 2, "--labels %s: at least two labels are needed, separated by commas",
                         job->label_list);
-    for (size_t i = 1; i < job->words.count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(job->words.lines[i], job->words.lines[j]) == 0)
-                return complain(command, 2, "--labels %s: \"%s\" stands there twice", job->label_list,
-                                job->words.lines[i]);
-    return 0;
+    const char **sorted = malloc(job->words.count * sizeof(*sorted)), *twice = NULL;
+    if (!sorted)
+        return complain(command, 1, "out of memory");
+    memcpy(sorted, job->words.lines, job->words.count * sizeof(*sorted));
+    qsort(sorted, job->words.count, sizeof(*sorted), by_text);
+    for (size_t i = 1; i < job->words.count && !twice; i++)
+        twice = strcmp(sorted[i - 1], sorted[i]) == 0 ? sorted[i] : NULL;
+    free(sorted);
+    return twice ? complain(command, 2, "--labels %s: \"%s\" stands there twice", job->label_list, twice) : 0;
 }
 
 static int check(const struct command *command, struct job *job)
