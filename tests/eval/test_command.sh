@@ -48,7 +48,7 @@ expect 2 'an image is missing' classify --model x --labels joy,fear
 expect 2 'a data set' import ferplus
 expect 2 'ferplus' import ferpls . -o x.jsonl
 expect 4 'labels.csv' import ferplus . -o x.jsonl
-expect 0 'layout: ROOT/labels.csv' import --list
+expect 0 'layout: ROOT/fer2013new.csv' import --list
 expect 0 '{"name":"ferplus",' import --list --json
 expect 0 '  folder ' import --help
 
