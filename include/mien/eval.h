@@ -111,6 +111,7 @@ struct mien_eval_params {
     /* of a manifest that is a table: "image=path,caption=text", which column holds which key where they have other
        names; NULL = none has. MIEN_ERR_ARG: malformed */
     const char *columns;
+    const struct mien_store *store; /* embeddings made before, see mien_embed_params; NULL: none */
 };
 
 /* Runs a task; the caller owns *out.

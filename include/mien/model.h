@@ -26,6 +26,7 @@ extern "C" {
 #endif
 
 struct mien_model;
+struct mien_store; /* embeddings in files, below */
 
 struct mien_model_info {
     size_t size;
@@ -134,6 +135,8 @@ struct mien_embed_params {
     void *user;
     struct mien_clip_frames *clips; /* [count], may be NULL: those of clips in folders and lists are filled, the others
                                        left as they are: how many frames a video has is not known */
+    const struct mien_store *store; /* embeddings made before, by the same model: inputs that are in it as they are now
+                                       are not embedded again, and have the same bits (below); NULL: none */
 };
 
 /* Embeddings of pictures and clips, in any mixture, to out [count][embed]. The pictures, and the frames of clips, are
@@ -172,6 +175,54 @@ struct mien_embeds {
 /* Writes f32 tensors [rows][width] to a safetensors file, whole or not at all; its directory must exist. Equal input
  * gives equal bytes. MIEN_ERR_ARG: two sets of one name; MIEN_ERR_IO. Thread-safe. */
 MIEN_API enum mien_status mien_embeds_write(const char *path, const struct mien_embeds *sets, size_t count);
+
+/* Embeddings of a collection, kept to be used again: each with the path that it was given by and a key: a checksum of
+ * the picture's bytes (of a clip: of its frames that are used), its box, the number of frames and whether EXIF is
+ * heeded. What has one key has one embedding: a file may be moved, copied or touched, but when it is changed, or
+ * looked at in another way, it is embedded anew. A store belongs to the model that made it: to sizes, weights as stored
+ * on the device (precision) and preprocessing, not to a directory or device; on another device the last bits of what is
+ * embedded may differ. A store may be read by several threads at once; it does not need its model any more. */
+struct mien_store;
+
+/* One or both of inputs and manifest are needed; all is borrowed during the call. */
+struct mien_store_params {
+    size_t size;
+    const struct mien_input *inputs; /* [count] */
+    size_t count;
+    const char *manifest; /* then all of its rows */
+    const char *columns;  /* of a manifest that is a table, as in mien_eval_params; NULL: as they are */
+    bool skip_bad;        /* bad ones are named in the log and left out, instead of ending the call */
+    const struct mien_embed_params *embed; /* may be NULL; all but ok and clips. With MIEN_RAW embeddings are kept as
+                                              projected, and brought to unit length where they are used */
+};
+
+/* Embeds a collection. The caller owns *out. Errors as mien_model_embed and mien_search. */
+MIEN_API enum mien_status mien_store_create(struct mien_model *model, const struct mien_store_params *params,
+                                            struct mien_store **out);
+
+/* Writes a safetensors file, whole or not at all: image_embeds [N,E] of pictures and video_embeds [V,E] of clips, each
+ * in the order of inputs, where there were such; then `more` sets (may be NULL; not of these names). Its metadata
+ * "mien.embeddings" is JSON: {"version", "model" (checksum), "raw", "images": [{"path", "size" (bytes of the files),
+ * "key"}, ...], "videos": [...]}. No time and no host is in it: equal inputs give equal bytes. Errors as
+ * mien_embeds_write. */
+MIEN_API enum mien_status mien_store_write(const struct mien_store *store, const char *path,
+                                           const struct mien_embeds *more, size_t more_count);
+
+/* Reads such a file, for the model that made it. The caller owns *out. MIEN_ERR_DATA: not such a file, damaged, or of
+ * another model. */
+MIEN_API enum mien_status mien_store_read(struct mien_model *model, const char *path, struct mien_store **out);
+
+/* Frees the store; no params may name it any more. */
+MIEN_API void mien_store_destroy(struct mien_store **store);
+
+struct mien_store_entry {
+    size_t size;
+    const char *path;   /* as it was given; lives as long as the store; NULL: it had none */
+    const float *embed; /* [embed], likewise; NULL: it was bad (skip_bad) */
+    bool is_clip;
+};
+/* Fills *entry with number `index`, in the order of inputs (of a file: pictures, then clips). False after the last. */
+MIEN_API bool mien_store_at(const struct mien_store *store, size_t index, struct mien_store_entry *entry);
 
 /* ---- labels ---- */
 
@@ -240,7 +291,7 @@ struct mien_search_params {
     size_t text_count;
     size_t top; /* results a sentence, at most; 0: all */
     const struct mien_embed_params
-        *embed;          /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user */
+        *embed;          /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user, store */
     const char *columns; /* of a manifest that is a table, as in mien_eval_params; NULL: none has another name */
 };
 

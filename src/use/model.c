@@ -62,6 +62,7 @@ fail:
 
 enum mien_status use_model_refresh(struct mien_model *model)
 {
+    model->has_key = false;
     const struct nn_param *scale = &model->nn->params[nn_param_find(model->nn, "logit_scale")];
     return tensor_download(model->device, &scale->value, &model->logit_scale);
 }

@@ -340,7 +340,8 @@ fail:
 enum mien_status use_embed(struct mien_model *model, const struct use_feed *feed,
                            const struct mien_embed_params *params, use_sink_fn sink, void *user)
 {
-    return embed_to(model, feed, params, sink, NULL, user);
+    return params->store ? use_embed_stored(model, feed, params, sink, user)
+                         : embed_to(model, feed, params, sink, NULL, user);
 }
 
 enum mien_status use_embed_frames(struct mien_model *model, const struct use_feed *feed,

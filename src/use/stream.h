@@ -19,6 +19,9 @@ typedef enum mien_status (*use_frames_fn)(void *user, size_t index, const float 
 /* The same, but clips stay the frames that they are: raw embeddings, whatever params->flags says of length. */
 enum mien_status use_embed_frames(struct mien_model *model, const struct use_feed *feed,
                                   const struct mien_embed_params *params, use_frames_fn sink, void *user);
+/* The same as use_embed with params->store, which is given: what is in it is not embedded again. use_embed calls it. */
+enum mien_status use_embed_stored(struct mien_model *model, const struct use_feed *feed,
+                                  const struct mien_embed_params *params, use_sink_fn sink, void *user);
 /* The same as use_embed into out [count,E]; the row of a bad input is 0. */
 enum mien_status use_embed_into(struct mien_model *model, const struct use_feed *feed,
                                 const struct mien_embed_params *params, float *out);

@@ -17,8 +17,10 @@ struct mien_model {
     struct data_tokenizer *tokenizer;
     struct data_preprocess preprocess;
     float logit_scale;
-    uint32_t frames;        /* of a clip, unless another number is asked for; 0 = not known */
-    size_t *cut;            /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
+    uint32_t frames;       /* of a clip, unless another number is asked for; 0 = not known */
+    size_t *cut;           /* counts texts that were cut, in place of a warning each time; NULL: there are warnings */
+    unsigned char key[16]; /* of the weights: see use_model_key; when has_key */
+    bool has_key;
     struct use_parts owned; /* what goes with the model; empty where somebody else owns it */
 };
 

@@ -172,6 +172,15 @@ static void with_model(struct mien_model *model)
     note("mien_labels_destroy(");
     REFUSED(mien_search(model, NULL, &search));
     REFUSED(mien_search(model, ZEROED(mien_search_params), &search));
+    struct mien_store *store = NULL;
+    REFUSED(mien_store_create(NULL, NULL, NULL));
+    REFUSED(mien_store_create(NULL, NULL, &store));
+    REFUSED(mien_store_write(NULL, "x.safetensors", NULL, 0));
+    REFUSED(mien_store_read(NULL, "x.safetensors", NULL));
+    REFUSED(mien_store_read(NULL, "x.safetensors", &store));
+    GIVES(mien_store_at(NULL, 0, NULL), false);
+    NOTHING((mien_store_destroy(NULL), mien_store_destroy(&store)));
+    note("mien_store_destroy(");
     NOTHING((mien_search_destroy(NULL), mien_search_destroy(&search)));
     note("mien_search_destroy(");
     REFUSED(mien_eval(model, NULL, &result));

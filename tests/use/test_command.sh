@@ -38,6 +38,7 @@ expect 2 '--context 0' convert --context 0 "$model" converted
 expect 2 '--image-size 4294967319' convert --image-size 4294967319 "$model" converted
 holds 'nothing is made' [ ! -e converted ]
 expect 2 'nothing to embed' embed --model "$model" -o x.safetensors
+expect 2 '--box' embed --model "$model" --manifest m.jsonl --box 1,2,3,4 -o x.safetensors
 expect 2 '-o OUT.safetensors is missing' embed --model "$model" --text joy
 expect 2 '--box 1,2,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,3
 expect 2 '--box 1,2,nan,3' embed --model "$model" --text joy -o x.safetensors --box 1,2,nan,3
@@ -104,6 +105,45 @@ holds 'image_embeds of one' shape image_embeds 1
 expect 0 'of 1 texts are longer' embed --model "$model" --text "$long" -o out.safetensors
 expect 1 'no/such/folder' embed --model "$model" --text joy -o no/such/folder/out.safetensors
 holds 'no temporary file is left' [ -z "$(find . -name '*tmp*')" ]
+
+# a collection embedded once serves search and eval: the same answers, without a word as long as nothing has changed
+mkdir set
+for i in 0 1 2 3; do
+    cp "$golden/0$i.png" set
+    echo "{\"image\":\"0$i.png\",\"label\":\"$([ $i -lt 2 ] && echo joy || echo fear)\",\"caption\":\"face $i\"}"
+done >set/m.jsonl
+expect 0 '4 images, 0 clips, 0 texts' embed --model "$trained" --manifest set/m.jsonl -o set.safetensors
+expect 0 '' embed --model "$trained" --manifest set/m.jsonl -o again.safetensors
+printf 'file\n00.png\n01.png\n02.png\n03.png\n' >set/m.csv
+expect 0 '4 images' embed --model "$trained" --manifest set/m.csv --column image=file -o again.safetensors
+holds 'a table is a collection too' cmp set.safetensors again.safetensors
+touch set/00.png
+expect 0 '"images":4' embed --json --model "$trained" --manifest set/m.jsonl --embeddings set.safetensors \
+    -o again.safetensors
+holds 'nothing was new' [ ! -s err ]
+holds 'equal files give equal bytes, whenever they were written' cmp set.safetensors again.safetensors
+holds 'it names its files' grep -aq 'mien.embeddings.*set/03.png' set.safetensors
+ask() { # ask OPTIONS: a search and an evaluation
+    "$mien" search --quiet --model "$trained" --manifest set/m.jsonl --text 'a face of joy' "$@" &&
+        "$mien" eval --quiet --json --model "$trained" --manifest set/m.jsonl --task zero-shot "$@"
+}
+ask >fresh 2>err
+ask --embeddings set.safetensors >kept 2>err
+holds 'the same answers' cmp fresh kept
+holds 'no message' [ ! -s err ]
+cp "$golden/05.png" set/02.png
+ask >fresh 2>err
+ask --embeddings set.safetensors >kept 2>err
+holds 'a file that has changed is embedded again' cmp fresh kept
+holds 'and said' [ "$(grep -c 'warning: 1 of 4 inputs.*02.png' err)" -eq 2 ]
+expect 4 'another model' search --model "$model" --manifest set/m.jsonl --text joy --embeddings set.safetensors
+expect 4 'another model' eval --model "$trained" --precision f16 --manifest set/m.jsonl --task zero-shot \
+    --embeddings set.safetensors
+expect 4 'one.txt' search --model "$trained" --manifest set/m.jsonl --text joy --embeddings one.txt
+rm set/01.png
+expect 4 '01.png' embed --model "$trained" --manifest set/m.jsonl -o again.safetensors
+expect 0 '"images":3,"videos":0,"texts":0,"bad":["set/01.png"]' embed --json --skip-bad --model "$trained" \
+    --manifest set/m.jsonl -o again.safetensors
 
 # one bit of a PNG, wherever it is, makes a bad file
 size=$(stat -c %s "$golden/06.png")

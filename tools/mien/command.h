@@ -126,6 +126,7 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
     "pixels, takes more than 512 MB to decode (16-bit RGBA above 32 million pixels), or is a JPEG of more than 500\n"  \
     "scans or 1,280 million pixels in all scans."
 #define LOOKING_FRAMES "frames of a clip, at equal spacing; 0 = all (default: what the model was trained with, else 32)"
+#define STORED_HELP "what mien embed wrote with this model: what has not changed since then is not embedded again"
 struct looking {
     const char *box_text;
     uint64_t frame_count; /* as given: 0 = all; LOOKING_USUAL = not given */

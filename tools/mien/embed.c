@@ -7,45 +7,25 @@
 
 /* What one call of the subcommand embeds. */
 struct job {
-    const char *model, *output, *text_file;
+    const char *model, *output, *text_file, *manifest, *columns, *embeddings;
     struct arg_list images, frames, videos, texts;
     struct mien_texts *lines; /* of text_file */
+    struct mien_store *store; /* pictures and clips; NULL: none are asked for */
     struct looking looking;
     bool raw, skip_bad;
     struct common common;
     struct use use;
 };
 
-/* Rows of one kind. */
-struct rows {
-    float *data; /* [count,E] */
-    bool *ok;    /* [count] */
-    size_t count;
+/* How many were embedded; those left out are bad. */
+struct counts {
+    size_t images, clips, texts, bad;
 };
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     progress_show(user, done, total, "inputs", "");
     return true;
-}
-
-static bool make_rows(const struct job *job, size_t count, struct rows *rows)
-{
-    rows->count = count;
-    rows->data = calloc(count + 1, job->use.info.embed * sizeof(float));
-    rows->ok = calloc(count + 1, sizeof(bool));
-    return rows->data && rows->ok;
-}
-
-/* Closes the gaps that bad files left among rows [first, first + count); how many are left. */
-static size_t compact(const struct job *job, struct rows *rows, size_t first, size_t count)
-{
-    size_t width = job->use.info.embed, kept = 0;
-    for (size_t i = first; i < first + count; i++) {
-        if (rows->ok[i])
-            memmove(rows->data + (first + kept++) * width, rows->data + i * width, width * sizeof(float));
-    }
-    return kept;
 }
 
 /* Pictures, then folders of frames, then videos. */
@@ -64,115 +44,115 @@ static size_t list_inputs(const struct job *job, struct mien_input *inputs)
     return n;
 }
 
-static enum mien_status embed_inputs(struct job *job, struct rows *rows)
+static enum mien_status embed_inputs(struct job *job)
 {
     struct progress progress;
+    struct mien_store *before = NULL;
     size_t count = job->images.count + job->frames.count + job->videos.count;
     struct mien_input *inputs = calloc(count + 1, sizeof(*inputs));
-    enum mien_status status = MIEN_ERR_NOMEM;
-    if (inputs && make_rows(job, count, rows)) {
-        struct mien_embed_params params = looking_params(&job->looking);
-        params.flags |= job->raw ? MIEN_RAW : 0;
-        params.ok = job->skip_bad ? rows->ok : NULL;
-        params.progress = on_progress;
-        params.user = &progress;
-        progress_begin(&progress, "embed", job->common.quiet);
-        status = mien_model_embed(job->use.model, inputs, list_inputs(job, inputs), &params, rows->data);
-        progress_end(&progress);
-    }
-    for (size_t i = 0; status == MIEN_OK && !job->skip_bad && i < count; i++)
-        rows->ok[i] = true;
+    struct mien_embed_params params = looking_params(&job->looking);
+    struct mien_store_params p = {sizeof p, .inputs = inputs, .manifest = job->manifest, .columns = job->columns,
+                                  .embed = &params};
+    enum mien_status status = inputs ? MIEN_OK : MIEN_ERR_NOMEM;
+    if (status == MIEN_OK && job->embeddings)
+        status = mien_store_read(job->use.model, job->embeddings, &before);
+    p.skip_bad = job->skip_bad;
+    params.flags |= job->raw ? MIEN_RAW : 0;
+    params.store = before;
+    params.progress = on_progress;
+    params.user = &progress;
+    progress_begin(&progress, "embed", job->common.quiet);
+    if (status == MIEN_OK)
+        p.count = list_inputs(job, inputs);
+    if (status == MIEN_OK && (p.count || job->manifest))
+        status = mien_store_create(job->use.model, &p, &job->store);
+    progress_end(&progress);
+    mien_store_destroy(&before);
     free(inputs);
     return status;
 }
 
-static enum mien_status embed_texts(struct job *job, struct rows *rows)
+static size_t count_texts(const struct job *job)
 {
-    size_t count = job->texts.count + (job->lines ? job->lines->count : 0);
+    return job->texts.count + (job->lines ? job->lines->count : 0);
+}
+
+static enum mien_status embed_texts(struct job *job, float **out)
+{
+    size_t count = count_texts(job);
     const char **all = calloc(count + 1, sizeof(*all));
     enum mien_status status = MIEN_ERR_NOMEM;
-    if (all && make_rows(job, count, rows)) {
+    *out = calloc(count + 1, job->use.info.embed * sizeof(float));
+    if (all && *out) {
         for (size_t i = 0; i < count; i++)
             all[i] = i < job->texts.count ? job->texts.items[i] : job->lines->lines[i - job->texts.count];
-        status = mien_model_embed_texts(job->use.model, all, count, job->raw ? MIEN_RAW : 0, rows->data);
+        status = mien_model_embed_texts(job->use.model, all, count, job->raw ? MIEN_RAW : 0, *out);
     }
     free(all);
     return status;
 }
 
-/* Those of inputs [first, ...) that are not ok, with their names in the list. */
-static void print_bad(const struct arg_list *list, const struct rows *rows, size_t first, bool *any)
+static struct counts count_all(const struct job *job)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (rows->ok[first + i])
-            continue;
-        printf("%s", *any ? "," : "");
-        print_json_string(list->items[i]);
-        *any = true;
-    }
+    struct counts n = {.texts = count_texts(job)};
+    struct mien_store_entry entry = {sizeof entry};
+    for (size_t i = 0; job->store && mien_store_at(job->store, i, &entry); i++)
+        ++*(!entry.embed ? &n.bad : entry.is_clip ? &n.clips : &n.images);
+    return n;
 }
 
-static void print_summary(const struct job *job, const struct rows *inputs, const size_t kept[3])
+static void print_summary(const struct job *job, const struct counts *n)
 {
-    size_t bad = inputs->count - kept[0] - kept[1];
+    struct mien_store_entry entry = {sizeof entry};
     bool any = false;
-    if (job->common.json) {
-        printf("{\"output\":");
-        print_json_string(job->output);
-        printf(",\"width\":%u,\"images\":%zu,\"videos\":%zu,\"texts\":%zu,\"bad\":[", job->use.info.embed, kept[0],
-               kept[1], kept[2]);
-        print_bad(&job->images, inputs, 0, &any);
-        print_bad(&job->frames, inputs, job->images.count, &any);
-        print_bad(&job->videos, inputs, job->images.count + job->frames.count, &any);
-        printf("]}\n");
+    if (!job->common.json) {
+        printf("%s: %zu images, %zu clips, %zu texts of width %u", job->output, n->images, n->clips, n->texts,
+               job->use.info.embed);
+        if (n->bad)
+            printf("; %zu bad files left out", n->bad);
+        printf("\n");
         return;
     }
-    printf("%s: %zu images, %zu clips, %zu texts of width %u", job->output, kept[0], kept[1], kept[2],
-           job->use.info.embed);
-    if (bad)
-        printf("; %zu bad files left out", bad);
-    printf("\n");
+    printf("{\"output\":");
+    print_json_string(job->output);
+    printf(",\"width\":%u,\"images\":%zu,\"videos\":%zu,\"texts\":%zu,\"bad\":[", job->use.info.embed, n->images,
+           n->clips, n->texts);
+    for (size_t i = 0; job->store && mien_store_at(job->store, i, &entry); i++) {
+        if (entry.embed)
+            continue;
+        printf("%s", any ? "," : "");
+        print_json_string(entry.path);
+        any = true;
+    }
+    printf("]}\n");
 }
 
-/* kept: how many images, clips and texts were written. */
-static int write_all(const struct command *command, const struct job *job, struct rows *inputs,
-                     const struct rows *texts, size_t kept[3])
+static int write_all(const struct command *command, const struct job *job, const struct counts *n, const float *texts)
 {
-    static const char *const names[] = {"image_embeds", "video_embeds", "text_embeds"};
-    const size_t images = job->images.count, given[] = {images, inputs->count - images, texts->count};
-    const float *data[] = {inputs->data, inputs->data + images * job->use.info.embed, texts->data};
-    struct mien_embeds sets[3];
-    size_t count = 0;
-    kept[0] = compact(job, inputs, 0, images);
-    kept[1] = compact(job, inputs, images, given[1]);
-    kept[2] = texts->count;
-    if (kept[0] + kept[1] + kept[2] == 0)
-        return complain(command, 4, "none of the %zu files could be read; %s is not written", inputs->count,
-                        job->output);
-    for (size_t i = 0; i < 3; i++)
-        if (given[i])
-            sets[count++] = (struct mien_embeds){names[i], data[i], kept[i], job->use.info.embed};
-    return mien_status_exit_code(mien_embeds_write(job->output, sets, count));
+    const struct mien_embeds set = {"text_embeds", texts, n->texts, job->use.info.embed};
+    if (n->images + n->clips + n->texts == 0)
+        return complain(command, 4, "none of the %zu files could be read; %s is not written", n->bad, job->output);
+    if (!job->store)
+        return mien_status_exit_code(mien_embeds_write(job->output, &set, 1));
+    return mien_status_exit_code(mien_store_write(job->store, job->output, &set, n->texts ? 1 : 0));
 }
 
 static int embed(const struct command *command, struct job *job)
 {
-    struct rows inputs = {0}, texts = {0};
-    size_t kept[3] = {0};
+    float *texts = NULL;
     enum mien_status status = use_open(&job->use, &job->common, job->model);
     if (status == MIEN_OK)
-        status = embed_inputs(job, &inputs);
+        status = embed_inputs(job);
     if (status == MIEN_OK)
         status = embed_texts(job, &texts);
     int result = mien_status_exit_code(status);
+    struct counts n = count_all(job);
     if (status == MIEN_OK)
-        result = write_all(command, job, &inputs, &texts, kept);
+        result = write_all(command, job, &n, texts);
     if (result == 0 && (!job->common.quiet || job->common.json))
-        print_summary(job, &inputs, kept);
-    free(inputs.data);
-    free(inputs.ok);
-    free(texts.data);
-    free(texts.ok);
+        print_summary(job, &n);
+    free(texts);
+    mien_store_destroy(&job->store);
     status = use_close(&job->use, status);
     return result == 0 ? mien_status_exit_code(status) : result;
 }
@@ -182,8 +162,12 @@ static int check(const struct command *command, struct job *job)
     const char *missing = !job->model ? "--model DIR" : !job->output ? "-o OUT.safetensors" : NULL;
     if (missing)
         return complain(command, 2, "%s is missing; see mien embed --help", missing);
-    if (!job->images.count && !job->frames.count && !job->videos.count && !job->texts.count && !job->text_file)
-        return complain(command, 2, "nothing to embed: give --image, --frames, --video, --text or --texts");
+    if (!job->images.count && !job->frames.count && !job->videos.count && !job->texts.count && !job->text_file &&
+        !job->manifest)
+        return complain(command, 2, "nothing to embed: give --manifest, --image, --frames, --video, --text or --texts");
+    if (job->looking.box_text && job->manifest)
+        return complain(command, 2,
+                        "--box: the rows of a manifest have boxes of their own; embed pictures by themselves");
     int result = looking_check(command, &job->looking);
     if (result != 0 || !job->text_file)
         return result;
@@ -199,12 +183,15 @@ static int run(const struct command *command, int argc, char **argv)
         {"--frames", ARG_LIST, "DIR", "clips, each a folder of frames in the order of their names", &job.frames},
         {"--video", ARG_LIST, "FILE", "clips too, after those of --frames; decoded by ffmpeg, which must be installed",
          &job.videos},
+        {"--manifest", ARG_TEXT, "FILE", "a collection: all rows of a manifest, after those", &job.manifest},
+        {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &job.columns},
         {"--text", ARG_LIST, "STR", "texts", &job.texts},
         {"--texts", ARG_TEXT, "FILE", "more texts, one a line, after those of --text", &job.text_file},
         {"-o", ARG_TEXT, "FILE", "the safetensors file to write (also --output)", &job.output},
         {"--output", ARG_TEXT, "FILE", "the same", &job.output},
         {"--raw", ARG_FLAG, NULL, "embeddings before normalisation, not of unit length", &job.raw},
         {"--skip-bad", ARG_FLAG, NULL, "leave out files that cannot be read; they are named", &job.skip_bad},
+        {"--embeddings", ARG_TEXT, "FILE", STORED_HELP, &job.embeddings},
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &job.looking.frame_count},
         {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
@@ -222,12 +209,16 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_embed = {
     .name = "embed",
     .synopsis =
-        "--model DIR [--image FILE ...] [--frames DIR ...] [--video FILE ...] [--text STR ...] -o OUT.safetensors",
+        "--model DIR [--manifest FILE] [--image FILE ...] [--frames DIR ...] [--video FILE ...] [--text STR ...] "
+        "-o OUT.safetensors",
     .summary = "writes embeddings of images, clips and texts",
     .help =
         "Tensors image_embeds [N,E], video_embeds [V,E], text_embeds [M,E], f32, of unit length, in the order given.\n"
         "A clip's embedding is made by the model's temporal transformer; where it has none it is the mean of its\n"
-        "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. --json prints one object:\n"
+        "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. The file also says what each "
+        "row\n"
+        "is of (metadata \"mien.embeddings\": path, size, checksum of contents, box, frames and EXIF), so that search\n"
+        "and eval use it by --embeddings. It holds no time: equal inputs give equal bytes. --json prints one object:\n"
         "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.\n\n" PICTURE_LIMITS,
     .run = run,
     .lacks = LACKS_SEED,

@@ -14,7 +14,7 @@ static const char *const levels[] = {"caption", "global", "summary", NULL};
 static const char *const averages[] = {"embeddings", "logits", NULL};
 
 struct request {
-    const char *model, *level, *average, *labels, *template_file;
+    const char *model, *level, *average, *labels, *template_file, *embeddings;
     struct mien_eval_params params;
     struct mien_labels_params sentences;
     struct looking looking;
@@ -27,6 +27,7 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     struct mien_gpu *gpu = NULL;
     struct mien_model *model = NULL;
     struct mien_result *result = NULL;
+    struct mien_store *store = NULL;
     struct progress progress;
     enum mien_status status = mien_eval_check(&q->params);
     if (status == MIEN_OK)
@@ -37,6 +38,9 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     q->params.seed = common->seed_given ? common->seed : 0;
     q->params.progress = on_progress;
     q->params.user = &progress;
+    if (status == MIEN_OK && q->embeddings)
+        status = mien_store_read(model, q->embeddings, &store);
+    q->params.store = store;
     if (status == MIEN_OK)
         status = mien_eval(model, &q->params, &result);
     progress_end(&progress);
@@ -45,6 +49,7 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     else if (status == MIEN_OK)
         printf("%s", mien_result_summary(result));
     mien_result_destroy(&result);
+    mien_store_destroy(&store);
     mien_model_destroy(&model);
     return gpu_close(&gpu, status);
 }
@@ -109,6 +114,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--task", ARG_TEXT, "TASK", "one of the tasks above", &p->task},
         {"--split", ARG_TEXT, "SPLIT",
          "train, val (rows without a split are of both), test or all (default: test, else val, else all)", &p->split},
+        {"--embeddings", ARG_TEXT, "FILE", STORED_HELP, &q.embeddings},
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &q.looking.frame_count},
         {"--labels", ARG_TEXT, "a,b,c", "the classes (default: all labels of the manifest)", &q.labels},
         {"--templates", ARG_TEXT, "FILE", "sentences with {} for the label, one a line", &q.template_file},

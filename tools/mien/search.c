@@ -39,7 +39,8 @@ static void print_all(const struct common *common, const struct mien_search_para
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    const char *model = NULL;
+    const char *model = NULL, *embeddings = NULL;
+    struct mien_store *store = NULL;
     struct mien_search_params params = {sizeof params};
     struct mien_search *result = NULL;
     struct arg_list texts = {0};
@@ -53,6 +54,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--manifest", ARG_TEXT, "FILE", "the collection, JSON Lines or a table (mien manifest)", &params.manifest},
         {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &params.columns},
         {"--text", ARG_LIST, "STR", "the sentences to search by", &texts},
+        {"--embeddings", ARG_TEXT, "FILE", STORED_HELP, &embeddings},
         {"--top", ARG_NUMBER, "N", "how many to print; 0 = all (default: 10)", &top},
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &looking.frame_count},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &looking.no_exif},
@@ -77,12 +79,16 @@ static int run(const struct command *command, int argc, char **argv)
     params.embed = &embed;
     progress_begin(&progress, "search", common.quiet);
     enum mien_status status = use_open(&use, &common, model);
+    if (status == MIEN_OK && embeddings)
+        status = mien_store_read(use.model, embeddings, &store);
+    embed.store = store;
     if (status == MIEN_OK)
         status = mien_search(use.model, &params, &result);
     progress_end(&progress);
     if (status == MIEN_OK)
         print_all(&common, &params, result);
     mien_search_destroy(&result);
+    mien_store_destroy(&store);
     return mien_status_exit_code(use_close(&use, status));
 }
 
