@@ -139,14 +139,13 @@ void eval_chapter_mistakes(struct mien_page *page, const cJSON *result)
         page_element(page, "p", "Every sample was recognised.");
         return;
     }
-    page_print(page, "<p class=\"soft\">");
+    page_print(page, "<p class=\"soft\">The surest first");
     if (wrong > count) {
-        page_print(page, "%d of ", count);
+        page_print(page, ", %d of ", count);
         page_count(page, wrong);
-        page_print(page, " mistakes, ");
     }
-    page_print(page, "the surest first; probabilities of the classes that the model took for most likely, and of the "
-                     "true one</p>\n<ul class=\"faces\">\n");
+    page_print(page, ". Scores: probabilities of the classes that the model took for most likely, and of the true one."
+                     "</p>\n<ul class=\"faces\">\n");
     cJSON_ArrayForEach(mistake, list)
     {
         if (n++ < count)
