@@ -141,10 +141,18 @@ static void write_base64(struct mien_page *page, const unsigned char *data, size
     }
 }
 
+/* What runs out of memory is not absent: the page fails. */
+static void note(struct mien_page *page, bool no_memory)
+{
+    if (no_memory && page->text.status == MIEN_OK)
+        page->text.status = base_fail(MIEN_ERR_NOMEM, "out of host memory for a page's picture");
+}
+
 /* The path from such a folder, where there is a file; base_alloc'ed, else NULL. */
-static char *file_from(const char *folder, const char *path)
+static char *file_from(struct mien_page *page, const char *folder, const char *path)
 {
     char *file = folder ? base_path_join(folder, path) : NULL;
+    note(page, folder && !file);
     if (file && base_file_exists(file))
         return file;
     base_free(file);
@@ -154,31 +162,34 @@ static char *file_from(const char *folder, const char *path)
 /* Where a path of an evaluation leads: it is relative to the folder in which the evaluation ran. Data that has moved
  * since then, with its evaluation or without, is looked for from the folder of the evaluation's file, from this
  * process's, and from those above the file's. base_alloc'ed; NULL where nothing is there. */
-static char *find_file(const struct mien_page *page, const char *path)
+static char *find_file(struct mien_page *page, const char *path)
 {
-    char *found = file_from(page->home, path), *up = NULL;
+    char *found = file_from(page, page->home, path), *up = NULL;
     if (!found)
-        found = file_from(page->dir, path);
+        found = file_from(page, page->dir, path);
     if (!found)
-        found = file_from(".", path);
+        found = file_from(page, ".", path);
     for (int i = 0; page->dir && i < MOST_ABOVE && !found; i++) {
         char *next = base_path_join(up ? up : page->dir, "..");
         base_free(up);
         up = next;
-        found = file_from(up, path);
+        note(page, !up);
+        found = file_from(page, up, path);
     }
     base_free(up);
     return found;
 }
 
 /* The file itself, or the first frame of a directory, in the arena. */
-static const char *picture_of(struct base_arena *arena, const char *path)
+static const char *picture_of(struct mien_page *page, struct base_arena *arena, const char *path)
 {
     const char **frames = NULL;
     size_t count = 0;
     if (!base_file_is_dir(path))
         return path;
-    return data_frames_list(arena, path, &frames, &count) == MIEN_OK ? frames[0] : path;
+    enum mien_status status = data_frames_list(arena, path, &frames, &count);
+    note(page, status == MIEN_ERR_NOMEM);
+    return status == MIEN_OK ? frames[0] : path;
 }
 
 void page_image(struct mien_page *page, const char *path, const int32_t *box)
@@ -192,7 +203,7 @@ void page_image(struct mien_page *page, const char *path, const int32_t *box)
     bool is_video = base_path_ends(path, videos);
     page->pictures += !is_video;
     if (file && !is_video)
-        data_thumbnail(picture_of(&arena, file), box, SIDE, &png, &size);
+        note(page, data_thumbnail(picture_of(page, &arena, file), box, SIDE, &png, &size) == MIEN_ERR_NOMEM);
     base_log_soften(before);
     if (png) {
         page->found++;

@@ -182,75 +182,95 @@ struct facts {
     double parameters, samples, batch, seconds; /* NaN: not known */
 };
 
-/* The newest of checkpoints/step-N that has a state.json: its path, base_alloc'ed; NULL where there is none. */
-static char *newest_state(const char *dir)
+/* A report is about what is there: what cannot be read is not known. But memory that has run out is no absence. */
+static enum mien_status survived(enum mien_status status)
 {
-    char **names = NULL, *all = base_path_join(dir, "checkpoints"), *found = NULL;
+    return status == MIEN_ERR_NOMEM ? status : MIEN_OK;
+}
+
+/* The newest of checkpoints/step-N that has a state.json: its path, base_alloc'ed; NULL where there is none. */
+static enum mien_status newest_state(const char *dir, char **found)
+{
+    enum mien_status status = MIEN_OK;
+    char **names = NULL, *all = base_path_join(dir, "checkpoints"), *path = NULL;
     size_t count = 0;
     uint64_t best = 0;
-    if (all && base_file_is_dir(all) && base_dir_list(all, &names, &count) == MIEN_OK) {
-        for (size_t i = 0; i < count; i++) {
-            char *end = NULL;
-            uint64_t step = strncmp(names[i], "step-", 5) == 0 ? strtoull(names[i] + 5, &end, 10) : 0;
-            if (!end || *end || step < best)
-                continue;
-            struct base_text path = {0};
-            base_text_print(&path, "%s/%s/state.json", all, names[i]);
-            if (path.status == MIEN_OK && base_file_exists(path.data)) {
-                base_free(found);
-                found = path.data;
-                best = step;
-            } else {
-                base_text_clear(&path);
-            }
+    FAIL_IF_NULL(all, "a path");
+    if (base_file_is_dir(all))
+        TRY(base_dir_list(all, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        char *end = NULL, name[300];
+        uint64_t step = strncmp(names[i], "step-", 5) == 0 ? strtoull(names[i] + 5, &end, 10) : 0;
+        if (!end || *end || step < best)
+            continue;
+        snprintf(name, sizeof(name), "%s/state.json", names[i]);
+        path = base_path_join(all, name);
+        FAIL_IF_NULL(path, "a path");
+        if (base_file_exists(path)) {
+            base_free(*found);
+            *found = path;
+            path = NULL;
+            best = step;
         }
-        base_dir_list_free(&names, &count);
+        base_free(path);
+        path = NULL;
     }
+fail:
+    base_dir_list_free(&names, &count);
     base_free(all);
-    return found;
+    return status;
 }
 
-static void read_state(const char *dir, struct facts *out)
+static enum mien_status read_state(const char *dir, struct facts *out)
 {
+    enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
-    char *path = newest_state(dir);
-    if (path && base_json_read(path, &json) == MIEN_OK) {
-        const char *device = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "device"));
-        snprintf(out->device, sizeof(out->device), "%s", device ? device : "");
-        out->samples = eval_member(json, "samples");
-    }
+    char *path = NULL;
+    TRY(newest_state(dir, &path));
+    if (path)
+        TRY(base_json_read(path, &json));
+    const char *device = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "device"));
+    snprintf(out->device, sizeof(out->device), "%s", device ? device : "");
+    out->samples = eval_member(json, "samples");
+fail:
     cJSON_Delete(json);
     base_free(path);
+    return survived(status);
 }
 
-static void read_weights(const char *dir, struct facts *out)
+static enum mien_status count_parameters(const char *dir, const char *name, struct facts *out)
 {
-    static const char *const places[] = {"model/model.safetensors", "best/model.safetensors"};
-    for (size_t i = 0; i < BASE_COUNT(places) && !(out->parameters > 0); i++) {
-        struct io_safetensors *file = NULL;
-        char *path = base_path_join(dir, places[i]);
-        if (path && base_file_exists(path) && io_safetensors_open(path, &file) == MIEN_OK) {
-            out->parameters = 0;
-            for (size_t t = 0; t < io_safetensors_count(file); t++)
-                out->parameters += (double)io_safetensors_at(file, t)->count;
-        }
-        io_safetensors_close(&file);
-        base_free(path);
-    }
+    enum mien_status status = MIEN_OK;
+    struct io_safetensors *file = NULL;
+    char *path = base_path_join(dir, name);
+    FAIL_IF_NULL(path, "a path");
+    if (!isnan(out->parameters) || !base_file_exists(path))
+        goto fail;
+    TRY(io_safetensors_open(path, &file));
+    out->parameters = 0;
+    for (size_t t = 0; t < io_safetensors_count(file); t++)
+        out->parameters += (double)io_safetensors_at(file, t)->count;
+fail:
+    io_safetensors_close(&file);
+    base_free(path);
+    return survived(status);
 }
 
-static void read_config(const char *dir, struct facts *out)
+static enum mien_status read_config(const char *dir, struct facts *out)
 {
+    enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     char *path = base_path_join(dir, "config.json");
-    if (path && base_file_exists(path) && base_json_read(path, &json) == MIEN_OK) {
-        const cJSON *data = cJSON_GetObjectItemCaseSensitive(json, "data");
-        out->batch = eval_member(cJSON_GetObjectItemCaseSensitive(json, "run"), "batch");
-        page_name_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "train")), out->data,
-                     sizeof(out->data));
-    }
+    FAIL_IF_NULL(path, "a path");
+    if (base_file_exists(path))
+        TRY(base_json_read(path, &json));
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(json, "data");
+    out->batch = eval_member(cJSON_GetObjectItemCaseSensitive(json, "run"), "batch");
+    page_name_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(data, "train")), out->data, sizeof(out->data));
+fail:
     cJSON_Delete(json);
     base_free(path);
+    return survived(status);
 }
 
 /* From the rates of the steps; those between two rows of the log are taken to have gone as fast as the second. */
@@ -268,31 +288,34 @@ static double seconds_of(const struct columns *steps, double batch)
 }
 
 /* The name of a run is that of its directory, also where that is given as "." */
-static void name_run(const char *dir, struct facts *out)
+static enum mien_status name_run(const char *dir, struct facts *out)
 {
+    enum mien_status status = MIEN_OK;
     char *whole = NULL;
     const char *end = strrchr(dir, '/');
     const char *last = end && end[1] ? end + 1 : dir;
-    bool dots = strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
-    if (dots && base_path_absolute(dir, &whole) != MIEN_OK)
-        whole = NULL;
-    page_name_of(whole ? whole : dir, out->name, sizeof(out->name));
+    if (strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+        status = base_path_absolute(dir, &whole);
+    page_name_of(status == MIEN_OK && whole ? whole : dir, out->name, sizeof(out->name));
     base_free(whole);
+    return survived(status);
 }
 
-/* What cannot be read is not known: a report is about what is there. */
-static struct facts facts_of(const char *dir, const struct columns *steps)
+static enum mien_status read_facts(const char *dir, const struct columns *steps, struct facts *out)
 {
+    enum mien_status status = MIEN_OK;
     const double unknown = (double)NAN;
-    struct facts f = {.parameters = unknown, .samples = unknown, .batch = unknown, .seconds = unknown};
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
-    name_run(dir, &f);
-    read_state(dir, &f);
-    read_weights(dir, &f);
-    read_config(dir, &f);
+    *out = (struct facts){.parameters = unknown, .samples = unknown, .batch = unknown, .seconds = unknown};
+    TRY(name_run(dir, out));
+    TRY(read_state(dir, out));
+    TRY(count_parameters(dir, "model/model.safetensors", out));
+    TRY(count_parameters(dir, "best/model.safetensors", out));
+    TRY(read_config(dir, out));
+    out->seconds = seconds_of(steps, out->batch);
+fail:
     base_log_soften(before);
-    f.seconds = seconds_of(steps, f.batch);
-    return f;
+    return status;
 }
 
 /* The row with the largest value of a column; SIZE_MAX when there is none. */
@@ -359,9 +382,13 @@ static void print_number(struct mien_page *page, const char *name, double value)
     page_fact_end(page);
 }
 
-static void open_page(struct mien_page *page, const char *dir, const struct columns *steps, const struct columns *evals)
+static enum mien_status open_page(struct mien_page *page, const char *dir, const struct columns *steps,
+                                  const struct columns *evals)
 {
-    struct facts f = facts_of(dir, steps);
+    struct facts f;
+    enum mien_status status = read_facts(dir, steps, &f);
+    if (status != MIEN_OK)
+        return base_fail(status, "out of host memory for a report on %s", dir);
     page_front_begin(page, PAGE_RUNS, "Training", f.name);
     print_cards(page, steps, evals);
     page_print(page, "<dl class=\"facts\">\n");
@@ -373,6 +400,7 @@ static void open_page(struct mien_page *page, const char *dir, const struct colu
     print_number(page, "Batch", f.batch);
     page_print(page, "</dl>\n");
     page_front_end(page, PAGE_RUNS);
+    return MIEN_OK;
 }
 
 enum mien_status page_run(struct mien_page *page, const char *dir)
@@ -384,7 +412,7 @@ enum mien_status page_run(struct mien_page *page, const char *dir)
     FAIL_IF(!base_file_exists(log), MIEN_ERR_DATA, "%s: no log.jsonl; a run directory is what `mien train` writes",
             dir);
     TRY(read_log(log, &steps, &evals));
-    open_page(page, dir, &steps, &evals);
+    TRY(open_page(page, dir, &steps, &evals));
     page_print(page, "<h2>Training ");
     page_words(page, dir, PAGE_PATH);
     page_print(page, "</h2>\n");
