@@ -3,14 +3,26 @@
 
 #include <string.h>
 
+/* Blanks are absent, as in a manifest. */
+static bool is_text(const cJSON *item)
+{
+    return cJSON_IsString(item) && !data_is_blank(item->valuestring);
+}
+
 /* The sentence of a name: a list's go round its rows. NULL: there is none. */
 static const char *sentence_of(const cJSON *described, const char *name, size_t row)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(described, name);
-    int count = cJSON_GetArraySize(item);
-    if (cJSON_IsArray(item) && count > 0)
-        item = cJSON_GetArrayItem(item, (int)(row % (size_t)count));
-    return cJSON_IsString(item) && *item->valuestring ? item->valuestring : NULL;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(described, name), *one;
+    size_t count = 0, at = 0;
+    if (!cJSON_IsArray(item))
+        return is_text(item) ? item->valuestring : NULL;
+    cJSON_ArrayForEach(one, item) count += is_text(one);
+    cJSON_ArrayForEach(one, item)
+    {
+        if (is_text(one) && at++ == row % count)
+            return one->valuestring;
+    }
+    return NULL;
 }
 
 /* Of a compound its own, or else its parts' sentences one after the other. */
