@@ -44,6 +44,18 @@ fail:
     return status;
 }
 
+enum mien_status base_refuse_pointer(const char *path, const void *data, size_t size)
+{
+    static const char mark[] = "version https://git-lfs.github.com/";
+    if (size < sizeof(mark) - 1 || memcmp(data, mark, sizeof(mark) - 1) != 0)
+        return MIEN_OK;
+    return base_fail(
+        MIEN_ERR_DATA,
+        "%s: a pointer of Git LFS, not the file itself, which was left out when the repository was cloned; "
+        "fetch it with git lfs pull",
+        path);
+}
+
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size)
 {
     enum mien_status status = MIEN_OK;
@@ -66,6 +78,7 @@ enum mien_status base_file_read(const char *path, size_t max_size, char **data, 
             TRY(base_grow(&text, &room, room + 1, 1));
     }
     FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    TRY(base_refuse_pointer(path, text, used));
     os_close(fd);
     text[used] = '\0';
     *data = text;
@@ -112,6 +125,9 @@ enum mien_status base_map_open(const char *path, struct base_map *out)
     }
     out->data = data;
     out->size = (size_t)info.size;
+    status = base_refuse_pointer(path, data, out->size);
+    if (status != MIEN_OK)
+        base_map_close(out);
 fail:
     if (fd >= 0)
         os_close(fd); /* the map stays */

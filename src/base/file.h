@@ -14,6 +14,10 @@
  * max_size 0 = no limit; a longer file is MIEN_ERR_DATA. */
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size);
 
+/* MIEN_ERR_DATA, with what to do about it, when the content is a pointer of Git LFS in place of the file `path`.
+ * base_file_read, base_map_open and base_source_map ask it of whatever they read. */
+enum mien_status base_refuse_pointer(const char *path, const void *data, size_t size);
+
 /* The first `room` bytes of a file, or all of a shorter one: *size of them in head. Errors as above. */
 enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size);
 

@@ -27,10 +27,27 @@ enum mien_status base_source_make(const char *dir, const struct mien_file *files
                 "file %zu in memory lacks its name or its bytes", i);
         FAIL_IF(find(files, i, files[i].name), MIEN_ERR_ARG, "two files in memory are named %s", files[i].name);
     }
-    FAIL_IF(dir && !base_file_is_dir(dir), MIEN_ERR_DATA,
-            "%s: no such directory; a model is a directory with config.json", dir);
+    if (dir)
+        TRY(base_source_check_dir(dir, "a model is a directory with config.json"));
 fail:
     return status;
+}
+
+enum mien_status base_source_check_dir(const char *path, const char *what)
+{
+    static const char *const members[] = {"/config.json",    "/model.safetensors",        "/vocab.json", "/merges.txt",
+                                          "/tokenizer.json", "/preprocessor_config.json", NULL};
+    if (base_file_is_dir(path))
+        return MIEN_OK;
+    if (!base_file_exists(path))
+        return base_fail(
+            MIEN_ERR_DATA,
+            "%s: no such directory; %s. Mien fetches nothing: where this is a name of the Hugging Face Hub, "
+            "download it (huggingface-cli download NAME --local-dir DIR) and give the directory",
+            path, what);
+    if (base_path_ends(path, members))
+        return base_fail(MIEN_ERR_DATA, "%s: a file of a directory; %s: give the directory itself", path, what);
+    return base_fail(MIEN_ERR_DATA, "%s: a file; %s: make one of it with mien convert %s DIR", path, what, path);
 }
 
 const char *base_source_name(const struct base_source *source)
@@ -67,6 +84,7 @@ enum mien_status base_source_map(const struct base_source *source, const char *p
         return base_map_open(path, out);
     const struct mien_file *file = find_path(source, path);
     FAIL_IF(!file, MIEN_ERR_DATA, "%s: not among the files given", path);
+    TRY(base_refuse_pointer(path, file->bytes, file->size));
     *out = (struct base_map){.data = file->size ? file->bytes : NULL, .size = file->size, .borrowed = true};
 fail:
     return status;

@@ -126,9 +126,8 @@ fail:
 
 enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out)
 {
-    static const char lfs[] = "version https://git-lfs.github.com/";
     enum mien_status status = MIEN_OK;
-    char head[sizeof(lfs)] = {0}, *full = NULL;
+    char head[64] = {0}, *full = NULL;
     size_t size = 0;
     *out = IMPORT_MISSING;
     TRY(import_path(in, path, &full));
@@ -136,8 +135,7 @@ enum mien_status import_look(const struct import *in, const char *path, enum imp
         *out = IMPORT_OTHER;
         if (!base_file_is_dir(full))
             TRY(base_file_head(full, head, sizeof(head) - 1, &size));
-        FAIL_IF(strncmp(head, lfs, sizeof(lfs) - 1) == 0, MIEN_ERR_DATA,
-                "%s: a pointer of Git LFS, not the file; fetch it with git lfs pull", full);
+        TRY(base_refuse_pointer(full, head, size));
         if (memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0 || memcmp(head, "\xff\xd8\xff", 3) == 0)
             *out = IMPORT_PICTURE;
     }

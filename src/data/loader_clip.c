@@ -112,6 +112,7 @@ static enum mien_status fill_video(struct data_loader *l, struct slot *slot, uin
         TRY(data_video_next(video, &image));
         if (!image.pixels)
             break;
+        TRY(data_preprocess_check(row->video, &image, &l->p.preprocess));
         TRY(put_frame(l, slot, index, sample, &image, got, work));
         data_image_free(&image);
     }
@@ -143,6 +144,7 @@ enum mien_status loader_clip_fill(struct data_loader *l, struct slot *slot, uint
         }
         row.image = clip->paths[places[i]];
         TRY(data_row_image(&row, l->p.ignore_exif, !l->p.preprocess.rgb_first, &image));
+        TRY(data_preprocess_check(row.image, &image, &l->p.preprocess));
         TRY(put_frame(l, slot, index, sample, &image, i, work));
         data_image_free(&image);
     }

@@ -69,6 +69,7 @@ static enum mien_status fill_picture(struct data_loader *l, struct slot *slot, u
     struct data_image image = {0};
     bool owned = false;
     TRY(get_image(l, sample, &image, &owned));
+    TRY(data_preprocess_check(l->p.manifest->rows[l->rows[sample]].image, &image, &l->p.preprocess));
     TRY(data_augment_image(&image, &l->p.preprocess, &l->p.augment, l->may_flip[sample], &rng, work,
                            slot->images + index * loader_sample_size(l)));
     if (owned)

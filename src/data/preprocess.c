@@ -58,12 +58,29 @@ static void divide_alpha(unsigned char *pixels, size_t count)
     }
 }
 
+enum { LONGEST = 1 << 20 };
+
+static uint64_t long_side_of(uint32_t w, uint32_t h, const struct data_preprocess *p)
+{
+    return (uint64_t)p->size * BASE_MAX(w, h) / BASE_MIN(w, h);
+}
+
+enum mien_status data_preprocess_check(const char *name, const struct data_image *image,
+                                       const struct data_preprocess *p)
+{
+    if (!image->width || !image->height || long_side_of(image->width, image->height, p) <= LONGEST)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_DATA,
+                     "%s: a picture of %ux%u pixels is too long and thin to resize to %u; cut the face out", name,
+                     image->width, image->height, p->size);
+}
+
 /* What `p` makes of a picture: its size after the resize, and the window that stays. */
 static enum mien_status plan(uint32_t w, uint32_t h, const struct data_preprocess *p, uint32_t *to_w, uint32_t *to_h,
                              struct data_window *window)
 {
-    uint64_t long_side = (uint64_t)p->size * BASE_MAX(w, h) / BASE_MIN(w, h);
-    if (long_side > 1 << 20)
+    uint64_t long_side = long_side_of(w, h, p);
+    if (long_side > LONGEST)
         return base_fail(MIEN_ERR_DATA, "a picture of %ux%u pixels is too long and thin to resize to %u", w, h,
                          p->size);
     *to_w = w <= h ? p->size : (uint32_t)long_side;

@@ -35,6 +35,11 @@ enum mien_status data_preprocess_u8(const struct data_image *image, const struct
 /* out [3, R, R] = (pixel / 255 - mean) / std from pixels [R, R, 3]. */
 void data_normalise(const unsigned char *pixels, const struct data_preprocess *p, float *out);
 
+/* MIEN_ERR_DATA, with the picture's name, when its longer side would exceed 2^20: the one thing that those below say
+ * without a name. */
+enum mien_status data_preprocess_check(const char *name, const struct data_image *image,
+                                       const struct data_preprocess *p);
+
 /* Both: out [3, R, R]. With DATA_RESIZE_TORCH nothing is rounded or clamped between, as on torch tensors. */
 enum mien_status data_preprocess_image(const struct data_image *image, const struct data_preprocess *p, float *out);
 

@@ -89,6 +89,8 @@ static enum mien_status finish(struct base_process *process, const char *path)
     int code = 0;
     TRY(base_process_wait(process, &code));
     drop_addresses(base_process_said(process), said, sizeof(said));
+    FAIL_IF(strstr(said, "matches no streams"), MIEN_ERR_DATA,
+            "%s: no pictures in it (sound alone?); give the video itself, or a folder of frames", path);
     FAIL_IF(said[0], MIEN_ERR_DATA, "%s: no whole, sound video; ffmpeg says: %s; repair it or leave it out", path,
             said);
     FAIL_IF(code, MIEN_ERR_DATA, "%s: ffmpeg ended with status %d and said nothing; try ffmpeg -i on it", path, code);

@@ -290,6 +290,11 @@ enum mien_status io_clip_config_read_from(const struct base_source *source, stru
         *extra = NULL;
     char *path = base_source_path(source, "config.json");
     FAIL_IF_NULL(path, "config.json");
+    FAIL_IF(
+        !base_source_has(source, path), MIEN_ERR_DATA,
+        "%s: not there; a model directory has one, as Hugging Face writes it; mien convert makes one of open_clip's, "
+        "OpenAI's and EmoCLIP's weights",
+        path);
     TRY(base_source_json(source, path, &json));
     status = io_clip_config_parse(json, path, false, out);
     if (status == MIEN_ERR_ARG) /* a word that is no choice: here the file is at fault, not the user */

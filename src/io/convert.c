@@ -17,27 +17,55 @@ static size_t length_before(const char *name, const char *anchor)
     return a == b || name[a - b - 1] == '.' ? a - b : SIZE_MAX;
 }
 
-/* Sets c->prefix; where a checkpoint holds two models (a moving average beside the weights), "state_dict" wins. */
+/* Whether a part of the name, up to `length`, says that it is an average over the steps: "state_dict_ema.",
+ * "model_ema.", "ema.", "averaged_model.", "swa_model.". */
+static bool is_average(const char *name, size_t length)
+{
+    static const char *const words[] = {"ema", "averaged", "average", "swa"};
+    for (size_t at = 0; at < length;) {
+        size_t word = strcspn(name + at, "._");
+        for (size_t i = 0; i < BASE_COUNT(words); i++)
+            if (strlen(words[i]) == word && at + word <= length && strncmp(name + at, words[i], word) == 0)
+                return true;
+        at += word + 1;
+    }
+    return false;
+}
+
+/* The lower the sooner is it what a checkpoint is about: the weights that were trained, before their average, and
+ * "state_dict" before what else there is. */
+static int rank_of(const char *name, size_t length)
+{
+    return 2 * is_average(name, length) + (length != 0 && strncmp(name, "state_dict.", 11) != 0);
+}
+
+/* Sets c->prefix; of several models in a checkpoint one is taken only where its name tells which, and that is said. */
 static enum mien_status find_prefix(struct io_conversion *c, const char *anchor, bool *found)
 {
     enum mien_status status = MIEN_OK;
-    const char *best = NULL;
-    bool best_first = false;
+    const char *best = NULL, *other = NULL, *path = io_weights_path(c->weights);
+    int rank = 0;
     for (size_t i = 0; i < io_weights_count(c->weights); i++) {
         const char *name = io_weights_at(c->weights, i)->name;
         size_t length = length_before(name, anchor);
-        bool first = length == 0 || strncmp(name, "state_dict.", 11) == 0;
-        if (length == SIZE_MAX || (best && best_first && !first))
+        if (length == SIZE_MAX)
             continue;
-        FAIL_IF(length >= sizeof(c->prefix), MIEN_ERR_DATA, "%s: tensor %s: the name is too long",
-                io_weights_path(c->weights), name);
-        FAIL_IF(best && best_first == first, MIEN_ERR_DATA,
-                "%s: two models: tensors %s and %s; save the one that is meant alone", io_weights_path(c->weights),
-                best, name);
+        FAIL_IF(length >= sizeof(c->prefix), MIEN_ERR_DATA, "%s: tensor %s: the name is too long", path, name);
+        FAIL_IF(best && rank == rank_of(name, length), MIEN_ERR_DATA,
+                "%s: two models: tensors %s and %s; save the one that is meant alone", path, best, name);
+        other = best && rank < rank_of(name, length) ? name : best ? best : other;
+        if (best && rank < rank_of(name, length))
+            continue;
         best = name;
-        best_first = first;
+        rank = rank_of(name, length);
         memcpy(c->prefix, name, length);
         c->prefix[length] = '\0';
+    }
+    if (other) {
+        snprintf(c->passed, sizeof(c->passed), "%.*s", (int)length_before(other, anchor), other);
+        LOG_WARN(
+            "%s: of two models the one with tensor %s is taken, not that with %s; to have the other, save it alone",
+            path, best, other);
     }
     *found = best != NULL;
 fail:
@@ -141,6 +169,21 @@ static void write_shape(char *text, size_t size, uint32_t rank, const uint64_t *
         snprintf(text + at, size - at, "]");
 }
 
+/* Under the name that the checkpoint would give it. */
+static enum mien_status check_there(const struct io_conversion *c, const struct io_tensor *t, const char *name)
+{
+    char full[600];
+    const char *prefixes[] = {c->prefix, c->outer}, *other = NULL;
+    for (size_t i = 0; i < BASE_COUNT(prefixes) && !t && !other; i++) {
+        snprintf(full, sizeof(full), "%s%s", prefixes[i], name);
+        other = io_weights_opaque(c->weights, full);
+    }
+    if (other)
+        return base_fail(MIEN_ERR_DATA, "%s: %s is a %s, not a tensor; save the weights as tensors",
+                         io_weights_path(c->weights), full, other);
+    return t ? MIEN_OK : base_fail(MIEN_ERR_DATA, "%s: tensor %s is missing", io_weights_path(c->weights), name);
+}
+
 static enum mien_status check_tensor(const struct io_conversion *c, const struct io_clip_tensor *want,
                                      const struct io_tensor *t)
 {
@@ -150,7 +193,7 @@ static enum mien_status check_tensor(const struct io_conversion *c, const struct
     char need[96], have[200];
     float scale = 0;
     const char *name = c->naming == IO_NAMING_HF || !want->openai[0] ? want->name : want->openai;
-    FAIL_IF(!t, MIEN_ERR_DATA, "%s: tensor %s is missing", path, name);
+    TRY(check_there(c, t, name));
     FAIL_IF(t->dtype != IO_F32 && t->dtype != IO_F16 && t->dtype != IO_BF16, MIEN_ERR_DATA,
             "%s: tensor %s is %s; F32, F16 or BF16 can be read as weights", path, t->name, io_dtype_name(t->dtype));
     source_shape(c, want, dims);
@@ -190,6 +233,8 @@ static enum mien_status check_all(const struct io_conversion *c)
         const struct io_tensor *t = io_weights_at(c->weights, i);
         bool known = bsearch(&t, used, c->list.count, sizeof(*used), by_address) || io_clip_is_buffer(t->name);
         bool inside = strncmp(t->name, c->outer, strlen(c->outer)) == 0;
+        if (c->passed[0] && strncmp(t->name, c->passed, strlen(c->passed)) == 0)
+            continue;
         if (known || !inside || (c->naming == IO_NAMING_EMOCLIP && t == find(c, c->prefix, "", "logit_scale")))
             continue;
         FAIL_IF(true, MIEN_ERR_DATA,

@@ -20,6 +20,7 @@ struct io_conversion {
     enum io_naming naming;
     bool custom_text;                   /* CustomTextCLIP: the text tower's names begin with "text." */
     char outer[256], prefix[256];       /* what stands before the names: "module.", "module.backbone." */
+    char passed[256];                   /* and before those of another model, which is passed over; or "" */
     struct io_clip_config from, config; /* of the source; wanted */
     struct io_clip_tensors list;        /* of config */
     struct io_preprocess preprocess;

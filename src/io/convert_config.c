@@ -7,13 +7,22 @@
 
 enum { HEAD = 64, EMOCLIP_HEADS = 8, MOST = 1 << 24 };
 
+/* What stands in the place of a tensor that is none, or NULL. */
+static const char *missing_as(const struct io_conversion *c, const char *name)
+{
+    char full[600];
+    snprintf(full, sizeof(full), "%s%s", c->prefix, name);
+    return io_weights_opaque(c->weights, full);
+}
+
 /* The dims of a tensor that the model must have, of that rank; at most MOST each. */
 static enum mien_status need(const struct io_conversion *c, const char *name, uint32_t rank, uint32_t dims[4])
 {
     enum mien_status status = MIEN_OK;
     const struct io_tensor *t = io_conversion_openai(c, name);
-    FAIL_IF(!t, MIEN_ERR_DATA, "%s: tensor %s is missing; Mien converts CLIP models with a ViT",
-            io_weights_path(c->weights), name);
+    FAIL_IF(!t, MIEN_ERR_DATA, "%s: tensor %s is missing%s%s; Mien converts CLIP models with a ViT",
+            io_weights_path(c->weights), name, missing_as(c, name) ? ": there is a " : "",
+            missing_as(c, name) ? missing_as(c, name) : "");
     FAIL_IF(t->rank != rank, MIEN_ERR_DATA, "%s: tensor %s has %u dimensions, not %u", io_weights_path(c->weights),
             t->name, t->rank, rank);
     for (uint32_t i = 0; i < rank; i++) {
@@ -282,7 +291,20 @@ fail:
     return status;
 }
 
-enum mien_status io_conversion_sizes(struct io_conversion *c, const struct io_convert_wish *wish)
+/* A scalar that a sigmoid loss has added, under the same name in all namings: the file has it, whatever its config
+ * says.
+ */
+static enum mien_status add_scalars(struct io_conversion *c)
+{
+    static const struct io_scalar known[] = {{.name = "logit_bias", .init = -10}, {{0}, 0}};
+    char name[300];
+    snprintf(name, sizeof(name), "%s%s", c->outer, known[0].name);
+    if (!io_weights_find(c->weights, name) || io_clip_scalar(&c->from, known[0].name))
+        return MIEN_OK;
+    return io_clip_scalars_add(&c->from, known);
+}
+
+static enum mien_status named_sizes(struct io_conversion *c, const struct io_convert_wish *wish)
 {
     enum mien_status status = MIEN_OK;
     int act;
@@ -297,4 +319,10 @@ enum mien_status io_conversion_sizes(struct io_conversion *c, const struct io_co
         c->from.vision.tower.act = c->from.text.tower.act = (enum io_act)act;
 fail:
     return status;
+}
+
+enum mien_status io_conversion_sizes(struct io_conversion *c, const struct io_convert_wish *wish)
+{
+    enum mien_status status = named_sizes(c, wish);
+    return status == MIEN_OK ? add_scalars(c) : status;
 }

@@ -1,5 +1,5 @@
-/* pickle.c: the stack machine. Each opcode takes memory in proportion to its own bytes, so that a small file cannot ask
- * for much. */
+/* pickle.c: the stack machine: what protocols 2 to 5 write. Each opcode takes memory in proportion to its own bytes, so
+ * that a small file cannot ask for much. */
 #include "io/pickle.h"
 
 #include <stdarg.h>
@@ -41,16 +41,6 @@ fail:
     return status;
 }
 
-static enum mien_status push(struct pickle *p, struct pickle_value *v)
-{
-    enum mien_status status = MIEN_OK;
-    FAIL_IF_NULL(v, p->path);
-    TRY(base_grow(&p->stack, &p->stack_room, p->depth + 1, sizeof(*p->stack)));
-    p->stack[p->depth++] = v;
-fail:
-    return status;
-}
-
 /* Values above the last mark (or all) can be taken; NULL when there is none. */
 static struct pickle_value *top(const struct pickle *p, size_t below)
 {
@@ -58,112 +48,15 @@ static struct pickle_value *top(const struct pickle *p, size_t below)
     return p->depth > floor + below ? p->stack[p->depth - 1 - below] : NULL;
 }
 
-static enum mien_status take(struct pickle *p, size_t bytes, const unsigned char **out)
-{
-    if (bytes > p->size - p->at)
-        return pickle_bad(p, "the pickle ends in the middle of a value (cut off?)");
-    *out = p->data + p->at;
-    p->at += bytes;
-    return MIEN_OK;
-}
-
-static enum mien_status number(struct pickle *p, int bytes, uint64_t *out)
-{
-    enum mien_status status = MIEN_OK;
-    const unsigned char *d = NULL;
-    *out = 0;
-    TRY(take(p, (size_t)bytes, &d));
-    while (bytes-- > 0)
-        *out = *out << 8 | d[bytes];
-fail:
-    return status;
-}
-
-static enum mien_status push_int(struct pickle *p, int64_t value)
-{
-    struct pickle_value *v = pickle_new(p, PICKLE_INT);
-    if (v)
-        v->as.integer = value;
-    return push(p, v);
-}
-
-/* LONG1: a length, then that many bytes of two's complement. */
-static enum mien_status read_long(struct pickle *p)
-{
-    enum mien_status status = MIEN_OK;
-    uint64_t length, value = 0;
-    const unsigned char *d = NULL;
-    TRY(number(p, 1, &length));
-    if (length > 8)
-        return pickle_bad(p, "a number of %llu bytes; 8 are the most that is read", (unsigned long long)length);
-    TRY(take(p, (size_t)length, &d));
-    for (uint64_t i = 0; i < 8; i++) {
-        unsigned char byte = i < length ? d[i] : length > 0 && (d[length - 1] & 0x80) ? 0xFF : 0;
-        value |= (uint64_t)byte << (8 * i);
-    }
-    TRY(push_int(p, (int64_t)value));
-fail:
-    return status;
-}
-
-static enum mien_status read_float(struct pickle *p)
-{
-    enum mien_status status = MIEN_OK;
-    const unsigned char *d = NULL;
-    uint64_t bits = 0;
-    TRY(take(p, 8, &d)); /* big endian, alone among the format's numbers */
-    for (int i = 0; i < 8; i++)
-        bits = bits << 8 | d[i];
-    struct pickle_value *v = pickle_new(p, PICKLE_FLOAT);
-    if (v)
-        memcpy(&v->as.real, &bits, sizeof(bits));
-    TRY(push(p, v));
-fail:
-    return status;
-}
-
-static enum mien_status read_text(struct pickle *p, int length_bytes)
-{
-    enum mien_status status = MIEN_OK;
-    uint64_t length;
-    const unsigned char *d = NULL;
-    TRY(number(p, length_bytes, &length));
-    if (length > p->size - p->at || length > UINT32_MAX)
-        return pickle_bad(p, "a text of %llu bytes goes beyond the pickle", (unsigned long long)length);
-    TRY(take(p, (size_t)length, &d));
-    struct pickle_value *v = pickle_new(p, PICKLE_TEXT);
-    FAIL_IF_NULL(v, p->path);
-    v->as.text = base_arena_strndup(p->arena, (const char *)d, (size_t)length);
-    v->length = (uint32_t)length;
-    FAIL_IF_NULL(v->as.text, p->path);
-    TRY(push(p, v));
-fail:
-    return status;
-}
-
-/* One line, without its end. */
-static enum mien_status read_line(struct pickle *p, const char **out)
-{
-    enum mien_status status = MIEN_OK;
-    const unsigned char *d = p->data + p->at, *end = memchr(d, '\n', p->size - p->at);
-    if (!end || end - d > 1000 || memchr(d, 0, (size_t)(end - d)))
-        return pickle_bad(p, "a name has no end");
-    *out = base_arena_strndup(p->arena, (const char *)d, (size_t)(end - d));
-    FAIL_IF_NULL(*out, p->path);
-    p->at += (size_t)(end - d) + 1;
-fail:
-    return status;
-}
-
 static enum mien_status read_global(struct pickle *p)
 {
     enum mien_status status = MIEN_OK;
     const char *module, *name;
     struct pickle_value *v;
-    TRY(read_line(p, &module));
-    TRY(read_line(p, &name));
+    TRY(pickle_read_line(p, &module));
+    TRY(pickle_read_line(p, &name));
     TRY(pickle_global(p, module, name, &v));
-    TRY(push(p, v));
+    TRY(pickle_push(p, v));
 fail:
     return status;
 }
@@ -176,7 +69,7 @@ static enum mien_status stack_global(struct pickle *p)
         return pickle_bad(p, "a global without its names");
     p->depth -= 2;
     TRY(pickle_global(p, module->as.text, name->as.text, &v));
-    TRY(push(p, v));
+    TRY(pickle_push(p, v));
 fail:
     return status;
 }
@@ -199,6 +92,18 @@ static enum mien_status unmark(struct pickle *p, size_t *from)
     return MIEN_OK;
 }
 
+/* A set or the like of what stands above the last mark. */
+static enum mien_status drop_marked(struct pickle *p)
+{
+    enum mien_status status = MIEN_OK;
+    size_t from = 0;
+    TRY(unmark(p, &from));
+    p->depth = from;
+    TRY(pickle_push(p, pickle_new(p, PICKLE_OPAQUE)));
+fail:
+    return status;
+}
+
 /* The top `count` values become one. */
 static enum mien_status group(struct pickle *p, enum pickle_kind kind, size_t from)
 {
@@ -210,7 +115,7 @@ static enum mien_status group(struct pickle *p, enum pickle_kind kind, size_t fr
     for (size_t i = from; i < p->depth; i++)
         TRY(pickle_append(p, v, p->stack[i]));
     p->depth = from;
-    TRY(push(p, v));
+    TRY(pickle_push(p, v));
 fail:
     return status;
 }
@@ -237,11 +142,13 @@ static enum mien_status join(struct pickle *p, size_t from, enum pickle_kind kin
 {
     enum mien_status status = MIEN_OK;
     struct pickle_value *into = from > 0 ? p->stack[from - 1] : NULL;
-    if (!into || into->kind != kind || (p->mark_count && p->marks[p->mark_count - 1] >= from))
+    if (!into || (into->kind != kind && into->kind != PICKLE_OPAQUE) ||
+        (p->mark_count && p->marks[p->mark_count - 1] >= from))
         return pickle_bad(p, "items for something that is no %s", kind == PICKLE_DICT ? "dictionary" : "list");
     if (kind == PICKLE_DICT && (p->depth - from) % 2)
         return pickle_bad(p, "a key without a value");
-    for (size_t i = from; i < p->depth; i++)
+    bool dropped = into->kind == PICKLE_OPAQUE && kind == PICKLE_LIST; /* of a list or set of a class of its own */
+    for (size_t i = from; i < p->depth && !dropped; i++)
         TRY(pickle_append(p, into, p->stack[i]));
     p->depth = from;
 fail:
@@ -274,16 +181,26 @@ static enum mien_status make(struct pickle *p, bool instance)
         return pickle_bad(p, "a call without its arguments");
     TRY(instance ? pickle_instance(p, callee, &v) : pickle_call(p, callee, args, &v));
     p->depth -= 2;
-    TRY(push(p, v));
+    TRY(pickle_push(p, v));
 fail:
     return status;
 }
 
-/* The state of an object is kept; that of a dictionary (state_dict's versions) is of no interest. */
+/* NEWOBJ_EX: class, arguments, named arguments. */
+static enum mien_status make_named(struct pickle *p)
+{
+    if (!top(p, 2) || top(p, 0)->kind != PICKLE_DICT)
+        return pickle_bad(p, "an object without its arguments");
+    p->depth--;
+    return make(p, true);
+}
+
+/* The state of an object is kept; that of a dictionary (state_dict's versions) or opaque value is of no interest. */
 static enum mien_status build(struct pickle *p)
 {
     struct pickle_value *state = top(p, 0), *object = top(p, 1);
-    if (!object || (object->kind != PICKLE_OBJECT && object->kind != PICKLE_DICT && object->kind != PICKLE_TENSOR))
+    if (!object || (object->kind != PICKLE_OBJECT && object->kind != PICKLE_DICT && object->kind != PICKLE_TENSOR &&
+                    object->kind != PICKLE_OPAQUE))
         return pickle_bad(p, "a state without an object");
     p->depth--;
     if (object->kind != PICKLE_OBJECT)
@@ -323,7 +240,7 @@ static enum mien_status get(struct pickle *p, uint64_t slot)
 {
     if (slot >= p->memo_count || !p->memo[slot])
         return pickle_bad(p, "slot %llu was never filled", (unsigned long long)slot);
-    return push(p, p->memo[slot]);
+    return pickle_push(p, p->memo[slot]);
 }
 
 static enum mien_status push_truth(struct pickle *p, bool truth)
@@ -331,7 +248,7 @@ static enum mien_status push_truth(struct pickle *p, bool truth)
     struct pickle_value *v = pickle_new(p, PICKLE_BOOL);
     if (v)
         v->as.truth = truth;
-    return push(p, v);
+    return pickle_push(p, v);
 }
 
 /* Opcodes with a number behind them; *known says whether it was one. */
@@ -349,14 +266,46 @@ static enum mien_status step_number(struct pickle *p, unsigned char op, bool *kn
     *known = i < BASE_COUNT(widths);
     if (!*known)
         return MIEN_OK;
-    TRY(number(p, widths[i].bytes, &n));
+    TRY(pickle_number(p, widths[i].bytes, &n));
     if (op == 'q' || op == 'r')
         return put(p, n);
     if (op == 'h' || op == 'j')
         return get(p, n);
-    TRY(push_int(p, op == 'J' ? (int64_t)(int32_t)(uint32_t)n : (int64_t)n));
+    TRY(pickle_push_int(p, op == 'J' ? (int64_t)(int32_t)(uint32_t)n : (int64_t)n));
 fail:
     return status;
+}
+
+/* Opcodes with a value behind them, and its length before it. */
+static enum mien_status step_counted(struct pickle *p, unsigned char op, bool *known)
+{
+    *known = true;
+    switch (op) {
+    case 0x8a:
+        return pickle_read_long(p, 1);
+    case 0x8b:
+        return pickle_read_long(p, 4);
+    case 'C':
+        return pickle_skip_bytes(p, 1);
+    case 'B':
+        return pickle_skip_bytes(p, 4);
+    case 0x8e: /* more bytes, and those that can change */
+    case 0x96:
+        return pickle_skip_bytes(p, 8);
+    case 'G':
+        return pickle_read_float(p);
+    case 'X':
+    case 'T': /* of Python 2 */
+        return pickle_read_text(p, 4);
+    case 0x8c:
+    case 'U':
+        return pickle_read_text(p, 1);
+    case 0x8d:
+        return pickle_read_text(p, 8);
+    default:
+        *known = false;
+        return MIEN_OK;
+    }
 }
 
 static enum mien_status step(struct pickle *p, unsigned char op)
@@ -365,27 +314,26 @@ static enum mien_status step(struct pickle *p, unsigned char op)
     case '(':
         return mark(p);
     case 'N':
-        return push(p, pickle_new(p, PICKLE_NONE));
+        return pickle_push(p, pickle_new(p, PICKLE_NONE));
     case 0x88:
     case 0x89:
         return push_truth(p, op == 0x88);
-    case 0x8a:
-        return read_long(p);
-    case 'G':
-        return read_float(p);
-    case 'X':
-        return read_text(p, 4);
-    case 0x8c:
-        return read_text(p, 1);
+    case 0x8f:
+        return pickle_push(p, pickle_new(p, PICKLE_OPAQUE)); /* an empty set */
+    case 0x91:
+        return drop_marked(p);
+    case 0x92:
+        return make_named(p);
     case ']':
-        return push(p, pickle_new(p, PICKLE_LIST));
+        return pickle_push(p, pickle_new(p, PICKLE_LIST));
     case ')':
-        return push(p, pickle_new(p, PICKLE_TUPLE));
+        return pickle_push(p, pickle_new(p, PICKLE_TUPLE));
     case '}':
-        return push(p, pickle_new(p, PICKLE_DICT));
+        return pickle_push(p, pickle_new(p, PICKLE_DICT));
     case 'a':
         return join_top(p, 1, PICKLE_LIST);
     case 'e':
+    case 0x90:
         return join_marked(p, PICKLE_LIST);
     case 's':
         return join_top(p, 2, PICKLE_DICT);
@@ -420,21 +368,24 @@ static enum mien_status run(struct pickle *p, struct pickle_value **out)
     enum mien_status status = MIEN_OK;
     const unsigned char *d = NULL;
     uint64_t ignored;
-    TRY(take(p, 2, &d));
+    TRY(pickle_take(p, 2, &d));
     if (d[0] != 0x80 || d[1] < 2 || d[1] > 5)
         return pickle_bad(p, "no pickle of protocol 2 to 5");
     for (;;) {
         bool known = false;
-        TRY(take(p, 1, &d));
+        TRY(pickle_take(p, 1, &d));
         if (*d == '.')
             break;
         if (*d == 0x95) { /* a frame: its length is a hint for readers of streams */
-            TRY(number(p, 8, &ignored));
+            TRY(pickle_number(p, 8, &ignored));
             continue;
         }
-        TRY(step_number(p, *d, &known));
+        const unsigned char op = *d;
+        TRY(step_number(p, op, &known));
         if (!known)
-            TRY(step(p, *d));
+            TRY(step_counted(p, op, &known));
+        if (!known)
+            TRY(step(p, op));
     }
     if (p->mark_count > 0 || p->depth != 1 || p->at != p->size)
         return pickle_bad(p, "the pickle ends with %zu values or with bytes behind it", p->depth);

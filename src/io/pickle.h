@@ -1,6 +1,6 @@
 /* pickle.h: inside io: Python's pickle format as PyTorch uses it, read as data: nothing is imported, nothing is run.
- * Only the opcodes that PyTorch and TorchScript write are known, and only the callables that stand for containers,
- * tensors and storages (pickle_call.c); anything else is refused by name. */
+ * The callables that stand for containers, tensors and storages are known (pickle_call.c); what any other would make is
+ * an opaque value, passed over: options, dates, paths, numpy's scalars and arrays, whole objects. */
 #ifndef IO_PICKLE_H
 #define IO_PICKLE_H
 
@@ -20,7 +20,7 @@ enum pickle_kind {
     PICKLE_OBJECT, /* an instance of such a class: items[0] is its state once it is built */
     PICKLE_STORAGE,
     PICKLE_TENSOR,
-    PICKLE_OPAQUE, /* a device, a set of flags: of no interest */
+    PICKLE_OPAQUE, /* what nothing here can make; items: those of one that is used as a dictionary */
 };
 
 /* Elements in a member of the archive: `key` names it. */
@@ -44,7 +44,7 @@ struct pickle_value {
         bool truth;
         int64_t integer;
         double real;
-        const char *text; /* TEXT; the name of a GLOBAL: "module name" */
+        const char *text; /* TEXT; the name of a GLOBAL, or of what an OPAQUE is one of: "module name", or NULL */
         struct pickle_storage storage;
         struct pickle_tensor *tensor;
     } as;
@@ -54,7 +54,7 @@ struct pickle_value {
     size_t count, capacity;
 };
 
-/* A pickle under way: shared by its two files. */
+/* A pickle under way: shared by its three files. */
 struct pickle {
     const char *path;
     const unsigned char *data;
@@ -72,12 +72,26 @@ struct pickle {
 enum mien_status pickle_read(const char *path, const unsigned char *data, size_t size, uint64_t base,
                              struct base_arena *arena, struct pickle_value **out);
 
-/* ---- between pickle.c and pickle_call.c ---- */
+/* ---- between pickle.c, pickle_read.c and pickle_call.c ---- */
 
 enum mien_status pickle_bad(const struct pickle *p, const char *fmt, ...) MIEN_PRINTF(2, 3);
 struct pickle_value *pickle_new(struct pickle *p, enum pickle_kind kind); /* NULL when out of memory */
 enum mien_status pickle_append(struct pickle *p, struct pickle_value *list, struct pickle_value *item);
-/* "module name" -> *out; MIEN_ERR_DATA when it is not on the list. */
+/* Onto the stack; v NULL: out of memory. */
+enum mien_status pickle_push(struct pickle *p, struct pickle_value *v);
+enum mien_status pickle_push_int(struct pickle *p, int64_t value);
+/* The next bytes; a number of them, little endian. */
+enum mien_status pickle_take(struct pickle *p, size_t bytes, const unsigned char **out);
+enum mien_status pickle_number(struct pickle *p, int bytes, uint64_t *out);
+/* Values onto the stack, their length in `length_bytes` before them. */
+enum mien_status pickle_read_long(struct pickle *p, int length_bytes);
+enum mien_status pickle_read_text(struct pickle *p, int length_bytes);
+enum mien_status pickle_skip_bytes(struct pickle *p, int length_bytes);
+enum mien_status pickle_read_float(struct pickle *p);
+/* One line, without its end. */
+enum mien_status pickle_read_line(struct pickle *p, const char **out);
+
+/* "module name" -> *out; MIEN_ERR_DATA for one that only an attack asks for. */
 enum mien_status pickle_global(struct pickle *p, const char *module, const char *name, struct pickle_value **out);
 /* What a call of a known callable stands for. */
 enum mien_status pickle_call(struct pickle *p, const struct pickle_value *callee, struct pickle_value *args,

@@ -161,6 +161,23 @@ fail:
     return status;
 }
 
+/* What it is one of, for whoever misses it as a weight. */
+static enum mien_status note_opaque(struct walk *w, const char *what)
+{
+    enum mien_status status = MIEN_OK;
+    struct pt *pt = w->pt;
+    if (!what || pt->opaque_count == PT_OPAQUE_MOST)
+        return MIEN_OK;
+    TRY(base_grow(&pt->opaque, &pt->opaque_capacity, pt->opaque_count + 1, sizeof(*pt->opaque)));
+    const char *name = base_arena_strdup(&pt->arena, w->length ? w->name : "the whole");
+    char *class = (char *)(uintptr_t)base_arena_strdup(&pt->arena, what);
+    FAIL_IF(!name || !class, MIEN_ERR_NOMEM, "%s: out of host memory", pt->zip.path);
+    class[strcspn(class, " ")] = '.';
+    pt->opaque[pt->opaque_count++] = (struct pt_opaque){name, class};
+fail:
+    return status;
+}
+
 static enum mien_status visit(struct walk *w, const struct pickle_value *v, int depth)
 {
     if (++w->visits > MAX_VISITS || depth > MAX_DEPTH)
@@ -176,6 +193,8 @@ static enum mien_status visit(struct walk *w, const struct pickle_value *v, int 
         return visit_list(w, v, depth + 1);
     case PICKLE_OBJECT: /* its attributes, as TorchScript keeps the parameters of modules */
         return v->count > 0 && v->items[0]->kind == PICKLE_DICT ? visit_dict(w, v->items[0], depth + 1) : MIEN_OK;
+    case PICKLE_OPAQUE: /* a dictionary of a class of its own is one all the same */
+        return v->count > 0 ? visit_dict(w, v, depth + 1) : note_opaque(w, v->as.text);
     default:
         return MIEN_OK;
     }
@@ -232,7 +251,12 @@ static int by_name(const void *a, const void *b)
 static enum mien_status sort(struct pt *pt)
 {
     if (pt->count == 0)
-        return base_fail(MIEN_ERR_DATA, "%s: data.pkl holds no tensor", pt->zip.path);
+        return base_fail(MIEN_ERR_DATA,
+                         pt->opaque_count ? "%s: data.pkl holds no tensor; %s is a %s, which Mien does not make: save "
+                                            "the weights alone: torch.save(model.state_dict(), ...)"
+                                          : "%s: data.pkl holds no tensor",
+                         pt->zip.path, pt->opaque_count ? pt->opaque->name : "",
+                         pt->opaque_count ? pt->opaque->class : "");
     qsort(pt->tensors, pt->count, sizeof(*pt->tensors), by_name);
     for (size_t i = 1; i < pt->count; i++)
         if (by_name(&pt->tensors[i - 1], &pt->tensors[i]) == 0)
@@ -281,5 +305,6 @@ void pt_close(struct pt *pt)
     zip_close(&pt->zip);
     base_arena_clear(&pt->arena);
     base_free(pt->tensors);
+    base_free(pt->opaque);
     *pt = (struct pt){0};
 }

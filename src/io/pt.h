@@ -10,7 +10,14 @@ struct pt {
     struct base_arena arena;   /* names, strides */
     struct io_tensor *tensors; /* sorted by name; data points into the map */
     size_t count, capacity;
-    bool scripted; /* a TorchScript archive */
+    bool scripted;            /* a TorchScript archive */
+    struct pt_opaque *opaque; /* what was passed over, the first PT_OPAQUE_MOST of a class of its own */
+    size_t opaque_count, opaque_capacity;
+};
+
+enum { PT_OPAQUE_MOST = 1 << 12 };
+struct pt_opaque {
+    const char *name, *class; /* "state_dict.visual.proj", "numpy.ndarray" */
 };
 
 /* As io_weights_open says. `path` must outlive the file. */

@@ -13,20 +13,27 @@ struct io_weights {
     enum io_weights_form form;
     struct io_safetensors **files;
     size_t file_count, file_room;
-    struct pt pt;
+    struct pt *archives;
+    size_t archive_count, archive_room;
+    char **paths; /* of the archives */
+    size_t path_room;
     const struct io_tensor **tensors; /* sorted by name */
     size_t count;
 };
 
 /* The files that a directory may hold its weights in, most wanted first. */
-static const char *const places[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+static const char *const places[] = {"model.safetensors",           "model.safetensors.index.json",
+                                     "pytorch_model.bin",           "pytorch_model.bin.index.json",
                                      "open_clip_model.safetensors", "open_clip_pytorch_model.bin"};
 
 /* The first of those places in a directory or memory, or the very file that is named in place of a directory. */
 static enum mien_status locate(const struct base_source *source, char **out)
 {
+    static const char *const endings[] = {".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".json", NULL};
     enum mien_status status = MIEN_OK;
     const char *path = base_source_name(source);
+    if (!source->files && !base_file_exists(path) && !base_path_ends(path, endings))
+        TRY(base_source_check_dir(path, "weights are a file, or a directory that holds them"));
     if (!source->files && !base_file_is_dir(path)) {
         *out = base_path_join("", path);
         FAIL_IF_NULL(*out, path);
@@ -45,12 +52,51 @@ fail:
     return status;
 }
 
-static enum mien_status add_file(struct io_weights *w, const char *path)
+static enum mien_status add_safetensors(struct io_weights *w, const char *path)
 {
     enum mien_status status = MIEN_OK;
     TRY(base_grow(&w->files, &w->file_room, w->file_count + 1, sizeof(*w->files)));
     TRY(io_safetensors_open_from(&w->source, path, &w->files[w->file_count]));
     w->file_count++;
+fail:
+    return status;
+}
+
+static enum mien_status add_archive(struct io_weights *w, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    char *kept = base_path_join("", path);
+    FAIL_IF_NULL(kept, path);
+    TRY(base_grow(&w->paths, &w->path_room, w->archive_count + 1, sizeof(*w->paths)));
+    TRY(base_grow(&w->archives, &w->archive_room, w->archive_count + 1, sizeof(*w->archives)));
+    TRY(pt_open(&w->source, kept, &w->archives[w->archive_count]));
+    w->form = w->archives[w->archive_count].scripted ? IO_WEIGHTS_TORCHSCRIPT : IO_WEIGHTS_TORCH;
+    w->paths[w->archive_count++] = kept;
+    return MIEN_OK;
+fail:
+    base_free(kept);
+    return status;
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t a = strlen(text), b = strlen(end);
+    return a >= b && strcmp(text + a - b, end) == 0;
+}
+
+/* By content; a file that is neither goes to the reader that its name asks for, for the message. */
+static enum mien_status add_file(struct io_weights *w, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_map map;
+    TRY(base_source_map(&w->source, path, &map));
+    bool zipped = zip_is(map.data, map.size), legacy = pt_is_legacy(map.data, map.size);
+    bool torch = ends_in(path, ".pt") || ends_in(path, ".pth") || ends_in(path, ".bin") || ends_in(path, ".ckpt");
+    if (legacy || (torch && !zipped))
+        status = pt_refuse(path, map.data, map.size);
+    base_map_close(&map);
+    TRY(status);
+    TRY(zipped ? add_archive(w, path) : add_safetensors(w, path));
 fail:
     return status;
 }
@@ -83,6 +129,8 @@ static enum mien_status open_files(struct io_weights *w, const cJSON *map)
         path =
             w->source.files ? base_source_path(&w->source, item->valuestring) : base_path_join(dir, item->valuestring);
         FAIL_IF_NULL(path, w->path);
+        FAIL_IF(!base_source_has(&w->source, path), MIEN_ERR_DATA,
+                "%s: %s, which it names, is not there; fetch all parts of the model", w->path, path);
         TRY(add_file(w, path));
     }
 fail:
@@ -116,13 +164,16 @@ static int by_name(const void *a, const void *b)
 static enum mien_status gather(struct io_weights *w)
 {
     enum mien_status status = MIEN_OK;
-    size_t total = w->pt.count;
+    size_t total = 0;
+    for (size_t i = 0; i < w->archive_count; i++)
+        total += w->archives[i].count;
     for (size_t i = 0; i < w->file_count; i++)
         total += io_safetensors_count(w->files[i]);
     w->tensors = base_alloc(total + 1, sizeof(*w->tensors));
     FAIL_IF_NULL(w->tensors, w->path);
-    for (size_t i = 0; i < w->pt.count; i++)
-        w->tensors[w->count++] = &w->pt.tensors[i];
+    for (size_t i = 0; i < w->archive_count; i++)
+        for (size_t j = 0; j < w->archives[i].count; j++)
+            w->tensors[w->count++] = &w->archives[i].tensors[j];
     for (size_t i = 0; i < w->file_count; i++)
         for (size_t j = 0; j < io_safetensors_count(w->files[i]); j++)
             w->tensors[w->count++] = io_safetensors_at(w->files[i], j);
@@ -141,7 +192,7 @@ static enum mien_status open_index(struct io_weights *w)
     const cJSON *map = NULL;
     TRY(base_source_json(&w->source, w->path, &json));
     TRY(base_json_object(json, "weight_map", w->path, &map));
-    FAIL_IF(!map || !map->child, MIEN_ERR_DATA, "%s: no weight_map; an index of safetensors files was expected",
+    FAIL_IF(!map || !map->child, MIEN_ERR_DATA, "%s: no weight_map; an index of files of weights was expected",
             w->path);
     TRY(open_files(w, map));
     TRY(gather(w));
@@ -151,30 +202,10 @@ fail:
     return status;
 }
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t a = strlen(text), b = strlen(end);
-    return a >= b && strcmp(text + a - b, end) == 0;
-}
-
-/* By content; a file that is neither goes to the reader that its name asks for, for the message. */
 static enum mien_status open_file(struct io_weights *w)
 {
     enum mien_status status = MIEN_OK;
-    struct base_map map;
-    TRY(base_source_map(&w->source, w->path, &map));
-    bool zipped = zip_is(map.data, map.size), legacy = pt_is_legacy(map.data, map.size);
-    bool torch = ends_in(w->path, ".pt") || ends_in(w->path, ".pth") || ends_in(w->path, ".bin");
-    if (legacy || (torch && !zipped))
-        status = pt_refuse(w->path, map.data, map.size);
-    base_map_close(&map);
-    TRY(status);
-    if (zipped) {
-        TRY(pt_open(&w->source, w->path, &w->pt));
-        w->form = w->pt.scripted ? IO_WEIGHTS_TORCHSCRIPT : IO_WEIGHTS_TORCH;
-    } else {
-        TRY(add_file(w, w->path));
-    }
+    TRY(add_file(w, w->path));
     TRY(gather(w));
 fail:
     return status;
@@ -209,7 +240,12 @@ void io_weights_close(struct io_weights **weights)
     for (size_t i = 0; i < w->file_count; i++)
         io_safetensors_close(&w->files[i]);
     base_free(w->files);
-    pt_close(&w->pt);
+    for (size_t i = 0; i < w->archive_count; i++) {
+        pt_close(&w->archives[i]);
+        base_free(w->paths[i]);
+    }
+    base_free(w->archives);
+    base_free(w->paths);
     base_free(w->tensors);
     base_free(w->path);
     base_free(w);
@@ -243,4 +279,13 @@ const struct io_tensor *io_weights_find(const struct io_weights *weights, const 
     const struct io_tensor **found =
         bsearch(&key, weights->tensors, weights->count, sizeof(*weights->tensors), by_name);
     return found ? *found : NULL;
+}
+
+const char *io_weights_opaque(const struct io_weights *weights, const char *name)
+{
+    for (size_t i = 0; i < weights->archive_count; i++)
+        for (size_t j = 0; j < weights->archives[i].opaque_count; j++)
+            if (strcmp(weights->archives[i].opaque[j].name, name) == 0)
+                return weights->archives[i].opaque[j].class;
+    return NULL;
 }

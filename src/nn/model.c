@@ -254,6 +254,9 @@ static enum mien_status check_param(const struct nn_param *param, const struct i
 {
     char want[64], have[96];
     const struct io_tensor *tensor = io_weights_find(file, param->name);
+    if (!tensor && io_weights_opaque(file, param->name))
+        return base_fail(MIEN_ERR_DATA, "%s: %s is a %s, not a tensor; save the weights as tensors",
+                         io_weights_path(file), param->name, io_weights_opaque(file, param->name));
     if (!tensor)
         return base_fail(MIEN_ERR_DATA, "%s: tensor %s %s is missing; is config.json of the same model?",
                          io_weights_path(file), param->name,

@@ -299,10 +299,10 @@ static enum mien_status check_inputs(const struct trainer *t)
             c->data.val);
     if (t->params->resume) /* a checkpoint has its own */
         return MIEN_OK;
-    FAIL_IF(c->model.init && !base_file_is_dir(c->model.init), MIEN_ERR_DATA,
-            "%s: no such directory; model.init names a model directory, or is scratch", c->model.init);
-    FAIL_IF(c->model.tokenizer && !base_file_is_dir(c->model.tokenizer), MIEN_ERR_DATA,
-            "%s: no such directory; model.tokenizer names one with a tokenizer", c->model.tokenizer);
+    if (c->model.init)
+        TRY(base_source_check_dir(c->model.init, "model.init is a model directory, or scratch"));
+    if (c->model.tokenizer)
+        TRY(base_source_check_dir(c->model.tokenizer, "model.tokenizer is a directory with a tokenizer"));
 fail:
     return status;
 }

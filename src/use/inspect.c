@@ -230,8 +230,7 @@ static void check_tokenizer(struct inspection *in, const char *dir)
 static enum mien_status inspect(struct inspection *in, const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(!base_file_is_dir(dir), MIEN_ERR_DATA, "%s: no such directory; a model is a directory with config.json",
-            dir);
+    TRY(base_source_check_dir(dir, "a model is a directory with config.json"));
     TRY(io_clip_config_read(dir, &in->config, NULL));
     TRY(io_weights_open(dir, &in->weights));
     TRY(io_clip_tensors_list(&in->config, &in->list));

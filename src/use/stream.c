@@ -85,6 +85,18 @@ static enum mien_status load(const struct stream *s, const struct use_item *item
     return data_image_load(&source, &p, image);
 }
 
+/* Frames of a video are called as the video is. */
+static enum mien_status prepare(const struct stream *s, const struct use_item *item, const struct data_image *image,
+                                float *to)
+{
+    char buffer[32];
+    const char *path = item->source.path;
+    enum mien_status status = data_preprocess_check(
+        path ? path : use_input_name(&s->feed->inputs[item->input], item->input, buffer, sizeof(buffer)), image,
+        &s->model->preprocess);
+    return status == MIEN_OK ? data_preprocess_image(image, &s->model->preprocess, to) : status;
+}
+
 static void read_slot(void *user, uint32_t i)
 {
     struct block *b = user;
@@ -98,7 +110,7 @@ static void read_slot(void *user, uint32_t i)
     base_log_divert(slot->said, SAID);
     slot->status = load(s, &slot->item, &image, &owned);
     if (slot->status == MIEN_OK)
-        slot->status = data_preprocess_image(&image, &s->model->preprocess, to);
+        slot->status = prepare(s, &slot->item, &image, to);
     if (slot->status != MIEN_OK)
         memset(to, 0, image_size(s) * sizeof(*to));
     if (owned)
@@ -115,7 +127,7 @@ static void add_slot(struct block *b, struct entry *e, struct use_item *item)
     if (item->image.pixels) {
         float *to = b->pixels + b->slot_count * image_size(s);
         slot->ready = true;
-        slot->status = data_preprocess_image(&item->image, &s->model->preprocess, to);
+        slot->status = prepare(s, item, &item->image, to);
         data_image_free(&item->image);
     } else if (item->kind == USE_FRAME && item->source.path) {
         slot->item.source.path = base_arena_strdup(&b->arena, item->source.path);

@@ -32,7 +32,7 @@ static enum mien_status create_handle(struct vk_instance *instance)
 {
     enum mien_status status = MIEN_OK;
     struct vk_validation validation;
-    uint32_t version = volkGetInstanceVersion();
+    uint32_t version = volkGetInstanceVersion(); /* of the loader alone */
     const VkApplicationInfo app = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
         .pApplicationName = "mien",
@@ -40,12 +40,15 @@ static enum mien_status create_handle(struct vk_instance *instance)
         .apiVersion = VK_API_VERSION_1_3, /* the highest whose features are asked for; lower devices are fine */
     };
     const char *extensions[VK_VALIDATION_EXTENSIONS + 1];
+    char problem[1200];
     VkInstanceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
         .pApplicationInfo = &app,
         .ppEnabledExtensionNames = extensions,
     };
 
+    FAIL_IF(vk_driver_damaged(problem, sizeof(problem)), MIEN_ERR_NO_DEVICE,
+            "no Vulkan driver can be used: %s; or " NO_DRIVER_ADVICE, problem);
     FAIL_IF(version < VK_API_VERSION_1_1, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader is version 1.0; Mien needs 1.1: update it (Debian: libvulkan1)");
     if (vk_instance_has_extension(NULL, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME)) {
@@ -55,6 +58,8 @@ static enum mien_status create_handle(struct vk_instance *instance)
     if (instance->validating)
         vk_validation_enable(instance, &validation, &info, extensions);
     VkResult result = vkCreateInstance(&info, NULL, &instance->handle);
+    FAIL_IF(result != VK_SUCCESS && vk_driver_problem(problem, sizeof(problem)), MIEN_ERR_NO_DEVICE,
+            "no Vulkan driver can be used: %s; or " NO_DRIVER_ADVICE, problem);
     FAIL_IF(result == VK_ERROR_INCOMPATIBLE_DRIVER, MIEN_ERR_NO_DEVICE,
             "the Vulkan loader found no driver; " NO_DRIVER_ADVICE);
     if (result == VK_SUCCESS)

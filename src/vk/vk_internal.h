@@ -114,6 +114,11 @@ bool vk_instance_has_extension(const char *layer, const char *name);
 
 /* Opens the process's loader through volk, once. */
 VkResult vk_loader_open(void);
+/* Whether a file that the environment names as a driver's description is none: the loader crashes over some of them. */
+bool vk_driver_damaged(char *text, size_t size);
+/* Whether one of the files that describe drivers to the loader cannot be used; then `text` says which, why and what to
+ * do. */
+bool vk_driver_problem(char *text, size_t size);
 /* Fills instance->fn. */
 enum mien_status vk_instance_load(struct vk_instance *instance);
 /* Fills *out from the driver. */

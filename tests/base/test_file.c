@@ -464,6 +464,32 @@ static void test_paths(void)
     check_dir("/a/b.c", "/a");
 }
 
+/* Wherever a file is read, or mapped, or given in memory. */
+static void test_pointer(void)
+{
+    static const char text[] = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
+    const struct mien_file file = {.name = "f", .bytes = text, .size = sizeof(text) - 1};
+    const struct base_source source = {.files = &file, .file_count = 1};
+    const char *name = in_root("pointer");
+    struct base_map map;
+    char *data = NULL;
+    size_t size = 0;
+
+    CHECK_EQ(base_file_write(name, text, sizeof(text) - 1), MIEN_OK);
+    capture_start();
+    CHECK_EQ(base_file_read(name, 0, &data, &size), MIEN_ERR_DATA);
+    CHECK(captured_once("git lfs pull") && strstr(captured, name) && data == NULL);
+    capture_start();
+    CHECK_EQ(base_map_open(name, &map), MIEN_ERR_DATA);
+    CHECK(captured_once("git lfs pull") && map.data == NULL);
+    capture_start();
+    CHECK_EQ(base_source_map(&source, "memory: f", &map), MIEN_ERR_DATA);
+    CHECK(captured_once("memory: f: a pointer of Git LFS"));
+    CHECK_EQ(base_file_write(name, text, 20), MIEN_OK);
+    CHECK_EQ(base_map_open(name, &map), MIEN_OK);
+    base_map_close(&map);
+}
+
 int main(void)
 {
     if (!mkdtemp(root)) {
@@ -474,6 +500,7 @@ int main(void)
     test_read_failures();
     test_special_files();
     test_map();
+    test_pointer();
     test_out_is_atomic();
     test_out_pieces();
     test_out_failures();

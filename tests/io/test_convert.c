@@ -132,9 +132,10 @@ static void make_model(void)
 /* How a file is written: what stands before names, and which tensor is left out, added or changed. */
 struct recipe {
     const char *prefix, *text, *without, *with, *misshapen;
-    bool scalars;  /* OpenAI's input_resolution and so on */
-    bool emoclip;  /* temporal tensors and a second logit_scale */
-    bool integers; /* one tensor has a type that weights have not */
+    bool scalars;       /* OpenAI's input_resolution and so on */
+    const char *second; /* a prefix: zeros in all the same shapes under it */
+    bool emoclip;       /* temporal tensors and a second logit_scale */
+    bool integers;      /* one tensor has a type that weights have not */
     enum io_dtype dtype;
 };
 
@@ -147,7 +148,7 @@ static struct io_tensor_out *put_out(const char *prefix, const char *name, uint3
                                      const void *data)
 {
     struct io_tensor_out *o = &outs[outs_count];
-    snprintf(names[outs_count], sizeof(names[0]), "%s%s", prefix, name);
+    snprintf(names[outs_count], sizeof(names[0]), "%.39s%.160s", prefix, name);
     *o = (struct io_tensor_out){.name = names[outs_count++], .dtype = IO_F32, .rank = rank, .data = data};
     for (uint32_t i = 0; i < rank; i++)
         o->dims[i] = dims[i];
@@ -188,6 +189,13 @@ static void put_temporal(const char *prefix)
     TEMPORAL(LAYER "1.fn.fn.net.3.bias", EMBED);
 }
 
+static void put_second(const char *prefix)
+{
+    static const float zeros[3 * WIDTH * MLP];
+    for (size_t i = 0; i < source_count; i++)
+        put_out(prefix, source[i].name, source[i].rank, source[i].dims, zeros);
+}
+
 static void put_pieces(const struct recipe *r)
 {
     char name[200];
@@ -214,6 +222,8 @@ static const char *write_file(const char *file, const struct recipe *r)
     const char *path = support_file(file), *prefix = r->prefix ? r->prefix : "";
     outs_count = 0;
     put_pieces(r);
+    if (r->second)
+        put_second(r->second);
     if (r->scalars)
         for (int i = 0; i < 3; i++)
             put_out(prefix, (const char *const[]){"input_resolution", "context_length", "vocab_size"}[i], 0, NULL,
@@ -331,6 +341,50 @@ static void test_namings(void)
     io_weights_close(&w);
 }
 
+/* What a sigmoid loss adds is kept, in all namings. */
+static void test_logit_bias(void)
+{
+    struct io_convert_wish gelu = {.act = "gelu"};
+    struct io_clip_config c;
+    float bias = 0;
+    const char *path = write_file("g.safetensors", &(struct recipe){.prefix = "module.", .with = "logit_bias"});
+    struct io_weights *w = convert(path, &gelu, &c);
+    check_wanted(w, want_count + 1, NULL, NULL);
+    CHECK(c.scalars == 1 && io_clip_scalar(&c, "logit_bias"));
+    CHECK(w && io_tensor_read_f32(io_weights_find(w, "logit_bias"), 0, 1, &bias) == MIEN_OK && bias == 1.5f);
+    io_weights_close(&w);
+    CHECK_EQ(base_dir_remove(support_file("biased")), MIEN_OK);
+    CHECK_EQ(base_rename(support_file("out"), support_file("biased")), MIEN_OK);
+    w = convert(support_file("biased"), &gelu, &c);
+    check_wanted(w, want_count + 1, NULL, NULL);
+    io_weights_close(&w);
+}
+
+/* Of a checkpoint's two models: the trained one before its average, "state_dict" before others, and that is said; where
+ * names do not tell, neither. */
+static void test_two_models(void)
+{
+    static const char *const pairs[][2] = {{"state_dict.", "state_dict_ema."},
+                                           {"state_dict.model.", "state_dict.ema_model.module."},
+                                           {"model.", "model_ema."},
+                                           {"", "ema."},
+                                           {"state_dict.module.", "teacher."}};
+    struct io_convert_wish gelu = {.act = "gelu"};
+    struct io_conversion *conversion;
+    struct io_clip_config c;
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
+        int warnings = support_warnings;
+        struct io_weights *w = convert(
+            write_file("two.safetensors", &(struct recipe){.prefix = pairs[i][0], .second = pairs[i][1]}), &gelu, &c);
+        check_wanted(w, want_count, NULL, NULL);
+        CHECK_EQ(support_warnings, warnings + 1);
+        io_weights_close(&w);
+    }
+    const char *path = write_file("two.safetensors", &(struct recipe){.prefix = "student.", .second = "teacher."});
+    CHECK_EQ(io_conversion_open(path, &gelu, &conversion), MIEN_ERR_DATA);
+    CHECK_SAYS("two models: tensors student.visual.conv1.weight and teacher.visual.conv1.weight");
+}
+
 static void test_open_clip_config(void)
 {
     struct io_convert_wish plain = {0};
@@ -421,7 +475,7 @@ static void test_refusals(void)
     refused(MIEN_ERR_DATA, &(struct recipe){.without = "ln_final.bias"}, &plain, "ln_final.bias is missing");
     refused(MIEN_ERR_DATA, &(struct recipe){.without = "text_projection"}, &plain, "text_projection is missing");
     refused(MIEN_ERR_DATA, &(struct recipe){.without = "logit_scale"}, &plain, "logit_scale is missing");
-    refused(MIEN_ERR_DATA, &(struct recipe){.with = "logit_bias"}, &plain, "logit_bias is not part");
+    refused(MIEN_ERR_DATA, &(struct recipe){.with = "logit_base"}, &plain, "logit_base is not part");
     refused(MIEN_ERR_DATA, &(struct recipe){.with = "visual.attnpool.positional_embedding"}, &plain, "ResNet");
     refused(MIEN_ERR_DATA, &(struct recipe){.misshapen = "visual.positional_embedding"}, &plain, "a square of patches");
     refused(MIEN_ERR_DATA, &(struct recipe){.misshapen = "ln_final.weight"}, &plain, "has shape [63]");
@@ -473,6 +527,8 @@ int main(void)
     make_model();
     test_positions();
     test_namings();
+    test_logit_bias();
+    test_two_models();
     test_open_clip_config();
     test_wishes();
     test_refusals();

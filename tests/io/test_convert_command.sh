@@ -35,6 +35,20 @@ expect 2 'f32, f16 or bf16' convert --dtype f64 "$golden/tiny-quick" no
 expect 2 'relu' convert --act relu "$golden/tiny-quick" no
 expect 4 'no weights here' convert empty/.. no
 expect 4 'cannot open' convert nowhere.pt no
+expect 4 'huggingface-cli download NAME' convert openai/clip-vit-base-patch32 no
+expect 4 'huggingface-cli download NAME' info openai/clip-vit-base-patch32
+expect 4 'a file; a model is a directory with config.json: make one of it with mien convert' info "$here/pt/views.pt"
+expect 4 'give the directory itself' info copy/config.json
+mkdir other
+expect 4 'other/config.json: not there; a model directory has one' info other
+cp copy/*.json copy/merges.txt other
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' >other/model.safetensors
+expect 4 'other/model.safetensors: a pointer of Git LFS' info other
+expect 4 'other/model.safetensors: a pointer of Git LFS' convert other no
+cp other/model.safetensors other/vocab.json
+expect 4 'other/vocab.json: a pointer of Git LFS' tokenize --model other a
+cp other/model.safetensors other/config.json
+expect 4 'other/config.json: a pointer of Git LFS' info other
 expect 4 'byte' convert "$here/pt/system.pt" no
 expect 4 'before 1.6' convert "$here/pt/legacy.pt" no
 expect 4 'neither visual.conv1.weight' convert "$here/pt/views.pt" no

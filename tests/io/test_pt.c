@@ -92,6 +92,29 @@ static void test_script(void)
     io_weights_close(&w);
 }
 
+/* opaque2.pt and opaque5.pt of make_opaque.py: what is no weight is passed over, whatever it would be made of. */
+static void test_opaque(void)
+{
+    static const char *const files[] = {"opaque2.pt", "opaque5.pt"};
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        struct io_weights *w;
+        support_last[0] = '\0';
+        CHECK_EQ(io_weights_open(small(files[i]), &w), MIEN_OK);
+        CHECK_STR(support_last, "");
+        if (!w)
+            continue;
+        CHECK_EQ(io_weights_count(w), 3);
+        check_tensor(w, "state_dict.a", IO_F32, (uint64_t[]){2}, 1, (float[]){1, 2});
+        check_tensor(w, "state_dict.b", IO_F32, (uint64_t[]){1}, 1, (float[]){3});
+        check_tensor(w, "state_dict.c", IO_F32, (uint64_t[]){3}, 1, (float[]){4, 5, 6});
+        CHECK_STR(io_weights_opaque(w, "state_dict.odd"), "numpy.core.multiarray._reconstruct");
+        CHECK_STR(io_weights_opaque(w, "state_dict.wave"), "torch.ComplexFloatStorage");
+        CHECK_STR(io_weights_opaque(w, "epoch"), "numpy.core.multiarray.scalar");
+        CHECK(!io_weights_opaque(w, "state_dict.a") && !io_weights_opaque(w, "state_dict.none"));
+        io_weights_close(&w);
+    }
+}
+
 /* A line of fixtures.csv: file, tensor, dtype, dims joined by 'x', CRC-32 of the elements row by row. */
 static void check_line(struct io_weights *w, const char *line)
 {
@@ -195,6 +218,8 @@ static void test_refusals(void)
     refused("no_pickle.pt", "without data.pkl");
     refused("checksum.pt", "checksum");
     refused("opcode.pt", "opcode");
+    CHECK_EQ(io_weights_open(small("nothing.pt"), &w), MIEN_ERR_DATA);
+    CHECK_SAYS("the whole is a numpy.core.multiarray._reconstruct, which Mien does not make");
     CHECK_EQ(open_bytes("", 0, &w), MIEN_ERR_DATA);
     CHECK_SAYS("byte 0");
     CHECK_EQ(open_bytes("PK\3\4", 4, &w), MIEN_ERR_DATA);
@@ -269,10 +294,13 @@ int main(void)
     test_checksum();
     test_views();
     test_script();
+    test_opaque();
     test_refusals();
     test_fixtures();
     test_damage("views.pt", 2500);
     test_damage("script.pt", 2500);
+    test_damage("opaque2.pt", 1500);
+    test_damage("opaque5.pt", 1500);
     base_free(bytes);
     support_clean();
     return check_result();

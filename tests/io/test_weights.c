@@ -69,6 +69,46 @@ static void test_index_refusals(void)
             "\"x\" is not in");
 }
 
+/* PyTorch's form in parts: part1.bin and part2.bin of make_opaque.py. */
+static void test_parts_of_torch(void)
+{
+    static const char good[] = "{\"weight_map\":{\"a\":\"part1.bin\",\"b\":\"part1.bin\",\"c\":\"part2.bin\"}}";
+    static const char *const bad[][2] = {
+        {"{\"weight_map\":{\"a\":\"part1.bin\",\"b\":\"part3.bin\"}}", "part3.bin, which it names, is not there"},
+        {"{\"weight_map\":{\"a\":\"../part1.bin\"}}", "\"../part1.bin\" is not the name of a file beside it"},
+        {"{\"weight_map\":{\"a\":\"/tmp/part1.bin\"}}", "is not the name of a file beside it"},
+        {"{\"weight_map\":{\"a\":\"part1.bin\",\"b\":\"part2.bin\"}}", "it names 2 tensors, the files hold 3"},
+        {"{\"weight_map\":{\"a\":\"part1.bin\",\"d\":\"part2.bin\"}}", "\"d\" is not in part2.bin"}};
+    const char *index = support_file("torch/pytorch_model.bin.index.json"), *dir = support_file("torch");
+    struct io_weights *w = NULL;
+    CHECK_EQ(base_dir_create(dir), MIEN_OK);
+    for (int i = 1; i <= 2; i++) {
+        char name[32], from[600], *data = NULL;
+        size_t size = 0;
+        snprintf(name, sizeof(name), "torch/part%d.bin", i);
+        snprintf(from, sizeof(from), "%s/tests/io/pt/part%d.bin", MIEN_SOURCE_DIR, i);
+        CHECK_EQ(base_file_read(from, 0, &data, &size), MIEN_OK);
+        CHECK_EQ(base_file_write(support_file(name), data, size), MIEN_OK);
+        base_free(data);
+    }
+    CHECK_EQ(base_file_write(index, good, sizeof(good) - 1), MIEN_OK);
+    CHECK_EQ(io_weights_open(dir, &w), MIEN_OK);
+    CHECK(w && io_weights_form(w) == IO_WEIGHTS_TORCH && io_weights_count(w) == 3);
+    for (int i = 0; w && i < 3; i++) {
+        const char name[] = {(char)('a' + i), 0};
+        float got[2] = {0};
+        CHECK_EQ(io_tensor_read_f32(io_weights_find(w, name), 0, 2, got), MIEN_OK);
+        CHECK(got[0] == (float)name[0] && got[1] == (float)(i / 2));
+    }
+    io_weights_close(&w);
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        CHECK_EQ(base_file_write(index, bad[i][0], strlen(bad[i][0])), MIEN_OK);
+        CHECK_EQ(io_weights_open(dir, &w), MIEN_ERR_DATA);
+        CHECK_SAYS("pytorch_model.bin.index.json");
+        CHECK_SAYS(bad[i][1]);
+    }
+}
+
 /* model.safetensors before the index before pytorch_model.bin. */
 static void test_order(void)
 {
@@ -107,7 +147,7 @@ static void test_memory(void)
     CHECK(got[0] == 3 && got[1] == 4);
     io_weights_close(&w);
     CHECK_EQ(io_weights_open_from(&(struct base_source){.files = files, .file_count = 2}, &w), MIEN_ERR_DATA);
-    CHECK_SAYS("memory: one: not among the files");
+    CHECK_SAYS("memory: one, which it names, is not there");
     files[3].name = "pytorch_model.bin";
     files[3].bytes = data[2];
     CHECK_EQ(io_weights_open_from(&(struct base_source){.files = files + 3, .file_count = 1}, &w), MIEN_OK);
@@ -124,6 +164,7 @@ int main(void)
     test_index_refusals();
     test_order();
     test_memory();
+    test_parts_of_torch();
     support_clean();
     return check_result();
 }

@@ -57,6 +57,9 @@ away="train --config c.json --device no-such-gpu --set run.dir=away"
     expect 4 'nowhere.jsonl: no such file' $away data.train=nowhere.jsonl
     expect 4 'nowhere.jsonl: no such file' $away data.val=nowhere.jsonl
     expect 4 'nowhere: no such directory' $away 'model={"init":"nowhere"}'
+    expect 4 'huggingface-cli download NAME' $away 'model={"init":"openai/clip-vit-base-patch32"}'
+    expect 4 'model.init is a model directory, or scratch: make one of it with mien convert' \
+        $away "model={\"init\":\"$(realpath "$here/../io/pt/views.pt")\"}"
     expect 2 'run.batch is 1' $away run.batch=1
     expect 2 'eval_every needs data.val' $away run.eval_every=1
     expect 2 '--set optim.betas=[1,2' $away 'optim.betas=[1,2'

@@ -43,6 +43,17 @@ printf '{"video":"x.mp4"}\n' >m.jsonl
 holds 'search of bad videos only fails' [ $? -eq 4 ]
 holds 'and names ffmpeg'"'"'s reason' grep -q 'it does not work' err
 
+# what it says of a file without a picture stream, its advice about maps included
+cat >bin/ffmpeg <<'end'
+#!/bin/sh
+echo "Stream map '0:V:0' matches no streams." >&2
+echo "To ignore this, add a trailing '?' to the map." >&2
+exit 1
+end
+expect 4 'x.mp4: no pictures in it (sound alone?); give the video itself' \
+    classify --quiet --model "$model" --labels joy,fear x.mp4
+holds 'without advice about maps' [ "$(grep -c trailing err)" -eq 0 ]
+
 # ---- none: PATH of the command alone ----
 printf '#!/bin/sh\nPATH='%s' exec '%s' "$@"\n' "$work/tmp" "$mien" >bin/mien
 chmod +x bin/mien

@@ -2,6 +2,36 @@
 #include "mien/gpu.h"
 #include "vk/fixture.h"
 
+#include <unistd.h>
+
+/* Descriptions of drivers that cannot be used are named, and why; never the host's memory. */
+static void test_damaged(void)
+{
+    static const char *const forms[][2] = {
+        {"{", "line 1"},
+        {"", "line 1"},
+        {"{}", "library_path"},
+        {"[1]", "library_path"},
+        {"{\"ICD\":{\"api_version\":\"1.3\"},\"file_format_version\":\"1.0.0\"}", "library_path"},
+        {"{\"ICD\":{\"api_version\":\"1.3\",\"library_path\":\"./none.so\"},\"file_format_version\":\"1.0.0\"}",
+         "./none.so is not there"}};
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/mien-test-driver-%ld.json", (long)getpid());
+    setenv("VK_DRIVER_FILES", path, 1);
+    setenv("VK_ICD_FILENAMES", path, 1);
+    for (size_t i = 0; i < BASE_COUNT(forms); i++) {
+        struct vk_instance *instance = NULL;
+        CHECK_EQ(base_file_write(path, forms[i][0], strlen(forms[i][0])), MIEN_OK);
+        logged_count = 0;
+        CHECK_EQ(vk_instance_create(NULL, &instance), MIEN_ERR_NO_DEVICE);
+        CHECK(instance == NULL && logged_count == 1);
+        CHECK_LOGGED(path);
+        CHECK_LOGGED(forms[i][1]);
+        CHECK_LOGGED("VK_DRIVER_FILES names");
+    }
+    remove(path);
+}
+
 int main(void)
 {
     struct vk_instance *instance = NULL;
@@ -19,5 +49,6 @@ int main(void)
     CHECK(mien_gpu_create(NULL, &gpu) == MIEN_ERR_NO_DEVICE);
     CHECK(gpu == NULL);
     CHECK(mien_status_exit_code(MIEN_ERR_NO_DEVICE) == 3);
+    test_damaged();
     return check_result();
 }
