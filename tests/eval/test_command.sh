@@ -17,7 +17,7 @@ for name in devices import train eval report classify embed search tokenize info
     expect 2 'did you mean --quiet' "$name" --quite
 done
 expect 2 'needs a value' train --config
-expect 2 '--config FILE is missing' train
+expect 2 '--config FILE, or --resume RUN_DIR, is missing' train
 expect 2 'whole number' train --config x --seed many
 expect 2 'takes no value' devices --json=yes
 for word in f16 bf16; do

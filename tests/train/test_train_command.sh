@@ -65,11 +65,27 @@ away="train --config c.json --device no-such-gpu --set run.dir=away"
     expect 2 '--set optim.betas=[1,2' $away 'optim.betas=[1,2'
     expect 2 '--set run.steps=many' $away run.steps=many
     expect 2 'did you mean "optim.lr"' $away learning_rate=1
+    expect 2 'unknown option --lr; keys of the configuration go by --set key=value' $away --lr 0.1
 }
 holds 'and nothing is left of it' test ! -e away
 expect 0 'a whole number from 0 to 2000000000' train --help run.steps
 expect 0 'loss.mining.tau' train --help loss
 expect 2 'did you mean "optim.lr"' train --help lr
+
+# which step is the best, and when patience ends: printed, in JSON, and kept beside the model
+val="train --config c.json --quiet --set data.val=faces/manifest.jsonl run.eval_every=1"
+# shellcheck disable=SC2086 # words
+{
+    expect 0 'best v/best (step ' $val run.dir=v run.steps=2
+    step=$(sed -n 's/^best .*(step \([0-9]*\),.*/\1/p' out)
+    holds 'it is in best/' grep -q "\"step\":[[:space:]]*$step," v/best/eval.json
+    expect 0 '"early":true,"best_step":1,"best_by":"uar"' $val run.dir=w run.steps=9 run.patience=2 optim.lr=0 --json
+    expect 0 'ended early: ' train --resume w --quiet
+}
+
+expect 2 'faces: holds no run' train --resume faces
+holds 'and nothing is left there' test ! -e faces/.mien-lock
+expect 2 '--config FILE, or --resume RUN_DIR, is missing' train --resume
 
 # a stopped run says how to go on; it goes on from any folder
 "$mien" train --quiet --config c.json --set run.dir="it's" run.steps=100000 >stopped 2>/dev/null &

@@ -158,8 +158,9 @@ static int unknown_option(const struct command *command, const char *option, con
         names[count++] = b->name;
     names[count] = "--help";
     const char *near = nearest(option, names);
-    return complain(command, 2, "unknown option %s%s%s; see mien %s --help", option, near ? "; did you mean " : "",
-                    near ? near : "", command->name);
+    return complain(command, 2, "unknown option %s%s%s%s; see mien %s --help", option, near ? "; did you mean " : "",
+                    near ? near : "", command->explain ? "; keys of the configuration go by --set key=value" : "",
+                    command->name);
 }
 
 /* Names of files may be any bytes, and not empty. */

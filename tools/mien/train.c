@@ -155,7 +155,7 @@ static int run(const struct command *command, int argc, char **argv)
     params.resume = resume.given;
     params.run_dir = resume.value;
     if (!params.config && !params.run_dir)
-        return complain(command, 2, "--config FILE is missing; see mien train --help");
+        return complain(command, 2, "--config FILE, or --resume RUN_DIR, is missing; see mien train --help");
     if (params.config && params.run_dir)
         return complain(command, 2, "--resume %s goes on by that run's own configuration; leave --config out",
                         params.run_dir);
