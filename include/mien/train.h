@@ -77,13 +77,16 @@ struct mien_training;
  * the directory cannot be written. *out is NULL after a failure. */
 MIEN_API enum mien_status mien_training_open(const struct mien_train_params *params, struct mien_training **out);
 
-/* Trains, once. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/ and model/. One
- * device, driver, seed and data give the same weights bit for bit, also across stops and resumes. MIEN_ERR_ARG: a
- * configuration key disagrees with the run to be resumed or with the data, or this training has been run already;
- * MIEN_ERR_DATA: a file or manifest is bad, or too many samples are (data.max_bad); MIEN_ERR_IO: the run directory
- * cannot be written; MIEN_ERR_FAILED: the loss became infinite or not a number (the message names the step and the
- * first bad tensor); MIEN_ERR_CANCELLED: progress said so (the checkpoint is written, summary filled). After a failure
- * the run directory keeps the log and the checkpoints, and no model. summary may be NULL. */
+/* Trains, once. The run directory (run.dir) receives config.json, log.jsonl, checkpoints/step-N/, model/ and, where
+ * data.val is evaluated, best/ (with eval.json, its step and scores). One device, driver, seed and data give the same
+ * weights bit for bit, also across stops and resumes. MIEN_ERR_ARG: a configuration key disagrees with the run to be
+ * resumed or with the data, nothing that matters is left to train, or this training has been run already;
+ * MIEN_ERR_DATA: a file or manifest is bad, too many samples are or their files are not there (data.max_bad; told
+ * before the first step), or no two texts differ; MIEN_ERR_IO: the run directory cannot be written; MIEN_ERR_FAILED:
+ * the loss became infinite or not a number (the message names the step and the first bad tensor); MIEN_ERR_CANCELLED:
+ * progress said so (the checkpoint is written, summary filled). After a failure the run directory keeps the log and the
+ * checkpoints, and no model; where no step was done, it holds no run, and another may begin in it. summary may be NULL.
+ */
 MIEN_API enum mien_status mien_training_run(struct mien_training *training, struct mien_gpu *gpu,
                                             struct mien_train_summary *summary);
 
