@@ -112,6 +112,7 @@ static enum mien_status create_model(struct trainer *t, struct nn_model **out)
     clip->text.vocab = data_tokenizer_vocab(t->tokenizer);
     clip->text.bos = (uint32_t)data_tokenizer_bos(t->tokenizer);
     clip->text.eos = clip->text.pad = (uint32_t)data_tokenizer_eos(t->tokenizer);
+    TRY(use_tokenizer_check(t->tokenizer, clip, t->config->model.tokenizer ? t->config->model.tokenizer : "captions"));
     if (loss->logit_scale > 0 && !base_json_member(t->config->model.clip_json, "logit_scale_init_value"))
         clip->logit_scale_init = loss->logit_scale;
     clip->temporal = t->config->model.temporal;

@@ -32,8 +32,14 @@ enum mien_status use_tokenizer_check(const struct data_tokenizer *t, const struc
                                      const char *name)
 {
     char text[USE_FIT_MOST][USE_FIT_TEXT];
-    if (use_tokenizer_problems(t, config, text) == 0)
+    uint32_t last = data_tokenizer_vocab(t) - 1;
+    if (use_tokenizer_problems(t, config, text) == 0) {
+        if (config->text.eos == LEGACY_END && last != (uint32_t)data_tokenizer_eos(t))
+            LOG_WARN("%s: eos_token_id 2 pools a text at its largest id, which is \"%s\" (%u) where it stands, not the "
+                     "end token; eos_token_id %d in config.json pools there",
+                     name, data_tokenizer_symbol(t, last), last, data_tokenizer_eos(t));
         return MIEN_OK;
+    }
     return base_fail(MIEN_ERR_DATA, "%s: %s", name, text[0]);
 }
 

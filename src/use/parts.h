@@ -27,7 +27,8 @@ void use_parts_clear(struct use_parts *parts);
 enum { USE_FIT_MOST = 2, USE_FIT_TEXT = 600 };
 size_t use_tokenizer_problems(const struct data_tokenizer *tokenizer, const struct io_clip_config *config,
                               char text[USE_FIT_MOST][USE_FIT_TEXT]);
-/* MIEN_ERR_DATA for the first of them; `name` is the directory's. */
+/* MIEN_ERR_DATA for the first of them; `name` is the directory's. A warning where the legacy value pools at another
+ * token than the last. */
 enum mien_status use_tokenizer_check(const struct data_tokenizer *tokenizer, const struct io_clip_config *config,
                                      const char *name);
 /* MIEN_ERR_DATA with the remedy when there is no tokenizer; `name` is the directory's, or NULL. */

@@ -136,6 +136,19 @@ words = letters + [c + "</w>" for c in letters]
 words += ["an", "ang", "anger</w>", "jo", "joy</w>", "<|startoftext|>", "<|endoftext|>"]
 vocab = {word: i for i, word in enumerate(words)}
 put("tokenizer", "small", json.dumps(vocab).encode() + NEXT + b"#version: 0.2\n" + "\n".join(merges).encode() + b"\n")
+split = {"type": "Split", "pattern": {"Regex": r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"},
+         "behavior": "Removed", "invert": True}
+blanks = {"type": "Replace", "pattern": {"Regex": r"\s+"}, "content": " "}
+face = {"content": "<my-face>", "normalized": True, "single_word": True}
+tokenizer = {"added_tokens": [{"id": len(vocab), **face}],
+             "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, blanks, {"type": "Lowercase"}]},
+             "pre_tokenizer": {"type": "Sequence",
+                               "pretokenizers": [split, {"type": "ByteLevel", "add_prefix_space": False}]},
+             "model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": vocab,
+                       "merges": [m.split() if i % 2 else m for i, m in enumerate(merges)]}}
+decoder = {"added_tokens_decoder": {str(len(vocab) + 1): {"content": "Shy", "normalized": False}},
+           "additional_special_tokens": ["jo"]}
+put("tokenizer_json", "small", json.dumps(tokenizer).encode() + NEXT + json.dumps(decoder).encode())
 put("gzip", "stored.gz", gzip.compress(b"a b\n" * 20, 0, mtime=0))
 put("gzip", "dynamic.gz", gzip.compress(b"".join(b"%d %d\n" % (i, i * i) for i in range(100)), 9, mtime=0))
 tower = {"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 1, "num_attention_heads": 2,

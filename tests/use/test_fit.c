@@ -49,6 +49,9 @@ static void test_added(const char *dir)
     if (!tokenizer)
         return;
     CHECK_EQ(problems(514 + 64, 513, ""), 0); /* 63 rows without a token */
+    CHECK_EQ(captured_count, 0);
+    CHECK_EQ(problems(514 + 64, 2, ""), 0);
+    CHECK(captured_once("eos_token_id 2 pools a text at its largest id, which is \"<my-face>\" (577)"));
     CHECK_EQ(problems(514 + 63, 513, "added_tokens.json gives \"<my-face>\" the id 577"), 1);
     base_dir_remove(dir);
 }

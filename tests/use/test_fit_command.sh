@@ -49,6 +49,15 @@ fresh
 rm model/vocab.json
 refused 'vocab.json' model
 
+if $device; then # a table of mostly empty rows is none to train
+    fresh
+    echo "{\"<f>\": 5000}" >model/added_tokens.json
+    expect 4 'model: the model has rows for 5001 tokens, the tokenizer 104 of them' \
+        train --config config.json --dry-run --set model.init=scratch "model.tokenizer=$work/model" \
+        "data.train=$golden/train.jsonl" run.dir=run \
+        'model.config={"vision_config": {"image_size": 24, "patch_size": 8}}'
+fi
+
 # ---- tokenizer.json in place of the others ----
 fresh
 expect 0 '[' tokenize --model model 'a joyful face' "it's"

@@ -67,7 +67,11 @@ const struct command command_tokenize = {
     .summary = "prints token ids of texts",
     .help =
         "One JSON array a line: the ids from start to end token, unpadded. A text longer than the model's context is\n"
-        "cut as CLIP cuts it. After -- texts may begin with a dash. Needs no Vulkan.",
+        "cut as CLIP cuts it. After -- texts may begin with a dash. Needs no Vulkan.\n"
+        "Texts are UTF-8. They are cleaned as for every command: references of HTML resolved twice, Unicode's form "
+        "NFC,\n"
+        "typographic quotes made straight, white space to one blank, lower case. Added tokens (added_tokens.json,\n"
+        "tokenizer_config.json, tokenizer.json) are one token wherever they stand.",
     .run = run,
     .lacks = LACKS_DEVICE | LACKS_SEED,
 };
