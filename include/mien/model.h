@@ -173,7 +173,8 @@ struct mien_embeds {
 };
 
 /* Writes f32 tensors [rows][width] to a safetensors file, whole or not at all; its directory must exist. Equal input
- * gives equal bytes. MIEN_ERR_ARG: two sets of one name; MIEN_ERR_IO. Thread-safe. */
+ * gives equal bytes. MIEN_ERR_ARG: two sets of one name; MIEN_ERR_FAILED: a value is not finite; MIEN_ERR_IO.
+ * Thread-safe. */
 MIEN_API enum mien_status mien_embeds_write(const char *path, const struct mien_embeds *sets, size_t count);
 
 /* Embeddings of a collection, kept to be used again: each with the path that it was given by and a key: a checksum of

@@ -37,6 +37,7 @@ enum mien_status base_source_check_dir(const char *path, const char *what)
 {
     static const char *const members[] = {"/config.json",    "/model.safetensors",        "/vocab.json", "/merges.txt",
                                           "/tokenizer.json", "/preprocessor_config.json", NULL};
+    static const char *const weights[] = {".safetensors", ".pt", ".pth", ".bin", ".ckpt", NULL};
     if (base_file_is_dir(path))
         return MIEN_OK;
     if (!base_file_exists(path))
@@ -47,7 +48,9 @@ enum mien_status base_source_check_dir(const char *path, const char *what)
             path, what);
     if (base_path_ends(path, members))
         return base_fail(MIEN_ERR_DATA, "%s: a file of a directory; %s: give the directory itself", path, what);
-    return base_fail(MIEN_ERR_DATA, "%s: a file; %s: make one of it with mien convert %s DIR", path, what, path);
+    if (base_path_ends(path, weights))
+        return base_fail(MIEN_ERR_DATA, "%s: a file; %s: make one of it with mien convert %s DIR", path, what, path);
+    return base_fail(MIEN_ERR_DATA, "%s: a file; %s", path, what);
 }
 
 const char *base_source_name(const struct base_source *source)

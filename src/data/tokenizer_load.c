@@ -220,7 +220,9 @@ bool data_tokenizer_there(const struct base_source *source)
 
 enum mien_status data_tokenizer_load(const char *dir, struct data_tokenizer **out)
 {
-    return data_tokenizer_load_from(&(struct base_source){.dir = dir}, out);
+    enum mien_status status = base_source_check_dir(dir, "a tokenizer is a directory with vocab.json and merges.txt");
+    *out = NULL;
+    return status == MIEN_OK ? data_tokenizer_load_from(&(struct base_source){.dir = dir}, out) : status;
 }
 
 enum mien_status data_tokenizer_load_from(const struct base_source *source, struct data_tokenizer **out)

@@ -304,6 +304,20 @@ static enum mien_status add_scalars(struct io_conversion *c)
     return io_clip_scalars_add(&c->from, known);
 }
 
+/* Hugging Face's names tell neither heads nor activation. */
+static enum mien_status need_config(const struct io_conversion *c)
+{
+    char *path = base_path_join(c->dir, "config.json");
+    bool there = path && base_file_exists(path);
+    base_free(path);
+    return there
+               ? MIEN_OK
+               : base_fail(MIEN_ERR_DATA,
+                           "%s: its tensors have Hugging Face's names, and no config.json lies beside it to tell heads "
+                           "and activation; put that of the model there",
+                           io_weights_path(c->weights));
+}
+
 static enum mien_status named_sizes(struct io_conversion *c, const struct io_convert_wish *wish)
 {
     enum mien_status status = MIEN_OK;
@@ -313,6 +327,7 @@ static enum mien_status named_sizes(struct io_conversion *c, const struct io_con
         TRY(openai_sizes(c, act));
         return MIEN_OK;
     }
+    TRY(need_config(c));
     TRY(io_clip_config_read(c->dir, &c->from, &c->extra));
     TRY(io_preprocess_read(c->dir, c->from.vision.image, &c->preprocess));
     if (act >= 0)

@@ -127,7 +127,8 @@ static bool take(const char *path, const char *key, size_t rows, uint32_t width,
     const struct io_tensor *first = good ? io_safetensors_find(file, "first") : NULL;
     good = said && strcmp(said, key) == 0 && features && features->dtype == IO_F32 && features->rank == 2 &&
            features->dims[1] == width && first && first->dtype == IO_I64 && first->count == rows + 1 &&
-           (uintptr_t)features->data % sizeof(float) == 0;
+           (uintptr_t)features->data % sizeof(float) == 0 &&
+           io_first_not_finite((const float *)(const void *)features->data, features->count) == features->count;
     if (good) {
         memcpy(out->first, first->data, first->bytes);
         good = out->first[0] == 0 && out->first[rows] == features->dims[0];

@@ -118,10 +118,12 @@ static enum mien_status open_video(struct use_cursor *c, const struct mien_input
 static enum mien_status choose_frames(struct use_cursor *c, const struct mien_input *in)
 {
     enum mien_status status = MIEN_OK;
+    char name[32];
     c->total = in->frame_count;
     if (in->directory)
         TRY(data_frames_list(&c->arena, in->directory, &c->paths, &c->total));
-    FAIL_IF(c->total == 0, MIEN_ERR_DATA, "a clip without frames");
+    FAIL_IF(c->total == 0, MIEN_ERR_DATA, "%s: a clip without frames",
+            use_input_name(in, c->next - 1, name, sizeof(name)));
     FAIL_IF(c->total > UINT32_MAX, MIEN_ERR_ARG, "%zu frames in a clip are beyond reason", c->total);
     c->count = c->frames == MIEN_ALL_FRAMES ? c->total : BASE_MIN(c->total, (size_t)c->frames);
     if (c->params->clips)

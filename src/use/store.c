@@ -22,6 +22,9 @@ static enum mien_status write_sets(const char *path, const struct mien_embeds *s
         tensors[i] = (struct io_tensor_out){
             .name = sets[i].name, .dtype = IO_F32, .rank = 2, .dims = {sets[i].rows, sets[i].width}};
         tensors[i].data = sets[i].data;
+        uint64_t values = (uint64_t)sets[i].rows * sets[i].width, bad = io_first_not_finite(sets[i].data, values);
+        FAIL_IF(bad < values, MIEN_ERR_FAILED, "%s: not written: row %llu of %s is not finite", path,
+                (unsigned long long)(bad / sets[i].width), sets[i].name);
     }
     TRY(io_safetensors_write(path, tensors, count, metadata, NULL, NULL));
 fail:

@@ -248,6 +248,16 @@ static void test_scores(struct mien_gpu *gpu)
     mien_model_destroy(&model);
 }
 
+static void test_file_of_embeddings(void)
+{
+    const float rows[6] = {0, 1, 2, 3, INFINITY, 5};
+    const struct mien_embeds set = {"made_embeds", rows, 3, 2};
+    capture_start();
+    CHECK_EQ(mien_embeds_write(in_dir("made.st"), &set, 1), MIEN_ERR_FAILED);
+    CHECK(captured_once("made.st: not written: row 2 of made_embeds is not finite"));
+    CHECK(!base_file_exists(in_dir("made.st")));
+}
+
 /* ---- configuration ---- */
 
 static void check_json(const char *name, const char *text, const char *says)
@@ -292,6 +302,7 @@ int main(void)
     if (!gpu_open_public(&gpu))
         printf("no Vulkan device: only conversions were tested\n");
     test_numbers_of_configurations();
+    test_file_of_embeddings();
     test_each_tensor(gpu);
     test_overflow(gpu);
     test_logit_scale(gpu);

@@ -9,6 +9,7 @@ import collections
 import datetime
 import decimal
 import io
+import math
 import os
 import pathlib
 import pickle
@@ -83,12 +84,14 @@ class Archive:
     def __init__(self):
         self.data = []
 
-    def tensor(self, *values, rebuild=None, kind=None):
+    def tensor(self, *values, rebuild=None, kind=None, shape=None):
         key = str(len(self.data))
         self.data.append(struct.pack(f"<{len(values)}f", *values))
         kind = kind or torch.FloatStorage
         count = len(values) // (2 if kind is torch.ComplexFloatStorage else 1)
-        args = (Storage(key, kind, count), 0, (count,), (1,), False, collections.OrderedDict())
+        shape = shape or (count,)
+        strides = tuple(math.prod(shape[i + 1:]) for i in range(len(shape)))
+        args = (Storage(key, kind, count), 0, shape, strides, False, collections.OrderedDict())
         made = Reduced(utils._rebuild_tensor_v2, args)
         if rebuild == "state":
             return Reduced(utils._rebuild_parameter_with_state, (made, True, collections.OrderedDict(), {"tag": 1}))
@@ -147,6 +150,9 @@ def main():
                           odd=numpy_array(), wave=a.tensor(1, 2, 3, 4, kind=torch.ComplexFloatStorage))
         a.write(f"opaque{protocol}.pt", {**beside(), "state_dict": weights, "hyper_parameters": beside()}, protocol)
     Archive().write("nothing.pt", Reduced(numpy._reconstruct, (array.ndarray, (0,), b"b")), 2)
+    a = Archive()
+    a.write("array.pt", {"state_dict": {"visual.conv1.weight": a.tensor(1, 2, 3, shape=(1, 3, 1, 1)),
+                                        "visual.positional_embedding": numpy_array()}}, 2)
     for part, names in enumerate((("a", "b"), ("c",))):
         a = Archive()
         a.write(f"part{part + 1}.bin", collections.OrderedDict((n, a.tensor(ord(n), part)) for n in names), 2)

@@ -486,6 +486,9 @@ static void test_refusals(void)
     refused(MIEN_ERR_ARG, &(struct recipe){0}, &(struct io_convert_wish){.dtype = IO_I64}, "I64");
     refused(MIEN_ERR_ARG, &(struct recipe){.text = "text."}, &plain, "--act");
     CHECK_EQ(io_conversion_open(support_file("nowhere"), &plain, &c), MIEN_ERR_DATA);
+    CHECK_EQ(io_conversion_open(MIEN_SOURCE_DIR "/tests/io/pt/array.pt", &plain, &c), MIEN_ERR_DATA);
+    CHECK_SAYS(
+        "array.pt: tensor visual.positional_embedding is missing: there is a numpy.core.multiarray._reconstruct");
 }
 
 /* PyTorch's interpolate. Both sides compute in double and round once; the weights' order of summing differs. */

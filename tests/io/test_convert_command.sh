@@ -39,6 +39,14 @@ expect 4 'huggingface-cli download NAME' convert openai/clip-vit-base-patch32 no
 expect 4 'huggingface-cli download NAME' info openai/clip-vit-base-patch32
 expect 4 'a file; a model is a directory with config.json: make one of it with mien convert' info "$here/pt/views.pt"
 expect 4 'give the directory itself' info copy/config.json
+expect 4 'huggingface-cli download NAME' convert --tokenizer openai/clip "$golden/tiny-quick" no
+echo x >words.txt
+expect 4 'words.txt: a file; a tokenizer is a directory' convert --tokenizer words.txt "$golden/tiny-quick" no
+cp copy/model.safetensors alone.safetensors
+mkdir alone
+mv alone.safetensors alone
+expect 4 "alone.safetensors: its tensors have Hugging Face's names, and no config.json" \
+    convert alone/alone.safetensors no
 mkdir other
 expect 4 'other/config.json: not there; a model directory has one' info other
 cp copy/*.json copy/merges.txt other

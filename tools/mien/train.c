@@ -34,7 +34,9 @@ static void print_json(const struct mien_train_summary *s)
     print_json_string(s->checkpoint);
     printf(",\"early\":%s,\"best_step\":%" PRIu64, s->early ? "true" : "false", s->best_step);
     if (s->best_step) {
-        printf(",\"best_by\":\"%s\",\"best_score\":%.17g,\"best\":", s->best_by, s->best_score);
+        printf(",\"best_by\":\"%s\",\"best_score\":", s->best_by);
+        print_json_number(s->best_score, 17);
+        printf(",\"best\":");
         print_json_string(s->best);
     }
     printf("}\n");
