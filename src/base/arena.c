@@ -34,12 +34,29 @@ static void count_one(void)
     atomic_fetch_add_explicit(&alloc_count, 1, memory_order_relaxed);
 }
 
+static _Thread_local uint64_t exhausted_count;
+
+uint64_t base_exhausted_count(void)
+{
+    return exhausted_count;
+}
+
+void base_exhausted_note(void)
+{
+    exhausted_count++;
+}
+
 void *base_alloc(size_t count, size_t size)
 {
-    if (size && count > SIZE_MAX / size)
-        return NULL;
-    count_one();
-    return calloc(count ? count : 1, size ? size : 1);
+    void *memory = NULL;
+
+    if (!size || count <= SIZE_MAX / size) {
+        count_one();
+        memory = calloc(count ? count : 1, size ? size : 1);
+    }
+    if (!memory)
+        base_exhausted_note();
+    return memory;
 }
 
 void base_free(void *pointer)
@@ -74,22 +91,36 @@ void *base_arena_alloc(struct base_arena *arena, size_t size)
     struct base_arena_block *block = arena->blocks;
     unsigned char *data;
 
-    if (size > SIZE_MAX - ALIGNMENT)
+    if (size > SIZE_MAX - ALIGNMENT) {
+        arena->failed = true;
+        base_exhausted_note();
         return NULL;
+    }
     size = size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
     if (!block || block->size - block->used < size)
         block = add_block(arena, size);
-    if (!block)
+    if (!block) {
+        arena->failed = true;
+        base_exhausted_note();
         return NULL;
+    }
     data = (unsigned char *)(block + 1) + block->used;
     block->used += size;
     return data;
 }
 
+enum mien_status base_arena_status(const struct base_arena *arena)
+{
+    return arena->failed ? base_fail(MIEN_ERR_NOMEM, "out of host memory for text") : MIEN_OK;
+}
+
 void *base_arena_array(struct base_arena *arena, size_t count, size_t size)
 {
-    if (size && count > SIZE_MAX / size)
+    if (size && count > SIZE_MAX / size) {
+        arena->failed = true;
+        base_exhausted_note();
         return NULL;
+    }
     return base_arena_alloc(arena, count * size);
 }
 
@@ -136,6 +167,7 @@ void base_arena_clear(struct base_arena *arena)
         arena->blocks = next;
     }
     arena->bytes = 0;
+    arena->failed = false;
 }
 
 enum mien_status base_grow(void *array, size_t *capacity, size_t want, size_t size)

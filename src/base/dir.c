@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/os_internal.h"
+#include "base/stamp.h"
 #include "base/status.h"
 
 #include <errno.h>
@@ -21,6 +22,44 @@ char *base_path_join(const char *dir, const char *name)
         path[d] = '/';
     memcpy(path + d + slash, name, n);
     return path;
+}
+
+/* base_path_join into `path` [LONGEST]; false when there is no room. */
+enum { LONGEST = 4096 };
+static bool join_into(char *path, const char *dir, const char *name)
+{
+    size_t d = name[0] == '/' ? 0 : strlen(dir), n = strlen(name);
+    bool slash = d > 0 && dir[d - 1] != '/';
+
+    if (d >= LONGEST || n >= LONGEST || d + slash + n >= LONGEST)
+        return false;
+    memcpy(path, dir, d);
+    if (slash)
+        path[d] = '/';
+    memcpy(path + d + slash, name, n + 1);
+    return true;
+}
+
+bool base_file_exists_in(const char *dir, const char *name)
+{
+    char path[LONGEST];
+
+    return join_into(path, dir, name) && base_file_exists(path);
+}
+
+bool base_file_is_dir_in(const char *dir, const char *name)
+{
+    char path[LONGEST];
+
+    return join_into(path, dir, name) && base_file_is_dir(path);
+}
+
+bool base_file_stamp_in(const char *dir, const char *name, struct base_stamp *out)
+{
+    char path[LONGEST];
+
+    *out = (struct base_stamp){0};
+    return join_into(path, dir, name) && base_file_stamp(path, out);
 }
 
 char *base_path_dir(const char *path)
@@ -73,7 +112,7 @@ static enum mien_status resolve(const char *path, char **out)
     enum mien_status status = MIEN_OK;
 
     *out = os_resolve(path);
-    FAIL_IF(!*out, MIEN_ERR_DATA, "%s: %s", path, strerror(errno));
+    FAIL_IF(!*out, base_errno_status(MIEN_ERR_DATA), "%s: %s", path, strerror(errno));
 fail:
     return status;
 }
@@ -98,10 +137,11 @@ enum mien_status base_path_absolute(const char *path, char **out)
 {
     enum mien_status status = MIEN_OK;
     char *whole = os_resolve(path), *dir = NULL;
+    bool exhausted = !whole && errno == ENOMEM;
     char *parent = base_path_dir(path), *name = path_name(path);
 
     *out = NULL;
-    FAIL_IF(!parent || !name, MIEN_ERR_NOMEM, "out of host memory for the path %s", path);
+    FAIL_IF(exhausted || !parent || !name, MIEN_ERR_NOMEM, "out of host memory for the path %s", path);
     FAIL_IF(!*path, MIEN_ERR_DATA, "an empty path leads nowhere");
     if (!whole) /* not there, or no way to it: then this fails too */
         TRY(resolve(parent, &dir));
@@ -207,14 +247,14 @@ enum mien_status base_dir_list(const char *path, char ***names, size_t *count)
 
     *names = NULL;
     *count = 0;
-    FAIL_IF(!dir, MIEN_ERR_DATA, "%s: cannot open the directory: %s", path, strerror(errno));
+    FAIL_IF(!dir, base_errno_status(MIEN_ERR_DATA), "%s: cannot open the directory: %s", path, strerror(errno));
     while ((name = os_dir_next(dir)) != NULL) {
         TRY(base_grow(names, &capacity, *count + 1, sizeof(**names)));
         (*names)[*count] = base_path_join("", name);
         FAIL_IF_NULL((*names)[*count], path);
         (*count)++;
     }
-    FAIL_IF(errno != 0, MIEN_ERR_IO, "%s: cannot read the directory: %s", path, strerror(errno));
+    FAIL_IF(errno != 0, base_errno_status(MIEN_ERR_IO), "%s: cannot read the directory: %s", path, strerror(errno));
     if (*count)
         qsort(*names, *count, sizeof(**names), compare_names);
     os_dir_close(dir);
@@ -269,7 +309,8 @@ enum mien_status base_dir_remove(const char *path)
     } else {
         removed = os_remove_file(path);
     }
-    FAIL_IF(!removed && errno != ENOENT, MIEN_ERR_IO, "%s: cannot remove: %s", path, strerror(errno));
+    FAIL_IF(!removed && errno != ENOENT, base_errno_status(MIEN_ERR_IO), "%s: cannot remove: %s", path,
+            strerror(errno));
 fail:
     return status;
 }
@@ -279,29 +320,29 @@ bool base_dir_remove_empty(const char *path)
     return os_remove_dir(path);
 }
 
-/* Makes the names in the directory of `path` durable. */
-static enum mien_status sync_dir_of(const char *path)
+/* Makes the names in a directory durable. */
+static enum mien_status sync_dir(const char *dir)
 {
     enum mien_status status = MIEN_OK;
-    char *dir = base_path_dir(path);
 
-    FAIL_IF_NULL(dir, path);
-    FAIL_IF(!os_sync_dir(dir), MIEN_ERR_IO, "%s: cannot flush the directory: %s", dir, strerror(errno));
+    FAIL_IF(!os_sync_dir(dir), base_errno_status(MIEN_ERR_IO), "%s: cannot flush the directory: %s", dir,
+            strerror(errno));
 fail:
-    base_free(dir);
     return status;
 }
 
+/* All memory is taken before: what has its new name has not failed. */
 enum mien_status base_rename(const char *from, const char *to)
 {
     enum mien_status status = MIEN_OK;
     char *a = base_path_dir(from), *b = base_path_dir(to);
 
     FAIL_IF(!a || !b, MIEN_ERR_NOMEM, "out of host memory for renaming %s", from);
-    FAIL_IF(!os_rename(from, to), MIEN_ERR_IO, "%s: cannot rename to %s: %s", from, to, strerror(errno));
-    TRY(sync_dir_of(to));
+    FAIL_IF(!os_rename(from, to), base_errno_status(MIEN_ERR_IO), "%s: cannot rename to %s: %s", from, to,
+            strerror(errno));
+    TRY(sync_dir(b));
     if (strcmp(a, b) != 0)
-        TRY(sync_dir_of(from));
+        TRY(sync_dir(a));
 fail:
     base_free(a);
     base_free(b);

@@ -33,8 +33,8 @@ static enum mien_status open_input(const char *path, int *fd, struct os_info *in
     if (os_info_at(path, true, info))
         TRY(check_kind(path, info));
     *fd = os_open(path, OS_READ);
-    FAIL_IF(*fd < 0, MIEN_ERR_DATA, "%s: cannot open: %s", path, strerror(errno));
-    FAIL_IF(!os_info(*fd, info), MIEN_ERR_IO, "%s: cannot examine: %s", path, strerror(errno));
+    FAIL_IF(*fd < 0, base_errno_status(MIEN_ERR_DATA), "%s: cannot open: %s", path, strerror(errno));
+    FAIL_IF(!os_info(*fd, info), base_errno_status(MIEN_ERR_IO), "%s: cannot examine: %s", path, strerror(errno));
     TRY(check_kind(path, info)); /* of what was opened, whatever it was before */
     return MIEN_OK;
 fail:
@@ -77,7 +77,7 @@ enum mien_status base_file_read(const char *path, size_t max_size, char **data, 
         if (room - used < 2)
             TRY(base_grow(&text, &room, room + 1, 1));
     }
-    FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    FAIL_IF(got < 0, base_errno_status(MIEN_ERR_IO), "%s: cannot read: %s", path, strerror(errno));
     TRY(base_refuse_pointer(path, text, used));
     os_close(fd);
     text[used] = '\0';
@@ -102,7 +102,7 @@ enum mien_status base_file_head(const char *path, void *head, size_t room, size_
     TRY(open_input(path, &fd, &info));
     while (*size < room && (got = os_read(fd, (char *)head + *size, room - *size)) > 0)
         *size += (size_t)got;
-    FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+    FAIL_IF(got < 0, base_errno_status(MIEN_ERR_IO), "%s: cannot read: %s", path, strerror(errno));
 fail:
     if (fd >= 0)
         os_close(fd);
@@ -121,7 +121,7 @@ enum mien_status base_map_open(const char *path, struct base_map *out)
     FAIL_IF(info.size > SIZE_MAX, MIEN_ERR_DATA, "%s: too large for this machine's address space", path);
     if (info.size > 0) {
         data = os_map(fd, (size_t)info.size);
-        FAIL_IF(!data, MIEN_ERR_IO, "%s: cannot map: %s", path, strerror(errno));
+        FAIL_IF(!data, base_errno_status(MIEN_ERR_IO), "%s: cannot map: %s", path, strerror(errno));
     }
     out->data = data;
     out->size = (size_t)info.size;
@@ -231,10 +231,11 @@ static enum mien_status open_out(const char *path, bool follow, struct base_out 
     FAIL_IF(!*path, MIEN_ERR_IO, "the path of an output file is empty");
     FAIL_IF(exists && info.is_dir, MIEN_ERR_IO, "%s: is a directory; cannot be replaced by a file", path);
     o->target = resolve ? os_resolve(path) : copy_text(path);
-    FAIL_IF(!o->target, resolve ? MIEN_ERR_IO : MIEN_ERR_NOMEM, "%s: cannot resolve the path", path);
+    FAIL_IF(!o->target && !resolve, MIEN_ERR_NOMEM, "out of host memory for the path %s", path);
+    FAIL_IF(!o->target, base_errno_status(MIEN_ERR_IO), "%s: cannot resolve the path: %s", path, strerror(errno));
     if (resolve && !info.is_file) { /* say /dev/null: a rename would replace the device itself */
         o->fd = os_open(path, OS_WRITE);
-        FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+        FAIL_IF(o->fd < 0, base_errno_status(MIEN_ERR_IO), "%s: cannot open for writing: %s", path, strerror(errno));
     } else {
         TRY(open_temp(o->target, &o->temp, &o->fd));
     }
@@ -269,7 +270,7 @@ enum mien_status base_out_append(const char *path, struct base_out **out)
     FAIL_IF(os_info_at(path, false, &info) && !info.is_file, MIEN_ERR_IO,
             "%s: is %s; it is written to where it is a file only", path, info.kind);
     o->fd = os_open(path, OS_APPEND);
-    FAIL_IF(o->fd < 0, MIEN_ERR_IO, "%s: cannot open for writing: %s", path, strerror(errno));
+    FAIL_IF(o->fd < 0, base_errno_status(MIEN_ERR_IO), "%s: cannot open for writing: %s", path, strerror(errno));
     *out = o;
     return MIEN_OK;
 fail:
@@ -350,8 +351,8 @@ enum mien_status base_out_flush(struct base_out *out, bool to_disk)
 
     TRY(status);
     TRY(out_flush(out));
-    FAIL_IF(to_disk && !os_sync(out->fd), MIEN_ERR_IO, "%s: cannot flush to the disk: %s", out->target,
-            strerror(errno));
+    FAIL_IF(to_disk && !os_sync(out->fd), base_errno_status(MIEN_ERR_IO), "%s: cannot flush to the disk: %s",
+            out->target, strerror(errno));
 fail:
     out->failed = status;
     return status;
@@ -367,14 +368,15 @@ enum mien_status base_out_commit(struct base_out **out)
     TRY(status);
     TRY(out_flush(o));
     if (o->temp)
-        FAIL_IF(!os_sync(o->fd), MIEN_ERR_IO, "%s: cannot flush to the disk: %s", o->target, strerror(errno));
+        FAIL_IF(!os_sync(o->fd), base_errno_status(MIEN_ERR_IO), "%s: cannot flush to the disk: %s", o->target,
+                strerror(errno));
     if (o->temp)
         TRY(base_rename(o->temp, o->target));
     base_free(o->temp); /* no longer there to remove */
     o->temp = NULL;
     closed = os_close(o->fd); /* only now: the lock on it ends */
     o->fd = -1;
-    FAIL_IF(!closed, MIEN_ERR_IO, "%s: cannot close: %s", o->target, strerror(errno));
+    FAIL_IF(!closed, base_errno_status(MIEN_ERR_IO), "%s: cannot close: %s", o->target, strerror(errno));
 fail:
     out_free(o);
     return status;
@@ -417,7 +419,7 @@ enum mien_status base_file_write_part(const char *path, const void *data, size_t
     int fd = os_open(path, OS_NEW);
     bool closed;
 
-    FAIL_IF(fd < 0, MIEN_ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+    FAIL_IF(fd < 0, base_errno_status(MIEN_ERR_IO), "%s: cannot create: %s", path, strerror(errno));
     status = write_all(fd, path, data, size);
     closed = os_close(fd);
     if (status == MIEN_OK && !closed)

@@ -26,7 +26,7 @@ enum mien_status base_process_start(const char *const *argv, struct base_process
     *out = NULL;
     FAIL_IF_NULL(p, "a process");
     enum os_started started = os_process_start(&p->os, argv);
-    FAIL_IF(started == OS_FAILED, MIEN_ERR_FAILED, "cannot start %s: %s%s", argv[0], strerror(errno),
+    FAIL_IF(started == OS_FAILED, base_errno_status(MIEN_ERR_FAILED), "cannot start %s: %s%s", argv[0], strerror(errno),
             errno == EMFILE ? "; raise the limit of open files (ulimit -n)" : "");
     if (started == OS_STARTED) {
         *out = p;
@@ -83,7 +83,8 @@ static enum mien_status wait_for_output(struct base_process *p, bool *ready)
     enum mien_status status = MIEN_OK;
     bool can[OS_PIPES];
     *ready = false;
-    FAIL_IF(!os_process_poll(&p->os, can), MIEN_ERR_IO, "cannot wait for a program's output: %s", strerror(errno));
+    FAIL_IF(!os_process_poll(&p->os, can), base_errno_status(MIEN_ERR_IO), "cannot wait for a program's output: %s",
+            strerror(errno));
     if (can[OS_ERR])
         listen_to(p);
     *ready = can[OS_OUT];
@@ -100,7 +101,7 @@ enum mien_status base_process_read(struct base_process *process, void *data, siz
         bool ready;
         TRY(wait_for_output(p, &ready));
         ptrdiff_t some = ready ? os_pipe_read(&p->os, OS_OUT, (char *)data + *got, size - *got) : 0;
-        FAIL_IF(some < 0, MIEN_ERR_IO, "cannot read a program's output: %s", strerror(errno));
+        FAIL_IF(some < 0, base_errno_status(MIEN_ERR_IO), "cannot read a program's output: %s", strerror(errno));
         if (ready && some == 0)
             os_pipe_close(&p->os, OS_OUT);
         *got += (size_t)some;
@@ -114,8 +115,8 @@ enum mien_status base_process_wait(struct base_process *process, int *exit_statu
     enum mien_status status = MIEN_OK;
     while (process->os.pipes[OS_ERR] != OS_NONE)
         listen_to(process);
-    FAIL_IF(!os_process_wait(&process->os, exit_status), MIEN_ERR_FAILED, "cannot wait for a program: %s",
-            strerror(errno));
+    FAIL_IF(!os_process_wait(&process->os, exit_status), base_errno_status(MIEN_ERR_FAILED),
+            "cannot wait for a program: %s", strerror(errno));
 fail:
     return status;
 }

@@ -13,5 +13,7 @@ struct base_stamp {
 
 /* False, and zeros, when there is no such file. */
 bool base_file_stamp(const char *path, struct base_stamp *out);
+/* The same of dir/name, without memory that could run out. */
+bool base_file_stamp_in(const char *dir, const char *name, struct base_stamp *out);
 
 #endif

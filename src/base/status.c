@@ -1,8 +1,10 @@
 /* status.c: what the outcomes are called, and the one place where a failure becomes a message. */
 #include "base/status.h"
 
+#include "base/arena.h"
 #include "base/log_internal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +68,8 @@ enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
     va_list args;
     char text[MIEN_ERROR_SIZE]; /* the arguments may hold the last error */
 
+    if (code == MIEN_ERR_NOMEM)
+        base_exhausted_note();
     if (base_log_grave()) {
         va_start(args, fmt);
         if (vsnprintf(text, sizeof text, fmt, args) >= (int)sizeof text)
@@ -86,4 +90,9 @@ enum mien_status base_progress(mien_progress_fn fn, void *user, uint64_t done, u
         return MIEN_OK;
     LOG_INFO("cancelled after %llu", (unsigned long long)done); /* whoever asked for it knows */
     return MIEN_ERR_CANCELLED;
+}
+
+enum mien_status base_errno_status(enum mien_status code)
+{
+    return errno == ENOMEM ? MIEN_ERR_NOMEM : code;
 }

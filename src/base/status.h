@@ -50,6 +50,9 @@ void base_take_error(const char *text);
 /* Logs the message at error level, keeps it for mien_last_error, and returns `code`. */
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
+/* What a call of the system that failed gives: MIEN_ERR_NOMEM where errno says that memory ran out, else `code`. */
+enum mien_status base_errno_status(enum mien_status code);
+
 /* Tells progress; MIEN_ERR_CANCELLED, without an error in the log, when the answer is to stop. fn may be NULL. */
 enum mien_status base_progress(mien_progress_fn fn, void *user, uint64_t done, uint64_t total);
 

@@ -19,6 +19,11 @@ bool base_library_dir(char *path, size_t size);
 bool base_file_exists(const char *path);
 bool base_file_is_dir(const char *path);
 
+/* The same of dir/name, without memory that could run out: what has a longer path than the system takes is not there.
+ */
+bool base_file_exists_in(const char *dir, const char *name);
+bool base_file_is_dir_in(const char *dir, const char *name);
+
 /* ---- terminals ---- */
 
 enum base_stream { BASE_STDOUT = 1, BASE_STDERR = 2 };

@@ -41,11 +41,8 @@ static const struct import_layout *find_layout(const char *name)
 static bool has_mark(const struct import_layout *layout, const char *dir)
 {
     bool found = false;
-    for (size_t i = 0; i < BASE_COUNT(layout->marks) && layout->marks[i] && !found; i++) {
-        char *path = base_path_join(dir, layout->marks[i]);
-        found = path && base_file_exists(path);
-        base_free(path);
-    }
+    for (size_t i = 0; i < BASE_COUNT(layout->marks) && layout->marks[i] && !found; i++)
+        found = base_file_exists_in(dir, layout->marks[i]);
     return found;
 }
 

@@ -73,6 +73,7 @@ struct block {
     size_t first;
     struct data_image images[BLOCK];
     struct base_stamp stamps[BLOCK]; /* of before they were read */
+    enum mien_status status[BLOCK];
 };
 
 static void decode(void *user, uint32_t i)
@@ -83,8 +84,11 @@ static void decode(void *user, uint32_t i)
     block->stamps[i] = (struct base_stamp){0};
     if (row->image)
         (void)base_file_stamp(row->image, &block->stamps[i]);
-    if (row->image && data_row_image(row, false, true, &block->images[i]) != MIEN_OK)
+    block->status[i] = row->image ? data_row_image(row, false, true, &block->images[i]) : MIEN_OK;
+    if (block->status[i] == MIEN_ERR_DATA || block->status[i] == MIEN_ERR_IO) {
         LOG_WARN("%s:%u: not packed", block->manifest->path, row->line);
+        block->status[i] = MIEN_OK;
+    }
 }
 
 static enum mien_status write_image(struct base_out *out, const struct data_image *image,
@@ -115,6 +119,8 @@ static enum mien_status write_images(const struct data_manifest *manifest, struc
         base_parallel_for(0, n, decode, block);
         for (uint32_t i = 0; i < n; i++) {
             bool good = block->images[i].pixels;
+            if (status == MIEN_OK)
+                status = block->status[i];
             if (status == MIEN_OK)
                 status = write_image(out, &block->images[i], &block->stamps[i], index + (block->first + i) * ENTRY,
                                      &s->bytes);

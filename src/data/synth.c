@@ -221,13 +221,9 @@ static enum mien_status refuse_existing(const struct job *job)
     const char *const names[] = {"manifest.jsonl", "images", "clips"};
     FAIL_IF(!base_file_is_dir(job->params.out), MIEN_ERR_ARG, "%s: is there and no directory; name a directory to make",
             job->params.out);
-    for (size_t i = 0; i < BASE_COUNT(names); i++) {
-        char *path = base_path_join(job->params.out, names[i]);
-        bool there = path && base_file_exists(path);
-        base_free(path);
-        FAIL_IF(there, MIEN_ERR_ARG, "%s: holds %s already; name another directory, or remove it", job->params.out,
-                names[i]);
-    }
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
+        FAIL_IF(base_file_exists_in(job->params.out, names[i]), MIEN_ERR_ARG,
+                "%s: holds %s already; name another directory, or remove it", job->params.out, names[i]);
 fail:
     return status;
 }

@@ -109,8 +109,10 @@ enum mien_status mien_eval_check(const struct mien_eval_params *params)
 static void put_directory(struct base_json *out, const char *manifest)
 {
     char *directory = NULL;
-    if (manifest[0] != '/' && base_path_absolute(".", &directory) == MIEN_OK)
+    enum mien_status status = manifest[0] == '/' ? MIEN_OK : base_path_absolute(".", &directory);
+    if (directory)
         base_put_text(out, "directory", directory);
+    out->failed = out->failed || status == MIEN_ERR_NOMEM;
     base_free(directory);
 }
 

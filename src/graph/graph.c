@@ -215,7 +215,8 @@ op_value graph_constant(struct graph *graph, const char *name, struct tensor_sha
         GRAPH_FAIL(graph, MIEN_ERR_NOMEM, "out of host memory for the constant %s", name);
         return OP_NONE;
     }
-    memcpy(copy, data, bytes);
+    if (data)
+        memcpy(copy, data, bytes);
     struct graph_memory memory = {.kind = GRAPH_CONSTANT, .bytes = bytes, .data = copy};
     return add_source(graph, GRAPH_CONSTANT, name, shape, graph_add_memory(graph, &memory), 0);
 }

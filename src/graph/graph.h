@@ -33,6 +33,8 @@ void graph_destroy(struct graph **graph); /* programs compiled from it live on *
 /* The interface of gradient rules and of model code that records through OP_RECORD. */
 struct op_recorder *graph_recorder(struct graph *graph);
 enum mien_status graph_status(const struct graph *graph); /* the first recording error, or MIEN_OK */
+/* Ends recording with a failure that its caller found, and has logged; the first one stays. */
+void graph_stick(struct graph *graph, enum mien_status status);
 
 /* Names what is recorded until the matching pop, for messages, profiles and dumps: "vision.layers.0". */
 void graph_push(struct graph *graph, const char *fmt, ...) MIEN_PRINTF(2, 3);
@@ -47,7 +49,7 @@ op_value graph_input(struct graph *graph, const char *name, struct tensor_shape 
 op_value graph_bound(struct graph *graph, const char *name, const struct tensor *tensor);
 /* Stands for bound memory in a graph that is only to be planned (graph_plan); graph_compile gives MIEN_ERR_ARG. */
 op_value graph_bound_planned(struct graph *graph, const char *name, struct tensor_shape shape);
-/* A constant, uploaded at compile time; data is copied. */
+/* A constant, uploaded at compile time; data is copied; NULL is zeros. */
 op_value graph_constant(struct graph *graph, const char *name, struct tensor_shape shape, const void *data);
 /* The same elements from `first` on under another shape; first * element size must be a multiple of 256. Differentiable
  * when it ends at a multiple of 256 bytes or at the value's end. */

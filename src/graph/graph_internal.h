@@ -81,7 +81,6 @@ struct graph {
 
 /* Keeps the first error; later ones have been logged by whoever found them. */
 #define GRAPH_FAIL(graph, code, ...) graph_stick((graph), base_fail((code), __VA_ARGS__))
-void graph_stick(struct graph *graph, enum mien_status status);
 
 /* Appends; OP_NONE when out of memory or, for a value, when its memory is OP_NONE. */
 uint32_t graph_add_memory(struct graph *graph, const struct graph_memory *memory);

@@ -308,9 +308,14 @@ fail:
     return status;
 }
 
+static enum mien_status no_memory(void)
+{
+    return base_fail(MIEN_ERR_NOMEM, "out of host memory for config.json");
+}
+
 static enum mien_status add_number(cJSON *object, const char *key, double value)
 {
-    return cJSON_AddNumberToObject(object, key, value) ? MIEN_OK : MIEN_ERR_NOMEM;
+    return cJSON_AddNumberToObject(object, key, value) ? MIEN_OK : no_memory();
 }
 
 /* A number that stays a float for readers that tell 1 from 1.0, as transformers 5 does. */
@@ -320,7 +325,7 @@ static enum mien_status add_float(cJSON *object, const char *key, double value)
     if (value != floor(value) || fabs(value) > 1e15)
         return add_number(object, key, value);
     snprintf(text, sizeof(text), "%lld.0", (long long)value);
-    return cJSON_AddRawToObject(object, key, text) ? MIEN_OK : MIEN_ERR_NOMEM;
+    return cJSON_AddRawToObject(object, key, text) ? MIEN_OK : no_memory();
 }
 
 static enum mien_status add_tower(cJSON *object, const char *type, const struct io_tower_config *t, uint32_t embed)

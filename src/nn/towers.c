@@ -109,11 +109,7 @@ static op_value blocks(struct nn_scope *s, const char *tower, const struct io_to
 op_value nn_first_tokens(struct nn_scope *s, op_value x)
 {
     uint32_t batch = graph_shape(s->graph, x).dim[0];
-    int32_t *zeros = base_alloc(BASE_MAX(batch, 1), sizeof(*zeros));
-    if (!zeros)
-        return OP_NONE; /* reported by the op that misses its index */
-    op_value index = graph_constant(s->graph, "class_token", SHAPE_I32(BASE_MAX(batch, 1)), zeros);
-    base_free(zeros);
+    op_value index = graph_constant(s->graph, "class_token", SHAPE_I32(BASE_MAX(batch, 1)), NULL);
     return GRAPH_OP(s->graph, &op_select, NULL, x, index);
 }
 

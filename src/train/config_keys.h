@@ -27,7 +27,7 @@ struct train_key;
 struct train_form {
     const char *takes; /* for people: "a number, or {\"text\": a, \"image\": b}" */
     enum mien_status (*read)(struct train_reader *r, const cJSON *item, const struct train_key *key);
-    cJSON *(*write)(const struct train_config *config); /* NULL = nothing to write */
+    cJSON *(*write)(const struct train_config *config); /* &train_nothing = nothing to write; NULL: out of memory */
 };
 
 extern const struct train_form train_form_init, train_form_clip, train_form_tokenizer, train_form_threshold,
@@ -102,6 +102,7 @@ enum mien_status train_value_parse(const char *text, const char *where, cJSON **
 cJSON *train_object_of(cJSON *root, const char *name, bool make);
 
 /* The configuration with all values, into config->json. */
+extern cJSON train_nothing; /* a mark */
 enum mien_status train_config_resolve(struct train_config *config);
 
 #endif

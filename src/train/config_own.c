@@ -38,7 +38,8 @@ fail:
 
 static cJSON *write_clip(const struct train_config *config)
 {
-    return config->model.init ? NULL : cJSON_Duplicate(config->model.clip_json, true); /* a directory says it */
+    return config->model.init ? &train_nothing
+                              : cJSON_Duplicate(config->model.clip_json, true); /* a directory says it */
 }
 
 const struct train_form train_form_clip = {"an object", read_clip, write_clip};
@@ -62,12 +63,12 @@ fail:
 static cJSON *write_tokenizer(const struct train_config *config)
 {
     if (config->model.init)
-        return NULL;
+        return &train_nothing;
     if (config->model.tokenizer)
         return cJSON_CreateString(config->model.tokenizer);
-    cJSON *tokenizer = cJSON_CreateObject();
-    cJSON_AddNumberToObject(tokenizer, "vocab", config->model.vocab);
-    return tokenizer;
+    struct base_json tokenizer = base_json_object_begin();
+    base_put_number(&tokenizer, "vocab", config->model.vocab);
+    return base_json_end(&tokenizer);
 }
 
 const struct train_form train_form_tokenizer = {"DIR, or {\"vocab\": a whole number from 514 to 1000000}",
@@ -117,7 +118,7 @@ fail:
 
 static cJSON *write_columns(const struct train_config *config)
 {
-    return config->data.columns ? cJSON_CreateString(config->data.columns) : NULL;
+    return config->data.columns ? cJSON_CreateString(config->data.columns) : &train_nothing;
 }
 
 const struct train_form train_form_columns = {"an object, {\"image\": \"path\", \"caption\": \"text\"}, or "
@@ -151,10 +152,10 @@ static cJSON *write_threshold(const struct train_config *config)
     double text = config->loss.mining.threshold_text, image = config->loss.mining.threshold_image;
     if (text == image)
         return cJSON_CreateNumber(text);
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddNumberToObject(object, "text", text);
-    cJSON_AddNumberToObject(object, "image", image);
-    return object;
+    struct base_json object = base_json_object_begin();
+    base_put_number(&object, "text", text);
+    base_put_number(&object, "image", image);
+    return base_json_end(&object);
 }
 
 const struct train_form train_form_threshold = {"a number, or {\"text\": a number, \"image\": a number}",
@@ -185,10 +186,10 @@ fail:
 
 static cJSON *write_milestones(const struct train_config *config)
 {
-    cJSON *array = cJSON_CreateArray();
+    struct base_json array = base_json_list_begin();
     for (uint32_t i = 0; i < config->optim.milestones; i++)
-        cJSON_AddItemToArray(array, cJSON_CreateNumber(config->optim.milestone[i]));
-    return array;
+        base_add_number(&array, config->optim.milestone[i]);
+    return base_json_end(&array);
 }
 
 const struct train_form train_form_milestones = {"an array of at most 16 whole numbers from 1 on", read_milestones,
@@ -283,17 +284,17 @@ fail:
 
 static cJSON *write_groups(const struct train_config *config)
 {
-    cJSON *array = cJSON_CreateArray();
+    struct base_json array = base_json_list_begin();
     for (uint32_t i = 0; i < config->optim.groups; i++) {
         const struct train_group *group = &config->optim.group[i];
-        cJSON *object = cJSON_CreateObject();
-        cJSON_AddStringToObject(object, "match", group->match);
-        cJSON_AddNumberToObject(object, "lr_scale", group->lr_scale);
+        struct base_json object = base_json_object_begin();
+        base_put_text(&object, "match", group->match);
+        base_put_number(&object, "lr_scale", group->lr_scale);
         if (group->freeze || group->thaw)
-            cJSON_AddBoolToObject(object, "freeze", group->freeze);
-        cJSON_AddItemToArray(array, object);
+            base_put(&object, "freeze", cJSON_CreateBool(group->freeze));
+        base_add_tree(&array, &object);
     }
-    return array;
+    return base_json_end(&array);
 }
 
 const struct train_form train_form_groups = {

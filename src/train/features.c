@@ -136,8 +136,10 @@ static void record_parts(const struct train_recipe *recipe, struct nn_scope *sco
     op_value *each = base_alloc((size_t)in->parts * FEATURES, sizeof(*each));
     for (uint32_t f = 0; f < FEATURES; f++)
         out[f] = OP_NONE;
-    if (!each)
-        return; /* reported by the op that misses its input */
+    if (!each) {
+        graph_stick(scope->graph, base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step"));
+        return;
+    }
     for (uint32_t i = 0; i < in->parts; i++) {
         bool segment = in->parts > 1 && scope->training;
         if (segment)

@@ -43,7 +43,9 @@ static enum mien_status cut(const char *path, uint64_t steps)
     size_t size = 0;
     if (steps > 0 && base_file_exists(path)) {
         TRY(base_file_read(path, 0, &text, &size));
+        uint64_t exhausted = base_exhausted_count();
         size = kept_length(text, size, path, steps);
+        FAIL_IF(base_exhausted_count() != exhausted, MIEN_ERR_NOMEM, "out of host memory for %s", path);
     }
     TRY(base_file_write_own(path, text ? text : "", size));
 fail:

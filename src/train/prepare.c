@@ -27,6 +27,7 @@ static enum mien_status learn_tokenizer(struct trainer *t)
         if (text)
             texts[count++] = text;
     }
+    TRY(base_arena_status(&arena)); /* before a text that is not there is taken for one that never was */
     FAIL_IF(count == 0, MIEN_ERR_DATA, "%s: no row has a caption to learn a vocabulary from", t->manifest->path);
     TRY(data_bpe_train(texts, count, t->config->model.vocab, &t->tokenizer));
 fail:

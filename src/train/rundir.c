@@ -56,11 +56,8 @@ void train_disown(struct trainer *t)
  * the log; one that stands alone is somebody's. */
 static bool is_unbegun(const char *dir)
 {
-    char *path = base_path_join(dir, "log.jsonl");
     struct base_stamp stamp;
-    bool empty = path && base_file_stamp(path, &stamp) && stamp.size == 0;
-    base_free(path);
-    return empty;
+    return base_file_stamp_in(dir, "log.jsonl", &stamp) && stamp.size == 0;
 }
 
 enum mien_status train_check_fresh(const char *dir)
@@ -68,10 +65,7 @@ enum mien_status train_check_fresh(const char *dir)
     static const char *const names[] = {"model", "best", "checkpoints", "config.json", "log.jsonl"};
     size_t count = BASE_COUNT(names) - (is_unbegun(dir) ? 2 : 0);
     for (size_t i = 0; i < count; i++) {
-        char *path = base_path_join(dir, names[i]);
-        bool there = path && base_file_exists(path);
-        base_free(path);
-        if (there)
+        if (base_file_exists_in(dir, names[i]))
             return base_fail(MIEN_ERR_ARG,
                              "%s holds a run already (%s); go on with it by --resume, choose another run.dir, or "
                              "remove it",
@@ -88,16 +82,19 @@ static bool is_path(const struct train_key *key)
     return key && (key->kind == KIND_PATH || key->form == &train_form_init || key->form == &train_form_tokenizer);
 }
 
-static void make_absolute(cJSON *root, const char *name)
+static enum mien_status make_absolute(cJSON *root, const char *name)
 {
+    enum mien_status status = MIEN_OK;
     cJSON *object = train_object_of(root, name, false);
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, train_key_last(name));
     char *path = NULL;
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a way to nowhere stays as it is */
-    if (cJSON_IsString(item) && base_path_absolute(item->valuestring, &path) == MIEN_OK)
-        cJSON_ReplaceItemInObjectCaseSensitive(object, train_key_last(name), cJSON_CreateString(path));
+    if (cJSON_IsString(item) && (status = base_path_absolute(item->valuestring, &path)) == MIEN_OK &&
+        !cJSON_ReplaceItemInObjectCaseSensitive(object, train_key_last(name), cJSON_CreateString(path)))
+        status = MIEN_ERR_NOMEM;
     base_log_soften(before);
     base_free(path);
+    return status == MIEN_ERR_NOMEM ? base_fail(status, "out of host memory for a configuration") : MIEN_OK;
 }
 
 static enum mien_status resolved(struct train_config *config, cJSON **out)
@@ -110,8 +107,8 @@ static enum mien_status resolved(struct train_config *config, cJSON **out)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for a configuration");
     for (const struct train_key *key = train_keys; key->name; key++) {
         bool scratch = key->form == &train_form_init && !config->model.init;
-        if (is_path(key) && !scratch)
-            make_absolute(*out, key->name);
+        if (is_path(key) && !scratch && (status = make_absolute(*out, key->name)) != MIEN_OK)
+            return status;
     }
     return MIEN_OK;
 }
@@ -146,22 +143,26 @@ struct comparison {
 
 /* Whether two paths are the same place: by themselves (older versions kept ways from the run directory), or as seen
  * from their run directories, which have been moved together with what they name. */
-static bool same_place(const struct comparison *c, const char *old, const char *now)
+static enum mien_status same_place(const struct comparison *c, const char *old, const char *now, bool *same)
 {
+    enum mien_status status = MIEN_ERR_NOMEM;
     char *joined = base_path_join(c->dir, old), *whole = NULL, *way = NULL, *other = NULL;
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG);
-    bool same = joined && base_path_absolute(joined, &whole) == MIEN_OK && strcmp(whole, now) == 0;
+    if (joined)
+        status = base_path_absolute(joined, &whole);
+    *same = status == MIEN_OK && strcmp(whole, now) == 0;
     base_log_soften(before);
-    if (!same && *old == '/' && *now == '/' && c->old_dir && *c->old_dir == '/') {
+    if (!*same && *old == '/' && *now == '/' && c->old_dir && *c->old_dir == '/') {
         way = base_path_way(c->old_dir, old);
         other = base_path_way(c->now_dir, now);
-        same = way && other && strcmp(way, other) == 0;
+        *same = way && other && strcmp(way, other) == 0;
+        status = way && other ? status : MIEN_ERR_NOMEM;
     }
     base_free(joined);
     base_free(whole);
     base_free(way);
     base_free(other);
-    return same;
+    return status == MIEN_ERR_NOMEM ? base_fail(status, "out of host memory for a path") : MIEN_OK;
 }
 
 static enum mien_status compare(const struct comparison *c, const char *prefix, const cJSON *old, const cJSON *now);
@@ -176,8 +177,11 @@ static enum mien_status compare_key(const struct comparison *c, const char *pref
     if (cJSON_IsObject(old) && cJSON_IsObject(now))
         return compare(c, name, old, now);
     bool same = old && now && cJSON_Compare(old, now, true);
-    if (!same && is_path(train_key_find(name)) && cJSON_IsString(old) && cJSON_IsString(now))
-        same = same_place(c, old->valuestring, now->valuestring);
+    if (!same && is_path(train_key_find(name)) && cJSON_IsString(old) && cJSON_IsString(now)) {
+        enum mien_status status = same_place(c, old->valuestring, now->valuestring, &same);
+        if (status != MIEN_OK)
+            return status;
+    }
     return same ? MIEN_OK : differs(c->path, name, old, now);
 }
 
@@ -274,7 +278,7 @@ static enum mien_status count_left(const char *dir, uint32_t *count, char **firs
         if (!looks_left(names[i]))
             continue;
         if ((*count)++ == 0)
-            *first = base_path_join(dir, names[i]);
+            FAIL_IF_NULL(*first = base_path_join(dir, names[i]), "a path");
     }
 fail:
     base_dir_list_free(&names, &entries);

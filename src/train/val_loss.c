@@ -41,6 +41,7 @@ static enum mien_status read_texts(struct train_val_loss *l)
         for (size_t i = 0; i < l->rows->count; i++)
             l->text[k][i] = row_text(&l->arena, &l->rows->manifest->rows[l->rows->rows[i]], l->t->level_text[k]);
     }
+    TRY(base_arena_status(&l->arena));
 fail:
     return status;
 }

@@ -7,6 +7,7 @@
 
 struct noting {
     struct trainer *t;
+    bool failed;         /* memory ran out */
     const char *changed; /* the first call that another variant serves now */
     char text[512];
 };
@@ -28,7 +29,7 @@ static void note(void *user, const char *line)
              (int)(end ? (size_t)(end - shapes) : strlen(shapes)), shapes);
     const cJSON *known = cJSON_GetObjectItemCaseSensitive(t->variants, key);
     if (!known)
-        cJSON_AddStringToObject(t->variants, key, variant);
+        noting->failed = !cJSON_AddStringToObject(t->variants, key, variant) || noting->failed;
     else if (cJSON_IsString(known) && strcmp(known->valuestring, variant) != 0 && !noting->changed) {
         snprintf(noting->text, sizeof(noting->text), "%.300s: %.64s, not %.100s", key, variant, known->valuestring);
         noting->changed = noting->text;
@@ -39,6 +40,8 @@ enum mien_status train_note_variants(struct trainer *t, struct graph_program *pr
 {
     struct noting noting = {.t = t};
     enum mien_status status = graph_program_profile(program, note, &noting);
+    if (status == MIEN_OK && noting.failed)
+        status = base_fail(MIEN_ERR_NOMEM, "out of host memory for the list of kernels");
     if (noting.changed && !t->other_variants) {
         t->other_variants = true;
         LOG_WARN("other kernels than before serve this run (%s): its weights will not be those of an unbroken run bit "

@@ -37,7 +37,7 @@ static void problem(struct inspection *in, const char *fmt, ...)
     size_t at = in->report.problem_count;
     const char *copy =
         base_arena_strdup(&in->arena, at + 1 < MAX_PROBLEMS ? text : "more problems, which are left out");
-    if (at < MAX_PROBLEMS && copy) {
+    if (at < MAX_PROBLEMS && copy) { /* the arena knows what was lost */
         in->problems[at] = copy;
         in->report.problem_count++;
     }
@@ -173,49 +173,46 @@ static void count_types(struct inspection *in)
     in->report.dtypes = base_arena_strdup(&in->arena, text);
 }
 
-static bool in_dir(const char *dir, const char *name)
-{
-    char *path = base_path_join(dir, name);
-    bool there = path && base_file_exists(path);
-    base_free(path);
-    return there;
-}
-
-/* After a reader whose messages were diverted: its failure is a problem of `what`, else a warning stays one. */
-static void judge(struct inspection *in, enum mien_status status, const char *what)
+/* After a reader whose messages were diverted: its failure is a problem of `what`, else a warning stays one. Memory
+ * that ran out is no problem of the file, and comes back. */
+static enum mien_status judge(struct inspection *in, enum mien_status status, const char *what)
 {
     base_log_divert(NULL, 0);
+    if (status == MIEN_ERR_NOMEM)
+        return base_fail(status, "%s", in->said);
     if (status != MIEN_OK)
         problem(in, "%s: %s", what, in->said);
     else if (in->said[0])
         LOG_WARN("%s", in->said);
+    return MIEN_OK;
 }
 
-static void check_preprocessor(struct inspection *in, const char *dir)
+static enum mien_status check_preprocessor(struct inspection *in, const char *dir)
 {
     struct io_preprocess ignored;
-    in->report.preprocessor = in_dir(dir, "preprocessor_config.json") || in_dir(dir, "processor_config.json");
+    in->report.preprocessor =
+        base_file_exists_in(dir, "preprocessor_config.json") || base_file_exists_in(dir, "processor_config.json");
     if (!in->report.preprocessor)
-        return;
+        return MIEN_OK;
     base_log_divert(in->said, sizeof(in->said));
     enum mien_status status = io_preprocess_read(dir, in->config.vision.image, &ignored);
-    judge(in, status,
-          in_dir(dir, "preprocessor_config.json") ? "preprocessor_config.json cannot be used"
-                                                  : "processor_config.json cannot be used");
+    return judge(in, status,
+                 base_file_exists_in(dir, "preprocessor_config.json") ? "preprocessor_config.json cannot be used"
+                                                                      : "processor_config.json cannot be used");
 }
 
-static void check_tokenizer(struct inspection *in, const char *dir)
+static enum mien_status check_tokenizer(struct inspection *in, const char *dir)
 {
     struct data_tokenizer *t = NULL;
     const struct io_clip_config *c = &in->config;
     char text[USE_FIT_MOST][USE_FIT_TEXT];
     if (!data_tokenizer_there(&(struct base_source){.dir = dir}))
-        return;
+        return MIEN_OK;
     base_log_divert(in->said, sizeof(in->said));
     enum mien_status status = data_tokenizer_load(dir, &t);
-    judge(in, status, "the tokenizer cannot be read");
+    enum mien_status result = judge(in, status, "the tokenizer cannot be read");
     if (status != MIEN_OK)
-        return;
+        return result;
     struct mien_model_report *r = &in->report;
     r->tokenizer = true;
     r->tokens = data_tokenizer_count(t);
@@ -225,6 +222,7 @@ static void check_tokenizer(struct inspection *in, const char *dir)
     for (size_t i = use_tokenizer_problems(t, c, text); i > 0; i--)
         problem(in, "%s", text[i - 1]);
     data_tokenizer_destroy(&t);
+    return MIEN_OK;
 }
 
 static enum mien_status inspect(struct inspection *in, const char *dir)
@@ -237,8 +235,8 @@ static enum mien_status inspect(struct inspection *in, const char *dir)
     describe(in);
     count_types(in);
     check_tensors(in);
-    check_preprocessor(in, dir);
-    check_tokenizer(in, dir);
+    TRY(check_preprocessor(in, dir));
+    TRY(check_tokenizer(in, dir));
 fail:
     io_weights_close(&in->weights);
     io_clip_tensors_clear(&in->list);
@@ -257,7 +255,7 @@ enum mien_status mien_model_inspect(const char *dir, struct mien_model_report **
     in->report.problems = in->problems;
     *out = &in->report;
     TRY(inspect(in, dir));
-    FAIL_IF(!in->report.weights || !in->report.dtypes, MIEN_ERR_NOMEM, "%s: out of host memory for a report", dir);
+    TRY(base_arena_status(&in->arena));
     return MIEN_OK;
 fail:
     if (out)

@@ -98,9 +98,13 @@ static enum mien_status list_devices(struct vk_instance *instance)
         return vk_result_fail(NULL, result, "vkEnumeratePhysicalDevices(", __FILE__, __LINE__);
     instance->devices = base_alloc(count, sizeof *instance->devices);
     FAIL_IF_NULL(instance->devices, "the list of devices");
-    for (uint32_t i = 0; i < count; i++) /* a device that cannot be queried is logged and left out */
-        if (vk_physical_query(instance, handles[i], &instance->devices[instance->device_count]) == MIEN_OK)
-            instance->device_count++;
+    for (uint32_t i = 0; i < count; i++) { /* a device that cannot be queried is logged and left out */
+        status = vk_physical_query(instance, handles[i], &instance->devices[instance->device_count]);
+        if (status == MIEN_ERR_NOMEM)
+            goto fail;
+        instance->device_count += status == MIEN_OK;
+        status = MIEN_OK;
+    }
     FAIL_IF(instance->device_count == 0, MIEN_ERR_NO_DEVICE, "no Vulkan device answers; " NO_DRIVER_ADVICE);
 fail:
     return status;

@@ -2,6 +2,7 @@
 #include "capture.h"
 #include "check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static void test_alignment_and_zero(void)
@@ -148,6 +149,36 @@ static void test_helpers(void)
     CHECK_EQ(base_div_up(16, 8), 2);
 }
 
+/* What makes texts, where NULL also means that there is none, asks the arena; what passes over failures, the count. */
+static void test_exhausted(void)
+{
+    struct base_arena arena = {0};
+    uint64_t before = base_exhausted_count();
+    CHECK(base_arena_strdup(&arena, "text") != NULL);
+    CHECK_EQ(base_arena_status(&arena), MIEN_OK);
+    CHECK_EQ(base_exhausted_count(), before);
+    CHECK(base_arena_alloc(&arena, SIZE_MAX - 64) == NULL);
+    CHECK(base_arena_strdup(&arena, "more") != NULL); /* it stays known */
+    CHECK_EQ(base_arena_status(&arena), MIEN_ERR_NOMEM);
+    CHECK(base_exhausted_count() > before);
+    base_arena_clear(&arena);
+    CHECK_EQ(base_arena_status(&arena), MIEN_OK);
+    CHECK(base_arena_array(&arena, SIZE_MAX, 2) == NULL);
+    CHECK_EQ(base_arena_status(&arena), MIEN_ERR_NOMEM);
+    base_arena_clear(&arena);
+    before = base_exhausted_count();
+    CHECK(base_alloc(SIZE_MAX, 2) == NULL);
+    CHECK_EQ(base_exhausted_count(), before + 1);
+    base_fail(MIEN_ERR_DATA, "not of memory");
+    CHECK_EQ(base_exhausted_count(), before + 1);
+    base_fail(MIEN_ERR_NOMEM, "of memory");
+    CHECK_EQ(base_exhausted_count(), before + 2);
+    errno = ENOMEM;
+    CHECK_EQ(base_errno_status(MIEN_ERR_DATA), MIEN_ERR_NOMEM);
+    errno = ENOENT;
+    CHECK_EQ(base_errno_status(MIEN_ERR_DATA), MIEN_ERR_DATA);
+}
+
 int main(void)
 {
     test_alignment_and_zero();
@@ -157,6 +188,7 @@ int main(void)
     test_strings();
     test_grow();
     test_count();
+    test_exhausted();
     test_helpers();
     return check_result();
 }

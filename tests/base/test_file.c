@@ -1,4 +1,5 @@
 /* Files, directories and paths, above all the ways in which they fail. */
+#include "base/stamp.h"
 #include "capture.h"
 #include "check.h"
 
@@ -331,6 +332,22 @@ static void test_dirs(void)
     CHECK(!base_file_exists(in_root("d/q")) && !base_file_is_dir(in_root("d/q")));
 }
 
+/* What a directory holds, asked without memory. */
+static void test_in_dir(void)
+{
+    static char longer[5000];
+    struct base_stamp stamp;
+    CHECK_EQ(base_dir_create(in_root("asked/inner")), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root("asked/file"), "four", 4), MIEN_OK);
+    CHECK(base_file_exists_in(in_root("asked"), "file") && base_file_exists_in(in_root("asked/"), "inner"));
+    CHECK(!base_file_exists_in(in_root("asked"), "none") && !base_file_is_dir_in(in_root("asked"), "file"));
+    CHECK(base_file_is_dir_in(in_root("asked"), "inner") && base_file_is_dir_in("nowhere", in_root("asked")));
+    CHECK(base_file_stamp_in(in_root("asked"), "file", &stamp) && stamp.size == 4);
+    CHECK(!base_file_stamp_in(in_root("asked"), "none", &stamp) && stamp.size == 0);
+    memset(longer, 'x', sizeof(longer) - 1);
+    CHECK(!base_file_exists_in(longer, "x") && !base_file_exists_in("x", longer));
+}
+
 static void test_dir_failures(void)
 {
     char **names = NULL;
@@ -507,6 +524,7 @@ int main(void)
     test_disk_full();
     test_out_special();
     test_dirs();
+    test_in_dir();
     test_dir_failures();
     test_remove_and_rename();
     test_paths();

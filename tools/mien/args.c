@@ -18,6 +18,14 @@ int complain(const struct command *command, int exit_code, const char *fmt, ...)
     return exit_code;
 }
 
+void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        complain(NULL, 1, "error: out of host memory for %zu elements of %zu bytes", count, size);
+    return memory;
+}
+
 /* Letters to insert, delete or change. */
 static size_t distance(const char *a, const char *b)
 {

@@ -88,11 +88,11 @@ static bool on_progress(void *user, uint64_t done, uint64_t total)
 static enum mien_status classify_all(struct job *job)
 {
     size_t count = job->inputs.count;
-    struct mien_input *inputs = calloc(count, sizeof(*inputs));
+    struct mien_input *inputs = take(count, sizeof(*inputs));
     enum mien_status status = MIEN_ERR_NOMEM;
-    job->embeds = calloc(count * job->use.info.embed, sizeof(float));
-    job->ok = calloc(count, sizeof(bool));
-    job->clips = calloc(count, sizeof(*job->clips));
+    job->embeds = take(count * job->use.info.embed, sizeof(float));
+    job->ok = take(count, sizeof(bool));
+    job->clips = take(count, sizeof(*job->clips));
     if (inputs && job->embeds && job->ok && job->clips) {
         struct mien_embed_params params = looking_params(&job->looking);
         for (size_t i = 0; i < count; i++)
@@ -117,9 +117,9 @@ static enum mien_status make_labels(struct job *job)
         .template_count = job->templates ? job->templates->count : 0,
         .descriptions = job->descriptions,
         .average = job->average && strcmp(job->average, "logits") == 0 ? MIEN_AVERAGE_LOGITS : MIEN_AVERAGE_EMBEDS};
-    struct mien_label *labels = calloc(job->words.count, sizeof(*labels));
+    struct mien_label *labels = take(job->words.count, sizeof(*labels));
     enum mien_status status = MIEN_ERR_NOMEM;
-    job->scores = calloc(job->words.count, sizeof(float));
+    job->scores = take(job->words.count, sizeof(float));
     if (labels && job->scores) {
         for (size_t i = 0; i < job->words.count; i++)
             labels[i].name = job->words.lines[i];

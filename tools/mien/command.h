@@ -85,6 +85,9 @@ const char *nearest(const char *word, const char *const *words);
 /* "mien NAME: message" on standard error; returns `exit_code`. */
 int complain(const struct command *command, int exit_code, const char *fmt, ...) MIEN_PRINTF(3, 4);
 
+/* Zeroed memory, for free; NULL, and the message is printed, when the system has none. */
+void *take(size_t count, size_t size);
+
 /* ---- results ---- */
 
 void print_json_number(double value, int digits); /* so many significant ones; null where it is not finite */

@@ -49,7 +49,7 @@ static enum mien_status embed_inputs(struct job *job)
     struct progress progress;
     struct mien_store *before = NULL;
     size_t count = job->images.count + job->frames.count + job->videos.count;
-    struct mien_input *inputs = calloc(count + 1, sizeof(*inputs));
+    struct mien_input *inputs = take(count + 1, sizeof(*inputs));
     struct mien_embed_params params = looking_params(&job->looking);
     struct mien_store_params p = {sizeof p, .inputs = inputs, .manifest = job->manifest, .columns = job->columns,
                                   .embed = &params};
@@ -80,9 +80,9 @@ static size_t count_texts(const struct job *job)
 static enum mien_status embed_texts(struct job *job, float **out)
 {
     size_t count = count_texts(job);
-    const char **all = calloc(count + 1, sizeof(*all));
+    const char **all = take(count + 1, sizeof(*all));
     enum mien_status status = MIEN_ERR_NOMEM;
-    *out = calloc(count + 1, job->use.info.embed * sizeof(float));
+    *out = take(count + 1, job->use.info.embed * sizeof(float));
     if (all && *out) {
         for (size_t i = 0; i < count; i++)
             all[i] = i < job->texts.count ? job->texts.items[i] : job->lines->lines[i - job->texts.count];

@@ -49,7 +49,9 @@ static enum mien_status make_plan(const struct common *common, const char *dir, 
         mien_log_set(NULL, NULL, MIEN_LOG_SILENT);
     enum mien_status status = mien_gpu_create(&wanted, &gpu);
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
-    if (status != MIEN_OK && asked)
+    if (status == MIEN_ERR_NOMEM && !asked)
+        complain(NULL, 1, "error: %s", mien_last_error());
+    if (status == MIEN_ERR_NOMEM || (status != MIEN_OK && asked))
         return status;
     status = mien_model_plan(
         dir, gpu, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = common->precision},

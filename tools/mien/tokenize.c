@@ -20,7 +20,7 @@ static enum mien_status tokenize(const char *dir, const struct arg_list *texts, 
     if (status != MIEN_OK)
         return status;
     *context = mien_tokenizer_context(tokenizer);
-    int32_t *ids = calloc(*context, sizeof(*ids));
+    int32_t *ids = take(*context, sizeof(*ids));
     status = ids ? MIEN_OK : MIEN_ERR_NOMEM;
     for (size_t i = 0; status == MIEN_OK && i < texts->count; i++) {
         size_t count;
