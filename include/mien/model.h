@@ -349,13 +349,16 @@ struct mien_convert_summary {
 
 /* Weights under OpenAI's, open_clip's or EmoCLIP's names, or Hugging Face's, become a model directory, which appears
  * whole or not at all. Files: safetensors, or PyTorch's zip form (torch.save since 1.6, TorchScript archives), which is
- * read as data: nothing in it is run. F16 and BF16 become F32 exactly. Sizes come from the shapes; heads are 64 wide
- * unless open_clip_config.json beside the source says otherwise; the activation is QuickGELU for OpenAI's and EmoCLIP's
+ * read as data: nothing in it is run, and what stands there beside tensors is passed over; parts with their index too.
+ * Of two models in a file the trained one is taken before its moving average, "state_dict" before others, with a
+ * warning. F16 and BF16 become F32 exactly; a logit_bias is kept. Sizes come from the shapes; heads are 64 wide unless
+ * open_clip_config.json beside the source says otherwise; the activation is QuickGELU for OpenAI's and EmoCLIP's
  * weights, open_clip_config.json's for open_clip's. Another image size resizes the position embedding bicubically, with
  * antialias, as open_clip does; a context of 248 from 77 is stretched as Long-CLIP does it, any other linearly. Without
  * a tokenizer the model is written all the same, with a warning. summary may be NULL.
  * MIEN_ERR_ARG: a size or word that cannot be, a directory that holds something, or weights of open_clip that do not
- * tell their activation; MIEN_ERR_DATA: path and byte, key or tensor; MIEN_ERR_IO. Thread-safe. */
+ * tell their activation; MIEN_ERR_DATA: path and byte, key or tensor, of one that is not finite too; MIEN_ERR_IO.
+ * Thread-safe. */
 MIEN_API enum mien_status mien_convert(const struct mien_convert_params *params, struct mien_convert_summary *summary);
 
 /* One tower's sizes. */

@@ -69,7 +69,9 @@ const struct command command_convert = {
     .help = "SRC is a file (safetensors, or PyTorch's .pt and .bin, of which nothing is run) or a directory with one.\n"
             "DIR is made; it appears whole or not at all. The tokenizer's files are vocab.json and merges.txt,\n"
             "tokenizer.json, or\n"
-            "bpe_simple_vocab_16e6.txt.gz. Weights of open_clip need open_clip_config.json beside them, or --act.",
+            "bpe_simple_vocab_16e6.txt.gz. Weights of open_clip need open_clip_config.json beside them, or --act.\n"
+            "What a checkpoint holds beside its weights is passed over. Of two models in it the trained one is taken\n"
+            "before its moving average (names with ema or averaged), \"state_dict\" before others, and that is said.",
     .run = run,
     .lacks = LACKS_DEVICE | LACKS_SEED,
 };
