@@ -307,9 +307,7 @@ static enum mien_status add_scalars(struct io_conversion *c)
 /* Hugging Face's names tell neither heads nor activation. */
 static enum mien_status need_config(const struct io_conversion *c)
 {
-    char *path = base_path_join(c->dir, "config.json");
-    bool there = path && base_file_exists(path);
-    base_free(path);
+    bool there = base_file_exists_in(c->dir, "config.json");
     return there
                ? MIEN_OK
                : base_fail(MIEN_ERR_DATA,
