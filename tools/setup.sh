@@ -31,8 +31,8 @@ read_package_lists() {
 build_packages=(gcc g++ libc6-dev cmake ninja-build make pkg-config libvulkan-dev libvulkan-volk-dev mesa-vulkan-drivers
     glslc spirv-tools libstb-dev libcjson-dev)
 
-# What a build takes where it is there: JPEG as Pillow decodes it.
-liked_packages=(libjpeg62-turbo-dev libjpeg-turbo8-dev)
+# What a build takes where it is there: JPEG as Pillow decodes it; what fits linear probes.
+liked_packages=(libjpeg62-turbo-dev libjpeg-turbo8-dev liblbfgs-dev)
 
 # generator_of BUILD_DIR: what it was configured for, if it was; plain CMake takes make, the presets ninja.
 generator_of() { sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$1/CMakeCache.txt" 2>/dev/null || true; }

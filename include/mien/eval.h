@@ -72,7 +72,8 @@ struct mien_eval_info {
     const char *name;           /* "zero-shot" */
     const char *summary;        /* what it does and finds */
     const char *const *options; /* that it takes beside those of all tasks, as `mien eval` calls them, ended by NULL:
-                                   "labels" (classes), "templates", "descriptions", "average", "level", "limit" */
+                                   "labels" (classes), "templates", "descriptions", "average", "level", "limit", "class",
+                                   "folds", "shots", "seeds", "sessions", "compat" */
 };
 
 /* The task number `index` from 0 on; NULL after the last. Thread-safe. */
@@ -112,6 +113,15 @@ struct mien_eval_params {
        names; NULL = none has. MIEN_ERR_ARG: malformed */
     const char *columns;
     const struct mien_store *store; /* embeddings made before, see mien_embed_params; NULL: none */
+
+    /* Further options of single tasks, each zero by default. */
+    const char *class_name; /* leave-one-out: the class that training has not seen */
+    const char *folds;      /* linear-probe, regression: "split" (fitted to the train split), "fold" (the rows' numbers
+                               under "fold") or "subject" (each subject by what was fitted to the others); NULL =
+                               split, or fold where rows have folds and no test or val split */
+    uint32_t shots, seeds;  /* few-shot: samples of a class, 0 = 1, 2, 4, 8 and 16; draws, at most 100, 0 = 5 */
+    bool sessions;          /* regression: predictions and truths are averaged over the rows of a subject */
+    bool emoclip;           /* regression: PCC and CCC with the 1e-5 of EmoCLIP's code */
 };
 
 /* Runs a task; the caller owns *out.

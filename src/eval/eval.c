@@ -71,7 +71,13 @@ static enum mien_status check_options(const struct asked *asked)
                    {"descriptions", labels->descriptions},
                    {"average", labels->average},
                    {"level", p->level},
-                   {"limit", p->limit}};
+                   {"limit", p->limit},
+                   {"class", p->class_name},
+                   {"folds", p->folds},
+                   {"shots", p->shots},
+                   {"seeds", p->seeds},
+                   {"sessions", p->sessions},
+                   {"compat", p->emoclip}};
     for (size_t i = 0; i < BASE_COUNT(options); i++)
         FAIL_IF(options[i].given && !is_listed(task->info.options, options[i].name), MIEN_ERR_ARG,
                 "the task \"%s\" does not take the option %s", task->info.name, options[i].name);

@@ -158,7 +158,8 @@ static double recall(const struct eval_samples *s, const double *weights, uint32
     for (size_t i = 0; i < s->count; i++) {
         uint32_t truth = (uint32_t)s->truth[s->rows[i]];
         all[truth]++;
-        right[truth] += eval_logistic_class(weights, s->classes, s->width, s->x + (size_t)s->rows[i] * s->width) == truth;
+        right[truth] +=
+            eval_logistic_class(weights, s->classes, s->width, s->x + (size_t)s->rows[i] * s->width) == truth;
     }
     for (uint32_t c = 0; c < s->classes; c++) {
         sum += all[c] ? (double)right[c] / all[c] : 0;
@@ -253,15 +254,13 @@ static void gather(const struct eval_samples *s, struct ridge *r)
             for (size_t b = 0; b <= a; b++)
                 r->gram[a * d + b] += xa * ((double)x[b] - r->mean[b]);
             for (uint32_t t = 0; t < r->targets; t++)
-                r->right[t * d + a] +=
-                    xa * ((double)s->value[(size_t)s->rows[i] * r->targets + t] - r->target_mean[t]);
+                r->right[t * d + a] += xa * ((double)s->value[(size_t)s->rows[i] * r->targets + t] - r->target_mean[t]);
         }
     }
 }
 
 /* From gathered sums. */
-static enum mien_status ridge_fit(const struct eval_samples *s, const struct ridge *r, double strength,
-                                  double *weights)
+static enum mien_status ridge_fit(const struct eval_samples *s, const struct ridge *r, double strength, double *weights)
 {
     size_t d = s->width;
     double trace = 0;

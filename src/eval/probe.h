@@ -6,10 +6,10 @@
 
 /* Samples as rows of features. */
 struct eval_samples {
-    const float *x;        /* [..., width]; sample i is row rows[i] */
-    const uint32_t *rows;  /* [count] */
-    const int32_t *truth;  /* by row: its class; or */
-    const float *value;    /* by row and target: [..., targets] */
+    const float *x;       /* [..., width]; sample i is row rows[i] */
+    const uint32_t *rows; /* [count] */
+    const int32_t *truth; /* by row: its class; or */
+    const float *value;   /* by row and target: [..., targets] */
     size_t count;
     uint32_t width, classes; /* or targets */
 };

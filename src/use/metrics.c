@@ -93,33 +93,53 @@ double use_uar(const struct use_confusion *confusion)
 
 /* ---- numbers ---- */
 
+/* Population moments around the means, so that no digits are lost to them. */
+struct moments {
+    double mean_a, mean_b, aa, bb, ab, absolute, square;
+    bool constant; /* one of the two is */
+};
+
+static struct moments moments_of(const float *a, const float *b, size_t n, size_t stride)
+{
+    struct moments m = {0};
+    bool same_a = true, same_b = true;
+    for (size_t i = 0; i < n; i++) {
+        m.mean_a += (double)a[i * stride] / (double)n;
+        m.mean_b += (double)b[i * stride] / (double)n;
+        same_a = same_a && a[i * stride] == a[0];
+        same_b = same_b && b[i * stride] == b[0];
+    }
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)a[i * stride], y = (double)b[i * stride], dx = x - m.mean_a, dy = y - m.mean_b;
+        m.aa += dx * dx / (double)n;
+        m.bb += dy * dy / (double)n;
+        m.ab += dx * dy / (double)n;
+        m.absolute += fabs(x - y) / (double)n;
+        m.square += (x - y) * (x - y) / (double)n;
+    }
+    m.constant = same_a || same_b;
+    return m;
+}
+
 struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride)
 {
-    struct use_agreement out = {NAN, NAN, NAN, NAN};
-    double mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0, absolute = 0, square = 0;
+    struct moments m = moments_of(predicted, truth, n, stride);
+    double apart = (m.mean_a - m.mean_b) * (m.mean_a - m.mean_b);
     if (n == 0)
-        return out;
-    for (size_t i = 0; i < n; i++) {
-        mean_a += (double)predicted[i * stride] / (double)n;
-        mean_b += (double)truth[i * stride] / (double)n;
-    }
-    for (size_t i = 0; i < n; i++) { /* around the means: no digits are lost to them */
-        double a = (double)predicted[i * stride], b = (double)truth[i * stride], da = a - mean_a, db = b - mean_b;
-        aa += da * da / (double)n;
-        bb += db * db / (double)n;
-        ab += da * db / (double)n;
-        absolute += fabs(a - b) / (double)n;
-        square += (a - b) * (a - b) / (double)n;
-    }
-    double apart = (mean_a - mean_b) * (mean_a - mean_b), whole = aa + bb + apart;
-    bool constant = true, same = true;
-    for (size_t i = 1; i < n; i++) {
-        constant = constant && predicted[i * stride] == predicted[0];
-        same = same && truth[i * stride] == truth[0];
-    }
-    out.pcc = constant || same ? NAN : ab / sqrt(aa * bb);
-    out.ccc = constant || same ? 0 : 2 * ab / whole;
-    out.mae = absolute;
-    out.rmse = sqrt(square);
+        return (struct use_agreement){NAN, NAN, NAN, NAN};
+    return (struct use_agreement){.pcc = m.constant ? NAN : m.ab / sqrt(m.aa * m.bb),
+                                  .ccc = m.constant ? 0 : 2 * m.ab / (m.aa + m.bb + apart),
+                                  .mae = m.absolute,
+                                  .rmse = sqrt(m.square)};
+}
+
+struct use_agreement use_agreement_emoclip(const float *predicted, const float *truth, size_t n, size_t stride)
+{
+    const double tiny = 1e-5;
+    struct moments m = moments_of(predicted, truth, n, stride);
+    struct use_agreement out = use_agreement_of(predicted, truth, n, stride);
+    double apart = (m.mean_a - m.mean_b) * (m.mean_a - m.mean_b), count = (double)n;
+    out.pcc = m.ab * count / (sqrt(m.aa * count * m.bb * count) + tiny);
+    out.ccc = 2 * out.pcc * sqrt(m.aa) * sqrt(m.bb) / (m.aa + m.bb + apart + tiny);
     return out;
 }

@@ -41,5 +41,7 @@ struct use_agreement {
 };
 /* Of every stride-th number from the first on. n = 0 gives NaN throughout. */
 struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride);
+/* As EmoCLIP's utils.py has PCC and CCC: 1e-5 added to each denominator. */
+struct use_agreement use_agreement_emoclip(const float *predicted, const float *truth, size_t n, size_t stride);
 
 #endif

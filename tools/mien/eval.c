@@ -14,7 +14,7 @@ static const char *const levels[] = {"caption", "global", "summary", NULL};
 static const char *const averages[] = {"embeddings", "logits", NULL};
 
 struct request {
-    const char *model, *level, *average, *labels, *template_file, *embeddings;
+    const char *model, *level, *average, *labels, *template_file, *embeddings, *compat;
     struct mien_eval_params params;
     struct mien_labels_params sentences;
     struct looking looking;
@@ -106,7 +106,7 @@ static int run(const struct command *command, int argc, char **argv)
                         .looking.frame_count = LOOKING_USUAL};
     struct mien_eval_params *p = &q.params;
     struct common common;
-    uint64_t limit = 0;
+    uint64_t limit = 0, shots = 0, seeds = 0;
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the model directory", &q.model},
         {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines or a table (mien manifest)", &p->manifest},
@@ -122,6 +122,12 @@ static int run(const struct command *command, int argc, char **argv)
         {"--average", ARG_TEXT, "WHAT", "of a label's sentences: embeddings (default) or logits", &q.average},
         {"--level", ARG_TEXT, "WHICH", "of captions: caption (all sentences; default), global or summary", &q.level},
         {"--limit", ARG_NUMBER, "N", "at most N images, evenly spaced (default 1000)", &limit},
+        {"--class", ARG_TEXT, "NAME", "of leave-one-out: the class that training left out", &p->class_name},
+        {"--folds", ARG_TEXT, "HOW", "what is fitted to what: split, fold or subject (each by the others)", &p->folds},
+        {"--shots", ARG_NUMBER, "K", "samples of a class (default: 1, 2, 4, 8 and 16)", &shots},
+        {"--seeds", ARG_NUMBER, "N", "draws of them (default 5)", &seeds},
+        {"--sessions", ARG_FLAG, NULL, "the mean over the rows of a subject is what counts", &p->sessions},
+        {"--compat", ARG_TEXT, "CODE", "emoclip: PCC and CCC with the 1e-5 of its code", &q.compat},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, NULL);
@@ -132,6 +138,13 @@ static int run(const struct command *command, int argc, char **argv)
         result = read_words(command, &q);
     p->frames = looking_frames(&q.looking);
     p->limit = (size_t)limit;
+    p->shots = (uint32_t)shots;
+    p->seeds = (uint32_t)seeds;
+    p->emoclip = q.compat != NULL;
+    if (result == 0 && (shots > UINT32_MAX || seeds > UINT32_MAX))
+        result = complain(command, 2, "--shots and --seeds take small numbers");
+    if (result == 0 && q.compat && strcmp(q.compat, "emoclip") != 0)
+        result = complain(command, 2, "--compat %s: it is: emoclip", q.compat);
     if (result == 0)
         result = mien_status_exit_code(evaluate(&common, &q));
     mien_texts_destroy(&q.templates);
