@@ -18,7 +18,8 @@ struct task {
     size_t targets;
     float *truth, *said; /* [rows,targets]; NaN where there is none */
     bool head;
-    double *scores; /* [4 measures, folds, targets] */
+    uint32_t scored; /* folds that are scored apart; of subjects, who are few rows each, all predictions together */
+    double *scores;  /* [4 measures, scored, targets] */
 };
 enum { PCC, CCC, MAE, RMSE, MEASURES };
 static const char *const measures[] = {"pcc", "ccc", "mae", "rmse"};
@@ -57,9 +58,10 @@ fail:
 static enum mien_status read_truth(struct task *t)
 {
     size_t count = t->folds.rows.count, n = t->targets;
+    t->scored = strcmp(t->folds.how, "subject") == 0 ? 1 : t->folds.count;
     t->truth = base_arena_array(&t->folds.arena, count * n, sizeof(*t->truth));
     t->said = base_arena_array(&t->folds.arena, count * n, sizeof(*t->said));
-    t->scores = base_arena_array(&t->folds.arena, MEASURES * t->folds.count * n, sizeof(*t->scores));
+    t->scores = base_arena_array(&t->folds.arena, (size_t)MEASURES * t->scored * n, sizeof(*t->scores));
     if (!t->truth || !t->said || !t->scores)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for targets of %zu rows", count);
     for (size_t i = 0; i < count * n; i++) {
@@ -146,7 +148,8 @@ static size_t pairs_of(const struct task *t, uint32_t fold, size_t target, const
         if (i == t->folds.rows.count)
             break;
         size_t at = row * t->targets + target;
-        if (t->folds.test[row] != fold || !t->folds.ok[row] || !isfinite(t->truth[at]) || !isfinite(t->said[at]))
+        if (t->folds.test[row] == EVAL_NOWHERE || (t->scored > 1 && t->folds.test[row] != fold) || !t->folds.ok[row] ||
+            !isfinite(t->truth[at]) || !isfinite(t->said[at]))
             continue;
         said += (double)t->said[at];
         truth += (double)t->truth[at];
@@ -201,14 +204,14 @@ static enum mien_status score(struct task *t, uint64_t *n)
     float *pairs = base_arena_array(&t->folds.arena, 2 * t->folds.rows.count + 2, sizeof(*pairs));
     FAIL_IF(!order || !pairs, MIEN_ERR_NOMEM, "out of host memory for scores");
     *n = 0;
-    for (uint32_t f = 0; f < t->folds.count; f++) {
+    for (uint32_t f = 0; f < t->scored; f++) {
         size_t most = 0;
         for (size_t k = 0; k < t->targets; k++) {
             size_t count = pairs_of(t, f, k, order, pairs);
             struct use_agreement a = agreement(t, pairs, count);
             const double values[MEASURES] = {a.pcc, a.ccc, a.mae, a.rmse};
             for (size_t m = 0; m < MEASURES; m++)
-                t->scores[(m * t->folds.count + f) * t->targets + k] = values[m];
+                t->scores[((size_t)m * t->scored + f) * t->targets + k] = values[m];
             most = BASE_MAX(most, count);
         }
         *n += most;
@@ -223,20 +226,20 @@ static void put_measure(const struct task *t, size_t m, struct base_json *out)
 {
     double of_target[IO_HEAD_TARGETS_MAX * 4], of_fold[4096];
     char name[32];
-    size_t folds = BASE_MIN((size_t)t->folds.count, BASE_COUNT(of_fold)), used = 0;
+    size_t folds = BASE_MIN((size_t)t->scored, BASE_COUNT(of_fold)), used = 0;
     size_t targets = BASE_MIN(t->targets, BASE_COUNT(of_target));
     for (size_t k = 0; k < targets; k++) {
         double sum = 0;
         size_t n = 0;
-        for (size_t f = 0; f < t->folds.count; f++) {
-            double value = t->scores[(m * t->folds.count + f) * t->targets + k];
+        for (size_t f = 0; f < t->scored; f++) {
+            double value = t->scores[((size_t)m * t->scored + f) * t->targets + k];
             sum += isfinite(value) ? value : 0;
             n += isfinite(value);
         }
         of_target[k] = n ? sum / (double)n : NAN;
     }
     for (size_t f = 0; f < folds; f++) {
-        struct eval_spread all = eval_spread_of(&t->scores[(m * t->folds.count + f) * t->targets], t->targets);
+        struct eval_spread all = eval_spread_of(&t->scores[((size_t)m * t->scored + f) * t->targets], t->targets);
         if (isfinite(all.mean))
             of_fold[used++] = all.mean;
     }
