@@ -30,7 +30,7 @@ enum mien_status eval_probing_open(struct mien_model *model, const struct mien_e
 {
     enum mien_status status = MIEN_OK;
     const struct mien_embed_params embed = {
-        .frames = params->frames, .progress = params->progress, .user = params->user};
+        .frames = params->frames, .progress = params->progress, .user = params->user, .store = params->store};
     *out = (struct eval_probing){0};
     TRY(eval_folds_read(params->manifest, params->columns, params->folds, params->split, is_usable,
                         "image or clip with a label", &out->folds));

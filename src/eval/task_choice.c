@@ -56,7 +56,8 @@ static enum mien_status run_task(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     const struct mien_eval_params *p = t->params;
-    const struct mien_embed_params params = {.frames = p->frames, .progress = p->progress, .user = p->user};
+    const struct mien_embed_params params = {
+        .frames = p->frames, .progress = p->progress, .user = p->user, .store = p->store};
     size_t count = t->rows.count, width = t->model->nn->config.embed;
     float *images = base_arena_array(&t->arena, count * width, sizeof(*images));
     bool *ok = base_arena_array(&t->arena, count, sizeof(*ok));

@@ -46,7 +46,8 @@ static enum mien_status measure(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     const struct mien_eval_params *p = t->params;
-    const struct mien_embed_params params = {.frames = p->frames, .progress = p->progress, .user = p->user};
+    const struct mien_embed_params params = {
+        .frames = p->frames, .progress = p->progress, .user = p->user, .store = p->store};
     int32_t *truth = base_arena_array(&t->arena, t->rows.count, sizeof(*truth));
     uint32_t class;
     FAIL_IF_NULL(truth, "labels");

@@ -256,7 +256,7 @@ static enum mien_status run(struct mien_model *model, const struct mien_eval_par
     enum mien_status status = MIEN_OK;
     struct task t = {.model = model, .params = params};
     const struct mien_embed_params embed = {
-        .frames = params->frames, .progress = params->progress, .user = params->user};
+        .frames = params->frames, .progress = params->progress, .user = params->user, .store = params->store};
     uint64_t n, bad = 0;
     TRY(eval_folds_read(params->manifest, params->columns, params->folds, params->split, is_usable,
                         "image or clip with targets", &t.folds));
