@@ -72,8 +72,8 @@ struct mien_eval_info {
     const char *name;           /* "zero-shot" */
     const char *summary;        /* what it does and finds */
     const char *const *options; /* that it takes beside those of all tasks, as `mien eval` calls them, ended by NULL:
-                                   "labels" (classes), "templates", "descriptions", "average", "level", "limit", "class",
-                                   "folds", "shots", "seeds", "sessions", "compat" */
+                                   "labels" (classes), "templates", "descriptions", "average", "level", "limit",
+                                   "class", "folds", "shots", "seeds", "sessions", "compat" */
 };
 
 /* The task number `index` from 0 on; NULL after the last. Thread-safe. */

@@ -46,7 +46,8 @@ if(MIEN_LBFGS)
     endif()
 endif()
 
-target_link_libraries(mien_outside INTERFACE ${CJSON_LIBRARY} ${MIEN_JPEG_LIBRARY} ${MIEN_LBFGS_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS} m)
+target_link_libraries(mien_outside INTERFACE ${CJSON_LIBRARY} ${MIEN_JPEG_LIBRARY} ${MIEN_LBFGS_LIBRARY}
+                      Threads::Threads ${CMAKE_DL_LIBS} m)
 
 add_library(mien_flags INTERFACE)
 target_compile_definitions(mien_flags INTERFACE _POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
