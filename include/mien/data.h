@@ -221,6 +221,10 @@ struct mien_synth_params {
     uint32_t threads; /* 0 = one per processor; the result does not depend on it */
     mien_progress_fn progress; /* of samples; may be NULL */
     void *user;
+    bool compound; /* each emotion that blends with others does (neutral and contempt do not); not with single */
+    bool phases;   /* of clips: movement begins and ends at times of each clip's own, and rows say when */
+    uint32_t session_clips; /* of clips: how many there are of each subject, 1 to 10000, with rated symptoms; 0 = one of
+                             * each emotion, and no rating */
 };
 
 struct mien_synth_summary {
@@ -235,9 +239,16 @@ struct mien_synth_summary {
  * train, one val, one test. A row holds image or frames, caption (global, local, summary: written from the action units
  * that were drawn), label (two for a blend), va, au, subject, split and targets: `intensity` 0..1, and for clips
  * `flat_affect` 0..6, a made-up symptom that makes movement weaker and slower. Blinks of clips are not counted as AU43.
- * All of it appears at the end or, on failure, nothing does. summary may be NULL.
- * MIEN_ERR_ARG: a parameter out of range, or `out` holds a manifest or pictures; MIEN_ERR_IO: cannot be written;
- * MIEN_ERR_CANCELLED: progress said so. Thread-safe for different directories. */
+ * With `phases` a clip's row has onset, apex and offset, frames from 0: the first with a tenth of the clip's greatest
+ * movement, the first with all of it, the last with a tenth; a clip without visible movement has none.
+ * With `session_clips` symptoms are a subject's: `flat_affect` F (movement, and turns of the head, are weaker by 13 % a
+ * point) and `slowing` S (onset takes 8 % of the clip and 4.5 % more a point, offset 12 % and 4 %), each uniform in
+ * 0..6. `targets` hold what is known of them: the mean of two raters in whole points, each off by an error of standard
+ * deviation 0.7, so that no reader of faces can agree with them fully (correlation at most about 0.95). People differ
+ * besides: each moves 0.9 to 1.1 times as strongly as their symptom says. Emotions come in the subject's order again
+ * and again; of ten subjects six are train, one val, three test. All of it appears at the end or, on failure, nothing
+ * does. summary may be NULL. MIEN_ERR_ARG: a parameter out of range, or `out` holds a manifest or pictures;
+ * MIEN_ERR_IO: cannot be written; MIEN_ERR_CANCELLED: progress said so. Thread-safe for different directories. */
 MIEN_API enum mien_status mien_synth(const struct mien_synth_params *params, struct mien_synth_summary *summary);
 
 #ifdef __cplusplus

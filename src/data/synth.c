@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 256, FRAMES = 16, SIDE = 64, MAX_FRAMES = 1000 };
+enum { CHUNK = 256, FRAMES = 16, SIDE = 64 };
 
 struct job {
     struct mien_synth_params params; /* defaults filled in */
@@ -32,8 +32,8 @@ static double rounded(double x)
 }
 
 /* What a sample's faces show, into `row`; units and targets have room for all. */
-static void fill_numbers(const struct synth_sample *s, bool video, struct data_row *row, struct data_value *units,
-                         struct data_value *targets)
+static void fill_numbers(const struct synth_sample *s, const struct mien_synth_params *params, struct data_row *row,
+                         struct data_value *units, struct data_value *targets)
 {
     row->has_va = true;
     row->va[0] = rounded(s->va[0]);
@@ -42,10 +42,24 @@ static void fill_numbers(const struct synth_sample *s, bool video, struct data_r
         if (s->face.au[i] > 0)
             units[row->au_count++] = (struct data_value){synth_au_key((enum mien_au)i), rounded(s->face.au[i])};
     targets[row->target_count++] = (struct data_value){"intensity", rounded(s->intensity)};
-    if (video)
-        targets[row->target_count++] = (struct data_value){"flat_affect", rounded(s->flat)};
+    if (params->video)
+        targets[row->target_count++] =
+            (struct data_value){"flat_affect", params->session_clips ? s->rated[0] : rounded(s->flat)};
+    if (params->session_clips)
+        targets[row->target_count++] = (struct data_value){"slowing", s->rated[1]};
     row->aus = units;
     row->targets = targets;
+}
+
+/* Where the expression of a clip begins, is strongest and ends, by frame; a clip without one has none. */
+static void put_phases(const struct job *job, const struct synth_sample *s, cJSON *json)
+{
+    struct synth_phases phases = {0};
+    if (!job->params.phases || !synth_sample_phases(s, job->params.frames, &phases))
+        return;
+    cJSON_AddNumberToObject(json, "onset", phases.onset);
+    cJSON_AddNumberToObject(json, "apex", phases.apex);
+    cJSON_AddNumberToObject(json, "offset", phases.offset);
 }
 
 static enum mien_status make_line(const struct job *job, const struct synth_sample *s, const char *place, char **out)
@@ -55,7 +69,7 @@ static enum mien_status make_line(const struct job *job, const struct synth_samp
     char subject[32];
     bool video = job->params.video;
     const char *const labels[2] = {mien_emotion_name(s->emotions[0]), mien_emotion_name(s->emotions[1])};
-    struct data_value units[MIEN_AU_COUNT], targets[2];
+    struct data_value units[MIEN_AU_COUNT], targets[3];
     struct data_row row = {.image = video ? NULL : place,
                            .frames_dir = video ? place : NULL,
                            .labels = labels,
@@ -65,8 +79,10 @@ static enum mien_status make_line(const struct job *job, const struct synth_samp
     cJSON *json = NULL;
     TRY(synth_caption(s, video, job->params.seed, &arena, &row.caption));
     snprintf(subject, sizeof(subject), "s%05llu", (unsigned long long)s->subject);
-    fill_numbers(s, video, &row, units, targets);
+    fill_numbers(s, &job->params, &row, units, targets);
     json = data_row_json(&row);
+    if (json)
+        put_phases(job, s, json);
     *out = json ? base_json_print(json, false) : NULL;
     FAIL_IF_NULL(*out, "a manifest");
 fail:
@@ -115,7 +131,7 @@ static enum mien_status make_clip(const struct job *job, const struct synth_samp
         struct mien_synth_face face;
         struct synth_scene scene;
         synth_sample_frame(s, i, frames, &face, &scene);
-        TRY(synth_draw(&face, &scene, s->index * MAX_FRAMES + i, size, rgb));
+        TRY(synth_draw(&face, &scene, s->index * SYNTH_FRAMES_MAX + i, size, rgb));
         snprintf(name, sizeof(name), "%s/%03u.png", place, i);
         TRY(write_picture(job->root, name, rgb, size));
     }
@@ -253,8 +269,13 @@ static enum mien_status check_params(const struct mien_synth_params *p)
             (unsigned long long)p->count);
     FAIL_IF(p->side != 0 && (p->side < 16 || p->side > 1024), MIEN_ERR_ARG, "%u pixels a side; 16 to 1024 can be drawn",
             p->side);
-    FAIL_IF(p->frames != 0 && (p->frames < 4 || p->frames > MAX_FRAMES), MIEN_ERR_ARG,
-            "%u frames a clip; 4 to %d can be made", p->frames, MAX_FRAMES);
+    FAIL_IF(p->frames != 0 && (p->frames < 4 || p->frames > SYNTH_FRAMES_MAX), MIEN_ERR_ARG,
+            "%u frames a clip; 4 to %d can be made", p->frames, SYNTH_FRAMES_MAX);
+    FAIL_IF(p->single && p->compound, MIEN_ERR_ARG,
+            "single emotions and compound ones cannot be asked for at once; choose one");
+    FAIL_IF((p->phases || p->session_clips) && !p->video, MIEN_ERR_ARG,
+            "phases and sessions are of clips; ask for clips too (--video)");
+    FAIL_IF(p->session_clips > 10000, MIEN_ERR_ARG, "%u clips a session; 1 to 10000 can be made", p->session_clips);
 fail:
     return status;
 }

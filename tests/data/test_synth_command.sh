@@ -21,6 +21,9 @@ holds 'five frames a clip' test -f clips/clips/000001/004.png
 expect 0 'contempt' synth --help
 expect 0 'samples' synth eight --count 8 --size 16 --contempt --single
 holds 'contempt when asked for' grep -q '"label":"contempt"' eight/manifest.jsonl
+expect 0 'samples' synth sessions --count 4 --size 16 --video --session-clips 2 --phases --compound
+holds 'a session is of one subject' test "$(grep -c s00001 sessions/manifest.jsonl)" = 2
+holds 'symptoms and phases' grep -q '"slowing":.*"onset":' sessions/manifest.jsonl
 
 # refused, and left alone
 before=$(cksum <faces/manifest.jsonl)
@@ -31,6 +34,9 @@ expect 2 '--count' synth nothing --count 0
 expect 2 'directory' synth --count 3
 expect 2 '16 to 1024' synth nothing --count 3 --size 8
 expect 2 '4 to 1000' synth nothing --count 3 --video --frames 3
+expect 2 'choose one' synth nothing --count 3 --single --compound
+expect 2 '--video' synth nothing --count 3 --session-clips 2
+expect 2 '--session-clips' synth nothing --count 3 --video --session-clips 20000
 expect 2 '--size' synth nothing --count 3 --size big
 expect 2 'no directory' synth faces/manifest.jsonl --count 3
 expect 1 'cannot create' synth /proc/nowhere/faces --count 3
