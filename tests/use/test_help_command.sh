@@ -28,14 +28,14 @@ holds 'help of a word' silent help train optim.lr
 holds 'it is the key' grep -q '^optim.lr' out
 expect 2 'did you mean "optim.lr"' help train optim.lrr
 
-# a common option is in a subcommand's help, or it is refused there by name
+# an output among the common options is in a subcommand's help, or it is refused there by name; the others are taken
 for name in "${names[@]}"; do
     holds "$name --help" silent "$name" --help
     cp out page
     holds "help $name" silent help "$name"
     holds "help $name is $name --help" cmp out page
     holds "$name: what it does" grep -q "^mien $name" page
-    for option in --device --caps --seed --json --trace; do
+    for option in --json --trace; do
         grep -q -- "^  $option " page && continue
         value=1
         [ $option = --json ] && value=
@@ -47,6 +47,7 @@ for name in "${names[@]}"; do
     done
 done
 
+holds 'common options without effect' silent import --list --seed 3 --device 0
 # whose weights answer, and how much of a clip they saw
 "$mien" devices >/dev/null 2>&1 || { echo 'skipped from here on: no Vulkan device' && finish; exit; }
 "$mien" synth faces --count 40 --size 16 --quiet >/dev/null || exit 1

@@ -219,17 +219,17 @@ static bool is_value(const struct parser *p, int at)
     return at < p->argc && (p->argv[at][0] != '-' || p->argv[at][1] == 0);
 }
 
-/* A common option that the subcommand has no use for is hardly meant. */
+/* Scripts give the common options to every subcommand: one without effect is taken. What is asked to come out and would
+ * not is refused. */
 static int check_use(const struct command *command, const struct arg *arg)
 {
-    if (is_of_use(command, arg) || strcmp(arg->name, "--quiet") == 0 || strcmp(arg->name, "--precision") == 0)
-        return ARGS_RUN; /* nothing is said anyway; f32 is what is done */
+    if (is_of_use(command, arg))
+        return ARGS_RUN;
     if (strcmp(arg->name, "--trace") == 0)
         return complain(command, 2, "--trace: only train, eval, classify, embed and search write one");
-    return complain(command, 2, "%s: %s %s; leave it out", arg->name, command->name,
-                    strcmp(arg->name, "--seed") == 0   ? "draws nothing at random"
-                    : strcmp(arg->name, "--json") == 0 ? "has no result as JSON"
-                                                       : "uses no device");
+    if (strcmp(arg->name, "--json") == 0)
+        return complain(command, 2, "--json: %s has no result as JSON; leave it out", command->name);
+    return ARGS_RUN;
 }
 
 /* An option and its values; p->at stands behind them. */

@@ -55,7 +55,7 @@ struct command {
     unsigned lacks;                                                   /* common options that it has no use for */
 };
 
-/* Of `lacks`. They are not in the help; all but --quiet are refused. */
+/* Of `lacks`. They are not in the help; --json is refused, the others have no effect. */
 enum { LACKS_DEVICE = 1, LACKS_SEED = 2, LACKS_JSON = 4, LACKS_QUIET = 8 };
 
 /* The subcommands, in the order of the help; each is a file with a `const struct command command_<name>`. */
