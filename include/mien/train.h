@@ -30,7 +30,7 @@ struct mien_train_params {
                                    set it) and a checkpoint is written */
     bool dry_run;               /* nothing is written; some steps are timed and summary->plan is filled */
     bool resume;                /* goes on from the run directory's newest whole checkpoint, or from the beginning when
-                                   there is none */
+                                   there is none; MIEN_ERR_DATA when all that there are are damaged */
     const char *run_dir; /* without a config, with `resume`: the run directory to go on with, by the configuration
                             that it holds */
 };

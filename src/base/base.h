@@ -16,6 +16,7 @@
 #include "base/source.h"
 #include "base/stage.h"
 #include "base/status.h"
+#include "base/sums.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "base/thread.h"

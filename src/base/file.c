@@ -109,6 +109,60 @@ fail:
     return status;
 }
 
+struct base_in {
+    int fd;
+    uint64_t size;
+    char path[];
+};
+
+enum mien_status base_in_open(const char *path, struct base_in **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_in *in = base_alloc(1, sizeof(*in) + strlen(path) + 1);
+    struct os_info info;
+
+    *out = NULL;
+    FAIL_IF_NULL(in, path);
+    memcpy(in->path, path, strlen(path) + 1);
+    TRY(open_input(path, &in->fd, &info));
+    in->size = info.size;
+    *out = in;
+    return MIEN_OK;
+fail:
+    base_free(in);
+    return status;
+}
+
+uint64_t base_in_size(const struct base_in *in)
+{
+    return in->size;
+}
+
+enum mien_status base_in_read(const struct base_in *in, uint64_t offset, void *data, size_t size)
+{
+    enum mien_status status = MIEN_OK;
+
+    for (size_t done = 0; done < size;) {
+        ptrdiff_t got = os_read_at(in->fd, offset + done, (char *)data + done, size - done);
+
+        FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", in->path, strerror(errno));
+        FAIL_IF(got == 0, MIEN_ERR_DATA, "%s: ends at byte %llu of %llu; it has been cut off since it was opened",
+                in->path, (unsigned long long)(offset + done), (unsigned long long)in->size);
+        done += (size_t)got;
+    }
+fail:
+    return status;
+}
+
+void base_in_close(struct base_in **in)
+{
+    if (!in || !*in)
+        return;
+    os_close((*in)->fd);
+    base_free(*in);
+    *in = NULL;
+}
+
 enum mien_status base_map_open(const char *path, struct base_map *out)
 {
     enum mien_status status = MIEN_OK;

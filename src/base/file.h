@@ -21,6 +21,15 @@ enum mien_status base_refuse_pointer(const char *path, const void *data, size_t 
 /* The first `room` bytes of a file, or all of a shorter one: *size of them in head. Errors as above. */
 enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size);
 
+/* A regular file that is read in pieces, at any place. What has the name later is no matter; a file that has become
+ * shorter is an error where its bytes are asked for, never a signal. */
+struct base_in;
+enum mien_status base_in_open(const char *path, struct base_in **out);
+uint64_t base_in_size(const struct base_in *in); /* when it was opened */
+/* Fills data [size]. MIEN_ERR_DATA when the file ends before; MIEN_ERR_IO. Thread-safe. */
+enum mien_status base_in_read(const struct base_in *in, uint64_t offset, void *data, size_t size);
+void base_in_close(struct base_in **in); /* accepts NULL; clears */
+
 /* Read-only memory map. An empty file gives data NULL, size 0. */
 struct base_map {
     const unsigned char *data;

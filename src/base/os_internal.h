@@ -22,6 +22,7 @@ enum os_open {
 int os_open(const char *path, enum os_open how);
 bool os_close(int file);
 ptrdiff_t os_read(int file, void *data, size_t size); /* bytes, 0 at the end, -1 */
+ptrdiff_t os_read_at(int file, uint64_t offset, void *data, size_t size);
 ptrdiff_t os_write(int file, const void *data, size_t size);
 bool os_replace(int file, const void *data, size_t size); /* all that the file holds */
 bool os_sync(int file);                                   /* to the disk */

@@ -134,7 +134,8 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
                  cJSON_AddNumberToObject(json, "evaluated", (double)s->evaluated) &&
                  cJSON_AddNumberToObject(json, "best_step", (double)s->best_step) &&
                  cJSON_AddNumberToObject(json, "best", s->best) && cJSON_AddNumberToObject(json, "worse", s->worse) &&
-                 cJSON_AddBoolToObject(json, "collapse_warned", s->collapse_warned);
+                 cJSON_AddBoolToObject(json, "collapse_warned", s->collapse_warned) &&
+                 cJSON_AddTrueToObject(json, "checksums"); /* so that a list that is lost is missed */
     const struct vk_caps *caps = vk_device_caps(t->device);
     whole = whole && cJSON_AddStringToObject(json, "device", caps->name) &&
             cJSON_AddStringToObject(json, "driver", caps->driver) &&
@@ -146,15 +147,17 @@ fail:
     return status;
 }
 
-/* The state of a checkpoint whose name says that it holds `steps` updates. */
-static enum mien_status read_state(const char *dir, uint64_t steps, struct train_state *out)
+/* The state of a checkpoint whose name says that it holds `steps` updates. *summed: it is to have checksums. */
+static enum mien_status read_state(const char *dir, uint64_t steps, struct train_state *out, bool *summed)
 {
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     char *path = base_path_join(dir, "state.json");
     *out = (struct train_state){0};
+    *summed = false;
     FAIL_IF_NULL(path, "a path");
     TRY(base_json_read(path, &json));
+    TRY(base_json_bool(json, "checksums", path, summed));
     TRY(base_json_u64(json, "step", path, &out->step));
     FAIL_IF(out->step != steps, MIEN_ERR_DATA, "%s: \"step\" is %llu; the checkpoint's name says %llu", path,
             (unsigned long long)out->step, (unsigned long long)steps);
@@ -184,6 +187,7 @@ static enum mien_status write_all(const struct trainer *t, const char *dir)
     TRY(train_write_model(t, t->state.step, dir));
     TRY(write_moments(t, moments));
     TRY(write_state(t, dir));
+    TRY(base_sums_write(dir));
 fail:
     base_free(moments);
     return status;
@@ -299,23 +303,46 @@ fail:
 
 /* ---- going on ---- */
 
-/* Whether all of a checkpoint can be read; what fails is told as a warning. */
-static bool is_whole(const char *path, uint64_t steps, struct train_state *state)
+/* Whether a checkpoint's files are those that were written: by their checksums; by what can be seen without, where it
+ * is older than those. *summed: it has them. */
+static enum mien_status check_files(const char *path, uint64_t steps, struct train_state *state, bool *summed)
 {
     static const char *const files[] = {"model.safetensors", "optimizer.safetensors"};
-    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
-    bool whole = read_state(path, steps, state) == MIEN_OK;
-    for (size_t i = 0; i < BASE_COUNT(files) && whole; i++) {
-        struct io_safetensors *file = NULL;
-        char *name = base_path_join(path, files[i]);
-        whole = name && io_safetensors_open(name, &file) == MIEN_OK;
+    enum mien_status status = MIEN_OK;
+    struct io_safetensors *file = NULL;
+    char *name = NULL;
+    bool due = false;
+    TRY(base_sums_check(path, summed));
+    TRY(read_state(path, steps, state, &due));
+    FAIL_IF(due && !*summed, MIEN_ERR_DATA, "%s/" BASE_SUMS_NAME ": is missing", path);
+    for (size_t i = 0; i < BASE_COUNT(files); i++) {
+        name = base_path_join(path, files[i]);
+        FAIL_IF_NULL(name, path);
+        TRY(io_safetensors_open(name, &file));
         io_safetensors_close(&file);
         base_free(name);
+        name = NULL;
     }
+fail:
+    base_free(name);
+    return status;
+}
+
+/* *good: it can be gone on from; else what is damaged has been told as a warning. */
+static enum mien_status try_checkpoint(const char *path, uint64_t steps, struct train_state *state, bool *good)
+{
+    bool summed = false;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
+    enum mien_status status = check_files(path, steps, state, &summed);
     base_log_soften(before);
-    if (!whole)
+    *good = status == MIEN_OK;
+    if (status == MIEN_ERR_NOMEM) /* which says nothing of the checkpoint */
+        return base_fail(status, "out of host memory for reading %s", path);
+    if (!*good)
         LOG_WARN("%s: the checkpoint is damaged; an older one is looked for", path);
-    return whole;
+    else if (!summed)
+        LOG_WARN("%s: the checkpoint is of an older version, without checksums: damage would not be noticed", path);
+    return MIEN_OK;
 }
 
 enum mien_status train_find_checkpoint(const char *run_dir, char **path, struct train_state *state)
@@ -323,19 +350,30 @@ enum mien_status train_find_checkpoint(const char *run_dir, char **path, struct 
     enum mien_status status = MIEN_OK;
     struct checkpoints c = {0};
     char *dir = base_path_join(run_dir, "checkpoints");
+    bool good = false;
     *path = NULL;
     *state = (struct train_state){0};
     FAIL_IF_NULL(dir, "a path");
     TRY(list_checkpoints(dir, &c));
-    for (size_t i = c.whole; i-- > 0 && !*path;) {
+    for (size_t i = c.whole; i-- > 0;) {
         TRY(path_of(dir, c.numbers[i], path));
-        if (is_whole(*path, c.numbers[i], state))
+        TRY(try_checkpoint(*path, c.numbers[i], state, &good));
+        if (good)
             break;
         base_free(*path);
         *path = NULL;
         *state = (struct train_state){0};
     }
+    FAIL_IF(
+        c.whole && !good, MIEN_ERR_DATA,
+        "%s: all of its checkpoints (%zu) are damaged; put one back from a copy, or remove the directory to start from "
+        "the beginning",
+        dir, c.whole);
 fail:
+    if (!good) {
+        base_free(*path);
+        *path = NULL;
+    }
     free_checkpoints(&c);
     base_free(dir);
     return status;

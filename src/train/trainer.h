@@ -178,7 +178,8 @@ enum mien_status train_save_model(const struct trainer *trainer, uint64_t steps,
 
 /* checkpoints/step-N/ of the present state; then drops old ones. No step may be in flight. */
 enum mien_status train_checkpoint(struct trainer *t);
-/* The newest whole checkpoint of the run directory: its path (base_free) and state, or NULL. */
+/* The newest whole checkpoint of the run directory: its path (base_free) and state, or NULL where there is none.
+ * Damaged ones are named and passed over; MIEN_ERR_DATA when all are. */
 enum mien_status train_find_checkpoint(const char *dir, char **path, struct train_state *state);
 /* The moments of a checkpoint, into those of the run. */
 enum mien_status train_load_moments(struct trainer *t, const char *path);

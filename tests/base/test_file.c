@@ -3,6 +3,8 @@
 #include "capture.h"
 #include "check.h"
 
+#include "base/crc64.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -135,6 +137,61 @@ static void test_special_files(void)
     alarm(0);
     close(listener);
     CHECK(remove(in_root("pipe")) == 0 && remove(in_root("to-pipe")) == 0 && remove(in_root("socket")) == 0);
+}
+
+/* Pieces of a file; what is cut off after it was opened is an error where it is asked for. */
+static void test_in(void)
+{
+    struct base_in *in = NULL;
+    char data[8] = "";
+
+    CHECK_EQ(base_file_write(in_root("pieces-of"), "0123456789", 10), MIEN_OK);
+    CHECK_EQ(base_in_open(in_root("pieces-of"), &in), MIEN_OK);
+    CHECK_EQ(base_in_size(in), 10);
+    CHECK(base_in_read(in, 6, data, 4) == MIEN_OK && memcmp(data, "6789", 4) == 0);
+    CHECK(base_in_read(in, 0, data, 2) == MIEN_OK && memcmp(data, "01", 2) == 0);
+    CHECK_EQ(truncate(in_root("pieces-of"), 7), 0);
+    capture_start();
+    CHECK_EQ(base_in_read(in, 6, data, 4), MIEN_ERR_DATA);
+    CHECK(captured_once("pieces-of: ends at byte 7 of 10; it has been cut off"));
+    CHECK_EQ(base_in_read(in, 5, data, 2), MIEN_OK);
+    base_in_close(&in);
+    base_in_close(&in);
+    CHECK(in == NULL);
+    CHECK_EQ(base_in_open(in_root("missing"), &in), MIEN_ERR_DATA);
+}
+
+/* The list names every file; a bit, a length, a loss or the list itself that has changed is named. */
+static void test_sums(void)
+{
+    bool found = true;
+    char text[200];
+
+    CHECK_EQ(base_crc64(0, "123456789", 9), 0x995DC9BBDF1939FAu); /* the value that xz's specification checks by */
+    CHECK_EQ(base_crc64(base_crc64(0, "1234", 4), "56789", 5), 0x995DC9BBDF1939FAu);
+    CHECK_EQ(base_dir_create(in_root("sums/inner")), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root("sums/a b"), "123456789", 9), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root("sums/empty"), "", 0), MIEN_OK);
+    CHECK(base_sums_check(in_root("sums"), &found) == MIEN_OK && !found);
+    CHECK_EQ(base_sums_write(in_root("sums")), MIEN_OK);
+    snprintf(text, sizeof(text), "995dc9bbdf1939fa  9  a b\n0000000000000000  0  empty\n");
+    snprintf(text + strlen(text), 64, "%016llx  end\n", (unsigned long long)base_crc64(0, text, strlen(text)));
+    CHECK(holds(in_root("sums/checksums.txt"), text));
+    CHECK(base_sums_check(in_root("sums"), &found) == MIEN_OK && found);
+    CHECK_EQ(base_file_write(in_root("sums/later"), "x", 1), MIEN_OK); /* no matter */
+    CHECK_EQ(base_sums_check(in_root("sums"), &found), MIEN_OK);
+    capture_start();
+    CHECK_EQ(base_file_write(in_root("sums/empty"), "x", 1), MIEN_OK);
+    CHECK_EQ(base_sums_check(in_root("sums"), &found), MIEN_ERR_DATA);
+    CHECK(found && captured_once("sums/empty: is damaged"));
+    capture_start();
+    CHECK(remove(in_root("sums/empty")) == 0);
+    CHECK_EQ(base_sums_check(in_root("sums"), &found), MIEN_ERR_DATA);
+    CHECK(captured_once("sums/empty: cannot open"));
+    capture_start();
+    CHECK_EQ(base_file_write(in_root("sums/checksums.txt"), text, strlen(text) - 1), MIEN_OK);
+    CHECK_EQ(base_sums_check(in_root("sums"), &found), MIEN_ERR_DATA);
+    CHECK(captured_once("checksums.txt: is damaged"));
 }
 
 static void test_map(void)
@@ -516,6 +573,8 @@ int main(void)
     test_read();
     test_read_failures();
     test_special_files();
+    test_in();
+    test_sums();
     test_map();
     test_pointer();
     test_out_is_atomic();

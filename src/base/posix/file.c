@@ -43,6 +43,15 @@ ptrdiff_t os_read(int file, void *data, size_t size)
     return got;
 }
 
+ptrdiff_t os_read_at(int file, uint64_t offset, void *data, size_t size)
+{
+    ssize_t got;
+    do {
+        got = pread(file, data, size, (off_t)offset);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 ptrdiff_t os_write(int file, const void *data, size_t size)
 {
     ssize_t done;
