@@ -24,6 +24,12 @@ bool base_file_is_dir(const char *path);
 bool base_file_exists_in(const char *dir, const char *name);
 bool base_file_is_dir_in(const char *dir, const char *name);
 
+/* Why no file of that name could be written (a phrase, static storage): for telling before long work what would be told
+ * after it. NULL: nothing stands against it, or it is a device or pipe. */
+const char *base_output_trouble(const char *path);
+/* Bytes that this user may still write in the file system of a directory; false where it does not say. */
+bool base_free_space(const char *dir, uint64_t *bytes);
+
 /* ---- terminals ---- */
 
 enum base_stream { BASE_STDOUT = 1, BASE_STDERR = 2 };

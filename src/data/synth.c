@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHUNK = 256, FRAMES = 16, SIDE = 64 };
+enum { CHUNK = 256, FRAMES = 16, SIDE = 64, SAID = 1024 };
 
 struct job {
     struct mien_synth_params params; /* defaults filled in */
@@ -16,7 +16,9 @@ struct job {
     uint64_t first;     /* sample of the chunk's beginning */
     char *lines[CHUNK]; /* manifest rows */
     struct synth_sample samples[CHUNK];
-    enum mien_status failed[CHUNK];
+    atomic_bool stopped; /* by a failure, which is: */
+    enum mien_status failure;
+    char said[SAID];
 };
 
 static const char *parts_of(const struct job *job)
@@ -141,12 +143,24 @@ fail:
     return status;
 }
 
+/* The first failure of all threads is told, by whoever waits for them; nobody begins another sample after it. */
+static void note_failure(struct job *job, enum mien_status status, const char *said)
+{
+    if (!atomic_exchange(&job->stopped, true)) {
+        job->failure = status;
+        snprintf(job->said, sizeof(job->said), "%s", said);
+    }
+}
+
 static void make_sample(void *user, uint32_t i)
 {
     enum mien_status status = MIEN_OK;
     struct job *job = user;
     struct synth_sample *s = &job->samples[i];
-    char place[64];
+    char place[64], said[SAID];
+    if (atomic_load(&job->stopped))
+        return;
+    base_log_divert(said, sizeof(said));
     TRY(synth_sample_draw(&job->params, job->first + i, s));
     snprintf(place, sizeof(place), "%s/%06llu%s", parts_of(job), (unsigned long long)s->index,
              job->params.video ? "" : ".png");
@@ -156,7 +170,9 @@ static void make_sample(void *user, uint32_t i)
         TRY(make_image(job, s, place));
     TRY(make_line(job, s, place, &job->lines[i]));
 fail:
-    job->failed[i] = status;
+    base_log_divert(NULL, 0);
+    if (status != MIEN_OK)
+        note_failure(job, status, said);
 }
 
 static void count_sample(const struct synth_sample *s, struct mien_synth_summary *summary)
@@ -173,8 +189,8 @@ static enum mien_status make_chunk(struct job *job, uint32_t count, struct base_
 {
     enum mien_status status = MIEN_OK;
     base_parallel_for(job->params.threads, count, make_sample, job);
+    FAIL_IF(atomic_load(&job->stopped), job->failure, "%s", job->said);
     for (uint32_t i = 0; i < count; i++) {
-        TRY(job->failed[i]);
         TRY(base_out_printf(manifest, "%s\n", job->lines[i]));
         count_sample(&job->samples[i], summary);
     }

@@ -319,11 +319,13 @@ enum mien_status train_begin(const struct mien_train_params *params, struct trai
     if (!params->config) {
         FAIL_IF(!base_file_is_dir(params->run_dir), MIEN_ERR_ARG, "%s: no run directory; name the one to go on with",
                 params->run_dir);
+        TRY(train_check_length(params->run_dir));
         if (!params->dry_run)
             TRY(train_own(t, params->run_dir));
         TRY(read_own(t, params->run_dir));
     } else {
         TRY(train_config_read(params->config, params->sets, params->set_count, &t->config));
+        TRY(train_check_length(t->config->run.dir));
         if (!params->dry_run)
             TRY(train_own(t, t->config->run.dir));
     }
@@ -334,6 +336,7 @@ enum mien_status train_begin(const struct mien_train_params *params, struct trai
         TRY(train_recover(t->config->run.dir));
         if (!params->resume)
             TRY(train_check_fresh(t->config->run.dir));
+        TRY(train_check_places(t));
     }
     TRY(check_inputs(t));
 fail:
@@ -360,8 +363,10 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     if (trainer->config->data.val && trainer->config->run.eval_every >= 0)
         TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);
-    if (!params->dry_run)
+    if (!params->dry_run) {
+        TRY(train_check_room(trainer));
         TRY(train_open_run(trainer));
+    }
 fail:
     return status;
 }

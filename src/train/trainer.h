@@ -166,6 +166,15 @@ void train_disown(struct trainer *t);
 /* Removes what killed runs have left and puts back what they have moved aside; names what older versions left. */
 enum mien_status train_recover(const char *dir);
 
+/* ---- before the first step (places.c) ---- */
+
+/* MIEN_ERR_ARG: the path is so long that not all that lies in it could be named. */
+enum mien_status train_check_length(const char *dir);
+/* Begins what will be written, and gives it up: the model, the best one, a checkpoint, gradients. MIEN_ERR_IO. */
+enum mien_status train_check_places(const struct trainer *t);
+/* Whether the disk has room for one checkpoint. MIEN_ERR_IO when not. */
+enum mien_status train_check_room(const struct trainer *t);
+
 /* ---- files (save.c, checkpoint.c) ---- */
 
 /* The gradients of a step's run that has ended: of every trained parameter under its name, zeros where the loss does

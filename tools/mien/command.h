@@ -90,6 +90,9 @@ void *take(size_t count, size_t size);
 
 /* ---- results ---- */
 
+/* Before long work: 0, or the exit status after a message when no file of that name could be written. */
+int output_check(const struct command *command, const char *path);
+
 void print_json_number(double value, int digits); /* so many significant ones; null where it is not finite */
 void print_json_string(const char *text); /* quoted and escaped, on standard output; what is not UTF-8 as U+FFFD */
 

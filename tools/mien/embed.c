@@ -169,6 +169,8 @@ static int check(const struct command *command, struct job *job)
         return complain(command, 2,
                         "--box: the rows of a manifest have boxes of their own; embed pictures by themselves");
     int result = looking_check(command, &job->looking);
+    if (result == 0)
+        result = output_check(command, job->output);
     if (result != 0 || !job->text_file)
         return result;
     return mien_status_exit_code(mien_texts_read(job->text_file, MIEN_EMPTY_LINES, &job->lines));

@@ -19,6 +19,8 @@ static int run(const struct command *command, int argc, char **argv)
     if (!out || inputs.count == 0)
         return complain(command, 2, "%s is missing; see mien report --help",
                         out ? "an input (a run directory, or what mien eval --json printed)" : "-o FILE");
+    if ((result = output_check(command, out)) != 0)
+        return result;
     enum mien_status status = mien_report(inputs.items, inputs.count, out);
     if (status == MIEN_OK && !common.quiet)
         printf("report %s\n", out);

@@ -9,10 +9,12 @@
 #include "base/system.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 const char *base_env(const char *name)
@@ -84,6 +86,36 @@ bool base_file_is_dir(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+const char *base_output_trouble(const char *path)
+{
+    struct stat info;
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + (slash == path) : 1;
+    if (!*path)
+        return "the path is empty";
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return S_ISDIR(info.st_mode) ? "a directory has this name" : NULL;
+    if (lstat(path, &info) != 0 && errno != ENOENT)
+        return strerror(errno);
+    if (length >= sizeof(dir))
+        return strerror(ENAMETOOLONG);
+    memcpy(dir, slash ? path : ".", length);
+    dir[length] = 0;
+    if (stat(dir, &info) != 0)
+        return errno == ENOENT ? "the directory that it is to lie in is not there" : strerror(errno);
+    return access(dir, W_OK | X_OK) == 0 ? NULL : strerror(errno);
+}
+
+bool base_free_space(const char *dir, uint64_t *bytes)
+{
+    struct statvfs info;
+    if (statvfs(dir, &info) != 0 || info.f_blocks == 0)
+        return false;
+    *bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    return true;
 }
 
 bool base_is_terminal(enum base_stream stream)
