@@ -197,9 +197,10 @@ static void bwd_reference(const struct op_call *call)
     size_t patches = tensor_shape_count(&call->in[PATCHES]), texts = tensor_shape_count(&call->in[TEXTS]);
     uint32_t g = call->in[PATCHES].dim[1], width = call->in[PATCHES].dim[2], slots = call->in[TEXTS].dim[1];
     uint32_t sentences = (uint32_t)tensor_shape_rows(&call->in[TEXTS]);
-    double *dpatch = base_alloc(patches + texts, sizeof(double)), *dtext = dpatch + patches;
+    double *dpatch = base_alloc(patches + texts, sizeof(double));
     if (!dpatch)
         return;
+    double *dtext = dpatch + patches;
     for (size_t pair = 0; pair < (size_t)call->in[PATCHES].dim[0] * sentences; pair++) {
         size_t image = pair / sentences, t = pair % sentences;
         size_t p = (image * g + (size_t)arg[pair]) * width, s = t * width;

@@ -249,8 +249,9 @@ static void bwd_reference(const struct op_call *call)
     const float *patch = call->in_data[PATCHES], *text = call->in_data[TEXTS], *dc = call->in_data[DC];
     size_t patches = tensor_shape_count(&call->in[PATCHES]), texts = tensor_shape_count(&call->in[TEXTS]);
     uint32_t n = call->in[PATCHES].dim[0], m = call->in[TEXTS].dim[0], e = call->in[PATCHES].dim[2];
-    double *dpatch = base_alloc(patches + texts + e, sizeof(double)), *dtext = dpatch + patches;
+    double *dpatch = base_alloc(patches + texts + e, sizeof(double));
     if (dpatch && pair_open(&pair, call) == MIEN_OK) {
+        double *dtext = dpatch + patches;
         for (uint32_t i = 0; i < n * m; i++) {
             size_t at = (size_t)(i / m) * pair.patches * e, to = (size_t)(i % m) * e;
             pair_pool(&pair, patch + at, text + to, call->attr.tau);

@@ -1,15 +1,17 @@
-/* Killed at ten random moments, half of them while a checkpoint is being written, and resumed each time: the weights
- * and the log are those of an unbroken run. The program is its own child: with arguments it trains. */
+/* Killed at random moments, half of them while a checkpoint is being written, and resumed each time: the weights and
+ * the log are those of an unbroken run. Ten kills, or as many as MIEN_KILLS says, in as many runs as they take. The
+ * program is its own child: with arguments it trains. */
 #include "check.h"
 #include "device.h"
 
 #include "train/tiny_run.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { KILLS = 10, STEPS = 24 };
+enum { KILLS = 10 };
 
 static const char *const steady[] = {"run.steps=24", "run.checkpoint_every=1", "run.keep=2"};
 
@@ -72,30 +74,48 @@ static bool run_child(const char *self, double seconds, bool while_writing, bool
     return WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL;
 }
 
-static void test_kills(const char *self)
+struct counts {
+    uint32_t kills, while_writing, resumes;
+};
+
+/* One run that is killed up to `most` times. */
+static void test_run(const char *self, double unbroken, uint32_t most, struct base_rng *rng, struct counts *c)
+{
+    bool clean = false;
+    CHECK_EQ(base_dir_remove(tiny_path("killed")), MIEN_OK);
+    for (uint32_t i = 0; i < most && !clean; i++) { /* some come before the first step, some end late ones */
+        bool writing = i % 2 == 1, was = run_child(self, base_rng_uniform(rng) * 0.35 * unbroken, writing, &clean);
+        c->kills += was;
+        c->while_writing += was && writes_checkpoint();
+        c->resumes += i > 0;
+        CHECK(was || clean);
+    }
+    for (uint32_t i = 0; i < 3 && !clean; i++) {
+        run_child(self, 1e9, false, &clean);
+        c->resumes++;
+    }
+    CHECK(clean);
+    CHECK(equal_files("whole/model/model.safetensors", "killed/model/model.safetensors"));
+    CHECK(equal_files("whole/checkpoints/step-24/optimizer.safetensors",
+                      "killed/checkpoints/step-24/optimizer.safetensors"));
+    CHECK(equal_files("whole/checkpoints/step-24/state.json", "killed/checkpoints/step-24/state.json"));
+    CHECK(equal_logs("whole", "killed"));
+}
+
+static void test_kills(const char *self, uint32_t most)
 {
     struct base_rng rng = base_rng_make(base_clock_ns(), "kill", 0, 0);
-    uint32_t killed = 0, while_writing = 0;
-    bool clean = false;
+    struct counts c = {0};
+    uint32_t runs = 0;
     double began = base_clock_seconds();
     const char *const sets[] = {"run.dir=whole", steady[0], steady[1], steady[2]};
     CHECK_EQ(train_sets(sets, 4, NULL), MIEN_OK);
     double unbroken = base_clock_seconds() - began;
-    for (uint32_t i = 0; i < KILLS && !clean; i++) { /* some come before the first step, some end late ones */
-        bool writing = i % 2 == 1, was = run_child(self, base_rng_uniform(&rng) * 0.35 * unbroken, writing, &clean);
-        killed += was;
-        while_writing += was && writes_checkpoint();
-        CHECK(was || clean);
-    }
-    for (uint32_t i = 0; i < 3 && !clean; i++)
-        run_child(self, 1e9, false, &clean);
-    CHECK(clean);
-    printf("%u kills, %u of them left half a checkpoint\n", killed, while_writing);
-    CHECK(killed >= 5 && while_writing >= 1);
-    CHECK(equal_files("whole/model/model.safetensors", "killed/model/model.safetensors"));
-    CHECK(equal_files("whole/checkpoints/step-24/optimizer.safetensors",
-                      "killed/checkpoints/step-24/optimizer.safetensors"));
-    CHECK(equal_logs("whole", "killed"));
+    for (; c.kills < most && runs < most; runs++)
+        test_run(self, unbroken, BASE_MIN(most - c.kills, (uint32_t)KILLS), &rng, &c);
+    printf("%u kills in %u runs, %u of them left half a checkpoint; %u resumes\n", c.kills, runs, c.while_writing,
+           c.resumes);
+    CHECK(c.kills >= most && c.while_writing >= 1);
 }
 
 int main(int argc, char **argv)
@@ -109,7 +129,8 @@ int main(int argc, char **argv)
     char *self = getcwd(here, sizeof(here)) ? base_path_join(here, argv[0]) : NULL;
     if (!self || !tiny_make())
         CHECK_SKIP("no temporary directory");
-    test_kills(self);
+    const char *kills = getenv("MIEN_KILLS");
+    test_kills(self, kills ? (uint32_t)atoi(kills) : KILLS);
     base_free(self);
     gpu_close_public(&gpu);
     tiny_remove();
