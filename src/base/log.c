@@ -3,6 +3,7 @@
 
 #include "base/log_internal.h"
 #include "base/os_internal.h"
+#include "base/shown.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -77,6 +78,24 @@ void base_log_divert(char *text, size_t size)
         text[0] = 0;
 }
 
+/* As a line may have it, to whoever is to see it. */
+static void show(enum mien_log_level level, const char *message)
+{
+    char small[1024];
+    char *large = NULL;
+    size_t length;
+
+    if (diverted) {
+        base_shown(message, diverted, diverted_size);
+        return;
+    }
+    length = base_shown(message, small, sizeof(small));
+    if (length >= sizeof(small) && (large = malloc(length + 1)))
+        base_shown(message, large, length + 1);
+    deliver(level, large ? large : small);
+    free(large);
+}
+
 void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
 {
     char small[512];
@@ -86,12 +105,7 @@ void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
 
     if (level < MIEN_LOG_SILENT && level > gravest)
         level = gravest;
-    if (diverted) {
-        if (level >= MIEN_LOG_WARN)
-            vsnprintf(diverted, diverted_size, fmt, args);
-        return;
-    }
-    if ((unsigned)level >= MIEN_LOG_SILENT || (int)level < atomic_load(&sink_lowest))
+    if (diverted ? level < MIEN_LOG_WARN : (unsigned)level >= MIEN_LOG_SILENT || (int)level < atomic_load(&sink_lowest))
         return;
     va_copy(again, args);
     length = vsnprintf(small, sizeof(small), fmt, args);
@@ -102,7 +116,7 @@ void base_vlog(enum mien_log_level level, const char *fmt, va_list args)
     if (large)
         vsnprintf(large, (size_t)length + 1, fmt, again);
     va_end(again);
-    deliver(level, large ? large : small);
+    show(level, large ? large : small);
     free(large);
 }
 

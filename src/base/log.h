@@ -4,6 +4,7 @@
 
 #include "mien/common.h"
 
+/* Control characters, line breaks among them, and bytes that are no UTF-8 become escapes: one message, one line. */
 void base_log(enum mien_log_level level, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
 /* Until it is called again, this thread's messages above `most` are logged as `most`: for a caller that survives a

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/log_internal.h"
+#include "base/shown.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -66,7 +67,7 @@ static void drop_cut_character(char *text)
 enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
 {
     va_list args;
-    char text[MIEN_ERROR_SIZE]; /* the arguments may hold the last error */
+    char text[MIEN_ERROR_SIZE], shown[MIEN_ERROR_SIZE]; /* the arguments may hold the last error */
 
     if (code == MIEN_ERR_NOMEM)
         base_exhausted_note();
@@ -75,12 +76,13 @@ enum mien_status base_fail(enum mien_status code, const char *fmt, ...)
         if (vsnprintf(text, sizeof text, fmt, args) >= (int)sizeof text)
             drop_cut_character(text);
         va_end(args);
+        base_shown(text, shown, sizeof shown);
     }
     va_start(args, fmt);
     base_vlog(MIEN_LOG_ERROR, fmt, args);
     va_end(args);
     if (base_log_grave())
-        memcpy(last_error, text, strlen(text) + 1);
+        memcpy(last_error, shown, strlen(shown) + 1);
     return code;
 }
 

@@ -129,6 +129,48 @@ static void test_divert(void)
     CHECK_EQ(captured_count, 2);
 }
 
+/* Whatever is in a name, a message is one line, and moves no cursor; letters of all languages stay. */
+static void test_control_characters(void)
+{
+    static const char *const pairs[][2] = {
+        {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
+        {"\x1b[2J\a\x7f", "\\x1b[2J\\x07\\x7f"},
+        {"\xc2\x9b"
+         "31m",
+         "\\u009b31m"}, /* CSI in one character */
+        {"\xe2\x80\xae"
+         "gnp.exe",
+         "\\u202egnp.exe"},          /* right to left */
+        {"\xe2\x80\xa8", "\\u2028"}, /* a line separator */
+        {"\x9b"
+         "0m\xff\xc3",
+         "\\x9b0m\\xff\\xc3"}, /* no UTF-8, cut at the end */
+        {"Gr\xc3\xbc\xc3\x9f \xe8\xa1\xa8\xe6\x83\x85 \xf0\x9f\x99\x82 \\",
+         "Gr\xc3\xbc\xc3\x9f \xe8\xa1\xa8\xe6\x83\x85 \xf0\x9f\x99\x82 \\"},
+    };
+    char diverted[64], long_name[3001];
+
+    for (size_t i = 0; i < BASE_COUNT(pairs); i++) {
+        capture_start();
+        CHECK_EQ(base_fail(MIEN_ERR_DATA, "%s: bad", pairs[i][0]), MIEN_ERR_DATA);
+        CHECK(captured_once(pairs[i][1]) && strlen(captured) == strlen(pairs[i][1]) + 5);
+        CHECK_STR(mien_last_error(), captured);
+        base_log_divert(diverted, sizeof(diverted));
+        LOG_WARN("%s: bad", pairs[i][0]);
+        base_log_divert(NULL, 0);
+        CHECK_STR(diverted, captured);
+    }
+    memset(long_name, 1, sizeof(long_name) - 1); /* four times as long: nothing is written beyond */
+    long_name[sizeof(long_name) - 1] = 0;
+    capture_start();
+    CHECK_EQ(base_fail(MIEN_ERR_DATA, "%s", long_name), MIEN_ERR_DATA);
+    CHECK(captured_count == 1 && strlen(mien_last_error()) < MIEN_ERROR_SIZE && !strchr(mien_last_error(), 1));
+    base_log_divert(diverted, 6);
+    LOG_WARN("ab\x1b");
+    base_log_divert(NULL, 0);
+    CHECK_STR(diverted, "ab"); /* no half an escape */
+}
+
 static void test_long_message(void)
 {
     char text[3000];
@@ -217,6 +259,7 @@ int main(void)
     test_levels();
     test_soften();
     test_divert();
+    test_control_characters();
     test_long_message();
     test_sink_reenters();
     test_sink_one_at_a_time();

@@ -22,6 +22,17 @@ script -qec 'stty cols 40; bash run.sh' /dev/null >shown 2>&1 </dev/null
 holds 'a bar fits a narrow terminal' [ "$(tr '\r' '\n' <shown | sed 's/\x1b\[K.*//' | grep -F '[#' | wc -L)" -eq 39 ]
 script -qec 'bash run.sh --quiet' /dev/null >shown 2>&1 </dev/null
 holds 'quiet shows nothing' [ ! -s shown ]
+# names that would colour, move or break lines
+evil=$'e\e[31m\nv.png'
+cp "$golden/00.png" "$evil"
+cat >evil.sh <<EOF
+'$mien' classify --quiet --model '$golden/start' --labels joy,fear "\$1"
+EOF
+EVIL=$evil script -qec 'bash evil.sh "$EVIL"' /dev/null >shown 2>&1 </dev/null
+holds 'a name on a terminal has no control characters' grep -qF 'e\x1b[31m' shown
+holds 'a file has the name as it is' [ "$(bash evil.sh "$evil" | head -c 9)" = "${evil:0:9}" ]
+EVIL=$evil.missing script -qec 'bash evil.sh "$EVIL"' /dev/null >shown 2>&1 </dev/null
+holds 'nor has a message' grep -qF 'e\x1b[31m\nv.png.missing: ' shown
 bash run.sh >out 2>err
 holds 'no bar in a file' [ -z "$(tr -d '[:print:]\n' <err)" ]
 holds 'results only on standard output' grep -q '32 images' out

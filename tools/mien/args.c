@@ -1,6 +1,8 @@
 /* args.c: options of subcommands, and their help. */
 #include "command.h"
 
+#include "base/shown.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,11 +12,12 @@
 int complain(const struct command *command, int exit_code, const char *fmt, ...)
 {
     va_list args;
-    fprintf(stderr, "mien%s%s: ", command ? " " : "", command ? command->name : "");
+    char message[4096], shown[8192];
     va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
+    vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
-    fprintf(stderr, "\n");
+    base_shown(message, shown, sizeof(shown));
+    fprintf(stderr, "mien%s%s: %s\n", command ? " " : "", command ? command->name : "", shown);
     return exit_code;
 }
 

@@ -48,9 +48,14 @@ static void print_json(const struct job *job, size_t at, size_t best)
 
 static void print_text(const struct job *job, size_t at, size_t best)
 {
-    printf("%s: %s", job->inputs.items[at], job->words.lines[best]);
-    for (size_t i = 0; i < job->words.count; i++)
-        printf("%s%s %.3f", i ? ", " : "  (", job->words.lines[i], (double)job->scores[i]);
+    print_shown(job->inputs.items[at]);
+    printf(": ");
+    print_shown(job->words.lines[best]);
+    for (size_t i = 0; i < job->words.count; i++) {
+        printf("%s", i ? ", " : "  (");
+        print_shown(job->words.lines[i]);
+        printf(" %.3f", (double)job->scores[i]);
+    }
     printf(")");
     if (job->clips[at].there)
         printf(", clip of %" PRIu64 " of %" PRIu64 " frames", job->clips[at].used, job->clips[at].there);

@@ -96,6 +96,10 @@ int output_check(const struct command *command, const char *path);
 void print_json_number(double value, int digits); /* so many significant ones; null where it is not finite */
 void print_json_string(const char *text); /* quoted and escaped, on standard output; what is not UTF-8 as U+FFFD */
 
+/* Texts of others (names of files, labels) on standard output: as they are, but on a terminal without control
+ * characters other than line breaks. */
+void print_shown(const char *text);
+
 /* Words broken into lines that begin at column `indent`, where the cursor is now; ends the last line. */
 void print_wrapped(const char *text, int indent);
 

@@ -47,7 +47,7 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     if (status == MIEN_OK && common->json)
         printf("%s\n", mien_result_json(result));
     else if (status == MIEN_OK)
-        printf("%s", mien_result_summary(result));
+        print_shown(mien_result_summary(result));
     mien_result_destroy(&result);
     mien_store_destroy(&store);
     mien_model_destroy(&model);

@@ -85,8 +85,11 @@ static void print_text(const char *dir, const struct mien_model_report *r, const
     printf("%-12s%s\n", "preprocess", r->preprocessor ? "as the directory says" : "CLIP's own values");
     if (plan)
         print_plan(plan, precision);
-    for (size_t i = 0; i < r->problem_count; i++)
-        printf("%-12s%s\n", "problem", r->problems[i]);
+    for (size_t i = 0; i < r->problem_count; i++) {
+        printf("%-12s", "problem");
+        print_shown(r->problems[i]);
+        printf("\n");
+    }
 }
 
 static void print_tower_json(const char *name, const struct mien_tower_info *t)

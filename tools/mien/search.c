@@ -13,7 +13,9 @@ static bool on_progress(void *user, uint64_t done, uint64_t total)
 static void print_match(const struct common *common, const char *text, size_t rank, const struct mien_match *m)
 {
     if (!common->json) {
-        printf("%4zu  %7.4f  %s\n", rank, m->score, m->path);
+        printf("%4zu  %7.4f  ", rank, m->score);
+        print_shown(m->path);
+        printf("\n");
         return;
     }
     printf("{\"text\":");
