@@ -152,6 +152,17 @@ struct mien_embed_params {
 MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struct mien_input *inputs, size_t count,
                                            const struct mien_embed_params *params, float *out);
 
+/* ---- heads ---- */
+
+/* The name of what a model's head says number `index` from 0 on, a target or a class; NULL after the last, and for a
+ * model without a head. It lives as long as the model. */
+MIEN_API const char *mien_model_target(const struct mien_model *model, size_t index);
+
+/* What the head says of raw embeddings (MIEN_RAW) [count][embed]: out [count][targets], values in the targets' own
+ * units, or the logits of classes (the largest is the likeliest). On the host, in double. MIEN_ERR_ARG: the model has no
+ * head (it is made by training, model.head). */
+MIEN_API enum mien_status mien_model_predict(struct mien_model *model, const float *raw, size_t count, float *out);
+
 /* ---- texts ---- */
 
 /* Embeddings of `count` UTF-8 texts to out [count][embed]. A text longer than the context is cut as CLIP cuts it; one
@@ -384,6 +395,10 @@ struct mien_model_report {
     int32_t start, end, padding; /* ids */
     size_t problem_count;        /* why the directory cannot be used as it is: */
     const char *const *problems; /* missing, unexpected or misshapen tensors, values that are no numbers, ... */
+    const char *head;            /* "regression", "classes"; NULL: there is none, and the next three are 0 */
+    uint32_t head_hidden;        /* units of its inner layer */
+    size_t target_count;
+    const char *const *targets; /* their names */
 };
 
 /* Reads a model directory and checks it: config.json against the tensors, every value finite, the tokenizer against the

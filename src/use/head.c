@@ -62,6 +62,22 @@ fail:
     return status;
 }
 
+/* ---- public ---- */
+
+const char *mien_model_target(const struct mien_model *model, size_t index)
+{
+    return model && index < model->nn->config.head.targets ? model->nn->config.head.name[index] : NULL;
+}
+
+enum mien_status mien_model_predict(struct mien_model *model, const float *raw, size_t count, float *out)
+{
+    enum mien_status status = MIEN_OK;
+    NEED(model && (count == 0 || (raw && out)));
+    TRY(use_head_run(model, raw, count, out));
+fail:
+    return use_ended(model, status);
+}
+
 /* ---- the head ---- */
 
 struct head {

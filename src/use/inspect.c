@@ -49,6 +49,20 @@ static struct mien_tower_info tower_info(const struct io_tower_config *t)
                                     t->act == IO_ACT_GELU ? "gelu" : "quick_gelu"};
 }
 
+static void report_head(struct inspection *in)
+{
+    static const char *const kinds[] = {NULL, "regression", "classes"};
+    const struct io_head_config *head = &in->config.head;
+    struct mien_model_report *r = &in->report;
+    const char **names = base_arena_array(&in->arena, (size_t)head->targets + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < head->targets; i++)
+        names[i] = head->name[i];
+    r->head = kinds[head->kind];
+    r->head_hidden = head->hidden;
+    r->target_count = names ? head->targets : 0;
+    r->targets = names;
+}
+
 static void describe(struct inspection *in)
 {
     const struct io_clip_config *c = &in->config;
@@ -64,6 +78,7 @@ static void describe(struct inspection *in)
     r->scale = NAN;
     r->image = tower_info(&c->vision.tower);
     r->text = tower_info(&c->text.tower);
+    report_head(in);
     r->temporal_layers = c->temporal.layers;
     if (!c->temporal.layers)
         return;

@@ -219,6 +219,10 @@ static void misused(struct mien_model *model)
     embed.size = sizeof(size_t) + 4; /* ends within a member: nobody's struct */
     REFUSED(mien_model_embed(model, &good, 1, &embed, room));
     embed = (struct mien_embed_params){.size = sizeof embed, .flags = 0x80000000};
+    REFUSED(mien_model_predict(model, room, 1, room)); /* without a head */
+    GIVES(mien_model_target(model, 0), NULL);
+    GIVES(mien_model_target(NULL, 0), NULL);
+    REFUSED(mien_model_predict(NULL, room, 1, room));
     REFUSED(mien_model_embed_texts(model, a, 1, 4, room));
     REFUSED(mien_model_embed_labels(model, a, 2, NULL, 1, room));
     REFUSED(mien_labels_create(model, &(struct mien_label){.name = ""}, 1, NULL, &labels));

@@ -4,6 +4,7 @@
 #include "device.h"
 
 #include "io/safetensors.h"
+#include "mien/model.h"
 #include "train/tiny_run.h"
 
 #include <math.h>
@@ -110,6 +111,44 @@ static void test_features_kept(void)
     CHECK(base_file_exists("frozen/features.safetensors") && !base_file_exists("tuned/features.safetensors"));
 }
 
+/* What the trained head says of the clips, in the targets' units: its error is the loss of the last step, after which
+ * the rate had come down to nearly nothing. */
+static void test_predict(void)
+{
+    enum { CLIPS = 8, FRAMES = 4, TARGETS = 2, E = 4 };
+    char paths[FRAMES][512];
+    struct mien_input frames[FRAMES] = {{0}};
+    const struct mien_embed_params params = {.size = sizeof params, .flags = MIEN_RAW};
+    struct mien_model *model = NULL;
+    float raw[CLIPS * E], said[CLIPS * TARGETS];
+    double truth[CLIPS][TARGETS], mean[TARGETS] = {0}, square[TARGETS] = {0}, error = 0;
+    CHECK_EQ(mien_model_open(gpu, "rmse-alone/model", NULL, &model), MIEN_OK);
+    for (uint32_t i = 0; model && i < CLIPS; i++) {
+        for (uint32_t j = 0; j < FRAMES; j++) {
+            snprintf(paths[j], sizeof(paths[j]), GOLDEN "../train/%02u.png", (i + 9 * j) % 32);
+            frames[j].path = paths[j];
+        }
+        const struct mien_input clip = {.frames = frames, .frame_count = FRAMES};
+        CHECK_EQ(mien_model_embed(model, &clip, 1, &params, raw + (size_t)i * E), MIEN_OK);
+        truth[i][0] = round((sin(1.7 * i) * 3 + 2) * 1000) / 1000; /* as clips_reference.py has them */
+        truth[i][1] = round((cos(0.9 * i * i) - 0.4) * 1000) / 1000;
+        for (uint32_t k = 0; k < TARGETS; k++)
+            mean[k] += truth[i][k] / CLIPS;
+    }
+    CHECK_EQ(mien_model_predict(model, raw, CLIPS, said), MIEN_OK);
+    CHECK_STR(mien_model_target(model, 0), "calm");
+    CHECK_STR(mien_model_target(model, 1), "tension");
+    CHECK(mien_model_target(model, 2) == NULL);
+    for (uint32_t i = 0; i < CLIPS * TARGETS; i++)
+        square[i % TARGETS] += pow(truth[i / TARGETS][i % TARGETS] - mean[i % TARGETS], 2) / CLIPS;
+    for (uint32_t i = 0; i < CLIPS * TARGETS; i++)
+        error += pow((double)said[i] - truth[i / TARGETS][i % TARGETS], 2) / square[i % TARGETS] / (CLIPS * TARGETS);
+    char *text = log_text("rmse-alone"), *last = strstr(text, "\"step\":30,");
+    CHECK(last && off(sqrt(error), number(last, "\"loss\":")) < 1e-3);
+    base_free(text);
+    mien_model_destroy(&model);
+}
+
 int main(void)
 {
     static const char *const names[] = {"frozen", "tuned", "mse", "rmse-alone", "ccc", "ce", "ce-alone"};
@@ -123,6 +162,7 @@ int main(void)
         compare(names[i], NULL);
     if (golden) {
         test_features_kept();
+        test_predict();
         compare("tuned", "run.micro_batch=3");
         compare("ccc", "run.recompute=true");
     }

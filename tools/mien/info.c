@@ -78,6 +78,12 @@ static void print_text(const char *dir, const struct mien_model_report *r, const
     if (r->temporal_layers)
         printf("%-12sup to %u: %u layers, %u heads of %u, mlp %u\n", "frames", r->temporal_frames, r->temporal_layers,
                r->temporal_heads, r->temporal_head_dim, r->temporal_mlp);
+    if (r->head) {
+        printf("%-12s%s from %u units:", "head", r->head, r->head_hidden);
+        for (size_t i = 0; i < r->target_count; i++)
+            printf("%s %s", i ? "," : "", r->targets[i]);
+        printf("\n");
+    }
     if (r->tokenizer)
         printf("%-12s%u tokens, start %d, end %d, padding %d\n", "tokenizer", r->tokens, r->start, r->end, r->padding);
     else
@@ -113,6 +119,14 @@ static void print_json(const char *dir, const struct mien_model_report *r, const
            r->info.vocab);
     print_tower_json("vision", &r->image);
     print_tower_json("text", &r->text);
+    if (r->head) {
+        printf(",\"head\":{\"kind\":\"%s\",\"hidden\":%u,\"targets\":[", r->head, r->head_hidden);
+        for (size_t i = 0; i < r->target_count; i++) {
+            printf("%s", i ? "," : "");
+            print_json_string(r->targets[i]);
+        }
+        printf("]}");
+    }
     if (r->temporal_layers)
         printf(",\"temporal\":{\"layers\":%u,\"heads\":%u,\"head_dim\":%u,\"mlp\":%u,\"frames\":%u}",
                r->temporal_layers, r->temporal_heads, r->temporal_head_dim, r->temporal_mlp, r->temporal_frames);
