@@ -159,8 +159,8 @@ MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struc
 MIEN_API const char *mien_model_target(const struct mien_model *model, size_t index);
 
 /* What the head says of raw embeddings (MIEN_RAW) [count][embed]: out [count][targets], values in the targets' own
- * units, or the logits of classes (the largest is the likeliest). On the host, in double. MIEN_ERR_ARG: the model has no
- * head (it is made by training, model.head). */
+ * units, or the logits of classes (the largest is the likeliest). On the host, in double. MIEN_ERR_ARG: the model has
+ * no head (it is made by training, model.head). */
 MIEN_API enum mien_status mien_model_predict(struct mien_model *model, const float *raw, size_t count, float *out);
 
 /* ---- texts ---- */
