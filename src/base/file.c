@@ -1,4 +1,4 @@
-/* file.c: reading whole files, mapping them, and outputs that appear whole or not at all. */
+/* file.c: reading files, whole or in pieces, and outputs that appear whole or not at all. */
 #include "base/file.h"
 
 #include "base/arena.h"
@@ -110,26 +110,63 @@ fail:
 }
 
 struct base_in {
-    int fd;
+    int fd; /* -1: of memory */
+    const char *memory;
     uint64_t size;
     char path[];
 };
 
+static struct base_in *make_in(const char *path)
+{
+    struct base_in *in = base_alloc(1, sizeof(*in) + strlen(path) + 1);
+
+    if (in) {
+        memcpy(in->path, path, strlen(path) + 1);
+        in->fd = -1;
+    }
+    return in;
+}
+
+/* A pointer of Git LFS in place of a file, told by its first bytes. */
+static enum mien_status check_head(const struct base_in *in)
+{
+    char head[64];
+    size_t size = in->size < sizeof(head) ? (size_t)in->size : sizeof(head);
+    enum mien_status status = base_in_read(in, 0, head, size);
+    return status == MIEN_OK ? base_refuse_pointer(in->path, head, size) : status;
+}
+
 enum mien_status base_in_open(const char *path, struct base_in **out)
 {
     enum mien_status status = MIEN_OK;
-    struct base_in *in = base_alloc(1, sizeof(*in) + strlen(path) + 1);
+    struct base_in *in = make_in(path);
     struct os_info info;
 
     *out = NULL;
     FAIL_IF_NULL(in, path);
-    memcpy(in->path, path, strlen(path) + 1);
     TRY(open_input(path, &in->fd, &info));
     in->size = info.size;
+    TRY(check_head(in));
     *out = in;
     return MIEN_OK;
 fail:
-    base_free(in);
+    base_in_close(&in);
+    return status;
+}
+
+enum mien_status base_in_memory(const char *name, const void *data, size_t size, struct base_in **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_in *in = make_in(name);
+
+    *out = in;
+    FAIL_IF_NULL(in, name);
+    in->memory = data;
+    in->size = size;
+    TRY(check_head(in));
+    return MIEN_OK;
+fail:
+    base_in_close(out);
     return status;
 }
 
@@ -141,13 +178,16 @@ uint64_t base_in_size(const struct base_in *in)
 enum mien_status base_in_read(const struct base_in *in, uint64_t offset, void *data, size_t size)
 {
     enum mien_status status = MIEN_OK;
+    bool held = in->fd < 0 && offset <= in->size && size <= in->size - offset;
 
-    for (size_t done = 0; done < size;) {
-        ptrdiff_t got = os_read_at(in->fd, offset + done, (char *)data + done, size - done);
+    if (held && size)
+        memcpy(data, in->memory + offset, size);
+    for (size_t done = held ? size : 0; done < size;) {
+        ptrdiff_t got = in->fd < 0 ? 0 : os_read_at(in->fd, offset + done, (char *)data + done, size - done);
 
         FAIL_IF(got < 0, MIEN_ERR_IO, "%s: cannot read: %s", in->path, strerror(errno));
-        FAIL_IF(got == 0, MIEN_ERR_DATA, "%s: ends at byte %llu of %llu; it has been cut off since it was opened",
-                in->path, (unsigned long long)(offset + done), (unsigned long long)in->size);
+        FAIL_IF(got == 0, MIEN_ERR_DATA, "%s: ends before byte %llu (of %llu when it was opened); it has been cut off",
+                in->path, (unsigned long long)(offset + size), (unsigned long long)in->size);
         done += (size_t)got;
     }
 fail:
@@ -158,43 +198,10 @@ void base_in_close(struct base_in **in)
 {
     if (!in || !*in)
         return;
-    os_close((*in)->fd);
+    if ((*in)->fd >= 0)
+        os_close((*in)->fd);
     base_free(*in);
     *in = NULL;
-}
-
-enum mien_status base_map_open(const char *path, struct base_map *out)
-{
-    enum mien_status status = MIEN_OK;
-    struct os_info info;
-    const void *data = NULL;
-    int fd = -1;
-
-    *out = (struct base_map){0};
-    TRY(open_input(path, &fd, &info));
-    FAIL_IF(info.size > SIZE_MAX, MIEN_ERR_DATA, "%s: too large for this machine's address space", path);
-    if (info.size > 0) {
-        data = os_map(fd, (size_t)info.size);
-        FAIL_IF(!data, base_errno_status(MIEN_ERR_IO), "%s: cannot map: %s", path, strerror(errno));
-    }
-    out->data = data;
-    out->size = (size_t)info.size;
-    status = base_refuse_pointer(path, data, out->size);
-    if (status != MIEN_OK)
-        base_map_close(out);
-fail:
-    if (fd >= 0)
-        os_close(fd); /* the map stays */
-    return status;
-}
-
-void base_map_close(struct base_map *map)
-{
-    if (!map)
-        return;
-    if (map->data && !map->borrowed)
-        os_unmap(map->data, map->size);
-    *map = (struct base_map){0};
 }
 
 struct base_out {

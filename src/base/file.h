@@ -15,29 +15,22 @@
 enum mien_status base_file_read(const char *path, size_t max_size, char **data, size_t *size);
 
 /* MIEN_ERR_DATA, with what to do about it, when the content is a pointer of Git LFS in place of the file `path`.
- * base_file_read, base_map_open and base_source_map ask it of whatever they read. */
+ * base_file_read, base_in_open and base_in_memory ask it of whatever they read. */
 enum mien_status base_refuse_pointer(const char *path, const void *data, size_t size);
 
 /* The first `room` bytes of a file, or all of a shorter one: *size of them in head. Errors as above. */
 enum mien_status base_file_head(const char *path, void *head, size_t room, size_t *size);
 
-/* A regular file that is read in pieces, at any place. What has the name later is no matter; a file that has become
- * shorter is an error where its bytes are asked for, never a signal. */
+/* Bytes that are read in pieces, at any place: of a regular file, or of memory. Files are not mapped: one that becomes
+ * shorter is an error where its bytes are asked for, and would be a signal there. */
 struct base_in;
 enum mien_status base_in_open(const char *path, struct base_in **out);
+/* Of data [size], which must outlive it. `name` stands in messages. */
+enum mien_status base_in_memory(const char *name, const void *data, size_t size, struct base_in **out);
 uint64_t base_in_size(const struct base_in *in); /* when it was opened */
 /* Fills data [size]. MIEN_ERR_DATA when the file ends before; MIEN_ERR_IO. Thread-safe. */
 enum mien_status base_in_read(const struct base_in *in, uint64_t offset, void *data, size_t size);
 void base_in_close(struct base_in **in); /* accepts NULL; clears */
-
-/* Read-only memory map. An empty file gives data NULL, size 0. */
-struct base_map {
-    const unsigned char *data;
-    size_t size;
-    bool borrowed; /* of memory that is another's: closing leaves it alone */
-};
-enum mien_status base_map_open(const char *path, struct base_map *out);
-void base_map_close(struct base_map *map);
 
 /* An output file under construction. */
 struct base_out;

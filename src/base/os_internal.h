@@ -39,10 +39,6 @@ bool os_info(int file, struct os_info *info);
 bool os_info_at(const char *path, bool follow, struct os_info *info);
 bool os_is_at(int file, const char *path); /* whether the path names this open file */
 
-/* Read-only; size is above 0; NULL when it cannot be. The file may be closed. */
-const void *os_map(int file, size_t size);
-void os_unmap(const void *data, size_t size);
-
 /* Absolute, without links and dots; from malloc; NULL when it is not there. */
 char *os_resolve(const char *path);
 bool os_rename(const char *from, const char *to); /* in place of what is there */

@@ -79,37 +79,39 @@ bool base_source_has(const struct base_source *source, const char *path)
     return source->files ? find_path(source, path) != NULL : base_file_exists(path);
 }
 
-enum mien_status base_source_map(const struct base_source *source, const char *path, struct base_map *out)
+static enum mien_status find_file(const struct base_source *source, const char *path, const struct mien_file **out)
 {
-    enum mien_status status = MIEN_OK;
-    *out = (struct base_map){0};
+    *out = find_path(source, path);
+    return *out ? MIEN_OK : base_fail(MIEN_ERR_DATA, "%s: not among the files given", path);
+}
+
+enum mien_status base_source_in(const struct base_source *source, const char *path, struct base_in **out)
+{
+    const struct mien_file *file;
+    *out = NULL;
     if (!source->files)
-        return base_map_open(path, out);
-    const struct mien_file *file = find_path(source, path);
-    FAIL_IF(!file, MIEN_ERR_DATA, "%s: not among the files given", path);
-    TRY(base_refuse_pointer(path, file->bytes, file->size));
-    *out = (struct base_map){.data = file->size ? file->bytes : NULL, .size = file->size, .borrowed = true};
-fail:
-    return status;
+        return base_in_open(path, out);
+    enum mien_status status = find_file(source, path, &file);
+    return status == MIEN_OK ? base_in_memory(path, file->bytes, file->size, out) : status;
 }
 
 enum mien_status base_source_read(const struct base_source *source, const char *path, size_t max_size, char **data,
                                   size_t *size)
 {
     enum mien_status status = MIEN_OK;
-    struct base_map map;
+    const struct mien_file *file;
     if (!source->files)
         return base_file_read(path, max_size, data, size);
     *data = NULL;
     *size = 0;
-    TRY(base_source_map(source, path, &map));
-    FAIL_IF(max_size && map.size > max_size, MIEN_ERR_DATA, "%s: longer than the %zu bytes allowed here", path,
+    TRY(find_file(source, path, &file));
+    FAIL_IF(max_size && file->size > max_size, MIEN_ERR_DATA, "%s: longer than the %zu bytes allowed here", path,
             max_size);
-    *data = base_alloc(map.size + 1, 1);
+    *data = base_alloc(file->size + 1, 1);
     FAIL_IF_NULL(*data, path);
-    if (map.size)
-        memcpy(*data, map.data, map.size);
-    *size = map.size;
+    if (file->size)
+        memcpy(*data, file->bytes, file->size);
+    *size = file->size;
 fail:
     return status;
 }

@@ -30,7 +30,7 @@ bool base_source_has(const struct base_source *source, const char *path);
 enum mien_status base_source_read(const struct base_source *source, const char *path, size_t max_size, char **data,
                                   size_t *size);
 enum mien_status base_source_json(const struct base_source *source, const char *path, cJSON **out);
-/* Of files the very bytes, which must outlive the map. */
-enum mien_status base_source_map(const struct base_source *source, const char *path, struct base_map *out);
+/* Files in memory must outlive it. */
+enum mien_status base_source_in(const struct base_source *source, const char *path, struct base_in **out);
 
 #endif

@@ -4,30 +4,37 @@
 
 enum { REPLACEMENTS = 100 };
 
-/* The picture from the cache or the pack, or read: then *owned. MIEN_ERR_DATA when it is bad. */
-static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct data_image *image, bool *owned)
+/* Whose a picture is: the cache's; the caller's, to be freed; or his too, and worth keeping. */
+enum hold { HOLD_CACHED, HOLD_OWN, HOLD_FRESH };
+
+/* The picture from the cache or the pack, or read. MIEN_ERR_DATA when it is bad. */
+static enum mien_status get_image(struct data_loader *l, uint32_t sample, struct data_image *image, enum hold *hold)
 {
     const struct data_row *row = &l->p.manifest->rows[l->rows[sample]];
-    *owned = false;
+    *hold = HOLD_CACHED;
     base_mutex_lock(l->mutex);
     *image = l->cached[sample];
     base_mutex_unlock(l->mutex);
-    if (image->pixels || data_pack_image(l->pack, l->rows[sample], image))
+    if (image->pixels)
         return MIEN_OK;
+    if (data_pack_image(l->pack, l->rows[sample], image)) {
+        *hold = HOLD_OWN; /* the system keeps the pack's pages */
+        return MIEN_OK;
+    }
     enum mien_status status = data_row_image(row, l->p.ignore_exif, !l->p.preprocess.rgb_first, image);
-    *owned = status == MIEN_OK;
+    *hold = status == MIEN_OK ? HOLD_FRESH : HOLD_CACHED;
     return status;
 }
 
 /* Gives a picture that was read to the cache when there is room; then it is not the caller's any more. */
-static void keep_image(struct data_loader *l, uint32_t sample, const struct data_image *image, bool *owned)
+static void keep_image(struct data_loader *l, uint32_t sample, const struct data_image *image, enum hold *hold)
 {
     uint64_t bytes = (uint64_t)image->width * image->height * image->channels;
     base_mutex_lock(l->mutex);
     if (!l->cached[sample].pixels && l->cached_bytes + bytes <= l->p.cache_bytes) {
         l->cached[sample] = *image;
         l->cached_bytes += bytes;
-        *owned = false;
+        *hold = HOLD_CACHED;
     }
     base_mutex_unlock(l->mutex);
 }
@@ -67,15 +74,15 @@ static enum mien_status fill_picture(struct data_loader *l, struct slot *slot, u
     enum mien_status status = MIEN_OK;
     struct base_rng rng = base_rng_make(l->p.seed, "augment", slot->batch.epoch, slot->place + index);
     struct data_image image = {0};
-    bool owned = false;
-    TRY(get_image(l, sample, &image, &owned));
+    enum hold hold = HOLD_CACHED;
+    TRY(get_image(l, sample, &image, &hold));
     TRY(data_preprocess_check(l->p.manifest->rows[l->rows[sample]].image, &image, &l->p.preprocess));
     TRY(data_augment_image(&image, &l->p.preprocess, &l->p.augment, l->may_flip[sample], &rng, work,
                            slot->images + index * loader_sample_size(l)));
-    if (owned)
-        keep_image(l, sample, &image, &owned);
+    if (hold == HOLD_FRESH)
+        keep_image(l, sample, &image, &hold);
 fail:
-    if (owned)
+    if (hold != HOLD_CACHED)
         data_image_free(&image);
     return status;
 }

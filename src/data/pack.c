@@ -4,16 +4,17 @@
 #include "base/stamp.h"
 #include "data/row_image.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { VERSION = 3, TAIL = 32, ENTRY = 48, BLOCK = 64 };
 static const char magic[8] = {'M', 'I', 'E', 'N', 'P', 'A', 'C', 'K'};
 
 struct data_pack {
-    struct base_map map;
+    struct base_in *in;
     const struct data_manifest *manifest;
-    uint64_t pixels;            /* bytes before the table */
-    const unsigned char *index; /* [rows, ENTRY] */
+    uint64_t pixels;      /* bytes before the table */
+    unsigned char *index; /* [rows, ENTRY] */
     uint32_t rows;
     const char *path;
     struct base_arena arena;
@@ -40,15 +41,13 @@ static uint64_t get(const unsigned char *from, int bytes)
 /* Size and checksum of the manifest's bytes: what a pack is valid for. */
 static enum mien_status sign(const struct data_manifest *manifest, uint64_t *size, uint32_t *crc)
 {
-    struct base_map map;
-    enum mien_status status = base_map_open(manifest->path, &map);
-    *size = *crc = 0;
-    if (status != MIEN_OK)
-        return status;
-    *size = map.size;
-    *crc = base_crc32(0, map.data, map.size);
-    base_map_close(&map);
-    return MIEN_OK;
+    char *text = NULL;
+    size_t bytes = 0;
+    enum mien_status status = base_file_read(manifest->path, 0, &text, &bytes);
+    *size = bytes;
+    *crc = status == MIEN_OK ? base_crc32(0, text, bytes) : 0;
+    base_free(text);
+    return status;
 }
 
 static enum mien_status make_tail(const struct data_manifest *manifest, const unsigned char *index,
@@ -169,23 +168,37 @@ fail:
 
 /* ---- reading ---- */
 
-/* Why a pack cannot be used, or NULL. */
-static const char *check(struct data_pack *pack, const struct data_manifest *manifest, uint64_t size, uint32_t crc)
+/* *why: that a pack cannot be used, or NULL. */
+static enum mien_status check(struct data_pack *pack, const struct data_manifest *manifest, uint64_t size, uint32_t crc,
+                              const char **why)
 {
-    if (pack->map.size < TAIL) /* an empty file has no address */
-        return "it is cut off, or no pack";
-    const unsigned char *end = pack->map.data + pack->map.size, *tail = end - TAIL;
+    enum mien_status status = MIEN_OK;
+    unsigned char tail[TAIL];
+    uint64_t all = base_in_size(pack->in);
+    size_t table = manifest->count * ENTRY;
+    *why = "it is cut off, or no pack";
+    if (all < TAIL)
+        return MIEN_OK;
+    TRY(base_in_read(pack->in, all - TAIL, tail, TAIL));
     if (memcmp(tail, magic, sizeof(magic)) != 0)
-        return "it is cut off, or no pack";
+        return MIEN_OK;
+    *why = "it is of another version";
     if (get(tail + 8, 4) != VERSION)
-        return "it is of another version";
+        return MIEN_OK;
+    *why = "the manifest has changed since";
     if (get(tail + 12, 4) != manifest->count || get(tail + 16, 8) != size || get(tail + 24, 4) != crc)
-        return "the manifest has changed since";
-    if ((pack->map.size - TAIL) / ENTRY < manifest->count)
-        return "it is damaged";
-    pack->pixels = pack->map.size - TAIL - manifest->count * ENTRY;
-    pack->index = tail - manifest->count * ENTRY;
-    return get(tail + 28, 4) == base_crc32(0, pack->index, manifest->count * ENTRY) ? NULL : "it is damaged";
+        return MIEN_OK;
+    *why = "it is damaged";
+    if ((all - TAIL) / ENTRY < manifest->count)
+        return MIEN_OK;
+    pack->pixels = all - TAIL - table;
+    pack->index = base_alloc(table + 1, 1);
+    FAIL_IF_NULL(pack->index, pack->path);
+    TRY(base_in_read(pack->in, pack->pixels, pack->index, table));
+    if (get(tail + 28, 4) == base_crc32(0, pack->index, table))
+        *why = NULL;
+fail:
+    return status;
 }
 
 enum mien_status data_pack_open(const struct data_manifest *manifest, struct data_pack **out)
@@ -199,9 +212,10 @@ enum mien_status data_pack_open(const struct data_manifest *manifest, struct dat
     pack->path = pack_path(manifest, &pack->arena);
     FAIL_IF_NULL(pack->path, "a path");
     if (base_file_exists(pack->path)) {
-        TRY(base_map_open(pack->path, &pack->map));
+        const char *why = NULL;
+        TRY(base_in_open(pack->path, &pack->in));
         TRY(sign(manifest, &size, &crc));
-        const char *why = check(pack, manifest, size, crc);
+        TRY(check(pack, manifest, size, crc, &why));
         if (why) {
             LOG_WARN("%s is not used: %s; pictures are read from their files. Import with --pack again", pack->path,
                      why);
@@ -221,27 +235,34 @@ void data_pack_close(struct data_pack **pack)
 {
     if (!pack || !*pack)
         return;
-    base_map_close(&(*pack)->map);
+    base_in_close(&(*pack)->in);
+    base_free((*pack)->index);
     base_arena_clear(&(*pack)->arena);
     base_free(*pack);
     *pack = NULL;
 }
 
-/* What an entry says, when it can be: three or four channels, as many pixels as a picture may have, all of them before
- * the table. A checksum proves that the numbers are those that somebody wrote, not that they are right. */
+/* The picture of an entry, when it can be: three or four channels, as many pixels as a picture may have, all of them
+ * before the table, none of them changed. A checksum proves that the numbers are those that somebody wrote, not that
+ * they are right. */
 static bool read_entry(const struct data_pack *pack, const unsigned char *entry, struct data_image *image)
 {
     uint64_t at = get(entry, 8), width = get(entry + 8, 4), height = get(entry + 12, 4), channels = get(entry + 16, 4);
     if (width == 0 || height == 0 || width > DATA_MOST_PIXELS / height || (channels != 3 && channels != 4))
         return false;
     uint64_t bytes = width * height * channels;
-    if (at > pack->pixels || bytes > pack->pixels - at ||
-        base_crc32(0, pack->map.data + at, (size_t)bytes) != (uint32_t)get(entry + 20, 4))
+    if (at > pack->pixels || bytes > pack->pixels - at)
         return false;
-    /* Borrowed: nobody writes to a loader's pictures. */
-    *image = (struct data_image){(uint32_t)width, (uint32_t)height, (uint32_t)channels,
-                                 (unsigned char *)(uintptr_t)(pack->map.data + at)};
-    return true;
+    struct data_image read = {(uint32_t)width, (uint32_t)height, (uint32_t)channels, malloc((size_t)bytes)};
+    enum mien_log_level before = base_log_soften(MIEN_LOG_WARN);
+    bool good = read.pixels && base_in_read(pack->in, at, read.pixels, (size_t)bytes) == MIEN_OK &&
+                base_crc32(0, read.pixels, (size_t)bytes) == (uint32_t)get(entry + 20, 4);
+    base_log_soften(before);
+    if (good)
+        *image = read;
+    else
+        data_image_free(&read);
+    return good;
 }
 
 static bool has_changed(const struct data_pack *pack, uint32_t row, const unsigned char *entry)

@@ -25,12 +25,12 @@ struct data_pack_summary {
 enum mien_status data_pack_write(const struct data_manifest *manifest, mien_progress_fn progress, void *user,
                                  struct data_pack_summary *summary);
 
-/* Maps a manifest's pack. *out stays NULL when there is none, and with a warning when it is damaged or of another
+/* Opens a manifest's pack. *out stays NULL when there is none, and with a warning when it is damaged or of another
  * version of the manifest: the pictures are then read from their files. */
 enum mien_status data_pack_open(const struct data_manifest *manifest, struct data_pack **out);
 void data_pack_close(struct data_pack **pack);
 
-/* The picture of a manifest's row: pixels are borrowed from the pack. False when it is not there, damaged, or of a file
+/* The picture of a manifest's row, to be freed. False when it is not there, damaged or cut off, or of a file
  * that has changed since; one that has gone is served all the same. */
 bool data_pack_image(const struct data_pack *pack, uint32_t row, struct data_image *image);
 /* Whether the pack (NULL: none) holds the row's picture, so that its file may be gone. */

@@ -132,10 +132,10 @@ static void write_select(uint64_t total, uint64_t want, char filter[FILTER])
 static enum mien_status check_file(const char *path)
 {
     enum mien_status status = MIEN_OK;
-    struct base_map map;
-    TRY(base_map_open(path, &map));
-    bool empty = map.size == 0;
-    base_map_close(&map);
+    struct base_in *in = NULL;
+    TRY(base_in_open(path, &in));
+    bool empty = base_in_size(in) == 0;
+    base_in_close(&in);
     FAIL_IF(empty, MIEN_ERR_DATA, "%s: the file is empty", path);
 fail:
     return status;

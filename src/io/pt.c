@@ -69,7 +69,7 @@ fail:
 }
 
 /* The bytes of a storage: the member must be as long as the pickle says. */
-static enum mien_status find_storage(struct walk *w, const struct pickle_tensor *t, const unsigned char **data)
+static enum mien_status find_storage(struct walk *w, const struct pickle_tensor *t, uint64_t *offset)
 {
     enum mien_status status = MIEN_OK;
     struct zip *zip = &w->pt->zip;
@@ -79,7 +79,8 @@ static enum mien_status find_storage(struct walk *w, const struct pickle_tensor 
     struct zip_member *m = zip_find(zip, name);
     FAIL_IF(!m, MIEN_ERR_DATA, "%s: byte %llu (data.pkl): tensor \"%s\" lies in %s, which is not in the archive",
             zip->path, (unsigned long long)(w->base + t->at), w->name, name);
-    TRY(zip_read(zip, m, data));
+    TRY(zip_check(zip, m));
+    *offset = m->offset;
     FAIL_IF(s->count > UINT64_MAX / io_dtype_size(s->dtype) || s->count * io_dtype_size(s->dtype) != m->size,
             MIEN_ERR_DATA, "%s: byte %llu: %s has %llu bytes, but tensor \"%s\" says it holds %llu elements of %s",
             zip->path, (unsigned long long)m->offset, name, (unsigned long long)m->size, w->name,
@@ -92,7 +93,7 @@ static enum mien_status add_tensor(struct walk *w, const struct pickle_tensor *t
 {
     enum mien_status status = MIEN_OK;
     struct pt *pt = w->pt;
-    const unsigned char *data;
+    uint64_t offset = 0;
     FAIL_IF(pt->count >= MAX_TENSORS, MIEN_ERR_DATA, "%s: more than %d tensors", pt->zip.path, MAX_TENSORS);
     TRY(base_grow(&pt->tensors, &pt->capacity, pt->count + 1, sizeof(*pt->tensors)));
     struct io_tensor *out = &pt->tensors[pt->count];
@@ -102,8 +103,9 @@ static enum mien_status add_tensor(struct walk *w, const struct pickle_tensor *t
     FAIL_IF_NULL(out->name, pt->zip.path);
     TRY(count_elements(w, t, out));
     TRY(keep_strides(pt, t, out));
-    TRY(find_storage(w, t, &data));
-    out->data = data + t->offset * io_dtype_size(out->dtype);
+    TRY(find_storage(w, t, &offset));
+    out->in = pt->zip.in;
+    out->offset = offset + t->offset * io_dtype_size(out->dtype);
     pt->count++;
 fail:
     return status;
@@ -235,7 +237,9 @@ static enum mien_status check_order_of_bytes(struct pt *pt, const char *root)
     struct zip_member *m = find_under(pt, root, "byteorder");
     if (!m)
         return MIEN_OK; /* PyTorch 1 did not say; its machines were little endian */
-    TRY(zip_read(&pt->zip, m, &text));
+    FAIL_IF(m->size > 64, MIEN_ERR_DATA, "%s: byte %llu: byteorder is no word", pt->zip.path,
+            (unsigned long long)m->offset);
+    TRY(zip_read(&pt->zip, m, &pt->arena, &text));
     FAIL_IF(m->size != 6 || memcmp(text, "little", 6) != 0, MIEN_ERR_DATA,
             "%s: byte %llu: the order of bytes is not \"little\"; save the file on a little-endian machine",
             pt->zip.path, (unsigned long long)m->offset);
@@ -277,7 +281,7 @@ static enum mien_status read_tensors(struct pt *pt)
     TRY(find_pickle(pt, &m, &w->root));
     TRY(check_order_of_bytes(pt, w->root));
     pt->scripted = find_under(pt, w->root, "constants.pkl") != NULL;
-    TRY(zip_read(&pt->zip, m, &data));
+    TRY(zip_read(&pt->zip, m, &values, &data));
     w->base = m->offset;
     TRY(pickle_read(pt->zip.path, data, (size_t)m->size, m->offset, &values, &top));
     TRY(visit(w, top, 0));

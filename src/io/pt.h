@@ -8,7 +8,7 @@
 struct pt {
     struct zip zip;
     struct base_arena arena;   /* names, strides */
-    struct io_tensor *tensors; /* sorted by name; data points into the map */
+    struct io_tensor *tensors; /* sorted by name */
     size_t count, capacity;
     bool scripted;            /* a TorchScript archive */
     struct pt_opaque *opaque; /* what was passed over, the first PT_OPAQUE_MOST of a class of its own */

@@ -1,4 +1,4 @@
-/* safetensors.c: reading: a memory map, checked. */
+/* safetensors.c: reading, checked. */
 #include "io/safetensors.h"
 
 #include "base/base.h"
@@ -10,7 +10,7 @@
 enum { MAX_HEADER = 100 * 1000 * 1000 }; /* bytes; the format's own limit */
 
 struct io_safetensors {
-    struct base_map map;
+    struct base_in *in;
     struct st_header header; /* entries sorted by name */
     char *path;
 };
@@ -100,20 +100,28 @@ static uint64_t load_u64(const unsigned char *p)
 static enum mien_status open_checked(struct io_safetensors *f)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(f->map.size < 8, MIEN_ERR_DATA, "%s: %zu bytes, too short for safetensors", f->path, f->map.size);
-    uint64_t length = load_u64(f->map.data);
+    unsigned char head[8];
+    char *text = NULL;
+    uint64_t size = base_in_size(f->in);
+    FAIL_IF(size < 8, MIEN_ERR_DATA, "%s: %llu bytes, too short for safetensors", f->path, (unsigned long long)size);
+    TRY(base_in_read(f->in, 0, head, sizeof(head)));
+    uint64_t length = load_u64(head);
     FAIL_IF(length > MAX_HEADER, MIEN_ERR_DATA,
             "%s: a header of %llu bytes is announced, 100,000,000 are allowed; not safetensors?", f->path,
             (unsigned long long)length);
-    FAIL_IF(length > f->map.size - 8, MIEN_ERR_DATA, "%s: the header goes beyond the end of the file (cut off?)",
-            f->path);
-    TRY(st_header_parse((const char *)f->map.data + 8, (size_t)length, f->path, &f->header));
-    TRY(check_ranges(f->path, &f->header, f->map.size - 8 - length));
+    FAIL_IF(length > size - 8, MIEN_ERR_DATA, "%s: the header goes beyond the end of the file (cut off?)", f->path);
+    text = base_alloc((size_t)length + 1, 1);
+    FAIL_IF_NULL(text, f->path);
+    TRY(base_in_read(f->in, 8, text, (size_t)length));
+    TRY(st_header_parse(text, (size_t)length, f->path, &f->header));
+    TRY(check_ranges(f->path, &f->header, size - 8 - length));
     for (size_t i = 0; i < f->header.count; i++) {
-        f->header.entries[i].tensor.data = f->map.data + 8 + length + f->header.entries[i].begin;
+        f->header.entries[i].tensor.in = f->in;
+        f->header.entries[i].tensor.offset = 8 + length + f->header.entries[i].begin;
         f->header.entries[i].tensor.file = f->path;
     }
 fail:
+    base_free(text);
     return status;
 }
 
@@ -132,7 +140,7 @@ enum mien_status io_safetensors_open_from(const struct base_source *source, cons
     f->path = base_alloc(strlen(path) + 1, 1);
     FAIL_IF_NULL(f->path, path);
     strcpy(f->path, path);
-    TRY(base_source_map(source, path, &f->map));
+    TRY(base_source_in(source, path, &f->in));
     TRY(open_checked(f));
     *out = f;
     return MIEN_OK;
@@ -146,7 +154,7 @@ void io_safetensors_close(struct io_safetensors **file)
     if (!file || !*file)
         return;
     st_header_clear(&(*file)->header);
-    base_map_close(&(*file)->map);
+    base_in_close(&(*file)->in);
     base_free((*file)->path);
     base_free(*file);
     *file = NULL;

@@ -35,7 +35,7 @@ enum { IO_MAX_RANK = 8 };
 const char *io_dtype_name(enum io_dtype dtype); /* "F32", ...; static storage */
 size_t io_dtype_size(enum io_dtype dtype);      /* bytes per element */
 
-/* One tensor of an open file. `data` points into the memory map, lives until close, and need not be aligned. */
+/* One tensor of an open file. */
 struct io_tensor {
     const char *name;
     enum io_dtype dtype;
@@ -43,18 +43,19 @@ struct io_tensor {
     uint64_t dims[IO_MAX_RANK];
     uint64_t count; /* elements: product of dims */
     uint64_t bytes;
-    const unsigned char *data;
-    const uint64_t *strides; /* [rank], elements; NULL: row by row without gaps, as always in safetensors */
-    const char *file;        /* where it lies, for messages */
+    const struct base_in *in; /* where its elements are, until close */
+    uint64_t offset;          /* of the first one */
+    const uint64_t *strides;  /* [rank], elements; NULL: row by row without gaps, as always in safetensors */
+    const char *file;         /* where it lies, for messages */
 };
 
 struct io_safetensors;
 
-/* Maps the file and checks all of it but the values: header length and JSON (UTF-8, no duplicate names), known dtypes,
+/* Opens the file and checks all of it but the values: header length and JSON (UTF-8, no duplicate names), known dtypes,
  * rank up to IO_MAX_RANK, sizes without overflow, data ranges that cover the buffer exactly, without holes or overlaps.
  * Anything else is MIEN_ERR_DATA with path, byte or tensor. */
 enum mien_status io_safetensors_open(const char *path, struct io_safetensors **out);
-/* `path` as base_source_map takes it; the source's bytes must outlive the file. */
+/* `path` as base_source_in takes it; the source's bytes must outlive the file. */
 enum mien_status io_safetensors_open_from(const struct base_source *source, const char *path,
                                           struct io_safetensors **out);
 void io_safetensors_close(struct io_safetensors **file);
@@ -67,6 +68,9 @@ const struct io_tensor *io_safetensors_find(const struct io_safetensors *file, c
 /* Value of a key of "__metadata__", or NULL. */
 const char *io_safetensors_metadata(const struct io_safetensors *file, const char *key);
 
+/* Elements [first, first+count), row by row, as they are stored, into out [count * io_dtype_size]. A range outside the
+ * tensor is MIEN_ERR_ARG; a file that has been cut off MIEN_ERR_DATA. */
+enum mien_status io_tensor_read(const struct io_tensor *tensor, uint64_t first, uint64_t count, void *out);
 /* Elements [first, first+count) as f32, from F32, F16 or BF16 (exact); another dtype, or a value that is not finite, is
  * MIEN_ERR_DATA with file, tensor and element, a range outside the tensor MIEN_ERR_ARG. On failure `out` holds
  * anything.
@@ -115,5 +119,8 @@ typedef enum mien_status (*io_fill_fn)(void *user, size_t index, uint64_t offset
  * `data` is set. */
 enum mien_status io_safetensors_write(const char *path, const struct io_tensor_out *tensors, size_t count,
                                       const char *const *metadata, io_fill_fn fill, void *user);
+/* The same for a file that Mien names itself: base_out_open_own. */
+enum mien_status io_safetensors_write_own(const char *path, const struct io_tensor_out *tensors, size_t count,
+                                          const char *const *metadata, io_fill_fn fill, void *user);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "io/safetensors.h"
 
-/* A tensor as declared; io_tensor.data is NULL still. */
+/* A tensor as declared; io_tensor.in is NULL still. */
 struct st_entry {
     struct io_tensor tensor;
     uint64_t begin, end; /* bytes into the data buffer */

@@ -186,8 +186,8 @@ fail:
     return status;
 }
 
-static enum mien_status write_all(const char *path, struct item *items, size_t count, const struct text *header,
-                                  io_fill_fn fill, void *user)
+static enum mien_status write_all(const char *path, bool own, struct item *items, size_t count,
+                                  const struct text *header, io_fill_fn fill, void *user)
 {
     enum mien_status status = MIEN_OK;
     struct base_out *out = NULL;
@@ -195,7 +195,7 @@ static enum mien_status write_all(const char *path, struct item *items, size_t c
     FAIL_IF_NULL(piece, path);
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)((uint64_t)header->size >> (8 * i));
-    TRY(base_out_open(path, &out));
+    TRY(own ? base_out_open_own(path, &out) : base_out_open(path, &out));
     TRY(base_out_write(out, length, sizeof(length)));
     TRY(base_out_write(out, header->data, header->size));
     for (size_t i = 0; i < count; i++) {
@@ -210,8 +210,8 @@ fail:
     return status;
 }
 
-enum mien_status io_safetensors_write(const char *path, const struct io_tensor_out *tensors, size_t count,
-                                      const char *const *metadata, io_fill_fn fill, void *user)
+static enum mien_status write_file(const char *path, bool own, const struct io_tensor_out *tensors, size_t count,
+                                   const char *const *metadata, io_fill_fn fill, void *user)
 {
     enum mien_status status = MIEN_OK;
     struct text header = {0};
@@ -221,9 +221,21 @@ enum mien_status io_safetensors_write(const char *path, const struct io_tensor_o
     TRY(make_header(path, items, count, metadata, &header));
     if (count > 0)
         qsort(items, count, sizeof(*items), by_layout);
-    TRY(write_all(path, items, count, &header, fill, user));
+    TRY(write_all(path, own, items, count, &header, fill, user));
 fail:
     base_free(items);
     base_free(header.data);
     return status;
+}
+
+enum mien_status io_safetensors_write(const char *path, const struct io_tensor_out *tensors, size_t count,
+                                      const char *const *metadata, io_fill_fn fill, void *user)
+{
+    return write_file(path, false, tensors, count, metadata, fill, user);
+}
+
+enum mien_status io_safetensors_write_own(const char *path, const struct io_tensor_out *tensors, size_t count,
+                                          const char *const *metadata, io_fill_fn fill, void *user)
+{
+    return write_file(path, true, tensors, count, metadata, fill, user);
 }

@@ -60,19 +60,6 @@ uint16_t io_f32_to_bf16(float value)
     return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-static void read_elements(enum io_dtype dtype, const unsigned char *p, uint64_t count, float *out)
-{
-    if (dtype == IO_F32) {
-        if (count > 0)
-            memcpy(out, p, count * sizeof(float));
-        return;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        uint16_t bits = (uint16_t)(p[2 * i] | p[2 * i + 1] << 8);
-        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
-    }
-}
-
 /* Where element `index`, counted row by row, lies. */
 static uint64_t place_of(const struct io_tensor *tensor, uint64_t index)
 {
@@ -89,23 +76,74 @@ static enum mien_status check_range(const struct io_tensor *t, uint64_t first, u
     if (first > t->count || count > t->count - first)
         return base_fail(MIEN_ERR_ARG, "%s: tensor \"%s\": elements %llu to %llu asked of %llu", t->file, t->name,
                          (unsigned long long)first, (unsigned long long)(first + count), (unsigned long long)t->count);
-    if (t->dtype != IO_F32 && t->dtype != IO_F16 && t->dtype != IO_BF16)
-        return base_fail(MIEN_ERR_DATA, "%s: tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", t->file,
-                         t->name, io_dtype_name(t->dtype));
     return MIEN_OK;
+}
+
+/* Elements that lie here and there: where they lie together, all between the first and the last at once; one by one
+ * else, so that no more is read than the whole tensor has. */
+static enum mien_status gather(const struct io_tensor *tensor, uint64_t first, uint64_t count, unsigned char *out)
+{
+    enum { LOOSE = 16 };
+    enum mien_status status = MIEN_OK;
+    size_t size = io_dtype_size(tensor->dtype);
+    uint64_t low = UINT64_MAX, high = 0;
+    unsigned char *span = NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t place = place_of(tensor, first + i);
+        low = BASE_MIN(low, place);
+        high = BASE_MAX(high, place);
+    }
+    if (count > 0 && (high - low) / LOOSE < count) {
+        span = base_alloc(high - low + 1, size);
+        FAIL_IF_NULL(span, tensor->name);
+        TRY(base_in_read(tensor->in, tensor->offset + low * size, span, (size_t)(high - low + 1) * size));
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t place = place_of(tensor, first + i);
+        if (span)
+            memcpy(out + i * size, span + (place - low) * size, size);
+        else
+            TRY(base_in_read(tensor->in, tensor->offset + place * size, out + i * size, size));
+    }
+fail:
+    base_free(span);
+    return status;
+}
+
+enum mien_status io_tensor_read(const struct io_tensor *tensor, uint64_t first, uint64_t count, void *out)
+{
+    enum mien_status status = MIEN_OK;
+    size_t size = io_dtype_size(tensor->dtype);
+    TRY(check_range(tensor, first, count));
+    TRY(tensor->strides ? gather(tensor, first, count, out)
+                        : base_in_read(tensor->in, tensor->offset + first * size, out, (size_t)count * size));
+fail:
+    return status;
+}
+
+/* Halves in the second half of out [count] become floats in all of it. */
+static void widen(enum io_dtype dtype, uint64_t count, float *out)
+{
+    const unsigned char *halves = (const unsigned char *)out + 2 * count;
+    for (uint64_t i = 0; i < count; i++) {
+        uint16_t bits = (uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8);
+        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
+    }
 }
 
 enum mien_status io_tensor_read_raw(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)
 {
-    size_t size = io_dtype_size(tensor->dtype);
-    enum mien_status status = check_range(tensor, first, count);
-    if (status != MIEN_OK)
-        return status;
-    if (!tensor->strides)
-        read_elements(tensor->dtype, tensor->data + first * size, count, out);
-    for (uint64_t i = 0; tensor->strides && i < count; i++)
-        read_elements(tensor->dtype, tensor->data + place_of(tensor, first + i) * size, 1, out + i);
-    return MIEN_OK;
+    enum mien_status status = MIEN_OK;
+    TRY(check_range(tensor, first, count));
+    FAIL_IF(tensor->dtype != IO_F32 && tensor->dtype != IO_F16 && tensor->dtype != IO_BF16, MIEN_ERR_DATA,
+            "%s: tensor \"%s\" is %s; F32, F16 or BF16 can be read as weights", tensor->file, tensor->name,
+            io_dtype_name(tensor->dtype));
+    if (tensor->dtype == IO_F32)
+        return io_tensor_read(tensor, first, count, out);
+    TRY(io_tensor_read(tensor, first, count, (unsigned char *)out + 2 * count));
+    widen(tensor->dtype, count, out);
+fail:
+    return status;
 }
 
 enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out)

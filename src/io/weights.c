@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEAD = 64 }; /* bytes that tell what a file is */
+
 struct io_weights {
     struct base_source source; /* without a directory, which `path` has */
     char *path;
@@ -88,16 +90,18 @@ static bool ends_in(const char *text, const char *end)
 static enum mien_status add_file(struct io_weights *w, const char *path)
 {
     enum mien_status status = MIEN_OK;
-    struct base_map map;
-    TRY(base_source_map(&w->source, path, &map));
-    bool zipped = zip_is(map.data, map.size), legacy = pt_is_legacy(map.data, map.size);
+    struct base_in *in = NULL;
+    unsigned char head[HEAD];
+    TRY(base_source_in(&w->source, path, &in));
+    size_t size = (size_t)BASE_MIN(base_in_size(in), (uint64_t)HEAD);
+    TRY(base_in_read(in, 0, head, size));
+    bool zipped = zip_is(head, size), legacy = pt_is_legacy(head, size);
     bool torch = ends_in(path, ".pt") || ends_in(path, ".pth") || ends_in(path, ".bin") || ends_in(path, ".ckpt");
     if (legacy || (torch && !zipped))
-        status = pt_refuse(path, map.data, map.size);
-    base_map_close(&map);
-    TRY(status);
+        TRY(pt_refuse(path, head, size));
     TRY(zipped ? add_archive(w, path) : add_safetensors(w, path));
 fail:
+    base_in_close(&in);
     return status;
 }
 

@@ -19,12 +19,17 @@ static void end(const struct base_sha256 *hash, unsigned char *out)
 /* ---- inputs ---- */
 
 /* A clip's frames and more follow each other: everything is preceded by its length. */
-static void add_bytes(struct base_sha256 *hash, struct use_key *key, const void *data, uint64_t size)
+static void add_length(struct base_sha256 *hash, uint64_t size)
 {
     unsigned char length[8];
     for (int i = 0; i < 8; i++)
         length[i] = (unsigned char)(size >> 8 * i);
     base_sha256_add(hash, length, sizeof(length));
+}
+
+static void add_bytes(struct base_sha256 *hash, struct use_key *key, const void *data, uint64_t size)
+{
+    add_length(hash, size);
     base_sha256_add(hash, data, (size_t)size);
     key->size += size;
 }
@@ -50,13 +55,24 @@ static enum mien_status add_file(struct base_sha256 *hash, struct use_key *key, 
 
 static enum mien_status add_video(struct base_sha256 *hash, struct use_key *key, const char *path)
 {
-    struct base_map map;
-    enum mien_status status = base_map_open(path, &map);
-    if (status != MIEN_OK)
-        return status;
-    add_bytes(hash, key, map.data, map.size);
-    base_map_close(&map);
-    return MIEN_OK;
+    enum { PART = 1 << 20 };
+    enum mien_status status = MIEN_OK;
+    struct base_in *in = NULL;
+    void *part = base_alloc(PART, 1);
+    FAIL_IF_NULL(part, path);
+    TRY(base_in_open(path, &in));
+    uint64_t size = base_in_size(in);
+    add_length(hash, size);
+    for (uint64_t at = 0; at < size; at += PART) {
+        size_t now = (size_t)BASE_MIN(size - at, (uint64_t)PART);
+        TRY(base_in_read(in, at, part, now));
+        base_sha256_add(hash, part, now);
+    }
+    key->size += size;
+fail:
+    base_in_close(&in);
+    base_free(part);
+    return status;
 }
 
 /* A picture or frame, with its box, or its clip's. Pixels have no key: MIEN_ERR_ARG, which nobody sees. */

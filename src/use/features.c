@@ -121,27 +121,28 @@ static bool take(const char *path, const char *key, size_t rows, uint32_t width,
     struct io_safetensors *file = NULL;
     enum mien_log_level before = base_log_soften(MIEN_LOG_INFO);
     bool good = base_file_exists(path) && io_safetensors_open(path, &file) == MIEN_OK;
-    base_log_soften(before);
     const char *said = good ? io_safetensors_metadata(file, "key") : NULL;
     const struct io_tensor *features = good ? io_safetensors_find(file, "features") : NULL;
     const struct io_tensor *first = good ? io_safetensors_find(file, "first") : NULL;
     good = said && strcmp(said, key) == 0 && features && features->dtype == IO_F32 && features->rank == 2 &&
-           features->dims[1] == width && first && first->dtype == IO_I64 && first->count == rows + 1 &&
-           (uintptr_t)features->data % sizeof(float) == 0 &&
-           io_first_not_finite((const float *)(const void *)features->data, features->count) == features->count;
+           features->dims[1] == width && first && first->dtype == IO_I64 && first->count == rows + 1;
     if (good) {
-        memcpy(out->first, first->data, first->bytes);
-        good = out->first[0] == 0 && out->first[rows] == features->dims[0];
+        out->values = base_alloc((size_t)features->count + 1, sizeof(float));
+        good = out->values && io_tensor_read(first, 0, first->count, out->first) == MIEN_OK &&
+               io_tensor_read(features, 0, features->count, out->values) == MIEN_OK && out->first[0] == 0 &&
+               out->first[rows] == features->dims[0] &&
+               io_first_not_finite(out->values, features->count) == features->count;
         for (size_t i = 0; i < rows; i++)
             good = good && out->first[i] <= out->first[i + 1];
     }
+    base_log_soften(before);
+    io_safetensors_close(&file);
     if (!good) {
-        io_safetensors_close(&file);
-        return false;
+        base_free(out->values);
+        out->values = NULL;
     }
-    out->kept = file;
-    out->data.values = (const float *)(const void *)features->data;
-    return true;
+    out->data.values = out->values;
+    return good;
 }
 
 /* ---- making them ---- */
@@ -190,7 +191,7 @@ static enum mien_status write_kept(const struct use_features *f, size_t rows, co
         {.name = "first", .dtype = IO_I64, .rank = 1, .dims = {rows + 1}, .data = f->first},
         {.name = "features", .dtype = IO_F32, .rank = 2, .dims = {f->first[rows], f->data.width}, .data = f->values},
     };
-    return io_safetensors_write(path, tensors, BASE_COUNT(tensors), metadata, NULL, NULL);
+    return io_safetensors_write_own(path, tensors, BASE_COUNT(tensors), metadata, NULL, NULL);
 }
 
 enum mien_status use_features_open(struct mien_model *model, const struct use_rows *rows, uint32_t frames,
@@ -219,7 +220,6 @@ fail:
 
 void use_features_clear(struct use_features *features)
 {
-    io_safetensors_close(&features->kept);
     base_free(features->first);
     base_free(features->values);
     *features = (struct use_features){0};

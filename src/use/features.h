@@ -9,8 +9,7 @@
 struct use_features {
     struct data_features data; /* raw embeddings of the rows' frames, for the loader */
     uint64_t *first;
-    float *values; /* NULL where they lie in the file */
-    struct io_safetensors *kept;
+    float *values;
 };
 
 /* Of rows' pictures and clips, of a clip at most `frames` at equal spacing (MIEN_ALL_FRAMES: all). They are taken from

@@ -66,8 +66,8 @@ static size_t image_size(const struct stream *s)
     return (size_t)3 * s->model->preprocess.crop * s->model->preprocess.crop;
 }
 
-/* The picture from the pack, which then keeps its pixels, or read: *owned. */
-static enum mien_status load(const struct stream *s, const struct use_item *item, struct data_image *image, bool *owned)
+/* The picture from the pack, or read. */
+static enum mien_status load(const struct stream *s, const struct use_item *item, struct data_image *image)
 {
     struct data_image_params p = {.max_pixels = s->params->max_pixels,
                                   .ignore_exif = s->params->flags & MIEN_NO_EXIF,
@@ -75,10 +75,8 @@ static enum mien_status load(const struct stream *s, const struct use_item *item
                                   .has_box = item->has_box};
     struct data_source source = item->source;
     char name[32];
-    *owned = false;
     if (item->kind == USE_PICTURE && s->feed->pack && data_pack_image(s->feed->pack, s->feed->rows[item->input], image))
         return MIEN_OK;
-    *owned = true;
     memcpy(p.box, item->box, sizeof(p.box));
     snprintf(name, sizeof(name), "input %zu", item->input);
     source.name = name;
@@ -104,17 +102,15 @@ static void read_slot(void *user, uint32_t i)
     const struct stream *s = b->stream;
     float *to = b->pixels + i * image_size(s);
     struct data_image image = {0};
-    bool owned = false;
     if (slot->ready)
         return;
     base_log_divert(slot->said, SAID);
-    slot->status = load(s, &slot->item, &image, &owned);
+    slot->status = load(s, &slot->item, &image);
     if (slot->status == MIEN_OK)
         slot->status = prepare(s, &slot->item, &image, to);
     if (slot->status != MIEN_OK)
         memset(to, 0, image_size(s) * sizeof(*to));
-    if (owned)
-        data_image_free(&image);
+    data_image_free(&image);
     base_log_divert(NULL, 0);
 }
 

@@ -73,6 +73,18 @@ static void test_same(void)
     CHECK(memcmp(files, packed, sizeof(files)) == 0);
 }
 
+/* data_pack_image, of which only the size stays. */
+static bool serve(const struct data_pack *pack, uint32_t row, struct data_image *image)
+{
+    bool served = data_pack_image(pack, row, image);
+    if (served) {
+        struct data_image kept = *image;
+        data_image_free(&kept);
+        image->pixels = NULL;
+    }
+    return served;
+}
+
 /* Opens a pack whose bytes are these; whether it is used. */
 static bool is_used(const char *data, size_t size)
 {
@@ -101,10 +113,10 @@ static void test_damage(void)
     data[200] ^= 1; /* a pixel of picture 1 */
     CHECK(is_used(data, size));
     CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
-    CHECK(data_pack_image(pack, 0, &image) && image.width == 8);
-    CHECK(!data_pack_image(pack, 1, &image));
-    CHECK(data_pack_image(pack, 2, &image) && image.width == 5 && image.height == 4);
-    CHECK(!data_pack_image(pack, 4, &image) && !data_pack_image(pack, SAMPLES, &image));
+    CHECK(serve(pack, 0, &image) && image.width == 8);
+    CHECK(!serve(pack, 1, &image));
+    CHECK(serve(pack, 2, &image) && image.width == 5 && image.height == 4);
+    CHECK(!serve(pack, 4, &image) && !serve(pack, SAMPLES, &image));
     data_pack_close(&pack);
     base_free(data);
 }
@@ -149,7 +161,7 @@ static bool serves(char *data, size_t size, uint64_t at, uint64_t width, uint64_
     CHECK_EQ(base_file_write(support_file("m.jsonl.pack"), data, size), MIEN_OK);
     CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
     CHECK(pack != NULL);
-    bool served = data_pack_image(pack, 0, &image);
+    bool served = serve(pack, 0, &image);
     data_pack_close(&pack);
     return served;
 }
@@ -189,15 +201,34 @@ static void test_changed(void)
     CHECK_EQ(base_file_read(support_file("5.png"), 0, &kept, &kept_size), MIEN_OK);
     CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
     CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
-    CHECK(data_pack_image(pack, 3, &image) && data_pack_image(pack, 5, &image));
+    CHECK(serve(pack, 3, &image) && serve(pack, 5, &image));
     size_t size = png_make(8, 8, 3, pixels, 0, file);
     CHECK_EQ(base_file_write(support_file("3.png"), file, size), MIEN_OK);
-    CHECK(!data_pack_image(pack, 3, &image) && data_pack_image(pack, 5, &image));
+    CHECK(!serve(pack, 3, &image) && serve(pack, 5, &image));
     unlink(support_file("5.png")); /* gone: the pack is all there is */
-    CHECK(data_pack_image(pack, 5, &image));
+    CHECK(serve(pack, 5, &image));
     CHECK_EQ(base_file_write(support_file("5.png"), kept, kept_size), MIEN_OK);
     CHECK(!data_pack_image(pack, 5, &image)); /* as long as before, but written later */
     base_free(kept);
+    data_pack_close(&pack);
+}
+
+/* A pack that becomes shorter while it is open: no signal; what is cut off is read from the pictures' files. */
+static void test_cut_while_open(void)
+{
+    struct data_pack_summary s;
+    struct data_pack *pack = NULL;
+    struct data_image image;
+    CHECK_EQ(data_pack_write(manifest, NULL, NULL, &s), MIEN_OK);
+    CHECK_EQ(data_pack_open(manifest, &pack), MIEN_OK);
+    CHECK(serve(pack, 0, &image) && serve(pack, 5, &image));
+    CHECK_EQ(truncate(support_file("m.jsonl.pack"), 300), 0);
+    int warnings = support_warnings;
+    CHECK(serve(pack, 0, &image) && image.width == 8); /* its 192 bytes are still there */
+    CHECK_EQ(support_warnings, warnings);
+    CHECK(!serve(pack, 5, &image) && support_warnings > warnings);
+    CHECK_EQ(truncate(support_file("m.jsonl.pack"), 0), 0);
+    CHECK(!serve(pack, 0, &image));
     data_pack_close(&pack);
 }
 
@@ -221,6 +252,7 @@ int main(void)
     if (manifest && tokenizer) {
         test_crafted();
         test_changed();
+        test_cut_while_open();
         test_older();
         test_same();
         test_damage();

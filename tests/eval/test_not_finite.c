@@ -53,7 +53,7 @@ static bool make_copy(void)
 static unsigned char kept[4];
 static unsigned char *place_of(const struct io_tensor *tensor, uint64_t index)
 {
-    return (unsigned char *)(uintptr_t)tensor->data + index * 4;
+    return (unsigned char *)(uintptr_t)files[WEIGHTS].bytes + tensor->offset + index * 4;
 }
 
 static void plant(const char *tensor, uint64_t index, float value)
@@ -204,7 +204,7 @@ static void test_results(struct mien_gpu *gpu)
         enum mien_status text = where[k].images ? MIEN_OK : MIEN_ERR_FAILED;
         if (!saved)
             return;
-        memcpy(saved, t->data, t->bytes);
+        memcpy(saved, place_of(t, 0), t->bytes);
         for (uint64_t i = 0; i < t->count; i++) {
             float huge = i % 2 ? 3e38f : -3e38f;
             memcpy(place_of(t, i), &huge, 4);

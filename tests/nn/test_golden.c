@@ -3,6 +3,7 @@
 #include "check.h"
 #include "device.h"
 
+#include "io/elements.h"
 #include "io/safetensors.h"
 #include "nn/nn.h"
 
@@ -66,7 +67,9 @@ static op_value record_image(struct golden *g, struct nn_scope *scope, op_value 
     if (!probe)
         return nn_image_tower(scope, g->pixels);
     op_value image = nn_image_tower_patches(scope, g->pixels, &g->patches);
-    op_value by = graph_constant(g->graph, "probe", shape_of(probe, MIEN_F32), probe->data);
+    struct base_arena arena = {0};
+    op_value by = graph_constant(g->graph, "probe", shape_of(probe, MIEN_F32), elements_of(probe, &arena));
+    base_arena_clear(&arena);
     *more = GRAPH_OP(g->graph, &op_sum, NULL, GRAPH_OP(g->graph, &op_multiply, NULL, g->patches, by));
     graph_output(g->graph, g->patches);
     return image;
@@ -107,7 +110,8 @@ static enum mien_status run(struct golden *g)
     const struct io_tensor *pixels = need(g, "", "pixels"), *ids = need(g, "", "ids");
     uint32_t batch = (uint32_t)ids->dims[0], length = (uint32_t)ids->dims[1];
     int32_t *row = graph_program_input(g->program, 0, g->ids);
-    memcpy(row, ids->data, ids->bytes);
+    if (io_tensor_read(ids, 0, ids->count, row) != MIEN_OK)
+        return MIEN_ERR_DATA;
     nn_eot_positions(&g->model->config, row, batch, length, graph_program_input(g->program, 0, g->eot));
     enum mien_status status =
         io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(g->program, 0, g->pixels));

@@ -4,6 +4,7 @@
 #include "device.h"
 
 #include "base/capture.h"
+#include "io/elements.h"
 #include "io/safetensors.h"
 #include "nn/encoder.h"
 
@@ -190,7 +191,8 @@ static void test_files(enum mien_dtype precision)
     if (!again || !file)
         return;
     struct tensor *t = &again->params[nn_param_find(again, name)].value;
-    const float *saved = (const float *)(const void *)io_safetensors_find(file, name)->data;
+    struct base_arena arena = {0};
+    const float *saved = elements_of(io_safetensors_find(file, name), &arena);
     CHECK_EQ(t->shape.dtype, precision);
     CHECK_EQ(tensor_download(device, t, bits), MIEN_OK);
     CHECK_EQ(tensor_download(device, &model->params[nn_param_find(model, name)].value, got), MIEN_OK);
@@ -204,7 +206,7 @@ static void test_files(enum mien_dtype precision)
         const struct io_tensor *from = io_safetensors_at(file, i);
         out[i] = (struct io_tensor_out){.name = from->name, .dtype = from->dtype, .rank = from->rank};
         memcpy(out[i].dims, from->dims, sizeof(from->dims));
-        out[i].data = from->data;
+        out[i].data = elements_of(from, &arena);
         if (strcmp(from->name, name) == 0) {
             bits[1] = 0x8001;
             out[i].dtype = precision == MIEN_F16 ? IO_F16 : IO_BF16;
@@ -221,6 +223,7 @@ static void test_files(enum mien_dtype precision)
     CHECK_EQ(nn_model_load_weights(again, path_of("short.safetensors")), MIEN_ERR_DATA);
     CHECK(captured_once("short.safetensors: tensor visual_projection.weight: element 1 is NaN"));
     io_safetensors_close(&file);
+    base_arena_clear(&arena);
     nn_model_destroy(&model);
     nn_model_destroy(&again);
 }

@@ -4,6 +4,7 @@
 
 #include "base/capture.h"
 #include "io/positions.h"
+#include "io/elements.h"
 #include "io/safetensors.h"
 #include "nn/encoder.h"
 
@@ -115,6 +116,7 @@ static void refuse(const struct io_clip_config *c, const char *without, const ch
     struct io_safetensors *file = NULL;
     struct io_tensor_out out[128] = {0};
     struct nn_model *model = NULL;
+    struct base_arena arena = {0};
     size_t count = 0;
     static const float zero;
     CHECK_EQ(io_safetensors_open(path_of("model.safetensors"), &file), MIEN_OK);
@@ -122,12 +124,14 @@ static void refuse(const struct io_clip_config *c, const char *without, const ch
         const struct io_tensor *t = io_safetensors_at(file, i);
         if (without && strcmp(t->name, without) == 0)
             continue;
-        out[count] = (struct io_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        out[count] = (struct io_tensor_out){.name = t->name, .dtype = t->dtype, .rank = t->rank};
+        out[count].data = elements_of(t, &arena);
         memcpy(out[count++].dims, t->dims, sizeof(t->dims));
     }
     if (extra)
         out[count++] = (struct io_tensor_out){.name = extra, .dtype = IO_F32, .rank = 1, .dims = {1}, .data = &zero};
     CHECK_EQ(io_safetensors_write(path_of("odd.safetensors"), out, count, NULL, NULL, NULL), MIEN_OK);
+    base_arena_clear(&arena);
     io_safetensors_close(&file);
     CHECK_EQ(nn_model_create(device, c, MIEN_F32, &model), MIEN_OK);
     capture_start();

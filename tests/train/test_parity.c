@@ -39,7 +39,7 @@ static void fill_inputs(const struct nn_model *model, struct train_step *step, c
     int32_t *row = graph_program_input(step->program, slot, step->in.part->ids);
     hyper.lr = train_rate_at(&rate, number - 1);
     io_tensor_read_f32(pixels, 0, pixels->count, graph_program_input(step->program, slot, step->in.part->pixels));
-    memcpy(row, ids->data, ids->bytes);
+    CHECK_EQ(io_tensor_read(ids, 0, ids->count, row), MIEN_OK);
     nn_eot_positions(&model->config, row, step->shape.batch, step->shape.length,
                      graph_program_input(step->program, slot, step->in.part->eot));
     train_hyper_fill(&hyper, number, graph_program_input(step->program, slot, step->hyper));

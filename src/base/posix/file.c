@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,17 +129,6 @@ bool os_is_at(int file, const char *path)
     struct stat opened, named;
     return fstat(file, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev &&
            opened.st_ino == named.st_ino;
-}
-
-const void *os_map(int file, size_t size)
-{
-    void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
-    return data == MAP_FAILED ? NULL : data;
-}
-
-void os_unmap(const void *data, size_t size)
-{
-    munmap((void *)(uintptr_t)data, size);
 }
 
 /* ---- names ---- */
