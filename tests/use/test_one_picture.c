@@ -215,7 +215,7 @@ static void check_rows(const char *way)
 {
     static float got[KINDS][E];
     bool ok[KINDS];
-    struct use_rows all;
+    struct use_rows all = {0};
     CHECK_EQ(use_rows_read("kinds.jsonl", "all", NULL, "row", &all), MIEN_OK);
     CHECK_EQ(use_embed_rows(model, &all, &(struct mien_embed_params){0}, got[0], ok), MIEN_OK);
     for (int i = 0; i < KINDS; i++) {
