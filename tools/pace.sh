@@ -38,7 +38,7 @@ watch_pace() {
         fewer=$(most_steps $((until - now)) "$each" "$step" "$@")
         if [ -n "$fewer" ] && [ "$fewer" -lt "$steps" ]; then late=$((late + 1)); else late=0; fi
         [ "$late" -ge 2 ] || continue
-        echo "a step takes $((each / 1000)) ms now, not what was timed: ending at $fewer steps instead of $steps"
+        echo "a step takes $((each / 1000)) ms now: too long for $steps steps, ending at $fewer"
         echo "$fewer" >"$run.fewer"
         kill -TERM "$pid"
         return

@@ -33,13 +33,28 @@ fail:
     return status;
 }
 
+/* A run of `mien train` holds its models one level below. */
+static enum mien_status refuse_run(const char *path)
+{
+    if (!base_file_exists_in(path, "log.jsonl") || base_file_exists_in(path, "model.safetensors"))
+        return MIEN_OK;
+    if (base_file_is_dir_in(path, "model"))
+        return base_fail(MIEN_ERR_DATA, "%s: the directory of a run, not of a model; give %s/model", path, path);
+    if (base_file_is_dir_in(path, "checkpoints"))
+        return base_fail(MIEN_ERR_DATA,
+                         "%s: the directory of a run that has not ended; give one of %s/checkpoints, or end it by "
+                         "mien train --resume %s",
+                         path, path, path);
+    return MIEN_OK;
+}
+
 enum mien_status base_source_check_dir(const char *path, const char *what)
 {
     static const char *const members[] = {"/config.json",    "/model.safetensors",        "/vocab.json", "/merges.txt",
                                           "/tokenizer.json", "/preprocessor_config.json", NULL};
     static const char *const weights[] = {".safetensors", ".pt", ".pth", ".bin", ".ckpt", NULL};
     if (base_file_is_dir(path))
-        return MIEN_OK;
+        return refuse_run(path);
     if (!base_file_exists(path))
         return base_fail(
             MIEN_ERR_DATA,

@@ -18,7 +18,8 @@ enum mien_status base_source_make(const char *dir, const struct mien_file *files
                                   struct base_source *out);
 
 /* MIEN_OK for a directory; else MIEN_ERR_DATA, which says what `path` is instead and what to do: a file of weights, a
- * file of a model directory, a name of the Hugging Face Hub. `what` says who asks, as a sentence's end. */
+ * file of a model directory, the directory of a run, a name of the Hugging Face Hub. `what` says who asks, as a
+ * sentence's end. */
 enum mien_status base_source_check_dir(const char *path, const char *what);
 
 const char *base_source_name(const struct base_source *source); /* for messages: the directory, or "memory" */

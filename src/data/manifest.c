@@ -96,6 +96,10 @@ enum mien_status data_manifest_read_as(const char *path, const char *columns, bo
     FAIL_IF_NULL(m->path, path);
     if (columns)
         TRY(data_columns_check(columns));
+    FAIL_IF(base_file_is_dir(path), MIEN_ERR_DATA, "%s: is a directory; a manifest is a file%s%s%s", path,
+            base_file_exists_in(path, "manifest.jsonl") ? ": give " : ", which mien import makes",
+            base_file_exists_in(path, "manifest.jsonl") ? path : "",
+            base_file_exists_in(path, "manifest.jsonl") ? "/manifest.jsonl" : "");
     TRY(base_file_read(path, MAX_FILE, &text, &size));
     bool json = is_json(path, text);
     if (json && columns && !quiet)

@@ -34,7 +34,7 @@ static enum mien_status locate(const struct base_source *source, char **out)
     static const char *const endings[] = {".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".json", NULL};
     enum mien_status status = MIEN_OK;
     const char *path = base_source_name(source);
-    if (!source->files && !base_file_exists(path) && !base_path_ends(path, endings))
+    if (!source->files && (base_file_is_dir(path) || (!base_file_exists(path) && !base_path_ends(path, endings))))
         TRY(base_source_check_dir(path, "weights are a file, or a directory that holds them"));
     if (!source->files && !base_file_is_dir(path)) {
         *out = base_path_join("", path);

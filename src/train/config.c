@@ -240,8 +240,11 @@ static enum mien_status check_model(struct train_reader *r, cJSON *root)
     static const char *const keys[] = {"model.config", "model.tokenizer"};
     for (size_t i = 0; r->config->model.init && i < BASE_COUNT(keys); i++) {
         if (is_given(root, keys[i]))
-            return base_fail(MIEN_ERR_ARG, "%s: %s belongs to \"init\": \"scratch\"; a directory brings its own",
-                             place(r, keys[i]), keys[i]);
+            return base_fail(
+                MIEN_ERR_ARG,
+                "%s: %s belongs to \"init\": \"scratch\"; a directory brings its own: leave it out, or say "
+                "--set %s=null",
+                place(r, keys[i]), keys[i], keys[i]);
     }
     return MIEN_OK;
 }

@@ -277,6 +277,8 @@ static enum mien_status read_own(struct trainer *t, const char *dir)
     char *text = word ? base_json_print(word, false) : NULL;
     const char **sets = base_arena_array(&arena, p->set_count + 1, sizeof(*sets));
     FAIL_IF(!file || !text || !sets, MIEN_ERR_NOMEM, "out of host memory for a configuration");
+    FAIL_IF(base_file_exists_in(dir, "model.safetensors"), MIEN_ERR_ARG,
+            "%s: a model, not a run; name the run directory that it is in, which holds checkpoints/", dir);
     FAIL_IF(!base_file_exists(file), MIEN_ERR_ARG,
             "%s: holds no run: there is no config.json; name the run directory to go on with", dir);
     if (p->set_count)

@@ -31,6 +31,21 @@ mkdir run && mkfifo run/log.jsonl
 expect 4 'log.jsonl: is a pipe' report run -o page.html
 expect 2 'pipe.json' devices --caps pipe.json
 
+# ---- a run in place of its model, a model in place of its run, a directory in place of its manifest ----
+mkdir -p course/checkpoints && echo '{"run":{"dir":"x"}}' >course/config.json && : >course/log.jsonl
+expect 4 'course: the directory of a run that has not ended' info course
+cp -r model course/model
+for use in 'info course' 'convert course made' 'tokenize --model course joy'; do
+    # shellcheck disable=SC2086 # words
+    expect 4 'course: the directory of a run, not of a model; give course/model' $use
+done
+cp course/log.jsonl course/model # a model is one, whatever else is there
+expect 0 'course/model' info course/model
+expect 2 'course/model: a model, not a run' train --resume course/model
+echo '{"model":{"init":"model","config":{"projection_dim":8}},"data":{"train":"m.jsonl"},"run":{"dir":"x"}}' >both.json
+expect 2 'say --set model.config=null' train --config both.json
+sed 's/"model":{"init":"model"/"model":{"init":"course"/' both.json >course.json
+
 if ! "$mien" devices >/dev/null 2>&1; then
     echo "skipped: what needs a Vulkan device"
     finish
@@ -57,6 +72,14 @@ for name in pipe.jsonl pipe.csv; do
     expect 4 "$name: is a pipe" eval --model model --manifest $name --task zero-shot --split all
 done
 echo '{"image":"face.png","caption":"x","label":"a"}' >m.jsonl
+expect 4 'course: the directory of a run, not of a model; give course/model' embed --model course -o o.safetensors \
+    --text a
+expect 4 'course: the directory of a run' train --config course.json --set model.config=null
+mkdir set && cp m.jsonl set/manifest.jsonl
+expect 4 'set: is a directory; a manifest is a file: give set/manifest.jsonl' eval --model model --manifest set \
+    --task retrieval
+expect 4 'course: is a directory; a manifest is a file, which mien import makes' search --model model \
+    --manifest course --text a
 mkfifo m.jsonl.pack
 expect 4 'm.jsonl.pack: is a pipe' eval --model model --manifest m.jsonl --task zero-shot --split all
 rm m.jsonl.pack
