@@ -40,7 +40,23 @@ extern "C" {
  * adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and `text_image`, each
  * with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and their intervals, and up
  * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its own text) and the
- * `texts` most like it with their `scores` (cosine). */
+ * `texts` most like it with their `scores` (cosine).
+ *
+ * "leave-one-out" adds to what classifying tasks add `class`, `class_recall` (the interval is war's: all rows are of
+ * that class) and `chance`. "choice": `accuracy` with its interval, and `chance`. Tasks that may fit something add
+ * `folds`
+ * ("split", "fold", "subject") and `fold_count`; `split` is "all" where all rows are tested. "linear-probe": what
+ * classifying tasks add, over all folds together; of each fold `fold_war`, `fold_uar` and `c`, the weight of the data
+ * against the penalty; `war_mean`, `uar_mean` and `war_deviation`, `uar_deviation` (of a sample) over the folds; of
+ * subjects, who are few rows each, the mean is that of all together and the deviation null. "few-shot": `seeds`,
+ * `chance` and `shots`, a list of {`shots`, `uar`, `war` and their `_deviation` over the draws, `uar_of_seed`}.
+ * "regression": `by`
+ * ("head", "ridge"), `unit` ("row", "subject"), `targets` (names); of each target `pcc`, `ccc`, `mae`, `rmse` (means
+ * over the folds; of subjects all together), `pcc_interval` and `ccc_interval` (units drawn again); their means over
+ * the targets where they are numbers, `pcc_mean`, ..., with the folds' `pcc_deviation`, ...; where one of the two is
+ * constant PCC is null and CCC 0. "au": `by` ("probe", "sentence"), `threshold`, `units` (names, by number); of each
+ * `f1` with its interval, `positives` and `predicted` (rows); `f1_mean` with its interval. F1 of a unit without
+ * positives, or without a sentence, is null and not in the mean. */
 struct mien_result;
 
 /* The object as one line of JSON, and as lines for people. They live as long as the result. */
@@ -73,7 +89,7 @@ struct mien_eval_info {
     const char *summary;        /* what it does and finds */
     const char *const *options; /* that it takes beside those of all tasks, as `mien eval` calls them, ended by NULL:
                                    "labels" (classes), "templates", "descriptions", "average", "level", "limit",
-                                   "class", "folds", "shots", "seeds", "sessions", "compat" */
+                                   "class", "folds", "shots", "seeds", "sessions", "compat", "by", "threshold" */
 };
 
 /* The task number `index` from 0 on; NULL after the last. Thread-safe. */
@@ -112,16 +128,19 @@ struct mien_eval_params {
     /* of a manifest that is a table: "image=path,caption=text", which column holds which key where they have other
        names; NULL = none has. MIEN_ERR_ARG: malformed */
     const char *columns;
-    const struct mien_store *store; /* embeddings made before, see mien_embed_params; NULL: none */
+    const struct mien_store *store; /* embeddings made before, see mien_embed_params; NULL: none. Tasks that fit, and
+                                       heads, take raw ones */
 
     /* Further options of single tasks, each zero by default. */
     const char *class_name; /* leave-one-out: the class that training has not seen */
-    const char *folds;      /* linear-probe, regression: "split" (fitted to the train split), "fold" (the rows' numbers
-                               under "fold") or "subject" (each subject by what was fitted to the others); NULL =
-                               split, or fold where rows have folds and no test or val split */
-    uint32_t shots, seeds;  /* few-shot: samples of a class, 0 = 1, 2, 4, 8 and 16; draws, at most 100, 0 = 5 */
-    bool sessions;          /* regression: predictions and truths are averaged over the rows of a subject */
-    bool emoclip;           /* regression: PCC and CCC with the 1e-5 of EmoCLIP's code */
+    const char *folds; /* linear-probe, regression, au: "split" (fitted to the train split), "fold" (the rows' numbers
+                          under "fold") or "subject" (each subject by what was fitted to the others); NULL =
+                          split, or fold where rows have folds and no test or val split */
+    uint32_t shots, seeds; /* few-shot: samples of a class, 0 = 1, 2, 4, 8 and 16; draws, at most 100, 0 = 5 */
+    bool sessions;         /* regression: predictions and truths are averaged over the rows of a subject */
+    bool emoclip;          /* regression: PCC and CCC with the 1e-5 of EmoCLIP's code */
+    const char *by;        /* au: "sentence" or "probe"; NULL = probe where there are rows to fit to, else sentence */
+    double threshold;      /* au: from which value on a unit is present; 0 = 0.5 */
 };
 
 /* Runs a task; the caller owns *out.
@@ -130,20 +149,45 @@ struct mien_eval_params {
  * (mien_labels_create). A row with several labels (a compound emotion) is of the class "a and b", in
  * the order of their bytes whichever way round the row names them, whose embedding is the unit mean of its labels'
  * embeddings. Training chooses the best model on data.val by this `uar`.
- * "retrieval": how well images (or clips) and their captions find each other. The rank of a query is that of the best
- * right answer: 1 + how many wrong ones score higher + half of those that score the same. Texts that are one to the
- * model (the same tokens, as cut at its context) are right for each other's images.
+ * "leave-one-out": zero-shot's recall of the rows of class_name alone, which training has not seen (data.leave_out).
+ * "linear-probe": multinomial logistic regression on frozen raw embeddings, C of 0.001 to 1,000 by mean recall on every
+ * fifth sample of each class of the train rows, held back; "few-shot": the same with C = 1 on a few samples of each
+ * class. "regression": "targets", else valence and arousal, by the model's head (any split), else, or with folds, by
+ * ridge regression on frozen raw embeddings. "au": a unit is present where its value is at or above threshold, and not
+ * where a row does not name it; by a logistic regression a unit, or by whether a face is more like the sentence that it
+ * is there than like the one that it is not, cut where F1 on the train rows is best, at 0 without such rows. "choice":
+ * the option most like the picture, as "question option"; equal ones share the answer. "retrieval": how well images (or
+ * clips) and their captions find each other. The rank of a query is that of the best right answer: 1 + how many wrong
+ * ones score higher + half of those that score the same. Texts that are one to the model (the same tokens, as cut at
+ * its context) are right for each other's images.
  *
  * MIEN_ERR_ARG: an unknown task (the nearest known one is named) or split, an option that the task does not take, a
  * class that is named twice, two classes whose names or sentences are the same tokens ("Joy" and "joy"; both are
- * named); MIEN_ERR_DATA: the manifest cannot be read, or has no row in the split that the task can use; others as in
- * model.h. */
+ * named); MIEN_ERR_DATA: the manifest cannot be read, or has no row in the split that the task can use, or none to
+ * fit to; MIEN_ERR_UNSUPPORTED: linear-probe, few-shot, or au by probe, built without liblbfgs; others as in model.h.
+ */
 MIEN_API enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params,
                                     struct mien_result **out);
 
-/* Whether there is such a task and it takes these options, which can be asked before a model is loaded. MIEN_ERR_ARG as
- * above. Thread-safe. */
+/* Whether there is such a task and it takes these options, which can be asked before a model is loaded. MIEN_ERR_ARG
+ * and MIEN_ERR_UNSUPPORTED as above. Thread-safe. */
 MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params);
+
+/* A list of evaluations with one model, in one result. The file is a JSON list of objects: "manifest" and "task", and,
+ * where they are wanted, "name" (what a table and a page call it), "split", "columns", "labels" (a list), "templates",
+ * "descriptions", "average", "level", "limit", "class", "folds", "shots", "seeds", "sessions" (true), "compat", "by",
+ * "threshold", "frame_count" and "seed", as `mien eval` has them; paths are relative to the file.
+ *
+ * All entries are checked before the first is run: MIEN_ERR_ARG or MIEN_ERR_DATA with the entry's number, from 1 on,
+ * and task. Of `common` (NULL: none) frames, seed, progress, user and store count, for entries that do not say
+ * otherwise; MIEN_ERR_ARG: it has more. The result has `task` "suite", `model`, `parameters`, `device`, `suite` (the
+ * file) and `results`: what mien_eval gives for each, in their order, with `name`. The caller owns *out; when one
+ * evaluation fails there is none. mien_result_read and reports take it, with a chapter for each. */
+MIEN_API enum mien_status mien_eval_suite(struct mien_model *model, const char *path,
+                                          const struct mien_eval_params *common, struct mien_result **out);
+
+/* Whether a suite can be begun: as above, without a model. Thread-safe. */
+MIEN_API enum mien_status mien_eval_suite_check(const char *path);
 
 /* ---- reports: need no GPU ---- */
 

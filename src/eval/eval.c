@@ -77,7 +77,9 @@ static enum mien_status check_options(const struct asked *asked)
                    {"shots", p->shots},
                    {"seeds", p->seeds},
                    {"sessions", p->sessions},
-                   {"compat", p->emoclip}};
+                   {"compat", p->emoclip},
+                   {"by", p->by},
+                   {"threshold", p->threshold != 0}};
     for (size_t i = 0; i < BASE_COUNT(options); i++)
         FAIL_IF(options[i].given && !is_listed(task->info.options, options[i].name), MIEN_ERR_ARG,
                 "the task \"%s\" does not take the option %s", task->info.name, options[i].name);
@@ -99,6 +101,8 @@ static enum mien_status read_params(const struct mien_eval_params *params, struc
     TRY(check_options(out));
     if (own->columns)
         TRY(data_columns_check(own->columns));
+    if (out->task->ready)
+        TRY(out->task->ready(own));
 fail:
     return status;
 }
@@ -146,6 +150,11 @@ enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_para
 fail:
     cJSON_Delete(object.tree);
     return use_ended(model, status);
+}
+
+struct mien_embed_params eval_embed_params(const struct mien_eval_params *p)
+{
+    return (struct mien_embed_params){.frames = p->frames, .progress = p->progress, .user = p->user, .store = p->store};
 }
 
 void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t n, uint64_t bad)

@@ -11,6 +11,8 @@
 struct eval_task {
     struct mien_eval_info info;
     const char *title; /* of its chapter: "Zero-shot classification" */
+    /* What can be refused before a model and a manifest are read, MIEN_ERR_ARG or MIEN_ERR_UNSUPPORTED; may be NULL. */
+    enum mien_status (*ready)(const struct mien_eval_params *params);
     /* Measures: puts keys of its own into `out` after task, model and device, first by eval_put_head. */
     enum mien_status (*run)(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out);
     /* Whether a result that was read from a file holds what is needed below. MIEN_ERR_DATA, beginning with `where`. */
@@ -22,12 +24,17 @@ struct eval_task {
     void (*chapter)(struct mien_page *page, const cJSON *result);
 };
 
+/* What a suite's result is (suite.c): no task that can be asked for; without headline and chapter. */
+extern const struct eval_task eval_suite;
+
 /* `code`, with a message that begins with `where`, when there is none of that name. */
 enum mien_status eval_find_task(const char *name, const char *where, enum mien_status code,
                                 const struct eval_task **out);
 
 /* ---- what tasks share: keys, lines, parts of a chapter ---- */
 
+/* How a task embeds rows: frames, progress, stored embeddings. */
+struct mien_embed_params eval_embed_params(const struct mien_eval_params *params);
 /* The keys that every result has: split, n (samples that count) and bad (those that could not be read). */
 void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t n, uint64_t bad);
 /* The line about samples that could not be read, where there are any. */

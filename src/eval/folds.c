@@ -18,20 +18,18 @@ static enum mien_status by_split(struct eval_folds *f, const char *split)
     static const enum data_split kinds[] = {DATA_SPLIT_TEST, DATA_SPLIT_VAL};
     enum mien_status status = MIEN_OK;
     size_t tested = 0, trained = 0;
-    bool known = !split;
     f->how = "split";
     f->count = 1;
     for (size_t s = 0; s < BASE_COUNT(names) && tested == 0; s++) {
         if (split && strcmp(split, names[s]) != 0)
             continue;
-        known = true;
         f->split = names[s];
         for (size_t i = 0; i < f->rows.count; i++) {
             f->test[i] = row_at(f, i)->split == kinds[s] ? 0 : EVAL_NOWHERE;
             tested += f->test[i] == 0;
         }
     }
-    FAIL_IF(!known, MIEN_ERR_ARG, "split %s: what is fitted to the train split is tested on test or val", split);
+    FAIL_IF(!f->split, MIEN_ERR_ARG, "split %s: what is fitted to the train split is tested on test or val", split);
     for (size_t i = 0; i < f->rows.count; i++) {
         enum data_split own = row_at(f, i)->split;
         f->train[i] = own == DATA_SPLIT_TRAIN || own == DATA_SPLIT_NONE;
@@ -103,22 +101,70 @@ static bool has_folds(const struct eval_folds *f)
     return folds && !tests;
 }
 
-enum mien_status eval_folds_read(const char *manifest, const char *columns, const char *how, const char *split,
+/* Whether a split can be tested by the rows of train. */
+static bool has_both(const struct eval_folds *f, const char *split)
+{
+    bool trained = false, tested = false;
+    for (size_t i = 0; i < f->rows.count; i++) {
+        enum data_split own = row_at(f, i)->split;
+        trained = trained || own == DATA_SPLIT_TRAIN || own == DATA_SPLIT_NONE;
+        tested = tested || (own == DATA_SPLIT_TEST && (!split || strcmp(split, "test") == 0)) ||
+                 (own == DATA_SPLIT_VAL && (!split || strcmp(split, "val") == 0));
+    }
+    return trained && tested;
+}
+
+static enum mien_status read_rows(struct eval_folds *f, const char *manifest, const char *split,
+                                  bool (*usable)(const struct data_row *row), const char *what)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(use_rows_read(manifest, split, usable, what, &f->rows));
+    f->test = base_arena_array(&f->arena, f->rows.count, sizeof(*f->test));
+    f->train = base_arena_array(&f->arena, f->rows.count, sizeof(*f->train));
+    FAIL_IF(!f->test || !f->train, MIEN_ERR_NOMEM, "out of host memory for folds");
+fail:
+    return status;
+}
+
+enum mien_status eval_folds_check(const struct mien_eval_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    const char *how = p->folds;
+    FAIL_IF(how && strcmp(how, "split") != 0 && strcmp(how, "fold") != 0 && strcmp(how, "subject") != 0, MIEN_ERR_ARG,
+            "--folds %s: it is one of: split, fold, subject", how);
+    FAIL_IF(how && strcmp(how, "split") != 0 && p->split && strcmp(p->split, "all") != 0, MIEN_ERR_ARG,
+            "--folds %s takes the rows of all splits; leave --split %s out", how, p->split);
+fail:
+    return status;
+}
+
+enum mien_status eval_folds_read(const struct mien_eval_params *p, enum eval_fit fit,
                                  bool (*usable)(const struct data_row *row), const char *what, struct eval_folds *out)
 {
     enum mien_status status = MIEN_OK;
-    *out = (struct eval_folds){0};
-    out->rows.columns = columns;
-    TRY(use_rows_read(manifest, "all", usable, what, &out->rows));
-    out->test = base_arena_array(&out->arena, out->rows.count, sizeof(*out->test));
-    out->train = base_arena_array(&out->arena, out->rows.count, sizeof(*out->train));
-    FAIL_IF(!out->test || !out->train, MIEN_ERR_NOMEM, "out of host memory for folds");
-    FAIL_IF(how && strcmp(how, "split") != 0 && strcmp(how, "fold") != 0 && strcmp(how, "subject") != 0, MIEN_ERR_ARG,
-            "--folds %s: it is one of: split, fold, subject", how);
-    if (how ? strcmp(how, "split") == 0 : !has_folds(out))
-        TRY(by_split(out, split));
-    else
-        TRY(by_fold(out, how && strcmp(how, "subject") == 0));
+    *out = (struct eval_folds){.fitted = true};
+    out->rows.columns = p->columns;
+    TRY(eval_folds_check(p));
+    if (fit != EVAL_FIT_NOT) {
+        bool split_asked = p->folds && strcmp(p->folds, "split") == 0;
+        TRY(read_rows(out, p->manifest, "all", usable, what));
+        if (p->folds ? !split_asked : has_folds(out) && (!p->split || strcmp(p->split, "all") == 0)) {
+            TRY(by_fold(out, p->folds && strcmp(p->folds, "subject") == 0));
+            return MIEN_OK;
+        }
+        if (fit == EVAL_FIT || split_asked || has_both(out, p->split)) {
+            TRY(by_split(out, p->split));
+            return MIEN_OK;
+        }
+        eval_folds_clear(out);
+        out->rows.columns = p->columns;
+        out->rows.quiet = true;
+    }
+    out->fitted = false;
+    TRY(read_rows(out, p->manifest, p->split, usable, what)); /* all in fold 0, nothing trained on */
+    out->count = 1;
+    out->how = "split";
+    out->split = out->rows.split;
     return MIEN_OK;
 fail:
     eval_folds_clear(out);
@@ -134,10 +180,10 @@ void eval_folds_clear(struct eval_folds *f)
 
 /* ---- features ---- */
 
-enum mien_status eval_folds_embed(struct eval_folds *f, struct mien_model *model,
-                                  const struct mien_embed_params *params)
+enum mien_status eval_folds_embed(struct eval_folds *f, struct mien_model *model, const struct mien_eval_params *params)
 {
     enum mien_status status = MIEN_OK;
+    const struct mien_embed_params embed = eval_embed_params(params);
     size_t kept = 0;
     for (size_t i = 0; i < f->rows.count; i++) { /* what no fold looks at is not embedded */
         if (f->test[i] == EVAL_NOWHERE && !f->train[i])
@@ -151,9 +197,26 @@ enum mien_status eval_folds_embed(struct eval_folds *f, struct mien_model *model
     f->raw = base_arena_array(&f->arena, kept * f->width, sizeof(*f->raw));
     f->ok = base_arena_array(&f->arena, kept, sizeof(*f->ok));
     FAIL_IF(!f->raw || !f->ok, MIEN_ERR_NOMEM, "out of host memory for %zu embeddings", kept);
-    TRY(use_embed_rows_raw(model, &f->rows, params, f->raw, f->ok));
+    TRY(use_embed_rows_raw(model, &f->rows, &embed, f->raw, f->ok));
 fail:
     return status;
+}
+
+uint64_t eval_folds_bad(const struct eval_folds *f)
+{
+    uint64_t bad = 0;
+    for (size_t i = 0; i < f->rows.count; i++)
+        bad += !f->ok[i];
+    return bad;
+}
+
+void eval_folds_head(const struct eval_folds *f, uint64_t n, struct base_json *out)
+{
+    base_put_text(out, "split", f->split ? f->split : "all");
+    base_put_text(out, "folds", f->how);
+    base_put_number(out, "fold_count", f->count);
+    base_put_number(out, "n", (double)n);
+    base_put_number(out, "bad", (double)eval_folds_bad(f));
 }
 
 size_t eval_folds_tested(const struct eval_folds *f, uint32_t k, uint32_t *out)
@@ -178,13 +241,16 @@ struct eval_spread eval_spread_of(const double *values, size_t count)
 {
     struct eval_spread out = {NAN, NAN};
     double sum = 0, square = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += isnan(values[i]) ? 0 : values[i];
+        n += !isnan(values[i]);
+    }
+    if (n)
+        out.mean = sum / (double)n;
     for (size_t i = 0; i < count; i++)
-        sum += values[i];
-    if (count)
-        out.mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++)
-        square += (values[i] - out.mean) * (values[i] - out.mean);
-    if (count > 1)
-        out.deviation = sqrt(square / (double)(count - 1));
+        square += isnan(values[i]) ? 0 : (values[i] - out.mean) * (values[i] - out.mean);
+    if (n > 1)
+        out.deviation = sqrt(square / (double)(n - 1));
     return out;
 }

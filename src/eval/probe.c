@@ -108,7 +108,8 @@ enum mien_status eval_logistic_fit(const struct eval_samples *s, double c, doubl
     int result = lbfgs((int)n, w, NULL, objective, NULL, &fit, &param);
     /* a line search that finds no lower value has come as near as doubles can */
     FAIL_IF(result < 0 && result != LBFGSERR_MAXIMUMITERATION && result != LBFGSERR_ROUNDING_ERROR &&
-                result != LBFGSERR_MAXIMUMLINESEARCH && result != LBFGSERR_MINIMUMSTEP,
+                result != LBFGSERR_MAXIMUMLINESEARCH && result != LBFGSERR_MINIMUMSTEP &&
+                result != LBFGSERR_INCREASEGRADIENT,
             MIEN_ERR_FAILED, "the logistic regression failed (liblbfgs %d); are the embeddings of use?", result);
     memcpy(weights, w, n * sizeof(*w));
 fail:
@@ -123,11 +124,27 @@ fail:
 enum mien_status eval_logistic_fit(const struct eval_samples *s, double c, double *weights)
 {
     (void)s, (void)c, (void)weights;
-    return base_fail(MIEN_ERR_UNSUPPORTED, "this Mien was built without liblbfgs, which fits probes; install it "
-                                           "(Debian: liblbfgs-dev) and build again");
+    return eval_logistic_ready();
 }
 
 #endif
+
+bool eval_logistic_available(void)
+{
+#ifdef MIEN_HAVE_LBFGS
+    return true;
+#else
+    return false;
+#endif
+}
+
+enum mien_status eval_logistic_ready(void)
+{
+    if (eval_logistic_available())
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_UNSUPPORTED, "this Mien was built without liblbfgs, which fits logistic regressions; "
+                                           "install it (Debian: liblbfgs-dev) and build again");
+}
 
 /* ---- the strength of the penalty ---- */
 
@@ -177,13 +194,10 @@ enum mien_status eval_logistic_sweep(const struct eval_samples *s, double *c, do
     FAIL_IF_NULL(rows, "a probe");
     uint32_t *seen = rows + 2 * s->count, *right = seen + s->classes, *all = right + s->classes;
     double best = -1;
-    bool enough = true;
     hold_back(s, seen, &kept, rows, &held, rows + s->count);
-    for (uint32_t k = 0; k < s->classes; k++)
-        enough = enough && seen[k] > 1;
     *c = 1;
     memset(weights, 0, n * sizeof(*weights));
-    for (int e = -3; enough && e <= 3; e++) {
+    for (int e = -3; held.count > 0 && e <= 3; e++) {
         TRY(eval_logistic_fit(&kept, pow(10, e), weights)); /* from the weaker one's weights */
         double value = recall(&held, weights, right, all);
         if (value > best) {
@@ -245,7 +259,7 @@ static void gather(const struct eval_samples *s, struct ridge *r)
         for (size_t k = 0; k < d; k++)
             r->mean[k] += (double)s->x[s->rows[i] * d + k] / (double)s->count;
         for (uint32_t t = 0; t < r->targets; t++)
-            r->target_mean[t] += (double)s->value[(size_t)s->rows[i] * r->targets + t] / (double)s->count;
+            r->target_mean[t] += s->value[(size_t)s->rows[i] * r->targets + t] / (double)s->count;
     }
     for (size_t i = 0; i < s->count; i++) {
         const float *x = s->x + s->rows[i] * d;
@@ -254,7 +268,7 @@ static void gather(const struct eval_samples *s, struct ridge *r)
             for (size_t b = 0; b <= a; b++)
                 r->gram[a * d + b] += xa * ((double)x[b] - r->mean[b]);
             for (uint32_t t = 0; t < r->targets; t++)
-                r->right[t * d + a] += xa * ((double)s->value[(size_t)s->rows[i] * r->targets + t] - r->target_mean[t]);
+                r->right[t * d + a] += xa * (s->value[(size_t)s->rows[i] * r->targets + t] - r->target_mean[t]);
         }
     }
 }
@@ -289,7 +303,7 @@ static double squares(const struct eval_samples *s, const double *weights)
     for (size_t i = 0; i < s->count; i++)
         for (uint32_t t = 0; t < s->classes; t++) {
             double off = eval_linear(weights, t, s->width, s->x + (size_t)s->rows[i] * s->width) -
-                         (double)s->value[(size_t)s->rows[i] * s->classes + t];
+                         s->value[(size_t)s->rows[i] * s->classes + t];
             sum += off * off;
         }
     return sum;

@@ -29,13 +29,10 @@ enum mien_status eval_probing_open(struct mien_model *model, const struct mien_e
                                    struct eval_probing *out)
 {
     enum mien_status status = MIEN_OK;
-    const struct mien_embed_params embed = {
-        .frames = params->frames, .progress = params->progress, .user = params->user, .store = params->store};
     *out = (struct eval_probing){0};
-    TRY(eval_folds_read(params->manifest, params->columns, params->folds, params->split, is_usable,
-                        "image or clip with a label", &out->folds));
+    TRY(eval_folds_read(params, EVAL_FIT, is_usable, "image or clip with a label", &out->folds));
     TRY(list_classes(out, params));
-    TRY(eval_folds_embed(&out->folds, model, &embed));
+    TRY(eval_folds_embed(&out->folds, model, params));
     TRY(use_classes_of(&out->classes, out->folds.rows.manifest, out->folds.rows.rows, out->folds.rows.count,
                        out->truth));
     out->weights =
@@ -80,13 +77,11 @@ void eval_probing_test(const struct eval_probing *p, uint32_t fold, struct use_c
     }
 }
 
-void eval_probing_head(const struct eval_probing *p, uint64_t n, struct base_json *out)
+enum mien_status eval_probing_check(const struct mien_eval_params *params)
 {
-    uint64_t bad = 0;
-    for (size_t i = 0; i < p->folds.rows.count; i++)
-        bad += !p->folds.ok[i];
-    base_put_text(out, "split", p->folds.split ? p->folds.split : "all");
-    base_put_text(out, "folds", p->folds.how);
-    base_put_number(out, "n", (double)n);
-    base_put_number(out, "bad", (double)bad);
+    enum mien_status status = MIEN_OK;
+    TRY(eval_logistic_ready());
+    TRY(eval_folds_check(params));
+fail:
+    return status;
 }

@@ -10,7 +10,7 @@ struct task {
     const struct mien_eval_params *params;
     struct use_rows rows;
     struct base_arena arena;
-    double *right, chance; /* [count] 1 or 0 */
+    double *right, chance; /* [count] */
     size_t answered;
 };
 
@@ -26,52 +26,67 @@ static const char *sentence(struct base_arena *arena, const struct data_row *row
                          : base_arena_strdup(arena, row->options[option]);
 }
 
-static enum mien_status answer(struct task *t, const struct data_row *row, const float *image)
+static const struct data_row *row_at(const struct task *t, size_t i)
+{
+    return &t->rows.manifest->rows[t->rows.rows[i]];
+}
+
+/* Embeddings of all options of all questions, in their order: out, in the arena. */
+static enum mien_status embed_options(struct task *t, float **out)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t width = t->model->nn->config.embed, best = 0;
-    struct base_arena arena = {0};
-    const char **texts = base_arena_array(&arena, row->option_count, sizeof(*texts));
-    float *embeds = base_arena_array(&arena, (size_t)row->option_count * width, sizeof(*embeds));
-    double most = -INFINITY;
-    FAIL_IF(!texts || !embeds, MIEN_ERR_NOMEM, "out of host memory for options");
-    for (uint32_t k = 0; k < row->option_count; k++)
-        FAIL_IF_NULL(texts[k] = sentence(&arena, row, k), "options");
-    TRY(mien_model_embed_texts(t->model, texts, row->option_count, 0, embeds));
-    for (uint32_t k = 0; k < row->option_count; k++) {
-        double score = use_dot(image, embeds + (size_t)k * width, width);
-        if (score > most) {
-            most = score;
-            best = k;
-        }
-    }
-    t->right[t->answered++] = best == (uint32_t)row->answer;
-    t->chance += 1.0 / row->option_count;
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < t->rows.count; i++)
+        count += row_at(t, i)->option_count;
+    const char **texts = base_arena_array(&t->arena, count, sizeof(*texts));
+    *out = base_arena_array(&t->arena, count * t->model->nn->config.embed, sizeof(**out));
+    FAIL_IF(!texts || !*out, MIEN_ERR_NOMEM, "out of host memory for %zu options", count);
+    for (size_t i = 0; i < t->rows.count; i++)
+        for (uint32_t k = 0; k < row_at(t, i)->option_count; k++)
+            FAIL_IF_NULL(texts[n++] = sentence(&t->arena, row_at(t, i), k), "options");
+    TRY(mien_model_embed_texts(t->model, texts, count, 0, *out));
 fail:
-    base_arena_clear(&arena);
     return status;
+}
+
+/* How right: 1 or 0; where several options are as good as the best, the right one's share: their order is no answer. */
+static double answer(const float *image, const float *options, const struct data_row *row, uint32_t width)
+{
+    double most = -INFINITY;
+    uint32_t best = 0;
+    bool right = false;
+    for (uint32_t k = 0; k < row->option_count; k++) {
+        double score = use_dot(image, options + (size_t)k * width, width);
+        if (score > most)
+            best = 0, right = false;
+        most = fmax(most, score);
+        best += score == most;
+        right = right || (score == most && k == (uint32_t)row->answer);
+    }
+    return right ? 1.0 / best : 0;
 }
 
 static enum mien_status run_task(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
-    const struct mien_eval_params *p = t->params;
-    const struct mien_embed_params params = {
-        .frames = p->frames, .progress = p->progress, .user = p->user, .store = p->store};
-    size_t count = t->rows.count, width = t->model->nn->config.embed;
-    float *images = base_arena_array(&t->arena, count * width, sizeof(*images));
+    const struct mien_embed_params params = eval_embed_params(t->params);
+    size_t count = t->rows.count, width = t->model->nn->config.embed, at = 0;
+    float *images = base_arena_array(&t->arena, count * width, sizeof(*images)), *options = NULL;
     bool *ok = base_arena_array(&t->arena, count, sizeof(*ok));
     struct eval_interval interval;
     double sum = 0;
     t->right = base_arena_array(&t->arena, count, sizeof(*t->right));
     FAIL_IF(!images || !ok || !t->right, MIEN_ERR_NOMEM, "out of host memory for %zu embeddings", count);
+    TRY(embed_options(t, &options));
     TRY(use_embed_rows(t->model, &t->rows, &params, images, ok));
-    for (size_t i = 0; i < count; i++)
-        if (ok[i])
-            TRY(answer(t, &t->rows.manifest->rows[t->rows.rows[i]], images + i * width));
-    for (size_t i = 0; i < t->answered; i++)
-        sum += t->right[i];
-    TRY(eval_mean_interval(t->right, t->answered, p->seed, &interval));
+    for (size_t i = 0; i < count; at += row_at(t, i++)->option_count) {
+        if (!ok[i])
+            continue;
+        t->right[t->answered] = answer(images + i * width, options + at * width, row_at(t, i), (uint32_t)width);
+        t->chance += 1.0 / row_at(t, i)->option_count;
+        sum += t->right[t->answered++];
+    }
+    TRY(eval_mean_interval(t->right, t->answered, t->params->seed, &interval));
     eval_put_head(out, &t->rows, t->answered, count - t->answered);
     base_put_number(out, "accuracy", t->answered ? sum / (double)t->answered : NAN);
     base_put_numbers(out, "accuracy_interval", (const double[]){interval.low, interval.high}, 2);
@@ -129,7 +144,8 @@ static const char *const options[] = {NULL};
 const struct eval_task eval_task_choice = {
     .info = {.name = "choice",
              .summary = "multiple-choice questions (\"question\", \"options\", \"answer\"): the option whose sentence "
-                        "(question and option) is most like the picture or clip: accuracy",
+                        "(question and option) is most like the picture or clip: accuracy, where equal ones share the "
+                        "answer",
              .options = options},
     .title = "Multiple choice",
     .run = run,

@@ -53,6 +53,25 @@ fail:
     return status;
 }
 
+/* Rows that are tested and have a class. */
+static uint64_t count_tested(const struct eval_probing *p)
+{
+    size_t n = eval_folds_tested(&p->folds, 0, p->tested);
+    uint64_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        kept += p->truth[p->tested[i]] != USE_NO_CLASS;
+    return kept;
+}
+
+static enum mien_status few_shot_check(const struct mien_eval_params *params)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(params->seeds > SEEDS_MAX, MIEN_ERR_ARG, "few-shot: %u seeds; at most %d", params->seeds, SEEDS_MAX);
+    TRY(eval_probing_check(params));
+fail:
+    return status;
+}
+
 static enum mien_status run(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
@@ -60,13 +79,11 @@ static enum mien_status run(struct mien_model *model, const struct mien_eval_par
     struct base_json list = base_json_list_begin();
     double uar[SEEDS_MAX], war[SEEDS_MAX];
     uint32_t seeds = params->seeds ? params->seeds : SEEDS_USUAL, kinds = params->shots ? 1 : SHOTS_MAX;
-    FAIL_IF(seeds > SEEDS_MAX, MIEN_ERR_ARG, "few-shot: %u seeds; at most %d", seeds, SEEDS_MAX);
     TRY(eval_probing_open(model, params, &p));
     FAIL_IF(p.folds.count > 1, MIEN_ERR_ARG, "%s: few-shot takes the train split; rows have folds only",
             params->manifest);
     struct eval_samples all = eval_probing_samples(&p, 0);
-    size_t tested = eval_folds_tested(&p.folds, 0, p.tested);
-    eval_probing_head(&p, tested, out);
+    eval_folds_head(&p.folds, count_tested(&p), out);
     base_put_number(out, "seeds", seeds);
     base_put_number(out, "chance", 1.0 / p.classes.count);
     for (uint32_t i = 0; i < kinds; i++) {
@@ -108,6 +125,11 @@ static void print(struct base_text *out, const cJSON *result)
     base_text_print(out, "split %s, n %.0f, %.0f draws each, chance %.3f\n",
                     eval_word(cJSON_GetObjectItemCaseSensitive(result, "split")), eval_member(result, "n"),
                     eval_member(result, "seeds"), eval_member(result, "chance"));
+    base_text_print(out, "few-shot");
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "shots"))
+        base_text_print(out, "%s UAR %.3f of %.0f", row->prev && row != row->prev ? "," : "", eval_member(row, "uar"),
+                        eval_member(row, "shots"));
+    base_text_print(out, "\n");
 }
 
 static void headline(struct mien_page *page, const cJSON *result)
@@ -148,6 +170,7 @@ const struct eval_task eval_task_few_shot = {
                  "of the train split, drawn with several seeds: mean and deviation on the asked split",
              .options = options},
     .title = "Few-shot classification",
+    .ready = few_shot_check,
     .run = run,
     .check = check,
     .print = print,

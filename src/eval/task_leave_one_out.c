@@ -12,11 +12,25 @@ struct task {
     struct use_classes classes;
     struct use_scorer scorer;
     struct use_confusion confusion;
+    const char *name; /* of the class */
 };
 
 static bool is_usable(const struct data_row *row)
 {
     return row->label_count > 0;
+}
+
+/* The name of the class as a list of classes has it: "b and a" is "a and b". */
+static enum mien_status name_class(struct task *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct use_classes one = {0};
+    TRY(use_classes_list(t->rows.manifest, &t->params->class_name, 1, &one));
+    t->name = base_arena_strdup(&t->arena, one.list[0].name);
+    FAIL_IF_NULL(t->name, "a class");
+fail:
+    use_classes_clear(&one);
+    return status;
 }
 
 /* Rows of the class alone stay. */
@@ -25,10 +39,10 @@ static enum mien_status keep_class(struct task *t, int32_t *truth, uint32_t *cla
     enum mien_status status = MIEN_OK;
     size_t kept = 0;
     *class = 0;
-    while (*class < t->classes.count && strcmp(t->classes.list[*class].name, t->params->class_name) != 0)
+    while (*class < t->classes.count && strcmp(t->classes.list[*class].name, t->name) != 0)
         ++*class;
     FAIL_IF(*class == t->classes.count, MIEN_ERR_ARG, "%s: no class \"%s\"; see --labels, or the manifest's labels",
-            t->params->manifest, t->params->class_name);
+            t->params->manifest, t->name);
     for (size_t i = 0; i < t->rows.count; i++) {
         if (truth[i] != (int32_t) * class)
             continue;
@@ -36,8 +50,8 @@ static enum mien_status keep_class(struct task *t, int32_t *truth, uint32_t *cla
         truth[kept++] = truth[i];
     }
     t->rows.count = kept;
-    FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no row of class \"%s\" in split %s", t->params->manifest,
-            t->params->class_name, t->rows.split);
+    FAIL_IF(kept == 0, MIEN_ERR_DATA, "%s: no row of class \"%s\" in split %s", t->params->manifest, t->name,
+            t->rows.split);
 fail:
     return status;
 }
@@ -46,13 +60,13 @@ static enum mien_status measure(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     const struct mien_eval_params *p = t->params;
-    const struct mien_embed_params params = {
-        .frames = p->frames, .progress = p->progress, .user = p->user, .store = p->store};
+    const struct mien_embed_params params = eval_embed_params(p);
     int32_t *truth = base_arena_array(&t->arena, t->rows.count, sizeof(*truth));
     uint32_t class;
     FAIL_IF_NULL(truth, "labels");
     TRY(use_classes_list(t->rows.manifest, p->classes, p->class_count, &t->classes));
     TRY(use_classes_of(&t->classes, t->rows.manifest, t->rows.rows, t->rows.count, truth));
+    TRY(name_class(t));
     TRY(keep_class(t, truth, &class));
     TRY(use_scorer_create(t->model, &t->classes, p->labels, &t->scorer));
     size_t count = t->rows.count;
@@ -66,7 +80,7 @@ static enum mien_status measure(struct task *t, struct base_json *out)
         names[c] = t->classes.list[c].name;
     uint64_t n = use_confusion_total(&t->confusion);
     eval_put_head(out, &t->rows, n, count - n);
-    base_put_text(out, "class", p->class_name);
+    base_put_text(out, "class", t->name);
     base_put_number(out, "class_recall", use_recall(&t->confusion, class));
     base_put_number(out, "chance", 1.0 / t->classes.count);
     TRY(eval_put_confusion(out, names, &t->confusion, p->seed));
@@ -74,13 +88,19 @@ fail:
     return status;
 }
 
+static enum mien_status ready(const struct mien_eval_params *params)
+{
+    if (params->class_name && params->class_name[0])
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG, "leave-one-out: the class that training left out is needed (--class NAME, the "
+                                   "data.leave_out of training)");
+}
+
 static enum mien_status run(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     struct task task = {.model = model, .params = params};
     task.rows.columns = params->columns;
-    FAIL_IF(!params->class_name, MIEN_ERR_ARG,
-            "leave-one-out: the class that training left out is needed (--class NAME, the data.leave_out of training)");
     TRY(use_rows_read(params->manifest, params->split, is_usable, "image or clip with a label", &task.rows));
     TRY(measure(&task, out));
 fail:
@@ -125,6 +145,7 @@ const struct eval_task eval_task_leave_one_out = {
                  "recognised among all classes",
              .options = options},
     .title = "A class left out",
+    .ready = ready,
     .run = run,
     .check = check,
     .print = print,

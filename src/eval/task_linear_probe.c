@@ -1,6 +1,9 @@
 /* task_linear_probe.c: how much of the classes a linear classifier finds in frozen features. */
 #include "eval/probing.h"
 
+#include <math.h>
+#include <string.h>
+
 /* One score of each fold. */
 struct scores {
     double *war, *uar, *c; /* [folds] */
@@ -33,8 +36,11 @@ static enum mien_status put(struct eval_probing *p, const struct scores *s, cons
 {
     enum mien_status status = MIEN_OK;
     struct eval_spread war = eval_spread_of(s->war, p->folds.count), uar = eval_spread_of(s->uar, p->folds.count);
-    eval_probing_head(p, use_confusion_total(all), out);
-    base_put_number(out, "fold_count", p->folds.count);
+    if (strcmp(p->folds.how, "subject") == 0) { /* few rows each: scored together */
+        war = (struct eval_spread){use_war(all), NAN};
+        uar = (struct eval_spread){use_uar(all), NAN};
+    }
+    eval_folds_head(&p->folds, use_confusion_total(all), out);
     base_put_numbers(out, "fold_war", s->war, p->folds.count);
     base_put_numbers(out, "fold_uar", s->uar, p->folds.count);
     base_put_numbers(out, "c", s->c, p->folds.count);
@@ -71,7 +77,7 @@ static void print(struct base_text *out, const cJSON *result)
 {
     double folds = eval_member(result, "fold_count");
     eval_print_confusion(out, result);
-    if (folds > 1)
+    if (folds > 1 && isfinite(eval_member(result, "uar_deviation")))
         base_text_print(out, "%.0f folds: UAR %.3f +- %.3f, WAR %.3f +- %.3f\n", folds, eval_member(result, "uar_mean"),
                         eval_member(result, "uar_deviation"), eval_member(result, "war_mean"),
                         eval_member(result, "war_deviation"));
@@ -88,6 +94,7 @@ const struct eval_task eval_task_linear_probe = {
                  "on every fifth sample of it; scores on the asked split, or by folds with mean and deviation",
              .options = options},
     .title = "Linear probe",
+    .ready = eval_probing_check,
     .run = run,
     .check = eval_check_confusion,
     .print = print,

@@ -16,10 +16,11 @@ struct task {
     struct eval_folds folds;
     const char *const *names; /* [targets] */
     size_t targets;
-    float *truth, *said; /* [rows,targets]; NaN where there is none */
+    double *truth, *said; /* [rows,targets]; NaN where there is none */
     bool head;
     uint32_t scored; /* folds that are scored apart; of subjects, who are few rows each, all predictions together */
     double *scores;  /* [4 measures, scored, targets] */
+    struct eval_interval *intervals; /* [PCC and CCC, targets] */
 };
 enum { PCC, CCC, MAE, RMSE, MEASURES };
 static const char *const measures[] = {"pcc", "ccc", "mae", "rmse"};
@@ -29,13 +30,17 @@ static bool is_usable(const struct data_row *row)
     return row->target_count > 0 || row->has_va;
 }
 
+static bool is_usable_by_head(const struct data_row *row)
+{
+    return is_usable(row) || row->au_count > 0; /* a head may have learnt those too */
+}
+
 static enum mien_status name_targets(struct task *t)
 {
     static const char *const va[] = {"valence", "arousal"};
     enum mien_status status = MIEN_OK;
     const struct io_head_config *head = &t->model->nn->config.head;
     struct base_arena *arena = &t->folds.arena;
-    t->head = head->kind == IO_HEAD_REGRESSION && !t->params->folds;
     if (t->head) {
         const char **names = base_arena_array(arena, head->targets, sizeof(*names));
         FAIL_IF_NULL(names, "targets");
@@ -62,13 +67,14 @@ static enum mien_status read_truth(struct task *t)
     t->truth = base_arena_array(&t->folds.arena, count * n, sizeof(*t->truth));
     t->said = base_arena_array(&t->folds.arena, count * n, sizeof(*t->said));
     t->scores = base_arena_array(&t->folds.arena, (size_t)MEASURES * t->scored * n, sizeof(*t->scores));
-    if (!t->truth || !t->said || !t->scores)
+    t->intervals = base_arena_array(&t->folds.arena, 2 * n, sizeof(*t->intervals));
+    if (!t->truth || !t->said || !t->scores || !t->intervals)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for targets of %zu rows", count);
     for (size_t i = 0; i < count * n; i++) {
         double value = NAN;
         const struct data_row *row = &t->folds.rows.manifest->rows[t->folds.rows.rows[i / n]];
         (void)use_row_target(row, t->names[i % n], &value);
-        t->truth[i] = (float)value;
+        t->truth[i] = value;
         t->said[i] = NAN;
     }
     return MIEN_OK;
@@ -104,8 +110,7 @@ static enum mien_status predict_fold(struct task *t, uint32_t fold, uint32_t *ro
     n = eval_folds_tested(&t->folds, fold, rows);
     for (size_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < t->targets; k++)
-            t->said[rows[i] * t->targets + k] =
-                (float)eval_linear(weights, k, width, t->folds.raw + (size_t)rows[i] * width);
+            t->said[rows[i] * t->targets + k] = eval_linear(weights, k, width, t->folds.raw + (size_t)rows[i] * width);
 fail:
     return status;
 }
@@ -129,7 +134,7 @@ fail:
 /* ---- scores ---- */
 
 /* Pairs of a fold and target: said, truth; of sessions the means over rows of one subject. */
-static size_t pairs_of(const struct task *t, uint32_t fold, size_t target, const uint32_t *order, float *pairs)
+static size_t pairs_of(const struct task *t, uint32_t fold, size_t target, const uint32_t *order, double *pairs)
 {
     size_t n = 0, rows = 0;
     const char *last = NULL;
@@ -140,8 +145,8 @@ static size_t pairs_of(const struct task *t, uint32_t fold, size_t target, const
             i < t->folds.rows.count ? t->folds.rows.manifest->rows[t->folds.rows.rows[row]].subject : NULL;
         bool same = t->params->sessions && last && subject && strcmp(last, subject) == 0;
         if (rows && !same) { /* the one before is complete */
-            pairs[2 * n] = (float)(said / (double)rows);
-            pairs[2 * n++ + 1] = (float)(truth / (double)rows);
+            pairs[2 * n] = said / (double)rows;
+            pairs[2 * n++ + 1] = truth / (double)rows;
             rows = 0;
             said = truth = 0;
         }
@@ -151,8 +156,8 @@ static size_t pairs_of(const struct task *t, uint32_t fold, size_t target, const
         if (t->folds.test[row] == EVAL_NOWHERE || (t->scored > 1 && t->folds.test[row] != fold) || !t->folds.ok[row] ||
             !isfinite(t->truth[at]) || !isfinite(t->said[at]))
             continue;
-        said += (double)t->said[at];
-        truth += (double)t->truth[at];
+        said += t->said[at];
+        truth += t->truth[at];
         rows++;
         last = subject;
     }
@@ -189,7 +194,7 @@ static uint32_t *order_rows(struct task *t)
 }
 
 /* EmoCLIP's code adds 1e-5 to the denominators of PCC and CCC (its utils.py). */
-static struct use_agreement agreement(const struct task *t, const float *pairs, size_t n)
+static struct use_agreement agreement(const struct task *t, const double *pairs, size_t n)
 {
     struct use_agreement a = use_agreement_of(pairs, pairs + 1, n, 2);
     if (t->params->emoclip)
@@ -197,11 +202,54 @@ static struct use_agreement agreement(const struct task *t, const float *pairs, 
     return a;
 }
 
+/* Draws of as many pairs, with replacement: their PCC and CCC are added to sums [2, EVAL_RESAMPLES] and counted where
+ * they are numbers. */
+static void resample(const struct task *t, const double *pairs, size_t n, double *drawn, double *sums, uint32_t *counts)
+{
+    struct base_rng rng = base_rng_make(t->params->seed, "bootstrap pairs", n, 0);
+    for (size_t b = 0; n && b < EVAL_RESAMPLES; b++) {
+        for (size_t i = 0; i < n; i++)
+            memcpy(drawn + 2 * i, pairs + 2 * (size_t)base_rng_below(&rng, (uint32_t)n), 2 * sizeof(*drawn));
+        struct use_agreement a = agreement(t, drawn, n);
+        const double values[] = {a.pcc, a.ccc};
+        for (size_t m = 0; m < BASE_COUNT(values); m++) {
+            sums[m * EVAL_RESAMPLES + b] += isnan(values[m]) ? 0 : values[m];
+            counts[m * EVAL_RESAMPLES + b] += !isnan(values[m]);
+        }
+    }
+}
+
+/* Of each target: how far the mean over the folds moves when rows (subjects, of sessions) are drawn again. */
+static enum mien_status find_intervals(struct task *t, const uint32_t *order, double *pairs)
+{
+    enum { VALUES = 2 * EVAL_RESAMPLES };
+    enum mien_status status = MIEN_OK;
+    double *drawn = base_alloc(2 * t->folds.rows.count + 2, sizeof(*drawn));
+    double *sums = base_alloc(VALUES, sizeof(*sums));
+    uint32_t *counts = base_alloc(VALUES, sizeof(*counts));
+    FAIL_IF(!drawn || !sums || !counts, MIEN_ERR_NOMEM, "out of host memory for intervals");
+    for (size_t k = 0; k < t->targets; k++) {
+        memset(sums, 0, VALUES * sizeof(*sums));
+        memset(counts, 0, VALUES * sizeof(*counts));
+        for (uint32_t f = 0; f < t->scored; f++)
+            resample(t, pairs, pairs_of(t, f, k, order, pairs), drawn, sums, counts);
+        for (size_t i = 0; i < VALUES; i++)
+            sums[i] = counts[i] ? sums[i] / counts[i] : NAN;
+        t->intervals[PCC * t->targets + k] = eval_middle(sums, EVAL_RESAMPLES);
+        t->intervals[CCC * t->targets + k] = eval_middle(sums + EVAL_RESAMPLES, EVAL_RESAMPLES);
+    }
+fail:
+    base_free(drawn);
+    base_free(sums);
+    base_free(counts);
+    return status;
+}
+
 static enum mien_status score(struct task *t, uint64_t *n)
 {
     enum mien_status status = MIEN_OK;
     uint32_t *order = order_rows(t);
-    float *pairs = base_arena_array(&t->folds.arena, 2 * t->folds.rows.count + 2, sizeof(*pairs));
+    double *pairs = base_arena_array(&t->folds.arena, 2 * t->folds.rows.count + 2, sizeof(*pairs));
     FAIL_IF(!order || !pairs, MIEN_ERR_NOMEM, "out of host memory for scores");
     *n = 0;
     for (uint32_t f = 0; f < t->scored; f++) {
@@ -217,68 +265,65 @@ static enum mien_status score(struct task *t, uint64_t *n)
         *n += most;
     }
     FAIL_IF(*n == 0, MIEN_ERR_DATA, "%s: no row that is tested has a target that is predicted", t->params->manifest);
+    TRY(find_intervals(t, order, pairs));
 fail:
     return status;
 }
 
-/* The mean over the folds where it is a number: of target k; of all targets with the folds' deviation. */
-static void put_measure(const struct task *t, size_t m, struct base_json *out)
+/* The mean over the folds where it is a number: of each target; of all targets with the folds' deviation. */
+static enum mien_status put_measure(const struct task *t, size_t m, struct base_json *out)
 {
-    double of_target[IO_HEAD_TARGETS_MAX * 4], of_fold[4096];
+    enum mien_status status = MIEN_OK;
+    size_t most = BASE_MAX(t->targets, (size_t)t->scored);
+    double *values = base_alloc(2 * most, sizeof(*values)), *column = values + most;
+    struct base_json intervals = base_json_list_begin();
     char name[32];
-    size_t folds = BASE_MIN((size_t)t->scored, BASE_COUNT(of_fold)), used = 0;
-    size_t targets = BASE_MIN(t->targets, BASE_COUNT(of_target));
-    for (size_t k = 0; k < targets; k++) {
-        double sum = 0;
-        size_t n = 0;
-        for (size_t f = 0; f < t->scored; f++) {
-            double value = t->scores[((size_t)m * t->scored + f) * t->targets + k];
-            sum += isfinite(value) ? value : 0;
-            n += isfinite(value);
-        }
-        of_target[k] = n ? sum / (double)n : NAN;
+    FAIL_IF_NULL(values, "scores");
+    for (size_t k = 0; k < t->targets; k++) {
+        for (size_t f = 0; f < t->scored; f++)
+            column[f] = t->scores[((size_t)m * t->scored + f) * t->targets + k];
+        values[k] = eval_spread_of(column, t->scored).mean;
     }
-    for (size_t f = 0; f < folds; f++) {
-        struct eval_spread all = eval_spread_of(&t->scores[((size_t)m * t->scored + f) * t->targets], t->targets);
-        if (isfinite(all.mean))
-            of_fold[used++] = all.mean;
+    base_put_numbers(out, measures[m], values, t->targets);
+    for (size_t k = 0; m <= CCC && k < t->targets; k++) {
+        struct eval_interval i = t->intervals[m * t->targets + k];
+        base_add_numbers(&intervals, (const double[]){i.low, i.high}, 2);
     }
-    struct eval_spread spread = eval_spread_of(of_fold, used);
-    base_put_numbers(out, measures[m], of_target, targets);
+    snprintf(name, sizeof(name), "%s_interval", measures[m]);
+    if (m <= CCC)
+        base_put_tree(out, name, &intervals);
+    for (size_t f = 0; f < t->scored; f++)
+        values[f] = eval_spread_of(&t->scores[((size_t)m * t->scored + f) * t->targets], t->targets).mean;
+    struct eval_spread spread = eval_spread_of(values, t->scored);
     snprintf(name, sizeof(name), "%s_mean", measures[m]);
     base_put_number(out, name, spread.mean);
     snprintf(name, sizeof(name), "%s_deviation", measures[m]);
     base_put_number(out, name, spread.deviation);
+fail:
+    cJSON_Delete(intervals.tree);
+    base_free(values);
+    return status;
 }
 
 static enum mien_status run(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     struct task t = {.model = model, .params = params};
-    const struct mien_embed_params embed = {
-        .frames = params->frames, .progress = params->progress, .user = params->user, .store = params->store};
-    uint64_t n, bad = 0;
-    TRY(eval_folds_read(params->manifest, params->columns, params->folds, params->split, is_usable,
+    uint64_t n = 0;
+    t.head = model->nn->config.head.kind == IO_HEAD_REGRESSION && !params->folds;
+    TRY(eval_folds_read(params, t.head ? EVAL_FIT_NOT : EVAL_FIT, t.head ? is_usable_by_head : is_usable,
                         "image or clip with targets", &t.folds));
     TRY(name_targets(&t));
-    for (size_t i = 0; t.head && i < t.folds.rows.count; i++) /* nothing is fitted */
-        t.folds.train[i] = false;
-    TRY(eval_folds_embed(&t.folds, model, &embed));
+    TRY(eval_folds_embed(&t.folds, model, params));
     TRY(read_truth(&t));
     TRY(predict(&t));
     TRY(score(&t, &n));
-    for (size_t i = 0; i < t.folds.rows.count; i++)
-        bad += !t.folds.ok[i];
-    base_put_text(out, "split", t.folds.split ? t.folds.split : "all");
-    base_put_text(out, "folds", t.folds.how);
-    base_put_number(out, "fold_count", t.folds.count);
-    base_put_number(out, "n", (double)n);
-    base_put_number(out, "bad", (double)bad);
+    eval_folds_head(&t.folds, n, out);
     base_put_text(out, "by", t.head ? "head" : "ridge");
     base_put_text(out, "unit", params->sessions ? "subject" : "row");
     base_put_texts(out, "targets", t.names, t.targets);
     for (size_t m = 0; m < MEASURES; m++)
-        put_measure(&t, m, out);
+        TRY(put_measure(&t, m, out));
 fail:
     eval_folds_clear(&t.folds);
     return status;
@@ -325,6 +370,17 @@ static void headline(struct mien_page *page, const cJSON *result)
     page_card(page, "CCC, mean of the targets", eval_member(result, "ccc_mean"), 3, "");
 }
 
+/* The interval of a target's measure, where there is one. */
+static void put_range(struct mien_page *page, const cJSON *result, size_t m, int target)
+{
+    static const char *const keys[MEASURES] = {"pcc_interval", "ccc_interval"};
+    const cJSON *list = keys[m] ? cJSON_GetObjectItemCaseSensitive(result, keys[m]) : NULL;
+    const cJSON *pair = cJSON_GetArrayItem(list, target);
+    double low = eval_element(pair, 0), high = eval_element(pair, 1);
+    if (isfinite(low) && isfinite(high))
+        page_print(page, " <span class=\"soft\">%.2f to %.2f</span>", low, high);
+}
+
 static void chapter(struct mien_page *page, const cJSON *result)
 {
     const cJSON *name = NULL;
@@ -338,6 +394,7 @@ static void chapter(struct mien_page *page, const cJSON *result)
         for (size_t m = 0; m < MEASURES; m++) {
             page_print(page, "<td>");
             page_number(page, eval_element(cJSON_GetObjectItemCaseSensitive(result, measures[m]), i), 3);
+            put_range(page, result, m, i);
             page_print(page, "</td>");
         }
         page_print(page, "</tr>\n");
@@ -355,6 +412,7 @@ const struct eval_task eval_task_regression = {
                  "by ridge regression on frozen raw embeddings: PCC, CCC, MAE and RMSE of each, and their means",
              .options = options},
     .title = "Regression",
+    .ready = eval_folds_check,
     .run = run,
     .check = check,
     .print = print,

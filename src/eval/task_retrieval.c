@@ -286,10 +286,7 @@ static enum mien_status embed_pairs(struct task *t)
 {
     enum mien_status status = MIEN_OK;
     size_t count = t->rows.count;
-    const struct mien_embed_params params = {.frames = t->params->frames,
-                                             .progress = t->params->progress,
-                                             .user = t->params->user,
-                                             .store = t->params->store};
+    const struct mien_embed_params params = eval_embed_params(t->params);
     t->images = base_arena_array(&t->arena, count * t->model->nn->config.embed, sizeof(*t->images));
     t->ok = base_arena_array(&t->arena, count, sizeof(*t->ok));
     t->scores = base_arena_array(&t->arena, count, sizeof(*t->scores));

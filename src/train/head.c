@@ -149,7 +149,7 @@ static enum mien_status read_targets(struct trainer *t)
         for (uint32_t k = 0; k < head->targets; k++) {
             double value = NAN;
             (void)use_row_target(&t->manifest->rows[i], head->name[k], &value);
-            t->head_truth[i * head->targets + k] = (float)value;
+            t->head_truth[i * head->targets + k] = value;
         }
     }
     TRY(standardise(t));
@@ -252,7 +252,7 @@ fail:
 /* ---- on data.val ---- */
 
 static enum mien_status score_classes(const struct io_head_config *c, const struct data_manifest *manifest,
-                                      const uint32_t *rows, size_t count, const float *said, const bool *ok,
+                                      const uint32_t *rows, size_t count, const double *said, const bool *ok,
                                       double *out)
 {
     enum mien_status status = MIEN_OK;
@@ -283,11 +283,11 @@ fail:
 }
 
 static enum mien_status score_targets(const struct io_head_config *c, const struct data_manifest *manifest,
-                                      const uint32_t *rows, size_t count, const float *said, const bool *ok,
+                                      const uint32_t *rows, size_t count, const double *said, const bool *ok,
                                       double *out)
 {
     enum mien_status status = MIEN_OK;
-    float *pair = base_alloc(2 * count + 1, sizeof(*pair));
+    double *pair = base_alloc(2 * count + 1, sizeof(*pair));
     double sum = 0;
     uint32_t used = 0;
     FAIL_IF_NULL(pair, "targets");
@@ -298,7 +298,7 @@ static enum mien_status score_targets(const struct io_head_config *c, const stru
             if (!ok[i] || !use_row_target(&manifest->rows[rows[i]], c->name[k], &value))
                 continue;
             pair[2 * n] = said[i * c->targets + k];
-            pair[2 * n++ + 1] = (float)value;
+            pair[2 * n++ + 1] = value;
         }
         if (n == 0)
             continue;
@@ -316,7 +316,7 @@ enum mien_status train_head_score(const struct mien_model *model, const struct d
 {
     enum mien_status status = MIEN_OK;
     const struct io_head_config *c = &model->nn->config.head;
-    float *said = base_alloc(count * c->targets + 1, sizeof(*said));
+    double *said = base_alloc(count * c->targets + 1, sizeof(*said));
     *out = NAN;
     FAIL_IF_NULL(said, "predictions");
     TRY(use_head_run(model, raw, count, said));

@@ -72,9 +72,16 @@ const char *mien_model_target(const struct mien_model *model, size_t index)
 enum mien_status mien_model_predict(struct mien_model *model, const float *raw, size_t count, float *out)
 {
     enum mien_status status = MIEN_OK;
+    double *said = NULL;
     NEED(model && (count == 0 || (raw && out)));
-    TRY(use_head_run(model, raw, count, out));
+    size_t n = count * model->nn->config.head.targets;
+    said = base_alloc(n + 1, sizeof(*said));
+    FAIL_IF_NULL(said, "predictions");
+    TRY(use_head_run(model, raw, count, said));
+    for (size_t i = 0; i < n; i++)
+        out[i] = (float)said[i];
 fail:
+    base_free(said);
     return use_ended(model, status);
 }
 
@@ -106,7 +113,7 @@ static double row_of(const float *w, const float *b, uint32_t row, uint32_t widt
     return sum;
 }
 
-static void run_one(const struct head *h, const struct io_head_config *c, const double *x, float *out)
+static void run_one(const struct head *h, const struct io_head_config *c, const double *x, double *out)
 {
     for (uint32_t i = 0; i < h->hidden; i++) {
         double y = row_of(h->w0, h->b0, i, h->embed, x);
@@ -114,11 +121,11 @@ static void run_one(const struct head *h, const struct io_head_config *c, const 
     }
     for (uint32_t i = 0; i < h->targets; i++) {
         double y = row_of(h->w2, h->b2, i, h->hidden, h->inner);
-        out[i] = (float)(c->kind == IO_HEAD_REGRESSION ? y * c->std[i] + c->mean[i] : y);
+        out[i] = c->kind == IO_HEAD_REGRESSION ? y * c->std[i] + c->mean[i] : y;
     }
 }
 
-enum mien_status use_head_run(const struct mien_model *model, const float *raw, size_t count, float *out)
+enum mien_status use_head_run(const struct mien_model *model, const float *raw, size_t count, double *out)
 {
     enum mien_status status = MIEN_OK;
     const struct nn_model *nn = model->nn;

@@ -16,6 +16,6 @@ enum mien_status use_target_names(const struct data_manifest *manifest, const ui
 
 /* What the model's head says of raw embeddings [count,E]: out [count,targets], values in the targets' own units, or
  * logits of the classes. MIEN_ERR_ARG when the model has no head. Summed in double. */
-enum mien_status use_head_run(const struct mien_model *model, const float *raw, size_t count, float *out);
+enum mien_status use_head_run(const struct mien_model *model, const float *raw, size_t count, double *out);
 
 #endif

@@ -56,6 +56,11 @@ double use_war(const struct use_confusion *confusion)
     return total ? (double)right / (double)total : (double)NAN;
 }
 
+double use_f1(double tp, double fp, double fn)
+{
+    return tp + fn > 0 ? 2 * tp / (2 * tp + fp + fn) : (double)NAN;
+}
+
 enum mien_status use_rank(const double *scores, const uint32_t *group, size_t count, size_t query, double *out)
 {
     double best = -INFINITY, rank = 1;
@@ -99,29 +104,37 @@ struct moments {
     bool constant; /* one of the two is */
 };
 
-static struct moments moments_of(const float *a, const float *b, size_t n, size_t stride)
+/* Whether the numbers differ by no more than a sum of them is rounded by: what is fitted to a constant does. */
+static bool is_constant(const double *a, size_t n, size_t stride)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        low = fmin(low, a[i * stride]);
+        high = fmax(high, a[i * stride]);
+    }
+    return high - low <= 1e-12 * fmax(fabs(low), fabs(high));
+}
+
+static struct moments moments_of(const double *a, const double *b, size_t n, size_t stride)
 {
     struct moments m = {0};
-    bool same_a = true, same_b = true;
     for (size_t i = 0; i < n; i++) {
-        m.mean_a += (double)a[i * stride] / (double)n;
-        m.mean_b += (double)b[i * stride] / (double)n;
-        same_a = same_a && a[i * stride] == a[0];
-        same_b = same_b && b[i * stride] == b[0];
+        m.mean_a += a[i * stride] / (double)n;
+        m.mean_b += b[i * stride] / (double)n;
     }
     for (size_t i = 0; i < n; i++) {
-        double x = (double)a[i * stride], y = (double)b[i * stride], dx = x - m.mean_a, dy = y - m.mean_b;
+        double x = a[i * stride], y = b[i * stride], dx = x - m.mean_a, dy = y - m.mean_b;
         m.aa += dx * dx / (double)n;
         m.bb += dy * dy / (double)n;
         m.ab += dx * dy / (double)n;
         m.absolute += fabs(x - y) / (double)n;
         m.square += (x - y) * (x - y) / (double)n;
     }
-    m.constant = same_a || same_b;
+    m.constant = n == 0 || is_constant(a, n, stride) || is_constant(b, n, stride);
     return m;
 }
 
-struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride)
+struct use_agreement use_agreement_of(const double *predicted, const double *truth, size_t n, size_t stride)
 {
     struct moments m = moments_of(predicted, truth, n, stride);
     double apart = (m.mean_a - m.mean_b) * (m.mean_a - m.mean_b);
@@ -133,12 +146,14 @@ struct use_agreement use_agreement_of(const float *predicted, const float *truth
                                   .rmse = sqrt(m.square)};
 }
 
-struct use_agreement use_agreement_emoclip(const float *predicted, const float *truth, size_t n, size_t stride)
+struct use_agreement use_agreement_emoclip(const double *predicted, const double *truth, size_t n, size_t stride)
 {
     const double tiny = 1e-5;
     struct moments m = moments_of(predicted, truth, n, stride);
     struct use_agreement out = use_agreement_of(predicted, truth, n, stride);
     double apart = (m.mean_a - m.mean_b) * (m.mean_a - m.mean_b), count = (double)n;
+    if (n == 0)
+        return out;
     out.pcc = m.ab * count / (sqrt(m.aa * count * m.bb * count) + tiny);
     out.ccc = 2 * out.pcc * sqrt(m.aa) * sqrt(m.bb) / (m.aa + m.bb + apart + tiny);
     return out;

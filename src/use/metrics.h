@@ -26,6 +26,9 @@ double use_war(const struct use_confusion *confusion);
 /* Unweighted average recall: the mean over the classes that have samples; NaN without samples. */
 double use_uar(const struct use_confusion *confusion);
 
+/* 2 tp / (2 tp + fp + fn) of true positives, false positives and false negatives; NaN where nothing is positive. */
+double use_f1(double tp, double fp, double fn);
+
 /* The rank, from 1, of the answers to a query: scores [count], of which those with group[j] == group[query] are right;
  * the best of them counts, each wrong one above it is one place, one of the same score half a place. MIEN_ERR_FAILED
  * when a score is not finite: a comparison with NaN would rank anything first. */
@@ -40,8 +43,8 @@ struct use_agreement {
     double mae, rmse;
 };
 /* Of every stride-th number from the first on. n = 0 gives NaN throughout. */
-struct use_agreement use_agreement_of(const float *predicted, const float *truth, size_t n, size_t stride);
+struct use_agreement use_agreement_of(const double *predicted, const double *truth, size_t n, size_t stride);
 /* As EmoCLIP's utils.py has PCC and CCC: 1e-5 added to each denominator. */
-struct use_agreement use_agreement_emoclip(const float *predicted, const float *truth, size_t n, size_t stride);
+struct use_agreement use_agreement_emoclip(const double *predicted, const double *truth, size_t n, size_t stride);
 
 #endif

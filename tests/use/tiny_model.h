@@ -11,8 +11,9 @@ static struct mien_model *model;
 
 static const char *const labels[] = {"anger", "joy", "sorrow"};
 
-/* A model directory with random weights that are larger than at a start from scratch, so that its answers differ. */
-static inline bool tiny_model_make(struct mien_gpu *on)
+/* A model directory with random weights that are larger than at a start from scratch, so that its answers differ; with
+ * a head where that is not NULL. */
+static inline bool tiny_model_make_headed(struct mien_gpu *on, const char *name, const struct io_head_config *head)
 {
     const char *const corpus[] = {"a face of anger and joy", "a face of sorrow and joy and anger", "face face sorrow"};
     enum mien_status status = MIEN_OK;
@@ -24,18 +25,25 @@ static inline bool tiny_model_make(struct mien_gpu *on)
     c.vision.patch = 4;
     c.text.context = 24;
     c.embed = 10;
+    if (head)
+        c.head = *head;
     io_preprocess_default(TINY_SIDE, &parts.preprocess);
-    TRY(base_dir_create(tiny_path("model")));
+    TRY(base_dir_create(tiny_path(name)));
     TRY(data_bpe_train(corpus, 3, 540, &parts.tokenizer));
     c.text.vocab = data_tokenizer_vocab(parts.tokenizer);
     c.text.bos = (uint32_t)data_tokenizer_bos(parts.tokenizer);
     c.text.eos = c.text.pad = (uint32_t)data_tokenizer_eos(parts.tokenizer);
     TRY(nn_model_create(vk_gpu_device(on), &c, MIEN_F32, &parts.nn));
     TRY(nn_model_init(parts.nn, 11));
-    TRY(use_parts_write(&parts, NULL, tiny_path("model")));
+    TRY(use_parts_write(&parts, NULL, tiny_path(name)));
 fail:
     use_parts_clear(&parts);
     return status == MIEN_OK;
+}
+
+static inline bool tiny_model_make(struct mien_gpu *on)
+{
+    return tiny_model_make_headed(on, "model", NULL);
 }
 
 #endif
