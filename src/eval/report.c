@@ -54,13 +54,31 @@ static void list_texts(struct mien_page *page, struct base_text *texts[TEXTS])
     }
 }
 
-static struct mark begin_chapter(struct mien_page *page, const char *dir)
+static struct mark mark_page(struct mien_page *page)
 {
     struct mark mark;
     struct base_text *texts[TEXTS];
     list_texts(page, texts);
     for (int i = 0; i < TEXTS; i++)
         mark.sizes[i] = texts[i]->size;
+    return mark;
+}
+
+static void restore(struct mien_page *page, const struct mark *mark)
+{
+    struct base_text *texts[TEXTS];
+    list_texts(page, texts);
+    for (int i = 0; i < TEXTS; i++) {
+        texts[i]->size = mark->sizes[i];
+        texts[i]->status = MIEN_OK;
+        if (texts[i]->data)
+            texts[i]->data[texts[i]->size] = 0;
+    }
+}
+
+static struct mark begin_chapter(struct mien_page *page, const char *dir)
+{
+    struct mark mark = mark_page(page);
     page->dir = dir;
     page->chapters++;
     page_print(page, "<section id=\"c%u\">", page->chapters);
@@ -74,12 +92,8 @@ static enum mien_status end_chapter(struct mien_page *page, const struct mark *m
     list_texts(page, texts);
     for (int i = 0; i < TEXTS; i++)
         status = status == MIEN_OK ? texts[i]->status : status;
-    for (int i = 0; status != MIEN_OK && i < TEXTS; i++) {
-        texts[i]->size = mark->sizes[i];
-        texts[i]->status = MIEN_OK;
-        if (texts[i]->data)
-            texts[i]->data[texts[i]->size] = 0;
-    }
+    if (status != MIEN_OK)
+        restore(page, mark);
     page->chapters -= status != MIEN_OK;
     page->dir = page->home = NULL;
     page->pictures = page->found = 0;
@@ -95,14 +109,39 @@ enum mien_status mien_page_add_run(struct mien_page *page, const char *dir)
 }
 
 /* dir: of the file that the result was read from, or NULL. */
-static enum mien_status add_result(struct mien_page *page, const struct mien_result *result, const char *dir)
+static enum mien_status add_chapter(struct mien_page *page, const struct eval_task *task, const cJSON *result,
+                                    const char *dir)
 {
     struct mark mark = begin_chapter(page, dir);
-    eval_front(page, result->task, result->json);
-    page_element(page, "h2", result->task->title);
-    result->task->chapter(page, result->json);
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(result, "name");
+    eval_front(page, task, result);
+    page_element(page, "h2", task->title);
+    if (cJSON_IsString(name))
+        page_element(page, "p", name->valuestring);
+    task->chapter(page, result);
     page_images_end(page);
     return end_chapter(page, &mark, MIEN_OK);
+}
+
+static enum mien_status add_result(struct mien_page *page, const struct mien_result *result, const char *dir)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *one = NULL;
+    struct mark mark = mark_page(page);
+    uint32_t chapters = page->chapters;
+    if (result->task != &eval_suite)
+        return add_chapter(page, result->task, result->json, dir);
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(result->json, "results"))
+    {
+        const struct eval_task *task = NULL;
+        TRY(eval_find_task(eval_word(cJSON_GetObjectItemCaseSensitive(one, "task")), "a suite", MIEN_ERR_DATA, &task));
+        TRY(add_chapter(page, task, one, dir));
+    }
+    return MIEN_OK;
+fail:
+    restore(page, &mark);
+    page->chapters = chapters;
+    return status;
 }
 
 enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result)

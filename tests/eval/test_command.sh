@@ -14,7 +14,7 @@ expect 0 'mien ' --version
 expect 2 'did you mean train' trian
 for name in devices import train eval report classify embed search tokenize info convert; do
     expect 0 "mien $name" "$name" --help
-    expect 2 'did you mean --quiet' "$name" --quite
+    expect 2 'did you mean --quiet' "$name" --quieet
 done
 expect 2 'needs a value' train --config
 expect 2 '--config FILE, or --resume RUN_DIR, is missing' train
@@ -30,6 +30,19 @@ expect 2 'unexpected "x"' devices x
 expect 2 '--manifest FILE is missing' eval --model x --task zero-shot
 expect 2 'zero-shot' eval --model x --manifest y --task poetry
 expect 2 'does not take the option limit' eval --model x --manifest y --task zero-shot --limit 3
+expect 2 'does not take the option by' eval --model x --manifest y --task zero-shot --by probe
+expect 2 'sentence, probe' eval --model x --manifest y --task au --by magic
+expect 2 '--threshold high: a number above 0' eval --model x --manifest y --task au --threshold high
+expect 2 'split, fold, subject' eval --model x --manifest y --task linear-probe --folds third
+expect 2 'leave --split val out' eval --model x --manifest y --task regression --folds subject --split val
+expect 2 '--class NAME' eval --model x --manifest y --task leave-one-out
+expect 2 'at most 100' eval --model x --manifest y --task few-shot --seeds 101
+expect 2 '--compat x: it is: emoclip' eval --model x --manifest y --task regression --compat x
+echo '[{"manifest":"y","task":"zero-shot"},{"manifest":"y","task":"poetry"}]' >suite.json
+expect 2 '--suite FILE says what is evaluated' eval --model x --suite suite.json --task au
+expect 2 '--model DIR is missing' eval --suite suite.json
+expect 4 'suite.json: entry 1 (zero-shot): y' eval --model x --suite suite.json
+expect 4 'none.json' eval --model x --suite none.json
 expect 0 'takes --labels --templates' eval --help
 expect 2 'at least two labels' classify --model x --labels joy face.png
 expect 2 'label 2 is empty' classify --model x --labels joy,,fear face.png
@@ -93,6 +106,8 @@ elif "$mien" devices >/dev/null 2>&1; then
     face=$(sed -n '1s/.*"image":"\([^"]*\)".*/\1/p' some.jsonl)
     expect 0 '"scores":{"joy":' classify --json --model run/model --labels joy,fear "$face"
     expect 4 'none.png' classify --model run/model --labels joy,fear none.png
+    echo '[{"manifest":"some.jsonl","task":"zero-shot"},{"manifest":"some.jsonl","task":"few-shot","shots":2}]' >s.json
+    expect 0 'few-shot UAR' eval --model run/model --suite s.json
     expect 4 'split test' eval --model run/model --manifest some.jsonl --task zero-shot --split test
 fi
 finish

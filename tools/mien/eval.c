@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
@@ -14,7 +15,7 @@ static const char *const levels[] = {"caption", "global", "summary", NULL};
 static const char *const averages[] = {"embeddings", "logits", NULL};
 
 struct request {
-    const char *model, *level, *average, *labels, *template_file, *embeddings, *compat;
+    const char *model, *level, *average, *labels, *template_file, *embeddings, *compat, *threshold, *suite;
     struct mien_eval_params params;
     struct mien_labels_params sentences;
     struct looking looking;
@@ -29,7 +30,7 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     struct mien_result *result = NULL;
     struct mien_store *store = NULL;
     struct progress progress;
-    enum mien_status status = mien_eval_check(&q->params);
+    enum mien_status status = q->suite ? mien_eval_suite_check(q->suite) : mien_eval_check(&q->params);
     if (status == MIEN_OK)
         status = gpu_open(common, &gpu);
     if (status == MIEN_OK)
@@ -42,7 +43,8 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
         status = mien_store_read(model, q->embeddings, &store);
     q->params.store = store;
     if (status == MIEN_OK)
-        status = mien_eval(model, &q->params, &result);
+        status =
+            q->suite ? mien_eval_suite(model, q->suite, &q->params, &result) : mien_eval(model, &q->params, &result);
     progress_end(&progress);
     if (status == MIEN_OK && common->json)
         printf("%s\n", mien_result_json(result));
@@ -66,17 +68,43 @@ static bool choose(const char *word, const char *const *list, uint32_t *out)
     return false;
 }
 
+/* With --suite the list says what else there is to say. */
+static int read_suite(const struct command *command, const struct request *q)
+{
+    const struct mien_eval_params *p = &q->params;
+    if (!q->model)
+        return complain(command, 2, "--model DIR is missing; see mien eval --help");
+    if (p->manifest || p->task || p->split || p->columns || p->class_name || p->folds || p->by || p->sessions ||
+        p->shots || p->seeds || p->limit || q->level || q->average || q->labels || q->template_file || q->compat ||
+        q->threshold || q->sentences.descriptions)
+        return complain(command, 2,
+                        "--suite FILE says what is evaluated and how; beside it go --model, --embeddings, "
+                        "--frame-count and the common options");
+    return 0;
+}
+
+static bool read_threshold(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && !*end && *out > 0 && *out < 1e9;
+}
+
 /* What is said in words; 0, or the exit status after a message. */
 static int read_words(const struct command *command, struct request *q)
 {
     enum mien_status status = MIEN_OK;
     uint32_t level = 0, average = 0;
     int result;
+    if (q->suite)
+        return read_suite(command, q);
     if (!q->model || !q->params.manifest || !q->params.task)
         return complain(command, 2, "%s is missing; see mien eval --help",
                         !q->model             ? "--model DIR"
                         : !q->params.manifest ? "--manifest FILE"
-                                              : "--task TASK");
+                                              : "--task TASK (or --suite FILE)");
+    if (q->threshold && !read_threshold(q->threshold, &q->params.threshold))
+        return complain(command, 2, "--threshold %s: a number above 0 is wanted", q->threshold);
     if (q->level && !choose(q->level, levels, &level))
         return complain(command, 2, "--level %s: it is one of: caption, global, summary", q->level);
     if (q->average && !choose(q->average, averages, &average))
@@ -112,6 +140,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--manifest", ARG_TEXT, "FILE", "the data, JSON Lines or a table (mien manifest)", &p->manifest},
         {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &p->columns},
         {"--task", ARG_TEXT, "TASK", "one of the tasks above", &p->task},
+        {"--suite", ARG_TEXT, "FILE", "in place of --manifest and --task: a list of evaluations", &q.suite},
         {"--split", ARG_TEXT, "SPLIT",
          "train, val (rows without a split are of both), test or all (default: test, else val, else all)", &p->split},
         {"--embeddings", ARG_TEXT, "FILE", STORED_HELP, &q.embeddings},
@@ -127,20 +156,22 @@ static int run(const struct command *command, int argc, char **argv)
         {"--shots", ARG_NUMBER, "K", "samples of a class (default: 1, 2, 4, 8 and 16)", &shots},
         {"--seeds", ARG_NUMBER, "N", "draws of them (default 5)", &seeds},
         {"--sessions", ARG_FLAG, NULL, "the mean over the rows of a subject is what counts", &p->sessions},
+        {"--by", ARG_TEXT, "HOW", "of action units: sentence or probe (default: probe with a train split)", &p->by},
+        {"--threshold", ARG_TEXT, "X", "a unit is present from this value on (default 0.5)", &q.threshold},
         {"--compat", ARG_TEXT, "CODE", "emoclip: PCC and CCC with the 1e-5 of its code", &q.compat},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, NULL);
     if (result != ARGS_RUN)
         return result;
-    result = looking_check(command, &q.looking);
-    if (result == 0)
-        result = read_words(command, &q);
     p->frames = looking_frames(&q.looking);
     p->limit = (size_t)limit;
     p->shots = (uint32_t)shots;
     p->seeds = (uint32_t)seeds;
-    p->emoclip = q.compat != NULL;
+    p->emoclip = q.compat != NULL && !q.suite;
+    result = looking_check(command, &q.looking);
+    if (result == 0)
+        result = read_words(command, &q);
     if (result == 0 && (shots > UINT32_MAX || seeds > UINT32_MAX))
         result = complain(command, 2, "--shots and --seeds take small numbers");
     if (result == 0 && q.compat && strcmp(q.compat, "emoclip") != 0)
@@ -170,10 +201,16 @@ static void print_tasks(void)
 
 const struct command command_eval = {
     .name = "eval",
-    .synopsis = "--model DIR --manifest FILE --task TASK [--split SPLIT] [options]",
+    .synopsis = "--model DIR (--manifest FILE --task TASK [--split SPLIT] [options] | --suite FILE.json)",
     .summary = "evaluates a model over a manifest",
-    .help = "Rows are images or clips. Videos are decoded by ffmpeg, which must be installed. --json prints one "
-            "object, which mien report reads.",
+    .help = "Rows are images or clips. Videos are decoded by ffmpeg, which must be installed. --json prints one\n"
+            "object, which mien report reads.\n\n"
+            "A suite is a list of evaluations of one model, in a file:\n"
+            "  [{\"manifest\": \"rafdb.jsonl\", \"task\": \"zero-shot\"},\n"
+            "   {\"manifest\": \"disfa.jsonl\", \"task\": \"au\", \"folds\": \"subject\", \"name\": \"DISFA\"}]\n"
+            "with the options below by their names without the dashes (columns for --column, frame_count, labels as\n"
+            "a list, sessions true), a seed, and a name for tables. Paths are relative to the file. All entries are\n"
+            "checked before the first is run; one JSON holds all results.",
     .print_more = print_tasks,
     .run = run,
     .traces = true,
