@@ -74,7 +74,7 @@ static void compare_grads(const char *name, const char *path)
         got = io_safetensors_find(file, want->name + strlen(prefix));
         CHECK(got && got->count == want->count);
         for (uint64_t k = 0; got && k < got->count; k++) {
-            float a, b;
+            float a = 0, b = 0;
             CHECK(io_tensor_read_f32(got, k, 1, &a) == MIEN_OK && io_tensor_read_f32(want, k, 1, &b) == MIEN_OK);
             error += ((double)a - (double)b) * ((double)a - (double)b);
             energy += (double)b * (double)b;

@@ -126,7 +126,7 @@ static void test_same(void)
 /* Which of many names stands there twice takes their number, not its square. */
 static void test_many(void)
 {
-    enum { MANY = 40000, ROOM = 12 };
+    enum { MANY = 40000, ROOM = 24 };
     char *text = base_alloc(MANY, ROOM);
     const char **names = base_alloc(MANY, sizeof(*names));
     struct use_classes c;
