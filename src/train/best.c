@@ -63,10 +63,13 @@ static void describe_best(const struct trainer *t, bool better, char *out, size_
                  t->config->run.patience);
 }
 
-/* "loss 1.2345, zero-shot WAR 0.500, UAR 0.500, head 0.700" */
+/* "loss 1.2345, zero-shot WAR 0.500, UAR 0.500, head 0.700", as far as the rows have labels and targets */
 static void describe_scores(const struct train_scores *scores, char *out, size_t size)
 {
-    int used = snprintf(out, size, "loss %.4f, zero-shot WAR %.3f, UAR %.3f", scores->loss, scores->war, scores->uar);
+    int used = isfinite(scores->loss) ? snprintf(out, size, "loss %.4f, ", scores->loss) : 0;
+    used += isfinite(scores->uar)
+                ? snprintf(out + used, size - (size_t)used, "zero-shot WAR %.3f, UAR %.3f", scores->war, scores->uar)
+                : snprintf(out + used, size - (size_t)used, "no labels of two classes");
     if (isfinite(scores->head))
         snprintf(out + used, size - (size_t)used, ", head %.3f", scores->head);
 }

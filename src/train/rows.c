@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+static bool has_caption(const struct data_caption *caption)
+{
+    return caption->whole || caption->global || caption->summary || caption->local_count;
+}
+
 /* Which of the texts that loss.text asks for a row has: bit 0, and bit 1 for the summary of "both". */
 static uint32_t texts_of(const struct train_config *c, const struct data_row *row)
 {
@@ -18,12 +23,27 @@ static uint32_t texts_of(const struct train_config *c, const struct data_row *ro
     case TRAIN_TEXT_LABEL:
         return row->label_count > 0;
     default:
-        return caption->whole || caption->global || caption->summary || caption->local_count;
+        return has_caption(caption);
     }
 }
 
 const enum data_text train_text_kinds[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
                                            DATA_TEXT_LABEL};
+
+/* None has a text that loss.text asks for: what would find one. */
+static enum mien_status refuse_texts(const struct trainer *t)
+{
+    bool caption = false, label = false;
+    for (size_t i = 0; i < t->row_count; i++) {
+        const struct data_row *row = &t->manifest->rows[t->rows[i]];
+        caption |= has_caption(&row->caption);
+        label |= row->label_count > 0;
+    }
+    return base_fail(MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for; %s", t->manifest->path,
+                     caption ? "there are other parts of captions: loss.text=caption takes what a row has"
+                     : label ? "there are labels: loss.text=label takes these"
+                             : "captions or labels are needed");
+}
 
 /* Which levels there are and which rows lack some. Without a word on it local sentences are used where there are any.
  */
@@ -46,7 +66,8 @@ static enum mien_status survey_texts(struct trainer *t)
         most = BASE_MAX(most, row->caption.local_count);
         least = BASE_MIN(least, row->caption.local_count);
     }
-    FAIL_IF(any == 0, MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for", t->manifest->path);
+    if (any == 0)
+        TRY(refuse_texts(t));
     objective->global_levels = any == 3 ? 2 : 1;
     t->level_text[0] = c->loss.text != TRAIN_TEXT_BOTH ? train_text_kinds[c->loss.text]
                        : any == 2                      ? DATA_TEXT_SUMMARY

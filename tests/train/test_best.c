@@ -55,7 +55,12 @@ static void test_by_loss(void)
         at += (size_t)snprintf(rows + at, sizeof(rows) - at, "{\"image\":\"%d.png\",\"caption\":\"face %d\"}\n", i, i);
     CHECK(tiny_write("plain.jsonl", rows, at));
     const char *const sets[] = {"run.dir=loss", "data.val=plain.jsonl", "run.steps=8", "optim.lr=0.01"};
-    CHECK_EQ(train_sets(sets, BASE_COUNT(sets), &s), MIEN_OK);
+    struct mien_train_params params = {
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = BASE_COUNT(sets)};
+    mien_log_set(capture, NULL, MIEN_LOG_INFO);
+    CHECK_EQ(mien_train(gpu, &params, &s), MIEN_OK);
+    CHECK(strstr(captured, "on data.val loss ") && strstr(captured, ", no labels of two classes; the best"));
+    capture_start();
     CHECK(s.best_step > 0 && s.best_score < 0);
     CHECK(number_in("loss/best/eval.json", "loss") == -s.best_score);
 }

@@ -65,8 +65,14 @@ static void refuse(const char *set_a, const char *set_b, enum mien_status want, 
 
 static void test_texts(void)
 {
+    static const char bare[] = "{\"image\":\"0.png\"}\n{\"image\":\"1.png\"}\n";
     write_rows("none.jsonl", 12, 0, "face %d");
-    refuse("data.train=none.jsonl", NULL, MIEN_ERR_DATA, "none.jsonl: no row has the text that loss.text asks for");
+    refuse("data.train=none.jsonl", NULL, MIEN_ERR_DATA,
+           "none.jsonl: no row has the text that loss.text asks for; there are labels: loss.text=label takes these");
+    write_rows("whole.jsonl", 12, 12, "face %d");
+    refuse("data.train=whole.jsonl", "loss.text=summary", MIEN_ERR_DATA, "loss.text=caption takes what a row has");
+    CHECK(tiny_write("bare.jsonl", bare, sizeof(bare) - 1));
+    refuse("data.train=bare.jsonl", NULL, MIEN_ERR_DATA, "captions or labels are needed");
     write_rows("one.jsonl", 12, 1, "face %d");
     refuse("data.train=one.jsonl", NULL, MIEN_ERR_DATA, "one.jsonl: to the model all samples have the same text");
     write_rows("same.jsonl", 12, 12, "a face");

@@ -31,6 +31,10 @@ mkdir run && mkfifo run/log.jsonl
 expect 4 'log.jsonl: is a pipe' report run -o page.html
 expect 2 'pipe.json' devices --caps pipe.json
 
+# ---- what an import says of rows without a split ----
+mkdir -p labels/joy && cp face.png labels/joy
+expect 0 '1 samples: train 0, val 0, test 0, of no split 1;' import folder labels -o labels.jsonl
+
 # ---- a run in place of its model, a model in place of its run, a directory in place of its manifest ----
 mkdir -p course/checkpoints && echo '{"run":{"dir":"x"}}' >course/config.json && : >course/log.jsonl
 expect 4 'course: the directory of a run that has not ended' info course

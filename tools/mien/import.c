@@ -15,9 +15,12 @@ static void print_summary(const struct common *common, const char *manifest, con
                s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->passed_over, s->packed, s->pack_bytes);
         return;
     }
-    printf("%" PRIu64 " samples: train %" PRIu64 ", val %" PRIu64 ", test %" PRIu64 "; left out: %" PRIu64
-           " without a file, %" PRIu64 " without a rating\n",
-           s->samples, s->train, s->val, s->test, s->missing, s->unrated);
+    uint64_t of_none = s->samples - s->train - s->val - s->test;
+    printf("%" PRIu64 " samples: train %" PRIu64 ", val %" PRIu64 ", test %" PRIu64, s->samples, s->train, s->val,
+           s->test);
+    if (of_none)
+        printf(", of no split %" PRIu64, of_none);
+    printf("; left out: %" PRIu64 " without a file, %" PRIu64 " without a rating\n", s->missing, s->unrated);
     if (s->passed_over)
         printf("passed over: %" PRIu64 " files or directories that are no pictures\n", s->passed_over);
     printf("manifest %s\n", manifest);
