@@ -164,13 +164,13 @@ struct mien_eval_params {
  * MIEN_ERR_ARG: an unknown task (the nearest known one is named) or split, an option that the task does not take, a
  * class that is named twice, two classes whose names or sentences are the same tokens ("Joy" and "joy"; both are
  * named); MIEN_ERR_DATA: the manifest cannot be read, or has no row in the split that the task can use, or none to
- * fit to; MIEN_ERR_UNSUPPORTED: linear-probe, few-shot, or au by probe, built without liblbfgs; others as in model.h.
+ * fit to; MIEN_ERR_FAILED: linear-probe, few-shot, or au by probe, built without liblbfgs; others as in model.h.
  */
 MIEN_API enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params,
                                     struct mien_result **out);
 
 /* Whether there is such a task and it takes these options, which can be asked before a model is loaded. MIEN_ERR_ARG
- * and MIEN_ERR_UNSUPPORTED as above. Thread-safe. */
+ * and MIEN_ERR_FAILED as above. Thread-safe. */
 MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params);
 
 /* A list of evaluations with one model, in one result. The file is a JSON list of objects: "manifest" and "task", and,

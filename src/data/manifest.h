@@ -34,7 +34,7 @@ struct data_row {
     uint32_t label_count;
     const char *label_text; /* a sentence in place of the label's word, where training has one; else NULL */
     double va[2];           /* valence, arousal */
-    const struct data_value *aus, *targets;
+    const struct data_value *aus, *targets; /* NULL = none; "au": {} is not: no unit is present */
     uint32_t au_count, target_count;
     const char *question; /* multiple choice */
     const char *const *options;

@@ -309,8 +309,14 @@ fail:
     return status;
 }
 
+static bool is_empty_object(const cJSON *item)
+{
+    return cJSON_IsObject(item) && !item->child;
+}
+
 enum mien_status manifest_read_row(struct manifest_reader *r, const cJSON *object, struct data_row *row)
 {
+    static const struct data_value none[1] = {{0}};
     enum mien_status status = MIEN_OK;
     double box[4];
     TRY(read_source(r, object, row));
@@ -322,6 +328,8 @@ enum mien_status manifest_read_row(struct manifest_reader *r, const cJSON *objec
     if (row->has_box)
         TRY(mien_box_round(box, row->box));
     TRY(read_values(r, object, "au", &row->aus, &row->au_count));
+    if (is_empty_object(cJSON_GetObjectItemCaseSensitive(object, "au")))
+        row->aus = none;
     TRY(read_values(r, object, "targets", &row->targets, &row->target_count));
     TRY(read_choice(r, object, row));
     TRY(read_groups(r, object, row));

@@ -237,6 +237,7 @@ void eval_front(struct mien_page *page, const struct eval_task *task, const cJSO
     page_print(page, "<dl class=\"cards\">\n");
     task->headline(page, result);
     page_print(page, "</dl>\n<dl class=\"facts\">\n");
+    fact_text(page, "Name", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "name")));
     fact_samples(page, result);
     fact_text(page, "Data", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest")));
     fact_text(page, "Model", model);

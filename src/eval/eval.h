@@ -11,7 +11,7 @@
 struct eval_task {
     struct mien_eval_info info;
     const char *title; /* of its chapter: "Zero-shot classification" */
-    /* What can be refused before a model and a manifest are read, MIEN_ERR_ARG or MIEN_ERR_UNSUPPORTED; may be NULL. */
+    /* What can be refused before a model and a manifest are read, MIEN_ERR_ARG or MIEN_ERR_FAILED; may be NULL. */
     enum mien_status (*ready)(const struct mien_eval_params *params);
     /* Measures: puts keys of its own into `out` after task, model and device, first by eval_put_head. */
     enum mien_status (*run)(struct mien_model *model, const struct mien_eval_params *params, struct base_json *out);

@@ -142,8 +142,8 @@ enum mien_status eval_logistic_ready(void)
 {
     if (eval_logistic_available())
         return MIEN_OK;
-    return base_fail(MIEN_ERR_UNSUPPORTED, "this Mien was built without liblbfgs, which fits logistic regressions; "
-                                           "install it (Debian: liblbfgs-dev) and build again");
+    return base_fail(MIEN_ERR_FAILED, "this Mien was built without liblbfgs, which fits logistic regressions; "
+                                      "install it (Debian: liblbfgs-dev) and build again");
 }
 
 /* ---- the strength of the penalty ---- */

@@ -17,9 +17,9 @@ struct eval_samples {
 /* Weights [classes, width + 1], the last of each the intercept, which minimise
  *     c * sum over samples of -ln softmax(W x + b)[truth] + |W|^2 / 2
  * (scikit-learn's LogisticRegression(C=c)), by L-BFGS (Nocedal 1980; liblbfgs). They begin as `weights` holds them.
- * MIEN_ERR_UNSUPPORTED: built without liblbfgs. */
+ * MIEN_ERR_FAILED: built without liblbfgs. */
 enum mien_status eval_logistic_fit(const struct eval_samples *samples, double c, double *weights);
-/* MIEN_ERR_UNSUPPORTED where that cannot be. */
+/* MIEN_ERR_FAILED where that cannot be. */
 enum mien_status eval_logistic_ready(void);
 bool eval_logistic_available(void);
 /* The likeliest class of a row of features; of equal ones the first. */

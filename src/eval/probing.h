@@ -24,7 +24,7 @@ void eval_probing_close(struct eval_probing *probing);
 struct eval_samples eval_probing_samples(const struct eval_probing *probing, uint32_t fold);
 /* Adds what a fold's rows are taken for. */
 void eval_probing_test(const struct eval_probing *probing, uint32_t fold, struct use_confusion *confusion);
-/* What can be said before a model is there: MIEN_ERR_UNSUPPORTED without liblbfgs; MIEN_ERR_ARG as eval_folds_check. */
+/* What can be said before a model is there: MIEN_ERR_FAILED without liblbfgs; MIEN_ERR_ARG as eval_folds_check. */
 enum mien_status eval_probing_check(const struct mien_eval_params *params);
 
 #endif

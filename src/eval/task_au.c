@@ -27,7 +27,7 @@ struct task {
 
 static bool is_usable(const struct data_row *row)
 {
-    return row->au_count > 0;
+    return row->aus != NULL; /* {} too: a face at rest is a sample */
 }
 
 static const struct data_row *row_at(const struct task *t, size_t i)
@@ -48,6 +48,7 @@ static enum mien_status name_units(struct task *t)
     for (size_t i = 0; i < t->folds.rows.count; i++)
         for (uint32_t k = 0; k < row_at(t, i)->au_count; k++)
             t->names[n++] = row_at(t, i)->aus[k].name;
+    FAIL_IF(n == 0, MIEN_ERR_DATA, "%s: \"au\" of all rows is empty", t->params->manifest);
     qsort(t->names, n, sizeof(*t->names), eval_unit_order);
     for (size_t i = 0; i < n; i++)
         if (t->units == 0 || strcmp(t->names[t->units - 1], t->names[i]) != 0)

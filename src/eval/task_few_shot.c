@@ -117,6 +117,7 @@ static enum mien_status check(const char *where, const cJSON *result)
 static void print(struct base_text *out, const cJSON *result)
 {
     const cJSON *row = NULL;
+    bool first = true;
     base_text_print(out, "%5s %7s %10s %7s %10s\n", "shots", "UAR", "deviation", "WAR", "deviation");
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "shots"))
         base_text_print(out, "%5.0f %7.3f %10.3f %7.3f %10.3f\n", eval_member(row, "shots"), eval_member(row, "uar"),
@@ -125,10 +126,12 @@ static void print(struct base_text *out, const cJSON *result)
     base_text_print(out, "split %s, n %.0f, %.0f draws each, chance %.3f\n",
                     eval_word(cJSON_GetObjectItemCaseSensitive(result, "split")), eval_member(result, "n"),
                     eval_member(result, "seeds"), eval_member(result, "chance"));
-    base_text_print(out, "few-shot");
+    base_text_print(out, "few-shot UAR ");
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "shots"))
-        base_text_print(out, "%s UAR %.3f of %.0f", row->prev && row != row->prev ? "," : "", eval_member(row, "uar"),
-                        eval_member(row, "shots"));
+    {
+        base_text_print(out, "%s%.3f of %.0f", first ? "" : ", ", eval_member(row, "uar"), eval_member(row, "shots"));
+        first = false;
+    }
     base_text_print(out, "\n");
 }
 

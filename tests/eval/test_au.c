@@ -11,9 +11,11 @@ enum { UNITS = 5 };
 static const char *const names[UNITS] = {"AU2", "AU9", "AU12", "AU25", "AU77"};
 static double threshold;
 
-/* Intensities from 0 to 5. */
+/* Intensities from 0 to 5; picture 18 is at rest: "au" is empty. */
 static int value_of(int i, int unit)
 {
+    if (i == 18)
+        return 0;
     switch (unit) {
     case 0:
         return i % 3 * 2;
@@ -31,7 +33,7 @@ static int value_of(int i, int unit)
 /* Units in another order, zeros left out or not. */
 static const char *by_split(int i, char *b, size_t size)
 {
-    int at = snprintf(b, size, "\"au\":{\"AU77\":%d", value_of(i, 4));
+    int at = snprintf(b, size, i == 18 ? "\"au\":{" : "\"au\":{\"AU77\":%d", value_of(i, 4));
     for (int u = 3; u >= 0; u--)
         if (value_of(i, u) || i % 2)
             at += snprintf(b + at, size - (size_t)at, ",\"%s\":%d", names[u], value_of(i, u));

@@ -21,7 +21,7 @@ static const char text[] =
     "  label        the emotion; a list is one compound class, [\"surprise\", \"happiness\"] = \"happiness and "
     "surprise\"\n"
     "  va           [valence, arousal]\n"
-    "  au           facial action units, {\"AU12\": 0.8, ...}\n"
+    "  au           facial action units, {\"AU12\": 0.8, ...}; {} is a face at rest, where none is present\n"
     "  targets      numbers by name, {\"severity\": 1.5}\n"
     "  question     with options, a list of texts, and answer, the index of the right one from 0 on\n"
     "  split        train, val or test. Training takes the rows of train and of none; data.val those of val and of "
