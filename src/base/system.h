@@ -9,7 +9,8 @@
 /* A variable of the environment, NULL when it is not set. Lives until the environment is changed. */
 const char *base_env(const char *name);
 
-/* The directory of the running program; false when the system does not say it, or it is longer than `size`. */
+/* The directory of the running program, whole and without links; false when the system does not say it, or it is longer
+ * than `size`. */
 bool base_program_dir(char *path, size_t size);
 
 /* Likewise of the shared library that holds this code; of the program where it is linked statically. */

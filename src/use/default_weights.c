@@ -17,11 +17,20 @@ static bool is_there(const char *dir, const char *below, char *path, size_t size
     return length > 0 && (size_t)length < size && base_file_is_dir(path);
 }
 
+/* The path is shown to users: it goes up by leaving names out. Both directories are without links (base/system.h). */
 static bool is_below(const char *dir, const char *const *places, char *path, size_t size)
 {
-    for (; *places; places++)
-        if (is_there(dir, *places, path, size))
+    char top[3072];
+    for (; *places; places++) {
+        const char *below = *places;
+        char *slash = top;
+        snprintf(top, sizeof(top), "%s", dir);
+        for (; slash && strncmp(below, "../", 3) == 0; below += 3)
+            if ((slash = strrchr(top, '/')) != NULL)
+                *slash = 0;
+        if (slash && is_there(top, below, path, size))
             return true;
+    }
     return false;
 }
 

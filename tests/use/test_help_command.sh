@@ -52,6 +52,7 @@ holds 'common options without effect' silent import --list --seed 3 --device 0
 "$mien" devices >/dev/null 2>&1 || { echo 'skipped from here on: no Vulkan device' && finish; exit; }
 "$mien" synth faces --count 40 --size 16 --quiet >/dev/null || exit 1
 expect 0 '), clip of 32 of 40 frames' classify --labels joy,fear faces/images
+holds 'their path is plain' grep -qF "using the weights $(cd "$here/../../weights" && pwd -P)/synthetic-faces, " err
 holds 'the weights are named' grep -q '^mien: using the weights .*synthetic-faces, trained on drawn faces alone' err
 expect 0 '),' classify --labels joy,fear faces/images --quiet
 holds 'not when quiet' test -z "$(grep weights err)"

@@ -37,18 +37,23 @@ static bool program_path(char *path, size_t size)
 #endif
 }
 
-/* Cuts a path to its directory. */
-static bool cut_to_dir(char *path)
+/* Cuts a path to its directory, without the ".." of a loader's run path. */
+static bool cut_to_dir(char *path, size_t size)
 {
-    char *slash = strrchr(path, '/');
-    if (slash)
-        slash[slash == path] = 0; /* "/mien" lies in "/" */
-    return slash != NULL;
+    char *slash = strrchr(path, '/'), *plain;
+    if (!slash)
+        return false;
+    slash[slash == path] = 0; /* "/mien" lies in "/" */
+    plain = realpath(path, NULL);
+    if (plain && strlen(plain) < size)
+        strcpy(path, plain);
+    free(plain);
+    return true;
 }
 
 bool base_program_dir(char *path, size_t size)
 {
-    return program_path(path, size) && cut_to_dir(path);
+    return program_path(path, size) && cut_to_dir(path, size);
 }
 
 bool base_library_dir(char *path, size_t size)
@@ -58,7 +63,7 @@ bool base_library_dir(char *path, size_t size)
     if (!dladdr(&here, &info) || !info.dli_fname || strlen(info.dli_fname) >= size)
         return false;
     strcpy(path, info.dli_fname);
-    return cut_to_dir(path);
+    return cut_to_dir(path, size);
 }
 
 bool base_file_exists(const char *path)
