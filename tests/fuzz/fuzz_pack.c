@@ -27,6 +27,7 @@ static void look(const struct data_manifest *manifest, const void *data, size_t 
             fprintf(stderr, "a picture of %zu bytes in a pack of %zu\n", bytes, size);
             __builtin_trap();
         }
+        data_image_free(&image);
     }
     data_pack_close(&pack);
 }
