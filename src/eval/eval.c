@@ -166,16 +166,35 @@ void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t 
 
 /* ---- reading results ---- */
 
+double eval_number(const cJSON *json)
+{
+    return cJSON_IsNumber(json) ? json->valuedouble : (double)NAN;
+}
+
 double eval_element(const cJSON *array, int i)
 {
-    const cJSON *item = cJSON_GetArrayItem(array, i);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    return eval_number(cJSON_GetArrayItem(array, i));
+}
+
+struct eval_walk eval_walk_begin(const cJSON *result, const char *const *keys)
+{
+    struct eval_walk walk = {{0}};
+    for (size_t i = 0; i < EVAL_WALK_MAX && keys[i]; i++) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(result, keys[i]);
+        walk.at[i] = list ? list->child : NULL;
+    }
+    return walk;
+}
+
+void eval_walk_on(struct eval_walk *walk)
+{
+    for (size_t i = 0; i < EVAL_WALK_MAX; i++)
+        walk->at[i] = walk->at[i] ? walk->at[i]->next : NULL;
 }
 
 double eval_member(const cJSON *object, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    return eval_number(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
 const char *eval_word(const cJSON *json)

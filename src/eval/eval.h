@@ -51,6 +51,15 @@ double eval_member(const cJSON *object, const char *key);
 double eval_element(const cJSON *array, int i);
 /* The member `key`_interval; NaN where it is not there. */
 struct eval_interval eval_interval_of(const cJSON *object, const char *key);
+/* Lists of a result that belong together, walked at once: cJSON's lists have no index. */
+enum { EVAL_WALK_MAX = 8 };
+struct eval_walk {
+    const cJSON *at[EVAL_WALK_MAX]; /* NULL after the last element, or where there is no such list */
+};
+struct eval_walk eval_walk_begin(const cJSON *result, const char *const *keys); /* keys end with NULL */
+void eval_walk_on(struct eval_walk *walk);
+/* NaN for what is no number. */
+double eval_number(const cJSON *json);
 /* A string; "?" for anything else. */
 const char *eval_word(const cJSON *json);
 

@@ -332,40 +332,14 @@ static enum mien_status check(const char *where, const cJSON *result)
     return MIEN_OK;
 }
 
-/* The lists of a result, walked together. */
-struct walk {
-    const cJSON *name, *f1, *interval, *positives, *predicted;
-};
-
-static const cJSON *child_of(const cJSON *result, const char *key)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(result, key);
-    return list ? list->child : NULL;
-}
-
-static struct walk walk_begin(const cJSON *result)
-{
-    return (struct walk){child_of(result, "units"), child_of(result, "f1"), child_of(result, "f1_interval"),
-                         child_of(result, "positives"), child_of(result, "predicted")};
-}
-
-static void walk_on(struct walk *w)
-{
-    const cJSON **const all[] = {&w->name, &w->f1, &w->interval, &w->positives, &w->predicted};
-    for (size_t i = 0; i < BASE_COUNT(all); i++)
-        *all[i] = *all[i] ? (*all[i])->next : NULL;
-}
-
-static double number_of(const cJSON *json)
-{
-    return cJSON_IsNumber(json) ? json->valuedouble : (double)NAN;
-}
+enum { NAME, F1, INTERVAL, POSITIVES, PREDICTED };
+static const char *const lists[] = {"units", "f1", "f1_interval", "positives", "predicted", NULL};
 
 static int left_out(const cJSON *result)
 {
     int n = 0;
-    for (struct walk w = walk_begin(result); w.name; walk_on(&w))
-        n += isnan(number_of(w.f1));
+    for (struct eval_walk w = eval_walk_begin(result, lists); w.at[NAME]; eval_walk_on(&w))
+        n += isnan(eval_number(w.at[F1]));
     return n;
 }
 
@@ -373,9 +347,9 @@ static void print(struct base_text *out, const cJSON *result)
 {
     int out_of = left_out(result);
     base_text_print(out, "%-10s %7s %9s %9s\n", "unit", "F1", "positives", "predicted");
-    for (struct walk w = walk_begin(result); w.name; walk_on(&w))
-        base_text_print(out, "%-10s %7.3f %9.0f %9.0f\n", eval_word(w.name), number_of(w.f1), number_of(w.positives),
-                        number_of(w.predicted));
+    for (struct eval_walk w = eval_walk_begin(result, lists); w.at[NAME]; eval_walk_on(&w))
+        base_text_print(out, "%-10s %7.3f %9.0f %9.0f\n", eval_word(w.at[NAME]), eval_number(w.at[F1]),
+                        eval_number(w.at[POSITIVES]), eval_number(w.at[PREDICTED]));
     eval_print_bad(out, result);
     if (out_of)
         base_text_print(out, "%d unit(s) without positives or without a sentence are not in the mean\n", out_of);
@@ -394,22 +368,23 @@ static void headline(struct mien_page *page, const cJSON *result)
 static void chapter(struct mien_page *page, const cJSON *result)
 {
     int out_of = left_out(result);
-    page_print(page, "<table><tr><th class=\"l\">Unit</th><th>F1</th><th>positives</th><th>predicted</th></tr>\n");
-    for (struct walk w = walk_begin(result); w.name; walk_on(&w)) {
-        double low = eval_element(w.interval, 0), high = eval_element(w.interval, 1);
+    page_print(page, "<div class=\"wide\"><table><tr><th "
+                     "class=\"l\">Unit</th><th>F1</th><th>positives</th><th>predicted</th></tr>\n");
+    for (struct eval_walk w = eval_walk_begin(result, lists); w.at[NAME]; eval_walk_on(&w)) {
+        double low = eval_element(w.at[INTERVAL], 0), high = eval_element(w.at[INTERVAL], 1);
         page_print(page, "<tr><th scope=\"row\" class=\"l\">");
-        page_words(page, eval_word(w.name), PAGE_LABEL);
+        page_words(page, eval_word(w.at[NAME]), PAGE_LABEL);
         page_print(page, "</th><td>");
-        page_number(page, number_of(w.f1), 3);
+        page_number(page, eval_number(w.at[F1]), 3);
         if (isfinite(low) && isfinite(high))
             page_print(page, " <span class=\"soft\">%.2f to %.2f</span>", low, high);
         page_print(page, "</td><td>");
-        page_count(page, number_of(w.positives));
+        page_count(page, eval_number(w.at[POSITIVES]));
         page_print(page, "</td><td>");
-        page_count(page, number_of(w.predicted));
+        page_count(page, eval_number(w.at[PREDICTED]));
         page_print(page, "</td></tr>\n");
     }
-    page_print(page, "</table>\n");
+    page_print(page, "</table></div>\n");
     if (out_of)
         page_print(page,
                    "<p class=\"soft\">%d unit(s) without positives or without a sentence are not in the "

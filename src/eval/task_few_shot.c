@@ -109,9 +109,10 @@ fail:
 
 static enum mien_status check(const char *where, const cJSON *result)
 {
-    if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(result, "shots")))
-        return MIEN_OK;
-    return base_fail(MIEN_ERR_DATA, "%s: no list of \"shots\"", where);
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(result, "shots"), *row = NULL;
+    bool whole = cJSON_IsArray(list);
+    cJSON_ArrayForEach(row, list) whole = whole && isfinite(eval_member(row, "shots"));
+    return whole ? MIEN_OK : base_fail(MIEN_ERR_DATA, "%s: no list of \"shots\" with numbers of \"shots\"", where);
 }
 
 static void print(struct base_text *out, const cJSON *result)
@@ -149,7 +150,10 @@ static void headline(struct mien_page *page, const cJSON *result)
 static void chapter(struct mien_page *page, const cJSON *result)
 {
     const cJSON *row = NULL;
-    page_print(page, "<table><tr><th>Shots</th><th>UAR</th><th>deviation</th><th>WAR</th><th>deviation</th></tr>\n");
+    page_print(
+        page,
+        "<div "
+        "class=\"wide\"><table><tr><th>Shots</th><th>UAR</th><th>deviation</th><th>WAR</th><th>deviation</th></tr>\n");
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(result, "shots"))
     {
         static const char *const keys[] = {"uar", "uar_deviation", "war", "war_deviation"};
@@ -161,7 +165,7 @@ static void chapter(struct mien_page *page, const cJSON *result)
         }
         page_print(page, "</tr>\n");
     }
-    page_print(page, "</table>\n");
+    page_print(page, "</table></div>\n");
 }
 
 static const char *const options[] = {"labels", "shots", "seeds", NULL};

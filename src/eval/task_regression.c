@@ -341,19 +341,18 @@ static enum mien_status check(const char *where, const cJSON *result)
     return MIEN_OK;
 }
 
+/* The first are those of `measures`. */
+enum { NAME = MEASURES, RANGE };
+static const char *const lists[] = {"pcc", "ccc", "mae", "rmse", "targets", "pcc_interval", "ccc_interval", NULL};
+
 static void print(struct base_text *out, const cJSON *result)
 {
-    const cJSON *name = NULL;
-    int i = 0;
     base_text_print(out, "%-20s %7s %7s %8s %8s\n", "target", "PCC", "CCC", "MAE", "RMSE");
-    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(result, "targets"))
-    {
-        base_text_print(out, "%-20s", eval_word(name));
+    for (struct eval_walk w = eval_walk_begin(result, lists); w.at[NAME]; eval_walk_on(&w)) {
+        base_text_print(out, "%-20s", eval_word(w.at[NAME]));
         for (size_t m = 0; m < MEASURES; m++)
-            base_text_print(out, m < MAE ? " %7.3f" : " %8.4f",
-                            eval_element(cJSON_GetObjectItemCaseSensitive(result, measures[m]), i));
+            base_text_print(out, m < MAE ? " %7.3f" : " %8.4f", eval_number(w.at[m]));
         base_text_print(out, "\n");
-        i++;
     }
     eval_print_bad(out, result);
     base_text_print(out, "%s, n %.0f (%ss), %.0f fold(s) by %s\n",
@@ -370,37 +369,26 @@ static void headline(struct mien_page *page, const cJSON *result)
     page_card(page, "CCC, mean of the targets", eval_member(result, "ccc_mean"), 3, "");
 }
 
-/* The interval of a target's measure, where there is one. */
-static void put_range(struct mien_page *page, const cJSON *result, size_t m, int target)
-{
-    static const char *const keys[MEASURES] = {"pcc_interval", "ccc_interval"};
-    const cJSON *list = keys[m] ? cJSON_GetObjectItemCaseSensitive(result, keys[m]) : NULL;
-    const cJSON *pair = cJSON_GetArrayItem(list, target);
-    double low = eval_element(pair, 0), high = eval_element(pair, 1);
-    if (isfinite(low) && isfinite(high))
-        page_print(page, " <span class=\"soft\">%.2f to %.2f</span>", low, high);
-}
-
 static void chapter(struct mien_page *page, const cJSON *result)
 {
-    const cJSON *name = NULL;
-    int i = 0;
-    page_print(page, "<table><tr><th class=\"l\">Target</th><th>PCC</th><th>CCC</th><th>MAE</th><th>RMSE</th></tr>\n");
-    cJSON_ArrayForEach(name, cJSON_GetObjectItemCaseSensitive(result, "targets"))
-    {
+    page_print(page, "<div class=\"wide\"><table><tr><th class=\"l\">Target</th><th>PCC</th><th>CCC</th><th>MAE</th>"
+                     "<th>RMSE</th></tr>\n");
+    for (struct eval_walk w = eval_walk_begin(result, lists); w.at[NAME]; eval_walk_on(&w)) {
         page_print(page, "<tr><th scope=\"row\" class=\"l\">");
-        page_words(page, eval_word(name), PAGE_LABEL);
+        page_words(page, eval_word(w.at[NAME]), PAGE_LABEL);
         page_print(page, "</th>");
         for (size_t m = 0; m < MEASURES; m++) {
+            const cJSON *range = m < MAE ? w.at[RANGE + m] : NULL;
+            double low = eval_element(range, 0), high = eval_element(range, 1);
             page_print(page, "<td>");
-            page_number(page, eval_element(cJSON_GetObjectItemCaseSensitive(result, measures[m]), i), 3);
-            put_range(page, result, m, i);
+            page_number(page, eval_number(w.at[m]), 3);
+            if (isfinite(low) && isfinite(high))
+                page_print(page, " <span class=\"soft\">%.2f to %.2f</span>", low, high);
             page_print(page, "</td>");
         }
         page_print(page, "</tr>\n");
-        i++;
     }
-    page_print(page, "</table>\n");
+    page_print(page, "</table></div>\n");
 }
 
 static const char *const options[] = {"folds", "sessions", "compat", NULL};

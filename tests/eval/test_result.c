@@ -6,6 +6,7 @@
 #include "train/tiny.h"
 
 #include <math.h>
+#include <time.h>
 
 static const char zero_shot[] =
     "{\"task\":\"zero-shot\",\"n\":3,\"war\":0.5,\"uar\":null,\"classes\":[\"a<b\",\"c\"],\"confusion\":[[1,0],[1,1]],"
@@ -88,6 +89,69 @@ static void test_page(void)
     mien_result_destroy(&good);
 }
 
+/* Results of fitted tasks with values that are none, of another kind, or missing: shown as such. */
+static void test_odd_values(void)
+{
+    static const char *const odd[] = {
+        "{\"task\":\"few-shot\",\"shots\":[{\"shots\":1,\"uar\":null},{\"shots\":2,\"uar\":\"x\"}]}",
+        "{\"task\":\"regression\",\"targets\":[\"<a>\",7],\"pcc\":[null,{}],\"ccc\":[0,\"x\"],\"mae\":[1,2],"
+        "\"rmse\":[1,1e300],\"pcc_interval\":[[1]],\"ccc_interval\":7}",
+        "{\"task\":\"au\",\"units\":[\"<a>\",null],\"f1\":[null,0.5],\"f1_interval\":[[null,1],[0,1]],"
+        "\"positives\":[0,{}],\"predicted\":[1,\"x\"],\"f1_mean\":\"high\"}",
+        "{\"task\":\"choice\",\"accuracy\":null}",
+        "{\"task\":\"leave-one-out\",\"class\":\"<a>\",\"classes\":[\"<a>\"],\"confusion\":[[0]]}",
+        "{\"task\":\"linear-probe\",\"fold_count\":\"x\",\"classes\":[\"<a>\"],\"confusion\":[[0]]}",
+        "{\"task\":\"suite\",\"results\":[{\"task\":\"choice\",\"accuracy\":1,\"name\":\"<a>\"},"
+        "{\"task\":\"few-shot\",\"shots\":[]}]}"};
+    for (size_t i = 0; i < BASE_COUNT(odd); i++) {
+        struct mien_result *r = read_text(odd[i], MIEN_OK);
+        struct mien_page *page = NULL;
+        CHECK_EQ(mien_page_create(NULL, &page), MIEN_OK);
+        CHECK_EQ(mien_page_add_result(page, r), MIEN_OK);
+        const char *html = mien_page_html(page);
+        CHECK(html && !strstr(html, "<a>") && !strstr(html, "nan") && mien_result_summary(r)[0]);
+        mien_page_destroy(&page);
+        mien_result_destroy(&r);
+    }
+    static const struct {
+        const char *text, *words;
+    } missing[] = {{"{\"task\":\"few-shot\"}", "shots"},
+                   {"{\"task\":\"few-shot\",\"shots\":[{\"shots\":1},7]}", "shots"},
+                   {"{\"task\":\"regression\",\"targets\":[\"a\"],\"pcc\":[]}", "\"pcc\" do not fit"},
+                   {"{\"task\":\"au\",\"units\":[\"a\"],\"f1\":[0,1]}", "\"f1\" do not fit"},
+                   {"{\"task\":\"choice\"}", "accuracy"},
+                   {"{\"task\":\"leave-one-out\"}", "class"},
+                   {"{\"task\":\"suite\"}", "results"},
+                   {"{\"task\":\"suite\",\"results\":[{\"task\":\"suite\"}]}", "results.0"}};
+    for (size_t i = 0; i < BASE_COUNT(missing); i++) {
+        capture_start();
+        CHECK(!read_text(missing[i].text, MIEN_ERR_DATA) && captured_once(missing[i].words));
+    }
+}
+
+/* A file of many targets takes time in proportion. */
+static void test_many_targets(void)
+{
+    enum { COUNT = 100000 };
+    static const char *const lists[] = {"targets", "pcc", "ccc", "mae", "rmse"};
+    struct base_text text = {0};
+    base_text_print(&text, "{\"task\":\"regression\"");
+    for (size_t k = 0; k < BASE_COUNT(lists); k++) {
+        base_text_print(&text, ",\"%s\":[1", lists[k]);
+        for (int i = 1; i < COUNT; i++)
+            base_text_add(&text, ",1", 2);
+        base_text_add(&text, "]", 1);
+    }
+    base_text_add(&text, "}", 1);
+    struct timespec from, to;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    struct mien_result *r = read_text(text.data, MIEN_OK);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    CHECK(to.tv_sec - from.tv_sec < 10); /* by index of a list it would be minutes */
+    mien_result_destroy(&r);
+    base_text_clear(&text);
+}
+
 static void test_table(void)
 {
     size_t count = 0;
@@ -105,6 +169,8 @@ int main(void)
     test_values();
     test_refusals();
     test_page();
+    test_odd_values();
+    test_many_targets();
     tiny_remove();
     return check_result();
 }
