@@ -187,6 +187,9 @@ static void with_model(struct mien_model *model)
     REFUSED(mien_eval(model, UNSIZED(mien_eval_params), &result));
     REFUSED(mien_eval(model, ZEROED(mien_eval_params), &result));
     REFUSED(mien_eval(model, ZEROED(mien_eval_params), NULL));
+    REFUSED(mien_eval_suite(model, NULL, NULL, &result));
+    REFUSED(mien_eval_suite(model, "x.json", UNSIZED(mien_eval_params), &result));
+    REFUSED(mien_eval_suite(model, "x.json", NULL, NULL));
     if (model)
         CHECK(strlen(mien_model_error(model)) > 10);
 }
@@ -255,6 +258,8 @@ static void results_and_pages(void)
     REFUSED(mien_eval(NULL, ZEROED(mien_eval_params), NULL));
     REFUSED(mien_eval_check(NULL));
     REFUSED(mien_eval_check(ZEROED(mien_eval_params)));
+    REFUSED(mien_eval_suite(NULL, "x.json", NULL, NULL));
+    REFUSED(mien_eval_suite_check(NULL));
     GIVES(mien_eval_describe((size_t)-1), NULL);
     SAYS(mien_result_json(NULL), "");
     SAYS(mien_result_summary(NULL), "");

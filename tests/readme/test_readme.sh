@@ -63,7 +63,7 @@ obstacle() {
     [[ $1 != *FACES_DIR* || -n ${FACES_DIR-} ]] || echo "FACES_DIR is not set"
 }
 
-# The same in less time.
+# The same in less time: enough samples for one batch of every recipe.
 shorten() {
     case $1 in
     tools/demo*) echo "${1%% *} --steps 2" ;;
@@ -71,6 +71,7 @@ shorten() {
     'cmake -S . -B build '*) echo "$1 -L quick" ;;
     'mien train --resume'*) echo "$1" ;;
     'mien train '*) echo "$1 --set run.steps=2" ;;
+    'mien synth '*--video*) sed -E 's/--count [0-9]{3,}/--count 160/' <<<"$1" ;;
     'mien synth '*) sed -E 's/--count [0-9]{3,}/--count 300/' <<<"$1" ;;
     *) echo "${1/FACES_DIR/\"\$FACES_DIR\"}" ;;
     esac
