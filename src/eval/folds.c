@@ -239,7 +239,7 @@ size_t eval_folds_trained(const struct eval_folds *f, uint32_t k, uint32_t *out)
 
 struct eval_spread eval_spread_of(const double *values, size_t count)
 {
-    struct eval_spread out = {NAN, NAN};
+    struct eval_spread out = {(double)NAN, (double)NAN};
     double sum = 0, square = 0;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {

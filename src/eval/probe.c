@@ -21,7 +21,7 @@ double eval_linear(const double *weights, uint32_t row, uint32_t width, const fl
 uint32_t eval_logistic_class(const double *weights, uint32_t classes, uint32_t width, const float *x)
 {
     uint32_t best = 0;
-    double most = -INFINITY;
+    double most = -(double)INFINITY;
     for (uint32_t c = 0; c < classes; c++) {
         double z = eval_linear(weights, c, width, x);
         if (z > most) {
@@ -322,7 +322,7 @@ enum mien_status eval_ridge_sweep(const struct eval_samples *s, double *strength
     r.right = r.work + d * d;
     r.mean = r.right + r.targets * d;
     r.target_mean = r.mean + d;
-    double best = INFINITY;
+    double best = (double)INFINITY;
     hold_back(s, &seen, &kept, rows, &held, rows + s->count);
     *strength = 1;
     gather(&kept, &r);

@@ -135,7 +135,7 @@ static double best_cut(struct scored *list, size_t n, size_t present)
             double f1 = 2 * tp / (tp + fp + (double)present);
             if (f1 > best) {
                 best = f1;
-                cut = i ? (list[i].score + list[i - 1].score) / 2 : -INFINITY;
+                cut = i ? (list[i].score + list[i - 1].score) / 2 : -(double)INFINITY;
             }
         }
         tp -= list[i].truth == 1;

@@ -52,7 +52,7 @@ fail:
 /* How right: 1 or 0; where several options are as good as the best, the right one's share: their order is no answer. */
 static double answer(const float *image, const float *options, const struct data_row *row, uint32_t width)
 {
-    double most = -INFINITY;
+    double most = -(double)INFINITY;
     uint32_t best = 0;
     bool right = false;
     for (uint32_t k = 0; k < row->option_count; k++) {
@@ -88,9 +88,9 @@ static enum mien_status run_task(struct task *t, struct base_json *out)
     }
     TRY(eval_mean_interval(t->right, t->answered, t->params->seed, &interval));
     eval_put_head(out, &t->rows, t->answered, count - t->answered);
-    base_put_number(out, "accuracy", t->answered ? sum / (double)t->answered : NAN);
+    base_put_number(out, "accuracy", t->answered ? sum / (double)t->answered : (double)NAN);
     base_put_numbers(out, "accuracy_interval", (const double[]){interval.low, interval.high}, 2);
-    base_put_number(out, "chance", t->answered ? t->chance / (double)t->answered : NAN);
+    base_put_number(out, "chance", t->answered ? t->chance / (double)t->answered : (double)NAN);
 fail:
     return status;
 }

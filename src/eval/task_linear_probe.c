@@ -37,8 +37,8 @@ static enum mien_status put(struct eval_probing *p, const struct scores *s, cons
     enum mien_status status = MIEN_OK;
     struct eval_spread war = eval_spread_of(s->war, p->folds.count), uar = eval_spread_of(s->uar, p->folds.count);
     if (strcmp(p->folds.how, "subject") == 0) { /* few rows each: scored together */
-        war = (struct eval_spread){use_war(all), NAN};
-        uar = (struct eval_spread){use_uar(all), NAN};
+        war = (struct eval_spread){use_war(all), (double)NAN};
+        uar = (struct eval_spread){use_uar(all), (double)NAN};
     }
     eval_folds_head(&p->folds, use_confusion_total(all), out);
     base_put_numbers(out, "fold_war", s->war, p->folds.count);

@@ -71,11 +71,11 @@ static enum mien_status read_truth(struct task *t)
     if (!t->truth || !t->said || !t->scores || !t->intervals)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for targets of %zu rows", count);
     for (size_t i = 0; i < count * n; i++) {
-        double value = NAN;
+        double value = (double)NAN;
         const struct data_row *row = &t->folds.rows.manifest->rows[t->folds.rows.rows[i / n]];
         (void)use_row_target(row, t->names[i % n], &value);
         t->truth[i] = value;
-        t->said[i] = NAN;
+        t->said[i] = (double)NAN;
     }
     return MIEN_OK;
 }
@@ -234,7 +234,7 @@ static enum mien_status find_intervals(struct task *t, const uint32_t *order, do
         for (uint32_t f = 0; f < t->scored; f++)
             resample(t, pairs, pairs_of(t, f, k, order, pairs), drawn, sums, counts);
         for (size_t i = 0; i < VALUES; i++)
-            sums[i] = counts[i] ? sums[i] / counts[i] : NAN;
+            sums[i] = counts[i] ? sums[i] / counts[i] : (double)NAN;
         t->intervals[PCC * t->targets + k] = eval_middle(sums, EVAL_RESAMPLES);
         t->intervals[CCC * t->targets + k] = eval_middle(sums + EVAL_RESAMPLES, EVAL_RESAMPLES);
     }

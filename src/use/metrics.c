@@ -63,7 +63,7 @@ double use_f1(double tp, double fp, double fn)
 
 enum mien_status use_rank(const double *scores, const uint32_t *group, size_t count, size_t query, double *out)
 {
-    double best = -INFINITY, rank = 1;
+    double best = -(double)INFINITY, rank = 1;
     for (size_t j = 0; j < count; j++) {
         if (!isfinite(scores[j]))
             return base_fail(MIEN_ERR_FAILED,
@@ -107,7 +107,7 @@ struct moments {
 /* Whether the numbers differ by no more than a sum of them is rounded by: what is fitted to a constant does. */
 static bool is_constant(const double *a, size_t n, size_t stride)
 {
-    double low = INFINITY, high = -INFINITY;
+    double low = (double)INFINITY, high = -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         low = fmin(low, a[i * stride]);
         high = fmax(high, a[i * stride]);
@@ -139,8 +139,8 @@ struct use_agreement use_agreement_of(const double *predicted, const double *tru
     struct moments m = moments_of(predicted, truth, n, stride);
     double apart = (m.mean_a - m.mean_b) * (m.mean_a - m.mean_b);
     if (n == 0)
-        return (struct use_agreement){NAN, NAN, NAN, NAN};
-    return (struct use_agreement){.pcc = m.constant ? NAN : m.ab / sqrt(m.aa * m.bb),
+        return (struct use_agreement){(double)NAN, (double)NAN, (double)NAN, (double)NAN};
+    return (struct use_agreement){.pcc = m.constant ? (double)NAN : m.ab / sqrt(m.aa * m.bb),
                                   .ccc = m.constant ? 0 : 2 * m.ab / (m.aa + m.bb + apart),
                                   .mae = m.absolute,
                                   .rmse = sqrt(m.square)};

@@ -211,7 +211,8 @@ enum mien_status use_embed_stored(struct mien_model *model, const struct use_fee
     TRY(use_model_key(model, key));
     FAIL_IF(memcmp(key, m.store->model, USE_KEY) != 0, MIEN_ERR_ARG, "the stored embeddings are of another model");
     FAIL_IF(params->flags & MIEN_RAW && !m.store->raw, MIEN_ERR_ARG,
-            "the stored embeddings are of unit length, those that are asked for as projected");
+            "the stored embeddings are of unit length, those that are asked for as projected; store such (mien embed "
+            "--raw), or leave them out");
     TRY(find_all(&m, use_frames(model, params->frames), &arena));
     if (m.misses)
         TRY(embed_rest(model, &m, &arena));

@@ -110,7 +110,7 @@ static void test_sentence(void)
     threshold = 0.5;
     CHECK(raw_manifest("n.jsonl", no_split));
     CHECK(raw_manifest("u.jsonl", by_split));
-    expected[4] = NAN;
+    expected[4] = (double)NAN;
     for (int u = 0; u < 4; u++) {
         for (int i = 0; i < TINY_IMAGES; i++)
             said[i] = score_of(i, u) > 0;
@@ -136,7 +136,7 @@ static void test_sentence(void)
         for (int i = 0; i < 12; i++)
             positives += has(i, u);
         for (int c = 0; c < 12 && positives; c++) {
-            double tp = 0, fp = 0, below = -INFINITY;
+            double tp = 0, fp = 0, below = -(double)INFINITY;
             for (int i = 0; i < 12; i++) {
                 tp += scores[i] >= scores[c] && has(i, u);
                 fp += scores[i] >= scores[c] && !has(i, u);

@@ -177,7 +177,7 @@ static void test_ridge(void)
 
 static void test_spread(void)
 {
-    const double values_of[] = {1, NAN, 2, 6};
+    const double values_of[] = {1, (double)NAN, 2, 6};
     struct eval_spread s = eval_spread_of(values_of, 4), one = eval_spread_of(values_of, 2),
                        none = eval_spread_of(values_of + 1, 1);
     CHECK_NEAR(s.mean, 3, 1e-15);

@@ -244,6 +244,31 @@ static void test_refused(void)
     refused(&p, MIEN_ERR_ARG, "threshold");
 }
 
+/* Stored raw embeddings give the bytes of embedding afresh, in each fitted task; those of unit length are refused. */
+static void test_stored(void)
+{
+    static const char *const tasks[] = {"linear-probe", "few-shot"};
+    const struct mien_embed_params projected = {.size = sizeof projected, .flags = MIEN_RAW};
+    for (int unit = 0; unit < 2; unit++) {
+        const struct mien_store_params made = {
+            .size = sizeof made, .manifest = "p.jsonl", .embed = unit ? NULL : &projected};
+        struct mien_store *store = NULL;
+        CHECK_EQ(mien_store_create(model, &made, &store), MIEN_OK);
+        for (size_t i = 0; i < BASE_COUNT(tasks); i++) {
+            struct mien_eval_params p = {.size = sizeof p, .task = tasks[i], .manifest = "p.jsonl"};
+            struct mien_result *afresh = NULL, *stored = NULL;
+            CHECK_EQ(mien_eval(model, &p, &afresh), MIEN_OK);
+            p.store = store;
+            capture_start();
+            CHECK_EQ(mien_eval(model, &p, &stored), unit ? MIEN_ERR_ARG : MIEN_OK);
+            CHECK(unit ? captured_once("--raw") != 0 : !strcmp(mien_result_json(stored), mien_result_json(afresh)));
+            mien_result_destroy(&stored);
+            mien_result_destroy(&afresh);
+        }
+        mien_store_destroy(&store);
+    }
+}
+
 int main(void)
 {
     if (!eval_logistic_available())
@@ -256,6 +281,7 @@ int main(void)
     test_folds();
     test_few_shot();
     test_refused();
+    test_stored();
     raw_end();
     return check_result();
 }
