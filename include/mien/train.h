@@ -39,7 +39,8 @@ struct mien_train_params {
 struct mien_train_plan {
     uint64_t steps, trained; /* of the run; parameters that are not frozen */
     double flops_per_step;
-    double seconds_per_step; /* measured here; times steps = the time expected */
+    double seconds_per_step; /* measured here; times steps = the time expected. NaN: a step of more than 500 GFLOP on a
+                                software driver is counted, and not timed: it would take minutes */
     uint64_t weight_bytes, optimizer_bytes;
     uint64_t activation_bytes; /* with gradients */
     uint64_t batch_bytes;      /* inputs, outputs, constants */

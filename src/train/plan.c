@@ -1,8 +1,12 @@
 /* plan.c: what a run will take: counted from its programs, and timed by a few steps of it. */
 #include "train/trainer.h"
 
+#include <math.h>
+
 enum { WARM_STEPS = 2, TIMED_STEPS = 5 };
 static const double most_seconds = 20;
+/* What a software driver does in about a minute: a step of more is counted there, and not timed. */
+static const double most_software_flops = 5e11;
 
 static uint64_t tensor_bytes(const struct tensor *tensor)
 {
@@ -37,6 +41,30 @@ fail:
     return status;
 }
 
+/* The first step's program, which is then what the steps run. */
+static enum mien_status count_step(struct trainer *t, struct graph_program_stats *stats)
+{
+    enum mien_status status = MIEN_OK;
+    const struct data_batch *batch = NULL;
+    struct train_step *step;
+    TRY(data_loader_next(t->loader, &batch));
+    TRY(train_program_of(t, batch, t->state.step + 1, &step));
+    graph_program_stats(step->program, stats);
+    data_batch_release(t->loader, &batch);
+    TRY(data_loader_seek(t->loader, t->state.step));
+fail:
+    if (batch)
+        data_batch_release(t->loader, &batch);
+    return status;
+}
+
+static void put_stats(const struct graph_program_stats *stats, struct mien_train_plan *plan)
+{
+    plan->flops_per_step = stats->flops;
+    plan->activation_bytes = stats->activation_bytes;
+    plan->batch_bytes = stats->io_bytes;
+}
+
 enum mien_status train_measure(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -47,13 +75,16 @@ enum mien_status train_measure(struct trainer *t)
     t->rate =
         (struct train_rate){.schedule = TRAIN_CONSTANT}; /* 0: the weights stay, whatever the run would make of them */
     if (t->mining_from < t->steps && t->mining_from > t->state.step)
-        t->mining_from = 0;                                           /* what costs more */
+        t->mining_from = 0; /* what costs more */
+    TRY(count_step(t, &stats));
+    put_stats(&stats, plan);
+    plan->seconds_per_step = NAN;
+    if (vk_device_caps(t->device)->type == VK_TYPE_SOFTWARE && stats.flops > most_software_flops)
+        return MIEN_OK;
     TRY(train_some(t, t->state.step + WARM_STEPS, 2 * most_seconds)); /* kernels are compiled */
     TRY(time_steps(t, &plan->seconds_per_step));
     graph_program_stats(t->last->program, &stats);
-    plan->flops_per_step = stats.flops;
-    plan->activation_bytes = stats.activation_bytes;
-    plan->batch_bytes = stats.io_bytes;
+    put_stats(&stats, plan);
 fail:
     return status;
 }

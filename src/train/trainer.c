@@ -157,8 +157,8 @@ static enum mien_status make_program(void *context, const uint32_t *key, struct 
     return train_note_variants(t, step->program);
 }
 
-static enum mien_status get_program(struct trainer *t, const struct data_batch *batch, uint64_t step,
-                                    struct train_step **out)
+enum mien_status train_program_of(struct trainer *t, const struct data_batch *batch, uint64_t step,
+                                  struct train_step **out)
 {
     struct graph_program *program;
     void *user = NULL;
@@ -176,7 +176,7 @@ static enum mien_status submit_batch(struct trainer *t, const struct data_batch 
     struct train_hyper hyper = t->hyper;
     hyper.lr = lr;
     TRY(land_until(t, TRAIN_IN_FLIGHT_MAX - 1)); /* a new program may drop any but the last */
-    TRY(get_program(t, batch, step, &p));
+    TRY(train_program_of(t, batch, step, &p));
     uint32_t slot = p->next_slot;
     TRY(land_slot(t, p, slot));
     train_watch_texts(t, batch, step);

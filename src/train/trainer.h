@@ -118,6 +118,10 @@ enum mien_status train_loop(struct trainer *trainer);
 /* Some steps, at least one, up to `last`, which may lie beyond the run, or until `seconds` have passed, for timing. */
 enum mien_status train_some(struct trainer *trainer, uint64_t last, double seconds);
 
+/* The program of a batch's shape, compiled where it is not there. */
+enum mien_status train_program_of(struct trainer *t, const struct data_batch *batch, uint64_t step,
+                                  struct train_step **out);
+
 /* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */
 enum mien_status train_measure(struct trainer *t);
 

@@ -65,12 +65,19 @@ static void print_plan(const struct common *common, const struct mien_train_summ
         return;
     }
     printf("parameters  %" PRIu64 ", of which %" PRIu64 " are trained\n", s->parameters, p->trained);
-    printf("per step    %.3f GFLOP, %.3f s on this device (%.1f GFLOP/s)\n", p->flops_per_step / 1e9,
-           p->seconds_per_step, p->seconds_per_step > 0 ? p->flops_per_step / p->seconds_per_step / 1e9 : 0);
+    if (p->seconds_per_step > 0)
+        printf("per step    %.3f GFLOP, %.3f s on this device (%.1f GFLOP/s)\n", p->flops_per_step / 1e9,
+               p->seconds_per_step, p->flops_per_step / p->seconds_per_step / 1e9);
+    else
+        printf("per step    %.3f GFLOP; not timed: it would take minutes on a software driver\n",
+               p->flops_per_step / 1e9);
     printf("memory      %.1f MiB: weights %.1f, optimiser %.1f, activations and gradients %.1f, batch %.1f\n",
            mib(memory), mib(p->weight_bytes), mib(p->optimizer_bytes), mib(p->activation_bytes), mib(p->batch_bytes));
-    printf("the run     %" PRIu64 " steps, about %d:%02d:%02d\n", p->steps, (int)(seconds / 3600),
-           (int)(seconds / 60) % 60, (int)seconds % 60);
+    if (!(seconds > 0))
+        printf("the run     %" PRIu64 " steps\n", p->steps);
+    else
+        printf("the run     %" PRIu64 " steps, about %d:%02d:%02d\n", p->steps, (int)(seconds / 3600),
+               (int)(seconds / 60) % 60, (int)seconds % 60);
 }
 
 /* As a shell reads it back. */
