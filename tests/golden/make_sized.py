@@ -7,8 +7,8 @@ Weights, pixels and tokens come from a hash of their name and position, the same
 values are whole numbers times one fp32 factor, so both sides have the same bits. Everything then runs in float64.
 Each case is NAME.json, a Hugging Face configuration, and NAME.safetensors, rows of unit length: image_embeds and
 text_embeds [2,E], and clip_embeds [2,E] of frames [2,8,E] where there is a temporal transformer. gradients.* is for
-tests/nn/test_grads.c: the loss of a batch and some components of every gradient. Takes 2.5 GB of memory and half a
-minute.
+tests/nn/test_grads.c: the loss of a batch and some components of every gradient. steps.safetensors is for
+tests/train/long_sized.c: two training steps of ViT-B/32. Takes 8 GB of memory and some minutes.
 """
 import json
 import math
@@ -18,7 +18,7 @@ import sys
 import torch
 import torch.nn.functional as F
 
-from make_golden import F64, encode_clip, encode_image, encode_text, save
+from make_golden import F64, decays, encode_clip, encode_image, encode_text, save
 
 GRAD_BATCH, SAMPLES = 16, 64
 WORD, RUN = 0xFFFFFFFF, 3000
@@ -170,6 +170,42 @@ def gradients(c):
     return out
 
 
+STEP_BATCH, STEPS = 8, 2
+STEP_OPTIM = dict(lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
+STEP_GRADS = ("visual_projection.weight", "vision_model.embeddings.patch_embedding.weight",
+              "vision_model.encoder.layers.6.mlp.fc1.weight", "text_model.encoder.layers.11.self_attn.q_proj.weight",
+              "text_model.embeddings.token_embedding.weight")
+
+
+def training_steps(c):
+    """Losses of two AdamW steps of the whole model, each before its update, and of the first one's five gradients up to
+    SAMPLES components and the sum of squares; gradients are clipped to norm 1. Takes 8 GB."""
+    w = {name: weight(name, shape).requires_grad_() for name, shape in shapes(c).items()}
+    w["logit_scale"] = torch.tensor(2.5, dtype=F64).requires_grad_()
+    groups = [{"params": [p for n, p in w.items() if decays(n, p)], "weight_decay": 0.2},
+              {"params": [p for n, p in w.items() if not decays(n, p)], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, **STEP_OPTIM)
+    pixels = make_pixels(c["vision"]["image_size"], STEP_BATCH)
+    ids, same = make_ids(c["text"], [77 - 8 * i for i in range(STEP_BATCH)]), torch.arange(STEP_BATCH)
+    out, losses = {}, []
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        u = F.normalize(encode_image(w, c["vision"], pixels)[0], dim=1)
+        v = F.normalize(encode_text(w, c["text"], ids), dim=1)
+        z = w["logit_scale"].exp() * u @ v.T
+        loss = (F.cross_entropy(z, same) + F.cross_entropy(z.T, same)) / 2
+        loss.backward()
+        losses.append(loss.item())
+        for name in STEP_GRADS if step == 0 else ():
+            g = w[name].grad.flatten()
+            out["grad." + name] = g[hashed(name, SAMPLES) % len(g)].float()
+            out["squares." + name] = (g @ g).reshape(1).float()
+        torch.nn.utils.clip_grad_norm_(w.values(), 1.0)
+        optimizer.step()
+    out["loss"] = torch.tensor(losses, dtype=F64).float()
+    return out
+
+
 def write_config(path, c, **more):
     with open(path, "w") as f:
         json.dump({"model_type": "clip", "projection_dim": c["projection_dim"], "text_config": c["text"],
@@ -195,6 +231,7 @@ def main(root):
         print(f"{name}: cosines {(u[0] @ u[1]).item():.4f} {(v[0] @ v[1]).item():.4f}")
     save(os.path.join(root, "gradients.safetensors"), gradients(GRAD_CASE))
     write_config(os.path.join(root, "gradients.json"), GRAD_CASE)
+    save(os.path.join(root, "steps.safetensors"), training_steps(CASES["vit-b-32"]))
 
 
 if __name__ == "__main__":
