@@ -126,6 +126,17 @@ static void put_directory(struct base_json *out, const char *manifest)
     base_free(directory);
 }
 
+/* Scores of nothing are no result, whatever the task. */
+static enum mien_status check_count(const cJSON *result, const char *manifest)
+{
+    if (eval_member(result, "n") > 0)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_DATA,
+                     "%s: none of the images and clips that are tested could be read (%.0f bad); there is "
+                     "nothing to score",
+                     manifest, eval_member(result, "bad"));
+}
+
 enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_params *params, struct mien_result **out)
 {
     enum mien_status status = MIEN_OK;
@@ -146,6 +157,9 @@ enum mien_status mien_eval(struct mien_model *model, const struct mien_eval_para
     TRY(asked.task->run(model, &asked.params, &object));
     json = base_json_end(&object);
     FAIL_IF_NULL(json, "a result");
+    object.tree = json;
+    TRY(check_count(json, asked.params.manifest));
+    object.tree = NULL; /* the result's from here on */
     TRY(eval_result_make(json, asked.task->info.name, out));
 fail:
     cJSON_Delete(object.tree);

@@ -37,6 +37,7 @@ static void test_stop(void)
 {
     CHECK(signal(SIGHUP, SIG_IGN) != SIG_ERR);
     base_stop_watch();
+    base_streams_guard();
     CHECK_EQ(*base_stop_flag(), 0);
     CHECK(raise(SIGHUP) == 0); /* ignored before, ignored now */
     CHECK_EQ(*base_stop_flag(), 0);

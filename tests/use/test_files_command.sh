@@ -89,7 +89,18 @@ expect 4 'm.jsonl.pack: is a pipe' eval --model model --manifest m.jsonl --task 
 rm m.jsonl.pack
 echo '{"image":"pipe.png","caption":"x","label":"a"}' >n.jsonl
 "$mien" eval --model model --manifest n.jsonl --task zero-shot --split all >out 2>err
+holds 'scores of nothing are a failure' [ $? -eq 4 ]
 holds 'a bad sample' grep -q 'pipe.png: is a pipe' err
+holds 'which is said' grep -q 'n.jsonl: none of the images and clips that are tested could be read (1 bad)' err
+for label in a b a b; do
+    echo '{"image":"pipe.png","caption":"x","label":"'$label'","split":"test"}'
+    echo '{"image":"face.png","caption":"x","label":"'$label'","split":"train"}'
+done >n.jsonl
+for task in linear-probe 'few-shot --shots 1' 'leave-one-out --class a' retrieval; do
+    "$mien" eval --model model --manifest n.jsonl --task $task --json >out 2>err
+    holds "nor do other tasks score nothing ($task)" [ $? -eq 4 ]
+    holds 'and nothing is printed' [ ! -s out ]
+done
 holds 'nothing was written' [ ! -e o.safetensors ]
 
 # ---- links where Mien names the file ----
@@ -115,5 +126,31 @@ mkdir outs outs/.mien-new-half outs/.mien-mine
 touch outs/.mien-99999999-0.tmp outs/.mien-notes outs/x.tmp outs/.mien-lock-half
 expect 0 '' embed --model model --text joy -o outs/o.safetensors
 holds 'leftovers go, the rest stays' [ "$(cd outs && echo .m* *)" = '.mien-mine .mien-notes o.safetensors x.tmp' ]
+
+# ---- pipes that nobody reads any more, and streams that are closed ----
+mkfifo gone
+onto_gone() { # STREAM COMMAND...: the stream is a pipe whose reader has left
+    local stream=$1
+    shift
+    (
+        exec 4<>gone 5>gone 4<&-
+        if [ "$stream" = 1 ]; then "$real" "$@" >&5 2>err; else "$mien" "$@" >out 2>&5; fi
+    )
+}
+holds 'messages that nobody reads end nothing' onto_gone 2 embed --model model --image none.png face.png --skip-bad \
+    -o unread.safetensors
+"$real" embed --model model --image none.png face.png --skip-bad -o read.safetensors >out 2>err
+holds 'and the output is as it would be' cmp -s unread.safetensors read.safetensors
+onto_gone 2 embed --model model --image none.png -o x.safetensors
+holds 'a failure keeps its status' [ $? -eq 4 ]
+for command in 'info model' 'tokenize --model model joy' 'embed --model model --text joy -o o.safetensors' --version; do
+    onto_gone 1 $command
+    holds "results that nobody reads are a failure ($command)" [ $? -eq 1 ]
+    holds 'which is said' grep -q 'standard output cannot be written' err
+    "$real" $command >&- 2>err
+    holds "so is a closed standard output ($command)" [ $? -eq 1 ]
+done
+"$real" embed --model model --image none.png face.png --skip-bad -o unread.safetensors >out 2>&-
+holds 'no message gets into an output file' cmp -s unread.safetensors read.safetensors
 
 finish

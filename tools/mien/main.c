@@ -1,4 +1,5 @@
 /* main.c: the `mien` command: finds the subcommand and runs it. */
+#include "base/system.h"
 #include "command.h"
 
 #include <stdio.h>
@@ -75,6 +76,7 @@ static bool asks_help(const char *word)
 int main(int argc, char **argv)
 {
     const struct command *command;
+    base_streams_guard();
     if (argc < 2)
         return complain(NULL, 2, "a subcommand is missing, such as mien train; mien --help lists them");
     if (asks_help(argv[1]))

@@ -1,7 +1,10 @@
 /* signals.c: signals that ask a program to stop. Handlers are the process's, and so is what they set. */
 #include "base/system.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 static volatile int stop_flag;
 
@@ -18,12 +21,21 @@ static void watch(int number)
 
 void base_stop_watch(void)
 {
-    struct sigaction before, ignored = {.sa_handler = SIG_IGN};
+    struct sigaction before;
     watch(SIGINT);
     watch(SIGTERM);
     if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         watch(SIGHUP);
+}
+
+void base_streams_guard(void)
+{
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignored, NULL);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) /* open gives the lowest number that is free: this one */
+            (void)open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 const volatile int *base_stop_flag(void)
