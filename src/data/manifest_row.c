@@ -4,6 +4,8 @@
 
 #include "mien/data.h"
 
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 static bool is_absent(const cJSON *item)
@@ -150,6 +152,12 @@ fail:
     return status;
 }
 
+/* What is computed in 32 bits would else be infinite there, and be taken for a value that is not given. */
+static bool is_plain_number(double value)
+{
+    return fabs(value) <= (double)FLT_MAX;
+}
+
 /* {"name": number, ...} */
 static enum mien_status read_values(struct manifest_reader *r, const cJSON *object, const char *key,
                                     const struct data_value **out, uint32_t *count)
@@ -167,6 +175,9 @@ static enum mien_status read_values(struct manifest_reader *r, const cJSON *obje
             continue;
         FAIL_IF(!cJSON_IsNumber(item), MIEN_ERR_DATA, "%s: \"%s\": \"%s\" is not a number", r->where, key,
                 item->string);
+        FAIL_IF(!is_plain_number(item->valuedouble), MIEN_ERR_DATA,
+                "%s: \"%s\": \"%s\" is %g, beyond the range of 32-bit numbers", r->where, key, item->string,
+                item->valuedouble);
         values[*count].name = base_arena_strdup(&r->m->arena, item->string);
         FAIL_IF_NULL(values[*count].name, r->where);
         values[(*count)++].value = item->valuedouble;
@@ -324,6 +335,8 @@ enum mien_status manifest_read_row(struct manifest_reader *r, const cJSON *objec
     TRY(read_caption(r, object, &row->caption));
     TRY(read_labels(r, object, row));
     TRY(read_numbers(r, object, "va", 2, row->va, &row->has_va));
+    FAIL_IF(row->has_va && !(is_plain_number(row->va[0]) && is_plain_number(row->va[1])), MIEN_ERR_DATA,
+            "%s: \"va\" is beyond the range of 32-bit numbers", r->where);
     TRY(read_numbers(r, object, "box", 4, box, &row->has_box));
     if (row->has_box)
         TRY(mien_box_round(box, row->box));

@@ -1,6 +1,7 @@
 /* rows.c: which rows a run trains on, and what they have to learn from. */
 #include "train/config_keys.h"
 #include "train/trainer.h"
+#include "use/classes.h"
 
 #include <string.h>
 
@@ -114,22 +115,29 @@ fail:
     return status;
 }
 
-/* Rows of data.leave_out, alone or in a compound, leave training. */
+/* A label, alone or in a compound, or a compound by its whole name. */
+static bool has_label(const struct data_row *row, const char *label)
+{
+    char name[256];
+    for (uint32_t k = 0; k < row->label_count; k++)
+        if (strcmp(row->labels[k], label) == 0)
+            return true;
+    return row->label_count > 1 && strcmp(data_row_label(row, name, sizeof(name)), label) == 0;
+}
+
+/* Rows of data.leave_out leave training. "b and a" is "a and b", as in eval --class. */
 static enum mien_status leave_out(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    const char *label = t->config->data.leave_out;
+    struct use_classes one = {0};
     size_t kept = 0, before = t->row_count;
-    for (size_t i = 0; label && i < before; i++) {
-        const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        bool has = false;
-        for (uint32_t k = 0; k < row->label_count; k++)
-            has = has || strcmp(row->labels[k], label) == 0;
-        if (!has)
-            t->rows[kept++] = t->rows[i];
-    }
-    if (!label)
+    if (!t->config->data.leave_out)
         return MIEN_OK;
+    TRY(use_classes_list(t->manifest, (const char *const *)&t->config->data.leave_out, 1, &one));
+    const char *label = one.list[0].name;
+    for (size_t i = 0; i < before; i++)
+        if (!has_label(&t->manifest->rows[t->rows[i]], label))
+            t->rows[kept++] = t->rows[i];
     FAIL_IF(kept == before, MIEN_ERR_ARG, "%s: no row of the train split has the label \"%s\" of data.leave_out",
             t->manifest->path, label);
     FAIL_IF(kept == 0, MIEN_ERR_ARG, "%s: all rows of the train split have the label \"%s\" of data.leave_out",
@@ -137,6 +145,7 @@ static enum mien_status leave_out(struct trainer *t)
     LOG_INFO("train: %zu of %zu samples are \"%s\" and left out", before - kept, before, label);
     t->row_count = kept;
 fail:
+    use_classes_clear(&one);
     return status;
 }
 

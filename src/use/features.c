@@ -10,7 +10,7 @@
 
 /* ---- what they are made from ---- */
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 struct key {
     uint64_t hash;
@@ -38,20 +38,24 @@ static void add_file(struct key *key, const char *path)
     add(key, &stamp.nanoseconds, sizeof(stamp.nanoseconds));
 }
 
+/* With what it is and how many files it has: the same files dealt out to other rows are other rows. */
 static enum mien_status add_row(struct key *key, const struct data_row *row)
 {
     struct base_arena arena = {0};
     const char **paths = NULL;
     size_t count = 0;
     enum mien_status status = MIEN_OK;
+    add_u32(key, row->has_box | (row->image ? 2u : row->video ? 4u : row->frames_dir ? 8u : 16u));
     if (row->has_box)
         add(key, row->box, sizeof(row->box));
     if (row->image || row->video)
         add_file(key, row->image ? row->image : row->video);
+    add_u32(key, row->frame_count);
     for (uint32_t i = 0; i < row->frame_count; i++)
         add_file(key, row->frames[i]);
     if (row->frames_dir)
         status = data_frames_list(&arena, row->frames_dir, &paths, &count);
+    add_u32(key, (uint32_t)count);
     for (size_t i = 0; i < count; i++)
         add_file(key, paths[i]);
     base_arena_clear(&arena);

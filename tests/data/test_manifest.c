@@ -119,6 +119,9 @@ static void test_refusals(void)
     refused("{\"image\":\"a\",\"box\":\"1,2,3,4\"}", "\"box\"");
     refused("{\"image\":\"a\",\"au\":{\"AU1\":\"x\"}}", "not a number");
     refused("{\"image\":\"a\",\"targets\":[1]}", "\"targets\"");
+    refused("{\"image\":\"a\",\"targets\":{\"t\":1e39}}", "\"t\" is 1e+39, beyond the range");
+    refused("{\"image\":\"a\",\"au\":{\"AU1\":-1e300}}", "\"AU1\" is -1e+300, beyond the range");
+    refused("{\"image\":\"a\",\"va\":[0,1e39]}", "\"va\" is beyond the range");
     refused("{\"image\":\"a\",\"answer\":0}", "options");
     refused("{\"image\":\"a\",\"options\":[\"x\"],\"answer\":-1}", "\"answer\"");
     refused("{\"image\":\"a\",\"split\":\"dev\"}", "train, val or test");

@@ -105,10 +105,64 @@ static void compare(const char *name, const char *extra)
     compare_grads(name, strchr(grads, '=') + 1);
 }
 
-/* The image tower's features are made once, and made again only when a picture has changed. */
+/* Two rows of these many frames, of the same five pictures in order, and six more alike in both. */
+static void write_dealt(const char *name, uint32_t first)
+{
+    static const char *const words[] = {"plain anger", "faint calm", "strong fear"};
+    char text[16384];
+    size_t at = 0;
+    for (uint32_t i = 0, next = 0; i < 8; i++) {
+        uint32_t count = i == 0 ? first : i == 1 ? 5 - first : 2;
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "{\"frames\":[");
+        for (uint32_t j = 0; j < count; j++, next++)
+            at +=
+                (size_t)snprintf(text + at, sizeof(text) - at, "%s\"%s../train/%02u.png\"", j ? "," : "", GOLDEN, next);
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "],\"caption\":\"a face of %s\",\"label\":%s}\n",
+                               words[i % 3], i == 0 ? "[\"joy\",\"fear\"]" : "\"anger\"");
+    }
+    CHECK(tiny_write(name, text, at));
+}
+
+static void train_dealt(const char *run, const char *data)
+{
+    char dir[96], train[96];
+    const char *const sets[] = {dir, train, "run.steps=1", "loss.text=caption"};
+    const struct mien_train_params params = {
+        .size = sizeof params, .config = GOLDEN "frozen.json", .sets = sets, .set_count = BASE_COUNT(sets)};
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    snprintf(train, sizeof(train), "data.train=%s", data);
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
+}
+
+/* The image tower's features are made once, and made again where the same pictures are dealt out to other rows. */
 static void test_features_kept(void)
 {
+    char *kept = NULL;
+    size_t size = 0;
     CHECK(base_file_exists("frozen/features.safetensors") && !base_file_exists("tuned/features.safetensors"));
+    write_dealt("three.jsonl", 3);
+    write_dealt("two.jsonl", 2);
+    train_dealt("three", "three.jsonl");
+    train_dealt("two", "two.jsonl");
+    CHECK(!equal_files("three/model/model.safetensors", "two/model/model.safetensors"));
+    CHECK_EQ(base_file_read("three/features.safetensors", 0, &kept, &size), MIEN_OK);
+    CHECK_EQ(base_dir_create(tiny_path("reused")), MIEN_OK);
+    CHECK(kept && tiny_write("reused/features.safetensors", kept, size));
+    train_dealt("reused", "two.jsonl");
+    CHECK(equal_files("reused/model/model.safetensors", "two/model/model.safetensors"));
+    base_free(kept);
+}
+
+/* A compound is left out by its name, in either order: of eight rows seven are too few for a batch. */
+static void test_compound_left_out(void)
+{
+    const char *const sets[] = {"run.dir=left", "data.train=two.jsonl", "run.steps=1", "loss.text=caption",
+                                "data.leave_out=joy and fear"};
+    const struct mien_train_params params = {
+        .size = sizeof params, .config = GOLDEN "frozen.json", .sets = sets, .set_count = BASE_COUNT(sets)};
+    capture_start();
+    CHECK(mien_train(gpu, &params, NULL) != MIEN_OK && strstr(captured, "7 samples are fewer than one batch"));
 }
 
 /* What the trained head says of the clips, in the targets' units: its error is the loss of the last step, after which
@@ -162,6 +216,7 @@ int main(void)
         compare(names[i], NULL);
     if (golden) {
         test_features_kept();
+        test_compound_left_out();
         test_predict();
         compare("tuned", "run.micro_batch=3");
         compare("ccc", "run.recompute=true");
