@@ -1,6 +1,7 @@
 /* store.c: embeddings in safetensors files: bare, and of a collection, with what they are of. */
 #include "use/store.h"
 
+#include "base/crc32.h"
 #include "io/safetensors.h"
 #include "use/rows.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 enum { VERSION = 1, HEX = 2 * USE_KEY + 1 };
-static const char meta[] = "mien.embeddings";
+static const char meta[] = "mien.embeddings", sum_key[] = "crc32"; /* of all rows: a damaged one looks like any other */
 static const char *const names[2] = {"image_embeds", "video_embeds"}, *const lists[2] = {"images", "videos"};
 
 static enum mien_status write_sets(const char *path, const struct mien_embeds *sets, size_t count,
@@ -126,7 +127,7 @@ static cJSON *list_of(const struct mien_store *s, bool clips)
 }
 
 /* base_free'd by the caller; NULL when memory has run out. */
-static char *describe(const struct mien_store *s)
+static char *describe(const struct mien_store *s, uint32_t sum)
 {
     struct base_json object = base_json_object_begin();
     char hex[HEX];
@@ -135,6 +136,7 @@ static char *describe(const struct mien_store *s)
     base_put_number(&object, "version", VERSION);
     base_put_text(&object, "model", hex);
     base_put(&object, "raw", cJSON_CreateBool(s->raw));
+    base_put_number(&object, sum_key, sum);
     for (int kind = 0; kind < 2; kind++)
         base_put(&object, lists[kind], list_of(s, kind));
     cJSON *tree = base_json_end(&object);
@@ -154,8 +156,7 @@ enum mien_status mien_store_write(const struct mien_store *s, const char *path, 
     NEED(s && path && path[0] && (!more_count || more));
     sets = base_alloc(more_count + 2, sizeof(*sets));
     rows = base_alloc(s->count * s->width + 1, sizeof(*rows));
-    text = describe(s);
-    FAIL_IF(!sets || !rows || !text, MIEN_ERR_NOMEM, "out of host memory for stored embeddings");
+    FAIL_IF(!sets || !rows, MIEN_ERR_NOMEM, "out of host memory for stored embeddings");
     for (int kind = 0; kind < 2; kind++) {
         bool any = false;
         sets[count] = (struct mien_embeds){names[kind], rows + at * s->width, 0, s->width};
@@ -170,6 +171,8 @@ enum mien_status mien_store_write(const struct mien_store *s, const char *path, 
     }
     for (size_t i = 0; i < more_count; i++)
         sets[count++] = more[i];
+    text = describe(s, base_crc32(0, rows, at * s->width * sizeof(*rows)));
+    FAIL_IF_NULL(text, "stored embeddings");
     TRY(write_sets(path, sets, count, (const char *const[]){meta, text, NULL}, __func__));
 fail:
     base_free(text);
@@ -263,6 +266,21 @@ fail:
     return status;
 }
 
+/* Files of older versions say no sum. */
+static enum mien_status check_sum(const struct mien_store *s, const cJSON *object)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t sum = base_crc32(0, s->data, s->count * s->width * sizeof(*s->data)), said = sum;
+    TRY(base_json_u32(object, sum_key, s->name, &said));
+    FAIL_IF(
+        said != sum, MIEN_ERR_DATA,
+        "%s: damaged: its embeddings are not those that were written (their checksum differs); embed the collection "
+        "again",
+        s->name);
+fail:
+    return status;
+}
+
 static enum mien_status read_file(struct mien_store *s, const struct io_safetensors *file)
 {
     enum mien_status status = MIEN_OK;
@@ -284,6 +302,7 @@ static enum mien_status read_file(struct mien_store *s, const struct io_safetens
     FAIL_IF(!s->entries || !s->data, MIEN_ERR_NOMEM, "out of host memory for stored embeddings");
     TRY(read_kind(s, file, object, 0, 0));
     TRY(read_kind(s, file, object, 1, images));
+    TRY(check_sum(s, object));
     TRY(use_store_sort(s));
 fail:
     cJSON_Delete(object);

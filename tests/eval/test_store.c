@@ -233,6 +233,26 @@ static void test_files(void)
     mien_store_destroy(&store);
 }
 
+/* A number that has changed is as good as any other, but for the checksum: a bit, zeros, 1e30. */
+static void test_damage(void)
+{
+    static const unsigned char forms[3][4] = {{0x01, 0x00, 0x80, 0x3E}, {0}, {0xCA, 0xF2, 0x49, 0x71}};
+    struct mien_store *store = NULL;
+    char *data = NULL;
+    size_t size = 0;
+    CHECK_EQ(make("whole.st", 0, &store), MIEN_OK);
+    mien_store_destroy(&store);
+    CHECK_EQ(base_file_read(tiny_path("whole.st"), 0, &data, &size), MIEN_OK);
+    for (size_t i = 0; i < 3 && size > 64; i++) {
+        memcpy(data + size - 40, forms[i], sizeof(forms[i]));
+        CHECK(tiny_write("damaged.st", data, size));
+        capture_start();
+        CHECK_EQ(mien_store_read(model, tiny_path("damaged.st"), &store), MIEN_ERR_DATA);
+        CHECK(captured_once("damaged.st: damaged: ") && !store);
+    }
+    base_free(data);
+}
+
 static void refuse(const char *meta, const float *rows, size_t count, const char *words)
 {
     struct mien_store *store = NULL;
@@ -309,6 +329,7 @@ int main(void)
         test_raw();
         test_uses();
         test_files();
+        test_damage();
         test_refusals();
     }
     mien_store_destroy(&store);
