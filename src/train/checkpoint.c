@@ -125,10 +125,13 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
     enum mien_status status = MIEN_OK;
     const struct train_state *s = &t->state;
     cJSON *json = cJSON_CreateObject();
+    char data[TRAIN_DATA_KEY];
+    train_data_key(t, data);
     bool whole = cJSON_AddNumberToObject(json, "step", (double)s->step) &&
                  cJSON_AddNumberToObject(json, "batches", (double)s->step) &&
                  cJSON_AddNumberToObject(json, "seed", t->config->run.seed) &&
                  cJSON_AddNumberToObject(json, "samples", (double)t->row_count) &&
+                 cJSON_AddStringToObject(json, "data", data) &&
                  cJSON_AddNumberToObject(json, "first_loss", s->first_loss) &&
                  cJSON_AddNumberToObject(json, "collapsing", s->collapsing) &&
                  cJSON_AddNumberToObject(json, "evaluated", (double)s->evaluated) &&
@@ -153,6 +156,7 @@ static enum mien_status read_state(const char *dir, uint64_t steps, struct train
     enum mien_status status = MIEN_OK;
     cJSON *json = NULL;
     char *path = base_path_join(dir, "state.json");
+    const char *data = NULL;
     *out = (struct train_state){0};
     *summed = false;
     FAIL_IF_NULL(path, "a path");
@@ -163,6 +167,8 @@ static enum mien_status read_state(const char *dir, uint64_t steps, struct train
             (unsigned long long)out->step, (unsigned long long)steps);
     TRY(base_json_number(json, "first_loss", path, &out->first_loss));
     TRY(base_json_u64(json, "samples", path, &out->samples));
+    TRY(base_json_string(json, "data", path, &data));
+    snprintf(out->data, sizeof(out->data), "%s", data ? data : "");
     TRY(base_json_u32(json, "collapsing", path, &out->collapsing));
     TRY(base_json_bool(json, "collapse_warned", path, &out->collapse_warned));
     TRY(base_json_u64(json, "evaluated", path, &out->evaluated));

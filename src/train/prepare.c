@@ -252,6 +252,7 @@ static enum mien_status find_start(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const char *dir = t->config->run.dir;
+    char data[TRAIN_DATA_KEY];
     TRY(train_find_checkpoint(dir, &t->from, &t->state));
     if (t->from)
         LOG_INFO("train: going on from %s", t->from);
@@ -262,6 +263,11 @@ static enum mien_status find_start(struct trainer *t)
         "%s: the run was begun with %llu samples to train on, now there are %zu; put the manifest back as it was, or "
         "start another run.dir",
         t->manifest->path, (unsigned long long)t->state.samples, t->row_count);
+    train_data_key(t, data);
+    FAIL_IF(t->from && t->state.data[0] && strcmp(t->state.data, data) != 0, MIEN_ERR_ARG,
+            "%s: the run was begun with other texts, labels, numbers or boxes, or another order of the samples; put "
+            "the manifest (and data.descriptions) back as it was, or start another run.dir",
+            t->manifest->path);
 fail:
     return status;
 }

@@ -22,6 +22,8 @@ struct train_flight {
     double lr;
 };
 
+enum { TRAIN_DATA_KEY = 17 }; /* letters, with the 0 */
+
 /* What a run knows of its past besides weights and moments: state.json. */
 struct train_state {
     uint64_t step;       /* updates done */
@@ -29,10 +31,11 @@ struct train_state {
     double first_loss;   /* of step 1 */
     uint32_t collapsing; /* steps in a row with too many positives */
     bool collapse_warned;
-    uint64_t evaluated; /* the step that was evaluated last */
-    uint64_t best_step; /* 0 = none */
-    double best;        /* its uar, or minus its loss where there are no labels */
-    uint32_t worse;     /* evaluations since then */
+    uint64_t evaluated;        /* the step that was evaluated last */
+    uint64_t best_step;        /* 0 = none */
+    double best;               /* its uar, or minus its loss where there are no labels */
+    uint32_t worse;            /* evaluations since then */
+    char data[TRAIN_DATA_KEY]; /* train_data_key that the run was begun with; "" = not known */
 };
 
 struct trainer {
@@ -94,7 +97,10 @@ void train_clear(struct trainer *trainer);
 /* The model under training as a model directory has it; the trainer's own. */
 struct use_parts train_model_parts(const struct trainer *t);
 
-/* ---- rows (rows.c, describe.c) ---- */
+/* ---- rows (rows.c, describe.c, data_key.c) ---- */
+
+/* Of the texts, labels, numbers and boxes of the rows to train on, in order. */
+void train_data_key(const struct trainer *t, char out[TRAIN_DATA_KEY]);
 
 /* The manifests; the rows to train on and their texts, targets and looks. Needs no device. */
 enum mien_status train_open_data(struct trainer *t);

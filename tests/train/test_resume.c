@@ -59,7 +59,9 @@ static void stopped_run(const char *run, uint64_t step)
     CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
     CHECK(summary.stopped && summary.steps >= step && summary.steps <= step + 2 && !*summary.model);
     CHECK(base_file_is_dir(summary.checkpoint));
-    CHECK(!base_file_exists(tiny_path("stop/model")));
+    char model[128];
+    snprintf(model, sizeof(model), "%s/model", run);
+    CHECK(!base_file_exists(tiny_path(model)));
 }
 
 static void test_stop_and_resume(void)
@@ -97,6 +99,28 @@ static void test_more_steps(void)
     CHECK_EQ(mien_train(gpu, &params, NULL), MIEN_OK);
     CHECK(equal_files("long/model/model.safetensors", "short/model/model.safetensors"));
     CHECK(equal_logs("long", "short"));
+}
+
+/* As many samples, but one of another label: refused, and taken again once it is as it was. */
+static void test_relabelled(void)
+{
+    struct mien_train_summary summary = {sizeof summary};
+    char *text = NULL, *label;
+    size_t size = 0;
+    stopped_run("other", 3);
+    CHECK_EQ(base_file_read(tiny_path("t.jsonl"), 0, &text, &size), MIEN_OK);
+    label = text ? strstr(text, "\"label\":\"anger\"") : NULL;
+    CHECK(label != NULL);
+    if (label) {
+        memcpy(label, "\"label\":\"angry\"", 15);
+        CHECK(tiny_write("t.jsonl", text, size));
+        CHECK_EQ(resume("c.json", "other", NULL, &summary), MIEN_ERR_ARG);
+        CHECK(strstr(captured, "begun with other texts, labels") != NULL);
+        memcpy(label, "\"label\":\"anger\"", 15);
+        CHECK(tiny_write("t.jsonl", text, size));
+        CHECK_EQ(resume("c.json", "other", NULL, &summary), MIEN_OK);
+    }
+    base_free(text);
 }
 
 /* checkpoint_every and keep; a damaged checkpoint gives way to an older one, a leftover is removed. */
@@ -330,6 +354,7 @@ int main(void)
         CHECK_SKIP("no temporary directory");
     test_stop_and_resume();
     test_more_steps();
+    test_relabelled();
     test_damaged();
     test_damaged_state();
     test_any_bit();
