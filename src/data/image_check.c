@@ -74,7 +74,7 @@ static const char *check_ihdr(const unsigned char *p, size_t length, struct imag
 
 static const char *check_png(const unsigned char *p, size_t size, struct image_head *head)
 {
-    bool first = true;
+    bool first = true, colours = false;
     for (size_t at = 8; size - at >= 12;) {
         size_t length = be32(p + at);
         const unsigned char *type = p + at + 4;
@@ -90,7 +90,10 @@ static const char *check_png(const unsigned char *p, size_t size, struct image_h
         if (first && (why = check_ihdr(type + 4, length, head)) != NULL)
             return why;
         first = false;
+        colours = colours || memcmp(type, "PLTE", 4) == 0;
         if (memcmp(type, "IDAT", 4) == 0) {
+            if (head->palette && !colours)
+                return "PNG: the palette is missing, the file is damaged";
             head->data = true;
             head->packed += length;
         }

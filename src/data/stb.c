@@ -199,21 +199,41 @@ static unsigned char *decode_four(const void *data, size_t size, const struct im
     return pixels;
 }
 
+/* stb_image reads colours beyond the end of a palette from memory that nobody wrote. A black palette of full length
+ * goes before the file's own, which replaces its first colours: the rest is black, as for Pillow. */
+static unsigned char *decode_palette(const void *data, size_t size, int *w, int *h, int *n, int wanted)
+{
+    enum { IHDR_END = 33, COLOURS = 3 * 256, CHUNK = 12 + COLOURS };
+    static const unsigned char start[8] = {0, 0, COLOURS >> 8, COLOURS & 255, 'P', 'L', 'T', 'E'};
+    unsigned char *whole = bounded_malloc(size + CHUNK); /* zeroed; stb_image does not look at checksums */
+    if (!whole)
+        return NULL;
+    memcpy(whole, data, IHDR_END);
+    memcpy(whole + IHDR_END, start, sizeof(start));
+    memcpy(whole + IHDR_END + CHUNK, (const char *)data + IHDR_END, size - IHDR_END);
+    unsigned char *pixels = stbi_load_from_memory(whole, (int)(size + CHUNK), w, h, n, wanted);
+    free(whole);
+    return pixels;
+}
+
 enum mien_status data_stb_decode(const char *path, const void *data, size_t size, bool alpha,
                                  const struct image_head *head, struct data_image *out)
 {
     enum mien_status status = MIEN_OK;
     int w = (int)head->width, h = (int)head->height, n = 3, wanted = 3;
     unsigned char *pixels = NULL;
-    FAIL_IF(size > INT_MAX - 16, MIEN_ERR_DATA, "%s: larger than 2 GiB", path);
+    FAIL_IF(size > INT_MAX - 1024, MIEN_ERR_DATA, "%s: larger than 2 GiB", path);
     FAIL_IF(head->jpeg && !head->tables, MIEN_ERR_DATA,
             "%s: JPEG: no Huffman tables (a Motion-JPEG frame?); save it as baseline JPEG", path);
     if (alpha && stbi_info_from_memory(data, (int)size, &w, &h, &n) && (n == 2 || n == 4) && !head->jpeg)
         wanted = 4;
     /* the largest: 16-bit RGBA with interlacing, doubled once by the growing buffer; a copy of the file */
-    set_bound(((size_t)head->width + 64) * ((size_t)head->height + 64) * 16 + SMALL + (head->jpeg ? size : 0));
+    set_bound(((size_t)head->width + 64) * ((size_t)head->height + 64) * 16 + SMALL +
+              (head->jpeg || head->palette ? size : 0));
     if (head->jpeg)
         pixels = head->channels == 4 ? decode_four(data, size, head) : decode_jpeg(data, size, head);
+    else if (head->palette)
+        pixels = decode_palette(data, size, &w, &h, &n, wanted);
     else
         pixels = stbi_load_from_memory(data, (int)size, &w, &h, &n, wanted);
     largest = SIZE_MAX;

@@ -256,6 +256,25 @@ static void test_forms(void)
     data_image_free(&image);
 }
 
+/* A pixel may name a colour that its palette does not have: black, whatever the memory held before. */
+static void test_short_palette(void)
+{
+    static const unsigned char head[13] = {0, 0, 0, 4, 0, 0, 0, 1, 8, 3}, row[5] = {0, 1, 2, 7, 255};
+    static const unsigned char colours[6] = {9, 8, 7, 60, 50, 40};
+    static const unsigned char want[12] = {60, 50, 40};
+    unsigned char tail[200];
+    struct data_image image;
+    size_t size = make_png(head, row, 5), at = 33;
+    memcpy(tail, file + at, size - at);
+    CHECK_EQ(decode(size, NULL, &image), MIEN_ERR_DATA);
+    CHECK_SAYS("the palette is missing");
+    size_t n = at + png_chunk(file + at, "PLTE", colours, sizeof(colours));
+    memcpy(file + n, tail, size - at);
+    CHECK_EQ(decode(n + size - at, NULL, &image), MIEN_OK);
+    CHECK(image.pixels && image.channels == 3 && memcmp(image.pixels, want, sizeof(want)) == 0);
+    data_image_free(&image);
+}
+
 /* What decoding takes is told by the header, and refused before it is taken; with room for it, it goes on to the data.
  */
 static void test_memory(void)
@@ -437,6 +456,7 @@ int main(void)
     test_damage();
     test_bomb();
     test_forms();
+    test_short_palette();
     test_memory();
     test_pngsuite();
     if (base_file_is_dir(support_shared("fixtures"))) {
