@@ -261,8 +261,8 @@ static enum mien_status check_head(struct train_reader *r)
     bool classes = c->model.head.kind == IO_HEAD_CLASSES;
     if (c->model.head.kind == IO_HEAD_NONE)
         return MIEN_OK;
-    FAIL_IF(classes != (c->model.head.loss == TRAIN_HEAD_CE), MIEN_ERR_ARG,
-            "%s: model.head.loss ce is for classes; a regression takes mse, rmse or ccc", place(r, "model.head.loss"));
+    FAIL_IF(classes != (c->model.head.loss == TRAIN_HEAD_CE), MIEN_ERR_ARG, "%s: model.head.kind %s takes the loss %s",
+            place(r, "model.head.loss"), classes ? "classes" : "regression", classes ? "ce" : "mse, rmse or ccc");
     FAIL_IF(c->model.head.loss == TRAIN_HEAD_CCC && c->run.batch < 2, MIEN_ERR_ARG,
             "%s: run.batch is %u; model.head.loss ccc compares columns of at least 2", place(r, "run.batch"),
             c->run.batch);

@@ -239,7 +239,8 @@ enum mien_status train_head_survey(struct trainer *t)
                                 .loss = c->model.head.loss,
                                 .weight = (float)c->model.head.weight};
     drop_rows(t);
-    FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row of the train split has a label", t->manifest->path);
+    FAIL_IF(t->row_count == 0, MIEN_ERR_DATA,
+            "%s: no row of the train split has a label that model.head knows; see its targets", t->manifest->path);
     for (size_t i = 0; i < t->row_count; i++)
         head->missing = head->missing || !is_whole(t, t->rows[i]);
     FAIL_IF(head->missing && head->kind == IO_HEAD_REGRESSION && head->loss == TRAIN_HEAD_CCC, MIEN_ERR_DATA,

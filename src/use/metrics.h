@@ -39,7 +39,7 @@ enum mien_status use_rank(const double *scores, const uint32_t *group, size_t co
 /* Of n predictions against n true values; method.md B.7 without its epsilons, population moments. */
 struct use_agreement {
     double pcc; /* NaN where one of the two is constant */
-    double ccc; /* 0 there, unless both are the same constant: then 1 would be said of nothing, and it is 0 too */
+    double ccc; /* 0 there, also where both are the same constant: 1 would be said of nothing */
     double mae, rmse;
 };
 /* Of every stride-th number from the first on. n = 0 gives NaN throughout. */

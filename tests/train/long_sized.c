@@ -12,7 +12,7 @@
 
 #define SIZED MIEN_SOURCE_DIR "/tests/golden/sized/"
 
-/* fp32 gives some 1e-6. */
+/* fp32 gives some 3e-7, of sums of squares 2e-7. */
 #define LOSS_MAX 1e-4
 #define GRAD_NMSE_MAX 1e-9
 
@@ -72,7 +72,7 @@ static void compare_grad(const struct nn_model *model, const struct train_step *
         all += (double)got[i] * (double)got[i];
     printf("%s: NMSE %.1e, sum of squares off by %.1e\n", name, error / fmax(energy, 1e-30),
            fabs(all / (double)squares - 1));
-    CHECK(error <= GRAD_NMSE_MAX * fmax(energy, 1e-30) && fabs(all / (double)squares - 1) <= 1e-4);
+    CHECK(error <= GRAD_NMSE_MAX * fmax(energy, 1e-30) && fabs(all / (double)squares - 1) <= 1e-5);
 }
 
 static enum mien_status run(struct vk_device *device, const struct io_safetensors *golden)
