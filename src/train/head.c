@@ -157,6 +157,19 @@ fail:
     return status;
 }
 
+/* Names that were given and that no row has: nothing is learnt of them. */
+static void warn_of_absent(const struct trainer *t, const int32_t *truth)
+{
+    for (uint32_t c = 0; c < t->head_config.targets; c++) {
+        size_t i = 0;
+        while (i < t->manifest->count && truth[i] != (int32_t)c)
+            i++;
+        if (i == t->manifest->count)
+            LOG_WARN("%s: no row has the label \"%s\" of model.head.targets; correct it, or leave it out",
+                     t->manifest->path, t->head_config.name[c]);
+    }
+}
+
 static enum mien_status read_classes(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -180,6 +193,7 @@ static enum mien_status read_classes(struct trainer *t)
     TRY(use_classes_of(&classes, t->manifest, all, count, truth));
     for (size_t i = 0; i < count; i++)
         t->head_truth[i] = (float)truth[i];
+    warn_of_absent(t, truth);
 fail:
     use_classes_clear(&classes);
     base_free(all);
