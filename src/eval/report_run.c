@@ -149,6 +149,8 @@ static void print_config(struct mien_page *page, const cJSON *json, const char *
             continue;
         }
         char *value = base_json_print(item, false);
+        if (!value && page->text.status == MIEN_OK)
+            page->text.status = base_fail(MIEN_ERR_NOMEM, "out of host memory for a page");
         page_print(page, "<tr><th scope=\"row\" class=\"l\">");
         page_text(page, key);
         page_print(page, "</th><td class=\"l\">");

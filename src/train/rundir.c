@@ -124,11 +124,13 @@ static bool may_change(const char *name)
 static enum mien_status differs(const char *path, const char *name, const cJSON *old, const cJSON *now)
 {
     char *was = old ? base_json_print(old, false) : NULL, *is = now ? base_json_print(now, false) : NULL;
-    enum mien_status status =
-        base_fail(MIEN_ERR_ARG,
-                  "%s: the run was begun with %s = %.200s, not %.200s; give it the same value to resume, or start "
-                  "another run.dir",
-                  path, name, was ? was : "nothing", is ? is : "nothing");
+    enum mien_status status = MIEN_OK;
+    FAIL_IF((old && !was) || (now && !is), MIEN_ERR_NOMEM, "out of host memory for %s", path);
+    status = base_fail(MIEN_ERR_ARG,
+                       "%s: the run was begun with %s = %.200s, not %.200s; give it the same value to resume, or start "
+                       "another run.dir",
+                       path, name, was ? was : "nothing", is ? is : "nothing");
+fail:
     base_free(was);
     base_free(is);
     return status;
