@@ -3,7 +3,7 @@
  * software driver the ratio of processor time stands beside that of wall time: other programs disturb it less. */
 #include "loop.h"
 
-#include "../op/harness.h"
+#include "check/check.h"
 
 #include <math.h>
 #include <stdlib.h>

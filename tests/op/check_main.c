@@ -1,5 +1,5 @@
-/* check_main.c: options, and the parent that starts children, waits for their rows and kills those that hang. */
-#include "harness.h"
+/* main.c: options, and the parent that starts children, waits for their rows and kills those that hang. */
+#include "check_main.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -296,7 +296,7 @@ int check_main(int argc, char **argv, const struct check_suite *suite)
         return 0;
     }
     if (report.options.child)
-        return check_child(&report.options, suite);
+        return check_child(&report.options, suite, stdout);
     if (report.options.grad)
         check_table_head(&report.options, stdout);
     while (run_child(&report, argc, argv))

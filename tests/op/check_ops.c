@@ -1,5 +1,5 @@
-/* check_ops.c: the library's ops. */
-#include "harness.h"
+/* ops.c: the library's ops. */
+#include "check_main.h"
 
 int main(int argc, char **argv)
 {

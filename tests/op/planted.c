@@ -1,7 +1,7 @@
 /* planted.c: does the harness catch what it is there to catch? Ops with one fault each are checked by it, in the way
  * that check_ops checks the library's; this program reads its own report. */
 #include "check.h"
-#include "harness.h"
+#include "check_main.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* test_op.c: the registry, plans and hazards, without a device. */
 #include "args/elements.h"
 #include "check.h"
-#include "harness.h"
+#include "check/check.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  * pipeline cannot be made, or when one that the device would choose spills.
  * vendor_compile --planted: ends with 0 when the spills of a kernel that must spill are seen, with 77 where the driver
  * says nothing. */
-#include "op/harness.h"
+#include "check/check.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* check_bench.c: how fast the driver is, and how fast a plan is. */
-#include "harness.h"
+/* bench.c: how fast the driver is, and how fast a plan is. */
+#include "check/check.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* check_table.c: rows of the report. On the pipe a row is "@row" and its fields, separated by tabs. */
-#include "harness.h"
+/* row.c: rows of the report. On the pipe a row is "@row" and its fields, separated by tabs. */
+#include "check/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +10,17 @@ const char *check_result_word(enum check_result result)
     return words[result];
 }
 
-void check_row_send(const struct check_row *row)
+void check_row_send(const struct check_row *row, FILE *out)
 {
     char note[sizeof(row->note)];
     size_t n = 0;
     for (const char *c = row->note; *c; c++)
         note[n++] = (char)(*c == '\t' || *c == '\n' ? ' ' : *c == '"' ? '\'' : *c); /* fields of the pipe and of CSV */
     note[n] = '\0';
-    printf("@row\t%u\t%d\t%s\t%s\t%s\t%s\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%s\n", row->unit, (int)row->result,
-           row->op, row->case_name, row->variant, row->mask, row->worst, row->nmse, row->microseconds, row->gflops,
-           row->gbytes, row->vs_plain, note);
-    fflush(stdout);
+    fprintf(out, "@row\t%u\t%d\t%s\t%s\t%s\t%s\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%s\n", row->unit,
+            (int)row->result, row->op, row->case_name, row->variant, row->mask, row->worst, row->nmse,
+            row->microseconds, row->gflops, row->gbytes, row->vs_plain, note);
+    fflush(out);
 }
 
 /* The text up to the next tab; *rest moves behind it. */

@@ -1,5 +1,5 @@
-/* check_inputs.c: the host side of a call: shapes, memory, random and pathological values. */
-#include "harness.h"
+/* inputs.c: the host side of a call: shapes, memory, random and pathological values. */
+#include "check/check.h"
 
 #include "op/half.h"
 

@@ -1,6 +1,6 @@
-/* check_host.c: gradient rules on the host: a recorder that runs the reference of each op that a rule records; and the
+/* host.c: gradient rules on the host: a recorder that runs the reference of each op that a rule records; and the
  * cases of gradient ops, which are what the rules of their forward ops record. */
-#include "harness.h"
+#include "check/check.h"
 
 #include <string.h>
 

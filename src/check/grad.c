@@ -1,9 +1,9 @@
-/* check_grad.c: an op's gradient rule against central differences of its reference, without a device.
+/* grad.c: an op's gradient rule against central differences of its reference, without a device.
  *
  * The objective is L = sum over outputs o and elements i of weight[o][i] * y[o][i], weights random, in double. The rule
  * is run on the host (check_host.c). Inputs are rounded to multiples of 2^-12
  * and steps are powers of two, so that x + h and x - h are exact; a five-point stencil leaves an error of order h^4. */
-#include "harness.h"
+#include "check/check.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,7 @@
-/* check_child.c: the device's side: walks the units and reports each. */
-#include "harness.h"
+/* child.c: the device's side: walks the units and reports each. */
+#include "check/check.h"
+
+#include "base/system.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -41,7 +43,7 @@ static void keep_message(void *user, enum mien_log_level level, const char *mess
     if (level >= MIEN_LOG_ERROR)
         snprintf(context->error, sizeof(context->error), "%s", message);
     if (context->options->verbose)
-        fprintf(stderr, "%s\n", message);
+        fprintf(context->report, "%s\n", message); /* the parent shows what is no row */
 }
 
 /* ---- one unit ---------------------------------------------------------------------------------------------------- */
@@ -163,14 +165,14 @@ static void begin_unit(const struct walk *walk, struct check_row *row, const str
     snprintf(row->case_name, sizeof(row->case_name), "%s", c->name);
     snprintf(row->variant, sizeof(row->variant), "%s", variant);
     snprintf(row->mask, sizeof(row->mask), "%s", mask);
-    printf("@begin");
-    check_row_send(row); /* what the parent reports when nothing more comes */
+    fprintf(walk->context->report, "@begin");
+    check_row_send(row, walk->context->report); /* what the parent reports when nothing more comes */
 }
 
 /* Whether the device still answers: after a loss the parent starts a new child. */
 static bool end_unit(struct walk *walk, struct check_row *row)
 {
-    check_row_send(row);
+    check_row_send(row, walk->context->report);
     walk->unit++;
     return !walk->context->device || !vk_device_lost(walk->context->device);
 }
@@ -254,7 +256,7 @@ static bool gradient_op(struct walk *walk, const struct op_desc *op)
 /* 77 = skipped: nothing to run on, or no validation layer to run with. */
 static int exit_status(enum mien_status status)
 {
-    const char *validate = getenv("MIEN_VALIDATE");
+    const char *validate = base_env("MIEN_VALIDATE");
     bool no_layer = status == MIEN_ERR_UNSUPPORTED && validate && strcmp(validate, "0") != 0;
     return status == MIEN_ERR_NO_DEVICE || no_layer ? 77 : mien_status_exit_code(status);
 }
@@ -311,17 +313,17 @@ static enum mien_status open_device(struct check_context *context, struct walk *
     context->byte_rate = options->byte_rate;
     if (context->flop_rate <= 0) {
         check_calibrate(context);
-        printf("@rates %.17g %.17g %s\n", context->flop_rate, context->byte_rate, context->caps.name);
-        fflush(stdout);
+        fprintf(context->report, "@rates %.17g %.17g %s\n", context->flop_rate, context->byte_rate, context->caps.name);
+        fflush(context->report);
     }
     return MIEN_OK;
 fail:
     return status;
 }
 
-int check_child(const struct check_options *options, const struct check_suite *suite)
+int check_child(const struct check_options *options, const struct check_suite *suite, FILE *report)
 {
-    struct check_context context = {.options = options, .suite = suite};
+    struct check_context context = {.options = options, .suite = suite, .report = report};
     struct walk *walk = base_alloc(1, sizeof(*walk));
     if (!walk)
         return 1;
@@ -330,10 +332,10 @@ int check_child(const struct check_options *options, const struct check_suite *s
     enum mien_status status = options->grad ? MIEN_OK : open_device(&context, walk);
     bool finished = status == MIEN_OK && walk_ops(walk);
     if (status != MIEN_OK)
-        printf("@broken %d %s\n", exit_status(status), context.error);
+        fprintf(report, "@broken %d %s\n", exit_status(status), context.error);
     else if (finished)
-        printf("@done\n");
-    fflush(stdout);
+        fprintf(report, "@done\n");
+    fflush(report);
     vk_device_destroy(&context.device);
     vk_instance_destroy(&context.instance);
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);

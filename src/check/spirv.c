@@ -1,6 +1,6 @@
-/* check_spirv.c: reads a module's own declarations (SPIR-V 1.3) and holds the plan's dispatch against them: a wrong
+/* spirv.c: reads a module's own declarations (SPIR-V 1.3) and holds the plan's dispatch against them: a wrong
  * access would misplace barriers, and no software driver would show it. */
-#include "harness.h"
+#include "check/check.h"
 
 #include <string.h>
 

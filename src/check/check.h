@@ -1,11 +1,11 @@
-/* harness.h: the parts of check_ops. A parent process starts a child (the same program with --child) that owns the
+/* check.h: the parts of check_ops. A parent process starts a child (the same program with --child) that owns the
  * device and works through units in order; the parent reads its reports from a pipe, kills it when a unit outlasts its
  * time, and starts another at the next unit.
  *
  * A unit is one op, one case and one distinct plan (the plans that differ under some capability mask). With --grad a
  * unit is one op and one case. The order of units depends on the lists and the device alone. */
-#ifndef TESTS_OP_HARNESS_H
-#define TESTS_OP_HARNESS_H
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
 
 #include "op/hazard.h"
 #include "op/signature.h"
@@ -42,20 +42,16 @@ struct check_row {
     char note[400];
 };
 
-/* ---- check_main.c: options and the parent ------------------------------------------------------------------------ */
-
-int check_main(int argc, char **argv, const struct check_suite *suite);
-
-/* ---- check_table.c: rows as text, CSV, JSON and on the pipe ------------------------------------------------------ */
+/* ---- row.c: rows as text, CSV, JSON and on the pipe -------------------------------------------------------------- */
 
 void check_row_print(const struct check_options *options, const struct check_row *row, FILE *out);
 void check_table_head(const struct check_options *options, FILE *out);
 void check_table_end(const struct check_options *options, const uint32_t counts[CHECK_RESULTS], FILE *out);
-void check_row_send(const struct check_row *row);          /* child to parent, on standard output */
-bool check_row_receive(char *line, struct check_row *row); /* false = not a row; line is cut up */
+void check_row_send(const struct check_row *row, FILE *out); /* child to parent */
+bool check_row_receive(char *line, struct check_row *row);   /* false = not a row; line is cut up */
 const char *check_result_word(enum check_result result);
 
-/* ---- check_child.c: the device's side ---------------------------------------------------------------------------- */
+/* ---- child.c: the device's side ---------------------------------------------------------------------------------- */
 
 struct check_context {
     const struct check_options *options;
@@ -63,17 +59,19 @@ struct check_context {
     struct vk_instance *instance;
     struct vk_device *device;
     struct vk_caps caps; /* of the device, as clamped by MIEN_CAPS */
+    FILE *report;        /* where rows go */
     double flop_rate, byte_rate;
     char error[400]; /* the last error logged, for the row's note */
 };
 
-int check_child(const struct check_options *options, const struct check_suite *suite);
+/* Works through the units and writes rows to `report`; returns the exit status of the process. */
+int check_child(const struct check_options *options, const struct check_suite *suite, FILE *report);
 const struct op_shader *check_shader(const struct check_context *context, const char *name);
 bool check_glob(const char *pattern, const char *name); /* * and ?; NULL matches all */
 /* Sets the row's note and returns false. */
 bool check_fail(struct check_row *row, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
-/* ---- check_masks.c: capability masks ----------------------------------------------------------------------------- */
+/* ---- masks.c: capability masks ----------------------------------------------------------------------------------- */
 
 struct check_mask {
     struct vk_caps caps;
@@ -87,7 +85,7 @@ enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, 
 /* Whether two plans run the same commands. */
 bool check_plan_equal(const struct op_plan *a, const struct op_plan *b);
 
-/* ---- check_host.c: gradient rules on the host, and cases --------------------------------------------------------- */
+/* ---- host.c: gradient rules on the host, and cases --------------------------------------------------------------- */
 
 enum { CHECK_MAX_VALUES = 256 };
 
@@ -127,7 +125,7 @@ bool check_case_next(struct check_case *c);
 enum mien_status check_case_call(const struct check_case *c, struct op_call *call);
 uint64_t check_case_elements(const struct check_case *c); /* of all inputs */
 
-/* ---- check_inputs.c: calls with host data ------------------------------------------------------------------------ */
+/* ---- inputs.c: calls with host data ------------------------------------------------------------------------------ */
 
 enum check_pattern {
     CHECK_NORMAL,
@@ -147,19 +145,19 @@ enum mien_status check_call_fill(struct op_call *call, const struct check_case *
 void check_call_clear(struct op_call *call);
 bool check_call_pathological(const struct check_case *c); /* whether any input knows pathological patterns */
 
-/* ---- check_compare.c --------------------------------------------------------------------------------------------- */
+/* ---- compare.c --------------------------------------------------------------------------------------------------- */
 
 /* got against call->out_data[o]; adds to the row's worst and nmse; false and a note when out of tolerance. */
 bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row);
 
-/* ---- check_spirv.c: what a module says about itself -------------------------------------------------------------- */
+/* ---- spirv.c: what a module says about itself -------------------------------------------------------------------- */
 
 /* The dispatch against its shader: qualifiers, bindings, push constants, shared memory, capabilities. `plain` = its
  * variant has no needs. */
 bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, const struct vk_caps *caps, bool plain,
                  struct check_row *row);
 
-/* ---- check_run.c: a plan on the device --------------------------------------------------------------------------- */
+/* ---- run.c: a plan on the device --------------------------------------------------------------------------------- */
 
 struct check_run; /* memory with guard zones, pipelines and a recording */
 enum mien_status check_run_create(struct check_context *context, const struct op_call *call, const struct op_plan *plan,
@@ -174,7 +172,7 @@ enum mien_status check_run_time(struct check_run *run, double *seconds);
 #define CHECK_SLOW_FLOPS 3e8
 #define CHECK_SLOW_BYTES 1e9
 
-/* ---- check_bench.c, check_grad.c --------------------------------------------------------------------------------- */
+/* ---- bench.c, grad.c --------------------------------------------------------------------------------------------- */
 
 /* Rates of the device; those of a very slow driver when it cannot be measured (the cases will say why). */
 void check_calibrate(struct check_context *context);

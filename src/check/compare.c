@@ -1,5 +1,5 @@
-/* check_compare.c: an output against the reference. */
-#include "harness.h"
+/* compare.c: an output against the reference. */
+#include "check/check.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* check_run.c: a plan on the device. All tensors lie in one allocation:
+/* run.c: a plan on the device. All tensors lie in one allocation:
  *
  *   | guard | tensor | pad+guard | tensor | pad+guard | ...
  *
  * Binds that reach to a tensor's end are widened over the guard behind it, so that a write past the end lands there
  * instead of being dropped by the driver's bounds checks, and a read past the end reads NaN. */
-#include "harness.h"
+#include "check/check.h"
 
 #include <stdlib.h>
 #include <string.h>

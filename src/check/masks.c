@@ -1,5 +1,5 @@
-/* check_masks.c: walks from a device that can do nothing extra to all that it can. */
-#include "harness.h"
+/* masks.c: walks from a device that can do nothing extra to all that it can. */
+#include "check/check.h"
 
 #include <string.h>
 
