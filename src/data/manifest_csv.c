@@ -113,7 +113,7 @@ static enum mien_status put_numbers(struct base_json *object, const char *key, c
     status = base_json_parse(text.data, text.size, where, &list);
     base_log_soften(before);
     FAIL_IF(status == MIEN_ERR_DATA, MIEN_ERR_DATA, "%s: \"%s\" holds something that is not a number", where, key);
-    TRY(status);
+    FAIL_IF(status != MIEN_OK, status, "%s: out of host memory for \"%s\"", where, key);
     base_put(object, key, list);
 fail:
     base_text_clear(&text);

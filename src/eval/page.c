@@ -144,8 +144,11 @@ static void write_base64(struct mien_page *page, const unsigned char *data, size
 /* What runs out of memory is not absent: the page fails. */
 static void note(struct mien_page *page, bool no_memory)
 {
-    if (no_memory && page->text.status == MIEN_OK)
-        page->text.status = base_fail(MIEN_ERR_NOMEM, "out of host memory for a page's picture");
+    if (!no_memory || page->text.status != MIEN_OK)
+        return;
+    enum mien_log_level before = base_log_soften(MIEN_LOG_ERROR); /* also where pictures that are gone say nothing */
+    page->text.status = base_fail(MIEN_ERR_NOMEM, "out of host memory for a page's picture");
+    base_log_soften(before);
 }
 
 /* The path from such a folder, where there is a file; base_alloc'ed, else NULL. */

@@ -317,7 +317,7 @@ static enum mien_status read_facts(const char *dir, const struct columns *steps,
     out->seconds = seconds_of(steps, out->batch);
 fail:
     base_log_soften(before);
-    return status;
+    return status == MIEN_OK ? MIEN_OK : base_fail(status, "%s: out of host memory for what the run was", dir);
 }
 
 /* The row with the largest value of a column; SIZE_MAX when there is none. */
