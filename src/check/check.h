@@ -157,6 +157,25 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *got, stru
 bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, const struct vk_caps *caps, bool plain,
                  struct check_row *row);
 
+/* ---- pipelines.c: what ops ask of a driver's compiler ------------------------------------------------------------ */
+
+/* One dispatch of the plan of a variant in a case. The names and the SPIR-V live as long as the program. */
+struct check_pipeline {
+    const char *op, *case_name, *variant;
+    bool chosen; /* the variant is the one that the device would run in this case */
+    struct vk_kernel kernel;
+};
+typedef enum mien_status (*check_pipeline_fn)(void *user, const struct check_pipeline *pipeline);
+
+struct check_pipeline_counts {
+    uint32_t plans, refused; /* refused: a variant that was not chosen is beyond the device's limits */
+};
+
+/* Visits every dispatch of every plan of the library's ops under caps, in the order of the lists, equal ones as often
+ * as they occur; ends at the first error. No device is used. */
+enum mien_status check_pipelines(const struct vk_caps *caps, const char *op_glob, check_pipeline_fn visit, void *user,
+                                 struct check_pipeline_counts *counts);
+
 /* ---- run.c: a plan on the device --------------------------------------------------------------------------------- */
 
 struct check_run; /* memory with guard zones, pipelines and a recording */

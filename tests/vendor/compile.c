@@ -22,9 +22,7 @@ static const uint32_t spill_spirv[] = {
 /* One pipeline and the first use of it; the first by a chosen variant, when there is one. */
 struct entry {
     const struct vk_pipeline *pipeline;
-    const char *op, *case_name, *variant, *shader;
-    struct vk_kernel kernel;
-    bool chosen; /* some case's plan on this device has it */
+    struct check_pipeline first;
 };
 
 struct survey {
@@ -32,98 +30,32 @@ struct survey {
     bool has_statistics;
     struct entry *entries;
     size_t count, capacity;
-    uint32_t plans, refused, failed, spilling;
+    uint32_t failed, spilling;
 };
 
 /* ---- gathering --------------------------------------------------------------------------------------------------- */
 
-static bool glob(const char *pattern, const char *name)
+/* A pipeline that cannot be made is counted and the survey goes on; the message has been logged. */
+static enum mien_status add(void *user, const struct check_pipeline *found)
 {
-    if (*pattern == '*')
-        return glob(pattern + 1, name) || (*name && glob(pattern, name + 1));
-    return *pattern == *name && (!*name || glob(pattern + 1, name + 1));
-}
-
-static enum mien_status add_entry(struct survey *s, const struct vk_pipeline *pipeline, const struct entry *found)
-{
+    enum mien_status status = MIEN_OK;
+    struct survey *s = user;
+    struct vk_pipeline *pipeline = NULL;
+    if (vk_pipeline_get(s->device, &found->kernel, &pipeline) != MIEN_OK) {
+        printf("FAIL %s %s %s: no pipeline\n", found->op, found->case_name, found->variant);
+        s->failed++;
+        return vk_device_lost(s->device) ? MIEN_ERR_DEVICE_LOST : MIEN_OK;
+    }
     struct entry *at = s->entries;
     while (at < s->entries + s->count && at->pipeline != pipeline)
         at++;
     if (at == s->entries + s->count) {
-        enum mien_status status = base_grow(&s->entries, &s->capacity, s->count + 1, sizeof *s->entries);
-        if (status)
-            return status;
+        TRY(base_grow(&s->entries, &s->capacity, s->count + 1, sizeof *s->entries));
         at = &s->entries[s->count++];
         *at = (struct entry){0};
     }
-    if (!at->pipeline || (found->chosen && !at->chosen)) {
-        *at = *found;
-        at->pipeline = pipeline;
-    }
-    return MIEN_OK;
-}
-
-/* A pipeline that cannot be made is counted and the survey goes on; the message has been logged. */
-static enum mien_status add_dispatch(struct survey *s, const struct op_dispatch *d, struct entry found)
-{
-    const struct op_shader *shader = op_shader_find(d->shader);
-    struct vk_pipeline *pipeline = NULL;
-    if (!shader)
-        return base_fail(MIEN_ERR_ARG, "%s plans shader %s, which is not embedded", found.op, d->shader);
-    found.shader = d->shader;
-    found.kernel = (struct vk_kernel){.name = d->shader,
-                                      .spirv = shader->words,
-                                      .spirv_size = shader->size,
-                                      .buffers = d->bind_count,
-                                      .push_size = d->push_size,
-                                      .spec_count = d->spec_count,
-                                      .subgroup_size = d->subgroup_size};
-    memcpy(found.kernel.spec, d->spec, sizeof found.kernel.spec);
-    if (vk_pipeline_get(s->device, &found.kernel, &pipeline) == MIEN_OK)
-        return add_entry(s, pipeline, &found);
-    printf("FAIL %s %s %s: no pipeline\n", found.op, found.case_name, found.variant);
-    s->failed++;
-    return vk_device_lost(s->device) ? MIEN_ERR_DEVICE_LOST : MIEN_OK;
-}
-
-static enum mien_status add_plan(struct survey *s, const struct op_call *call, const struct op_case *c,
-                                 const struct op_variant *variant, bool chosen)
-{
-    enum mien_status status = MIEN_OK;
-    struct op_plan plan = {0};
-    const struct entry found = {.op = call->op->name, .case_name = c->name, .variant = variant->name, .chosen = chosen};
-    status = op_make_plan(vk_device_caps(s->device), call, variant, &plan);
-    if (status == MIEN_ERR_UNSUPPORTED && !chosen) { /* beyond this device's limits */
-        s->refused++;
-        return MIEN_OK;
-    }
-    for (size_t i = 0; i < plan.count && status == MIEN_OK; i++)
-        status = add_dispatch(s, &plan.dispatch[i], found);
-    s->plans++;
-    op_plan_clear(&plan);
-    return status;
-}
-
-static enum mien_status add_case(struct survey *s, const struct check_case *c)
-{
-    enum mien_status status = MIEN_OK;
-    const struct vk_caps *caps = vk_device_caps(s->device);
-    struct op_call call;
-    TRY(check_case_call(c, &call));
-    const struct op_variant *best = op_choose(caps, &call);
-    for (const struct op_variant *v = c->op->variants; v && v->name; v++)
-        if ((v->needs & caps->features) == v->needs && (!v->fits || v->fits(caps, &call)))
-            TRY(add_plan(s, &call, c->given, v, v == best));
-fail:
-    return status;
-}
-
-static enum mien_status gather(struct survey *s, const char *op_glob)
-{
-    enum mien_status status = MIEN_OK;
-    for (const struct op_desc *const *op = op_list; *op; op++)
-        for (struct check_case c = {.op = *op}; glob(op_glob, (*op)->name) && check_case_next(&c);)
-            TRY(add_case(s, &c));
+    if (!at->pipeline || (found->chosen && !at->first.chosen))
+        *at = (struct entry){pipeline, *found};
 fail:
     return status;
 }
@@ -167,9 +99,10 @@ static bool is_telling(const struct vk_statistic *s)
 
 static void print_entry(const struct entry *e, const char *verdict, const struct vk_statistic *list, uint32_t count)
 {
-    printf("%s %s %s %s %s [", verdict, e->op, e->case_name, e->variant, e->shader);
-    for (uint32_t i = 0; i < e->kernel.spec_count; i++)
-        printf("%s%u", i ? " " : "", e->kernel.spec[i]);
+    const struct check_pipeline *p = &e->first;
+    printf("%s %s %s %s %s [", verdict, p->op, p->case_name, p->variant, p->kernel.name);
+    for (uint32_t i = 0; i < p->kernel.spec_count; i++)
+        printf("%s%u", i ? " " : "", p->kernel.spec[i]);
     printf("]");
     for (uint32_t i = 0; i < count; i++)
         if (is_telling(&list[i]) || is_spill(&list[i]))
@@ -190,9 +123,9 @@ static enum mien_status judge(struct survey *s, const struct entry *e, bool all,
         spills = spills || is_spill(&list[i]);
     *out = spills;
     if (spills)
-        print_entry(e, e->chosen ? "SPILL" : "spill, not chosen:", list, count);
+        print_entry(e, e->first.chosen ? "SPILL" : "spill, not chosen:", list, count);
     else if (all)
-        print_entry(e, e->chosen ? "chosen" : "other", list, count);
+        print_entry(e, e->first.chosen ? "chosen" : "other", list, count);
 fail:
     return status;
 }
@@ -210,17 +143,18 @@ static enum mien_status run(struct survey *s, const char *op_glob, bool all)
 {
     enum mien_status status = MIEN_OK;
     const struct vk_caps *caps = vk_device_caps(s->device);
+    struct check_pipeline_counts counts;
     uint32_t chosen = 0;
     bool spills;
-    TRY(gather(s, op_glob));
+    TRY(check_pipelines(caps, op_glob, add, s, &counts));
     for (size_t i = 0; i < s->count; i++) {
         TRY(judge(s, &s->entries[i], all, &spills));
-        s->spilling += spills && s->entries[i].chosen;
-        chosen += s->entries[i].chosen;
+        s->spilling += spills && s->entries[i].first.chosen;
+        chosen += s->entries[i].first.chosen;
     }
     printf("%s (%s), class %s: %zu pipelines of %u plans, %u of them chosen; %u not made, %u chosen ones spill%s\n",
-           caps->name, caps->driver, vk_class_name(caps->class_), s->count, s->plans, chosen, s->failed, s->spilling,
-           s->has_statistics ? "" : " (as far as is known: no statistics)");
+           caps->name, caps->driver, vk_class_name(caps->class_), s->count, counts.plans, chosen, s->failed,
+           s->spilling, s->has_statistics ? "" : " (as far as is known: no statistics)");
     if (s->failed || s->spilling || !s->count)
         status = MIEN_ERR_FAILED;
 fail:
@@ -232,13 +166,13 @@ static enum mien_status run_planted(struct survey *s)
 {
     enum mien_status status = MIEN_OK;
     struct vk_pipeline *pipeline = NULL;
-    struct entry e = {.op = "planted", .case_name = "640 floats", .variant = "spill", .shader = "spill"};
+    struct entry e = {.first = {.op = "planted", .case_name = "640 floats", .variant = "spill"}};
     bool spills = false;
     if (!s->has_statistics)
         return MIEN_OK;
-    e.kernel = (struct vk_kernel){
+    e.first.kernel = (struct vk_kernel){
         .name = "spill", .spirv = spill_spirv, .spirv_size = sizeof spill_spirv, .buffers = 2, .push_size = 4};
-    TRY(vk_pipeline_get(s->device, &e.kernel, &pipeline));
+    TRY(vk_pipeline_get(s->device, &e.first.kernel, &pipeline));
     e.pipeline = pipeline;
     TRY(judge(s, &e, true, &spills));
     FAIL_IF(!spills, MIEN_ERR_FAILED, "the planted kernel's spills are not seen: see is_spill for this driver's names");
