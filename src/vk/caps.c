@@ -102,6 +102,7 @@ void vk_caps_words(const char *words[VK_WORDS_MOST])
     for (size_t i = 0; i < BASE_COUNT(feature_words); i++)
         words[count++] = feature_words[i];
     words[count++] = "-unified";
+    words[count++] = "-specialisation";
     for (size_t i = 0; i < BASE_COUNT(limit_names); i++)
         words[count++] = limit_names[i];
     words[count++] = "class";
@@ -164,6 +165,10 @@ enum mien_status vk_caps_clamp_word(struct vk_caps *caps, const char *word, cons
         return clamp_value(caps, word, equals, where);
     if (strcmp(word, "-unified") == 0) {
         caps->unified = false;
+        return MIEN_OK;
+    }
+    if (strcmp(word, "-specialisation") == 0) {
+        caps->specialises = false;
         return MIEN_OK;
     }
     for (uint32_t i = 0; i < BASE_COUNT(feature_words); i++)
@@ -243,6 +248,7 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
         .device_memory = 8192 * VK_MIB,
         .align = VK_ALIGN,
         .unified = c != VK_CLASS_DESKTOP,
+        .specialises = true,
         .compute = true,
         .timeline = true,
     };

@@ -252,6 +252,7 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     device->ext_float16 = api < VK_API_VERSION_1_2;
     device->ext_size_control = api < VK_API_VERSION_1_3;
     device->ext_portability = ext->portability;
+    caps->specialises = !ext->portability;
     device->has_statistics = q->statistics.pipelineExecutableInfo;
     /* RADV without hardware jumps through a null pointer when it is asked */
     device->has_budget = ext->memory_budget && strncmp(caps->name, "Null hardware", 13) != 0;

@@ -142,6 +142,8 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
     enum mien_status status = MIEN_OK;
     VkShaderModule module = VK_NULL_HANDLE;
     VkSpecializationMapEntry entries[VK_MAX_SPEC];
+    uint32_t *settled = NULL; /* the module with its constants' values, for drivers that do not specialise */
+    size_t settled_size = 0;
     for (uint32_t i = 0; i < kernel->spec_count; i++)
         entries[i] = (VkSpecializationMapEntry){i, i * 4, 4};
     const VkSpecializationInfo spec = {kernel->spec_count, entries, kernel->spec_count * 4, kernel->spec};
@@ -149,10 +151,12 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
         .requiredSubgroupSize = subgroup,
     };
+    if (!device->caps.specialises)
+        TRY(vk_kernel_settle(kernel, &settled, &settled_size));
     const VkShaderModuleCreateInfo code = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = kernel->spirv_size,
-        .pCode = kernel->spirv,
+        .codeSize = settled ? settled_size : kernel->spirv_size,
+        .pCode = settled ? settled : kernel->spirv,
     };
     VK_TRY(device, device->fn.vkCreateShaderModule(device->handle, &code, NULL, &module));
     pipeline->statistics = device->statistics;
@@ -169,7 +173,7 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",
-                .pSpecializationInfo = kernel->spec_count ? &spec : NULL,
+                .pSpecializationInfo = kernel->spec_count && !settled ? &spec : NULL,
             },
         .layout = pipeline->layout,
     };
@@ -183,6 +187,7 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
 fail:
     if (module)
         device->fn.vkDestroyShaderModule(device->handle, module, NULL);
+    base_free(settled);
     return status;
 }
 

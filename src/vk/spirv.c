@@ -1,6 +1,6 @@
 /* spirv.c: what a module needs of a device, read from its words (SPIR-V 1.3, 2 and 3): capabilities, local size, shared
  * memory and bindings, under given specialisation constants. Drivers do not check these against a mask, and some not
- * even against their own limits. */
+ * even against their own limits. Also writes the constants' values into a copy of the module. */
 #include "vk/vk_internal.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 enum {
     OP_EXECUTION_MODE = 16,
     OP_CAPABILITY = 17,
+    OP_TYPE_BOOL = 20,
     OP_TYPE_INT = 21,
     OP_TYPE_FLOAT = 22,
     OP_TYPE_VECTOR = 23,
@@ -35,6 +36,9 @@ enum {
     OP_I_MUL = 132,
     OP_U_DIV = 134,
     OP_U_MOD = 137,
+    OP_LOGICAL_OR = 166,
+    OP_LOGICAL_AND = 167,
+    OP_LOGICAL_NOT = 168,
     OP_SELECT = 169,
     OP_I_EQUAL = 170,
     OP_I_NOT_EQUAL = 171,
@@ -42,6 +46,8 @@ enum {
     OP_U_LESS_THAN = 176,
     OP_SHIFT_RIGHT = 194,
     OP_SHIFT_LEFT = 196,
+    OP_BITWISE_OR = 197,
+    OP_BITWISE_AND = 199,
 };
 enum { MODE_LOCAL_SIZE = 17, BUILTIN_WORKGROUP_SIZE = 25, CLASS_WORKGROUP = 4, CLASS_STORAGE = 12 };
 enum { DECORATION_SPEC_ID = 1, DECORATION_BUILTIN = 11, DECORATION_BINDING = 33 };
@@ -121,7 +127,7 @@ const char *vk_spirv_missing(uint32_t needs, uint32_t has)
 /* Where an instruction's result id stands; 0 = it is none that is followed here. */
 static uint32_t result_at(uint32_t op)
 {
-    if (op >= OP_TYPE_INT && op <= OP_TYPE_POINTER)
+    if (op >= OP_TYPE_BOOL && op <= OP_TYPE_POINTER)
         return 1;
     if ((op >= OP_CONSTANT_TRUE && op <= OP_SPEC_CONSTANT_OP) || op == OP_VARIABLE)
         return 2;
@@ -182,13 +188,17 @@ static uint32_t value(struct reader *r, uint32_t id, int depth);
 static uint32_t operation(struct reader *r, const uint32_t *def, int depth)
 {
     uint32_t words = length(def);
+    if (words == 5 && def[3] == OP_LOGICAL_NOT)
+        return !value(r, def[4], depth);
     if (words < 6) {
         r->unknown = def[3];
         return 0;
     }
     if (def[3] == OP_COMPOSITE_EXTRACT) {
         const uint32_t *composite = definition(r, def[4], 4 + def[5]);
-        return composite ? value(r, composite[3 + def[5]], depth) : 0;
+        if (composite && opcode(composite) != OP_CONSTANT_COMPOSITE && opcode(composite) != OP_SPEC_CONSTANT_COMPOSITE)
+            r->unknown = def[3];
+        return composite && !r->unknown ? value(r, composite[3 + def[5]], depth) : 0;
     }
     uint32_t a = value(r, def[4], depth), b = value(r, def[5], depth);
     switch (def[3]) {
@@ -206,6 +216,12 @@ static uint32_t operation(struct reader *r, const uint32_t *def, int depth)
         return b < 32 ? a >> b : 0;
     case OP_SHIFT_LEFT:
         return b < 32 ? a << b : 0;
+    case OP_LOGICAL_OR:
+    case OP_BITWISE_OR:
+        return a | b;
+    case OP_LOGICAL_AND:
+    case OP_BITWISE_AND:
+        return a & b;
     case OP_I_EQUAL:
         return a == b;
     case OP_I_NOT_EQUAL:
@@ -299,30 +315,106 @@ static void read_variables(struct reader *r, struct vk_module *module)
     }
 }
 
+/* Checks the module's head and notes what is needed of its instructions; r->ids is the caller's to free. */
+static enum mien_status open_module(struct reader *r)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_kernel *kernel = r->kernel;
+    const size_t words = kernel->spirv_size / 4;
+    r->bound = words > HEAD_WORDS ? kernel->spirv[3] : 0;
+    FAIL_IF(words <= HEAD_WORDS || kernel->spirv_size % 4 || kernel->spirv[0] != MAGIC || r->bound > MOST_IDS,
+            MIEN_ERR_ARG, "kernel %s: %zu bytes are no SPIR-V module", kernel->name, kernel->spirv_size);
+    r->ids = base_alloc(r->bound, sizeof *r->ids);
+    FAIL_IF_NULL(r->ids, "a SPIR-V module");
+    r->broken = !read_words(r);
+fail:
+    return status;
+}
+
+/* What was found wrong on the way. */
+static enum mien_status close_module(const struct reader *r)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(r->broken, MIEN_ERR_ARG, "kernel %s: its SPIR-V module is damaged", r->kernel->name);
+    FAIL_IF(r->unknown, MIEN_ERR_UNSUPPORTED,
+            "kernel %s: SPIR-V operation %u over specialisation constants is not known to src/vk/spirv.c: use another, "
+            "or add it there",
+            r->kernel->name, r->unknown);
+fail:
+    return status;
+}
+
 enum mien_status vk_spirv_read(const struct vk_kernel *kernel, struct vk_module *out)
 {
     enum mien_status status = MIEN_OK;
     struct reader r = {.kernel = kernel};
-    const size_t words = kernel->spirv_size / 4;
     *out = (struct vk_module){0};
-    r.bound = words > HEAD_WORDS ? kernel->spirv[3] : 0;
-    FAIL_IF(words <= HEAD_WORDS || kernel->spirv_size % 4 || kernel->spirv[0] != MAGIC || r.bound > MOST_IDS,
-            MIEN_ERR_ARG, "kernel %s: %zu bytes are no SPIR-V module", kernel->name, kernel->spirv_size);
+    TRY(open_module(&r));
     TRY(vk_spirv_features(kernel, &out->features));
-    r.ids = base_alloc(r.bound, sizeof *r.ids);
-    FAIL_IF_NULL(r.ids, "a SPIR-V module");
-    r.broken = !read_words(&r);
     if (!r.broken) {
         read_local_size(&r, out);
         read_variables(&r, out);
     }
-    FAIL_IF(r.broken, MIEN_ERR_ARG, "kernel %s: its SPIR-V module is damaged", kernel->name);
-    FAIL_IF(
-        r.unknown, MIEN_ERR_UNSUPPORTED,
-        "kernel %s: SPIR-V operation %u over specialisation constants is not known to src/vk/spirv.c: use another in "
-        "local and shared sizes",
-        kernel->name, r.unknown);
+    TRY(close_module(&r));
 fail:
+    base_free(r.ids);
+    return status;
+}
+
+/* ---- constants instead of specialisation ------------------------------------------------------------------------- */
+
+/* The constant of a boolean or 32-bit integer type that an instruction with a result makes. Returns its words. */
+static uint32_t write_constant(struct reader *r, const uint32_t *word, bool truth, uint32_t *out)
+{
+    uint32_t result = value(r, word[2], 0);
+    uint32_t op = truth ? result ? OP_CONSTANT_TRUE : OP_CONSTANT_FALSE : OP_CONSTANT;
+    uint32_t words = truth ? 3 : 4;
+    memcpy(out, (const uint32_t[]){words << 16 | op, word[1], word[2], result}, words * sizeof *out);
+    return words;
+}
+
+/* One instruction as it is without specialisation. Returns its words, at most as many as before. */
+static uint32_t write_settled(struct reader *r, const uint32_t *word, uint32_t *out)
+{
+    uint32_t op = opcode(word), words = length(word);
+    if (op == OP_DECORATE && words > 2 && word[2] == DECORATION_SPEC_ID)
+        return 0;
+    memcpy(out, word, words * sizeof *out);
+    if (op == OP_SPEC_CONSTANT_COMPOSITE)
+        out[0] = words << 16 | OP_CONSTANT_COMPOSITE;
+    if (op < OP_SPEC_CONSTANT_TRUE || op > OP_SPEC_CONSTANT_OP || op == OP_SPEC_CONSTANT_COMPOSITE)
+        return words;
+    const uint32_t *type = definition(r, word[1], 2);
+    bool truth = type && opcode(type) == OP_TYPE_BOOL;
+    if (!truth && (!type || opcode(type) != OP_TYPE_INT || type[2] != 32)) {
+        if (op == OP_SPEC_CONSTANT) /* of another size than the kernel's constants */
+            r->unknown = op;
+        return words; /* operations over constants alone, on vectors say, are allowed to stay */
+    }
+    return write_constant(r, word, truth, out);
+}
+
+enum mien_status vk_kernel_settle(const struct vk_kernel *kernel, uint32_t **out, size_t *size)
+{
+    enum mien_status status = MIEN_OK;
+    struct reader r = {.kernel = kernel};
+    const size_t words = kernel->spirv_size / 4;
+    size_t count = HEAD_WORDS;
+    uint32_t *copy = NULL;
+    *out = NULL;
+    *size = 0;
+    TRY(open_module(&r));
+    copy = base_alloc(words, sizeof *copy);
+    FAIL_IF_NULL(copy, "a SPIR-V module");
+    memcpy(copy, kernel->spirv, HEAD_WORDS * sizeof *copy);
+    for (size_t at = HEAD_WORDS; at < words && !r.broken; at += length(&kernel->spirv[at]))
+        count += write_settled(&r, &kernel->spirv[at], copy + count);
+    TRY(close_module(&r));
+    *out = copy;
+    *size = count * sizeof *copy;
+    copy = NULL;
+fail:
+    base_free(copy);
     base_free(r.ids);
     return status;
 }

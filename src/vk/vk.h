@@ -68,6 +68,9 @@ struct vk_caps {
     uint64_t device_memory;  /* the largest device-local heap, bytes */
     uint32_t align;          /* storage buffer offsets: always 256 in Mien, asserted to satisfy the device */
     bool unified;            /* device-local memory is host-visible */
+    bool specialises;        /* the driver may be given specialisation constants. Not MoltenVK (any driver with
+                                VK_KHR_portability_subset): Metal has no arrays of a size that is known at pipeline
+                                creation; there the constants' values are written into the modules */
     bool subgroup_varies; /* it has subgroups, but of a size that varies and cannot be required: SUBGROUP is not set */
     bool compute;         /* has a queue for compute */
     bool timeline;        /* has timeline semaphores */
@@ -81,6 +84,7 @@ struct vk_caps {
  *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece): lowers a limit; a value above
  *    the device's own changes nothing;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;
+ *  - "-specialisation": constants' values are written into the modules, as for MoltenVK;
  *  - "class=desktop|mobile|software": the class of tile shapes, whatever the device;
  *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025", "android-15", "apple",
  *    "rdna", "swiftshader" (src/vk/profiles/README.md), or the path of a JSON file of that form, which ends in ".json".
@@ -234,6 +238,12 @@ struct vk_kernel {
  * MIEN_ERR_ARG for what is no module, or binds more than `buffers`. A kernel with subgroup
  * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
+
+/* A copy of the kernel's module in which every specialisation constant has the kernel's value (its default where the
+ * kernel has none), and what is computed from them too; the caller frees *out with base_free. What drivers without
+ * specialisation constants (vk_caps.specialises) are given. MIEN_ERR_ARG: not a module; MIEN_ERR_UNSUPPORTED: an
+ * expression that Mien does not use. */
+enum mien_status vk_kernel_settle(const struct vk_kernel *kernel, uint32_t **out, size_t *size);
 
 /* What the driver's compiler says of a pipeline (VK_KHR_pipeline_executable_properties): registers, spills, and so on,
  * under the driver's own names; for tests and tuning. */

@@ -27,6 +27,7 @@ static const struct vk_caps rich_caps = {
     .compute = true,
     .timeline = true,
     .unified = true,
+    .specialises = true,
 };
 
 static inline struct vk_caps rich(void)
@@ -39,9 +40,9 @@ static inline bool is_rich(const struct vk_caps *c)
 {
     const struct vk_caps *r = &rich_caps;
     return c->features == r->features && c->class_ == r->class_ && c->unified == r->unified &&
-           c->subgroup_size == r->subgroup_size && c->subgroup_min == r->subgroup_min &&
-           c->subgroup_max == r->subgroup_max && c->max_invocations == r->max_invocations &&
-           memcmp(c->max_local, r->max_local, sizeof c->max_local) == 0 &&
+           c->specialises == r->specialises && c->subgroup_size == r->subgroup_size &&
+           c->subgroup_min == r->subgroup_min && c->subgroup_max == r->subgroup_max &&
+           c->max_invocations == r->max_invocations && memcmp(c->max_local, r->max_local, sizeof c->max_local) == 0 &&
            memcmp(c->max_groups, r->max_groups, sizeof c->max_groups) == 0 && c->max_shared == r->max_shared &&
            c->max_push == r->max_push && c->max_buffers == r->max_buffers && c->max_range == r->max_range &&
            c->max_allocation == r->max_allocation && c->device_memory == r->device_memory;
