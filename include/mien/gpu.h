@@ -7,6 +7,7 @@
  *   MIEN_WAIT_SECONDS=S     longest wait for the device (default 120, on a software device 600)
  *   MIEN_PIPELINE_CACHE=off keeps no compiled kernels on disk (default: one file per device and driver)
  *   MIEN_CACHE_DIR=DIR      where that file lies (default: $XDG_CACHE_HOME/mien, else ~/.cache/mien)
+ *   MIEN_TRUST_DRIVER=1     uses what is known to be wrong with a driver too: to see whether a newer one is right
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
  * Threads: each mien_gpu belongs to one thread at a time; several may be used side by side. */
 #ifndef MIEN_GPU_H

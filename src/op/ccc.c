@@ -76,10 +76,10 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 
 static void plan(struct op_plan *plan)
 {
-    push_args(plan->call,
-              op_plan_items(plan, "ccc_fwd", 64, 64ull * plan->call->in[0].dim[1])); /* a workgroup a column */
+    const uint32_t lanes = op_group_lanes(plan->caps); /* of a workgroup for each column */
+    push_args(plan->call, op_plan_items(plan, "ccc_fwd", lanes, (uint64_t)lanes * plan->call->in[0].dim[1]));
     op_plan_bind(plan, "a b mean_a mean_b stats");
-    push_args(plan->call, op_plan_items(plan, "ccc_fwd_mean", 64, 1));
+    push_args(plan->call, op_plan_items(plan, "ccc_fwd_mean", lanes, 1));
     op_plan_bind(plan, "<stats loss");
 }
 

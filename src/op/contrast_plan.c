@@ -142,7 +142,8 @@ void contrast_begin(struct contrast *c, struct op_plan *plan)
     c->lines = input_at(c, "lines");
     c->weights = has(c, "w") || has(c, "lines");
     /* infonce's short sums on a software driver: each lane costs more than it adds */
-    c->lanes = has(c, "A") && !has(c, "b") && is_software(c) ? 8 : 64;
+    bool few = has(c, "A") && !has(c, "b") && is_software(c) && plan->caps->least_barrier <= 8;
+    c->lanes = few ? 8 : op_group_lanes(plan->caps);
     set_slab(c);
     c->scores = c->stream ? op_plan_scratch(plan, (uint64_t)c->slab * c->n * 4) : input_at(c, "A");
     place_guides(c);

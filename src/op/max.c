@@ -100,11 +100,12 @@ static void plan_runs(struct op_plan *plan)
     if (op_plan_too_large(plan, most == 0, run))
         return;
     plan->scratch[0] = plan->scratch[1] = runs * 4;
+    const uint32_t lanes = op_group_lanes(plan->caps);
     for (uint64_t first = 0; first < runs; first += most) {
         uint64_t rows = BASE_MIN(most, runs - first), elements = BASE_MIN(rows * run, count - first * run);
         struct max_args args = {(uint32_t)rows, (uint32_t)first, (uint32_t)run, 1, (uint32_t)elements};
         struct op_dispatch *d =
-            op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? 8 : 64, serial ? rows : rows * 64);
+            op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? 8 : lanes, serial ? rows : rows * lanes);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * run * 4, elements * 4);
         op_plan_bind(plan, ">$0 >$1");
         OP_PUSH(d, args);
@@ -115,7 +116,7 @@ static void all_plan(struct op_plan *plan)
 {
     plan_runs(plan);
     struct max_all_args args = {.count = (uint32_t)(plan->scratch[0] / 4)};
-    struct op_dispatch *d = op_plan_items(plan, "max_all_fwd", 64, 1);
+    struct op_dispatch *d = op_plan_items(plan, "max_all_fwd", op_group_lanes(plan->caps), 1);
     op_plan_bind(plan, "<$0 <$1 y arg");
     OP_PUSH(d, args);
 }

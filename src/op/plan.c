@@ -48,6 +48,11 @@ struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader)
     return d;
 }
 
+uint32_t op_group_lanes(const struct vk_caps *caps)
+{
+    return caps->least_barrier > 64 ? 128 : 64;
+}
+
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count)
 {
     struct op_dispatch *d = op_plan_kernel(plan, shader);

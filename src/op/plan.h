@@ -66,6 +66,8 @@ bool op_plan_refuse(struct op_plan *plan, bool cond, const char *fmt, ...) MIEN_
 struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader);
 /* The same with `count` invocations in workgroups of `local`; 0 = as many as suit the device's class, 8 or 64. */
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count);
+/* Invocations of a workgroup that adds up in shared memory: 64, or 128 where barriers need more. */
+uint32_t op_group_lanes(const struct vk_caps *caps);
 #define OP_PUSH(d, args) op_dispatch_push((d), &(args), sizeof(args))
 
 /* Binds tensors to the dispatch added last, in the order of the shader's bindings, by their names in the op's
@@ -93,7 +95,7 @@ void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, ui
 enum op_tech {
     OP_ELEMENTS, /* rows are the elements of output 0: an invocation takes ITEMS (spec id 3) quads of them
                     (shaders/lib/elements.glsl, cells.glsl) */
-    OP_GROUP,    /* one workgroup of 64 owns a row of input 0 */
+    OP_GROUP,    /* one workgroup of op_group_lanes owns a row of input 0 */
     OP_SUBGROUP, /* one subgroup */
     OP_SERIAL,   /* one invocation */
     OP_SPAN,     /* neighbouring invocations move a row (shaders/lib/span.glsl, args/rows.h), in parts of the first

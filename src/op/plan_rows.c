@@ -130,7 +130,7 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
     uint32_t local = 1, per_group = 1;
     switch (tech) {
     case OP_GROUP:
-        local = 64;
+        local = op_group_lanes(caps);
         break;
     case OP_SUBGROUP:
         local = caps->subgroup_size;
@@ -160,7 +160,7 @@ uint64_t op_most_rounds(const struct vk_caps *caps)
 static bool too_long(struct op_plan *plan, enum op_tech tech, uint64_t width)
 {
     const struct vk_caps *caps = plan->caps;
-    uint64_t lanes = tech == OP_GROUP ? 64 : tech == OP_SUBGROUP ? caps->subgroup_size : 1;
+    uint64_t lanes = tech == OP_GROUP ? op_group_lanes(caps) : tech == OP_SUBGROUP ? caps->subgroup_size : 1;
     uint64_t most = op_most_rounds(caps) / 4 * lanes;
     return op_plan_refuse(
         plan, tech != OP_ELEMENTS && width > most,

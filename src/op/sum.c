@@ -15,10 +15,11 @@ static void plan_runs(struct op_plan *plan, const char *shader, bool serial, con
     uint64_t most = BASE_MIN(plan->caps->max_range / 4 / run, SUM_PARTIALS);
     if (op_plan_refuse(plan, most == 0, "a run of %llu elements does not fit into a binding", (unsigned long long)run))
         return;
+    const uint32_t lanes = op_group_lanes(plan->caps);
     for (uint64_t first = 0; first < SUM_PARTIALS; first += most) {
         uint64_t rows = BASE_MIN(most, SUM_PARTIALS - first), begin = BASE_MIN(first * run, (count - 1) / 64 * 64);
         struct sum_args args = {.run = (uint32_t)run, .rows = (uint32_t)rows, .first = (uint32_t)first};
-        struct op_dispatch *d = op_plan_items(plan, shader, serial ? 8 : 64, serial ? rows : rows * 64);
+        struct op_dispatch *d = op_plan_items(plan, shader, serial ? 8 : lanes, serial ? rows : rows * lanes);
         if (first * run < count)
             args.count = (uint32_t)BASE_MIN(rows * run, count - first * run);
         /* a part past the end of x still writes its zeros; it binds something */

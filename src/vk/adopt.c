@@ -151,6 +151,7 @@ enum mien_status vk_instance_adopt(const struct mien_vulkan *vulkan, struct vk_i
                 "mien_gpu_adopt: the Vulkan loader (libvulkan.so.1) cannot be opened; give get_instance_proc_addr");
         instance->get = vkGetInstanceProcAddr;
     }
+    TRY(vk_known_read_switch(&instance->trusting));
     TRY(vk_instance_load(instance));
     TRY(check_device(instance));
     instance->devices = base_alloc(1, sizeof *instance->devices);

@@ -36,8 +36,8 @@ const char *vk_class_name(enum vk_class c)
 /* ---- clamping --------------------------------------------------------------------------------------------------- */
 
 /* In the order of lower_limit. */
-static const char *const limit_names[] = {"invocations", "shared", "push",   "buffers",
-                                          "range",       "groups", "memory", "allocation"};
+static const char *const limit_names[] = {"invocations", "shared", "push",       "buffers", "range",
+                                          "groups",      "memory", "allocation", "barrier"};
 
 static const char *const feature_words[] = {
 #define WORD(name, word, what) [VK_CAP_BIT_##name] = "-" word,
@@ -49,6 +49,11 @@ static void lower(uint32_t *limit, uint64_t value)
 {
     if (value < *limit)
         *limit = (uint32_t)value;
+}
+
+uint64_t vk_caps_whole(uint64_t size)
+{
+    return size / VK_ALIGN * VK_ALIGN;
 }
 
 static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
@@ -78,13 +83,16 @@ static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
     case 6:
         caps->device_memory = BASE_MIN(caps->device_memory, value);
         break;
-    default: /* what is bound is a part of one allocation */
-        caps->max_allocation = BASE_MIN(caps->max_allocation, value);
-        caps->max_range = BASE_MIN(caps->max_range, value);
+    case 7: /* what is bound is a part of one allocation */
+        caps->max_allocation = vk_caps_whole(BASE_MIN(caps->max_allocation, value));
+        caps->max_range = BASE_MIN(caps->max_range, caps->max_allocation);
+        break;
+    default: /* the one that rises; no workgroup of a plain kernel is larger than 128 */
+        caps->least_barrier = BASE_MAX(caps->least_barrier, (uint32_t)BASE_MIN(value, 128));
     }
 }
 
-static void remove_feature(struct vk_caps *caps, uint32_t bit)
+void vk_caps_remove(struct vk_caps *caps, uint32_t bit)
 {
     const uint32_t subgroup = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_ARITH | VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_SUBGROUP_FULL;
     uint32_t gone = (uint32_t)1 << bit;
@@ -173,7 +181,7 @@ enum mien_status vk_caps_clamp_word(struct vk_caps *caps, const char *word, cons
     }
     for (uint32_t i = 0; i < BASE_COUNT(feature_words); i++)
         if (strcmp(word, feature_words[i]) == 0) {
-            remove_feature(caps, i);
+            vk_caps_remove(caps, i);
             return MIEN_OK;
         }
     return unknown_word(word, where);
@@ -280,6 +288,7 @@ void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
             continue;
         const char *why = caps->not_enabled >> i & 1 ? "the application's device was made without"
                           : part && !subgroups       ? "subgroup is not there"
+                          : caps->known >> i & 1     ? vk_known_why(caps, i)
                           : i == VK_CAP_BIT_SUBGROUP && caps->subgroup_varies ? varies
                                                                               : whys[i];
         at += (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", feature_words[i] + 1, why);

@@ -120,6 +120,7 @@ enum mien_status vk_instance_create(const struct mien_gpu_params *params, struct
             "the Vulkan loader (libvulkan.so.1) cannot be opened; install it (Debian: libvulkan1) and a driver "
             "(mesa-vulkan-drivers)");
     TRY(vk_validation_read(instance, params ? params->validation : MIEN_VALIDATION_DEFAULT));
+    TRY(vk_known_read_switch(&instance->trusting));
     TRY(create_handle(instance));
     instance->get = vkGetInstanceProcAddr;
     TRY(vk_instance_load(instance));
@@ -183,7 +184,7 @@ static uint32_t device_rank(const struct vk_caps *caps)
     return by_type[caps->type] + (vk_caps_missing(caps, NULL, 0) ? 10 : 0);
 }
 
-static bool contains_nocase(const char *text, const char *part)
+bool vk_contains(const char *text, const char *part)
 {
     for (; *text; text++) {
         size_t i = 0;
@@ -226,7 +227,7 @@ enum mien_status vk_instance_choose(const struct vk_instance *instance, const ch
     }
     for (uint32_t i = 0; i < instance->device_count; i++) {
         const struct vk_caps *caps = &instance->devices[i].caps;
-        bool match = !*choice || contains_nocase(caps->name, choice) || contains_nocase(caps->driver, choice);
+        bool match = !*choice || vk_contains(caps->name, choice) || vk_contains(caps->driver, choice);
         if (match && device_rank(caps) < best) {
             best = device_rank(caps);
             *index = i;

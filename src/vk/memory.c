@@ -171,6 +171,8 @@ static VkResult allocate(struct vk_device *device, uint64_t size, uint32_t type,
         device->inject_oom--;
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     }
+    if (size > device->physical->caps.max_allocation) /* what a driver adds counts; some crash beyond their limit */
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     if (limited && type_is_local(device, type) && size > limit - BASE_MIN(limit, device->local_reserved))
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     return device->fn.vkAllocateMemory(device->handle, &info, NULL, out);
@@ -224,9 +226,10 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
 {
     enum mien_status status = MIEN_OK;
     struct vk_block *block = base_alloc(1, sizeof *block);
+    /* all of a block may be handed out; under GPU-assisted validation a range ends where its buffer does */
     const VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-        .size = size,
+        .size = device->instance->gpu_assisted ? size : base_round_up(size, VK_ALIGN),
         .usage =
             VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
     };
@@ -308,7 +311,7 @@ static uint64_t usual_block_size(const struct vk_device *device, enum vk_memory 
     uint64_t least = (kind == VK_MEMORY_DEVICE ? 64 : 16) * VK_MIB;
     uint64_t most = BASE_MIN(1024 * VK_MIB, device->caps.device_memory / 8);
     uint64_t size = BASE_MAX(least, BASE_MIN(device->stats.reserved[kind], most));
-    return BASE_MIN(size, device->caps.max_allocation / VK_ALIGN * VK_ALIGN);
+    return BASE_MIN(size, device->caps.max_allocation);
 }
 
 /* Once per device: its speed is what the reader will wonder about. */

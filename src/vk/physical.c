@@ -101,7 +101,6 @@ static void read_limits(const struct query *q, struct vk_caps *caps)
     caps->max_buffers = BASE_MIN(caps->max_buffers, limits->maxPerStageResources);
     caps->max_range = limits->maxStorageBufferRange;
     caps->align = VK_ALIGN;
-    assert(VK_ALIGN % limits->minStorageBufferOffsetAlignment == 0);
 }
 
 /* A block is one allocation with one buffer, so both limits bind. */
@@ -112,6 +111,7 @@ static void read_memory(const struct query *q, struct vk_physical *device)
     caps->max_allocation = q->maintenance3.maxMemoryAllocationSize;
     if (q->maintenance4.maxBufferSize)
         caps->max_allocation = BASE_MIN(caps->max_allocation, q->maintenance4.maxBufferSize);
+    caps->max_allocation = vk_caps_whole(caps->max_allocation);
     caps->max_range = BASE_MIN(caps->max_range, caps->max_allocation);
     for (uint32_t i = 0; i < memory->memoryHeapCount; i++)
         if (memory->memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT &&
@@ -242,6 +242,7 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     caps->timeline = q->timeline.timelineSemaphore;
     if (q->driver.driverName[0])
         snprintf(caps->driver, sizeof caps->driver, "%.100s %.100s", q->driver.driverName, q->driver.driverInfo);
+    caps->driver_id = (uint32_t)q->driver.driverID;
     read_subgroups(q, knows_sizes, caps);
     if (q->storage16.storageBuffer16BitAccess)
         caps->features |= VK_CAP_STORAGE16;
@@ -254,8 +255,26 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     device->ext_portability = ext->portability;
     caps->specialises = !ext->portability;
     device->has_statistics = q->statistics.pipelineExecutableInfo;
-    /* RADV without hardware jumps through a null pointer when it is asked */
-    device->has_budget = ext->memory_budget && strncmp(caps->name, "Null hardware", 13) != 0;
+    device->has_budget = ext->memory_budget;
+}
+
+static void apply_known(const struct query *q, struct vk_physical *device)
+{
+    uint32_t lanes = BASE_MAX(q->subgroup.subgroupSize, q->size_control.maxSubgroupSize);
+    uint32_t faults = vk_known_apply(&device->caps, lanes);
+    if (faults & VK_FAULT_BUDGET)
+        device->has_budget = false;
+}
+
+/* Every range begins at a multiple of VK_ALIGN, the most that Vulkan lets a driver ask for. */
+static enum mien_status check_alignment(const VkPhysicalDeviceProperties *p)
+{
+    VkDeviceSize align = p->limits.minStorageBufferOffsetAlignment;
+    if (align && VK_ALIGN % align == 0)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_DRIVER,
+                     "%s is left out: its minStorageBufferOffsetAlignment is %llu; Vulkan has powers of two up to 256",
+                     p->deviceName, (unsigned long long)align);
 }
 
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out)
@@ -272,13 +291,16 @@ enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevic
     TRY(find_extensions(instance, handle, &ext));
     if (out->caps.api_version >= VK_API_VERSION_1_1)
         run_query(instance, out, &ext, &q);
+    TRY(check_alignment(&q.properties.properties));
     read_limits(&q, &out->caps);
     instance->fn.vkGetPhysicalDeviceMemoryProperties(handle, &out->memory);
     read_memory(&q, out);
     find_queue(instance, out);
     read_features(&q, &ext, out);
-    out->caps.device_features = out->caps.features;
     out->caps.class_ = device_class(out);
+    if (!instance->trusting)
+        apply_known(&q, out);
+    out->caps.device_features = out->caps.features;
     if (out->timestamp_mask)
         out->caps.timestamp_ns = q.properties.properties.limits.timestampPeriod;
 fail:

@@ -18,9 +18,11 @@ fail:
     return status;
 }
 
-static enum mien_status check_local(const struct vk_caps *caps, const struct vk_kernel *kernel, const uint32_t local[3])
+static enum mien_status check_local(const struct vk_caps *caps, const struct vk_kernel *kernel,
+                                    const struct vk_module *module)
 {
     enum mien_status status = MIEN_OK;
+    const uint32_t *local = module->local;
     uint64_t invocations = 1;
     for (uint32_t axis = 0; axis < 3; axis++) {
         invocations *= local[axis];
@@ -31,6 +33,9 @@ static enum mien_status check_local(const struct vk_caps *caps, const struct vk_
     FAIL_IF(invocations > caps->max_invocations, MIEN_ERR_UNSUPPORTED,
             "kernel %s: %llu invocations per workgroup; %s has %u", kernel->name, (unsigned long long)invocations,
             caps->name, caps->max_invocations);
+    FAIL_IF(module->barrier && invocations < caps->least_barrier, MIEN_ERR_UNSUPPORTED,
+            "kernel %s: %llu invocations per workgroup; barriers work on %s from %u on", kernel->name,
+            (unsigned long long)invocations, caps->name, caps->least_barrier);
 fail:
     return status;
 }
@@ -52,7 +57,7 @@ static enum mien_status check_limits(const struct vk_caps *caps, const struct vk
     FAIL_IF(module->shared > caps->max_shared, MIEN_ERR_UNSUPPORTED,
             "kernel %s uses %llu bytes of shared memory; %s has %u", kernel->name, (unsigned long long)module->shared,
             caps->name, caps->max_shared);
-    TRY(check_local(caps, kernel, module->local));
+    TRY(check_local(caps, kernel, module));
 fail:
     return status;
 }

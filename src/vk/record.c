@@ -8,6 +8,7 @@ enum {
     SETS_FIRST = 64, /* descriptor sets in the first pool; each later pool doubles it */
     SETS_MOST = 1024,
     STAMPS_PER_POOL = 256,
+    STAMP_PATIENCE_MS = 1000,
 };
 
 struct vk_recording {
@@ -390,16 +391,21 @@ fail:
 /* One by one, so that callers need no memory for them. */
 static enum mien_status read_stamp(struct vk_recording *recording, uint32_t index, uint64_t *ticks)
 {
-    enum mien_status status = MIEN_OK;
     struct vk_device *device = recording->device;
     uint64_t value = 0;
-    /* no WAIT flag: it is broken on some mobile drivers, and the work has been waited for */
-    VK_TRY(device, device->fn.vkGetQueryPoolResults(device->handle, recording->stamp_pools[index / STAMPS_PER_POOL],
-                                                    index % STAMPS_PER_POOL, 1, sizeof value, &value, sizeof value,
-                                                    VK_QUERY_RESULT_64_BIT));
+    VkResult result = VK_NOT_READY;
+    /* the work has been waited for, but some mobile drivers need longer, and the WAIT flag is broken on them */
+    for (uint32_t waited = 0; result == VK_NOT_READY && waited < STAMP_PATIENCE_MS; waited++) {
+        if (waited)
+            base_sleep_ms(1);
+        result = device->fn.vkGetQueryPoolResults(device->handle, recording->stamp_pools[index / STAMPS_PER_POOL],
+                                                  index % STAMPS_PER_POOL, 1, sizeof value, &value, sizeof value,
+                                                  VK_QUERY_RESULT_64_BIT);
+    }
+    if (result != VK_SUCCESS)
+        return vk_result_fail(device, result, "vkGetQueryPoolResults(", __FILE__, __LINE__);
     *ticks = value & device->physical->timestamp_mask;
-fail:
-    return status;
+    return MIEN_OK;
 }
 
 static enum mien_status check_stamps(const struct vk_recording *recording, uint32_t count)

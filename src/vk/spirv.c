@@ -1,6 +1,6 @@
 /* spirv.c: what a module needs of a device, read from its words (SPIR-V 1.3, 2 and 3): capabilities, local size, shared
- * memory and bindings, under given specialisation constants. Drivers do not check these against a mask, and some not
- * even against their own limits. Also writes the constants' values into a copy of the module. */
+ * memory, barriers and bindings, under given specialisation constants. Drivers do not check these against a mask, and
+ * some not even against their own limits. Also writes the constants' values into a copy of the module. */
 #include "vk/vk_internal.h"
 
 #include <string.h>
@@ -27,6 +27,7 @@ enum {
     OP_SPEC_CONSTANT_OP = 52,
     OP_VARIABLE = 59,
     OP_DECORATE = 71,
+    OP_CONTROL_BARRIER = 224,
 };
 /* What OpSpecConstantOp may hold in Mien's kernels. */
 enum {
@@ -51,7 +52,13 @@ enum {
 };
 enum { MODE_LOCAL_SIZE = 17, BUILTIN_WORKGROUP_SIZE = 25, CLASS_WORKGROUP = 4, CLASS_STORAGE = 12 };
 enum { DECORATION_SPEC_ID = 1, DECORATION_BUILTIN = 11, DECORATION_BINDING = 33 };
-enum { MAGIC = 0x07230203, HEAD_WORDS = 5, MOST_IDS = 0x3fffff /* SPIR-V's own limit */, DEEPEST = 32 };
+enum {
+    MAGIC = 0x07230203,
+    MOST_VERSION = 0x00010300,
+    HEAD_WORDS = 5,
+    MOST_IDS = 0x3fffff /* SPIR-V's own limit */,
+    DEEPEST = 32
+};
 
 /* The capabilities and the feature that each needs. Mien enables no other feature of a device, so a module that
  * declares anything else would be invalid. */
@@ -81,8 +88,9 @@ struct reader {
     struct id *ids;
     uint32_t bound;
     const uint32_t *mode; /* OpExecutionMode LocalSize */
-    uint32_t unknown;     /* an operation that value() does not know */
-    bool broken;          /* an id or a length out of place */
+    bool barrier;
+    uint32_t unknown; /* an operation that value() does not know */
+    bool broken;      /* an id or a length out of place */
 };
 
 static uint32_t opcode(const uint32_t *word)
@@ -150,7 +158,9 @@ static void note_decoration(struct id *id, uint32_t decoration, uint32_t value)
 static void note(struct reader *r, const uint32_t *word)
 {
     uint32_t op = opcode(word), words = length(word), at = result_at(op);
-    if (op == OP_EXECUTION_MODE && words == 6 && word[2] == MODE_LOCAL_SIZE)
+    if (op == OP_CONTROL_BARRIER)
+        r->barrier = true;
+    else if (op == OP_EXECUTION_MODE && words == 6 && word[2] == MODE_LOCAL_SIZE)
         r->mode = word;
     else if (op == OP_DECORATE && words == 4 && word[1] < r->bound)
         note_decoration(&r->ids[word[1]], word[2], word[3]);
@@ -324,6 +334,9 @@ static enum mien_status open_module(struct reader *r)
     r->bound = words > HEAD_WORDS ? kernel->spirv[3] : 0;
     FAIL_IF(words <= HEAD_WORDS || kernel->spirv_size % 4 || kernel->spirv[0] != MAGIC || r->bound > MOST_IDS,
             MIEN_ERR_ARG, "kernel %s: %zu bytes are no SPIR-V module", kernel->name, kernel->spirv_size);
+    FAIL_IF(kernel->spirv[1] > MOST_VERSION, MIEN_ERR_UNSUPPORTED,
+            "kernel %s: its module is SPIR-V %u.%u; drivers of Vulkan 1.1 take up to 1.3", kernel->name,
+            kernel->spirv[1] >> 16 & 0xff, kernel->spirv[1] >> 8 & 0xff);
     r->ids = base_alloc(r->bound, sizeof *r->ids);
     FAIL_IF_NULL(r->ids, "a SPIR-V module");
     r->broken = !read_words(r);
@@ -354,6 +367,7 @@ enum mien_status vk_spirv_read(const struct vk_kernel *kernel, struct vk_module 
     if (!r.broken) {
         read_local_size(&r, out);
         read_variables(&r, out);
+        out->barrier = r.barrier;
     }
     TRY(close_module(&r));
 fail:

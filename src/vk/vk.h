@@ -47,12 +47,14 @@ struct vk_caps {
     char name[256];   /* VkPhysicalDeviceProperties::deviceName */
     char driver[256]; /* driverName and driverInfo */
     uint32_t api_version, driver_version, vendor_id, device_id;
-    uint8_t uuid[16]; /* pipelineCacheUUID */
+    uint32_t driver_id; /* VkDriverId; 0 = the driver does not say */
+    uint8_t uuid[16];   /* pipelineCacheUUID */
     enum vk_device_type type;
     enum vk_class class_;
     uint32_t features;                   /* bits VK_CAP_*, as clamped: what kernels may use */
     uint32_t device_features;            /* before clamping */
     uint32_t not_enabled;                /* of an adopted device: what it has and was made without */
+    uint32_t known;                      /* what it has and does wrong, as is known of its driver (known.c) */
     uint32_t subgroup_size;              /* constant size of a compute subgroup; 1 when SUBGROUP is not set */
     uint32_t subgroup_min, subgroup_max; /* with SUBGROUP_FULL: the sizes that can be required; where they differ the
                                             driver varies the size and every kernel with subgroup operations is pinned
@@ -60,6 +62,7 @@ struct vk_caps {
     uint32_t max_invocations;            /* per workgroup */
     uint32_t max_local[3];
     uint32_t max_groups[3];
+    uint32_t least_barrier;  /* a workgroup with barrier() needs at least so many invocations (known.c); 0 = any */
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
     uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
@@ -83,11 +86,14 @@ struct vk_caps {
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
  *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece): lowers a limit; a value above
  *    the device's own changes nothing;
+ *  - "barrier=65": workgroups with barrier() have at least so many invocations, as one known fault wants; never
+ * lowered;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;
  *  - "-specialisation": constants' values are written into the modules, as for MoltenVK;
  *  - "class=desktop|mobile|software": the class of tile shapes, whatever the device;
  *  - a profile: "floor" (what the plain variants may assume), "android-2022", "android-2025", "android-15", "apple",
- *    "rdna", "swiftshader" (src/vk/profiles/README.md), or the path of a JSON file of that form, which ends in ".json".
+ *    "moltenvk", "rdna", "swiftshader" (src/vk/profiles/README.md), or the path of a JSON file of that form, which ends
+ *    in ".json".
  * An unknown word is MIEN_ERR_ARG and names the nearest one; so is a file that cannot be read or understood. caps is
  * then unchanged. */
 enum mien_status vk_caps_clamp(struct vk_caps *caps, const char *list);

@@ -70,6 +70,7 @@ struct vk_instance {
     struct vk_instance_table fn;
     VkDebugUtilsMessengerEXT messenger;
     bool validating, gpu_assisted;
+    bool trusting;             /* what is known to be wrong with drivers is used all the same: MIEN_TRUST_DRIVER */
     bool hung;                 /* a device of it was abandoned after a time-out */
     _Atomic uint32_t messages; /* validation messages; the layer may call from any thread that uses a device */
     struct vk_physical *devices;
@@ -119,6 +120,8 @@ bool vk_driver_damaged(char *text, size_t size);
 /* Whether one of the files that describe drivers to the loader cannot be used; then `text` says which, why and what to
  * do. */
 bool vk_driver_problem(char *text, size_t size);
+/* Whether `part` stands in `text`, in any case. */
+bool vk_contains(const char *text, const char *part);
 /* Fills instance->fn. */
 enum mien_status vk_instance_load(struct vk_instance *instance);
 /* Fills *out from the driver. */
@@ -142,6 +145,25 @@ void vk_caps_words(const char *words[VK_WORDS_MOST]);
 bool vk_profile_is(const char *word);
 /* Clamps by a profile; Failures are MIEN_ERR_ARG naming file, key and nearest key. */
 enum mien_status vk_profile_apply(struct vk_caps *caps, const char *word);
+
+/* Takes a feature away, and what cannot be without it. */
+void vk_caps_remove(struct vk_caps *caps, uint32_t bit);
+/* The largest size up to this one that memory is cut in: a multiple of VK_ALIGN. */
+uint64_t vk_caps_whole(uint64_t size);
+
+/* What is known of a driver besides features that it computes wrong. */
+enum {
+    VK_FAULT_BUDGET = 1,  /* must not be asked for its memory budget */
+    VK_FAULT_BARRIER = 2, /* barrier() does nothing in a workgroup of one subgroup or less: caps.least_barrier */
+    VK_FAULT_TILES = 4,   /* tiles in shared memory do not suit it: class mobile */
+};
+/* MIEN_TRUST_DRIVER: unset, "", "0" or "1". */
+enum mien_status vk_known_read_switch(bool *trusting);
+/* Takes from caps, as the driver says them, what it is known to do wrong, and notes that in caps->known; `lanes` is the
+ * largest subgroup that it reports. Returns VK_FAULT_* bits. */
+uint32_t vk_known_apply(struct vk_caps *caps, uint32_t lanes);
+/* The reason why a feature of caps->known is off, with its source. */
+const char *vk_known_why(const struct vk_caps *caps, uint32_t bit);
 
 /* What a device lacks, as text ("" = nothing); returns true when anything is missing. */
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size);
@@ -184,6 +206,7 @@ struct vk_module {
     uint32_t local[3]; /* invocations of a workgroup */
     uint64_t shared;   /* bytes */
     uint32_t buffers;  /* the highest binding + 1 */
+    bool barrier;      /* its invocations wait for each other */
 };
 
 /* MIEN_ERR_ARG: not a module; MIEN_ERR_UNSUPPORTED: a capability or expression that Mien does not use. */

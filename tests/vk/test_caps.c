@@ -48,6 +48,10 @@ static void test_limits(void)
     CHECK(caps.device_memory == 1000000 && caps.max_allocation == rich().max_allocation);
     CHECK_OK(vk_caps_clamp(&caps, "allocation=1048576")); /* no binding is larger than an allocation */
     CHECK(caps.max_allocation == 1048576 && caps.max_range == 1048576);
+    CHECK_OK(vk_caps_clamp(&caps, "allocation=1048575")); /* in units of 256 bytes */
+    CHECK(caps.max_allocation == 1048320 && caps.max_range == 1048320);
+    CHECK_OK(vk_caps_clamp(&caps, "barrier=65,barrier=33"));
+    CHECK(caps.least_barrier == 65);
     CHECK_OK(vk_caps_clamp(&caps, "class=mobile"));
     CHECK(caps.class_ == VK_CLASS_MOBILE);
     CHECK_OK(vk_caps_clamp(&caps, "class=software,class=desktop"));

@@ -112,6 +112,25 @@ static void test_module(void)
     CHECK_OK(vk_device_clamp(device, NULL));
 }
 
+/* A workgroup of one subgroup whose barriers a driver is known to drop is refused; the same without barriers is not. */
+static void test_barrier(void)
+{
+    struct vk_kernel kernel = {.name = "shared",
+                               .spirv = shared_spirv,
+                               .spirv_size = sizeof shared_spirv,
+                               .buffers = 1,
+                               .spec_count = 4,
+                               .spec = {32, 1, 1, 2}};
+    struct vk_kernel without = affine_kernel(32, 3);
+    struct vk_pipeline *pipeline;
+    CHECK_OK(vk_device_clamp(device, "barrier=33"));
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "kernel shared: 32 invocations per workgroup; barriers work on ");
+    kernel.spec[0] = 33;
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
+    CHECK_OK(vk_pipeline_get(device, &without, &pipeline));
+    CHECK_OK(vk_device_clamp(device, NULL));
+}
+
 /* Words that are no module, or a damaged one: refused before the driver sees them. */
 static void test_damaged(void)
 {
@@ -126,6 +145,12 @@ static void test_damaged(void)
     words[0] ^= 1;
     check_refused(kernel, MIEN_ERR_ARG, "no SPIR-V module");
     words[0] ^= 1;
+    words[1] = 0x00010400;
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "SPIR-V 1.4; drivers of Vulkan 1.1 take up to 1.3");
+    words[1] = shared_spirv[1];
+    words[6] = 22; /* the capability Int16, as what unpacks 16 or 8 bits by itself would declare */
+    check_refused(kernel, MIEN_ERR_UNSUPPORTED, "SPIR-V capability 22 is not among those that Mien uses");
+    words[6] = shared_spirv[6];
     words[3] = UINT32_MAX;
     check_refused(kernel, MIEN_ERR_ARG, "no SPIR-V module");
     words[3] = shared_spirv[3];
@@ -250,6 +275,7 @@ int main(void)
     test_table();
     test_limits();
     test_module();
+    test_barrier();
     test_damaged();
     test_subgroups();
     clear_log();

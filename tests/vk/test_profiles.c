@@ -23,7 +23,7 @@ static struct vk_caps clamped(const char *list)
 static void test_embedded(void)
 {
     static const char *const names[] = {"floor", "android-2022", "android-2025", "android-15",
-                                        "apple", "rdna",         "swiftshader"};
+                                        "apple", "moltenvk",     "rdna",         "swiftshader"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
         struct vk_caps caps = clamped(names[i]);
         CHECK(!is_rich(&caps));
@@ -49,6 +49,9 @@ static void test_values(void)
     caps = clamped("apple");
     CHECK(caps.max_shared == 32768 && caps.max_buffers == 31 && caps.class_ == VK_CLASS_DESKTOP);
     CHECK((caps.features & VK_CAP_F16) && caps.subgroup_size == 32);
+    CHECK(caps.least_barrier == 33);
+    caps = clamped("moltenvk");
+    CHECK(!(caps.features & VK_CAP_SUBGROUP) && caps.least_barrier == 65 && (caps.features & VK_CAP_F16));
     caps = clamped("rdna");
     CHECK(caps.max_allocation == 2147483648 && caps.max_shared == 32768 && caps.max_range == 2147483648);
     caps = clamped("swiftshader");

@@ -98,7 +98,8 @@ const struct command command_devices = {
     .summary = "lists Vulkan devices, and what of each is in use",
     .help = "All of them, or the one that --device names. In use: optional features that kernels may use; masked: "
             "taken away by\n"
-            "--caps; disabled: not there or not used, and why. --json prints one object a line.",
+            "--caps; disabled: not there or not used, and why (MIEN_TRUST_DRIVER=1 uses what drivers are known to do\n"
+            "wrong). --json prints one object a line.",
     .run = run,
     .lacks = LACKS_SEED | LACKS_QUIET,
 };
