@@ -98,10 +98,14 @@ struct os_process {
 
 enum os_started { OS_STARTED, OS_NOT_THERE, OS_FAILED };
 
-/* Looks for argv[0] on PATH; no standard input; no other open file is inherited. */
-enum os_started os_process_start(struct os_process *process, const char *const *argv);
-/* Waits until something can be read, or has ended, in one of the pipes. */
-bool os_process_poll(const struct os_process *process, bool ready[OS_PIPES]);
+/* Looks for argv[0] on PATH; no standard input; no other open file is inherited. shares_messages: what it says on
+ * standard error goes where this process's own does, and is not read here. */
+enum os_started os_process_start(struct os_process *process, const char *const *argv, bool shares_messages);
+/* Whether something can be read, or has ended, in the pipes; waits until so it is in one of them. */
+bool os_process_poll(const struct os_process *process, bool wait, bool ready[OS_PIPES]);
+/* The same for the output of several, `seconds` at most; a signal or a moment too short ends it early. NULL in the list
+ * is passed over. */
+void os_process_poll_any(const struct os_process *const *list, size_t count, double seconds);
 /* Bytes read, 0 at the end, -1. */
 ptrdiff_t os_pipe_read(struct os_process *process, int pipe, void *data, size_t size);
 void os_pipe_close(struct os_process *process, int pipe);

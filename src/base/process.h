@@ -12,6 +12,18 @@ struct base_process;
  * what it was wanted for. MIEN_ERR_FAILED: it cannot be started. */
 enum mien_status base_process_start(const char *const *argv, struct base_process **out);
 
+/* Starts the running program once more, from its own file wherever that lies, with these arguments (ended by NULL).
+ * Its messages are this program's: what it says on standard error is not read here. MIEN_ERR_FAILED: its file cannot be
+ * found, or it cannot be started. */
+enum mien_status base_process_start_self(const char *const *args, struct base_process **out);
+
+/* Reading by lines, in place of base_process_read, from programs of base_process_start_self. Waits until there may be
+ * something to take from one of them (NULL in the list is passed over), `seconds` at most. */
+void base_process_await(struct base_process *const *list, size_t count, double seconds);
+enum base_line { BASE_LINE_NONE, BASE_LINE, BASE_LINE_END };
+/* The next line without its newline, if it has come, cut to `size`; never waits. */
+enum base_line base_process_line(struct base_process *process, char *line, size_t size);
+
 /* The next `size` bytes of its standard output; *got is less only at its end. MIEN_ERR_IO. */
 enum mien_status base_process_read(struct base_process *process, void *data, size_t size, size_t *got);
 

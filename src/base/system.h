@@ -9,6 +9,9 @@
 /* A variable of the environment, NULL when it is not set. Lives until the environment is changed. */
 const char *base_env(const char *name);
 
+/* The file of the running program; false when the system does not say it, or it is longer than `size`. */
+bool base_program_path(char *path, size_t size);
+
 /* The directory of the running program, whole and without links; false when the system does not say it, or it is longer
  * than `size`. */
 bool base_program_dir(char *path, size_t size);
@@ -30,6 +33,10 @@ bool base_file_is_dir_in(const char *dir, const char *name);
 const char *base_output_trouble(const char *path);
 /* Bytes that this user may still write in the file system of a directory; false where it does not say. */
 bool base_free_space(const char *dir, uint64_t *bytes);
+
+/* Bytes of memory that this process can still take without harm to others, and that its own limits allow; false where
+ * the system does not say. */
+bool base_free_memory(uint64_t *bytes);
 
 /* ---- terminals ---- */
 

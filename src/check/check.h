@@ -1,55 +1,80 @@
-/* check.h: the parts of check_ops. A parent process starts a child (the same program with --child) that owns the
- * device and works through units in order; the parent reads its reports from a pipe, kills it when a unit outlasts its
- * time, and starts another at the next unit.
+/* check.h: the harness of `mien check` and check_ops. A parent starts children (the same program once more) that own
+ * the device and work through units in order; it reads their reports, kills one when a unit outlasts its time, and
+ * starts another at the next unit.
  *
- * A unit is one op, one case and one distinct plan (the plans that differ under some capability mask). With --grad a
- * unit is one op and one case. The order of units depends on the lists and the device alone. */
+ * A unit is one op, one case and one distinct plan (the plans that differ under some capability mask). With `grad` a
+ * unit is one op and one case. The order of units depends on the lists, the options and the device alone. */
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 
+#include "mien/check.h"
 #include "op/hazard.h"
 #include "op/signature.h"
 
-#include <stdio.h>
-
-/* What a test program checks: the library's ops, or ones planted to see whether they are caught. */
+/* What is checked: the library's ops, or ones planted to see whether they are caught. */
 struct check_suite {
     const struct op_desc *const *ops; /* NULL-ended */
     const struct op_shader *shaders;  /* looked up before the library's; ended by a NULL name; may be NULL */
 };
+extern const struct check_suite check_library; /* the library's */
 
 struct check_options {
-    const char *op_glob, *case_glob, *mask, *device;
+    const char *op_glob, *case_glob, *mask, *device, *caps; /* NULL = all; as the environment says */
     uint64_t seed;
-    bool grad, bench, full, csv, json, list, verbose, smallest;
+    bool grad, bench, quick, full, verbose, smallest;
     uint64_t max_elements; /* only cases whose inputs hold no more; 0 = all */
     double timeout;        /* seconds a unit may take */
     /* child only */
-    bool child;
-    uint32_t from;               /* first unit to run */
+    uint32_t jobs;               /* children side by side; 0 = this is the first, which tells what is best */
+    uint32_t share, from;        /* of the units, those that fall to this one of the jobs; the first to run */
     double flop_rate, byte_rate; /* per second, from calibration; 0 = not yet known */
 };
 
 enum check_result { CHECK_PASS, CHECK_FAIL, CHECK_SKIPPED, CHECK_HANG, CHECK_CRASH, CHECK_RESULTS };
 
+enum { CHECK_MASK_SIZE = 192, CHECK_NEEDS_SIZE = 160, CHECK_REASON_SIZE = 480, CHECK_LINE_SIZE = 8192 };
+
 /* One line of the report. */
 struct check_row {
     uint32_t unit;
     enum check_result result;
-    char op[32], case_name[32], variant[48], mask[96];
+    char op[32], case_name[32], variant[48], mask[CHECK_MASK_SIZE], dtype[8];
+    uint32_t needs;                                /* VK_CAP_* bits of the variant */
     double worst, nmse;                            /* largest error in tolerances; largest NMSE */
-    double microseconds, gflops, gbytes, vs_plain; /* with --bench; 0 = not timed */
+    double ms;                                     /* one run of the plan */
+    double microseconds, gflops, gbytes, vs_plain; /* with `bench`; 0 = not timed */
     char note[400];
+    char needs_text[CHECK_NEEDS_SIZE], reason[CHECK_REASON_SIZE]; /* for mien_check_row */
 };
 
-/* ---- row.c: rows as text, CSV, JSON and on the pipe -------------------------------------------------------------- */
+/* Where lines of text go, without their newline. */
+typedef void (*check_line_fn)(void *user, const char *line);
 
-void check_row_print(const struct check_options *options, const struct check_row *row, FILE *out);
-void check_table_head(const struct check_options *options, FILE *out);
-void check_table_end(const struct check_options *options, const uint32_t counts[CHECK_RESULTS], FILE *out);
-void check_row_send(const struct check_row *row, FILE *out); /* child to parent */
-bool check_row_receive(char *line, struct check_row *row);   /* false = not a row; line is cut up */
-const char *check_result_word(enum check_result result);
+/* ---- options.c --------------------------------------------------------------------------------------------------- */
+
+/* Words "--op GLOB", ..., ended by NULL, into what *options holds (its defaults). NULL, or the word that cannot be used
+ * there. Strings are borrowed from the words. */
+const char *check_options_parse(const char *const *words, struct check_options *options);
+void check_options_default(struct check_options *options);
+enum { CHECK_MOST_WORDS = 48 };
+/* The words that check_options_parse makes `options` of, behind words[0..count): ended by NULL; false when memory ran
+ * out. */
+bool check_options_words(const struct check_options *options, struct base_arena *arena, const char **words,
+                         size_t count);
+bool check_glob(const char *pattern, const char *name); /* * and ?; NULL matches all */
+
+/* ---- row.c: rows on the pipe, as text and as CSV ----------------------------------------------------------------- */
+
+void check_row_text(const struct check_row *row, bool bench, char *text, size_t size);
+void check_table_head(bool bench, char *text, size_t size);
+void check_row_csv(const struct check_row *row, struct base_text *text);
+extern const char check_csv_head[];
+void check_row_pack(const struct check_row *row, char *line, size_t size); /* child to parent */
+bool check_row_unpack(char *line, struct check_row *row);                  /* false = not a row; line is cut up */
+enum mien_check_status check_row_status(const struct check_row *row);
+double check_row_error(const struct check_row *row); /* NaN = nothing was compared */
+/* "hang: no answer within 60 s", "crash: ..." */
+void check_row_reason(const struct check_row *row, char *text, size_t size);
 
 /* ---- child.c: the device's side ---------------------------------------------------------------------------------- */
 
@@ -59,23 +84,26 @@ struct check_context {
     struct vk_instance *instance;
     struct vk_device *device;
     struct vk_caps caps; /* of the device, as clamped by MIEN_CAPS */
-    FILE *report;        /* where rows go */
+    check_line_fn say;   /* where rows go */
+    void *user;
+    uint32_t jobs;
     double flop_rate, byte_rate;
     char error[400]; /* the last error logged, for the row's note */
 };
 
-/* Works through the units and writes rows to `report`; returns the exit status of the process. */
-int check_child(const struct check_options *options, const struct check_suite *suite, FILE *report);
+/* Works through the units and says rows; returns the exit status of the process. */
+int check_child(const struct check_options *options, const struct check_suite *suite, check_line_fn say, void *user);
 const struct op_shader *check_shader(const struct check_context *context, const char *name);
-bool check_glob(const char *pattern, const char *name); /* * and ?; NULL matches all */
 /* Sets the row's note and returns false. */
 bool check_fail(struct check_row *row, const char *fmt, ...) MIEN_PRINTF(2, 3);
+/* One line to the parent. */
+void check_say(const struct check_context *context, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
 /* ---- masks.c: capability masks ----------------------------------------------------------------------------------- */
 
 struct check_mask {
     struct vk_caps caps;
-    char text[96]; /* as for --mask and vk_caps_clamp; "" = nothing masked */
+    char text[CHECK_MASK_SIZE]; /* as for --mask and vk_caps_clamp; "" = nothing masked */
 };
 enum { CHECK_MAX_MASKS = 64 };
 /* From nothing allowed to all that caps has, for each device class and for the floor's limits. */
@@ -84,6 +112,50 @@ uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CH
 enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, struct check_mask *out);
 /* Whether two plans run the same commands. */
 bool check_plan_equal(const struct op_plan *a, const struct op_plan *b);
+/* The bits' words, separated by blanks; and back. */
+void check_needs_text(uint32_t features, char *text, size_t size);
+uint32_t check_needs_parse(const char *text);
+
+/* ---- parent.c, result.c ------------------------------------------------------------------------------------------ */
+
+struct mien_check_result {
+    cJSON *head;
+    struct check_row *rows;
+    size_t count, capacity;
+    bool bench;
+    char *repeat; /* see check_repeat; NULL = read from a file */
+    struct base_text json, csv, summary;
+};
+
+struct check_parent {
+    const struct check_suite *suite;
+    const char *const *child; /* the words before the options of a child; NULL-ended */
+    const char *command;      /* words that repeat a check on a command line: "mien check" */
+    check_line_fn line;       /* the table as it comes; may be NULL */
+    check_line_fn other;      /* lines of children that are no rows; may be NULL */
+    void (*row)(void *user, const struct mien_check_row *row); /* may be NULL */
+    mien_progress_fn progress;                                 /* may be NULL */
+    void *user;
+    uint32_t jobs; /* children side by side; 0 = two on a software device, else one */
+};
+
+/* All units, in children. A row that fails is no failure of this. */
+enum mien_status check_all(const struct check_options *options, const struct check_parent *parent,
+                           struct mien_check_result **out);
+/* What a device says of itself, as JSON on one line, for the head. Free with base_free; NULL when out of memory. */
+char *check_device_json(const struct vk_caps *caps);
+/* result->head from it ("" = no device) and the options. */
+enum mien_status check_head_make(struct mien_check_result *result, const struct check_options *options,
+                                 const struct check_suite *suite, const char *device);
+/* What a command line begins with that checks one row again, without its --op, --case and --mask; NULL when out of
+ * memory. */
+char *check_repeat(const char *command, const struct check_options *options);
+/* json, csv and summary, when all rows are there. */
+enum mien_status check_result_finish(struct mien_check_result *result);
+/* A row for a caller, whose texts live in `needs`, `reason` and the row. */
+void check_row_public(const struct check_row *row, char needs[CHECK_NEEDS_SIZE], char reason[CHECK_REASON_SIZE],
+                      struct mien_check_row *out);
+void check_list(const struct check_suite *suite, const char *op_glob, check_line_fn line, void *user);
 
 /* ---- host.c: gradient rules on the host, and cases --------------------------------------------------------------- */
 
@@ -186,10 +258,21 @@ void check_run_destroy(struct check_run **run);
 bool check_run_once(struct check_run *run, const struct op_call *call, const void **outputs, struct check_row *row);
 /* Runs without looking at results; seconds per repetition of the plan, on the device's clock where it has one. */
 enum mien_status check_run_time(struct check_run *run, double *seconds);
+double check_run_seconds(const struct check_run *run); /* of the last run, likewise */
 
 /* A very slow driver: per second. */
 #define CHECK_SLOW_FLOPS 3e8
 #define CHECK_SLOW_BYTES 1e9
+
+/* ---- unit.c, walk.c ---------------------------------------------------------------------------------------------- */
+
+extern const char check_short_of_memory[];
+/* Runs one unit: the row's result, note and numbers. */
+void check_unit(struct check_context *context, struct op_call *call, const struct check_case *c,
+                const struct op_plan *plan, const struct vk_caps *caps, struct check_row *row);
+/* All units that fall to this child; false when the device is lost. *units: how many there are for all children. */
+bool check_walk_ops(struct check_context *context, const struct check_mask *masks, uint32_t mask_count,
+                    uint32_t *units);
 
 /* ---- bench.c, grad.c --------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* masks.c: walks from a device that can do nothing extra to all that it can. */
 #include "check/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -52,8 +53,9 @@ uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CH
                 if (mask_features(mask, allowed) != MIEN_OK)
                     return 0;
                 if (c > 0) {
-                    append(mask, "class=");
-                    strcat(mask->text, vk_class_name(cls));
+                    char word[40];
+                    snprintf(word, sizeof(word), "class=%s", vk_class_name(cls));
+                    append(mask, word);
                 }
                 if (limits == 1) {
                     if (vk_caps_clamp(&mask->caps, floor_limits) != MIEN_OK)
@@ -100,4 +102,27 @@ bool check_plan_equal(const struct op_plan *a, const struct op_plan *b)
             return false;
     }
     return true;
+}
+
+void check_needs_text(uint32_t features, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < VK_CAP_COUNT && used < size; i++) {
+        if (features & words[i].flag)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " " : "", words[i].word);
+    }
+}
+
+uint32_t check_needs_parse(const char *text)
+{
+    uint32_t features = 0;
+    for (size_t length; *text; text += length + (text[length] == ' ')) {
+        length = strcspn(text, " ");
+        for (uint32_t i = 0; i < VK_CAP_COUNT; i++) {
+            if (strlen(words[i].word) == length && memcmp(words[i].word, text, length) == 0)
+                features |= words[i].flag;
+        }
+    }
+    return features;
 }

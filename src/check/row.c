@@ -1,26 +1,49 @@
-/* row.c: rows of the report. On the pipe a row is "@row" and its fields, separated by tabs. */
+/* row.c: rows of the report: on the pipe "@row" and fields separated by tabs; lines of the table; CSV. */
 #include "check/check.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *check_result_word(enum check_result result)
+static const char *result_word(enum check_result result)
 {
     static const char *const words[CHECK_RESULTS] = {"pass", "FAIL", "skip", "HANG", "CRASH"};
     return words[result];
 }
 
-void check_row_send(const struct check_row *row, FILE *out)
+enum mien_check_status check_row_status(const struct check_row *row)
+{
+    return row->result == CHECK_PASS      ? MIEN_CHECK_PASS
+           : row->result == CHECK_SKIPPED ? MIEN_CHECK_SKIP
+                                          : MIEN_CHECK_FAIL;
+}
+
+double check_row_error(const struct check_row *row)
+{
+    return row->result == CHECK_PASS || (row->result == CHECK_FAIL && isfinite(row->worst) && row->worst > 0)
+               ? row->worst
+               : (double)NAN;
+}
+
+void check_row_reason(const struct check_row *row, char *text, size_t size)
+{
+    const char *kind = row->result == CHECK_HANG ? "hang: " : row->result == CHECK_CRASH ? "crash: " : "";
+    snprintf(text, size, "%s%s", kind, row->note);
+}
+
+/* ---- the pipe ---------------------------------------------------------------------------------------------------- */
+
+void check_row_pack(const struct check_row *row, char *line, size_t size)
 {
     char note[sizeof(row->note)];
     size_t n = 0;
     for (const char *c = row->note; *c; c++)
-        note[n++] = (char)(*c == '\t' || *c == '\n' ? ' ' : *c == '"' ? '\'' : *c); /* fields of the pipe and of CSV */
+        note[n++] = (char)((unsigned char)*c < ' ' ? ' ' : *c);
     note[n] = '\0';
-    fprintf(out, "@row\t%u\t%d\t%s\t%s\t%s\t%s\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%s\n", row->unit,
-            (int)row->result, row->op, row->case_name, row->variant, row->mask, row->worst, row->nmse,
-            row->microseconds, row->gflops, row->gbytes, row->vs_plain, note);
-    fflush(out);
+    snprintf(line, size, "@row\t%u\t%d\t%s\t%s\t%s\t%s\t%s\t%u\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%.17g\t%s",
+             row->unit, (int)row->result, row->op, row->case_name, row->variant, row->mask, row->dtype, row->needs,
+             row->worst, row->nmse, row->ms, row->microseconds, row->gflops, row->gbytes, row->vs_plain, note);
 }
 
 /* The text up to the next tab; *rest moves behind it. */
@@ -38,7 +61,7 @@ static void take(char **rest, char *out, size_t size)
     snprintf(out, size, "%s", field(rest));
 }
 
-bool check_row_receive(char *line, struct check_row *row)
+bool check_row_unpack(char *line, struct check_row *row)
 {
     memset(row, 0, sizeof(*row));
     if (strncmp(line, "@row\t", 5) != 0)
@@ -50,85 +73,87 @@ bool check_row_receive(char *line, struct check_row *row)
     take(&rest, row->case_name, sizeof(row->case_name));
     take(&rest, row->variant, sizeof(row->variant));
     take(&rest, row->mask, sizeof(row->mask));
-    double *numbers[] = {&row->worst, &row->nmse, &row->microseconds, &row->gflops, &row->gbytes, &row->vs_plain};
+    take(&rest, row->dtype, sizeof(row->dtype));
+    row->needs = (uint32_t)strtoul(field(&rest), NULL, 10);
+    double *numbers[] = {&row->worst,  &row->nmse,   &row->ms,      &row->microseconds,
+                         &row->gflops, &row->gbytes, &row->vs_plain};
     for (size_t i = 0; i < BASE_COUNT(numbers); i++)
         *numbers[i] = strtod(field(&rest), NULL);
     take(&rest, row->note, sizeof(row->note));
     return row->result < CHECK_RESULTS;
 }
 
-void check_table_head(const struct check_options *options, FILE *out)
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+void check_table_head(bool bench, char *text, size_t size)
 {
-    if (options->csv)
-        fprintf(out, "result,op,case,variant,mask,worst,nmse,microseconds,gflops,gbytes,vs_plain,note\n");
-    else if (!options->json)
-        fprintf(out, "%-5s %-20s %-14s %-26s %8s %8s%s  %s\n", "", "op", "case", "variant", "worst", "nmse",
-                options->bench ? "       us    GF/s    GB/s vs-plain" : "", "mask");
+    snprintf(text, size, "%-5s %-20s %-14s %-26s %-5s %8s %9s%s  %s", "", "op", "case", "variant", "dtype", "error",
+             "ms", bench ? "       us    GF/s    GB/s vs-plain" : "", "mask");
 }
 
-static void json_text(FILE *out, const char *key, const char *text)
+/* A number, or a dash where there is none. */
+static void cell(char *text, size_t size, int width, int digits, double value, bool known)
 {
-    fprintf(out, "\"%s\":\"", key);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            fputc('\\', out);
-        fputc((unsigned char)*c < 0x20 ? ' ' : *c, out);
-    }
-    fputc('"', out);
-}
-
-/* JSON has no infinity: a number that is not finite is null. */
-static void json_number(FILE *out, const char *key, double value)
-{
-    if (value - value == 0)
-        fprintf(out, ",\"%s\":%.9g", key, value);
+    if (known)
+        snprintf(text, size, "%*.*g", width, digits, value);
     else
-        fprintf(out, ",\"%s\":null", key);
+        snprintf(text, size, "%*s", width, "-");
 }
 
-static void print_json(const struct check_row *row, FILE *out)
+void check_row_text(const struct check_row *row, bool bench, char *text, size_t size)
 {
-    fputc('{', out);
-    json_text(out, "result", check_result_word(row->result));
-    const char *const keys[] = {"op", "case", "variant", "mask", "note"};
-    const char *const texts[] = {row->op, row->case_name, row->variant, row->mask, row->note};
-    for (size_t i = 0; i < BASE_COUNT(keys); i++) {
-        fputc(',', out);
-        json_text(out, keys[i], texts[i]);
-    }
-    json_number(out, "worst", row->worst);
-    json_number(out, "nmse", row->nmse);
-    json_number(out, "microseconds", row->microseconds);
-    json_number(out, "gflops", row->gflops);
-    json_number(out, "gbytes", row->gbytes);
-    json_number(out, "vs_plain", row->vs_plain);
-    fputs("}\n", out);
+    char error[24], ms[24], timed[64] = "";
+    double share = check_row_error(row);
+    cell(error, sizeof(error), 8, 2, share, !isnan(share));
+    cell(ms, sizeof(ms), 9, 3, row->ms, row->ms > 0);
+    if (bench && row->microseconds > 0)
+        snprintf(timed, sizeof(timed), " %8.1f %7.2f %7.2f %8.2f", row->microseconds, row->gflops, row->gbytes,
+                 row->vs_plain);
+    else if (bench)
+        snprintf(timed, sizeof(timed), "%*s", 34, "");
+    snprintf(text, size, "%-5s %-20s %-14s %-26s %-5s %s %s%s  %s%s%s", result_word(row->result), row->op,
+             row->case_name, row->variant, row->dtype, error, ms, timed, row->mask,
+             row->mask[0] && row->note[0] ? "  " : "", row->note);
+    for (size_t end = strlen(text); end > 0 && text[end - 1] == ' '; end--)
+        text[end - 1] = '\0';
 }
 
-void check_row_print(const struct check_options *options, const struct check_row *row, FILE *out)
+/* ---- CSV (RFC 4180) ---------------------------------------------------------------------------------------------- */
+
+const char check_csv_head[] = "status,op,case,variant,dtype,error,nmse,ms,needs,mask,us,gflops,gbps,vs_plain,reason\n";
+
+/* Empty where it is not known. */
+static void csv_number(struct base_text *text, double value, bool known)
 {
-    if (options->json) {
-        print_json(row, out);
-    } else if (options->csv) {
-        fprintf(out, "%s,%s,%s,%s,\"%s\",%.4g,%.4g,%.6g,%.6g,%.6g,%.4g,\"%s\"\n", check_result_word(row->result),
-                row->op, row->case_name, row->variant, row->mask, row->worst, row->nmse, row->microseconds, row->gflops,
-                row->gbytes, row->vs_plain, row->note);
-    } else {
-        fprintf(out, "%-5s %-20s %-14s %-26s %8.2g %8.1e", check_result_word(row->result), row->op, row->case_name,
-                row->variant, row->worst, row->nmse);
-        if (options->bench && row->microseconds > 0)
-            fprintf(out, " %8.1f %7.2f %7.2f %8.2f", row->microseconds, row->gflops, row->gbytes, row->vs_plain);
-        else if (options->bench)
-            fprintf(out, "%*s", 34, "");
-        fprintf(out, "  %s%s%s\n", row->mask, row->note[0] ? "  " : "", row->note);
-    }
-    fflush(out);
+    if (known && isfinite(value))
+        base_text_print(text, "%.6g", value);
+    base_text_add(text, ",", 1);
 }
 
-void check_table_end(const struct check_options *options, const uint32_t counts[CHECK_RESULTS], FILE *out)
+static void csv_quoted(struct base_text *text, const char *value)
 {
-    if (options->csv || options->json)
-        return;
-    fprintf(out, "%u passed, %u failed, %u skipped, %u hung, %u crashed\n", counts[CHECK_PASS], counts[CHECK_FAIL],
-            counts[CHECK_SKIPPED], counts[CHECK_HANG], counts[CHECK_CRASH]);
+    base_text_add(text, "\"", 1);
+    for (; *value; value++)
+        base_text_add(text, *value == '"' ? "\"\"" : value, *value == '"' ? 2 : 1);
+    base_text_add(text, "\"", 1);
+}
+
+void check_row_csv(const struct check_row *row, struct base_text *text)
+{
+    char reason[CHECK_REASON_SIZE], needs[CHECK_NEEDS_SIZE];
+    double share = check_row_error(row);
+    check_row_reason(row, reason, sizeof(reason));
+    check_needs_text(row->needs, needs, sizeof(needs));
+    base_text_print(text, "%s,%s,%s,%s,%s,", mien_check_status_name(check_row_status(row)), row->op, row->case_name,
+                    row->variant, row->dtype);
+    csv_number(text, share, !isnan(share));
+    csv_number(text, row->nmse, !isnan(share));
+    csv_number(text, row->ms, row->ms > 0);
+    base_text_print(text, "%s,\"%s\",", needs, row->mask);
+    csv_number(text, row->microseconds, row->microseconds > 0);
+    csv_number(text, row->gflops, row->microseconds > 0);
+    csv_number(text, row->gbytes, row->microseconds > 0);
+    csv_number(text, row->vs_plain, row->microseconds > 0);
+    csv_quoted(text, reason);
+    base_text_add(text, "\n", 1);
 }

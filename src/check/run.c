@@ -23,6 +23,7 @@ struct check_run {
     struct vk_range range;
     struct vk_recording *recording;
     uint32_t repeat, first_time, last_time;
+    double seconds;                /* of the last run, on the device's clock where it has one */
     unsigned char *before, *after; /* images of the range */
 };
 
@@ -117,7 +118,7 @@ static enum mien_status record(struct check_run *run, const struct op_call *call
 {
     enum mien_status status = MIEN_OK;
     struct op_hazards hazards = {0};
-    bool timed = run->context->caps.timestamp_ns > 0 && run->repeat > 1;
+    bool timed = run->context->caps.timestamp_ns > 0;
     TRY(vk_record_begin(run->context->device, call->op->name, &run->recording));
     if (timed)
         TRY(vk_record_timestamp(run->recording, &run->first_time));
@@ -218,16 +219,31 @@ static bool check_untouched(struct check_run *run, const struct op_call *call, s
                       (unsigned long long)(at - part->offset - part->size), places[kind], index);
 }
 
-static enum mien_status execute(struct check_run *run)
+/* Submits and waits; run->seconds for all repetitions. */
+static enum mien_status submit(struct check_run *run)
 {
     enum mien_status status = MIEN_OK;
     uint64_t ticket;
+    double ns[2] = {0};
+    uint64_t start = base_clock_ns();
+    TRY(vk_submit(run->context->device, run->recording, &ticket));
+    TRY(vk_wait(run->context->device, ticket));
+    run->seconds = (double)(base_clock_ns() - start) * 1e-9;
+    if (run->last_time > run->first_time) {
+        TRY(vk_recording_times(run->recording, ns, 2));
+        run->seconds = (ns[1] - ns[0]) * 1e-9;
+    }
+fail:
+    return status;
+}
+
+static enum mien_status execute(struct check_run *run)
+{
+    enum mien_status status = MIEN_OK;
     struct vk_device *device = run->context->device;
     TRY(vk_upload(device, run->range, 0, run->before, run->range.size));
-    TRY(vk_submit(device, run->recording, &ticket));
-    TRY(vk_wait(device, ticket));
+    TRY(submit(run));
     TRY(vk_download(device, run->range, 0, run->after, run->range.size));
-    return MIEN_OK;
 fail:
     return status;
 }
@@ -245,18 +261,12 @@ bool check_run_once(struct check_run *run, const struct op_call *call, const voi
 
 enum mien_status check_run_time(struct check_run *run, double *seconds)
 {
-    enum mien_status status = MIEN_OK;
-    uint64_t ticket;
-    double ns[2] = {0};
-    uint64_t start = base_clock_ns();
-    TRY(vk_submit(run->context->device, run->recording, &ticket));
-    TRY(vk_wait(run->context->device, ticket));
-    *seconds = (double)(base_clock_ns() - start) * 1e-9 / run->repeat;
-    if (run->last_time > run->first_time) {
-        TRY(vk_recording_times(run->recording, ns, 2));
-        *seconds = (ns[1] - ns[0]) * 1e-9 / run->repeat;
-    }
-    return MIEN_OK;
-fail:
+    enum mien_status status = submit(run);
+    *seconds = run->seconds / run->repeat;
     return status;
+}
+
+double check_run_seconds(const struct check_run *run)
+{
+    return run->seconds / run->repeat;
 }

@@ -46,6 +46,11 @@ static void refused(const char *call, enum mien_status status)
 #define ZEROED(type) (&(struct type){sizeof(struct type)})
 #define UNSIZED(type) (&(struct type){0})
 
+static void print_nothing(void *user, const char *line)
+{
+    (void)user, (void)line;
+}
+
 static const struct mien_input no_image;
 static float room[4096];
 static int32_t ids[256];
@@ -84,6 +89,30 @@ static void without_device(void)
     REFUSED(mien_gpu_describe(NULL, &info));
     GIVES(mien_gpu_lost(NULL), false);
     GIVES(mien_gpu_validation_messages(NULL), 0);
+}
+
+static void check_without_device(void)
+{
+    struct mien_check_result *result = NULL;
+    struct mien_check_row row = {sizeof row};
+    const char *const child[] = {NULL}, *const nonsense[] = {"--nonsense", NULL};
+    struct mien_check_params params = {sizeof params, .child = child, .op = "nonsense"};
+    SAYS(mien_check_status_name(MIEN_CHECK_STATUSES), "unknown");
+    REFUSED(mien_check(NULL, NULL));
+    REFUSED(mien_check(NULL, &result));
+    REFUSED(mien_check(ZEROED(mien_check_params), &result));
+    REFUSED(mien_check(UNSIZED(mien_check_params), &result));
+    REFUSED(mien_check(&params, &result));
+    GIVES(mien_check_child(NULL, NULL, NULL), 2);
+    GIVES(mien_check_child(nonsense, print_nothing, NULL), 2);
+    REFUSED(mien_check_list(NULL, NULL, NULL));
+    GIVES(mien_check_count(NULL, MIEN_CHECK_PASS), 0);
+    GIVES(mien_check_row(NULL, 0, &row), false);
+    SAYS(mien_check_json(NULL), "");
+    SAYS(mien_check_csv(NULL), "");
+    SAYS(mien_check_summary(NULL), "");
+    NOTHING((mien_check_destroy(NULL), mien_check_destroy(&result)));
+    note("mien_check_destroy(");
 }
 
 static void data_and_training(void)
@@ -309,6 +338,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     without_device();
+    check_without_device();
     data_and_training();
     results_and_pages();
     NOTHING(mien_default_templates(NULL));

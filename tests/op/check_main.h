@@ -1,4 +1,4 @@
-/* check_main.h: the parent of check_ops: options, children, the table. */
+/* check_main.h: options and table of check_ops. */
 #ifndef TESTS_OP_CHECK_MAIN_H
 #define TESTS_OP_CHECK_MAIN_H
 

@@ -61,6 +61,7 @@ enum { LACKS_DEVICE = 1, LACKS_SEED = 2, LACKS_JSON = 4, LACKS_QUIET = 8 };
 /* The subcommands, in the order of the help; each is a file with a `const struct command command_<name>`. */
 #define COMMAND_LIST(X)                                                                                                \
     X(devices)                                                                                                         \
+    X(check)                                                                                                           \
     X(import)                                                                                                          \
     X(synth) X(train) X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert) X(manifest)
 #define COMMAND_DECLARE(name) extern const struct command command_##name;

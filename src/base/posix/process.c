@@ -85,7 +85,8 @@ static int spawn(pid_t *pid, const char *const *argv, int out, int err)
     posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     error = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     error = error ? error : posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    error = error ? error : posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
+    if (err != OS_NONE)
+        error = error ? error : posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
     if (!error && !find_program(argv[0], path, sizeof(path)))
         error = ENOENT;
     if (!error) /* argv is not written to: the type is older than const */
@@ -95,11 +96,11 @@ static int spawn(pid_t *pid, const char *const *argv, int out, int err)
     return error;
 }
 
-enum os_started os_process_start(struct os_process *process, const char *const *argv)
+enum os_started os_process_start(struct os_process *process, const char *const *argv, bool shares_messages)
 {
     int out[2] = {OS_NONE, OS_NONE}, err[2] = {OS_NONE, OS_NONE}, error;
     pid_t pid = 0;
-    error = make_pipe(out) && make_pipe(err) ? spawn(&pid, argv, out[1], err[1]) : errno;
+    error = make_pipe(out) && (shares_messages || make_pipe(err)) ? spawn(&pid, argv, out[1], err[1]) : errno;
     close_end(&out[1]);
     close_end(&err[1]);
     *process = (struct os_process){.handle = error ? 0 : pid, .pipes = {out[0], err[0]}};
@@ -111,18 +112,31 @@ enum os_started os_process_start(struct os_process *process, const char *const *
     return error == ENOENT || error == ENOTDIR || error == EACCES ? OS_NOT_THERE : OS_FAILED;
 }
 
-bool os_process_poll(const struct os_process *process, bool ready[OS_PIPES])
+bool os_process_poll(const struct os_process *process, bool wait, bool ready[OS_PIPES])
 {
     struct pollfd ends[OS_PIPES];
     int count;
     for (int i = 0; i < OS_PIPES; i++)
         ends[i] = (struct pollfd){.fd = process->pipes[i], .events = POLLIN}; /* one of -1 is passed over */
     do {
-        count = poll(ends, OS_PIPES, -1);
+        count = poll(ends, OS_PIPES, wait ? -1 : 0);
     } while (count < 0 && errno == EINTR);
     for (int i = 0; i < OS_PIPES; i++)
         ready[i] = count > 0 && ends[i].revents != 0;
     return count >= 0;
+}
+
+void os_process_poll_any(const struct os_process *const *list, size_t count, double seconds)
+{
+    enum { MOST = 64 };
+    struct pollfd ends[MOST];
+    size_t n = 0;
+    for (size_t i = 0; i < count && n < MOST; i++) {
+        if (list[i])
+            ends[n++] = (struct pollfd){.fd = list[i]->pipes[OS_OUT], .events = POLLIN};
+    }
+    double most = seconds < 0 ? 0 : seconds > 3600 ? 3600 : seconds;
+    (void)poll(ends, n, (int)(most * 1000) + 1);
 }
 
 ptrdiff_t os_pipe_read(struct os_process *process, int pipe, void *data, size_t size)

@@ -10,9 +10,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -22,8 +24,8 @@ const char *base_env(const char *name)
     return getenv(name);
 }
 
-/* The program's path, with an end; false when it cannot be had whole. */
-static bool program_path(char *path, size_t size)
+/* With an end; false when it cannot be had whole. */
+bool base_program_path(char *path, size_t size)
 {
 #ifdef __APPLE__
     uint32_t room = (uint32_t)size;
@@ -53,7 +55,7 @@ static bool cut_to_dir(char *path, size_t size)
 
 bool base_program_dir(char *path, size_t size)
 {
-    return program_path(path, size) && cut_to_dir(path, size);
+    return base_program_path(path, size) && cut_to_dir(path, size);
 }
 
 bool base_library_dir(char *path, size_t size)
@@ -121,6 +123,35 @@ bool base_free_space(const char *dir, uint64_t *bytes)
         return false;
     *bytes = (uint64_t)info.f_bavail * info.f_frsize;
     return true;
+}
+
+/* The number behind a word of a small file of the system, in its units; false when it is not there. */
+static bool system_number(const char *path, const char *word, unsigned long long *number)
+{
+    char text[4096];
+    FILE *file = fopen(path, "r");
+    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[size] = 0;
+    const char *at = strstr(text, word);
+    return at && sscanf(at + strlen(word), "%llu", number) == 1;
+}
+
+bool base_free_memory(uint64_t *bytes)
+{
+    unsigned long long kibibytes, pages;
+    struct rlimit limit;
+    bool known = system_number("/proc/meminfo", "MemAvailable:", &kibibytes);
+    *bytes = known ? kibibytes * 1024 : UINT64_MAX;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        system_number("/proc/self/statm", "", &pages)) {
+        uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+        uint64_t left = limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+        *bytes = left < *bytes ? left : *bytes;
+        known = true;
+    }
+    return known;
 }
 
 bool base_is_terminal(enum base_stream stream)

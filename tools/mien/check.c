@@ -1,0 +1,105 @@
+/* check.c: is every kernel right on this device? */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_line(void *user, const char *line)
+{
+    (void)user;
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+struct asked {
+    bool quick, full, csv, list;
+    const char *op, *case_name, *mask;
+    uint64_t timeout, jobs;
+    struct progress progress;
+};
+
+static bool show_progress(void *user, uint64_t done, uint64_t total)
+{
+    progress_show(user, done, total, "units", "");
+    return true;
+}
+
+static int check(const struct command *command, const struct common *common, struct asked *asked)
+{
+    static const char *const child[] = {"check", "--child", NULL};
+    struct mien_check_params params = {.size = sizeof params,
+                                       .child = child,
+                                       .device = common->device,
+                                       .caps = common->caps,
+                                       .op = asked->op,
+                                       .case_name = asked->case_name,
+                                       .mask = asked->mask,
+                                       .seed = common->seed_given ? common->seed : 0,
+                                       .timeout = (double)asked->timeout,
+                                       .jobs = (uint32_t)asked->jobs,
+                                       .user = &asked->progress};
+    struct mien_check_result *result = NULL;
+    bool data = common->json || asked->csv;
+    params.tier = asked->quick ? MIEN_CHECK_QUICK : asked->full ? MIEN_CHECK_FULL : MIEN_CHECK_STANDARD;
+    if (asked->jobs > 16)
+        return complain(command, 2, "--jobs: at most 16");
+    if (!data && !common->quiet)
+        params.line = print_line;
+    progress_begin(&asked->progress, "check", common->quiet || !data);
+    params.progress = show_progress;
+    enum mien_status status = mien_check(&params, &result);
+    progress_end(&asked->progress);
+    if (status == MIEN_OK)
+        printf("%s%s",
+               common->json ? mien_check_json(result)
+               : asked->csv ? mien_check_csv(result)
+                            : mien_check_summary(result),
+               data ? "" : "\n");
+    int failed = mien_check_count(result, MIEN_CHECK_FAIL) > 0;
+    mien_check_destroy(&result);
+    return status == MIEN_OK ? failed : mien_status_exit_code(status);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct asked asked = {0};
+    const struct arg args[] = {
+        {"--quick", ARG_FLAG, NULL, "small shapes, every op and every variant", &asked.quick},
+        {"--full", ARG_FLAG, NULL, "also what takes over a second a run on this device", &asked.full},
+        {"--op", ARG_TEXT, "GLOB", "only these ops (* and ? match)", &asked.op},
+        {"--case", ARG_TEXT, "GLOB", "only these cases", &asked.case_name},
+        {"--mask", ARG_TEXT, "LIST", "one capability mask, as in the table's last column, instead of all", &asked.mask},
+        {"--timeout", ARG_NUMBER, "S", "seconds that one unit may take (default: 60, with --full 900)", &asked.timeout},
+        {"--jobs", ARG_NUMBER, "N", "processes side by side (default: 2 on a software device, else 1)", &asked.jobs},
+        {"--csv", ARG_FLAG, NULL, "rows as CSV", &asked.csv},
+        {"--list", ARG_FLAG, NULL, "names of ops, variants and cases", &asked.list},
+        {0}};
+    struct common common;
+    if (argc > 0 && strcmp(argv[0], "--child") == 0) /* how mien_check starts this program once more */
+        return mien_check_child((const char *const *)(argv + 1), print_line, NULL);
+    int result = args_parse(command, argc, argv, args, &common, NULL);
+    if (result != ARGS_RUN)
+        return result;
+    if (asked.quick && asked.full)
+        return complain(command, 2, "--quick and --full exclude each other");
+    if (common.json && asked.csv)
+        return complain(command, 2, "--json and --csv exclude each other");
+    if (asked.list)
+        return mien_status_exit_code(mien_check_list(asked.op, print_line, NULL));
+    return check(command, &common, &asked);
+}
+
+const struct command command_check = {
+    .name = "check",
+    .synopsis = "[--quick|--full] [--op GLOB] [--json|--csv] [options]",
+    .summary = "checks every kernel against its reference on a device",
+    .help =
+        "Each op, on each of its shapes, by each kernel variant that the device could be given (under capability\n"
+        "masks from nothing to all that it has): right values, nothing written beside them, the same bits twice.\n"
+        "A row is one of these: error is the largest as a share of the tolerance (above 1 fails), ms one run.\n"
+        "Units run in child processes: one that hangs or crashes costs itself only. No file is written, no home\n"
+        "directory is needed. Each failure comes with the command that repeats it alone.\n"
+        "--json prints one object, {\"head\": {...}, \"rows\": [...]}. Exit status: 0 all passed, 1 something failed,\n"
+        "2 wrong usage, 3 no usable device.",
+    .run = run,
+};
