@@ -168,7 +168,7 @@ enum mien_status vk_cache_create(struct vk_device *device)
     base_free(file);
     base_free(dir);
     base_free(path);
-    VK_TRY(device, result);
+    VK_MAKE(device, device->cache, result);
 fail:
     return status;
 }

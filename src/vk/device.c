@@ -71,10 +71,9 @@ static enum mien_status create_handle(struct vk_device *device)
     }
     if (physical->ext_portability)
         extensions[info.enabledExtensionCount++] = "VK_KHR_portability_subset";
-    VK_TRY(NULL, device->instance->fn.vkCreateDevice(physical->handle, &info, NULL, &device->handle));
+    VK_MAKE(NULL, device->handle, device->instance->fn.vkCreateDevice(physical->handle, &info, NULL, &device->handle));
     return MIEN_OK;
 fail:
-    device->handle = VK_NULL_HANDLE;
     return status;
 }
 
@@ -153,7 +152,8 @@ static enum mien_status create_objects(struct vk_device *device)
         device->queue = device->instance->adopted.queue;
     else
         device->fn.vkGetDeviceQueue(device->handle, device->physical->family, 0, &device->queue);
-    VK_TRY(device, device->fn.vkCreateSemaphore(device->handle, &semaphore, NULL, &device->timeline));
+    VK_MAKE(device, device->timeline,
+            device->fn.vkCreateSemaphore(device->handle, &semaphore, NULL, &device->timeline));
     TRY(vk_cache_create(device));
 fail:
     return status;

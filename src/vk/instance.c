@@ -126,7 +126,8 @@ enum mien_status vk_instance_create(const struct mien_gpu_params *params, struct
     TRY(vk_instance_load(instance));
     if (instance->validating) {
         VkDebugUtilsMessengerCreateInfoEXT info = vk_validation_messenger(instance);
-        VK_TRY(NULL, instance->fn.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL, &instance->messenger));
+        VK_MAKE(NULL, instance->messenger,
+                instance->fn.vkCreateDebugUtilsMessengerEXT(instance->handle, &info, NULL, &instance->messenger));
     }
     TRY(list_devices(instance));
     *out = instance;

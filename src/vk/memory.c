@@ -237,7 +237,7 @@ static enum mien_status block_create(struct vk_device *device, enum vk_memory ki
     FAIL_IF_NULL(block, "a memory block");
     *block = (struct vk_block){.device = device, .kind = kind, .size = base_round_up(size, VK_ALIGN)};
     TRY(base_grow(&block->holes, &block->hole_capacity, 8, sizeof *block->holes));
-    VK_TRY(device, device->fn.vkCreateBuffer(device->handle, &info, NULL, &block->buffer));
+    VK_MAKE(device, block->buffer, device->fn.vkCreateBuffer(device->handle, &info, NULL, &block->buffer));
     VkResult result = block_allocate(device, block, local);
     if (is_full(result)) {
         status = MIEN_ERR_DEVICE_MEMORY;

@@ -115,7 +115,7 @@ static enum mien_status set_layout_get(struct vk_device *device, uint32_t buffer
         .pBindings = bindings,
     };
     if (!*layout)
-        VK_TRY(device, device->fn.vkCreateDescriptorSetLayout(device->handle, &info, NULL, layout));
+        VK_MAKE(device, *layout, device->fn.vkCreateDescriptorSetLayout(device->handle, &info, NULL, layout));
     *out = *layout;
 fail:
     return status;
@@ -134,7 +134,8 @@ static enum mien_status create_layout(struct vk_device *device, struct vk_pipeli
         .pushConstantRangeCount = pipeline->push_size ? 1 : 0,
         .pPushConstantRanges = &push,
     };
-    VK_TRY(device, device->fn.vkCreatePipelineLayout(device->handle, &info, NULL, &pipeline->layout));
+    VK_MAKE(device, pipeline->layout,
+            device->fn.vkCreatePipelineLayout(device->handle, &info, NULL, &pipeline->layout));
 fail:
     return status;
 }
@@ -163,7 +164,7 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
         .codeSize = settled ? settled_size : kernel->spirv_size,
         .pCode = settled ? settled : kernel->spirv,
     };
-    VK_TRY(device, device->fn.vkCreateShaderModule(device->handle, &code, NULL, &module));
+    VK_MAKE(device, module, device->fn.vkCreateShaderModule(device->handle, &code, NULL, &module));
     pipeline->statistics = device->statistics;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,

@@ -125,7 +125,7 @@ enum mien_status vk_record_begin(struct vk_device *device, const char *label, st
     recording->device = device;
     device->recordings++;
     snprintf(recording->label, sizeof recording->label, "%s", label ? label : "");
-    VK_TRY(device, device->fn.vkCreateCommandPool(device->handle, &info, NULL, &recording->pool));
+    VK_MAKE(device, recording->pool, device->fn.vkCreateCommandPool(device->handle, &info, NULL, &recording->pool));
     TRY(slice_begin(recording));
     *out = recording;
     return MIEN_OK;

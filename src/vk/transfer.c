@@ -24,10 +24,11 @@ static enum mien_status staging_get(struct vk_device *device, enum vk_memory kin
     if (!staging->range.block)
         TRY(vk_alloc(device, kind, VK_STAGING_SIZE, "staging", &staging->range));
     if (!staging->pool)
-        VK_TRY(device, device->fn.vkCreateCommandPool(device->handle, &pool, NULL, &staging->pool));
+        VK_MAKE(device, staging->pool, device->fn.vkCreateCommandPool(device->handle, &pool, NULL, &staging->pool));
     if (!staging->commands) {
         commands.commandPool = staging->pool;
-        VK_TRY(device, device->fn.vkAllocateCommandBuffers(device->handle, &commands, &staging->commands));
+        VK_MAKE(device, staging->commands,
+                device->fn.vkAllocateCommandBuffers(device->handle, &commands, &staging->commands));
     }
     TRY(vk_wait(device, staging->ticket));
 fail:

@@ -35,6 +35,17 @@ enum {
         }                                                                                                              \
     } while (0)
 
+/* The same of a command that makes `handle`: what a driver leaves there when it fails is nothing to destroy. */
+#define VK_MAKE(dev, handle, command)                                                                                  \
+    do {                                                                                                               \
+        VkResult vk_make_result = (command);                                                                           \
+        if (vk_make_result != VK_SUCCESS) {                                                                            \
+            (handle) = VK_NULL_HANDLE;                                                                                 \
+            status = vk_result_fail((dev), vk_make_result, #command, __FILE__, __LINE__);                              \
+            goto fail;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
 const char *vk_result_name(VkResult result); /* "VK_ERROR_DEVICE_LOST"; "VkResult" for values not known */
 enum mien_status vk_result_fail(struct vk_device *device, VkResult result, const char *command, const char *file,
                                 int line);

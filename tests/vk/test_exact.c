@@ -1,5 +1,6 @@
 /* test_exact.c: limits of allocations are respected to the byte, time stamps that come late are waited for, a kernel
- * that does not compile costs that kernel alone: the driver's functions are watched, or answer as some drivers do. */
+ * that does not compile costs that kernel alone, what a failure leaves behind is not used: the driver's functions are
+ * watched, or answer as some drivers do. */
 #include "vk/fixture.h"
 #include "vk/vk_internal.h"
 
@@ -121,6 +122,48 @@ static void test_no_pipeline(void)
     CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline)); /* the failure is not kept */
 }
 
+/* A function that fails and leaves a handle behind that is none: destroying it would crash. */
+#define FAILING(Type, Info, name)                                                                                      \
+    static VKAPI_ATTR VkResult VKAPI_CALL name(VkDevice handle, const Info *info,                                      \
+                                               const VkAllocationCallbacks *callbacks, Type *out)                      \
+    {                                                                                                                  \
+        (void)handle, (void)info, (void)callbacks;                                                                     \
+        *out = (Type)(uintptr_t)0xdead;                                                                                \
+        return VK_ERROR_OUT_OF_HOST_MEMORY;                                                                            \
+    }
+FAILING(VkBuffer, VkBufferCreateInfo, no_buffer)
+FAILING(VkDescriptorSetLayout, VkDescriptorSetLayoutCreateInfo, no_set_layout)
+FAILING(VkPipelineLayout, VkPipelineLayoutCreateInfo, no_layout)
+FAILING(VkShaderModule, VkShaderModuleCreateInfo, no_module)
+FAILING(VkCommandPool, VkCommandPoolCreateInfo, no_pool)
+
+static void test_left_handles(void)
+{
+    const struct vk_device_table good = device->fn;
+    struct vk_kernel kernel = affine_kernel(64, 42), other = kernel;
+    struct vk_pipeline *pipeline = NULL;
+    struct vk_recording *recording = NULL;
+    struct vk_range range;
+    device->fn.vkCreateBuffer = no_buffer;
+    CHECK(vk_alloc(device, VK_MEMORY_DEVICE, 80 << 20, "a tensor", &range) == MIEN_ERR_NOMEM && !range.block);
+    device->fn = good;
+    other.buffers = 7; /* no layout of this size is made yet */
+    device->fn.vkCreateDescriptorSetLayout = no_set_layout;
+    CHECK(vk_pipeline_get(device, &other, &pipeline) == MIEN_ERR_NOMEM && !pipeline);
+    CHECK(vk_pipeline_get(device, &other, &pipeline) == MIEN_ERR_NOMEM && !pipeline); /* what was left is not used */
+    device->fn = good;
+    device->fn.vkCreatePipelineLayout = no_layout;
+    CHECK(vk_pipeline_get(device, &kernel, &pipeline) == MIEN_ERR_NOMEM && !pipeline);
+    device->fn = good;
+    device->fn.vkCreateShaderModule = no_module;
+    CHECK(vk_pipeline_get(device, &kernel, &pipeline) == MIEN_ERR_NOMEM && !pipeline);
+    device->fn = good;
+    device->fn.vkCreateCommandPool = no_pool;
+    CHECK(vk_record_begin(device, "none", &recording) == MIEN_ERR_NOMEM && !recording);
+    device->fn = good;
+    CHECK_OK(vk_pipeline_get(device, &kernel, &pipeline));
+}
+
 int main(void)
 {
     uint32_t index = 0;
@@ -139,6 +182,7 @@ int main(void)
     test_limit();
     test_late_stamps();
     test_no_pipeline();
+    test_left_handles();
     vk_device_destroy(&device);
     vk_instance_destroy(&instance);
     return check_result();
