@@ -185,6 +185,8 @@ static enum mien_status create_handle(struct vk_device *device, const struct vk_
     };
     VkResult result =
         device->fn.vkCreateComputePipelines(device->handle, device->cache, 1, &info, NULL, &pipeline->handle);
+    if (result == VK_SUCCESS && !pipeline->handle) /* compilers that fail in part have said so */
+        result = VK_ERROR_UNKNOWN;
     if (result != VK_SUCCESS) {
         pipeline->handle = VK_NULL_HANDLE;
         LOG_ERROR("kernel %s does not compile on %s", kernel->name, device->caps.name);
