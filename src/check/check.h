@@ -248,6 +248,30 @@ struct check_pipeline_counts {
 enum mien_status check_pipelines(const struct vk_caps *caps, const char *op_glob, check_pipeline_fn visit, void *user,
                                  struct check_pipeline_counts *counts);
 
+/* ---- export.c: for those who write drivers ----------------------------------------------------------------------- */
+
+/* A pipeline and the first use of it; the first by a chosen variant, where there is one. */
+struct check_export {
+    struct check_pipeline first;
+    struct vk_pipeline_form form;
+    uint64_t hash; /* vk_fossil_hash */
+};
+struct check_exported {
+    struct check_export *pipelines; /* each once, in the order of check_pipelines */
+    size_t count;
+    uint32_t refused; /* plans and pipelines of variants that are not chosen, beyond the device's limits */
+};
+/* Gathers what the device would make; MIEN_ERR_ARG where no op is named so. */
+enum mien_status check_export_gather(const struct vk_device *device, const char *op_glob, struct check_exported *out);
+void check_export_clear(struct check_exported *list);
+/* A Fossilize database of them (vk_fossil_open). */
+enum mien_status check_export_fossil(const struct check_exported *list, const char *path);
+/* A directory with SHADER.HASH.spv of each, the module with its constants' values (vk_kernel_settle), and index.jsonl,
+ * a line of JSON for each: file, pipeline (its hash), op, variant, case, chosen, shader, local_size [3], spec,
+ * subgroup_size (0 = the driver's choice), full_subgroups, buffers, push_size. MIEN_ERR_ARG where the directory holds
+ * something. */
+enum mien_status check_export_shaders(const struct check_exported *list, const char *dir);
+
 /* ---- run.c: a plan on the device --------------------------------------------------------------------------------- */
 
 struct check_run; /* memory with guard zones, pipelines and a recording */

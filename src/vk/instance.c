@@ -28,22 +28,23 @@ VkResult vk_loader_open(void)
 #define NO_DRIVER_ADVICE                                                                                               \
     "install a driver (Debian: mesa-vulkan-drivers, which includes a software device) and check VK_ICD_FILENAMES"
 
+const VkApplicationInfo vk_application = {
+    .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+    .pApplicationName = "mien",
+    .pEngineName = "mien",
+    .apiVersion = VK_API_VERSION_1_3, /* the highest whose features are asked for; lower devices are fine */
+};
+
 static enum mien_status create_handle(struct vk_instance *instance)
 {
     enum mien_status status = MIEN_OK;
     struct vk_validation validation;
     uint32_t version = volkGetInstanceVersion(); /* of the loader alone */
-    const VkApplicationInfo app = {
-        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-        .pApplicationName = "mien",
-        .pEngineName = "mien",
-        .apiVersion = VK_API_VERSION_1_3, /* the highest whose features are asked for; lower devices are fine */
-    };
     const char *extensions[VK_VALIDATION_EXTENSIONS + 1];
     char problem[1200];
     VkInstanceCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-        .pApplicationInfo = &app,
+        .pApplicationInfo = &vk_application,
         .ppEnabledExtensionNames = extensions,
     };
 

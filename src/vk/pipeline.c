@@ -94,108 +94,143 @@ fail:
     return status;
 }
 
-/* ---- layouts ---- */
+static struct vk_pipeline_form form_of(const struct vk_caps *caps, const struct vk_module *module, uint32_t subgroup)
+{
+    return (struct vk_pipeline_form){
+        .features = module->features,
+        .local = {module->local[0], module->local[1], module->local[2]},
+        .subgroup_size = subgroup,
+        .full_subgroups = subgroup && module->local[0] % subgroup == 0,
+        .settled = !caps->specialises,
+    };
+}
 
-/* Set 0 with `buffers` storage buffers at bindings 0..buffers-1. */
-static enum mien_status set_layout_get(struct vk_device *device, uint32_t buffers, VkDescriptorSetLayout *out)
+enum mien_status vk_pipeline_form(const struct vk_device *device, const struct vk_kernel *kernel,
+                                  struct vk_pipeline_form *out)
 {
     enum mien_status status = MIEN_OK;
-    VkDescriptorSetLayoutBinding bindings[VK_MAX_BUFFERS];
-    VkDescriptorSetLayout *layout = &device->set_layouts[buffers];
-    for (uint32_t i = 0; i < buffers; i++)
-        bindings[i] = (VkDescriptorSetLayoutBinding){
+    struct vk_module module;
+    uint32_t subgroup;
+    *out = (struct vk_pipeline_form){0};
+    TRY(check_kernel(kernel));
+    TRY(vk_spirv_read(kernel, &module));
+    subgroup = required_subgroup(&device->caps, kernel, module.features);
+    TRY(check_limits(&device->caps, kernel, &module));
+    TRY(check_subgroup(device, kernel, &module, subgroup));
+    *out = form_of(&device->caps, &module, subgroup);
+fail:
+    return status;
+}
+
+/* ---- layouts ---- */
+
+static void describe_layout(const struct vk_kernel *kernel, struct vk_pipeline_infos *out)
+{
+    for (uint32_t i = 0; i < kernel->buffers; i++)
+        out->bindings[i] = (VkDescriptorSetLayoutBinding){
             .binding = i,
             .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
             .descriptorCount = 1,
             .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
         };
-    const VkDescriptorSetLayoutCreateInfo info = {
+    out->set = (VkDescriptorSetLayoutCreateInfo){
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-        .bindingCount = buffers,
-        .pBindings = bindings,
+        .bindingCount = kernel->buffers,
+        .pBindings = out->bindings,
     };
-    if (!*layout)
-        VK_MAKE(device, *layout, device->fn.vkCreateDescriptorSetLayout(device->handle, &info, NULL, layout));
-    *out = *layout;
+    out->push = (VkPushConstantRange){VK_SHADER_STAGE_COMPUTE_BIT, 0, kernel->push_size};
+    out->layout = (VkPipelineLayoutCreateInfo){
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
+        .setLayoutCount = 1,
+        .pushConstantRangeCount = kernel->push_size ? 1 : 0,
+        .pPushConstantRanges = &out->push,
+    };
+}
+
+enum mien_status vk_pipeline_describe(const struct vk_kernel *kernel, const struct vk_pipeline_form *form,
+                                      struct vk_pipeline_infos *out)
+{
+    enum mien_status status = MIEN_OK;
+    out->settled = NULL;
+    describe_layout(kernel, out);
+    out->code = (VkShaderModuleCreateInfo){
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
+        .codeSize = kernel->spirv_size,
+        .pCode = kernel->spirv,
+    };
+    if (form->settled) {
+        TRY(vk_kernel_settle(kernel, &out->settled, &out->code.codeSize));
+        out->code.pCode = out->settled;
+    }
+    for (uint32_t i = 0; i < kernel->spec_count; i++)
+        out->entries[i] = (VkSpecializationMapEntry){i, i * 4, 4};
+    out->spec = (VkSpecializationInfo){kernel->spec_count, out->entries, kernel->spec_count * 4, kernel->spec};
+    out->required = (VkPipelineShaderStageRequiredSubgroupSizeCreateInfo){
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = form->subgroup_size,
+    };
+    out->pipeline = (VkComputePipelineCreateInfo){
+        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .stage =
+            {
+                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = form->subgroup_size ? &out->required : NULL,
+                .flags = form->full_subgroups ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
+                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
+                .pName = "main",
+                .pSpecializationInfo = kernel->spec_count && !form->settled ? &out->spec : NULL,
+            },
+    };
 fail:
     return status;
 }
 
-static enum mien_status create_layout(struct vk_device *device, struct vk_pipeline *pipeline)
+void vk_pipeline_infos_clear(struct vk_pipeline_infos *infos)
+{
+    base_free(infos->settled);
+    infos->settled = NULL;
+}
+
+/* Set 0 with storage buffers at bindings 0..buffers-1: one for each number of them. */
+static enum mien_status create_layout(struct vk_device *device, struct vk_pipeline_infos *infos,
+                                      struct vk_pipeline *pipeline)
 {
     enum mien_status status = MIEN_OK;
-    VkDescriptorSetLayout set = VK_NULL_HANDLE;
-    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, pipeline->push_size};
-    TRY(set_layout_get(device, pipeline->buffers, &set));
-    const VkPipelineLayoutCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-        .setLayoutCount = 1,
-        .pSetLayouts = &set,
-        .pushConstantRangeCount = pipeline->push_size ? 1 : 0,
-        .pPushConstantRanges = &push,
-    };
+    VkDescriptorSetLayout *set = &device->set_layouts[pipeline->buffers];
+    if (!*set)
+        VK_MAKE(device, *set, device->fn.vkCreateDescriptorSetLayout(device->handle, &infos->set, NULL, set));
+    infos->layout.pSetLayouts = set;
     VK_MAKE(device, pipeline->layout,
-            device->fn.vkCreatePipelineLayout(device->handle, &info, NULL, &pipeline->layout));
+            device->fn.vkCreatePipelineLayout(device->handle, &infos->layout, NULL, &pipeline->layout));
 fail:
     return status;
 }
 
 /* ---- pipelines ---- */
 
-static enum mien_status create_handle(struct vk_device *device, const struct vk_kernel *kernel, uint32_t subgroup,
+static enum mien_status create_handle(struct vk_device *device, struct vk_pipeline_infos *infos,
                                       struct vk_pipeline *pipeline)
 {
     enum mien_status status = MIEN_OK;
+    VkComputePipelineCreateInfo *info = &infos->pipeline;
     VkShaderModule module = VK_NULL_HANDLE;
-    VkSpecializationMapEntry entries[VK_MAX_SPEC];
-    uint32_t *settled = NULL; /* the module with its constants' values, for drivers that do not specialise */
-    size_t settled_size = 0;
-    for (uint32_t i = 0; i < kernel->spec_count; i++)
-        entries[i] = (VkSpecializationMapEntry){i, i * 4, 4};
-    const VkSpecializationInfo spec = {kernel->spec_count, entries, kernel->spec_count * 4, kernel->spec};
-    const VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required = {
-        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
-        .requiredSubgroupSize = subgroup,
-    };
-    if (!device->caps.specialises)
-        TRY(vk_kernel_settle(kernel, &settled, &settled_size));
-    const VkShaderModuleCreateInfo code = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-        .codeSize = settled ? settled_size : kernel->spirv_size,
-        .pCode = settled ? settled : kernel->spirv,
-    };
-    VK_MAKE(device, module, device->fn.vkCreateShaderModule(device->handle, &code, NULL, &module));
+    VK_MAKE(device, module, device->fn.vkCreateShaderModule(device->handle, &infos->code, NULL, &module));
     pipeline->statistics = device->statistics;
-    const VkComputePipelineCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
-        .stage =
-            {
-                .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .pNext = subgroup ? &required : NULL,
-                .flags = subgroup && pipeline->module.local[0] % subgroup == 0
-                             ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT
-                             : 0,
-                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = module,
-                .pName = "main",
-                .pSpecializationInfo = kernel->spec_count && !settled ? &spec : NULL,
-            },
-        .layout = pipeline->layout,
-    };
+    info->flags = pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0;
+    info->stage.module = module;
+    info->layout = pipeline->layout;
     VkResult result =
-        device->fn.vkCreateComputePipelines(device->handle, device->cache, 1, &info, NULL, &pipeline->handle);
+        device->fn.vkCreateComputePipelines(device->handle, device->cache, 1, info, NULL, &pipeline->handle);
     if (result == VK_SUCCESS && !pipeline->handle) /* compilers that fail in part have said so */
         result = VK_ERROR_UNKNOWN;
     if (result != VK_SUCCESS) {
         pipeline->handle = VK_NULL_HANDLE;
-        LOG_ERROR("kernel %s does not compile on %s", kernel->name, device->caps.name);
+        LOG_ERROR("kernel %s does not compile on %s", pipeline->name, device->caps.name);
         status = vk_result_fail(device, result, "vkCreateComputePipelines(", __FILE__, __LINE__);
     }
 fail:
     if (module)
         device->fn.vkDestroyShaderModule(device->handle, module, NULL);
-    base_free(settled);
     return status;
 }
 
@@ -215,6 +250,8 @@ static enum mien_status pipeline_create(struct vk_device *device, const struct v
                                         const struct vk_module *module, uint32_t subgroup, struct vk_pipeline **out)
 {
     enum mien_status status = MIEN_OK;
+    const struct vk_pipeline_form form = form_of(&device->caps, module, subgroup);
+    struct vk_pipeline_infos infos = {0};
     struct vk_pipeline *pipeline = base_alloc(1, sizeof *pipeline);
     *out = NULL;
     FAIL_IF_NULL(pipeline, "a pipeline");
@@ -228,11 +265,13 @@ static enum mien_status pipeline_create(struct vk_device *device, const struct v
     pipeline->subgroup_size = subgroup;
     pipeline->module = *module;
     memcpy(pipeline->spec, kernel->spec, kernel->spec_count * sizeof *kernel->spec);
-    TRY(create_layout(device, pipeline));
-    TRY(create_handle(device, kernel, subgroup, pipeline));
+    TRY(vk_pipeline_describe(kernel, &form, &infos));
+    TRY(create_layout(device, &infos, pipeline));
+    TRY(create_handle(device, &infos, pipeline));
     *out = pipeline;
-    return MIEN_OK;
+    pipeline = NULL;
 fail:
+    vk_pipeline_infos_clear(&infos);
     if (pipeline)
         pipeline_destroy(device, pipeline);
     return status;

@@ -251,6 +251,32 @@ enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kerne
  * expression that Mien does not use. */
 enum mien_status vk_kernel_settle(const struct vk_kernel *kernel, uint32_t **out, size_t *size);
 
+/* How a pipeline of a kernel is made. */
+struct vk_pipeline_form {
+    uint32_t features;      /* VK_CAP_* that its module needs */
+    uint32_t local[3];      /* invocations of a workgroup */
+    uint32_t subgroup_size; /* that it requires; 0 = the driver's choice */
+    bool full_subgroups;    /* requires that all of a workgroup's are full */
+    bool settled;           /* of vk_kernel_settle's module, without specialisation */
+};
+/* What vk_pipeline_get would make, with its checks and errors; nothing is made. */
+enum mien_status vk_pipeline_form(const struct vk_device *device, const struct vk_kernel *kernel,
+                                  struct vk_pipeline_form *out);
+
+/* A file of pipelines as Fossilize keeps them (ValveSoftware/Fossilize, the "stream archive" of version 6), which
+ * fossilize-replay and its like build on any driver: Mien's application info, layouts, modules and pipelines, each
+ * once, under Fossilize's own hashes, as its layer would have recorded them. Equal calls give equal bytes. Not
+ * compressed. */
+struct vk_fossil;
+enum mien_status vk_fossil_open(const char *path, struct vk_fossil **out);
+/* Adds a pipeline with what it is made of. */
+enum mien_status vk_fossil_add(struct vk_fossil *fossil, const struct vk_kernel *kernel,
+                               const struct vk_pipeline_form *form);
+enum mien_status vk_fossil_commit(struct vk_fossil **fossil); /* the file appears; clears *fossil, also on failure */
+void vk_fossil_abandon(struct vk_fossil **fossil);            /* there is no file; accepts NULL */
+/* The name of a pipeline there. */
+enum mien_status vk_fossil_hash(const struct vk_kernel *kernel, const struct vk_pipeline_form *form, uint64_t *out);
+
 /* What the driver's compiler says of a pipeline (VK_KHR_pipeline_executable_properties): registers, spills, and so on,
  * under the driver's own names; for tests and tuning. */
 struct vk_statistic {

@@ -239,6 +239,26 @@ struct vk_pipeline {
     bool statistics; /* kept by the driver */
 };
 
+/* All that Vulkan is told of a pipeline, but for handles and flags of the moment. Pointers lead into the struct itself,
+ * which may not move, and to the kernel. */
+struct vk_pipeline_infos {
+    VkDescriptorSetLayoutBinding bindings[VK_MAX_BUFFERS];
+    VkDescriptorSetLayoutCreateInfo set;
+    VkPushConstantRange push;
+    VkPipelineLayoutCreateInfo layout; /* of one set */
+    VkShaderModuleCreateInfo code;
+    VkSpecializationMapEntry entries[VK_MAX_SPEC];
+    VkSpecializationInfo spec;
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required;
+    VkComputePipelineCreateInfo pipeline;
+    uint32_t *settled; /* the module's words, where they are not the kernel's */
+};
+enum mien_status vk_pipeline_describe(const struct vk_kernel *kernel, const struct vk_pipeline_form *form,
+                                      struct vk_pipeline_infos *out);
+void vk_pipeline_infos_clear(struct vk_pipeline_infos *infos);
+
+extern const VkApplicationInfo vk_application; /* what Mien's instances say of themselves */
+
 enum { VK_PIPELINE_BUCKETS = 128 };
 
 struct vk_device {
