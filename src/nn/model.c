@@ -45,7 +45,8 @@ enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_
     struct nn_model *model = NULL;
     *out = NULL;
     TRY(outline(device, config, precision, &model));
-    TRY(allocate(model));
+    if (device)
+        TRY(allocate(model));
     *out = model;
     return MIEN_OK;
 fail:

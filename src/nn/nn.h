@@ -40,9 +40,9 @@ struct nn_model {
     enum mien_dtype precision;
 };
 
-/* Parameters of a configuration on the device in a precision (nn_model.precision), contents undefined. MIEN_ERR_ARG:
- * another precision, or names the size that cannot be (patch that does not divide the image, heads that do not divide
- * the width, ...). config is copied. */
+/* Parameters of a configuration on the device in a precision (nn_model.precision), contents undefined; device NULL:
+ * shapes only, for plans. MIEN_ERR_ARG: another precision, or names the size that cannot be (patch that does not divide
+ * the image, heads that do not divide the width, ...). config is copied. */
 enum mien_status nn_model_create(struct vk_device *device, const struct io_clip_config *config,
                                  enum mien_dtype precision, struct nn_model **out);
 void nn_model_destroy(struct nn_model **model);
