@@ -2,6 +2,7 @@
 #ifndef MIEN_MIEN_H
 #define MIEN_MIEN_H
 
+#include "mien/bench.h"
 #include "mien/check.h"
 #include "mien/common.h"
 #include "mien/data.h"

@@ -115,6 +115,27 @@ static void check_without_device(void)
     note("mien_check_destroy(");
 }
 
+static void benchmarks(void)
+{
+    struct mien_bench *bench = NULL;
+    REFUSED(mien_bench_run(NULL, NULL, NULL));
+    REFUSED(mien_bench_run(NULL, NULL, &bench));
+    NOTHING((mien_bench_destroy(NULL), mien_bench_destroy(&bench)));
+    note("mien_bench_destroy(");
+    REFUSED(mien_bench_describe(NULL, NULL));
+    REFUSED(mien_bench_describe(NULL, ZEROED(mien_bench_head)));
+    REFUSED(mien_bench_describe(NULL, UNSIZED(mien_bench_head)));
+    GIVES(mien_bench_count(NULL), 0);
+    REFUSED(mien_bench_row_at(NULL, 0, NULL));
+    REFUSED(mien_bench_row_at(NULL, 0, ZEROED(mien_bench_row)));
+    SAYS(mien_bench_json(NULL), "");
+    SAYS(mien_bench_csv(NULL), "");
+    SAYS(mien_bench_text(NULL), "");
+    REFUSED(mien_bench_read(NULL, NULL));
+    REFUSED(mien_bench_read(NULL, &bench));
+    REFUSED(mien_bench_compare(NULL, NULL, NULL));
+}
+
 static void data_and_training(void)
 {
     struct mien_texts *texts = NULL;
@@ -339,6 +360,7 @@ int main(int argc, char **argv)
         return 2;
     without_device();
     check_without_device();
+    benchmarks();
     data_and_training();
     results_and_pages();
     NOTHING(mien_default_templates(NULL));
