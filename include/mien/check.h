@@ -109,6 +109,38 @@ MIEN_API const char *mien_check_summary(const struct mien_check_result *result);
 
 MIEN_API void mien_check_destroy(struct mien_check_result **result);
 
+/* ---- for those who write drivers ---- */
+
+/* `fossil`, `shaders` or both are needed. All is borrowed during the call. */
+struct mien_check_export_params {
+    size_t size;
+    const char *device, *caps; /* as of mien_gpu_params; NULL = MIEN_DEVICE, MIEN_CAPS */
+    const char *op;            /* only these ops (* and ? match); NULL = all */
+    const char *fossil;  /* a file to write, FILE.foz: a database of ValveSoftware/Fossilize (format version 6), which
+                            fossilize-replay and Mesa's continuous integration build on any driver */
+    const char *shaders; /* a directory to make: SHADER.HASH.spv of each pipeline, SPIR-V with the values of its
+                            specialisation constants in their places, and index.jsonl, an object a line: `file`,
+                            `pipeline` (its hash, also its name in the database), `op`, `variant` and `case` of its
+                            first use, `chosen`, `shader`, `local_size` [3], `spec` (values of the constants 0, 1, ...),
+                            `subgroup_size` that it requires (0 = the driver's choice), `full_subgroups`, `buffers`
+                            (storage buffers at bindings 0, 1, ... of set 0), `push_size` in bytes */
+};
+
+struct mien_check_export_summary {
+    size_t size;
+    uint32_t pipelines; /* that differ */
+    uint32_t chosen;    /* that the device would run; the others are of variants that it could */
+    uint32_t refused;   /* plans and pipelines of such variants left out: they are beyond the device's limits */
+};
+
+/* Writes every pipeline that Mien would make on a device for the cases of its ops, as its driver would get it (chosen
+ * variants and all others that its capabilities allow). The driver compiles nothing. Equal calls give equal bytes; each
+ * file appears whole or not at all. `summary` may be NULL. MIEN_ERR_ARG: a name that does not end in .foz, a directory
+ * that holds something, an op that is not there, a bad capability list; MIEN_ERR_NO_DEVICE, MIEN_ERR_UNSUPPORTED: no
+ * device that Mien can use; MIEN_ERR_IO; MIEN_ERR_NOMEM. */
+MIEN_API enum mien_status mien_check_export(const struct mien_check_export_params *params,
+                                            struct mien_check_export_summary *summary);
+
 #ifdef __cplusplus
 }
 #endif

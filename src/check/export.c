@@ -47,7 +47,7 @@ enum mien_status check_export_gather(const struct vk_device *device, const char 
     struct check_pipeline_counts counts;
     *out = (struct check_exported){0};
     TRY(check_pipelines(vk_device_caps(device), op_glob, add, &g, &counts));
-    FAIL_IF(!out->count, MIEN_ERR_ARG, "no op is named like \"%s\"", op_glob ? op_glob : "*");
+    FAIL_IF(!out->count, MIEN_ERR_ARG, "there is no op %s; mien check --list names them", op_glob ? op_glob : "*");
     out->refused = counts.refused + g.refused;
     return MIEN_OK;
 fail:
@@ -155,7 +155,7 @@ fail:
     return status;
 }
 
-/* Said before the work: base_stage_commit would say it after. */
+/* base_stage_commit would say it after the work. */
 static enum mien_status refuse_existing(const char *dir)
 {
     enum mien_status status = MIEN_OK;
@@ -183,5 +183,66 @@ enum mien_status check_export_shaders(const struct check_exported *list, const c
     TRY(base_stage_commit(&stage));
 fail:
     base_stage_abandon(&stage);
+    return status;
+}
+
+/* ---- the public half --------------------------------------------------------------------------------------------- */
+
+static enum mien_status check_params(const struct mien_check_export_params *params)
+{
+    static const char *const endings[] = {".foz", NULL};
+    enum mien_status status = MIEN_OK;
+    FAIL_IF(!params->fossil && !params->shaders, MIEN_ERR_ARG,
+            "mien_check_export: neither a database nor a directory is asked for");
+    FAIL_IF(params->fossil && !base_path_ends(params->fossil, endings), MIEN_ERR_ARG,
+            "%s: Fossilize's tools know a database by its ending; name it FILE.foz", params->fossil);
+    if (params->shaders)
+        TRY(refuse_existing(params->shaders));
+fail:
+    return status;
+}
+
+/* The device is gone when this returns. */
+static enum mien_status gather(const struct mien_check_export_params *params, struct check_exported *out)
+{
+    enum mien_status status = MIEN_OK;
+    const struct mien_gpu_params gpu = {
+        .size = sizeof(gpu), .device = params->device, .caps = params->caps, .pipeline_cache = MIEN_OFF};
+    struct vk_instance *instance = NULL;
+    struct vk_device *device = NULL;
+    uint32_t index;
+    TRY(vk_instance_create(&gpu, &instance));
+    TRY(vk_instance_choose(instance, params->device, &index));
+    TRY(vk_device_create(instance, index, &gpu, &device));
+    TRY(check_export_gather(device, params->op, out));
+fail:
+    vk_device_destroy(&device);
+    vk_instance_destroy(&instance);
+    return status;
+}
+
+enum mien_status mien_check_export(const struct mien_check_export_params *given,
+                                   struct mien_check_export_summary *summary)
+{
+    enum mien_status status = MIEN_OK;
+    struct mien_check_export_params params;
+    struct mien_check_export_summary own = {0};
+    struct check_exported list = {0};
+    TRY(SIZED_CLEAR(summary));
+    NEED(given);
+    TRY(SIZED_READ(&params, given));
+    TRY(check_params(&params));
+    TRY(gather(&params, &list));
+    if (params.fossil)
+        TRY(check_export_fossil(&list, params.fossil));
+    if (params.shaders)
+        TRY(check_export_shaders(&list, params.shaders));
+    own.pipelines = (uint32_t)list.count;
+    own.refused = list.refused;
+    for (size_t i = 0; i < list.count; i++)
+        own.chosen += list.pipelines[i].first.chosen;
+    TRY(SIZED_WRITE(summary, &own));
+fail:
+    check_export_clear(&list);
     return status;
 }

@@ -285,7 +285,7 @@ static inline const char *foz_content(struct foz_record *r, const unsigned char 
 /* The record at *at. */
 static inline const char *foz_record(struct foz *foz, const unsigned char *data, size_t size, size_t *at)
 {
-    char name[41] = "", *end;
+    char name[41] = "";
     size_t left = size - *at;
     if (left < 56)
         return "the file ends within a record's head";
@@ -297,7 +297,9 @@ static inline const char *foz_record(struct foz *foz, const unsigned char *data,
     const unsigned char *head = data + *at + 40, *content = head + 16;
     *r = (struct foz_record){.hash = foz_hex(name + 24)};
     name[24] = '\0';
-    r->kind = (unsigned)strtoul(name, &end, 16);
+    r->kind = (unsigned)strtoul(name + 16, NULL, 16);
+    if (strspn(name, "0") < 16 || strspn(name + 16, "0") < 7)
+        return "a record's kind is too large";
     if (r->kind != FOZ_APPLICATION && r->kind != FOZ_SET && r->kind != FOZ_LAYOUT && r->kind != FOZ_MODULE &&
         r->kind != FOZ_PIPELINE && r->kind != FOZ_LINK)
         return "a record of a kind that does not belong here";

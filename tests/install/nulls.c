@@ -97,7 +97,14 @@ static void check_without_device(void)
     struct mien_check_row row = {sizeof row};
     const char *const child[] = {NULL}, *const nonsense[] = {"--nonsense", NULL};
     struct mien_check_params params = {sizeof params, .child = child, .op = "nonsense"};
+    struct mien_check_export_params export = {sizeof export, .fossil = "nulls.txt"};
+    struct mien_check_export_summary summary = {sizeof summary};
     SAYS(mien_check_status_name(MIEN_CHECK_STATUSES), "unknown");
+    REFUSED(mien_check_export(NULL, NULL));
+    REFUSED(mien_check_export(NULL, &summary));
+    REFUSED(mien_check_export(ZEROED(mien_check_export_params), NULL));
+    REFUSED(mien_check_export(UNSIZED(mien_check_export_params), &summary));
+    REFUSED(mien_check_export(&export, &summary));
     REFUSED(mien_check(NULL, NULL));
     REFUSED(mien_check(NULL, &result));
     REFUSED(mien_check(ZEROED(mien_check_params), &result));

@@ -13,7 +13,7 @@ static void print_line(void *user, const char *line)
 
 struct asked {
     bool quick, full, csv, list;
-    const char *op, *case_name, *mask;
+    const char *op, *case_name, *mask, *export, *shaders;
     uint64_t timeout, jobs;
     struct progress progress;
 };
@@ -60,6 +60,35 @@ static int check(const struct command *command, const struct common *common, str
     return status == MIEN_OK ? failed : mien_status_exit_code(status);
 }
 
+/* Written before anything is checked: a driver that hangs is still worth them. */
+static int export_files(const struct command *command, const struct common *common, const struct asked *asked)
+{
+    const struct mien_check_export_params params = {.size = sizeof params,
+                                                    .device = common->device,
+                                                    .caps = common->caps,
+                                                    .op = asked->op,
+                                                    .fossil = asked->export,
+                                                    .shaders = asked->shaders};
+    struct mien_check_export_summary summary = {.size = sizeof summary};
+    int trouble = asked->export ? output_check(command, asked->export) : 0;
+    if (trouble)
+        return trouble;
+    enum mien_status status = mien_check_export(&params, &summary);
+    if (status != MIEN_OK)
+        return mien_status_exit_code(status);
+    if (!common->json && !asked->csv && !common->quiet)
+        printf("%s%s%s: %u pipelines, %u of them chosen on this device\n", asked->export ? asked->export : "",
+               asked->export && asked->shaders ? ", " : "", asked->shaders ? asked->shaders : "", summary.pipelines,
+               summary.chosen);
+    return 0;
+}
+
+/* Beside files to write: whether a check is asked for too. */
+static bool is_check(const struct common *common, const struct asked *asked)
+{
+    return asked->quick || asked->full || common->json || asked->csv || asked->case_name || asked->mask;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct asked asked = {0};
@@ -73,6 +102,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--jobs", ARG_NUMBER, "N", "processes side by side (default: 2 on a software device, else 1)", &asked.jobs},
         {"--csv", ARG_FLAG, NULL, "rows as CSV", &asked.csv},
         {"--list", ARG_FLAG, NULL, "names of ops, variants and cases", &asked.list},
+        {"--export", ARG_TEXT, "FILE.foz", "write all pipelines as a Fossilize database", &asked.export},
+        {"--shaders", ARG_TEXT, "DIR", "write all pipelines as SPIR-V, with an index", &asked.shaders},
         {0}};
     struct common common;
     if (argc > 0 && strcmp(argv[0], "--child") == 0) /* how mien_check starts this program once more */
@@ -86,6 +117,11 @@ static int run(const struct command *command, int argc, char **argv)
         return complain(command, 2, "--json and --csv exclude each other");
     if (asked.list)
         return mien_status_exit_code(mien_check_list(asked.op, print_line, NULL));
+    if (asked.export || asked.shaders) {
+        result = export_files(command, &common, &asked);
+        if (result || !is_check(&common, &asked))
+            return result;
+    }
     return check(command, &common, &asked);
 }
 
@@ -99,6 +135,11 @@ const struct command command_check = {
         "A row is one of these: error is the largest as a share of the tolerance (above 1 fails), ms one run.\n"
         "Units run in child processes: one that hangs or crashes costs itself only. No file is written, no home\n"
         "directory is needed. Each failure comes with the command that repeats it alone.\n"
+        "--export and --shaders write what a driver's compiler would get on this device: each pipeline of each "
+        "variant\n"
+        "and case, chosen or not, for tools such as fossilize-replay, or SPIR-V with the values of its specialisation\n"
+        "constants and a line for each in DIR/index.jsonl. Nothing is then checked unless --quick, --full, --json,\n"
+        "--csv, --case or --mask is given too.\n"
         "--json prints one object, {\"head\": {...}, \"rows\": [...]}. Exit status: 0 all passed, 1 something failed,\n"
         "2 wrong usage, 3 no usable device.",
     .run = run,
