@@ -5,11 +5,11 @@
 #extension GL_KHR_shader_subgroup_clustered : enable
 #extension GL_EXT_shader_atomic_float : enable
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : enable
-layout(local_size_x_id = 0) in;
-layout(constant_id = 3) const uint N = 4;
+layout(local_size_x = 64) in;
 layout(binding = 0) readonly buffer X { float x[]; };
 layout(binding = 1) buffer Y { float y[]; };
 #ifdef PLANT_ARRAY
+layout(constant_id = 3) const uint N = 4;
 shared float tile[N * 2];
 #endif
 
