@@ -19,7 +19,7 @@
 #define SAME_IGNORE 2
 
 #define MINE_ALL 16777216.0 /* last when nothing at the cut is dropped; indices are exact below it */
-#define MINE_MOST 32        /* candidates ranked in one round */
+#define MINE_MOST 32        /* candidates ranked in one round, at most */
 
 struct mine_args {
     arg_u32 n;     /* N */

@@ -9,13 +9,13 @@
 #include "lib/common.glsl"
 #include "args/histogram.h"
 
+layout(constant_id = 3) const uint BLOCK = 8; // elements loaded together
 layout(constant_id = 8) const uint BINS = 20;
 
 READ_BUFFER(0, float, x);      // [count]
 UPDATE_BUFFER(1, uint, part);  // [slices,BINS]
 PUSH(histogram_args, p);
 
-const uint BLOCK = 8;
 
 void main()
 {

@@ -35,9 +35,17 @@ static enum mien_status mask_features(struct check_mask *mask, uint32_t allowed)
     return MIEN_OK;
 }
 
-/* Small enough to make common cases take tensors in parts, as large ones are on a device of 128 MiB a binding. */
-static const char small_range[] = "range=65536";
+/* Small enough to make common cases take tensors in parts, as large ones are on a device of 128 MiB a binding; few
+ * registers, as on some GPUs. */
+static const char *const own_limits[] = {"range=65536", "registers=128,class=desktop"};
 static const char floor_limits[] = "invocations=128,shared=16384,buffers=8";
+
+enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, struct check_mask *out)
+{
+    *out = (struct check_mask){.caps = *caps};
+    snprintf(out->text, sizeof(out->text), "%s", text);
+    return vk_caps_clamp(&out->caps, text);
+}
 
 uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CHECK_MAX_MASKS])
 {
@@ -68,21 +76,10 @@ uint32_t check_masks_make(const struct vk_caps *caps, struct check_mask masks[CH
             }
         }
     }
-    if (count < CHECK_MAX_MASKS) {
-        masks[count] = (struct check_mask){.caps = *caps};
-        append(&masks[count], small_range);
-        if (vk_caps_clamp(&masks[count].caps, small_range) != MIEN_OK)
+    for (uint32_t i = 0; i < BASE_COUNT(own_limits) && count < CHECK_MAX_MASKS; i++, count++)
+        if (check_mask_parse(caps, own_limits[i], &masks[count]) != MIEN_OK)
             return 0;
-        count++;
-    }
     return count;
-}
-
-enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, struct check_mask *out)
-{
-    *out = (struct check_mask){.caps = *caps};
-    snprintf(out->text, sizeof(out->text), "%s", text);
-    return vk_caps_clamp(&out->caps, text);
 }
 
 static bool dispatch_equal(const struct op_dispatch *a, const struct op_dispatch *b)

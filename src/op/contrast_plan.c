@@ -267,12 +267,18 @@ static uint32_t slices_of(const struct contrast *c)
     return (uint32_t)(is_software(c) ? least : BASE_MAX(least, BASE_MIN(32, base_div_up(c->n, 32))));
 }
 
-/* The cut of each anchor: rounds of MINE_MOST candidates. */
+/* Candidates ranked in one round: two registers each, and insertion holds most of them twice. */
+static uint32_t most_ranked(const struct contrast *c)
+{
+    return c->plan->caps->max_registers > 128 ? MINE_MOST : MINE_MOST / 2;
+}
+
+/* The cut of each anchor: rounds of most_ranked candidates. */
 static void add_top(struct contrast *c, struct mine_args args, struct op_where list)
 {
     uint32_t left = BASE_MIN(mining_of(c)->top_k, c->n - 1);
     for (; left > 0; args.again = 1) {
-        uint32_t top = BASE_MIN(left, MINE_MOST);
+        uint32_t top = BASE_MIN(left, most_ranked(c));
         uint64_t count = 2ull * args.rows * args.slices * top;
         struct op_dispatch *d = contrast_add(c, "mine_top", &args, sizeof(args), (uint64_t)args.rows * args.slices);
         contrast_bind_guide(c, d, args.line > 0, args.rows);
@@ -306,7 +312,7 @@ void contrast_mine(struct contrast *c, struct op_where lines)
     const struct op_mining *m = mining_of(c);
     struct mine_args args = mine_args_of(c);
     bool both = one_guide(c) || m->kind == OP_MINING_NONE;
-    uint64_t top = m->kind == OP_MINING_NONE ? 0 : BASE_MIN(BASE_MIN(m->top_k, c->n - 1), MINE_MOST);
+    uint64_t top = m->kind == OP_MINING_NONE ? 0 : BASE_MIN(BASE_MIN(m->top_k, c->n - 1), most_ranked(c));
     c->lines = lines;
     begin_lines(c);
     if (m->kind == OP_MINING_NONE && m->same_text != OP_SAME_TEXT_POSITIVE)

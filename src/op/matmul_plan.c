@@ -364,7 +364,8 @@ static void plan_tile(struct op_plan *plan)
     t.local_x = 16;
     t.local_y = 8;
     t.rows = 8;
-    t.cols = s.m >= 256 && s.n >= 256 ? 8 : 4;
+    /* 8 x 8 sums, 16 elements and addresses are more than 128 registers */
+    t.cols = s.m >= 256 && s.n >= 256 && plan->caps->max_registers > 128 ? 8 : 4;
     t.depth = t.run = 16;
     plan_tiles(plan, t);
 }

@@ -36,8 +36,8 @@ const char *vk_class_name(enum vk_class c)
 /* ---- clamping --------------------------------------------------------------------------------------------------- */
 
 /* In the order of lower_limit. */
-static const char *const limit_names[] = {"invocations", "shared", "push",       "buffers", "range",
-                                          "groups",      "memory", "allocation", "barrier"};
+static const char *const limit_names[] = {"invocations", "shared", "push",       "buffers",   "range",
+                                          "groups",      "memory", "allocation", "registers", "barrier"};
 
 static const char *const feature_words[] = {
 #define WORD(name, word, what) [VK_CAP_BIT_##name] = "-" word,
@@ -86,6 +86,9 @@ static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
     case 7: /* what is bound is a part of one allocation */
         caps->max_allocation = vk_caps_whole(BASE_MIN(caps->max_allocation, value));
         caps->max_range = BASE_MIN(caps->max_range, caps->max_allocation);
+        break;
+    case 8:
+        lower(&caps->max_registers, value);
         break;
     default: /* the one that rises; no workgroup of a plain kernel is larger than 128 */
         caps->least_barrier = BASE_MAX(caps->least_barrier, (uint32_t)BASE_MIN(value, 128));
@@ -248,6 +251,7 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
         .max_invocations = c == VK_CLASS_MOBILE ? 256 : 1024,
         .max_local = {c == VK_CLASS_MOBILE ? 256 : 1024, c == VK_CLASS_MOBILE ? 256 : 1024, 64},
         .max_groups = {65535, 65535, 65535},
+        .max_registers = 256,
         .max_shared = c == VK_CLASS_MOBILE ? 16384 : 32768,
         .max_push = 128,
         .max_buffers = 16,

@@ -133,12 +133,16 @@ static void read_memory(const struct query *q, struct vk_physical *device)
  *    and what gl_SubgroupSize then says is not what the hardware runs. Kernels with subgroup operations are therefore
  *    pinned to caps.subgroup_size by vk_pipeline_get, and SUBGROUP is claimed only together with SUBGROUP_FULL;
  *  - no size control at all (old drivers): the reported size is taken at its word; a variant's self-test guards it. */
+/* A register of a GPU that runs subgroups of 16 and fewer beside wider ones (Intel) is as wide as the narrowest, and
+ * there are 128: at the narrowest an invocation has 128 of its own, at 16 half of them, at 32 a quarter. Kernels with
+ * subgroup operations are better off at 16 there than at the size reported. */
 static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_caps *caps)
 {
     const VkPhysicalDeviceSubgroupProperties *s = &q->subgroup;
     const VkPhysicalDeviceSubgroupSizeControlProperties *c = &q->size_control;
     const VkSubgroupFeatureFlags shuffle = VK_SUBGROUP_FEATURE_SHUFFLE_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT;
     caps->subgroup_size = caps->subgroup_min = caps->subgroup_max = 1;
+    caps->max_registers = 256;
     if (!(s->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) ||
         !(s->supportedOperations & VK_SUBGROUP_FEATURE_BASIC_BIT))
         return;
@@ -146,10 +150,12 @@ static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_ca
                 q->size_control_features.computeFullSubgroups &&
                 (c->requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
     bool varies = knows_sizes && c->minSubgroupSize != c->maxSubgroupSize;
+    bool narrow = varies && c->minSubgroupSize <= 16;
+    caps->max_registers = narrow ? 128 : 256;
     caps->subgroup_varies = varies && !full;
     if (caps->subgroup_varies)
         return;
-    caps->subgroup_size = s->subgroupSize;
+    caps->subgroup_size = narrow ? BASE_MIN(16, s->subgroupSize) : s->subgroupSize;
     caps->subgroup_min = knows_sizes ? c->minSubgroupSize : s->subgroupSize;
     caps->subgroup_max = knows_sizes ? c->maxSubgroupSize : s->subgroupSize;
     caps->features |= VK_CAP_SUBGROUP;

@@ -63,6 +63,8 @@ struct vk_caps {
     uint32_t max_local[3];
     uint32_t max_groups[3];
     uint32_t least_barrier;  /* a workgroup with barrier() needs at least so many invocations (known.c); 0 = any */
+    uint32_t max_registers;  /* of 32 bits, that an invocation holds without spilling, as far as subgroup sizes tell:
+                                128 or 256 */
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
     uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
@@ -84,8 +86,8 @@ struct vk_caps {
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
  *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
- *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece): lowers a limit; a value above
- *    the device's own changes nothing;
+ *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128": lowers
+ *    a limit; a value above the device's own changes nothing;
  *  - "barrier=65": workgroups with barrier() have at least so many invocations, as one known fault wants; never
  * lowered;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;

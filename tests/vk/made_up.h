@@ -16,6 +16,7 @@ static const struct vk_caps rich_caps = {
     .subgroup_min = 8,
     .subgroup_max = 32,
     .max_invocations = 1024,
+    .max_registers = 256,
     .max_local = {1024, 1024, 64},
     .max_groups = {1u << 31, 65535, 65535},
     .max_shared = 49152,

@@ -44,6 +44,8 @@ static void test_limits(void)
     CHECK(caps.features == rich().features);
     CHECK_OK(vk_caps_clamp(&caps, "invocations=4096,range=99999999999999"));
     CHECK(caps.max_invocations == 128 && caps.max_range == 134217728); /* never raised */
+    CHECK_OK(vk_caps_clamp(&caps, "registers=128,registers=256"));
+    CHECK(caps.max_registers == 128);
     CHECK_OK(vk_caps_clamp(&caps, "memory=1000000,memory=2000000"));
     CHECK(caps.device_memory == 1000000 && caps.max_allocation == rich().max_allocation);
     CHECK_OK(vk_caps_clamp(&caps, "allocation=1048576")); /* no binding is larger than an allocation */
