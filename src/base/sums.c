@@ -5,6 +5,7 @@
 #include "base/crc64.h"
 #include "base/stamp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { PIECE = 1 << 20 };
@@ -46,25 +47,25 @@ fail:
     return status;
 }
 
-static void print_line(struct base_text *text, const struct item *item)
+/* What stands before the name in an item's line, and the last line. Nothing here asks for memory, so that no lack of it
+ * looks like damage. */
+enum { LINE = 64 };
+
+static int print_begin(char line[LINE], const struct item *item)
 {
-    base_text_print(text, "%016llx  %llu  %s\n", (unsigned long long)item->crc, (unsigned long long)item->size,
-                    item->name);
+    return snprintf(line, LINE, "%016llx  %llu  ", (unsigned long long)item->crc, (unsigned long long)item->size);
 }
 
-static void print_end(struct base_text *text)
+static int print_end(char line[LINE], const char *list, size_t length)
 {
-    base_text_print(text, "%016llx  end\n",
-                    (unsigned long long)base_crc64(0, text->data ? text->data : "", text->size));
+    return snprintf(line, LINE, "%016llx  end\n", (unsigned long long)base_crc64(0, list, length));
 }
 
 static bool is_listed(const char *dir, const char *name)
 {
     struct base_stamp stamp;
-    char *path = base_path_join(dir, name);
-    bool listed = path && strcmp(name, BASE_SUMS_NAME) != 0 && base_file_stamp(path, &stamp) && !base_file_is_dir(path);
-    base_free(path);
-    return listed;
+    return strcmp(name, BASE_SUMS_NAME) != 0 && base_file_stamp_in(dir, name, &stamp) &&
+           !base_file_is_dir_in(dir, name);
 }
 
 enum mien_status base_sums_write(const char *dir)
@@ -74,6 +75,7 @@ enum mien_status base_sums_write(const char *dir)
     size_t entries = 0, count = 0;
     struct item *items = NULL;
     struct base_text text = {0};
+    char line[LINE];
     FAIL_IF_NULL(path, dir);
     TRY(base_dir_list(dir, &names, &entries));
     items = base_alloc(entries + 1, sizeof(*items));
@@ -83,9 +85,12 @@ enum mien_status base_sums_write(const char *dir)
             items[count++].name = names[i];
     }
     TRY(sum_all(dir, items, count));
-    for (size_t i = 0; i < count; i++)
-        print_line(&text, &items[i]);
-    print_end(&text);
+    for (size_t i = 0; i < count; i++) {
+        base_text_add(&text, line, (size_t)print_begin(line, &items[i]));
+        base_text_print(&text, "%s\n", items[i].name);
+    }
+    TRY(text.status);
+    base_text_add(&text, line, (size_t)print_end(line, text.data ? text.data : "", text.size));
     TRY(text.status);
     TRY(base_file_write_own(path, text.data, text.size));
 fail:
@@ -99,16 +104,13 @@ fail:
 /* Whether the last line is the sum of all before it; *length: without that line. */
 static bool is_whole(const char *list, size_t size, size_t *length)
 {
-    struct base_text end = {0};
+    char line[LINE];
     size_t last = size > 0 ? size - 1 : 0;
     while (last > 0 && list[last - 1] != '\n')
         last--;
-    base_text_add(&end, list, last);
-    print_end(&end);
-    bool whole = end.status == MIEN_OK && end.size == size && memcmp(end.data, list, size) == 0;
-    base_text_clear(&end);
+    size_t end = (size_t)print_end(line, list, last);
     *length = last;
-    return whole;
+    return size == last + end && memcmp(line, list + last, end) == 0;
 }
 
 /* Cuts the list, which is whole, into lines and their names. */
@@ -130,11 +132,9 @@ fail:
 
 static bool is_same(const struct item *item)
 {
-    struct base_text now = {0};
-    print_line(&now, item);
-    bool same = now.status == MIEN_OK && strncmp(now.data, item->line, now.size - 1) == 0 && !item->line[now.size - 1];
-    base_text_clear(&now);
-    return same;
+    char line[LINE];
+    size_t begin = (size_t)print_begin(line, item);
+    return strncmp(line, item->line, begin) == 0 && strcmp(item->line + begin, item->name) == 0;
 }
 
 enum mien_status base_sums_check(const char *dir, bool *found)
