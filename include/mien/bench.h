@@ -79,9 +79,9 @@ struct mien_bench_row {
 
 struct mien_bench_head {
     size_t size;
-    const char *mien;                                            /* version */
-    const char *kernels;                                         /* digest of all kernels, hexadecimal */
-    const char *device, *driver, *api, *type, *tiles, *features; /* as mien_gpu_info has them */
+    const char *mien;                                                     /* version */
+    const char *kernels;                                                  /* digest of all kernels, hexadecimal */
+    const char *device, *driver, *api, *type, *tiles, *features, *masked; /* as mien_gpu_info has them */
     uint32_t driver_version, subgroup_size;
     bool quick;
     double fma_gflops;       /* peak of fused multiply-adds in fp32, two operations each */

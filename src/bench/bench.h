@@ -21,7 +21,8 @@ struct bench_row {
 };
 
 struct bench_head {
-    char mien[16], kernels[20], device[256], driver[256], api[16], type[16], tiles[16], features[256], matrix_unit[64];
+    char mien[16], kernels[20], device[256], driver[256], api[16], type[16], tiles[16], features[256], masked[256],
+        matrix_unit[64];
     uint32_t driver_version, subgroup_size;
     bool quick;
     double fma_gflops, copy_gbps, dispatch_us, barrier_us, submit_us;
@@ -42,7 +43,8 @@ extern const char *const bench_outcome_words[], *const bench_bound_words[], *con
 /* Members that are numbers, by their names in JSON and as columns: X(name). */
 #define BENCH_NUMBERS(X) X(ms) X(least_ms) X(spread) X(gflops) X(gbps) X(share) X(flops) X(bytes) X(error) X(compile_ms)
 #define BENCH_COUNTS(X) X(memory) X(dispatches) X(barriers) X(samples)
-#define BENCH_HEAD_TEXTS(X) X(mien) X(kernels) X(device) X(driver) X(api) X(type) X(tiles) X(features) X(matrix_unit)
+#define BENCH_HEAD_TEXTS(X)                                                                                            \
+    X(mien) X(kernels) X(device) X(driver) X(api) X(type) X(tiles) X(features) X(masked) X(matrix_unit)
 #define BENCH_HEAD_NUMBERS(X) X(fma_gflops) X(copy_gbps) X(dispatch_us) X(barrier_us) X(submit_us)
 
 /* ---- what is timed ---- */

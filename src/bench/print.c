@@ -4,6 +4,7 @@
 #include "base/number.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
@@ -166,6 +167,29 @@ static void print_row(struct base_text *out, const struct bench_row *r, bool com
         base_text_print(out, "  %s\n", r->variant);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of all rows: where it is far from 1 the machine has changed, or another was measured. */
+static double median_ratio(const struct mien_bench *bench)
+{
+    double *ratios = base_alloc(bench->count + 1, sizeof(*ratios)), median = 0;
+    size_t count = 0;
+    for (size_t i = 0; ratios && i < bench->count; i++) {
+        if (bench->rows[i].ratio > 0)
+            ratios[count++] = bench->rows[i].ratio;
+    }
+    if (count) {
+        qsort(ratios, count, sizeof(*ratios), by_value);
+        median = ratios[count / 2];
+    }
+    base_free(ratios);
+    return median;
+}
+
 static void print_end(struct base_text *out, const struct mien_bench *bench)
 {
     uint32_t outcomes[3] = {0}, changes[MIEN_BENCH_BROKEN + 1] = {0};
@@ -175,9 +199,10 @@ static void print_end(struct base_text *out, const struct mien_bench *bench)
     }
     base_text_print(out, "\n%u timed, %u failed, %u skipped\n", outcomes[0], outcomes[1], outcomes[2]);
     if (*bench->against)
-        base_text_print(out, "against %s: %u the same within the noise, %u faster, %u slower, %u broken\n",
-                        bench->against, changes[MIEN_BENCH_SAME], changes[MIEN_BENCH_FASTER],
-                        changes[MIEN_BENCH_SLOWER], changes[MIEN_BENCH_BROKEN]);
+        base_text_print(
+            out, "against %s: median ratio %.2f; %u the same within the noise, %u faster, %u slower, %u broken\n",
+            bench->against, median_ratio(bench), changes[MIEN_BENCH_SAME], changes[MIEN_BENCH_FASTER],
+            changes[MIEN_BENCH_SLOWER], changes[MIEN_BENCH_BROKEN]);
     if (bench->gone.size)
         base_text_print(out, "only there: %s\n", bench->gone.data);
 }

@@ -263,6 +263,21 @@ static void test_refused(struct mien_gpu *gpu)
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
 }
 
+/* A device that is lost ends it: no row is called wrong for that. */
+static void test_lost(void)
+{
+    struct mien_gpu *gpu = NULL;
+    struct mien_bench *bench = NULL;
+    struct mien_bench_params params = {.size = sizeof(params), .only = "copy/large", .quick = true};
+    CHECK_EQ(mien_gpu_create(NULL, &gpu), MIEN_OK);
+    vk_device_inject_loss(vk_gpu_device(gpu));
+    mien_log_set(NULL, NULL, MIEN_LOG_SILENT);
+    CHECK_EQ(mien_bench_run(gpu, &params, &bench), MIEN_ERR_DEVICE_LOST);
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+    CHECK(bench == NULL);
+    mien_gpu_destroy(&gpu);
+}
+
 int main(void)
 {
     struct mien_gpu *gpu = NULL;
@@ -275,6 +290,7 @@ int main(void)
     test_compare(gpu);
     test_round_trip(gpu);
     test_refused(gpu);
+    test_lost();
     remove(path);
     gpu_close_public(&gpu);
     return check_result();

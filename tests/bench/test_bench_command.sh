@@ -12,7 +12,7 @@ cd "$work" || exit 1
 expect 0 '{"head":{"result":"mien bench"' bench --quick --only 'sum/*' --json --quiet
 cp out a.json
 holds 'nothing else is said' [ ! -s err ]
-expect 0 '5 the same' bench --compare a.json a.json
+expect 0 'median ratio 1.00; 5 the same' bench --compare a.json a.json
 sed 's/"ms":[0-9.]*/"ms":1/g; s/"spread":[0-9.e+-]*/"spread":0.01/g' a.json >one.json
 sed 's/"ms":1/"ms":3/' one.json >slow.json
 expect 1 'peak/fma is slower: 1 ms before, 3 now, 3.00 times' bench --compare one.json slow.json
