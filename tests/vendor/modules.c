@@ -2,8 +2,8 @@
  * without them is given it (vk_kernel_settle): of each dispatch that any variant plans for any case on a typical
  * desktop or mobile device; of kernels that none plans, with their defaults. Needs no device.
  *
- * vendor_modules DIR [CAPS]: DIR gets KERNEL@CONSTANT-CONSTANT-....spv; KERNEL@.spv has defaults. CAPS are words of
- * MIEN_CAPS (default: apple). */
+ * vendor_modules DIR CAPS...: DIR gets KERNEL@CONSTANT-CONSTANT-....spv; KERNEL@.spv has defaults. CAPS are words of
+ * MIEN_CAPS, "apple" say; with several a device as each. */
 #include "base/file.h"
 #include "check/check.h"
 
@@ -45,7 +45,7 @@ static enum mien_status visit(void *user, const struct check_pipeline *p)
     return write_module(w, &p->kernel);
 }
 
-static enum mien_status write_all(struct writing *w, const char *words)
+static enum mien_status write_planned(struct writing *w, const char *words)
 {
     enum mien_status status = MIEN_OK;
     static const enum vk_class classes[] = {VK_CLASS_DESKTOP, VK_CLASS_MOBILE};
@@ -56,6 +56,13 @@ static enum mien_status write_all(struct writing *w, const char *words)
         TRY(vk_caps_clamp(&caps, words));
         TRY(check_pipelines(&caps, "*", visit, w, &counts));
     }
+fail:
+    return status;
+}
+
+static enum mien_status write_others(struct writing *w)
+{
+    enum mien_status status = MIEN_OK;
     for (size_t i = 0; op_shaders[i].name; i++) {
         const struct op_shader *s = &op_shaders[i];
         FAIL_IF(i >= KERNELS_MOST, MIEN_ERR_ARG, "more than %d kernels", KERNELS_MOST);
@@ -76,12 +83,15 @@ static void log_line(void *user, enum mien_log_level level, const char *message)
 int main(int argc, char **argv)
 {
     struct writing w = {.dir = argc > 1 ? argv[1] : NULL};
+    enum mien_status status = MIEN_OK;
     mien_log_set(log_line, NULL, MIEN_LOG_ERROR);
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: vendor_modules DIR [CAPS]\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: vendor_modules DIR CAPS...\n");
         return 2;
     }
-    if (write_all(&w, argc > 2 ? argv[2] : "apple") != MIEN_OK)
+    for (int i = 2; i < argc && status == MIEN_OK; i++)
+        status = write_planned(&w, argv[i]);
+    if (status || write_others(&w) != MIEN_OK)
         return 1;
     printf("%u modules\n", w.files);
     return 0;
