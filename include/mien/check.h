@@ -107,6 +107,9 @@ MIEN_API const char *mien_check_csv(const struct mien_check_result *result);
 MIEN_API const char *mien_check_summary(const struct mien_check_result *result);
 /* All three live as long as the result. */
 
+/* Reads what mien_check_json gave. MIEN_ERR_DATA: not such a file. The caller owns *out. */
+MIEN_API enum mien_status mien_check_read(const char *path, struct mien_check_result **out);
+
 MIEN_API void mien_check_destroy(struct mien_check_result **result);
 
 /* ---- for those who write drivers ---- */
@@ -140,6 +143,34 @@ struct mien_check_export_summary {
  * device that Mien can use; MIEN_ERR_IO; MIEN_ERR_NOMEM. */
 MIEN_API enum mien_status mien_check_export(const struct mien_check_export_params *params,
                                             struct mien_check_export_summary *summary);
+
+/* ---- two results side by side ---- */
+
+struct mien_check_compare_params {
+    size_t size;
+    double error_factor; /* an error that has grown by more is a regression, when it is above a quarter of the
+                            tolerance; 0 = 2 */
+    double ms_factor; /* a time that has grown by more, and by 2 ms, is one; 0 = 2 where both are of the same device and
+                         it is no software device, whose times are those of all that runs beside it; else times are
+                         not compared */
+};
+
+struct mien_check_difference;
+
+/* What B does worse than A: two devices, drivers or versions. Rows belong together by op, variant, case and dtype; of
+ * those that differ by their mask alone the worst counts. Regressions: it passed in A, or was not there, and fails in
+ * B; it passed and is skipped or not there, where both are of the same device, were asked for the same and B has what
+ * it needs; an error or a time that has grown. Other differences are told too, and kernels whose SPIR-V differs. params
+ * may be NULL. The caller owns *out. MIEN_ERR_ARG, MIEN_ERR_NOMEM. */
+MIEN_API enum mien_status mien_check_compare(const struct mien_check_result *a, const struct mien_check_result *b,
+                                             const struct mien_check_compare_params *params,
+                                             struct mien_check_difference **out);
+MIEN_API size_t mien_check_regressions(const struct mien_check_difference *difference);
+/* {"a": head, "b": head, "kernels": [names], "regressions": n, "rows": [{"kind", "regression", "op", "case", "variant",
+ * "dtype", "a", "b"}]} with a newline at the end; and lines for people. They live as long as the difference. */
+MIEN_API const char *mien_check_difference_json(const struct mien_check_difference *difference);
+MIEN_API const char *mien_check_difference_text(const struct mien_check_difference *difference);
+MIEN_API void mien_check_difference_destroy(struct mien_check_difference **difference);
 
 #ifdef __cplusplus
 }

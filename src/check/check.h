@@ -26,7 +26,7 @@ struct check_options {
     double timeout;        /* seconds a unit may take */
     /* child only */
     uint32_t jobs;               /* children side by side; 0 = this is the first, which tells what is best */
-    uint32_t share, from;        /* of the units, those that fall to this one of the jobs; the first to run */
+    uint32_t share, from;        /* of the cases, those that fall to this one of the jobs; the first unit to run */
     double flop_rate, byte_rate; /* per second, from calibration; 0 = not yet known */
 };
 
@@ -88,6 +88,7 @@ struct check_context {
     void *user;
     uint32_t jobs;
     double flop_rate, byte_rate;
+    bool filled;     /* the call in work holds CHECK_NORMAL inputs and their reference values */
     char error[400]; /* the last error logged, for the row's note */
 };
 
@@ -294,9 +295,10 @@ extern const char check_short_of_memory[];
 /* Runs one unit: the row's result, note and numbers. */
 void check_unit(struct check_context *context, struct op_call *call, const struct check_case *c,
                 const struct op_plan *plan, const struct vk_caps *caps, struct check_row *row);
-/* All units that fall to this child; false when the device is lost. *units: how many there are for all children. */
-bool check_walk_ops(struct check_context *context, const struct check_mask *masks, uint32_t mask_count,
-                    uint32_t *units);
+/* All units that fall to this child; false when the device is lost. */
+bool check_walk(struct check_context *context, const struct check_mask *masks, uint32_t mask_count);
+/* How many units there are for all children together. Nothing is run. */
+uint32_t check_walk_count(struct check_context *context, const struct check_mask *masks, uint32_t mask_count);
 
 /* ---- bench.c, grad.c --------------------------------------------------------------------------------------------- */
 

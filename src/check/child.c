@@ -76,7 +76,7 @@ static enum mien_status open_device(struct check_context *context, struct check_
     if (!options->jobs) {
         json = check_device_json(&context->caps);
         FAIL_IF_NULL(json, "what the device is");
-        check_say(context, "@device %u %s", context->jobs, json);
+        check_say(context, "@device %u %u %s", context->jobs, check_walk_count(context, masks, *mask_count), json);
     }
     calibrate(context);
 fail:
@@ -88,16 +88,16 @@ int check_child(const struct check_options *options, const struct check_suite *s
 {
     struct check_context context = {.options = options, .suite = suite, .say = say, .user = user, .jobs = 1};
     struct check_mask *masks = base_alloc(CHECK_MAX_MASKS, sizeof(*masks));
-    uint32_t mask_count = 0, units = 0;
+    uint32_t mask_count = 0;
     if (!masks)
         return 1;
     mien_log_set(keep_message, &context, MIEN_LOG_WARN);
     enum mien_status status = options->grad ? MIEN_OK : open_device(&context, masks, &mask_count);
-    bool finished = status == MIEN_OK && check_walk_ops(&context, masks, mask_count, &units);
+    bool finished = status == MIEN_OK && check_walk(&context, masks, mask_count);
     if (status != MIEN_OK)
         check_say(&context, "@broken %d %s", (int)status, context.error);
     else if (finished)
-        check_say(&context, "@done %u", units);
+        check_say(&context, "@done");
     vk_device_destroy(&context.device);
     vk_instance_destroy(&context.instance);
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);

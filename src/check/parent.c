@@ -23,6 +23,7 @@ struct parent {
     struct mien_check_result *result;
     struct worker worker[MOST_JOBS];
     uint32_t jobs;           /* 0 = not known */
+    uint32_t units;          /* in all; 0 = not known */
     size_t shown;            /* rows that were given to the caller, in order */
     enum mien_status broken; /* why no unit can run */
 };
@@ -43,7 +44,7 @@ static enum mien_status show_row(struct parent *p, const struct check_row *row)
         check_row_public(row, needs, reason, &shown);
         p->how->row(p->how->user, &shown);
     }
-    return base_progress(p->how->progress, p->how->user, p->shown, 0);
+    return base_progress(p->how->progress, p->how->user, p->shown, p->units);
 }
 
 static enum mien_status finish_row(struct parent *p, struct worker *w, const struct check_row *row)
@@ -85,6 +86,7 @@ static enum mien_status take_device(struct parent *p, const char *text)
     char *end = NULL, table[256];
     const char *name = NULL, *driver = NULL, *api = NULL, *type = NULL;
     uint32_t best = (uint32_t)strtoul(text, &end, 10);
+    p->units = (uint32_t)strtoul(end, &end, 10);
     p->jobs = p->how->jobs ? p->how->jobs : best;
     p->jobs = BASE_MIN(BASE_MAX(p->jobs, 1), MOST_JOBS);
     TRY(check_head_make(p->result, &p->options, p->how->suite, end));
@@ -269,6 +271,8 @@ enum mien_status check_all(const struct check_options *options, const struct che
         say(p, "%s", table);
     }
     TRY(work(p));
+    FAIL_IF(p->shown < p->result->count || (p->units && p->shown < p->units), MIEN_ERR_DRIVER,
+            "only %zu of %u units were reported by the child processes", p->shown, p->units);
     TRY(check_result_finish(p->result));
     *out = p->result;
     p->result = NULL;

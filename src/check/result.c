@@ -55,8 +55,8 @@ static void json_row(struct base_text *text, const struct check_row *row, bool b
     if (isnan(shown.error))
         base_text_print(text, ",\"error\":null");
     else
-        base_text_print(text, ",\"error\":%.3g", shown.error);
-    base_text_print(text, ",\"ms\":%.4g", shown.ms);
+        base_text_print(text, ",\"error\":%.2g", shown.error);
+    base_text_print(text, ",\"ms\":%.3g", shown.ms);
     if (bench && row->microseconds > 0)
         base_text_print(text, ",\"nmse\":%.3g,\"us\":%.6g,\"gflops\":%.6g,\"gbps\":%.6g,\"vs_plain\":%.4g", row->nmse,
                         row->microseconds, row->gflops, row->gbytes, row->vs_plain);

@@ -8,16 +8,18 @@ struct walk {
     struct check_context *context;
     const struct check_mask *masks;
     uint32_t mask_count, unit;
+    uint32_t turn; /* counts what goes to one child whole: a case, whose reference values serve all of its plans */
+    bool only_counts;
 };
 
 /* Inputs of so many elements are small: what a quick check takes, besides the smallest case of each variant that only
  * larger ones choose. */
-enum { QUICK_ELEMENTS = 4096, QUICK_VARIANTS = 64 };
+enum { QUICK_ELEMENTS = 32768, QUICK_VARIANTS = 64 };
 
 static bool is_mine(const struct walk *walk)
 {
     const struct check_options *options = walk->context->options;
-    return walk->unit >= options->from && walk->unit % walk->context->jobs == options->share;
+    return !walk->only_counts && walk->unit >= options->from && walk->turn % walk->context->jobs == options->share;
 }
 
 static void send_row(const struct walk *walk, const char *before, const struct check_row *row)
@@ -109,7 +111,9 @@ static bool walk_case(struct walk *walk, const struct check_case *c, const struc
     struct op_call call = {0};
     uint32_t count = 0;
     bool alive = true;
-    enum mien_status status = check_call_make(c, &call);
+    walk->turn++;
+    walk->context->filled = false;
+    enum mien_status status = walk->only_counts ? check_case_call(c, &call) : check_call_make(c, &call);
     if (status != MIEN_OK)
         return walk_trouble(walk, c, status);
     for (uint32_t m = 0; m < walk->mask_count && alive; m++) {
@@ -204,6 +208,7 @@ static bool walk_quick(struct walk *walk, const struct op_desc *op)
 static bool gradient_case(struct walk *walk, const struct op_desc *op, const struct op_case *c)
 {
     struct check_row row;
+    walk->turn++;
     if (!is_mine(walk)) {
         walk->unit++;
         return true;
@@ -230,6 +235,7 @@ static bool gradient_op(struct walk *walk, const struct op_desc *op)
                  : (op->no_grad || op->forward[0] ? NULL : "has neither a gradient rule nor a reason why not");
     if (!missing)
         return alive;
+    walk->turn++;
     if (!is_mine(walk)) {
         walk->unit++;
         return alive;
@@ -241,21 +247,32 @@ static bool gradient_op(struct walk *walk, const struct op_desc *op)
 
 /* ---- ops --------------------------------------------------------------------------------------------------------- */
 
-bool check_walk_ops(struct check_context *context, const struct check_mask *masks, uint32_t mask_count, uint32_t *units)
+static bool walk_ops(struct walk *walk)
 {
-    struct walk walk = {.context = context, .masks = masks, .mask_count = mask_count};
-    const struct check_options *options = context->options;
+    const struct check_options *options = walk->context->options;
     bool alive = true, quick = options->quick && !options->case_glob; /* a case that is named is run */
-    for (const struct op_desc *const *op = context->suite->ops; *op && alive; op++) {
+    for (const struct op_desc *const *op = walk->context->suite->ops; *op && alive; op++) {
         if (!check_glob(options->op_glob, (*op)->name))
             continue;
         if (options->grad)
-            alive = gradient_op(&walk, *op);
+            alive = gradient_op(walk, *op);
         else if (quick)
-            alive = walk_quick(&walk, *op);
+            alive = walk_quick(walk, *op);
         for (struct check_case c = {.op = *op}; !options->grad && !quick && alive && check_case_next(&c);)
-            alive = !case_wanted(options, &c) || walk_case(&walk, &c, NULL);
+            alive = !case_wanted(options, &c) || walk_case(walk, &c, NULL);
     }
-    *units = walk.unit;
     return alive;
+}
+
+bool check_walk(struct check_context *context, const struct check_mask *masks, uint32_t mask_count)
+{
+    struct walk walk = {.context = context, .masks = masks, .mask_count = mask_count};
+    return walk_ops(&walk);
+}
+
+uint32_t check_walk_count(struct check_context *context, const struct check_mask *masks, uint32_t mask_count)
+{
+    struct walk walk = {.context = context, .masks = masks, .mask_count = mask_count, .only_counts = true};
+    (void)walk_ops(&walk);
+    return walk.unit;
 }

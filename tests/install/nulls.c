@@ -94,6 +94,7 @@ static void without_device(void)
 static void check_without_device(void)
 {
     struct mien_check_result *result = NULL;
+    struct mien_check_difference *difference = NULL;
     struct mien_check_row row = {sizeof row};
     const char *const child[] = {NULL}, *const nonsense[] = {"--nonsense", NULL};
     struct mien_check_params params = {sizeof params, .child = child, .op = "nonsense"};
@@ -118,6 +119,15 @@ static void check_without_device(void)
     SAYS(mien_check_json(NULL), "");
     SAYS(mien_check_csv(NULL), "");
     SAYS(mien_check_summary(NULL), "");
+    REFUSED(mien_check_read(NULL, NULL));
+    REFUSED(mien_check_read(NULL, &result));
+    REFUSED(mien_check_compare(NULL, NULL, NULL, NULL));
+    REFUSED(mien_check_compare(NULL, NULL, NULL, &difference));
+    GIVES(mien_check_regressions(NULL), 0);
+    SAYS(mien_check_difference_json(NULL), "");
+    SAYS(mien_check_difference_text(NULL), "");
+    NOTHING((mien_check_difference_destroy(NULL), mien_check_difference_destroy(&difference)));
+    note("mien_check_difference_destroy(");
     NOTHING((mien_check_destroy(NULL), mien_check_destroy(&result)));
     note("mien_check_destroy(");
 }

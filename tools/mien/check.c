@@ -12,7 +12,7 @@ static void print_line(void *user, const char *line)
 }
 
 struct asked {
-    bool quick, full, csv, list;
+    bool quick, full, csv, list, compare;
     const char *op, *case_name, *mask, *export, *shaders;
     uint64_t timeout, jobs;
     struct progress progress;
@@ -89,6 +89,31 @@ static bool is_check(const struct common *common, const struct asked *asked)
     return asked->quick || asked->full || common->json || asked->csv || asked->case_name || asked->mask;
 }
 
+/* Exit status 2 for files that are no results: they are what was asked for wrongly. */
+static int compare(const struct command *command, const struct common *common, const struct arg_list *files)
+{
+    struct mien_check_result *results[2] = {NULL};
+    struct mien_check_difference *difference = NULL;
+    if (files->count != 2)
+        return complain(command, 2, "--compare wants two files that mien check --json has written");
+    enum mien_status status = mien_check_read(files->items[0], &results[0]);
+    if (status == MIEN_OK)
+        status = mien_check_read(files->items[1], &results[1]);
+    if (status == MIEN_ERR_DATA)
+        status = MIEN_ERR_ARG;
+    if (status == MIEN_OK)
+        status = mien_check_compare(results[0], results[1], NULL, &difference);
+    if (status == MIEN_OK && common->json)
+        printf("%s", mien_check_difference_json(difference));
+    else if (status == MIEN_OK)
+        printf("%s\n", mien_check_difference_text(difference));
+    int worse = mien_check_regressions(difference) > 0;
+    mien_check_difference_destroy(&difference);
+    mien_check_destroy(&results[0]);
+    mien_check_destroy(&results[1]);
+    return status == MIEN_OK ? worse : mien_status_exit_code(status);
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct asked asked = {0};
@@ -101,16 +126,23 @@ static int run(const struct command *command, int argc, char **argv)
         {"--timeout", ARG_NUMBER, "S", "seconds that one unit may take (default: 60, with --full 900)", &asked.timeout},
         {"--jobs", ARG_NUMBER, "N", "processes side by side (default: 2 on a software device, else 1)", &asked.jobs},
         {"--csv", ARG_FLAG, NULL, "rows as CSV", &asked.csv},
+        {"--compare", ARG_FLAG, NULL, "A.json B.json: what B does worse than A; exit status 1 when there is any",
+         &asked.compare},
         {"--list", ARG_FLAG, NULL, "names of ops, variants and cases", &asked.list},
         {"--export", ARG_TEXT, "FILE.foz", "write all pipelines as a Fossilize database", &asked.export},
         {"--shaders", ARG_TEXT, "DIR", "write all pipelines as SPIR-V, with an index", &asked.shaders},
         {0}};
     struct common common;
+    struct arg_list files;
     if (argc > 0 && strcmp(argv[0], "--child") == 0) /* how mien_check starts this program once more */
         return mien_check_child((const char *const *)(argv + 1), print_line, NULL);
-    int result = args_parse(command, argc, argv, args, &common, NULL);
+    int result = args_parse(command, argc, argv, args, &common, &files);
     if (result != ARGS_RUN)
         return result;
+    if (asked.compare)
+        return compare(command, &common, &files);
+    if (files.count)
+        return complain(command, 2, "unexpected \"%s\"; see mien check --help", files.items[0]);
     if (asked.quick && asked.full)
         return complain(command, 2, "--quick and --full exclude each other");
     if (common.json && asked.csv)
@@ -127,7 +159,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_check = {
     .name = "check",
-    .synopsis = "[--quick|--full] [--op GLOB] [--json|--csv] [options]",
+    .synopsis = "[--quick|--full] [--op GLOB] [--json|--csv] [--compare A.json B.json] [options]",
     .summary = "checks every kernel against its reference on a device",
     .help =
         "Each op, on each of its shapes, by each kernel variant that the device could be given (under capability\n"
