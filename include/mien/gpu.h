@@ -8,7 +8,20 @@
  *   MIEN_PIPELINE_CACHE=off keeps no compiled kernels on disk (default: one file per device and driver)
  *   MIEN_CACHE_DIR=DIR      where that file lies (default: $XDG_CACHE_HOME/mien, else ~/.cache/mien)
  *   MIEN_TRUST_DRIVER=1     uses what is known to be wrong with a driver too: to see whether a newer one is right
+ *   MIEN_SELFTEST=1|0       1: kernels prove themselves on software devices too; 0: on none (see below)
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
+ *
+ * Self-test: the first time a kernel is to run on a device with its driver, it computes a small problem, in the very
+ * form in which it will run, and the result is held against the CPU's. A kernel that is wrong, or that the driver
+ * cannot compile, is not used: a warning says so once, the next best one serves, and a file beside the compiled kernels
+ * remembers it for that version of the driver (mien_gpu_info.kernels tells; `rm` of the file forgets it). One that does
+ * not end within the longest wait, or loses the device, ends the call with MIEN_ERR_DEVICE_LOST, which names it, and is
+ * not used from the next start on; so is one in whose trial the process died or the machine stopped. Where an
+ * operation's last kernel fails there is nothing to fall back on: MIEN_ERR_DRIVER. Later starts read the file and try
+ * nothing. Software devices, whose driver is part of the system and not of the hardware, try nothing unless
+ * MIEN_SELFTEST=1, but leave out what has failed. Several processes: one tries, the others wait for what it finds.
+ * Where no file can be written, kernels are tried at each start.
+ *
  * Threads: each mien_gpu belongs to one thread at a time; several may be used side by side. */
 #ifndef MIEN_GPU_H
 #define MIEN_GPU_H
@@ -35,6 +48,8 @@ struct mien_gpu_info {
     uint64_t max_buffer;    /* largest range of one binding, bytes */
     uint32_t subgroup_size; /* 1 = not used */
     uint32_t vendor_id, device_id, driver_version;
+    char kernels[2048]; /* kernels that have failed the self-test with this driver: "op/kernel: why", separated by "; "
+                         */
 };
 
 /* Describes the installed devices, number i into infos[i] for i < capacity, where infos[0].size counts for all; *count
@@ -74,6 +89,8 @@ struct mien_gpu_params {
     enum mien_switch pipeline_cache; /* MIEN_OFF: they are not; MIEN_DEFAULT = MIEN_PIPELINE_CACHE, else they are */
     double wait_seconds;             /* longest wait for the device; 0 = MIEN_WAIT_SECONDS, else 120 (software: 600) */
     enum mien_validation validation;
+    enum mien_switch selftest; /* MIEN_ON: kernels prove themselves, MIEN_OFF: they do not; else MIEN_SELFTEST, else on
+                                  hardware alone */
 };
 
 /* Opens a device; params may be NULL. The caller owns *out.

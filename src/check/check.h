@@ -281,6 +281,8 @@ enum mien_status check_run_create(struct check_context *context, const struct op
 void check_run_destroy(struct check_run **run);
 /* Uploads call->in_data, runs, downloads; checks guards and inputs; *outputs [out_count] point into the run. */
 bool check_run_once(struct check_run *run, const struct op_call *call, const void **outputs, struct check_row *row);
+/* Of the last time, whatever its results. */
+enum mien_status check_run_status(const struct check_run *run);
 /* Runs without looking at results; seconds per repetition of the plan, on the device's clock where it has one. */
 enum mien_status check_run_time(struct check_run *run, double *seconds);
 double check_run_seconds(const struct check_run *run); /* of the last run, likewise */

@@ -25,6 +25,7 @@ struct check_run {
     uint32_t repeat, first_time, last_time;
     double seconds;                /* of the last run, on the device's clock where it has one */
     unsigned char *before, *after; /* images of the range */
+    enum mien_status status;       /* of the last time it was executed */
 };
 
 static struct part *part_of(struct check_run *run, enum op_place place, uint32_t index)
@@ -88,14 +89,7 @@ static enum mien_status record_dispatch(struct check_run *run, const struct op_c
     enum mien_status status = MIEN_OK;
     const struct op_shader *shader = check_shader(run->context, d->shader);
     FAIL_IF(!shader, MIEN_ERR_ARG, "%s plans shader %s, which is not embedded", call->op->name, d->shader);
-    struct vk_kernel kernel = {.name = d->shader,
-                               .spirv = shader->words,
-                               .spirv_size = shader->size,
-                               .buffers = d->bind_count,
-                               .push_size = d->push_size,
-                               .spec_count = d->spec_count,
-                               .subgroup_size = d->subgroup_size};
-    memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
+    struct vk_kernel kernel = op_dispatch_kernel(d, shader);
     struct vk_pipeline *pipeline;
     TRY(vk_pipeline_get(run->context->device, &kernel, &pipeline));
     struct vk_range exact[VK_MAX_BUFFERS], bound[VK_MAX_BUFFERS];
@@ -248,12 +242,17 @@ fail:
     return status;
 }
 
+enum mien_status check_run_status(const struct check_run *run)
+{
+    return run->status;
+}
+
 bool check_run_once(struct check_run *run, const struct op_call *call, const void **outputs, struct check_row *row)
 {
     compose(run, call);
-    enum mien_status status = execute(run);
-    if (status != MIEN_OK)
-        return check_fail(row, "%s: %s", mien_status_text(status), run->context->error);
+    run->status = execute(run);
+    if (run->status != MIEN_OK)
+        return check_fail(row, "%s: %s", mien_status_text(run->status), run->context->error);
     for (uint32_t o = 0; o < call->out_count; o++)
         outputs[o] = run->after + part_of(run, OP_OUT, o)->offset;
     return check_untouched(run, call, row);

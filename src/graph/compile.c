@@ -3,6 +3,8 @@
  * memory lies; then record.c puts it into command buffers. graph_plan stops before anything touches a device. */
 #include "graph/compile.h"
 
+#include "check/selftest.h"
+
 #include <string.h>
 
 /* ---- which nodes live ---- */
@@ -105,14 +107,36 @@ fail:
 
 /* ---- how each runs ---- */
 
+/* The plan of each step; those that are to run here prove their kernels. *again: one has failed, and its variant serves
+ * no more, so that plans made before may be others now. */
+static enum mien_status try_plans(struct compile *c, bool *again)
+{
+    enum mien_status status = MIEN_OK;
+    *again = false;
+    for (uint32_t s = 0; s < c->steps && !*again; s++) {
+        struct op_call call;
+        graph_node_call(c->graph, &c->node[s], &call);
+        TRY(op_make_plan(c->caps, &call, NULL, &c->plan[s]));
+        if (c->device)
+            TRY(check_selftest(c->device, &call, &c->plan[s], again));
+    }
+fail:
+    return status;
+}
+
 static enum mien_status make_plans(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
     struct graph_program *program = c->program;
+    bool again = false;
+    if (c->device)
+        TRY(check_selftest_begin(c->device));
+    do
+        TRY(try_plans(c, &again));
+    while (again);
     for (uint32_t s = 0; s < c->steps; s++) {
         struct op_call call;
         graph_node_call(c->graph, &c->node[s], &call);
-        TRY(op_make_plan(c->caps, &call, NULL, &c->plan[s]));
         program->node[s] = (struct program_node){.flops = op_call_flops(&call),
                                                  .bytes = op_call_bytes(&call),
                                                  .dispatches = (uint32_t)c->plan[s].count,
@@ -125,6 +149,8 @@ static enum mien_status make_plans(struct compile *c)
     }
     program->stats.nodes = c->steps;
 fail:
+    if (c->device)
+        check_selftest_end(c->device);
     return status;
 }
 

@@ -44,14 +44,7 @@ static enum mien_status pipeline(struct compile *c, const struct op_dispatch *d,
     const struct op_shader *shader = op_shader_find(d->shader);
     if (!shader)
         return base_fail(MIEN_ERR_FAILED, "shader %s is not in this build", d->shader);
-    struct vk_kernel kernel = {.name = shader->name,
-                               .spirv = shader->words,
-                               .spirv_size = shader->size,
-                               .buffers = d->bind_count,
-                               .push_size = d->push_size,
-                               .spec_count = d->spec_count,
-                               .subgroup_size = d->subgroup_size};
-    memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
+    struct vk_kernel kernel = op_dispatch_kernel(d, shader);
     return vk_pipeline_get(c->device, &kernel, out);
 }
 

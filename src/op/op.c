@@ -95,7 +95,8 @@ enum mien_status op_call_shapes(struct op_call *call, const char *label)
 const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call)
 {
     for (const struct op_variant *v = call->op->variants; v && v->name; v++) {
-        if ((v->needs & caps->features) == v->needs && (!v->fits || v->fits(caps, call)))
+        if ((v->needs & caps->features) == v->needs && (!v->fits || v->fits(caps, call)) &&
+            !vk_caps_refuse(caps, call->op->name, v->name))
             return v;
     }
     return NULL;

@@ -77,6 +77,19 @@ void op_dispatch_bind(struct op_dispatch *d, enum op_place place, uint32_t index
     op_dispatch_bind_range(d, place, index, access, 0, 0);
 }
 
+struct vk_kernel op_dispatch_kernel(const struct op_dispatch *d, const struct op_shader *shader)
+{
+    struct vk_kernel kernel = {.name = shader->name,
+                               .spirv = shader->words,
+                               .spirv_size = shader->size,
+                               .buffers = d->bind_count,
+                               .push_size = d->push_size,
+                               .spec_count = d->spec_count,
+                               .subgroup_size = d->subgroup_size};
+    memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
+    return kernel;
+}
+
 void op_dispatch_push(struct op_dispatch *d, const void *push, uint32_t size)
 {
     assert(size <= OP_MAX_PUSH && size % 4 == 0);
@@ -156,12 +169,19 @@ fail:
     return status;
 }
 
+/* What it appends is its own, but for what another op within it has planned. */
 static void plan_variant(struct op_plan *plan, const struct op_variant *variant)
 {
+    size_t first = plan->count;
     if (variant->bind)
         op_plan_row_kernel(plan, variant);
     if (variant->steps)
         variant->steps(plan);
+    for (size_t i = first; i < plan->count; i++) {
+        struct op_dispatch *d = &plan->dispatch[i];
+        d->variant = d->op ? d->variant : variant;
+        d->op = d->op ? d->op : plan->call->op;
+    }
 }
 
 void op_plan_call(struct op_plan *plan, const struct op_call *call)

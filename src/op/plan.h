@@ -14,6 +14,8 @@ enum {
 };
 
 struct op_call;
+struct op_desc;
+struct op_shader;
 struct op_variant;
 
 enum op_place { OP_IN, OP_OUT, OP_SCRATCH };
@@ -38,7 +40,9 @@ struct op_dispatch {
     uint32_t push_size;
     unsigned char push[OP_MAX_PUSH];
     uint32_t groups[3];
-    double flops; /* share of this dispatch, for slicing; 0 = unknown */
+    double flops;                     /* share of this dispatch, for slicing; 0 = unknown */
+    const struct op_desc *op;         /* whose dispatch it is: the plan's op, or one within it (inner.h) ... */
+    const struct op_variant *variant; /* ... and by which of its variants */
 };
 
 /* Dispatches run in order; whoever records them places barriers from the binds' accesses. A zeroed struct is empty. */
@@ -75,6 +79,9 @@ uint32_t op_group_lanes(const struct vk_caps *caps);
  * Before a name < means read, > written, <> both: scratch and outputs that are read need it. An absent input binds what
  * the one before it does. Whole tensors; a `*` behind a name says so for row kernels, see op_variant.bind. */
 void op_plan_bind(struct op_plan *plan, const char *names);
+
+/* The pipeline that it needs, of its shader. */
+struct vk_kernel op_dispatch_kernel(const struct op_dispatch *d, const struct op_shader *shader);
 
 void op_dispatch_bind(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access);
 void op_dispatch_bind_range(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,
@@ -168,7 +175,8 @@ enum { OP_SUBGROUP_WIDTH = 32768 };
 bool op_fits_subgroup(const struct vk_caps *caps, const struct op_call *call);
 /* A software device, enough rows, not too long ones. */
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
-/* The first variant, best first, whose needs are in caps->features and that fits. Never NULL for an op that passes
+/* The first variant, best first, whose needs are in caps->features, that fits and that has not failed on the device
+ * (vk_caps_refuse). Never NULL for an op that passes
  * check_ops: its last variant is plain and fits always. */
 const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call);
 /* Clears *plan, then plans the call by a variant (NULL = op_choose). Each dispatch is checked against the limits of

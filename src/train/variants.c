@@ -1,5 +1,6 @@
-/* variants.c: which kernel variant serves which call of a run. The choice is a function of the device's capabilities
- * and the shapes; a checkpoint keeps it, so that a resumed run can tell when it would not give the same bits. */
+/* variants.c: which kernel variant serves which call of a run. The choice is a function of the device's capabilities,
+ * the shapes and what has failed the self-test; a checkpoint keeps it, so that a resumed run can tell when it would not
+ * give the same bits. It then goes on with a warning: a kernel that fails cannot serve, whatever the run began with. */
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@ static void note(void *user, const char *line)
 {
     struct noting *noting = user;
     struct trainer *t = noting->t;
-    char key[512], variant[128];
+    char key[512], variant[128], own[64];
     const char *op = line + strcspn(line, " "), *name, *shapes;
     op += *op != 0;
     name = op + strcspn(op, " ");
@@ -31,7 +32,10 @@ static void note(void *user, const char *line)
     if (!known)
         noting->failed = !cJSON_AddStringToObject(t->variants, key, variant) || noting->failed;
     else if (cJSON_IsString(known) && strcmp(known->valuestring, variant) != 0 && !noting->changed) {
-        snprintf(noting->text, sizeof(noting->text), "%.300s: %.64s, not %.100s", key, variant, known->valuestring);
+        snprintf(own, sizeof(own), "%.*s", (int)strcspn(key, " "), key);
+        bool failed = vk_caps_refuse(vk_device_caps(t->device), own, known->valuestring);
+        snprintf(noting->text, sizeof(noting->text), "%.300s: %.64s, not %.64s%s", key, variant, known->valuestring,
+                 failed ? ", which fails its self-test on this device" : "");
         noting->changed = noting->text;
     }
 }

@@ -105,20 +105,27 @@ static char *cache_dir(void)
     return home && *home ? base_path_join(home, ".cache/mien") : NULL;
 }
 
-/* Directory and file; both NULL when no cache is kept. */
-static void find_place(const struct vk_device *device, char **dir, char **path)
+void vk_cache_place(const struct vk_caps *caps, const char *own, const char *kind, const char *ending, char **dir,
+                    char **path)
 {
-    const struct vk_caps *caps = &device->physical->caps;
-    char name[96], uuid[33];
+    char name[128], uuid[33];
     *path = NULL;
-    *dir = device->cache_off ? NULL : device->cache_dir ? base_path_join(device->cache_dir, "") : cache_dir();
+    *dir = own ? base_path_join(own, "") : cache_dir();
     if (!*dir)
         return;
     for (int i = 0; i < 16; i++)
         snprintf(uuid + 2 * i, 3, "%02x", caps->uuid[i]);
-    snprintf(name, sizeof name, "pipelines-%04x-%04x-%08x-%s.bin", caps->vendor_id, caps->device_id,
-             caps->driver_version, uuid);
+    snprintf(name, sizeof name, "%s-%04x-%04x-%08x-%s%s", kind, caps->vendor_id, caps->device_id, caps->driver_version,
+             uuid, ending);
     *path = base_path_join(*dir, name);
+}
+
+/* Directory and file; both NULL when no cache is kept. */
+static void find_place(const struct vk_device *device, char **dir, char **path)
+{
+    *dir = *path = NULL;
+    if (!device->cache_off)
+        vk_cache_place(&device->physical->caps, device->cache_dir, "pipelines", ".bin", dir, path);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */

@@ -268,6 +268,28 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
     snprintf(out->name, sizeof out->name, "a typical %s device", vk_class_name(c));
 }
 
+/* ---- kernels that have failed ------------------------------------------------------------------------------------ */
+
+uint64_t vk_caps_refusal(const char *op, const char *variant)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *at = op; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    hash = (hash ^ '/') * 1099511628211u;
+    for (const char *at = variant; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    return hash;
+}
+
+bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *variant)
+{
+    uint64_t hash = caps->refused_count ? vk_caps_refusal(op, variant) : 0;
+    for (uint32_t i = 0; i < caps->refused_count; i++)
+        if (caps->refused[i] == hash)
+            return true;
+    return false;
+}
+
 /* ---- what is not used -------------------------------------------------------------------------------------------- */
 
 void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)

@@ -138,6 +138,7 @@ static enum mien_status read_choices(struct vk_device *device, const struct mien
         device->cache_dir = base_path_join(params->cache_dir, "");
         FAIL_IF_NULL(device->cache_dir, "a path");
     }
+    TRY(vk_trials_read_switch(params->selftest, device->caps.type, &device->trials.mode));
 fail:
     return status;
 }
@@ -210,6 +211,7 @@ void vk_device_destroy(struct vk_device **out)
         if (!device->instance->adopted.device)
             device->fn.vkDestroyDevice(device->handle, NULL);
     }
+    vk_trials_destroy(device);
     base_free(device->cache_dir);
     base_free(device);
 }
@@ -217,6 +219,11 @@ void vk_device_destroy(struct vk_device **out)
 const struct vk_caps *vk_device_caps(const struct vk_device *device)
 {
     return &device->caps;
+}
+
+double vk_device_wait_seconds(const struct vk_device *device)
+{
+    return (double)device->wait_ns * 1e-9;
 }
 
 bool vk_device_lost(const struct vk_device *device)

@@ -28,7 +28,8 @@ static void feature_words(uint32_t features, char *text, size_t size)
             at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " " : "", words[i]);
 }
 
-static void describe(const struct vk_caps *caps, struct mien_gpu_info *info)
+/* dir: of the cache; NULL = the environment's */
+static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials trials, struct mien_gpu_info *info)
 {
     *info = (struct mien_gpu_info){
         .size = sizeof *info,
@@ -49,6 +50,8 @@ static void describe(const struct vk_caps *caps, struct mien_gpu_info *info)
     feature_words(caps->device_features & ~caps->features, info->masked, sizeof info->masked);
     vk_caps_disabled(caps, info->disabled, sizeof info->disabled);
     (void)vk_caps_missing(caps, info->missing, sizeof info->missing);
+    if (trials != VK_TRIALS_OFF)
+        vk_trials_describe(caps, dir, info->kernels, sizeof info->kernels);
 }
 
 enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, uint32_t capacity, uint32_t *count)
@@ -56,6 +59,7 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     enum mien_status status = MIEN_OK;
     struct vk_instance *instance = NULL;
     struct mien_gpu_info info;
+    enum vk_trials trials;
     size_t size = 0;
     NEED(count);
     *count = 0;
@@ -66,9 +70,10 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     for (uint32_t i = 0; i < vk_instance_device_count(instance); i++) {
         struct vk_caps caps = *vk_instance_caps(instance, i);
         TRY(vk_caps_clamp(&caps, list ? list : base_env("MIEN_CAPS")));
+        TRY(vk_trials_read_switch(MIEN_DEFAULT, caps.type, &trials));
         if (i >= capacity) /* a bad list is told all the same */
             continue;
-        describe(&caps, &info);
+        describe(&caps, NULL, trials, &info);
         void *to = (char *)infos + i * size;
         memcpy(to, &size, sizeof size);
         TRY(SIZED_WRITE(to, &info));
@@ -184,7 +189,7 @@ enum mien_status mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_i
     enum mien_status status = MIEN_OK;
     struct mien_gpu_info own;
     NEED(gpu && info);
-    describe(vk_device_caps(gpu->device), &own);
+    describe(vk_device_caps(gpu->device), gpu->device->cache_dir, vk_device_trials(gpu->device), &own);
     TRY(SIZED_WRITE(info, &own));
 fail:
     return status;

@@ -42,6 +42,8 @@ enum vk_device_type { VK_TYPE_OTHER, VK_TYPE_INTEGRATED, VK_TYPE_DISCRETE, VK_TY
  * MOBILE: shared memory is main memory, few registers (small register tiles). DESKTOP: shared-memory tiles. */
 enum vk_class { VK_CLASS_DESKTOP, VK_CLASS_MOBILE, VK_CLASS_SOFTWARE };
 
+enum { VK_MAX_REFUSED = 64 };
+
 /* What a device can do, after clamping by a mask. Plain data: kernels are chosen from this alone. */
 struct vk_caps {
     char name[256];   /* VkPhysicalDeviceProperties::deviceName */
@@ -80,7 +82,12 @@ struct vk_caps {
     bool compute;         /* has a queue for compute */
     bool timeline;        /* has timeline semaphores */
     float timestamp_ns;   /* nanoseconds per tick; 0 = no timestamps */
+    uint32_t refused_count;
+    uint64_t refused[VK_MAX_REFUSED]; /* kernel variants that have failed here, see vk_trials_open */
 };
+
+/* Whether the variant has failed on the device. */
+bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *variant);
 
 /* Clamps caps by a comma-separated list, read from left to right:
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
@@ -156,6 +163,8 @@ void vk_device_destroy(struct vk_device **device);
 const struct vk_caps *vk_device_caps(const struct vk_device *device);
 /* Sticky; see the head of this file. */
 bool vk_device_lost(const struct vk_device *device);
+/* The longest wait of vk_wait. */
+double vk_device_wait_seconds(const struct vk_device *device);
 /* Tests: masks capabilities anew, starting from those at creation; affects only choices made afterwards. */
 enum mien_status vk_device_clamp(struct vk_device *device, const char *list);
 /* From now on work on the device writes spans to `trace`, which is borrowed until the device is destroyed or another
@@ -291,6 +300,45 @@ enum mien_status vk_device_keep_statistics(struct vk_device *device);
  * pipeline was made without. */
 enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct vk_pipeline *pipeline,
                                         struct vk_statistic *out, uint32_t capacity, uint32_t *count);
+
+/* ---- trials of kernels ------------------------------------------------------------------------------------------ */
+
+/* What kernels have shown on a device with its driver: which have proven themselves, which have failed, and which one
+ * is being tried. It is kept in a file per device and driver beside the pipeline cache (MIEN_CACHE_DIR), so that a
+ * kernel is tried once, and one whose trial ended its process or stopped the machine is known at the next start.
+ * One process at a time tries: it holds a lock from before its first trial until vk_trials_close. Another waits for it,
+ * and after 10 s tries without writing anything down. Without a directory to write to all is kept in memory. */
+
+/* A kernel as a part of an op's variant. */
+struct vk_trial {
+    const char *op, *variant, *kernel;
+    uint64_t code; /* the kernel's: another build may have another of the same name */
+    uint64_t key;  /* of all of it, constants and subgroup size too */
+    bool last;     /* the op has no variant behind this one: it is never refused, but tried again at each start */
+};
+
+/* Whether kernels are to be tried on this device, and whether those that have failed are known: see MIEN_SELFTEST in
+ * mien/gpu.h. */
+enum vk_trials { VK_TRIALS_OFF, VK_TRIALS_REMEMBERED, VK_TRIALS_ON };
+enum vk_trials vk_device_trials(const struct vk_device *device);
+
+/* Once per device: reads the file. `code` tells a kernel's of this build, 0 = there is none: what has failed with
+ * another code is forgotten. The variants that have failed are in vk_device_caps from then on (vk_caps_refuse). */
+enum mien_status vk_trials_open(struct vk_device *device, uint64_t (*code)(const char *kernel));
+bool vk_trials_proven(const struct vk_device *device, uint64_t key);
+/* Numbers of the caller's for what need not be looked up again while the device is open. */
+bool vk_trials_settled(const struct vk_device *device, uint64_t number);
+enum mien_status vk_trials_settle(struct vk_device *device, uint64_t number);
+/* Its name stands in the file, on the disk, when this returns; *go is false, and nothing is to be tried, where another
+ * process has proven it or seen it fail meanwhile. */
+enum mien_status vk_trials_begin(struct vk_device *device, const struct vk_trial *trial, bool *go);
+/* Ends the trial that has begun. */
+enum mien_status vk_trials_passed(struct vk_device *device, const struct vk_trial *trial);
+enum mien_status vk_trials_failed(struct vk_device *device, const struct vk_trial *trial, const char *why);
+void vk_trials_dropped(struct vk_device *device); /* it came to no end for a reason that is not the kernel's */
+/* One more that a trial has proven. */
+enum mien_status vk_trials_prove(struct vk_device *device, uint64_t key);
+void vk_trials_close(struct vk_device *device); /* of a number of trials: writes what they have shown, gives the lock */
 
 /* ---- recordings ------------------------------------------------------------------------------------------------ */
 

@@ -175,9 +175,49 @@ enum mien_status vk_known_read_switch(bool *trusting);
 uint32_t vk_known_apply(struct vk_caps *caps, uint32_t lanes);
 /* The reason why a feature of caps->known is off, with its source. */
 const char *vk_known_why(const struct vk_caps *caps, uint32_t bit);
+/* What vk_caps.refused holds for a variant. */
+uint64_t vk_caps_refusal(const char *op, const char *variant);
 
 /* What a device lacks, as text ("" = nothing); returns true when anything is missing. */
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size);
+
+/* ---- trials ------------------------------------------------------------------------------------------------------ */
+
+/* A set of numbers; zeroed = empty. */
+struct vk_keys {
+    uint64_t *key; /* sorted */
+    size_t count, capacity;
+};
+bool vk_keys_has(const struct vk_keys *keys, uint64_t key);
+enum mien_status vk_keys_add(struct vk_keys *keys, uint64_t key);
+
+/* A variant whose trial failed, or is under way. */
+struct vk_trial_row {
+    char op[32], variant[64], kernel[64], why[160]; /* the kernel that failed in it */
+    uint64_t code;
+    bool last;
+};
+
+enum { VK_TRIALS_MOST = 1 << 14 }; /* proven keys, and rows */
+
+/* What a file holds; zeroed = nothing. */
+struct vk_trials_file {
+    struct vk_keys proven;
+    struct vk_trial_row *failed;
+    size_t failed_count, failed_capacity;
+    struct vk_trial_row trying; /* op "" = none */
+};
+/* MIEN_ERR_DATA, the message naming `where`, for what is no such file, or one of another device or driver. */
+enum mien_status vk_trials_parse(const struct vk_caps *caps, const char *text, size_t size, const char *where,
+                                 struct vk_trials_file *out);
+char *vk_trials_print(const struct vk_caps *caps, const struct vk_trials_file *file); /* NULL: out of memory */
+void vk_trials_clear(struct vk_trials_file *file);
+/* "op/variant: why; op/variant: why" of those that have failed by the file of this device in `dir` (NULL: the
+ * environment's); "" when there is none. */
+void vk_trials_describe(const struct vk_caps *caps, const char *dir, char *text, size_t size);
+/* The choice, or MIEN_SELFTEST, on a device of this type. */
+enum mien_status vk_trials_read_switch(enum mien_switch choice, enum vk_device_type type, enum vk_trials *out);
+void vk_trials_destroy(struct vk_device *device);
 
 /* ---- device --------------------------------------------------------------------------------------------------- */
 
@@ -289,9 +329,21 @@ struct vk_device {
     double trace_ns;          /* ... and when the host's clock showed it */
 
     VkPipelineCache cache;
-    size_t cache_read;                                     /* bytes that the driver got from the file */
-    bool cache_off;                                        /* no file is read or written */
-    char *cache_dir;                                       /* the caller's; NULL: the environment's */
+    size_t cache_read; /* bytes that the driver got from the file */
+    bool cache_off;    /* no file is read or written */
+    char *cache_dir;   /* the caller's; NULL: the environment's */
+    struct vk_trials_state {
+        enum vk_trials mode;
+        bool opened, told; /* that nothing is kept */
+        bool damaged;      /* the file that was there; a warning said so */
+        bool changed;      /* since it was written or read */
+        bool alone;        /* another process would not give the lock */
+        char *dir, *path;  /* of the file; NULL: all stays in memory */
+        uint64_t (*code)(const char *kernel);
+        struct vk_trials_file file;
+        struct vk_keys settled;
+        struct base_lock *lock;
+    } trials;
     bool statistics;                                       /* pipelines are made to keep them */
     VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
@@ -319,6 +371,11 @@ enum mien_status vk_cache_read_switch(enum mien_switch choice, bool *off);
 enum mien_status vk_cache_create(struct vk_device *device);
 /* Writes the file when the driver has more to keep than was read. Cannot fail: a cache is no part of the work. */
 void vk_cache_save(struct vk_device *device);
+
+/* Directory and file, KIND-vendor-device-driver-uuid ENDING, of what is kept for a device and driver; dir NULL: the
+ * environment's. Both are NULL when there is no directory, or no memory. */
+void vk_cache_place(const struct vk_caps *caps, const char *own, const char *kind, const char *ending, char **dir,
+                    char **path);
 
 enum { VK_CACHE_HEAD = 56 };
 /* Fills in the head of a file whose driver's data stands at VK_CACHE_HEAD. */

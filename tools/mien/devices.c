@@ -21,6 +21,17 @@ static const char *vendor(uint32_t id)
     return "unknown";
 }
 
+/* "name: why; name: why", a line each. */
+static void print_disabled(const char *what, const char *list)
+{
+    for (const char *at = list; *at;) {
+        const char *end = strstr(at, "; ");
+        size_t length = end ? (size_t)(end - at) : strlen(at);
+        printf("   %-9s %s%.*s\n", at == list ? "disabled" : "", what, (int)length, at);
+        at += length + (end ? 2 : 0);
+    }
+}
+
 static void print_text(const struct mien_gpu_info *info, uint32_t index)
 {
     printf("%" PRIu32 ": %s (%s)\n", index, info->name, info->type);
@@ -33,12 +44,8 @@ static void print_text(const struct mien_gpu_info *info, uint32_t index)
     printf("   in use    %s\n", *info->features ? info->features : "nothing optional");
     if (*info->masked)
         printf("   masked    %s\n", info->masked);
-    for (const char *at = info->disabled; *at;) { /* "word: why; word: why" */
-        const char *end = strstr(at, "; ");
-        size_t length = end ? (size_t)(end - at) : strlen(at);
-        printf("   %-9s %.*s\n", at == info->disabled ? "disabled" : "", (int)length, at);
-        at += length + (end ? 2 : 0);
-    }
+    print_disabled("", info->disabled);
+    print_disabled("kernel ", info->kernels);
     if (*info->missing)
         printf("   unusable  %s\n", info->missing);
 }
@@ -48,6 +55,25 @@ static void print_pair(const char *key, const char *value, const char *end)
     printf("\"%s\":", key);
     print_json_string(value);
     printf("%s", end);
+}
+
+/* The kernels that have failed: {"kernel":"op/variant","why":...} each. */
+static void print_kernels(const char *list)
+{
+    char part[sizeof(((struct mien_gpu_info *)0)->kernels)];
+    printf("\"disabled_kernels\":[");
+    for (const char *at = list; *at;) {
+        const char *end = strstr(at, "; "), *colon = strstr(at, ": ");
+        size_t length = end ? (size_t)(end - at) : strlen(at);
+        size_t name = colon && (size_t)(colon - at) < length ? (size_t)(colon - at) : length;
+        printf("%s{", at == list ? "" : ",");
+        snprintf(part, sizeof(part), "%.*s", (int)name, at);
+        print_pair("kernel", part, ",");
+        snprintf(part, sizeof(part), "%.*s", (int)(length - name), at + name);
+        print_pair("why", part + (part[0] ? 2 : 0), "}");
+        at += length + (end ? 2 : 0);
+    }
+    printf("],");
 }
 
 static void print_json(const struct mien_gpu_info *info, uint32_t index)
@@ -63,6 +89,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
     print_pair("masked", info->masked, ",");
     print_pair("disabled", info->disabled, ",");
     print_pair("missing", info->missing, ",");
+    print_kernels(info->kernels);
     printf("\"memory\":%" PRIu64 ",\"max_buffer\":%" PRIu64 ",\"subgroup_size\":%" PRIu32 ",\"vendor_id\":%" PRIu32
            ",\"device_id\":%" PRIu32 ",\"driver_version\":%" PRIu32 "}\n",
            info->memory, info->max_buffer, info->subgroup_size, info->vendor_id, info->device_id, info->driver_version);
@@ -99,7 +126,8 @@ const struct command command_devices = {
     .help = "All of them, or the one that --device names. In use: optional features that kernels may use; masked: "
             "taken away by\n"
             "--caps; disabled: not there or not used, and why (MIEN_TRUST_DRIVER=1 uses what drivers are known to do\n"
-            "wrong). --json prints one object a line.",
+            "wrong); a kernel: it failed the self-test with this version of the driver, and another serves in its\n"
+            "place. --json prints one object a line.",
     .run = run,
     .lacks = LACKS_SEED | LACKS_QUIET,
 };

@@ -1,0 +1,195 @@
+/* problem.c: a small problem on which a kernel can prove itself: through the same pipeline, that is the same shader,
+ * constants and subgroup size, as the call for which it was chosen. The op's own cases are looked through first, which
+ * know what its inputs must be; where none has that pipeline, the call itself is made smaller. */
+#include "check/selftest.h"
+
+#include "check/check.h"
+
+#include <string.h>
+
+/* Work of a problem, in operations of the reference: enough to fill several workgroups, and done in about 10 ms. */
+static const double ENOUGH_WORK = 3e6;
+
+bool check_same_pipeline(const struct op_dispatch *a, const struct op_dispatch *b)
+{
+    return a->bind_count == b->bind_count && a->push_size == b->push_size && a->subgroup_size == b->subgroup_size &&
+           a->spec_count == b->spec_count && memcmp(a->spec, b->spec, a->spec_count * sizeof(*a->spec)) == 0 &&
+           strcmp(a->shader, b->shader) == 0;
+}
+
+/* ---- does it serve ----------------------------------------------------------------------------------------------- */
+
+struct search {
+    const struct vk_caps *caps;
+    const struct op_dispatch *wanted;
+    const struct op_variant *variant; /* by which it is planned */
+    struct op_plan plan;              /* of the call that was looked at last */
+};
+
+/* Whether the call, planned by the variant, needs the wanted pipeline. What it says of misfits is for nobody. */
+static bool serves(struct search *s, struct op_call *call)
+{
+    const struct op_variant *v = s->variant;
+    bool found = false;
+    if ((v->fits && !v->fits(s->caps, call)) || op_make_plan(s->caps, call, v, &s->plan) != MIEN_OK)
+        return false;
+    for (size_t i = 0; i < s->plan.count && !found; i++)
+        found = check_same_pipeline(&s->plan.dispatch[i], s->wanted);
+    return found;
+}
+
+static double work(const struct op_call *call)
+{
+    double elements = 0;
+    for (uint32_t i = 0; i < OP_MAX_IN; i++)
+        elements += (double)tensor_shape_count(&call->in[i]);
+    return op_call_flops(call) + 20 * elements; /* a random number takes about as long as 20 operations */
+}
+
+/* ---- a case of the op -------------------------------------------------------------------------------------------- */
+
+/* The largest of those that are small enough, else the smallest: false where there is none. */
+static bool find_case(struct search *s, struct check_case *out)
+{
+    double best = 0;
+    bool found = false;
+    for (struct check_case c = {.op = s->wanted->op}; check_case_next(&c);) {
+        struct op_call call;
+        if (c.given->slow || check_case_call(&c, &call) != MIEN_OK)
+            continue;
+        double w = work(&call);
+        bool better = !found || (w <= ENOUGH_WORK ? best > ENOUGH_WORK || w > best : w < best);
+        if (!better || w > 100 * ENOUGH_WORK || !serves(s, &call))
+            continue;
+        found = true;
+        best = w;
+        *out = c;
+    }
+    return found;
+}
+
+/* ---- the call made smaller --------------------------------------------------------------------------------------- */
+
+/* Sizes that are equal stay equal: a size that belongs to several tensors keeps them fitting. */
+static void replace(struct op_call *call, uint32_t size, uint32_t by)
+{
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        for (uint32_t d = 0; d < call->in[i].rank; d++) {
+            if (call->in[i].dim[d] == size)
+                call->in[i].dim[d] = by;
+        }
+    }
+    call->attr.rows = call->attr.rows == size ? by : call->attr.rows;
+    call->attr.count = call->attr.count == size ? by : call->attr.count;
+}
+
+/* The largest size below `bound`; 0 = none. */
+static uint32_t next_size(const struct op_call *call, uint32_t bound)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        for (uint32_t d = 0; d < call->in[i].rank; d++) {
+            if (call->in[i].dim[d] < bound)
+                most = BASE_MAX(most, call->in[i].dim[d]);
+        }
+    }
+    return most;
+}
+
+/* Each size in turn, the largest first, becomes the first of a list with which the pipeline is the same: some way
+ * above the tiles' sides first, then what is left. */
+static void shrink(struct search *s, struct op_call *call)
+{
+    static const uint32_t sizes[] = {33,  40,  65,   72,   96,   130,  160,  257,  320,   384, 513,
+                                     640, 768, 1025, 1536, 2048, 3072, 4097, 8192, 16384, 32,  24,
+                                     16,  12,  8,    7,    6,    5,    4,    3,    2};
+    const struct op_call whole = *call;
+    for (uint32_t size = next_size(&whole, UINT32_MAX); size; size = next_size(&whole, size)) {
+        for (size_t i = 0; i < BASE_COUNT(sizes); i++) {
+            struct op_call smaller = *call;
+            if (sizes[i] >= size)
+                continue;
+            replace(&smaller, size, sizes[i]);
+            if (op_call_shapes(&smaller, "a self-test") == MIEN_OK && serves(s, &smaller)) {
+                *call = smaller;
+                break;
+            }
+        }
+    }
+}
+
+/* The call's shapes as a case. */
+static void make_case(const struct op_call *call, struct op_case *out)
+{
+    *out = (struct op_case){.name = "self-test", .attr = call->attr, .index_limit = 1};
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        memcpy(out->in[i], call->in[i].dim, call->in[i].rank * sizeof(out->in[i][0]));
+        if (call->in[i].rank && (call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16))
+            out->dtype = call->in[i].dtype;
+    }
+}
+
+/* What a forward op would have saved: as good as anything positive, since the reference gets the same. */
+static void fill_saved(struct op_call *call)
+{
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        uint64_t count = tensor_shape_count(&call->in[i]);
+        float *x = call->in_data[i];
+        if (call->op->fill[i] != OP_FILL_SAVED || !x || call->in[i].dtype != MIEN_F32)
+            continue;
+        struct base_rng rng = base_rng_make(1, call->op->name, i, 0);
+        for (uint64_t k = 0; k < count; k++)
+            x[k] = (float)(0.5 + base_rng_uniform(&rng));
+    }
+}
+
+/* ---- together ---------------------------------------------------------------------------------------------------- */
+
+static enum mien_status fill(struct check_problem *problem, const struct check_case *c)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(check_call_make(c, &problem->call));
+    TRY(check_call_fill(&problem->call, c, CHECK_NORMAL, 1));
+    if (!c->forward)
+        fill_saved(&problem->call);
+    problem->call.op->reference(&problem->call);
+fail:
+    return status;
+}
+
+enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_call *call, const struct op_plan *plan,
+                                    const struct op_dispatch *d, struct check_problem *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct search s = {.caps = caps, .wanted = d, .variant = d->variant};
+    struct check_case found;
+    char said[300];
+    memset(out, 0, sizeof(*out));
+    base_log_divert(said, sizeof(said));
+    if (!find_case(&s, &found)) {
+        struct op_call smaller = *call;
+        memset(smaller.in_data, 0, sizeof(smaller.in_data));
+        s.variant = plan->variant;
+        shrink(&s, &smaller);
+        make_case(&smaller, &out->own);
+        found = (struct check_case){.op = call->op, .given = &out->own};
+    }
+    status = fill(out, &found);
+    base_log_divert(NULL, 0);
+    FAIL_IF(status != MIEN_OK, status, "%s: no self-test can be made for %s: %s", d->op->name, d->variant->name, said);
+    FAIL_IF(!serves(&s, &out->call), MIEN_ERR_FAILED, "%s: no small problem runs kernel %s of %s", d->op->name,
+            d->shader, d->variant->name);
+    out->variant = s.variant;
+    out->plan = s.plan;
+    return MIEN_OK;
+fail:
+    op_plan_clear(&s.plan);
+    check_problem_clear(out);
+    return status;
+}
+
+void check_problem_clear(struct check_problem *problem)
+{
+    op_plan_clear(&problem->plan);
+    check_call_clear(&problem->call);
+}
