@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# test_export_command.sh MIEN SPIRV_VAL: mien check --export and --shaders from outside.
+# test_export_command.sh MIEN SPIRV_VAL REPLAY: mien check --export and --shaders from outside.
 set -u
-mien=$(realpath "$1") val=$2
+mien=$(realpath "$1") val=$2 replay=$3
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -10,6 +10,7 @@ cd "$work" || exit 1
 
 # ---- without a device ----
 expect 2 "name it FILE.foz" check --export pipelines.txt
+expect 2 "leave out --export" check --list --export pipelines.foz
 expect 1 "cannot be written" check --export nowhere/pipelines.foz
 mkdir full
 touch full/mine
@@ -35,6 +36,16 @@ for file in shaders/*.spv; do
     "$val" --target-env vulkan1.1 "$file" || bad=$((bad + 1))
 done
 holds "spirv-val takes all modules" [ "$bad" -eq 0 ]
+
+# ---- every pipeline built from the file alone, by a program that knows Vulkan only ----
+if "$mien" check --device 0 --export first.foz >out 2>&1; then
+    "$replay" first.foz >out 2>&1
+    status=$?
+    cat out
+    holds "the replay ends with 0, or is skipped" [ $status -eq 0 -o $status -eq 77 ]
+else
+    echo "not tried: a replay (device 0 is below the floor)"
+fi
 
 # ---- a part of it, under another device's limits, and with a check after it ----
 expect 0 "part.foz: " check --export part.foz --op 'softmax*' --caps apple
