@@ -139,6 +139,8 @@ static int run(const struct command *command, int argc, char **argv)
     int result = args_parse(command, argc, argv, args, &common, &files);
     if (result != ARGS_RUN)
         return result;
+    if ((asked.list || asked.compare) && (asked.export || asked.shaders))
+        return complain(command, 2, "--list and --compare write no files; leave out --export and --shaders");
     if (asked.compare)
         return compare(command, &common, &files);
     if (files.count)
@@ -147,8 +149,6 @@ static int run(const struct command *command, int argc, char **argv)
         return complain(command, 2, "--quick and --full exclude each other");
     if (common.json && asked.csv)
         return complain(command, 2, "--json and --csv exclude each other");
-    if (asked.list && (asked.export || asked.shaders))
-        return complain(command, 2, "--list writes no files; leave out --export and --shaders");
     if (asked.list)
         return mien_status_exit_code(mien_check_list(asked.op, print_line, NULL));
     if (asked.export || asked.shaders) {
