@@ -125,7 +125,7 @@ static bool can_run(struct bench_item *item, const struct graph_program_stats *s
     const struct vk_caps *caps = &run->context.caps;
     bool quick = run->params.quick;
     double seconds = stats->flops / run->context.flop_rate;
-    uint64_t room = caps->unified ? caps->device_memory / 4 : caps->device_memory / 5 * 4;
+    uint64_t room = caps->unified ? caps->device_memory / 2 : caps->device_memory / 5 * 4;
     /* gradients, moments */
     uint64_t copies = item->part == BENCH_STEP ? 4 : item->part == BENCH_CLIP ? 2 : 1;
     uint64_t need = stats->device_bytes + stats->host_bytes + copies * stats->bound_bytes;

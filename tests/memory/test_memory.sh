@@ -68,8 +68,9 @@ declare -A commands=(
     [report]="report run eval.json -o out"
     [train]="train --config train.json"
     [resume]="train --resume out"
+    [bench]="bench bench.json --compare bench.json --json"
 )
-order=(tokenize import synth convert info embed train pack plan eval report classify search retrieval resume)
+order=(tokenize import synth convert info embed train pack plan eval report classify search retrieval resume bench)
 [ $# -gt 0 ] && order=("$@")
 
 undisturbed() { "$mien" "$@" >stdout 2>stderr; }
@@ -80,7 +81,15 @@ fi
 
 # What a command needs from others.
 needs() {
-    case $1 in report | resume) ;; *) return ;; esac
+    case $1 in
+    report | resume) ;;
+    bench)
+        undisturbed bench --quick --only 'sum/*' --json || { cat stderr; exit 1; }
+        cp stdout bench.json
+        return
+        ;;
+    *) return ;;
+    esac
     [ -e run ] && return
     undisturbed train --config train.json --set run.dir=run run.steps=1 || { cat stderr; exit 1; }
     cp -r run resumed && rm -r resumed/model
