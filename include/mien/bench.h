@@ -74,7 +74,8 @@ struct mien_bench_row {
     enum mien_bench_change change;
     double before_ms;
     double ratio; /* ms / before_ms */
-    double noise; /* the ratio beyond which a difference counts, minus 1: both spreads and 5 % */
+    double noise; /* the ratio beyond which a difference counts, minus 1: both spreads and 5 %; the least times must
+                     differ, too, by 5 % */
 };
 
 struct mien_bench_head {

@@ -165,7 +165,9 @@ static struct mien_bench *changed(struct mien_bench *bench, const char *name, do
         cJSON_SetNumberHelper(cJSON_GetObjectItem(row, "spread"), 0.01);
         if (strcmp(cJSON_GetObjectItem(row, "name")->valuestring, name) != 0)
             continue;
+        cJSON *least = cJSON_GetObjectItem(row, "least_ms");
         cJSON_SetNumberHelper(ms, ms->valuedouble * factor);
+        cJSON_SetNumberHelper(least, least->valuedouble * (outcome ? 1 : factor));
         if (outcome)
             cJSON_SetValuestring(cJSON_GetObjectItem(row, "outcome"), outcome);
     }
