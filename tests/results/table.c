@@ -225,6 +225,13 @@ static void print_cell(struct base_text *out, const char *text)
     base_text_print(out, " ");
 }
 
+static int compare(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    int driver = strcmp(x->driver, y->driver);
+    return x->how != y->how ? (int)x->how - (int)y->how : driver ? driver : strcmp(x->device, y->device);
+}
+
 static void print_line(struct base_text *out, const struct line *line)
 {
     print_cell(out, line->device);
@@ -281,10 +288,9 @@ static enum mien_status make_table(const char *results, struct base_text *out)
     TRY(read_folder(results, "bench", read_bench));
     TRY(read_folder(results, "vendor", read_vendor));
     base_text_print(out, line_count ? "| device | driver | how | what |\n|---|---|---|---|\n" : "No files yet.\n");
-    for (int how = HARDWARE; how <= OFFLINE; how++)
-        for (size_t i = 0; i < line_count; i++)
-            if (lines[i].how == (enum how)how)
-                print_line(out, &lines[i]);
+    qsort(lines, line_count, sizeof *lines, compare);
+    for (size_t i = 0; i < line_count; i++)
+        print_line(out, &lines[i]);
     TRY(print_refused(out));
     return out->status;
 fail:
