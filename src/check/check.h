@@ -25,7 +25,8 @@ struct check_options {
     uint64_t max_elements; /* only cases whose inputs hold no more; 0 = all */
     double timeout;        /* seconds a unit may take */
     /* child only */
-    uint32_t jobs;               /* children side by side; 0 = this is the first, which tells what is best */
+    bool first;                  /* the one that tells what the device is and how many children suit it */
+    uint32_t jobs;               /* children side by side; 0 = as many as suit the device */
     uint32_t share, from;        /* of the cases, those that fall to this one of the jobs; the first unit to run */
     double flop_rate, byte_rate; /* per second, from calibration; 0 = not yet known */
 };

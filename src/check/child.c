@@ -73,7 +73,7 @@ static enum mien_status open_device(struct check_context *context, struct check_
     if (options->mask)
         TRY(check_mask_parse(&context->caps, options->mask, &masks[0]));
     FAIL_IF(*mask_count == 0, MIEN_ERR_FAILED, "no capability mask could be made");
-    if (!options->jobs) {
+    if (options->first) {
         json = check_device_json(&context->caps);
         FAIL_IF_NULL(json, "what the device is");
         check_say(context, "@device %u %u %s", context->jobs, check_walk_count(context, masks, *mask_count), json);

@@ -32,6 +32,7 @@ static const struct option {
     OPTION("--max-elements", COUNT64, max_elements),
     OPTION("--jobs", COUNT32, jobs),
     OPTION("--share", COUNT32, share),
+    OPTION("--first", FLAG, first),
     OPTION("--from", COUNT32, from),
     OPTION("--flop-rate", NUMBER, flop_rate),
     OPTION("--byte-rate", NUMBER, byte_rate)

@@ -85,9 +85,8 @@ static enum mien_status take_device(struct parent *p, const char *text)
     enum mien_status status = MIEN_OK;
     char *end = NULL, table[256];
     const char *name = NULL, *driver = NULL, *api = NULL, *type = NULL;
-    uint32_t best = (uint32_t)strtoul(text, &end, 10);
+    p->jobs = (uint32_t)strtoul(text, &end, 10);
     p->units = (uint32_t)strtoul(end, &end, 10);
-    p->jobs = p->how->jobs ? p->how->jobs : best;
     p->jobs = BASE_MIN(BASE_MAX(p->jobs, 1), MOST_JOBS);
     TRY(check_head_make(p->result, &p->options, p->how->suite, end));
     TRY(base_json_string(p->result->head, "device", "a device", &name));
@@ -138,7 +137,8 @@ static enum mien_status start(struct parent *p, struct worker *w)
     struct check_options options = p->options;
     options.share = w->share;
     options.from = w->from;
-    options.jobs = p->jobs;
+    options.first = !p->jobs;
+    options.jobs = p->jobs ? p->jobs : p->how->jobs;
     for (; p->how->child[count] && count + 24 < CHECK_MOST_WORDS; count++)
         words[count] = p->how->child[count];
     FAIL_IF(!check_options_words(&options, &arena, words, count), MIEN_ERR_NOMEM,

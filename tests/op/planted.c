@@ -170,15 +170,21 @@ static const char *row_of(const char *report, const char *op)
     return at;
 }
 
-/* This program's own report with some options; "" when it cannot be run. Exit status into *status. */
-static void run_self(const char *self, const char *options, char *report, size_t size, int *status)
+/* What a command prints; "" when it cannot be run. Exit status into *status. */
+static void run_command(const char *command, char *report, size_t size, int *status)
 {
-    char command[4096];
-    snprintf(command, sizeof(command), "'%s' --csv --timeout 5 %s", self, options);
     FILE *pipe = popen(command, "r");
     size_t used = pipe ? fread(report, 1, size - 1, pipe) : 0;
     report[used] = '\0';
     *status = pipe ? pclose(pipe) : -1;
+}
+
+/* This program's own report with some options. */
+static void run_self(const char *self, const char *options, char *report, size_t size, int *status)
+{
+    char command[4096];
+    snprintf(command, sizeof(command), "'%s' --csv --timeout 5 %s", self, options);
+    run_command(command, report, size, status);
 }
 
 static void expect_row(const char *report, const char *op, const char *result, const char *note)
@@ -192,6 +198,48 @@ static void expect_row(const char *report, const char *op, const char *result, c
         fprintf(stderr, "    %s: expected %s \"%s\", got: %s\n", op, result, note, row ? line : "no row");
 }
 
+/* The command that repeats a failure alone does. */
+static void judge_repeat(const char *self)
+{
+    char report[1 << 14], command[4096];
+    int status;
+    snprintf(command, sizeof(command), "'%s' --op wrong_value", self);
+    run_command(command, report, sizeof(report), &status);
+    char *at = strstr(report, "repeats each alone:");
+    at = at ? strstr(at, "\n    ") : NULL;
+    CHECK(at && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    if (!at)
+        return;
+    snprintf(command, sizeof(command), "%.*s --csv", (int)strcspn(at + 5, "\n"), at + 5);
+    CHECK(strstr(command, "--case 'x' --mask '"));
+    run_command(command, report, sizeof(report), &status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    expect_row(report, "wrong_value", "fail", "output 0: 1 of 129 wrong");
+    /* the heading and one row */
+    const char *heading_end = strchr(report, '\n'), *row_end = heading_end ? strchr(heading_end + 1, '\n') : NULL;
+    CHECK(row_end && row_end[1] == 0);
+}
+
+/* A crash as a row of a file that can be read again. */
+static void judge_json(const char *self)
+{
+    static char report[1 << 17];
+    char command[4096];
+    int status, crashes = 0;
+    struct mien_check_result *result = NULL;
+    struct mien_check_row row = {sizeof(row)};
+    snprintf(command, sizeof(command), "'%s' --json --timeout 5 --op 'cr*' >planted.json", self);
+    run_command(command, report, sizeof(report), &status);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CHECK_EQ(mien_check_read("planted.json", &result), MIEN_OK);
+    for (size_t i = 0; mien_check_row(result, i, &row); i++)
+        crashes += strcmp(row.op, "crash") == 0 && strcmp(row.reason, "crash: died of signal 11") == 0;
+    CHECK(crashes > 0);
+    CHECK(strstr(mien_check_summary(result), "crash x copy_fwd: crash: died of signal 11"));
+    mien_check_destroy(&result);
+    remove("planted.json");
+}
+
 static int judge(const char *self)
 {
     static char report[1 << 16];
@@ -203,6 +251,8 @@ static int judge(const char *self)
     for (size_t i = 0; i < BASE_COUNT(expected); i++)
         expect_row(report, expected[i].op->name, expected[i].result, expected[i].note);
 
+    judge_repeat(self);
+    judge_json(self);
     run_self(self, "--grad", report, sizeof(report), &status);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     for (size_t i = 0; i < BASE_COUNT(expected); i++) {
