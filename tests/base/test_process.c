@@ -181,8 +181,71 @@ static void test_working_directory(void)
     free(kept);
 }
 
-int main(void)
+/* The next line, waited for; what comes is no line when the program has nothing more. */
+static enum base_line next_line(struct base_process *p, char *line, size_t size)
 {
+    enum base_line what;
+    while ((what = base_process_line(p, line, size)) == BASE_LINE_NONE)
+        base_process_await(&p, 1, 10);
+    return what;
+}
+
+static void test_lines(void)
+{
+    char line[20000];
+    int code = 0;
+    struct base_process *p = shell("printf 'a\\nb'; sleep 0.1; printf 'c\\n\\nlast'; kill -9 $$", "");
+    struct base_process *none[2] = {NULL, p};
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "a");
+    base_process_await(none, 2, 0);
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "bc");
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "");
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "last"); /* without a newline: the end is one */
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE_END);
+    CHECK_EQ(base_process_wait(p, &code), MIEN_OK);
+    CHECK_EQ(code, 128 + SIGKILL);
+    base_process_close(&p);
+    /* longer than what waits: in pieces, and nothing is lost */
+    p = shell("printf '%040000d\\n' 7", "");
+    size_t all = 0;
+    while (next_line(p, line, sizeof(line)) == BASE_LINE)
+        all += strlen(line);
+    CHECK_EQ(all, 40000);
+    base_process_close(&p);
+    p = shell("sleep 60", "");
+    CHECK_EQ(base_process_line(p, line, sizeof(line)), BASE_LINE_NONE);
+    base_process_await(&p, 1, 0.05); /* comes back */
+    base_process_close(&p);          /* does not wait for it */
+}
+
+/* This program again, wherever it stands. */
+static void test_self(void)
+{
+    static const char *const args[] = {"--again", "with an argument", NULL};
+    struct base_process *p = NULL;
+    char line[100];
+    int code = 0;
+    CHECK_EQ(base_process_start_self(args, &p), MIEN_OK);
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "again with an argument");
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE_END);
+    CHECK_EQ(base_process_wait(p, &code), MIEN_OK);
+    CHECK_EQ(code, 5);
+    base_process_close(&p);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 && strcmp(argv[1], "--again") == 0) {
+        printf("again %s\n", argv[2]);
+        return 5;
+    }
+    test_lines();
+    test_self();
     test_working_directory();
     test_arguments();
     test_ends();
