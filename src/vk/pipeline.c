@@ -216,7 +216,9 @@ static enum mien_status create_handle(struct vk_device *device, struct vk_pipeli
     VkShaderModule module = VK_NULL_HANDLE;
     VK_MAKE(device, module, device->fn.vkCreateShaderModule(device->handle, &infos->code, NULL, &module));
     pipeline->statistics = device->statistics;
-    info->flags = pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0;
+    pipeline->text = device->text;
+    info->flags = (pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0) |
+                  (pipeline->text ? VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0);
     info->stage.module = module;
     info->layout = pipeline->layout;
     VkResult result =

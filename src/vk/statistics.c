@@ -14,6 +14,13 @@ fail:
     return status;
 }
 
+enum mien_status vk_device_keep_text(struct vk_device *device)
+{
+    enum mien_status status = vk_device_keep_statistics(device);
+    device->text = status == MIEN_OK;
+    return status;
+}
+
 static double value_of(const VkPipelineExecutableStatisticKHR *s)
 {
     switch (s->format) {
@@ -71,6 +78,49 @@ enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct v
     }
     *count = found + 1;
 fail:
+    base_free(list);
+    return status;
+}
+
+/* The texts' names and sizes, then the texts of those that have memory. */
+static enum mien_status read_texts(struct vk_device *device, const struct vk_pipeline *pipeline, uint32_t *count,
+                                   VkPipelineExecutableInternalRepresentationKHR *list)
+{
+    enum mien_status status = MIEN_OK;
+    const VkPipelineExecutableInfoKHR info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
+                                              .pipeline = pipeline->handle};
+    VK_TRY(device, device->fn.vkGetPipelineExecutableInternalRepresentationsKHR(device->handle, &info, count, list));
+fail:
+    return status;
+}
+
+enum mien_status vk_pipeline_text(struct vk_device *device, const struct vk_pipeline *pipeline, const char *part,
+                                  char **out)
+{
+    enum mien_status status = MIEN_OK;
+    VkPipelineExecutableInternalRepresentationKHR *list = NULL;
+    uint32_t count = 0, found;
+    char *text = NULL;
+    *out = NULL;
+    FAIL_IF(!pipeline->text, MIEN_ERR_UNSUPPORTED, "kernel %s was made without its compiler's text", pipeline->name);
+    TRY(read_texts(device, pipeline, &count, NULL));
+    list = base_alloc(count + 1, sizeof *list);
+    FAIL_IF_NULL(list, "a pipeline's texts");
+    for (uint32_t i = 0; i < count; i++)
+        list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+    TRY(read_texts(device, pipeline, &count, list));
+    for (found = count; found > 0 && !(list[found - 1].isText && strstr(list[found - 1].name, part)); found--)
+        ;
+    if (found == 0)
+        goto fail;
+    text = base_alloc(list[found - 1].dataSize + 1, 1); /* all 0: it ends, whatever the driver says */
+    FAIL_IF_NULL(text, "a pipeline's text");
+    list[found - 1].pData = text;
+    TRY(read_texts(device, pipeline, &count, list));
+    *out = text;
+    text = NULL;
+fail:
+    base_free(text);
     base_free(list);
     return status;
 }

@@ -296,10 +296,16 @@ struct vk_statistic {
 };
 /* Pipelines made from now on keep their statistics. MIEN_ERR_UNSUPPORTED where the driver has none. */
 enum mien_status vk_device_keep_statistics(struct vk_device *device);
+/* The same, and what their compiler thinks of them on the way and makes of them in the end, as text. */
+enum mien_status vk_device_keep_text(struct vk_device *device);
 /* Fills at most `capacity`; *count is how many there are. "Subgroup size" comes first. MIEN_ERR_UNSUPPORTED when the
  * pipeline was made without. */
 enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct vk_pipeline *pipeline,
                                         struct vk_statistic *out, uint32_t capacity, uint32_t *count);
+/* The last of the compiler's texts whose name has `part` in it ("Assembly"), NULL where it gives none; free with
+ * base_free. MIEN_ERR_UNSUPPORTED when the pipeline was made without. */
+enum mien_status vk_pipeline_text(struct vk_device *device, const struct vk_pipeline *pipeline, const char *part,
+                                  char **out);
 
 /* ---- trials of kernels ------------------------------------------------------------------------------------------ */
 

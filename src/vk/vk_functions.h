@@ -75,6 +75,7 @@
 /* With VK_KHR_pipeline_executable_properties. */
 #define VK_DEVICE_STATISTICS_FUNCTIONS(X)                                                                              \
     X(vkGetPipelineExecutablePropertiesKHR)                                                                            \
-    X(vkGetPipelineExecutableStatisticsKHR)
+    X(vkGetPipelineExecutableStatisticsKHR)                                                                            \
+    X(vkGetPipelineExecutableInternalRepresentationsKHR)
 
 #endif

@@ -276,7 +276,7 @@ struct vk_pipeline {
     struct vk_module module;
     VkPipelineLayout layout;
     VkPipeline handle;
-    bool statistics; /* kept by the driver */
+    bool statistics, text; /* kept by the driver */
 };
 
 /* All that Vulkan is told of a pipeline, but for handles and flags of the moment. Pointers lead into the struct itself,
@@ -344,7 +344,7 @@ struct vk_device {
         struct vk_keys settled;
         struct base_lock *lock;
     } trials;
-    bool statistics;                                       /* pipelines are made to keep them */
+    bool statistics, text;                                 /* pipelines are made to keep them */
     VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
 

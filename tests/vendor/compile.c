@@ -1,19 +1,22 @@
-/* compile.c: builds, on one device, the pipeline of every dispatch that every variant plans for every case of every op,
- * with its real layout and specialisation, and prints what the driver's compiler says of it. Nothing is run: a device
- * that only pretends to be there will do.
+/* compile.c: builds, on one device, the pipeline of every dispatch of the plans that the device would choose for every
+ * case of every op, with its real layout and specialisation, and prints what the driver's compiler says of it. Nothing
+ * is run: a device that only pretends to be there will do.
  *
- * vendor_compile [--op GLOB] [--all]: a line per pipeline that spills; --all prints the others too. Ends with 1 when a
- * pipeline cannot be made, or when one that the device would choose spills.
- * vendor_compile --planted: ends with 0 when the spills of a kernel that must spill are seen, with 77 where the driver
- * says nothing. */
+ * vendor_compile [--op GLOB] [--all] [--list] [--json FILE [--chip NAME]]: a line per pipeline that spills; --all makes
+ * those of all other variants too, --list prints every line, --json writes the chosen ones to a result file; NAME is
+ * for drivers that know none. Ends with 1 when a pipeline cannot be made, or when one that the device would choose
+ * spills. vendor_compile --planted [--json FILE]: ends with 0 when the spills of a kernel that must spill are seen,
+ * with 77 where the driver says nothing. In the file it stands as if it had been chosen. */
 #include "check/check.h"
+
+#include "isa.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STATISTICS = 64 };
+enum { MOST_STATISTICS = 64, MOST_LOOPS = 64 };
 
 static const uint32_t spill_spirv[] = {
 #include "spill.inc"
@@ -31,6 +34,9 @@ struct survey {
     struct entry *entries;
     size_t count, capacity;
     uint32_t failed, spilling;
+    const char *op_glob, *chip;
+    bool all, list;        /* not only the chosen ones; a line for each */
+    struct base_text rows; /* of the result file */
 };
 
 /* ---- gathering --------------------------------------------------------------------------------------------------- */
@@ -41,6 +47,8 @@ static enum mien_status add(void *user, const struct check_pipeline *found)
     enum mien_status status = MIEN_OK;
     struct survey *s = user;
     struct vk_pipeline *pipeline = NULL;
+    if (!found->chosen && !s->all)
+        return MIEN_OK;
     if (vk_pipeline_get(s->device, &found->kernel, &pipeline) != MIEN_OK) {
         printf("FAIL %s %s %s: no pipeline\n", found->op, found->case_name, found->variant);
         s->failed++;
@@ -110,7 +118,103 @@ static void print_entry(const struct entry *e, const char *verdict, const struct
     printf("\n");
 }
 
-static enum mien_status judge(struct survey *s, const struct entry *e, bool all, bool *out)
+/* ---- the result file --------------------------------------------------------------------------------------------- */
+
+/* The first of the driver's statistics of these names. NULL = none. */
+static const struct vk_statistic *named(const struct vk_statistic *list, uint32_t count, const char *const *names)
+{
+    for (; *names; names++)
+        for (uint32_t i = 0; i < count; i++)
+            if (strcmp(list[i].name, *names) == 0)
+                return &list[i];
+    return NULL;
+}
+
+/* A value that the driver gives. ANV gives no registers and no bytes of code: its occupancy is the subgroup size that
+ * it chose, the widest at which registers suffice, and its code is counted in instructions. */
+static void add_value(struct base_text *row, const char *key, const struct vk_statistic *list, uint32_t count,
+                      const char *const *names)
+{
+    const struct vk_statistic *s = named(list, count, names);
+    if (s)
+        base_text_print(row, ",\"%s\":%.0f", key, s->value);
+}
+
+static enum mien_status add_loops(struct survey *s, const struct entry *e, struct base_text *row)
+{
+    enum mien_status status = MIEN_OK;
+    struct isa_loop loops[MOST_LOOPS];
+    char *text = NULL;
+    TRY(vk_pipeline_text(s->device, e->pipeline, "Assembly", &text));
+    uint32_t count = text && strstr(text, "s_endpgm") ? isa_loops(text, loops, MOST_LOOPS) : 0;
+    for (uint32_t i = 0; i < BASE_MIN(count, (uint32_t)MOST_LOOPS); i++) {
+        base_text_print(row, "%s", i ? ",{" : ",\"loops\":[{");
+        for (int kind = 0; kind < ISA_KINDS; kind++)
+            if (loops[i].of[kind])
+                base_text_print(row, "\"%s\":%u,", isa_kind_name((enum isa_kind)kind), loops[i].of[kind]);
+        base_text_print(row, "\"alone\":%u}", loops[i].alone);
+    }
+    if (count)
+        base_text_print(row, "]");
+fail:
+    base_free(text);
+    return status;
+}
+
+static enum mien_status add_row(struct survey *s, const struct entry *e, const struct vk_statistic *list,
+                                uint32_t count)
+{
+    enum mien_status status = MIEN_OK;
+    static const char *const registers[] = {"VGPRs", "Registers used", "Number of GPRs", "GPRs", NULL};
+    static const char *const occupancy[] = {
+        "Subgroups per SIMD", "Max Waves Per Core", "Max warps/SM", "Threads", "Subgroup size", NULL};
+    static const char *const code[] = {"Code size", "Instruction Count", NULL};
+    const struct check_pipeline *p = &e->first;
+    struct base_text *row = &s->rows;
+    double spills = 0;
+    base_text_print(row, "%s{\"op\":\"%s\",\"variant\":\"%s\",\"shader\":\"%s\",\"spec\":[", row->size ? ",\n" : "",
+                    p->op, p->variant, p->kernel.name);
+    for (uint32_t i = 0; i < p->kernel.spec_count; i++)
+        base_text_print(row, "%s%u", i ? "," : "", p->kernel.spec[i]);
+    base_text_print(row, "]");
+    if (p->kernel.subgroup_size)
+        base_text_print(row, ",\"pinned\":%u", p->kernel.subgroup_size);
+    add_value(row, "registers", list, count, registers);
+    add_value(row, "occupancy", list, count, occupancy);
+    for (uint32_t i = 0; i < count; i++)
+        spills += is_spill(&list[i]) ? list[i].value : 0;
+    base_text_print(row, ",\"spills\":%.0f", spills);
+    add_value(row, "code", list, count, code);
+    TRY(add_loops(s, e, row));
+    base_text_print(row, "}");
+    status = row->status;
+fail:
+    return status;
+}
+
+/* Rows in the order in which they were made, one a line. */
+static enum mien_status write_rows(struct survey *s, const char *path)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_caps *caps = vk_device_caps(s->device);
+    struct base_text text = {0};
+    size_t length = strlen(caps->name);
+    bool nameless = length && caps->name[length - 1] == ' '; /* NVK's name ends before the chip's */
+    base_text_print(&text, "{\"head\":{\"kind\":\"vendor\",\"device\":\"%s%s\",\"driver\":\"%s\",", caps->name,
+                    nameless ? s->chip : "", caps->driver);
+    base_text_print(&text, "\"class\":\"%s\"},\n\"rows\":[\n", vk_class_name(caps->class_));
+    base_text_add(&text, s->rows.data, s->rows.size);
+    base_text_print(&text, "\n]}\n");
+    TRY(text.status);
+    TRY(base_file_write(path, text.data, text.size));
+fail:
+    base_text_clear(&text);
+    return status;
+}
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
+
+static enum mien_status judge(struct survey *s, const struct entry *e, bool *out)
 {
     enum mien_status status = MIEN_OK;
     struct vk_statistic list[MOST_STATISTICS];
@@ -124,8 +228,10 @@ static enum mien_status judge(struct survey *s, const struct entry *e, bool all,
     *out = spills;
     if (spills)
         print_entry(e, e->first.chosen ? "SPILL" : "spill, not chosen:", list, count);
-    else if (all)
+    else if (s->list)
         print_entry(e, e->first.chosen ? "chosen" : "other", list, count);
+    if (s->has_statistics && e->first.chosen)
+        TRY(add_row(s, e, list, count));
 fail:
     return status;
 }
@@ -139,22 +245,24 @@ static void log_line(void *user, enum mien_log_level level, const char *message)
     printf("  %s\n", message);
 }
 
-static enum mien_status run(struct survey *s, const char *op_glob, bool all)
+static enum mien_status run(struct survey *s, const char *json)
 {
     enum mien_status status = MIEN_OK;
     const struct vk_caps *caps = vk_device_caps(s->device);
     struct check_pipeline_counts counts;
     uint32_t chosen = 0;
     bool spills;
-    TRY(check_pipelines(caps, op_glob, add, s, &counts));
+    TRY(check_pipelines(caps, s->op_glob, add, s, &counts));
     for (size_t i = 0; i < s->count; i++) {
-        TRY(judge(s, &s->entries[i], all, &spills));
+        TRY(judge(s, &s->entries[i], &spills));
         s->spilling += spills && s->entries[i].first.chosen;
         chosen += s->entries[i].first.chosen;
     }
     printf("%s (%s), class %s: %zu pipelines of %u plans, %u of them chosen; %u not made, %u chosen ones spill%s\n",
            caps->name, caps->driver, vk_class_name(caps->class_), s->count, counts.plans, chosen, s->failed,
            s->spilling, s->has_statistics ? "" : " (as far as is known: no statistics)");
+    if (json && s->has_statistics)
+        TRY(write_rows(s, json));
     if (s->failed || s->spilling || !s->count)
         status = MIEN_ERR_FAILED;
 fail:
@@ -162,11 +270,11 @@ fail:
 }
 
 /* Whether a kernel that spills would be noticed here. */
-static enum mien_status run_planted(struct survey *s)
+static enum mien_status run_planted(struct survey *s, const char *json)
 {
     enum mien_status status = MIEN_OK;
     struct vk_pipeline *pipeline = NULL;
-    struct entry e = {.first = {.op = "planted", .case_name = "640 floats", .variant = "spill"}};
+    struct entry e = {.first = {.op = "planted", .case_name = "640 floats", .variant = "spill", .chosen = json}};
     bool spills = false;
     if (!s->has_statistics)
         return MIEN_OK;
@@ -174,30 +282,45 @@ static enum mien_status run_planted(struct survey *s)
         .name = "spill", .spirv = spill_spirv, .spirv_size = sizeof spill_spirv, .buffers = 2, .push_size = 4};
     TRY(vk_pipeline_get(s->device, &e.first.kernel, &pipeline));
     e.pipeline = pipeline;
-    TRY(judge(s, &e, true, &spills));
+    TRY(judge(s, &e, &spills));
+    if (json)
+        TRY(write_rows(s, json));
     FAIL_IF(!spills, MIEN_ERR_FAILED, "the planted kernel's spills are not seen: see is_spill for this driver's names");
 fail:
     return status;
 }
 
+static bool read_options(int argc, char **argv, struct survey *s, const char **json, bool *planted)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--all") == 0)
+            s->all = true;
+        else if (strcmp(argv[i], "--list") == 0)
+            s->list = true;
+        else if (strcmp(argv[i], "--planted") == 0)
+            *planted = s->list = true;
+        else if (strcmp(argv[i], "--op") == 0 && i + 1 < argc)
+            s->op_glob = argv[++i];
+        else if (strcmp(argv[i], "--chip") == 0 && i + 1 < argc)
+            s->chip = argv[++i];
+        else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
+            *json = argv[++i];
+        else
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    struct survey s = {0};
+    struct survey s = {.op_glob = "*", .chip = ""};
     struct vk_instance *instance = NULL;
-    const char *op_glob = "*";
+    const char *json = NULL;
     uint32_t index = 0;
-    bool all = false, planted = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--all") == 0) {
-            all = true;
-        } else if (strcmp(argv[i], "--planted") == 0) {
-            planted = true;
-        } else if (strcmp(argv[i], "--op") == 0 && i + 1 < argc) {
-            op_glob = argv[++i];
-        } else {
-            fprintf(stderr, "usage: vendor_compile [--op GLOB] [--all] [--planted]\n");
-            return 2;
-        }
+    bool planted = false;
+    if (!read_options(argc, argv, &s, &json, &planted)) {
+        fprintf(stderr, "usage: vendor_compile [--op GLOB] [--all] [--list] [--json FILE] [--chip NAME] [--planted]\n");
+        return 2;
     }
     mien_log_set(log_line, NULL, MIEN_LOG_WARN);
     setenv("MIEN_PIPELINE_CACHE", "off", 1); /* each is to be compiled */
@@ -206,9 +329,10 @@ int main(int argc, char **argv)
         printf("skipped: no device\n");
         return 77;
     }
-    s.has_statistics = vk_device_keep_statistics(s.device) == MIEN_OK;
-    enum mien_status status = planted ? run_planted(&s) : run(&s, op_glob, all);
+    s.has_statistics = vk_device_keep_text(s.device) == MIEN_OK;
+    enum mien_status status = planted ? run_planted(&s, json) : run(&s, json);
     base_free(s.entries);
+    base_text_clear(&s.rows);
     vk_device_destroy(&s.device);
     vk_instance_destroy(&instance);
     return planted && !s.has_statistics ? 77 : status ? 1 : 0;
