@@ -20,7 +20,7 @@ bool check_same_pipeline(const struct op_dispatch *a, const struct op_dispatch *
 /* ---- does it serve ----------------------------------------------------------------------------------------------- */
 
 struct search {
-    const struct vk_caps *caps;
+    struct vk_caps caps; /* of the device, or with smaller ranges */
     const struct op_dispatch *wanted;
     const struct op_variant *variant; /* by which it is planned */
     struct op_plan plan;              /* of the call that was looked at last */
@@ -31,7 +31,7 @@ static bool serves(struct search *s, struct op_call *call)
 {
     const struct op_variant *v = s->variant;
     bool found = false;
-    if ((v->fits && !v->fits(s->caps, call)) || op_make_plan(s->caps, call, v, &s->plan) != MIEN_OK)
+    if ((v->fits && !v->fits(&s->caps, call)) || op_make_plan(&s->caps, call, v, &s->plan) != MIEN_OK)
         return false;
     for (size_t i = 0; i < s->plan.count && !found; i++)
         found = check_same_pipeline(&s->plan.dispatch[i], s->wanted);
@@ -49,7 +49,7 @@ static double work(const struct op_call *call)
 /* ---- a case of the op -------------------------------------------------------------------------------------------- */
 
 /* The largest of those that are small enough, else the smallest: false where there is none. */
-static bool find_case(struct search *s, struct check_case *out)
+static bool find_case_within(struct search *s, struct check_case *out)
 {
     double best = 0;
     bool found = false;
@@ -68,54 +68,144 @@ static bool find_case(struct search *s, struct check_case *out)
     return found;
 }
 
+/* Some pipelines are for tensors that are larger than the device binds at once: smaller ranges have small ones cut. */
+static bool find_case(struct search *s, struct check_case *out)
+{
+    const uint64_t ranges[] = {s->caps.max_range, 1 << 20, 1 << 16};
+    for (size_t i = 0; i < BASE_COUNT(ranges); i++) {
+        s->caps.max_range = BASE_MIN(ranges[0], ranges[i]);
+        if (find_case_within(s, out))
+            return true;
+    }
+    s->caps.max_range = ranges[0];
+    return false;
+}
+
 /* ---- the call made smaller --------------------------------------------------------------------------------------- */
 
-/* Sizes that are equal stay equal: a size that belongs to several tensors keeps them fitting. */
-static void replace(struct op_call *call, uint32_t size, uint32_t by)
+/* Where a call says sizes: each dimension of each input, and two options. */
+enum { PLACES = OP_MAX_IN * MIEN_MAX_RANK + 2, MOST_EQUAL = 8 };
+
+static uint32_t *size_at(struct op_call *call, uint32_t place)
 {
-    for (uint32_t i = 0; i < call->in_count; i++) {
-        for (uint32_t d = 0; d < call->in[i].rank; d++) {
-            if (call->in[i].dim[d] == size)
-                call->in[i].dim[d] = by;
-        }
+    uint32_t input = place / MIEN_MAX_RANK, d = place % MIEN_MAX_RANK;
+    if (place >= PLACES - 2)
+        return place == PLACES - 2 ? &call->attr.rows : &call->attr.count;
+    return d < call->in[input].rank ? &call->in[input].dim[d] : NULL;
+}
+
+/* The places of a size; their number, at most MOST_EQUAL. */
+static uint32_t places_of(struct op_call *call, uint32_t size, uint32_t places[MOST_EQUAL])
+{
+    uint32_t count = 0;
+    for (uint32_t p = 0; p < PLACES && count < MOST_EQUAL; p++) {
+        const uint32_t *at = size_at(call, p);
+        if (at && *at == size)
+            places[count++] = p;
     }
-    call->attr.rows = call->attr.rows == size ? by : call->attr.rows;
-    call->attr.count = call->attr.count == size ? by : call->attr.count;
+    return count;
 }
 
 /* The largest size below `bound`; 0 = none. */
-static uint32_t next_size(const struct op_call *call, uint32_t bound)
+static uint32_t next_size(struct op_call *call, uint32_t bound)
 {
     uint32_t most = 0;
-    for (uint32_t i = 0; i < call->in_count; i++) {
-        for (uint32_t d = 0; d < call->in[i].rank; d++) {
-            if (call->in[i].dim[d] < bound)
-                most = BASE_MAX(most, call->in[i].dim[d]);
-        }
+    for (uint32_t p = 0; p < PLACES - 2; p++) {
+        const uint32_t *at = size_at(call, p);
+        most = at && *at < bound ? BASE_MAX(most, *at) : most;
     }
     return most;
 }
 
-/* Each size in turn, the largest first, becomes the first of a list with which the pipeline is the same: some way
- * above the tiles' sides first, then what is left. */
-static void shrink(struct search *s, struct op_call *call)
+/* The call with another size in some of the places (bits of mask); false where the tensors do not fit then. */
+static bool replaced(const struct op_call *call, const uint32_t *places, uint32_t mask, uint32_t size,
+                     struct op_call *out)
 {
-    static const uint32_t sizes[] = {33,  40,  65,   72,   96,   130,  160,  257,  320,   384, 513,
-                                     640, 768, 1025, 1536, 2048, 3072, 4097, 8192, 16384, 32,  24,
-                                     16,  12,  8,    7,    6,    5,    4,    3,    2};
-    const struct op_call whole = *call;
-    for (uint32_t size = next_size(&whole, UINT32_MAX); size; size = next_size(&whole, size)) {
-        for (size_t i = 0; i < BASE_COUNT(sizes); i++) {
-            struct op_call smaller = *call;
-            if (sizes[i] >= size)
-                continue;
-            replace(&smaller, size, sizes[i]);
-            if (op_call_shapes(&smaller, "a self-test") == MIEN_OK && serves(s, &smaller)) {
-                *call = smaller;
-                break;
+    *out = *call;
+    for (uint32_t k = 0; k < MOST_EQUAL; k++) {
+        if (mask >> k & 1)
+            *size_at(out, places[k]) = size;
+    }
+    return size > 0 && op_call_shapes(out, "a self-test") == MIEN_OK;
+}
+
+/* These places, which belong together, get the first size of the list with which the pipeline is the same. */
+static void shrink_places(struct search *s, struct op_call *call, const uint32_t *places, uint32_t mask, uint32_t size,
+                          const uint32_t *list)
+{
+    struct op_call smaller;
+    for (; *list; list++) {
+        if (*list < size && replaced(call, places, mask, *list, &smaller) && serves(s, &smaller)) {
+            *call = smaller;
+            return;
+        }
+    }
+}
+
+static uint32_t bits(uint32_t mask)
+{
+    uint32_t count = 0;
+    for (; mask; mask &= mask - 1)
+        count++;
+    return count;
+}
+
+/* Whether all these places are as large as before. */
+static bool whole_at(struct op_call *call, const uint32_t *places, uint32_t mask, uint32_t size)
+{
+    for (uint32_t k = 0; k < MOST_EQUAL; k++) {
+        if (mask >> k & 1 && *size_at(call, places[k]) != size)
+            return false;
+    }
+    return true;
+}
+
+/* Each size of the whole call in turn, the largest first. Places of one size that do not depend on each other are made
+ * smaller one after another, the fewest first. */
+static void shrink(struct search *s, struct op_call *whole, struct op_call *call, const uint32_t *list)
+{
+    struct op_call half;
+    for (uint32_t size = next_size(whole, UINT32_MAX); size > 1; size = next_size(whole, size)) {
+        uint32_t places[MOST_EQUAL], count = places_of(whole, size, places);
+        for (uint32_t some = 1; some <= count; some++) {
+            for (uint32_t mask = 1; mask < 1u << count; mask++) {
+                if (bits(mask) == some && whole_at(call, places, mask, size) &&
+                    replaced(call, places, mask, size / 2, &half))
+                    shrink_places(s, call, places, mask, size, list);
             }
         }
     }
+}
+
+/* Sizes some way above the tiles' sides, if that is enough; where it leaves much to do, as small as can be, and smaller
+ * ranges of memory, so that a small call is cut into parts as the large one is. */
+static void make_smaller(struct search *s, struct op_call *call)
+{
+    static const uint32_t above[] = {33,  40,   65,   72,   96,   130,  160,  257,  320,  384,   513, 640,
+                                     768, 1025, 1028, 1536, 2048, 3072, 4097, 4100, 8192, 16384, 32,  24,
+                                     16,  12,   8,    7,    6,    5,    4,    3,    2,    1,     0};
+    static const uint32_t least[] = {2,   3,   4,    5,    6,    7,    8,    12,   16,  24,  32,
+                                     33,  40,  65,   96,   160,  257,  260,  320,  384, 513, 516,
+                                     640, 768, 1025, 1028, 1536, 2048, 4097, 4100, 0};
+    const uint32_t *const lists[] = {above, least, least, least};
+    const uint64_t ranges[] = {s->caps.max_range, s->caps.max_range, 1 << 20, 1 << 17};
+    const struct op_call whole = *call;
+    uint64_t range = s->caps.max_range;
+    for (uint32_t i = 0; i < BASE_COUNT(lists) && work(call) > 20 * ENOUGH_WORK; i++) {
+        struct op_call from = whole, smaller = whole;
+        s->caps.max_range = BASE_MIN(ranges[0], ranges[i]);
+        if (!serves(s, &smaller))
+            continue;
+        shrink(s, &from, &smaller, lists[i]);
+        from = smaller; /* what could not be smaller beside the others as they were */
+        if (work(&smaller) > 20 * ENOUGH_WORK)
+            shrink(s, &from, &smaller, lists[i]);
+        if (work(&smaller) < work(call)) {
+            *call = smaller;
+            range = s->caps.max_range;
+        }
+    }
+    s->caps.max_range = range;
 }
 
 /* The call's shapes as a case. */
@@ -161,7 +251,7 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
                                     const struct op_dispatch *d, struct check_problem *out)
 {
     enum mien_status status = MIEN_OK;
-    struct search s = {.caps = caps, .wanted = d, .variant = d->variant};
+    struct search s = {.caps = *caps, .wanted = d, .variant = d->variant};
     struct check_case found;
     char said[300];
     memset(out, 0, sizeof(*out));
@@ -170,7 +260,7 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
         struct op_call smaller = *call;
         memset(smaller.in_data, 0, sizeof(smaller.in_data));
         s.variant = plan->variant;
-        shrink(&s, &smaller);
+        make_smaller(&s, &smaller);
         make_case(&smaller, &out->own);
         found = (struct check_case){.op = call->op, .given = &out->own};
     }

@@ -177,6 +177,13 @@ put("cache", "whole.bin", cache(driver + b"kernels" * 9))
 put("cache", "driver", driver + b"kernels")
 put("cache", "other.bin", cache(driver, bytes(16)))
 
+row = {"op": "matmul", "variant": "matmul_fwd_sg", "kernel": "matmul_fwd_sg", "code": "0123456789abcdef"}
+trials = {"format": 1, "device": "a device", "driver": "a driver", "vendor_id": 0x10005, "device_id": 0xC0DE,
+          "driver_version": 7, "uuid": bytes(range(1, 17)).hex(), "trying": {**row, "last": True},
+          "failed": [{**row, "why": "output 0: 3 of 4 wrong"}], "proven": ["00000000000000ff", "fedcba9876543210"]}
+put("trials", "whole", json.dumps(trials).encode())
+put("trials", "other", json.dumps({**trials, "driver_version": 8}).encode())
+
 
 def entry(offset, width, height, channels, pixels):
     return struct.pack("<QIIIIQqq", offset, width, height, channels, zlib.crc32(pixels), 9, 1, 2)
