@@ -116,9 +116,8 @@ const struct command command_bench = {
         "turns, so that a drift of the machine is shared by all. What would take long on a software device is\n"
         "skipped by name.\n"
         "--compare sets this measurement, or RESULT.json, against an earlier one: the ratio of the times, and what\n"
-        "is slower by more than both spreads and 5 %, at its best too. Exit status 1: a row failed, or is slower; 2: "
-        "a\n"
-        "file is no result. Drivers that keep a cache of kernels make compile look short; Mesa's is off with\n"
+        "is slower by more than both spreads and 5 %, at its best too. Exit status 1: a row failed, or is slower;\n"
+        "2: a file is no result. Drivers that keep a cache of kernels make compile look short; Mesa's is off with\n"
         "MESA_SHADER_CACHE_DISABLE=1.",
     .run = run,
     .lacks = LACKS_SEED,
