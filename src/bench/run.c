@@ -8,6 +8,7 @@
 
 static const struct check_suite suite = {.ops = op_list};
 static const struct check_options options = {0};
+static const double peak_seconds = 0.04; /* of a round, for each peak */
 
 static void digest_kernels(char out[20])
 {
@@ -108,6 +109,19 @@ static enum mien_status sample(struct bench_run *run, struct bench_item *item)
     return still_there(run, item);
 }
 
+/* A peak is the best that was seen, and on a busy machine that wants many looks: two threads of a software driver
+ * seldom have two processors to themselves. */
+static enum mien_status look_again(struct bench_run *run, struct bench_item *item)
+{
+    enum mien_status status = MIEN_OK;
+    double until = base_clock_seconds() + peak_seconds;
+    do
+        TRY(sample(run, item));
+    while (item->ready && base_clock_seconds() < until);
+fail:
+    return status;
+}
+
 /* All that are ready, by turns; all but the peaks are then released. `count` items from the first. */
 static enum mien_status take_turns(struct bench_run *run, size_t count)
 {
@@ -117,7 +131,7 @@ static enum mien_status take_turns(struct bench_run *run, size_t count)
             struct bench_item *item = &run->items[i];
             if (!item->ready)
                 continue;
-            TRY(sample(run, item));
+            TRY(item->peak ? look_again(run, item) : sample(run, item));
             if (!item->peak)
                 TRY(progress(run, 1));
         }
