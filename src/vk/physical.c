@@ -247,7 +247,8 @@ static void read_features(const struct query *q, const struct extensions *ext, s
     bool knows_sizes = api >= VK_API_VERSION_1_3 || ext->size_control;
     caps->timeline = q->timeline.timelineSemaphore;
     if (q->driver.driverName[0])
-        snprintf(caps->driver, sizeof caps->driver, "%.100s %.100s", q->driver.driverName, q->driver.driverInfo);
+        snprintf(caps->driver, sizeof caps->driver, "%.100s%s%.100s", q->driver.driverName,
+                 q->driver.driverInfo[0] ? " " : "", q->driver.driverInfo);
     caps->driver_id = (uint32_t)q->driver.driverID;
     read_subgroups(q, knows_sizes, caps);
     if (q->storage16.storageBuffer16BitAccess)

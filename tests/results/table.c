@@ -219,8 +219,11 @@ fail:
 /* A cell, in which a bar would end it. */
 static void print_cell(struct base_text *out, const char *text)
 {
+    size_t size = strlen(text);
+    while (size && text[size - 1] == ' ') /* some drivers' */
+        size--;
     base_text_print(out, "| ");
-    for (; *text; text++)
+    for (const char *end = text + size; text < end; text++)
         base_text_print(out, *text == '|' ? "\\|" : "%c", *text);
     base_text_print(out, " ");
 }

@@ -36,6 +36,7 @@ static void test_sound(void)
     CHECK(d.caps.features == (subgroups | VK_CAP_STORAGE16 | VK_CAP_F16) && d.caps.known == 0);
     CHECK(d.caps.least_barrier == 0 && d.has_budget && d.caps.class_ == VK_CLASS_DESKTOP);
     CHECK(d.caps.driver_id == 4);
+    CHECK_STR(d.caps.driver, "planted"); /* says nothing more of itself */
 }
 
 static void test_moltenvk(void)
