@@ -29,28 +29,44 @@ const uint THREADS = gl_WorkGroupSize.x * gl_WorkGroupSize.y;
 const uint TILE_M = gl_WorkGroupSize.y * ROWS, TILE_N = gl_WorkGroupSize.x * COLS;
 const uint GROUP = 4; // divides COLS
 const uint PAD = 1; // steps of one row fall into different banks when the tile is written along k
+// a tile is a multiple of the invocations
+const uint LOADS_A = DEPTH * TILE_M / THREADS, LOADS_B = DEPTH * TILE_N / THREADS;
+float next_a[LOADS_A], next_b[LOADS_B]; // no locals: see register.glsl
 shared float tile_a[DEPTH * (TILE_M + PAD)], tile_b[DEPTH * (TILE_N + PAD)];
 
-// Fills the tiles with steps k.. of rows row.. and columns col... Neighbouring invocations read neighbouring memory.
+// Reads steps k.. of rows row.. and columns col... Neighbouring invocations read neighbouring memory.
+// Without branches, so that all loads are in flight at once: what lies outside is read at the last valid place.
 void load_tiles(uint a, uint b, uint row, uint col, uint k, uint end)
 {
-    for (uint i = gl_LocalInvocationIndex; i < DEPTH * TILE_M; i += THREADS) {
+    [[unroll]] for (uint g = 0; g < LOADS_A; g++) {
+        uint i = gl_LocalInvocationIndex + g * THREADS;
         uint r = TRANS_A == 1 ? i % TILE_M : i / DEPTH, s = TRANS_A == 1 ? i / TILE_M : i % DEPTH;
         bool inside = row + r < p.m && k + s < end;
-        uint at = TRANS_A == 1 ? (k + s) * p.lda + row + r : (row + r) * p.lda + k + s;
-        float v = 0;
-        if (inside)
-            v = A[a + at];
-        tile_a[s * (TILE_M + PAD) + r] = v;
+        uint m = min(row + r, p.m - 1), step = min(k + s, end - 1);
+        next_a[g] = A[a + (TRANS_A == 1 ? step * p.lda + m : m * p.lda + step)];
+        next_a[g] = inside ? next_a[g] : 0;
     }
-    for (uint i = gl_LocalInvocationIndex; i < DEPTH * TILE_N; i += THREADS) {
+    [[unroll]] for (uint g = 0; g < LOADS_B; g++) {
+        uint i = gl_LocalInvocationIndex + g * THREADS;
         uint c = TRANS_B == 1 ? i / DEPTH : i % TILE_N, s = TRANS_B == 1 ? i % DEPTH : i / TILE_N;
         bool inside = col + c < p.n && k + s < end;
-        uint at = TRANS_B == 1 ? (col + c) * p.ldb + k + s : (k + s) * p.ldb + col + c;
-        float v = 0;
-        if (inside)
-            v = load_weight(b + at);
-        tile_b[s * (TILE_N + PAD) + c] = v;
+        uint n = min(col + c, p.n - 1), step = min(k + s, end - 1);
+        next_b[g] = load_weight(b + (TRANS_B == 1 ? n * p.ldb + step : step * p.ldb + n));
+        next_b[g] = inside ? next_b[g] : 0;
+    }
+}
+
+void put_tiles()
+{
+    [[unroll]] for (uint g = 0; g < LOADS_A; g++) {
+        uint i = gl_LocalInvocationIndex + g * THREADS;
+        uint r = TRANS_A == 1 ? i % TILE_M : i / DEPTH, s = TRANS_A == 1 ? i / TILE_M : i % DEPTH;
+        tile_a[s * (TILE_M + PAD) + r] = next_a[g];
+    }
+    [[unroll]] for (uint g = 0; g < LOADS_B; g++) {
+        uint i = gl_LocalInvocationIndex + g * THREADS;
+        uint c = TRANS_B == 1 ? i / DEPTH : i % TILE_N, s = TRANS_B == 1 ? i % DEPTH : i / TILE_N;
+        tile_b[s * (TILE_N + PAD) + c] = next_b[g];
     }
 }
 
@@ -66,6 +82,7 @@ void main()
     uint end = min((part + 1) * p.part, p.k);
     for (uint k = part * p.part; k < end; k += DEPTH) {
         load_tiles(p.a + matrix * p.a_batch, p.b + matrix * p.b_batch, row, col, k, end);
+        put_tiles();
         barrier();
         [[unroll]] for (uint g = 0; g < COLS; g += GROUP) {
             float sum[ROWS * GROUP];

@@ -227,7 +227,7 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *got, stru
 /* ---- spirv.c: what a module says about itself -------------------------------------------------------------------- */
 
 /* The dispatch against its shader: qualifiers, bindings, push constants, shared memory, capabilities. `plain` = its
- * variant has no needs. */
+ * variant has neither needs nor a predicate. */
 bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, const struct vk_caps *caps, bool plain,
                  struct check_row *row);
 

@@ -20,6 +20,7 @@ enum {
         [MIEN_F32] = name, [MIEN_F16] = name ".f16", [MIEN_BF16] = name ".bf16"                                        \
     }
 static const char *const kernels_sg[] = KERNELS("matmul_fwd_sg");
+static const char *const kernels_slice[] = KERNELS("matmul_fwd_slice");
 static const char *const kernels_tile[] = KERNELS("matmul_fwd_tile");
 static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
 static const char *const kernels_plain[] = KERNELS("matmul_fwd");
@@ -28,7 +29,7 @@ static const char *const kernels_plain[] = KERNELS("matmul_fwd");
 struct tile {
     const char *shader;
     uint32_t local_x, local_y, rows, cols, depth;
-    uint32_t m, n;  /* of C per workgroup */
+    uint32_t m, n;  /* of C per workgroup; 0 = local size times rows and columns */
     uint32_t unit;  /* columns that are one element to the kernel: 4 for vec4 kernels, else 1 */
     uint32_t fill;  /* workgroups that fill the device: split k when there are fewer */
     uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum */
@@ -266,8 +267,10 @@ static void plan_tiles(struct op_plan *plan, struct tile t)
 {
     struct matmul_size s = matmul_size_of(plan->call);
     struct blocks bs = {0};
-    t.m = t.local_y * t.rows;
-    t.n = t.local_x * t.cols * t.unit;
+    if (!t.m) {
+        t.m = t.local_y * t.rows;
+        t.n = t.local_x * t.cols * t.unit;
+    }
     if (op_plan_refuse(plan, !fit_ranges(plan->caps, &s, &t, &bs),
                        "a product of [%u,%u,%u]: the device's buffer range of %llu bytes does not hold four rows", s.m,
                        s.n, s.k, (unsigned long long)plan->caps->max_range))
@@ -351,6 +354,62 @@ static void plan_sg(struct op_plan *plan)
     plan_tiles(plan, t);
 }
 
+/* ---- the tile of a desktop GPU: 256 invocations in 4 slices, see the shader ---- */
+
+enum { SLICE_SIDE = 8, SLICES = 4, SLICE_DEPTH = 4 * SLICES };
+
+/* Rows and groups of 4 columns per invocation, and about what share of its peak a GPU reaches inside a tile, as RADV's
+ * code for Navi 31 suggests (tests/bench/LOG.md). The widest needs some 190 registers of 64 lanes: spills elsewhere.
+ */
+static const struct slice_tile {
+    uint32_t rows, cols, subgroup, registers; /* the last two: what the device must have */
+    double speed;
+} slice_tiles[] = {{8, 4, 64, 256, 0.60}, {8, 2, 1, 256, 0.52}, {4, 2, 1, 128, 0.36}};
+
+static bool fits_slice(const struct vk_caps *caps, const struct op_call *call)
+{
+    return caps->class_ == VK_CLASS_DESKTOP && caps->max_invocations >= SLICES * SLICE_SIDE * SLICE_SIDE &&
+           caps->max_shared >= 32768 && fits_vec4(caps, call);
+}
+
+/* The tile that leaves least idle: by its speed, what of it lies outside the matrix, and how many workgroups there are
+ * for a device that `fill` of them fill, those of split sums included. */
+static const struct slice_tile *choose_slice(const struct op_plan *plan, const struct matmul_size *s, uint32_t fill,
+                                             uint32_t least_k)
+{
+    const struct slice_tile *best = NULL;
+    double most = 0;
+    for (size_t i = 0; i < BASE_COUNT(slice_tiles); i++) {
+        const struct slice_tile *t = &slice_tiles[i];
+        uint64_t m = t->rows * SLICE_SIDE, n = 4ull * t->cols * SLICE_SIDE;
+        uint64_t tiles = base_div_up(s->m, m) * base_div_up(s->n, n) * s->batch;
+        double groups = (double)tiles * (s->same_order ? 1 : BASE_MAX(s->k / least_k, 1));
+        double used = (double)s->m * s->n * s->batch / ((double)tiles * (double)m * (double)n);
+        double speed = t->speed * used * BASE_MIN(groups / fill, 1.0);
+        if (plan->caps->subgroup_size >= t->subgroup && plan->caps->max_registers >= t->registers && speed > most) {
+            most = speed;
+            best = t;
+        }
+    }
+    return best;
+}
+
+static void plan_slice(struct op_plan *plan)
+{
+    struct tile t = tile_for(plan, kernels_slice);
+    struct matmul_size s = matmul_size_of(plan->call);
+    const struct slice_tile *best = choose_slice(plan, &s, t.fill, t.least);
+    t.local_x = SLICES * SLICE_SIDE * SLICE_SIDE;
+    t.rows = best->rows;
+    t.cols = best->cols;
+    t.depth = SLICE_DEPTH;
+    t.m = SLICE_SIDE * t.rows;
+    t.n = 4 * SLICE_SIDE * t.cols;
+    t.unit = 4;
+    t.run = SLICES; /* a chain holds every fourth four steps */
+    plan_tiles(plan, t);
+}
+
 static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
 {
     (void)call;
@@ -360,12 +419,10 @@ static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
 static void plan_tile(struct op_plan *plan)
 {
     struct tile t = tile_for(plan, kernels_tile);
-    struct matmul_size s = matmul_size_of(plan->call);
     t.local_x = 16;
     t.local_y = 8;
     t.rows = 8;
-    /* 8 x 8 sums, 16 elements and addresses are more than 128 registers */
-    t.cols = s.m >= 256 && s.n >= 256 && plan->caps->max_registers > 128 ? 8 : 4;
+    t.cols = 4; /* 8 x 8 sums and the loads in flight spill on Honeykrisp */
     t.depth = t.run = 16;
     plan_tiles(plan, t);
 }
@@ -396,6 +453,7 @@ static void plan_plain(struct op_plan *plan)
 
 const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
+    {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice},
     {.name = "matmul_fwd_tile", .fits = fits_tile, .steps = plan_tile},
     {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec},
     {.name = "matmul_fwd", .steps = plan_plain},
