@@ -113,5 +113,8 @@ void os_pipe_close(struct os_process *process, int pipe);
  * all of its children forgotten. */
 bool os_process_wait(struct os_process *process, int *exit_status);
 void os_process_kill(struct os_process *process); /* and waits; closes the pipes */
+/* From now on this process does not outlive the thread that started it; false: it is gone already. Where the system
+ * knows no such thing it does nothing. */
+bool os_process_end_with_parent(void);
 
 #endif

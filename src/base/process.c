@@ -69,6 +69,11 @@ fail:
     return status;
 }
 
+bool base_process_end_with_parent(void)
+{
+    return os_process_end_with_parent();
+}
+
 /* ---- standard error ---- */
 
 static void end_line(struct base_process *p)

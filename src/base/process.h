@@ -12,6 +12,11 @@ struct base_process;
  * what it was wanted for. MIEN_ERR_FAILED: it cannot be started. */
 enum mien_status base_process_start(const char *const *argv, struct base_process **out);
 
+/* For a program that base_process_start_self has started: from now on it does not outlive the thread that did, not even
+ * where that was killed while this one hangs in a driver; false: that one is gone already. Where the system knows no
+ * such thing (it is Linux's) the next line that it writes ends it. */
+bool base_process_end_with_parent(void);
+
 /* Starts the running program once more, from its own file wherever that lies, with these arguments (ended by NULL).
  * Its messages are this program's: what it says on standard error is not read here. MIEN_ERR_FAILED: its file cannot be
  * found, or it cannot be started. */

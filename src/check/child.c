@@ -89,8 +89,10 @@ int check_child(const struct check_options *options, const struct check_suite *s
     struct check_context context = {.options = options, .suite = suite, .say = say, .user = user, .jobs = 1};
     struct check_mask *masks = base_alloc(CHECK_MAX_MASKS, sizeof(*masks));
     uint32_t mask_count = 0;
-    if (!masks)
+    if (!masks || !base_process_end_with_parent()) {
+        base_free(masks);
         return 1;
+    }
     mien_log_set(keep_message, &context, MIEN_LOG_WARN);
     enum mien_status status = options->grad ? MIEN_OK : open_device(&context, masks, &mask_count);
     bool finished = status == MIEN_OK && check_walk(&context, masks, mask_count);

@@ -2,6 +2,9 @@
 #include "capture.h"
 #include "check.h"
 
+#include "base/clock.h"
+#include "base/lock.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -238,14 +241,60 @@ static void test_self(void)
     base_process_close(&p);
 }
 
+/* A process and its child, which stay until they are ended; the child holds a lock while it lives. */
+static int stay(const char *role, const char *path)
+{
+    const char *const args[] = {"--child", path, NULL};
+    struct base_process *p = NULL;
+    struct base_lock *lock = NULL;
+    long owner;
+    char line[100];
+    if (strcmp(role, "--parent") == 0 && base_process_start_self(args, &p) == MIEN_OK)
+        (void)next_line(p, line, sizeof(line));
+    else if (!base_process_end_with_parent() || base_lock_take(path, &lock, &owner) != MIEN_OK || !lock)
+        return 1;
+    printf("here\n");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+/* One who hangs does not stay behind when its parent is killed. */
+static void test_orphan(void)
+{
+#ifdef __linux__
+    static const char *const args[] = {"--parent", "test_process.lock", NULL};
+    struct base_process *p = NULL;
+    struct base_lock *lock = NULL;
+    char line[100];
+    long owner;
+    CHECK_EQ(base_process_start_self(args, &p), MIEN_OK);
+    CHECK_EQ(next_line(p, line, sizeof(line)), BASE_LINE);
+    CHECK_STR(line, "here");
+    CHECK_EQ(base_lock_take(args[1], &lock, &owner), MIEN_OK);
+    CHECK(!lock); /* the child's */
+    base_process_close(&p);
+    for (int i = 0; i < 500 && !lock; i++) {
+        base_sleep_ms(20);
+        CHECK_EQ(base_lock_take(args[1], &lock, &owner), MIEN_OK);
+    }
+    CHECK(lock);
+    base_lock_release(&lock);
+    (void)remove(args[1]);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2 && (strcmp(argv[1], "--parent") == 0 || strcmp(argv[1], "--child") == 0))
+        return stay(argv[1], argv[2]);
     if (argc > 2 && strcmp(argv[1], "--again") == 0) {
         printf("again %s\n", argv[2]);
         return 5;
     }
     test_lines();
     test_self();
+    test_orphan();
     test_working_directory();
     test_arguments();
     test_ends();

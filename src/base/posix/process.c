@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -174,4 +177,16 @@ void os_process_kill(struct os_process *process)
         kill((pid_t)process->handle, SIGKILL);
         (void)os_process_wait(process, &ignored);
     }
+}
+
+/* The parent reads the standard output: where it died before the request, nobody does any more. */
+bool os_process_end_with_parent(void)
+{
+#ifdef __linux__
+    struct pollfd end = {.fd = STDOUT_FILENO};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return poll(&end, 1, 0) <= 0 || !(end.revents & POLLERR);
+#else
+    return true;
+#endif
 }
