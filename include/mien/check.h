@@ -83,7 +83,7 @@ MIEN_API enum mien_status mien_check(const struct mien_check_params *params, str
  * with. Uses the process-wide log sink. */
 MIEN_API int mien_check_child(const char *const *args, void (*line)(void *user, const char *line), void *user);
 
-/* Names of ops (that match op; NULL = all), their variants and cases, as lines of text. */
+/* Names of ops (that match op; NULL = all), their variants and cases, as lines of text. MIEN_ERR_ARG: no op matches. */
 MIEN_API enum mien_status mien_check_list(const char *op, void (*line)(void *user, const char *line), void *user);
 
 /* ---- results ---- */

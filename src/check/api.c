@@ -12,18 +12,24 @@ const char *mien_check_status_name(enum mien_check_status status)
     return (unsigned)status < MIEN_CHECK_STATUSES ? names[status] : "unknown";
 }
 
+static enum mien_status need_op(const char *glob)
+{
+    for (const struct op_desc *const *op = op_list; *op; op++) {
+        if (check_glob(glob, (*op)->name))
+            return MIEN_OK;
+    }
+    return base_fail(MIEN_ERR_ARG, "there is no op %s; mien check --list names them", glob);
+}
+
 static enum mien_status options_of(const struct mien_check_params *params, struct check_options *options)
 {
     enum mien_status status = MIEN_OK;
-    bool any = false;
     FAIL_IF((unsigned)params->tier > MIEN_CHECK_FULL, MIEN_ERR_ARG, "mien_check: there is no tier %d",
             (int)params->tier);
     FAIL_IF(!(params->timeout >= 0) || params->jobs > 16, MIEN_ERR_ARG,
             "mien_check: a timeout of %g s or %u jobs cannot be; 0 or more seconds, at most 16 jobs", params->timeout,
             params->jobs);
-    for (const struct op_desc *const *op = op_list; *op && !any; op++)
-        any = check_glob(params->op, (*op)->name);
-    FAIL_IF(!any, MIEN_ERR_ARG, "there is no op %s; mien check --list names them", params->op);
+    TRY(need_op(params->op));
     *options = (struct check_options){.op_glob = params->op,
                                       .case_glob = params->case_name,
                                       .mask = params->mask,
@@ -110,6 +116,7 @@ enum mien_status mien_check_list(const char *op, void (*line)(void *user, const 
 {
     enum mien_status status = MIEN_OK;
     NEED(line);
+    TRY(need_op(op));
     check_list(&check_library, op, line, user);
 fail:
     return status;

@@ -123,8 +123,12 @@ char *check_repeat(const char *command, const struct check_options *options)
     base_text_print(&text, "%s", command);
     add_option(&text, "--device", options->device);
     add_option(&text, "--caps", options->caps);
-    base_text_print(&text, "%s%s --seed %llu", options->full ? " --full" : "", options->grad ? " --grad" : "",
-                    (unsigned long long)options->seed);
+    /* the tier decides what is skipped, and which inputs are tried */
+    base_text_print(&text, "%s%s --seed %llu",
+                    options->full    ? " --full"
+                    : options->quick ? " --quick"
+                                     : "",
+                    options->grad ? " --grad" : "", (unsigned long long)options->seed);
     if (text.status != MIEN_OK)
         base_text_clear(&text);
     return text.data;

@@ -67,6 +67,7 @@ static enum mien_status read_rows(struct mien_check_result *r, const cJSON *rows
 {
     enum mien_status status = MIEN_OK;
     size_t count = (size_t)cJSON_GetArraySize(rows);
+    FAIL_IF(!count, MIEN_ERR_DATA, "%s: \"rows\" is empty; a check has at least one", where);
     TRY(base_grow(&r->rows, &r->capacity, count, sizeof(*r->rows)));
     for (const cJSON *row = rows->child; row && r->count < count; row = row->next) {
         struct check_row *to = &r->rows[r->count];

@@ -94,6 +94,35 @@ if grep -q '"type":"software"' quick.json; then
     expect 0 "0 regressions" check --compare quick.json b.json
 fi
 
+# ---- a check that is killed leaves no child behind, not even one that hangs
+if [ -r "/proc/$$/task/$$/children" ]; then
+    "$mien" check --op 'matmul*' --json --jobs 2 >out 2>err &
+    parent=$!
+    kids=
+    for _ in $(seq 100); do
+        sleep 0.1
+        kids=$(cat "/proc/$parent/task/$parent/children")
+        [ "$(echo "$kids" | wc -w)" -lt 2 ] || break
+    done
+    holds "two children" [ "$(echo "$kids" | wc -w)" -eq 2 ]
+    for kid in $kids; do
+        kill -STOP "$kid" # hangs
+    done
+    kill -KILL $parent
+    wait $parent 2>/dev/null
+    alive() { # zombies are not
+        for kid in $kids; do
+            grep -q '^State:.[^ZX]' "/proc/$kid/status" 2>/dev/null && return 0
+        done
+        return 1
+    }
+    for _ in $(seq 100); do
+        alive || break
+        sleep 0.1
+    done
+    holds "no child is left" eval '! alive'
+fi
+
 # ---- wrong usage
 expect 2 "not valid JSON" check --compare quick.json "$2/expect.sh"
 echo '{"head":{},"rows":[]}' >e.json
@@ -107,5 +136,12 @@ expect 2 "no op nonsense" check --op nonsense
 expect 2 "nothing to check" check --op add --case nonsense
 expect 2 "unknown word" check --op add --mask nonsense
 expect 2 "at most 16" check --jobs 17
+expect 2 "no op nonsense" check --list --op nonsense
+expect 2 "at most" check --op add --seed 18446744073709551615
+expect 2 "at most 2^53" check --op add --seed 9007199254740993
+expect 2 "only --json is of use" check --compare quick.json quick.json --op softmax
+expect 2 "only --json is of use" check --compare quick.json quick.json --csv
+sed 's/"rows":\[.*/"rows":[]}/;/^{"op"/d;/^\]/d' quick.json >e.json
+expect 2 '"rows" is empty' check --compare quick.json e.json
 expect 3 "nonsense" check --device nonsense
 finish

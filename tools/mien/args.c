@@ -197,6 +197,8 @@ static int set_value(const struct command *command, const struct arg *arg, const
         unsigned long long number = strtoull(value, &end, 10);
         if (*value < '0' || *value > '9' || *end || errno)
             return complain(command, 2, "%s %s: a whole number from 0 on is wanted", arg->name, value);
+        if (number == UINT64_MAX) /* stands for "not given" */
+            return complain(command, 2, "%s %s: at most %llu is wanted", arg->name, value, number - 1);
         *(uint64_t *)arg->out = number;
     }
     return ARGS_RUN;

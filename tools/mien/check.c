@@ -41,6 +41,8 @@ static int check(const struct command *command, const struct common *common, str
     struct mien_check_result *result = NULL;
     bool data = common->json || asked->csv;
     params.tier = asked->quick ? MIEN_CHECK_QUICK : asked->full ? MIEN_CHECK_FULL : MIEN_CHECK_STANDARD;
+    if (common->seed_given && common->seed > UINT64_C(1) << 53)
+        return complain(command, 2, "--seed: at most 2^53, which results can hold as a number");
     if (asked->jobs > 16)
         return complain(command, 2, "--jobs: at most 16");
     if (!data && !common->quiet)
@@ -56,6 +58,8 @@ static int check(const struct command *command, const struct common *common, str
                             : mien_check_summary(result),
                data ? "" : "\n");
     int failed = mien_check_count(result, MIEN_CHECK_FAIL) > 0;
+    if (failed && data) /* what repeats each is nowhere else */
+        fprintf(stderr, "%s\n", mien_check_summary(result));
     mien_check_destroy(&result);
     return status == MIEN_OK ? failed : mien_status_exit_code(status);
 }
@@ -141,6 +145,9 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if ((asked.list || asked.compare) && (asked.export || asked.shaders))
         return complain(command, 2, "--list and --compare write no files; leave out --export and --shaders");
+    if (asked.compare && (asked.op || asked.csv || asked.list || asked.jobs || asked.timeout || asked.quick ||
+                          asked.full || asked.case_name || asked.mask))
+        return complain(command, 2, "--compare takes two files and checks nothing: beside it only --json is of use");
     if (asked.compare)
         return compare(command, &common, &files);
     if (files.count)
