@@ -82,7 +82,8 @@ static enum mien_status read_all(const cJSON *tree, const char *path, struct mie
     FAIL_IF(!cJSON_IsObject(tree), MIEN_ERR_DATA, "%s: not an object; give what `mien bench --json` printed", path);
     TRY(base_json_object(tree, "head", path, &head));
     TRY(base_json_array(tree, "rows", path, &rows));
-    FAIL_IF(!head || !rows, MIEN_ERR_DATA, "%s: no \"head\" and \"rows\"; give what `mien bench --json` printed", path);
+    FAIL_IF(!head || !rows || !rows->child, MIEN_ERR_DATA,
+            "%s: no \"head\" and \"rows\", or no row; give what `mien bench --json` printed", path);
     TRY(read_head(head, path, &bench->head));
     cJSON_ArrayForEach(row, rows)
     {

@@ -28,6 +28,8 @@ echo '{"head": {}, "rows": []}' >empty.json
 expect 2 'empty.json' bench --compare empty.json
 expect 2 'missing.json' bench --compare missing.json
 expect 2 'empty.json' bench empty.json
+sed 's/"rows":.*/"rows":[]}/' a.json >rowless.json
+expect 2 'or no row' bench rowless.json
 expect 2 'one of the two' bench --csv --json
 expect 2 'without --quick' bench a.json --quick
 expect 2 'no row is called' bench --only 'nonsense/*'

@@ -10,6 +10,7 @@ cd "$work" || exit 1
 
 # ---- without a device ----
 expect 2 "name it FILE.foz" check --export pipelines.txt
+expect 2 "the name is empty" check --export ""
 expect 2 "leave out --export" check --list --export pipelines.foz
 expect 2 "leave out --export" check --compare a.json b.json --shaders shaders
 expect 1 "cannot be written" check --export nowhere/pipelines.foz

@@ -177,7 +177,7 @@ static int unknown_option(const struct command *command, const char *option, con
 /* Names of files may be any bytes, and not empty. */
 static bool is_path(const struct arg *arg)
 {
-    return strcmp(arg->value, "FILE") == 0 || strcmp(arg->value, "DIR") == 0 || strcmp(arg->value, "MANIFEST") == 0;
+    return strncmp(arg->value, "FILE", 4) == 0 || strcmp(arg->value, "DIR") == 0 || strcmp(arg->value, "MANIFEST") == 0;
 }
 
 static int set_value(const struct command *command, const struct arg *arg, const char *value)
