@@ -233,6 +233,57 @@ static void fill_saved(struct op_call *call)
     }
 }
 
+/* The input of that name; in_count where there is none. */
+static uint32_t input_named(const struct op_signature *sig, const struct op_tensor *name)
+{
+    uint32_t i = 0;
+    while (i < sig->in_count && !op_tensor_named(&sig->in[i], name->name, name->length))
+        i++;
+    return i;
+}
+
+/* The forward op's call on inputs as large as the gradient's of the same names; false where they do not tell it. */
+static bool forward_case(const struct op_call *call, const struct op_desc *forward, struct op_case *out)
+{
+    struct op_signature back, front;
+    op_signature(call->op, &back);
+    op_signature(forward, &front);
+    *out = (struct op_case){.name = "self-test", .attr = call->attr, .index_limit = 1};
+    for (uint32_t i = 0; i < front.in_count; i++) {
+        uint32_t from = input_named(&back, &front.in[i]);
+        if (from == back.in_count)
+            return false;
+        memcpy(out->in[i], call->in[from].dim, call->in[from].rank * sizeof(out->in[i][0]));
+    }
+    return true;
+}
+
+/* A gradient's tolerance is meant for inputs as its forward op has them (of unit length, say): others can be so
+ * ill-conditioned that a good kernel looks bad. */
+static enum mien_status fill_as_forward(struct op_call *call, const struct op_desc *forward)
+{
+    enum mien_status status = MIEN_OK;
+    struct op_case given;
+    struct op_call made = {0};
+    struct op_signature back, front;
+    const struct check_case c = {.op = forward, .given = &given};
+    if (!forward_case(call, forward, &given) || check_case_call(&c, &made) != MIEN_OK)
+        return MIEN_OK;
+    op_signature(call->op, &back);
+    op_signature(forward, &front);
+    TRY(check_call_make(&c, &made));
+    TRY(check_call_fill(&made, &c, CHECK_NORMAL, 1));
+    for (uint32_t i = 0; i < made.in_count; i++) {
+        uint32_t to = input_named(&back, &front.in[i]);
+        if (made.in[i].dtype == call->in[to].dtype && call->in_data[to] && made.in_data[i] &&
+            tensor_shape_bytes(&made.in[i]) == tensor_shape_bytes(&call->in[to]))
+            memcpy(call->in_data[to], made.in_data[i], tensor_shape_bytes(&made.in[i]));
+    }
+fail:
+    check_call_clear(&made);
+    return status;
+}
+
 /* ---- together ---------------------------------------------------------------------------------------------------- */
 
 static enum mien_status fill(struct check_problem *problem, const struct check_case *c)
@@ -242,6 +293,8 @@ static enum mien_status fill(struct check_problem *problem, const struct check_c
     TRY(check_call_fill(&problem->call, c, CHECK_NORMAL, 1));
     if (!c->forward)
         fill_saved(&problem->call);
+    for (uint32_t i = 0; c->given == &problem->own && i < BASE_COUNT(c->op->forward) && c->op->forward[i]; i++)
+        TRY(fill_as_forward(&problem->call, c->op->forward[i]));
     problem->call.op->reference(&problem->call);
 fail:
     return status;

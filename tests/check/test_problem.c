@@ -81,9 +81,39 @@ static void test_call(const struct vk_caps *caps, const struct big *big)
     op_plan_clear(&plan);
 }
 
+/* A gradient's call that is made smaller has inputs as its forward op has them: pool_scores' are of unit length, and
+ * others leave no digits of the gradient. */
+static void test_inputs(void)
+{
+    struct vk_caps caps;
+    struct op_call call = {.op = &op_pool_scores_bwd, .in_count = 3, .attr = {.tau = 0.07f}};
+    struct op_plan plan = {0};
+    const uint32_t dims[3][MIEN_MAX_RANK] = {{4, 36, 64}, {4, 64}, {4, 4}};
+    size_t own = 0;
+    for (uint32_t i = 0; i < 3; i++)
+        call.in[i] = tensor_shape_make(MIEN_F32, dims[i]);
+    vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
+    CHECK_EQ(op_call_shapes(&call, "pool"), MIEN_OK);
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+    for (size_t i = 0; i < plan.count; i++) {
+        struct check_problem problem;
+        CHECK_EQ(check_problem_make(&caps, &call, &plan, &plan.dispatch[i], &problem), MIEN_OK);
+        const float *patch = problem.call.in_data[0];
+        double square = 0;
+        for (uint32_t k = 0; problem.own.name && k < problem.call.in[0].dim[2]; k++)
+            square += (double)patch[k] * patch[k];
+        own += problem.own.name != NULL;
+        CHECK(!problem.own.name || (square > 0.999 && square < 1.001));
+        check_problem_clear(&problem);
+    }
+    CHECK(own > 0);
+    op_plan_clear(&plan);
+}
+
 int main(void)
 {
     struct vk_caps caps;
+    test_inputs();
     for (int c = VK_CLASS_DESKTOP; c <= VK_CLASS_SOFTWARE; c++) {
         for (size_t i = 0; i < BASE_COUNT(calls); i++) {
             vk_caps_typical((enum vk_class)c, &caps);
