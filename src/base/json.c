@@ -58,6 +58,15 @@ fail:
     return status;
 }
 
+bool base_json_replace(cJSON *object, const char *key, cJSON *item)
+{
+    bool there = cJSON_HasObjectItem(object, key);
+    if (!there)
+        cJSON_Delete(item);
+    return there && cJSON_ReplaceItemInObjectCaseSensitive(object, key, item) &&
+           cJSON_GetObjectItemCaseSensitive(object, key) == item;
+}
+
 enum mien_status base_json_number(const cJSON *object, const char *key, const char *where, double *value)
 {
     enum mien_status status = MIEN_OK;

@@ -44,6 +44,11 @@ enum mien_status base_json_only(const cJSON *object, const char *where, const ch
 /* Nearest of `words` (NULL-ended) to `word` by edit distance, or NULL when none is near. */
 const char *base_nearest(const char *word, const char *const *words);
 
+/* Puts item, which it takes, in the place of the member `key`. False: there is no such member, item is NULL, or memory
+ * ran out; the object is then only good for deleting. cJSON before 1.7.16 does not notice the last, and leaves a member
+ * without a name. */
+bool base_json_replace(cJSON *object, const char *key, cJSON *item);
+
 /* Letters to insert, delete, change or swap with their neighbour; UINT_MAX for words of more than 64 bytes. */
 unsigned base_word_distance(const char *a, const char *b);
 /* The most that is still a slip: a third of the letters; more is another word. */

@@ -307,8 +307,10 @@ static enum mien_status shuffle_split(struct import *in, const char *split)
     }
     base_rng_shuffle(&rng, order, count);
     for (uint32_t k = 0; k < count; k++) {
-        cJSON_ReplaceItemInObjectCaseSensitive(in->held[at[k]], "caption", captions[order[k]]);
+        cJSON *caption = captions[order[k]];
         captions[order[k]] = NULL;
+        FAIL_IF(!base_json_replace(in->held[at[k]], "caption", caption), MIEN_ERR_NOMEM,
+                "out of host memory for an import");
     }
 fail:
     for (uint32_t k = 0; captions && k < count; k++)

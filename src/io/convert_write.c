@@ -113,8 +113,7 @@ static enum mien_status write_config(const struct io_conversion *c, const char *
         goto fail;
     TRY(base_json_read(path, &json));
     cJSON *word = cJSON_CreateString(c->dtype == IO_F16 ? "float16" : "bfloat16");
-    FAIL_IF(!word || !cJSON_ReplaceItemInObjectCaseSensitive(json, "torch_dtype", word), MIEN_ERR_NOMEM,
-            "%s: out of host memory", path);
+    FAIL_IF(!word || !base_json_replace(json, "torch_dtype", word), MIEN_ERR_NOMEM, "%s: out of host memory", path);
     TRY(io_write_json(dir, "config.json", json));
 fail:
     cJSON_Delete(json);

@@ -90,7 +90,7 @@ static enum mien_status make_absolute(cJSON *root, const char *name)
     char *path = NULL;
     enum mien_log_level before = base_log_soften(MIEN_LOG_DEBUG); /* a way to nowhere stays as it is */
     if (cJSON_IsString(item) && (status = base_path_absolute(item->valuestring, &path)) == MIEN_OK &&
-        !cJSON_ReplaceItemInObjectCaseSensitive(object, train_key_last(name), cJSON_CreateString(path)))
+        !base_json_replace(object, train_key_last(name), cJSON_CreateString(path)))
         status = MIEN_ERR_NOMEM;
     base_log_soften(before);
     base_free(path);
