@@ -51,9 +51,10 @@ uint32_t base_terminal_width(enum base_stream stream);
 /* From now on the first SIGINT, SIGTERM or SIGHUP sets the flag, and the second of its kind ends the process; SIGHUP
  * stays ignored where it was (nohup). For programs, not for the library: signals are the process's. */
 void base_stop_watch(void);
-/* For the first line of a program. From now on a closed pipe does not end the process: writing to it fails. And a
- * standard stream that is closed gives its number to no file that is opened later, so that nothing is printed into a
- * file: what is written to standard error goes nowhere, to standard output fails. */
+/* For the first line of a program. From now on a closed pipe, or a file that may grow no more (ulimit -f), does not end
+ * the process: writing to it fails. And a standard stream that is closed gives its number to no file that is opened
+ * later, so that nothing is printed into a file: what is written to standard error goes nowhere, to standard output
+ * fails. */
 void base_streams_guard(void);
 /* What the handlers set: 0, or the number of the signal. It may be read on any thread at any time. */
 const volatile int *base_stop_flag(void);

@@ -42,6 +42,7 @@ static void test_stop(void)
     CHECK(raise(SIGHUP) == 0); /* ignored before, ignored now */
     CHECK_EQ(*base_stop_flag(), 0);
     CHECK(raise(SIGPIPE) == 0);
+    CHECK(raise(SIGXFSZ) == 0);
     CHECK_EQ(*base_stop_flag(), 0);
     CHECK(raise(SIGTERM) == 0);
     CHECK_EQ(*base_stop_flag(), SIGTERM);

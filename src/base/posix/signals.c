@@ -32,6 +32,7 @@ void base_streams_guard(void)
 {
     const struct sigaction ignored = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignored, NULL);
+    sigaction(SIGXFSZ, &ignored, NULL); /* a file that may grow no more fails as on a full disk, with a message */
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
         if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) /* open gives the lowest number that is free: this one */
             (void)open("/dev/null", stream == STDERR_FILENO ? O_WRONLY : O_RDONLY);
