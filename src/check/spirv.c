@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum {
-    OP_EXT_INST_IMPORT = 11,
     OP_CAPABILITY = 17,
     OP_TYPE_INT = 21,
     OP_TYPE_FLOAT = 22,
@@ -14,34 +13,19 @@ enum {
     OP_TYPE_STRUCT = 30,
     OP_TYPE_POINTER = 32,
     OP_CONSTANT = 43,
-    OP_CONSTANT_COMPOSITE = 44,
-    OP_SPEC_CONSTANT = 50,
-    OP_SPEC_CONSTANT_COMPOSITE = 51,
-    OP_SPEC_CONSTANT_OP = 52,
     OP_VARIABLE = 59,
-    OP_COMPOSITE_EXTRACT = 81,
-    OP_I_ADD = 128,
-    OP_I_SUB = 130,
-    OP_I_MUL = 132,
-    OP_U_DIV = 134,
     OP_DECORATE = 71,
     OP_MEMBER_DECORATE = 72,
 };
-enum {
-    DECORATION_SPEC_ID = 1,
-    DECORATION_NON_WRITABLE = 24,
-    DECORATION_NON_READABLE = 25,
-    DECORATION_BINDING = 33,
-    DECORATION_OFFSET = 35
-};
-enum { CLASS_WORKGROUP = 4, CLASS_PUSH = 9, CLASS_STORAGE = 12 };
+enum { DECORATION_NON_WRITABLE = 24, DECORATION_NON_READABLE = 25, DECORATION_BINDING = 33, DECORATION_OFFSET = 35 };
+enum { CLASS_PUSH = 9, CLASS_STORAGE = 12 };
 enum { CAPABILITY_SHADER = 1 };
 
 /* What is known of one id. */
 struct id {
     const uint32_t *def; /* its defining instruction */
-    uint32_t spec_id, binding, qualifiers, push_end;
-    bool has_spec_id, has_binding;
+    uint32_t binding, qualifiers;
+    bool has_binding;
 };
 enum { NON_WRITABLE = 1, NON_READABLE = 2 };
 
@@ -70,10 +54,6 @@ static uint32_t result_at(uint32_t op)
     case OP_TYPE_POINTER:
         return 1;
     case OP_CONSTANT:
-    case OP_CONSTANT_COMPOSITE:
-    case OP_SPEC_CONSTANT:
-    case OP_SPEC_CONSTANT_COMPOSITE:
-    case OP_SPEC_CONSTANT_OP:
     case OP_VARIABLE:
         return 2;
     default:
@@ -84,10 +64,6 @@ static uint32_t result_at(uint32_t op)
 static void decorate(struct id *id, uint32_t decoration, uint32_t value)
 {
     switch (decoration) {
-    case DECORATION_SPEC_ID:
-        id->spec_id = value;
-        id->has_spec_id = true;
-        break;
     case DECORATION_BINDING:
         id->binding = value;
         id->has_binding = true;
@@ -131,36 +107,7 @@ static bool module_read(struct module *m)
     return m->id != NULL;
 }
 
-/* The value of a 32-bit integer constant under the dispatch's specialisation. Anything else is 0. */
-static uint32_t value_of(const struct module *m, uint32_t id)
-{
-    const uint32_t *def = m->id[id].def;
-    if (!def)
-        return 0;
-    if (opcode(def) == OP_SPEC_CONSTANT && m->id[id].has_spec_id && m->id[id].spec_id < m->dispatch->spec_count)
-        return m->dispatch->spec[m->id[id].spec_id];
-    if (opcode(def) == OP_CONSTANT || opcode(def) == OP_SPEC_CONSTANT)
-        return def[3];
-    if (opcode(def) != OP_SPEC_CONSTANT_OP)
-        return 0;
-    if (def[3] == OP_COMPOSITE_EXTRACT)
-        return m->id[def[4]].def ? value_of(m, m->id[def[4]].def[3 + def[5]]) : 0;
-    uint32_t a = value_of(m, def[4]), b = *def >> 16 > 5 ? value_of(m, def[5]) : 0;
-    switch (def[3]) {
-    case OP_I_ADD:
-        return a + b;
-    case OP_I_SUB:
-        return a - b;
-    case OP_I_MUL:
-        return a * b;
-    case OP_U_DIV:
-        return b ? a / b : 0;
-    default:
-        return 0;
-    }
-}
-
-/* Bytes of a type of 32-bit scalars, vectors, arrays and structs. */
+/* Bytes of a type of 32-bit scalars, vectors, arrays of a constant length and structs. */
 static uint64_t type_size(const struct module *m, uint32_t type)
 {
     const uint32_t *def = m->id[type].def;
@@ -172,7 +119,7 @@ static uint64_t type_size(const struct module *m, uint32_t type)
     case OP_TYPE_VECTOR:
         return type_size(m, def[2]) * def[3];
     case OP_TYPE_ARRAY:
-        return type_size(m, def[2]) * value_of(m, def[3]);
+        return m->id[def[3]].def ? type_size(m, def[2]) * m->id[def[3]].def[3] : 0;
     case OP_TYPE_STRUCT:
         for (uint32_t i = 2; i < *def >> 16; i++)
             size += type_size(m, def[i]);
@@ -204,30 +151,36 @@ static bool check_buffer(const struct module *m, uint32_t variable, uint32_t typ
     return true;
 }
 
-static bool check_variables(const struct module *m, const struct vk_caps *caps, bool plain, struct check_row *row)
+static bool check_variables(const struct module *m, struct check_row *row)
 {
     uint32_t seen = 0;
-    uint64_t shared = 0, push = 0;
+    uint64_t push = 0;
     for (uint32_t i = 0; i < m->bound; i++) {
         const uint32_t *def = m->id[i].def;
         if (!def || opcode(def) != OP_VARIABLE)
             continue;
         uint32_t type = m->id[def[1]].def ? m->id[def[1]].def[3] : 0; /* what the pointer points to */
-        if (def[3] == CLASS_WORKGROUP)
-            shared += type_size(m, type);
-        else if (def[3] == CLASS_PUSH)
+        if (def[3] == CLASS_PUSH)
             push = type_size(m, type);
         else if (def[3] == CLASS_STORAGE && !check_buffer(m, i, type, &seen, row))
             return false;
     }
     const struct op_dispatch *d = m->dispatch;
-    uint64_t most = plain ? BASE_MIN(caps->max_shared, 16384) : caps->max_shared;
-    if (shared > most)
-        return check_fail(row, "%s uses %llu bytes of shared memory; %llu allowed", d->shader,
-                          (unsigned long long)shared, (unsigned long long)most);
     if (push != d->push_size)
         return check_fail(row, "%s has %llu bytes of push constants; the plan gives %u", d->shader,
                           (unsigned long long)push, d->push_size);
+    return true;
+}
+
+static bool check_shared(const struct module *m, const struct vk_caps *caps, bool plain, struct check_row *row)
+{
+    struct vk_kernel kernel = op_dispatch_kernel(m->dispatch, m->shader);
+    uint64_t shared = 0, most = plain ? BASE_MIN(caps->max_shared, 16384) : caps->max_shared;
+    if (vk_kernel_shared(&kernel, &shared) != MIEN_OK)
+        return check_fail(row, "%s: its shared memory cannot be told", m->shader->name);
+    if (shared > most)
+        return check_fail(row, "%s uses %llu bytes of shared memory; %llu allowed", m->shader->name,
+                          (unsigned long long)shared, (unsigned long long)most);
     return true;
 }
 
@@ -247,7 +200,7 @@ bool check_spirv(const struct op_shader *shader, const struct op_dispatch *d, co
     else if (plain && invocations > 128)
         ok = check_fail(row, "%s belongs to a variant without needs but has %u invocations", d->shader, invocations);
     else
-        ok = check_variables(&m, caps, plain, row);
+        ok = check_shared(&m, caps, plain, row) && check_variables(&m, row);
     base_free(m.id);
     return ok;
 }

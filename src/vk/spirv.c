@@ -375,6 +375,14 @@ fail:
     return status;
 }
 
+enum mien_status vk_kernel_shared(const struct vk_kernel *kernel, uint64_t *bytes)
+{
+    struct vk_module module;
+    enum mien_status status = vk_spirv_read(kernel, &module);
+    *bytes = status == MIEN_OK ? module.shared : 0;
+    return status;
+}
+
 /* ---- constants instead of specialisation ------------------------------------------------------------------------- */
 
 /* The constant of a boolean or 32-bit integer type that an instruction with a result makes. Returns its words. */

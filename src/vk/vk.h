@@ -256,6 +256,10 @@ struct vk_kernel {
  * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
 
+/* Bytes of shared memory that the kernel's module declares under its constants. MIEN_ERR_ARG: not a module;
+ * MIEN_ERR_UNSUPPORTED: an expression or a capability that Mien does not use. */
+enum mien_status vk_kernel_shared(const struct vk_kernel *kernel, uint64_t *bytes);
+
 /* A copy of the kernel's module in which every specialisation constant has the kernel's value (its default where the
  * kernel has none), and what is computed from them too; the caller frees *out with base_free. What drivers without
  * specialisation constants (vk_caps.specialises) are given. MIEN_ERR_ARG: not a module; MIEN_ERR_UNSUPPORTED: an

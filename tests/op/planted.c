@@ -111,6 +111,7 @@ PLANTED(wrong_value, .reference = reference_off_by_one, .no_grad = "-", COPY);
 PLANTED(nan_output, .reference = reference, .no_grad = "-", BY("copy_fwd", .bind = "x y", .rows = too_few));
 PLANTED(write_past_end, .reference = reference, .no_grad = "-", BY("planted_oob", .bind = "x y"));
 PLANTED(read_past_end, .reference = reference, .no_grad = "-", BY("planted_peek", .bind = "x y"));
+PLANTED(too_wide, .reference = reference, .no_grad = "-", BY("planted_wide", .bind = "x y"));
 PLANTED(gpu_hang, .reference = reference, .no_grad = "-", BY("planted_hang", .bind = "x y", .steps = steps_hang));
 PLANTED(host_hang, .reference = reference_hang, .no_grad = "-", COPY);
 PLANTED(crash, .reference = reference_crash, .no_grad = "-", COPY);
@@ -139,6 +140,7 @@ static const struct expected {
     {&nan_output, "fail", "output 0: 1 of 129 wrong, first at [2,42] (index 128)", NULL},
     {&write_past_end, "fail", "past the end of output 0", NULL},
     {&read_past_end, "fail", "got nan", NULL},
+    {&too_wide, "fail", "20000 bytes of shared memory; 16384 allowed", NULL},
     {&gpu_hang, "fail", "hang: no answer within", NULL},
     {&host_hang, "fail", "hang: no answer within", NULL},
     {&crash, "fail", "crash: died of signal 11", NULL},
