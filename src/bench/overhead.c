@@ -53,14 +53,7 @@ static enum mien_status time_one(struct bench_run *run, struct vk_pipeline *pipe
 static enum mien_status pipeline_of(struct bench_run *run, const struct op_dispatch *d, struct vk_pipeline **out)
 {
     const struct op_shader *shader = op_shader_find(d->shader);
-    struct vk_kernel kernel = {.name = d->shader,
-                               .spirv = shader->words,
-                               .spirv_size = shader->size,
-                               .buffers = d->bind_count,
-                               .push_size = d->push_size,
-                               .spec_count = d->spec_count,
-                               .subgroup_size = d->subgroup_size};
-    memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
+    struct vk_kernel kernel = op_dispatch_kernel(d, shader);
     return vk_pipeline_get(run->device, &kernel, out);
 }
 

@@ -16,14 +16,7 @@ static enum mien_status visit_dispatch(const struct walk *w, const struct op_dis
     const struct op_shader *shader = op_shader_find(d->shader);
     if (!shader)
         return base_fail(MIEN_ERR_ARG, "%s plans shader %s, which is not embedded", p->op, d->shader);
-    p->kernel = (struct vk_kernel){.name = d->shader,
-                                   .spirv = shader->words,
-                                   .spirv_size = shader->size,
-                                   .buffers = d->bind_count,
-                                   .push_size = d->push_size,
-                                   .spec_count = d->spec_count,
-                                   .subgroup_size = d->subgroup_size};
-    memcpy(p->kernel.spec, d->spec, sizeof p->kernel.spec);
+    p->kernel = op_dispatch_kernel(d, shader);
     return w->visit(w->user, p);
 }
 

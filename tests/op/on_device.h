@@ -69,18 +69,11 @@ static inline enum mien_status on_device_record(struct vk_device *device, const 
     for (size_t i = 0; i < plan->count; i++) {
         const struct op_dispatch *d = &plan->dispatch[i];
         const struct op_shader *shader = op_shader_find(d->shader);
-        struct vk_kernel kernel = {.name = d->shader,
-                                   .spirv = shader->words,
-                                   .spirv_size = shader->size,
-                                   .buffers = d->bind_count,
-                                   .push_size = d->push_size,
-                                   .spec_count = d->spec_count,
-                                   .subgroup_size = d->subgroup_size};
+        struct vk_kernel kernel = op_dispatch_kernel(d, shader);
         struct vk_pipeline *pipeline;
         struct vk_range range[VK_MAX_BUFFERS];
         uint8_t access[VK_MAX_BUFFERS];
         bool barrier;
-        memcpy(kernel.spec, d->spec, sizeof(kernel.spec));
         TRY(vk_pipeline_get(device, &kernel, &pipeline));
         for (uint32_t b = 0; b < d->bind_count; b++) {
             const struct op_bind *bind = &d->bind[b];
