@@ -30,12 +30,13 @@ trap leave EXIT
 trap 'exit 1' INT TERM HUP
 
 if [ ! -e "$root/etc/debian_version" ]; then
-    debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || {
-        tail -n 3 "$root.log"
-        rm -f "$root.log"
+    made=$(mktemp)
+    debootstrap --variant=minbase bookworm "$root" "$mirror" >"$made" 2>&1 || {
+        tail -n 3 "$made"
+        rm -f "$made"
         skip "debootstrap failed"
     }
-    rm -f "$root.log"
+    rm -f "$made"
 fi
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/root/mien" || exit 1
