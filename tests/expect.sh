@@ -30,6 +30,19 @@ holds() {
     fi
 }
 
+# tiny_config STEPS CHECKPOINT_EVERY: a training configuration on faces/manifest.jsonl, a second's work
+tiny_config() {
+    cat <<TEXT
+{"model": {"init": "scratch", "tokenizer": {"vocab": 600}, "config": {"projection_dim": 16,
+  "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "image_size": 16, "patch_size": 8},
+  "text_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "max_position_embeddings": 24}}},
+ "data": {"train": "faces/manifest.jsonl"}, "loss": {"local": {"kind": "none"}},
+ "optim": {"schedule": "constant"}, "run": {"dir": "a", "steps": $1, "batch": 8, "checkpoint_every": $2}}
+TEXT
+}
+
 finish() {
     printf '%s checks, %s failed\n' "$checks" "$failures"
     [ "$failures" -eq 0 ]

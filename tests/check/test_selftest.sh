@@ -140,15 +140,7 @@ done
 # ---- a run goes on without a kernel that it began with ----
 rm -rf cache
 "$mien" synth faces --count 24 --size 16 --single --quiet >/dev/null || exit 1
-cat >c.json <<'TEXT'
-{"model": {"init": "scratch", "tokenizer": {"vocab": 600}, "config": {"projection_dim": 16,
-  "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "image_size": 16, "patch_size": 8},
-  "text_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "max_position_embeddings": 24}}},
- "data": {"train": "faces/manifest.jsonl"}, "loss": {"local": {"kind": "none"}},
- "optim": {"schedule": "constant"}, "run": {"dir": "a", "steps": 2, "batch": 8, "checkpoint_every": 1}}
-TEXT
+tiny_config 2 1 >c.json
 expect 0 'model a/model' train --config c.json
 rm -rf cache
 FAULTY=wrong:layernorm_fwd_row expect 0 'model a/model' train --config c.json --resume --set run.steps=3

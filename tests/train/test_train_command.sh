@@ -10,15 +10,7 @@ cd "$work" || exit 1
 "$mien" devices >/dev/null 2>&1 || { echo "skipped: no Vulkan device" && exit 77; }
 
 "$mien" synth faces --count 60 --size 16 --single --quiet >/dev/null || exit 1
-cat >c.json <<'TEXT'
-{"model": {"init": "scratch", "tokenizer": {"vocab": 600}, "config": {"projection_dim": 16,
-  "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "image_size": 16, "patch_size": 8},
-  "text_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-    "max_position_embeddings": 24}}},
- "data": {"train": "faces/manifest.jsonl"}, "loss": {"local": {"kind": "none"}},
- "optim": {"schedule": "constant"}, "run": {"dir": "a", "steps": 4, "batch": 8, "checkpoint_every": 2}}
-TEXT
+tiny_config 4 2 >c.json
 
 # what a user keeps in the run directory stays
 expect 0 'model a/model' train --config c.json
