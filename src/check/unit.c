@@ -100,7 +100,7 @@ static bool check_static(struct check_context *context, const struct op_call *ca
     return true;
 }
 
-/* A software driver is some 50 times slower with kernels of another class than with its own (tests/bench/LOG.md:
+/* A software driver is up to 60 times slower with kernels of another class than with its own (tests/bench/LOG.md:
  * shared memory and barriers), which the device's rates were measured with. */
 static double estimate_seconds(const struct check_context *context, const struct op_call *call,
                                const struct vk_caps *caps)
