@@ -78,8 +78,8 @@ enum mien_status io_tensor_read(const struct io_tensor *tensor, uint64_t first, 
 enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out);
 /* The same for whoever counts what is not finite. */
 enum mien_status io_tensor_read_raw(const struct io_tensor *tensor, uint64_t first, uint64_t count, float *out);
-/* What io_tensor_read_f32 would say of all of it: for bytes that are used as they lie. */
-enum mien_status io_tensor_check(const struct io_tensor *tensor);
+/* io_tensor_read of F32, F16 or BF16 that refuses what io_tensor_read_f32 refuses: for bytes used as they lie. */
+enum mien_status io_tensor_read_checked(const struct io_tensor *tensor, uint64_t first, uint64_t count, void *out);
 
 /* The place of the first of values [count] that is infinite or NaN; `count` when all are finite. */
 uint64_t io_first_not_finite(const float *values, uint64_t count);

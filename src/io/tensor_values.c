@@ -121,13 +121,30 @@ fail:
     return status;
 }
 
+/* io_f16_to_f32 of a number, without a branch: its bits as those of a float 2^112 times too small. */
+static float widened_f16(uint32_t half)
+{
+    uint32_t bits = to_bits(from_bits((half & 0x7FFF) << 13) * 0x1p112f);
+    bits = (half & 0x7C00) == 0x7C00 ? bits | 0x7F800000 : bits;
+    return from_bits(bits | (half & 0x8000) << 16);
+}
+
 /* Halves in the second half of out [count] become floats in all of it. */
 static void widen(enum io_dtype dtype, uint64_t count, float *out)
 {
+    enum { PIECE = 1024 };
     const unsigned char *halves = (const unsigned char *)out + 2 * count;
-    for (uint64_t i = 0; i < count; i++) {
-        uint16_t bits = (uint16_t)(halves[2 * i] | halves[2 * i + 1] << 8);
-        out[i] = dtype == IO_F16 ? io_f16_to_f32(bits) : io_bf16_to_f32(bits);
+    uint16_t from[PIECE]; /* a copy, so that the compiler knows that what is written is not read again */
+    for (uint64_t at = 0; at < count; at += PIECE) {
+        uint64_t n = BASE_MIN((uint64_t)PIECE, count - at);
+        memcpy(from, halves + 2 * at, 2 * n);
+        if (dtype == IO_F16) {
+            for (uint64_t i = 0; i < n; i++)
+                out[at + i] = widened_f16(from[i]);
+        } else {
+            for (uint64_t i = 0; i < n; i++)
+                out[at + i] = io_bf16_to_f32(from[i]);
+        }
     }
 }
 
@@ -152,17 +169,15 @@ enum mien_status io_tensor_read_f32(const struct io_tensor *tensor, uint64_t fir
     return status == MIEN_OK ? io_check_finite(tensor->file, tensor->name, first, out, count) : status;
 }
 
-enum mien_status io_tensor_check(const struct io_tensor *tensor)
-{
-    enum { PIECE = 1 << 11 };
-    float piece[PIECE];
-    enum mien_status status = MIEN_OK;
-    for (uint64_t at = 0; at < tensor->count && status == MIEN_OK; at += PIECE)
-        status = io_tensor_read_f32(tensor, at, BASE_MIN((uint64_t)PIECE, tensor->count - at), piece);
-    return status;
-}
-
 /* ---- finite ---- */
+
+static enum mien_status not_finite(const char *file, const char *tensor, uint64_t element, bool nan)
+{
+    return base_fail(MIEN_ERR_DATA,
+                     "%s: tensor %s: element %llu is %s, not a finite number; the training that made it diverged, or "
+                     "the file is damaged: take an earlier or another copy",
+                     file, tensor, (unsigned long long)element, nan ? "NaN" : "infinite");
+}
 
 /* Without a branch for each element: weights are gigabytes. */
 static bool all_finite(const float *values, uint64_t count)
@@ -187,12 +202,33 @@ enum mien_status io_check_finite(const char *file, const char *tensor, uint64_t 
                                  uint64_t count)
 {
     uint64_t i = io_first_not_finite(values, count);
-    if (i == count)
+    return i == count ? MIEN_OK : not_finite(file, tensor, first + i, isnan(values[i]));
+}
+
+/* io_check_finite of halves of a format whose exponent has these bits. */
+static enum mien_status check_halves(const struct io_tensor *t, uint64_t first, const uint16_t *halves, uint64_t count)
+{
+    const uint16_t exponent = t->dtype == IO_F16 ? 0x7C00 : 0x7F80;
+    uint32_t bad = 0;
+    uint64_t i = 0;
+    for (i = 0; i < count; i++)
+        bad |= (halves[i] & exponent) == exponent;
+    if (!bad)
         return MIEN_OK;
-    return base_fail(MIEN_ERR_DATA,
-                     "%s: tensor %s: element %llu is %s, not a finite number; the training that made it diverged, or "
-                     "the file is damaged: take an earlier or another copy",
-                     file, tensor, (unsigned long long)(first + i), isnan(values[i]) ? "NaN" : "infinite");
+    for (i = 0; (halves[i] & exponent) != exponent;)
+        i++;
+    return not_finite(t->file, t->name, first + i, (halves[i] & 0x7FFF) > exponent);
+}
+
+enum mien_status io_tensor_read_checked(const struct io_tensor *tensor, uint64_t first, uint64_t count, void *out)
+{
+    enum mien_status status = MIEN_OK;
+    if (tensor->dtype != IO_F16 && tensor->dtype != IO_BF16)
+        return io_tensor_read_f32(tensor, first, count, out);
+    TRY(io_tensor_read(tensor, first, count, out));
+    TRY(check_halves(tensor, first, out, count));
+fail:
+    return status;
 }
 
 enum mien_status io_check_logit_scale(const char *file, double value)
@@ -206,17 +242,57 @@ enum mien_status io_check_logit_scale(const char *file, double value)
                      value > 0 && value < 1e4 ? "; was the factor itself stored?" : "");
 }
 
+/* The first of all values whose magnitude is not at most `most`; count = none. NaN is not. */
+static uint64_t first_beyond(float most, const float *values, uint64_t count)
+{
+    uint32_t limit = to_bits(most), beyond = 0;
+    for (uint64_t i = 0; i < count; i++)
+        beyond |= (to_bits(values[i]) & 0x7FFFFFFF) > limit;
+    if (!beyond)
+        return count;
+    for (uint64_t i = 0; i < count; i++) {
+        if (!(fabsf(values[i]) <= most))
+            return i;
+    }
+    return count;
+}
+
+/* io_f32_to_f16 of a number of magnitude below 65,520, without a branch. */
+static uint16_t narrowed_f16(float value)
+{
+    uint32_t bits = to_bits(value), rest = bits & 0x7FFFFFFF;
+    uint32_t small = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
+    uint32_t large = (rest + 0xFFF + (rest >> 13 & 1) - 0x38000000) >> 13;
+    return (uint16_t)((bits >> 16 & 0x8000) | (rest < 0x38800000 ? small : large));
+}
+
+static uint16_t narrowed_bf16(float value)
+{
+    uint32_t bits = to_bits(value);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
 enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype dtype, const float *values,
                            uint64_t count, void *out)
 {
+    enum { PIECE = 1024 };
     const float most = dtype == IO_F16 ? 65504.0f : 0x1.FEp127f;
-    for (uint64_t i = 0; i < count; i++) {
-        float value = values[i];
-        if (!(fabsf(value) <= most))
-            return base_fail(MIEN_ERR_DATA, "%s: tensor %s: the value %g is beyond what %s holds; use %s", file, tensor,
-                             (double)value, dtype == IO_F16 ? "f16" : "bf16", dtype == IO_F16 ? "bf16 or f32" : "f32");
-        uint16_t bits = dtype == IO_F16 ? io_f32_to_f16(value) : io_f32_to_bf16(value);
-        memcpy((char *)out + 2 * i, &bits, 2);
+    uint64_t bad = first_beyond(most, values, count);
+    uint16_t to[PIECE]; /* before it goes to `out`, which may be where the values lie */
+    if (bad < count)
+        return base_fail(MIEN_ERR_DATA, "%s: tensor %s: the value %g is beyond what %s holds; use %s", file, tensor,
+                         (double)values[bad], dtype == IO_F16 ? "f16" : "bf16",
+                         dtype == IO_F16 ? "bf16 or f32" : "f32");
+    for (uint64_t at = 0; at < count; at += PIECE) {
+        uint64_t n = BASE_MIN((uint64_t)PIECE, count - at);
+        if (dtype == IO_F16) {
+            for (uint64_t i = 0; i < n; i++)
+                to[i] = narrowed_f16(values[at + i]);
+        } else {
+            for (uint64_t i = 0; i < n; i++)
+                to[i] = narrowed_bf16(values[at + i]);
+        }
+        memcpy((char *)out + 2 * at, to, 2 * n);
     }
     return MIEN_OK;
 }

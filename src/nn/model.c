@@ -295,12 +295,7 @@ static enum mien_status load_param(struct nn_model *model, const struct nn_param
         TRY(io_check_logit_scale(tensor->file, (double)values[0]));
     }
     if (is_stored_alike(param, tensor)) {
-        if (tensor->dtype == IO_F32) {
-            TRY(io_tensor_read_f32(tensor, 0, tensor->count, values));
-        } else {
-            TRY(io_tensor_check(tensor));
-            TRY(io_tensor_read(tensor, 0, tensor->count, values));
-        }
+        TRY(io_tensor_read_checked(tensor, 0, tensor->count, values));
         TRY(tensor_upload(model->device, &param->value, values));
         return MIEN_OK;
     }

@@ -140,8 +140,9 @@ static void test_not_finite(void)
         const struct io_tensor *t = io_safetensors_find(file, "w");
         CHECK_EQ(io_tensor_read_f32(t, 2000, 1000, values), MIEN_ERR_DATA);
         CHECK_SAYS("not-finite: tensor w: element 2222 is ");
-        CHECK_EQ(io_tensor_check(t), MIEN_ERR_DATA);
+        CHECK_EQ(io_tensor_read_checked(t, 2000, 1000, values), MIEN_ERR_DATA);
         CHECK_SAYS("element 2222 is ");
+        CHECK_EQ(io_tensor_read_checked(t, 0, 2222, values), MIEN_OK);
         CHECK_EQ(io_tensor_read_raw(t, 2000, 1000, values), MIEN_OK);
         CHECK_EQ(io_first_not_finite(values, 1000), 222);
         CHECK_EQ(io_tensor_read_f32(t, 0, 2222, values), MIEN_OK);
@@ -155,6 +156,7 @@ static void test_not_finite(void)
     CHECK_EQ(io_safetensors_open(support_file("wide"), &file), MIEN_OK);
     CHECK_EQ(io_tensor_read_f32(io_safetensors_find(file, "w"), 0, 1, values), MIEN_ERR_DATA);
     CHECK_SAYS("/wide: tensor \"w\" is F64");
+    CHECK_EQ(io_tensor_read_checked(io_safetensors_find(file, "w"), 0, 1, values), MIEN_ERR_DATA);
     io_safetensors_close(&file);
     const float edge[] = {65504, 0x1.FEp127f, 65505, 3.4e38f, NAN};
     uint16_t half;
@@ -187,6 +189,44 @@ static void test_halves(void)
     CHECK_EQ(io_f32_to_bf16(1.0f + 0x1p-8f), 0x3F80);
     CHECK_EQ(io_f32_to_bf16(1.0f + 3 * 0x1p-8f), 0x3F82);
     CHECK_EQ(io_f32_to_bf16(3.4e38f), 0x7F80);
+}
+
+/* Many at once give the bits that one by one gives: every half, and floats between and around the halves. */
+static void test_many_halves(void)
+{
+    enum { COUNT = 1 << 16 };
+    static float values[COUNT];
+    static uint16_t halves[COUNT];
+    for (int d = 0; d < 2; d++) {
+        enum io_dtype dtype = d ? IO_F16 : IO_BF16;
+        struct io_safetensors *file;
+        int wrong = 0;
+        for (uint32_t h = 0; h < COUNT; h++)
+            halves[h] = (uint16_t)h;
+        struct io_tensor_out out = {"w", dtype, 1, {COUNT}, halves};
+        CHECK_EQ(io_safetensors_write(support_file("halves"), &out, 1, NULL, NULL, NULL), MIEN_OK);
+        CHECK_EQ(io_safetensors_open(support_file("halves"), &file), MIEN_OK);
+        CHECK_EQ(io_tensor_read_raw(io_safetensors_find(file, "w"), 0, COUNT, values), MIEN_OK);
+        for (uint32_t h = 0; h < COUNT; h++) {
+            float one = d ? io_f16_to_f32((uint16_t)h) : io_bf16_to_f32((uint16_t)h);
+            wrong += memcmp(&one, &values[h], 4) != 0;
+        }
+        CHECK_EQ(wrong, 0);
+        io_safetensors_close(&file);
+        for (uint32_t step = 1; step < 0x40000; step = step * 3 + 1) { /* from the least to the largest that fit */
+            uint32_t count = 0, bits = step, end = d ? 0x477FE001 : 0x7F7F0001;
+            for (; bits < end && count < COUNT; bits += end / COUNT + step, count++) {
+                uint32_t signed_ = bits | (count & 1) << 31;
+                memcpy(&values[count], &signed_, 4);
+            }
+            CHECK_EQ(io_narrow("f", "t", dtype, values, count, halves), MIEN_OK);
+            for (uint32_t i = 0; i < count; i++)
+                wrong += halves[i] != (d ? io_f32_to_f16(values[i]) : io_f32_to_bf16(values[i]));
+            CHECK_EQ(io_narrow("f", "t", dtype, values, count, values), MIEN_OK); /* where the values lie */
+            CHECK(memcmp(values, halves, 2 * count) == 0);
+        }
+        CHECK_EQ(wrong, 0);
+    }
 }
 
 static enum mien_status fill(void *user, size_t index, uint64_t offset, void *buffer, size_t size)
@@ -326,6 +366,7 @@ int main(void)
     test_refusals();
     test_reading();
     test_halves();
+    test_many_halves();
     test_not_finite();
     test_writing();
     test_cut_while_open();
