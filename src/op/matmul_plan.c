@@ -106,7 +106,9 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
         uint64_t room = BASE_MIN((uint64_t)MAX_SCRATCH, caps->max_range) / 4;
         b.batch = least(b.batch, BASE_MAX(room / ((uint64_t)b.m * b.n * b.parts), 1));
         uint64_t fit = room / ((uint64_t)b.batch * b.m * b.n);
-        fit = BASE_MIN(fit, BASE_MIN(caps->max_groups[2] / b.batch, b.k / b.part));
+        fit = BASE_MIN(fit, caps->max_groups[2] / b.batch);
+        if (b.k < s->k) /* else the last part may be a shorter one */
+            fit = BASE_MIN(fit, b.k / b.part);
         b.parts = least(b.parts, BASE_MIN(BASE_MAX(fit, 1), MAX_PARTS));
     }
     if (t->flops > 0) {
