@@ -9,7 +9,7 @@
  * with 77 where the driver says nothing. In the file it stands as if it had been chosen. */
 #include "check/check.h"
 
-#include "isa.h"
+#include "model.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -35,6 +35,7 @@ struct survey {
     size_t count, capacity;
     uint32_t failed, spilling;
     const char *op_glob, *chip;
+    const char *text_dir;  /* where the compiler's texts go, NULL = nowhere */
     bool all, list;        /* not only the chosen ones; a line for each */
     struct base_text rows; /* of the result file */
 };
@@ -140,23 +141,75 @@ static void add_value(struct base_text *row, const char *key, const struct vk_st
         base_text_print(row, ",\"%s\":%.0f", key, s->value);
 }
 
-static enum mien_status add_loops(struct survey *s, const struct entry *e, struct base_text *row)
+/* The loops, the loads that wait alone in the main ones, and the share of peak that the model sees. */
+static void add_loops(const struct isa_code *code, struct base_text *row)
 {
-    enum mien_status status = MIEN_OK;
     struct isa_loop loops[MOST_LOOPS];
-    char *text = NULL;
-    TRY(vk_pipeline_text(s->device, e->pipeline, "Assembly", &text));
-    uint32_t count = text && strstr(text, "s_endpgm") ? isa_loops(text, loops, MOST_LOOPS) : 0;
-    for (uint32_t i = 0; i < BASE_MIN(count, (uint32_t)MOST_LOOPS); i++) {
+    uint32_t count = BASE_MIN(isa_loops(code, loops, MOST_LOOPS), (uint32_t)MOST_LOOPS), alone = 0;
+    for (uint32_t i = 0; i < count; i++) {
         base_text_print(row, "%s", i ? ",{" : ",\"loops\":[{");
         for (int kind = 0; kind < ISA_KINDS; kind++)
             if (loops[i].of[kind])
                 base_text_print(row, "\"%s\":%u,", isa_kind_name((enum isa_kind)kind), loops[i].of[kind]);
-        base_text_print(row, "\"alone\":%u}", loops[i].alone);
+        base_text_print(row, "\"alone\":%u,\"main\":%d}", loops[i].alone, loops[i].main);
+        alone += loops[i].main ? loops[i].alone : 0;
     }
     if (count)
-        base_text_print(row, "]");
+        base_text_print(row, "],\"alone\":%u", alone);
+}
+
+/* For other programs that read RADV's listings: a head that names the pipeline, the driver's statistics in a line, the
+ * text. */
+static enum mien_status save_text(const struct survey *s, const struct entry *e, const struct vk_statistic *list,
+                                  uint32_t count, uint32_t group_waves, const char *assembly)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_kernel *kernel = &e->first.kernel;
+    struct base_text name = {0}, text = {0};
+    base_text_print(&name, "%s/%s", s->text_dir, kernel->name);
+    for (uint32_t i = 0; i < kernel->spec_count; i++)
+        base_text_print(&name, "%c%u", i ? '-' : '_', kernel->spec[i]);
+    base_text_print(&name, ".ir");
+    base_text_print(&text, "%s %s %s %s --group-waves %u\n", e->first.op, e->first.case_name, e->first.variant,
+                    kernel->name, group_waves);
+    base_text_print(&text, "  sg %.0f:", count ? list[0].value : 0);
+    for (uint32_t i = 1; i < count; i++)
+        base_text_print(&text, " %s=%.0f", list[i].name, list[i].value);
+    base_text_print(&text, "\n  IR Assembly (%zu bytes)\n%s\n", strlen(assembly), assembly);
+    TRY(name.status);
+    TRY(text.status);
+    TRY(base_file_write(name.data, text.data, text.size));
 fail:
+    base_text_clear(&name);
+    base_text_clear(&text);
+    return status;
+}
+
+static enum mien_status add_assembly(struct survey *s, const struct entry *e, const struct vk_statistic *list,
+                                     uint32_t count, struct base_text *row)
+{
+    static const char *const waves[] = {"Subgroups per SIMD", NULL}, *const lanes[] = {"Subgroup size", NULL};
+    enum mien_status status = MIEN_OK;
+    const struct vk_statistic *w = named(list, count, waves), *l = named(list, count, lanes);
+    struct isa_code code = {0};
+    struct vk_pipeline_form form;
+    struct model_result result;
+    char *text = NULL;
+    TRY(vk_pipeline_text(s->device, e->pipeline, "Assembly", &text));
+    if (!text || !strstr(text, "s_endpgm") || !w || !l)
+        goto fail;
+    TRY(isa_read(text, &code));
+    add_loops(&code, row);
+    TRY(vk_pipeline_form(s->device, &e->first.kernel, &form));
+    struct model_params params = {.lanes = (uint32_t)l->value, .waves = (uint32_t)w->value};
+    params.group_waves = model_group_waves(form.local[0] * form.local[1] * form.local[2], params.lanes);
+    if (s->text_dir)
+        TRY(save_text(s, e, list, count, params.group_waves, text));
+    TRY(model_estimate(&code, &params, &result));
+    if (result.label)
+        base_text_print(row, ",\"share\":%.1f", 100 * result.share);
+fail:
+    isa_clear(&code);
     base_free(text);
     return status;
 }
@@ -169,6 +222,7 @@ static enum mien_status add_row(struct survey *s, const struct entry *e, const s
     static const char *const occupancy[] = {
         "Subgroups per SIMD", "Max Waves Per Core", "Max warps/SM", "Threads", "Subgroup size", NULL};
     static const char *const code[] = {"Code size", "Instruction Count", NULL};
+    static const char *const instructions[] = {"Instructions", "Instruction Count", "Instruction count", NULL};
     const struct check_pipeline *p = &e->first;
     struct base_text *row = &s->rows;
     double spills = 0;
@@ -185,7 +239,8 @@ static enum mien_status add_row(struct survey *s, const struct entry *e, const s
         spills += is_spill(&list[i]) ? list[i].value : 0;
     base_text_print(row, ",\"spills\":%.0f", spills);
     add_value(row, "code", list, count, code);
-    TRY(add_loops(s, e, row));
+    add_value(row, "instructions", list, count, instructions);
+    TRY(add_assembly(s, e, list, count, row));
     base_text_print(row, "}");
     status = row->status;
 fail:
@@ -303,6 +358,8 @@ static bool read_options(int argc, char **argv, struct survey *s, const char **j
             s->op_glob = argv[++i];
         else if (strcmp(argv[i], "--chip") == 0 && i + 1 < argc)
             s->chip = argv[++i];
+        else if (strcmp(argv[i], "--text") == 0 && i + 1 < argc)
+            s->text_dir = argv[++i];
         else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
             *json = argv[++i];
         else

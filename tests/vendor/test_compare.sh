@@ -1,34 +1,38 @@
 #!/usr/bin/env bash
 # test_compare.sh COMPARE: what vendor_compare must tell and what not, with small files. No driver is needed.
 set -u
-compare=$1
+compare=$(realpath "$1")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 bad=0
 
+device=D class=desktop
 # file NAME DRIVER ROW...
 file() {
     local name=$1 driver=$2
     shift 2
     (
         IFS=,
-        echo "{\"head\":{\"kind\":\"vendor\",\"device\":\"D\",\"driver\":\"$driver\"},\"rows\":[$*]}"
+        echo "{\"head\":{\"kind\":\"vendor\",\"device\":\"$device\",\"driver\":\"$driver\",\"class\":\"$class\"}"
+        echo ",\"rows\":[$*]}"
     ) >"$work/$name"
 }
 # row SHADER SPEC REST
 row() { echo "{\"op\":\"o\",\"variant\":\"v\",\"shader\":\"$1\",\"spec\":[$2],$3}"; }
-# says STATUS TEXT BASELINE CURRENT: the status, and a line with the text ("" = none that fails).
+# says STATUS TEXT ARGUMENTS...: the status, and a line with the text ("" = none that fails).
 says() {
-    local out status
-    out=$("$compare" "$work/$3" "$work/$4" 2>&1)
+    local expected=$1 text=$2 out status
+    shift 2
+    out=$(cd "$work" && "$compare" "$@" 2>&1)
     status=$?
-    if [ $status -ne "$1" ] || ! grep -qF -- "$2" <<<"$out" || { [ "$1" -eq 0 ] && grep -q ^FAIL <<<"$out"; }; then
-        printf '%s against %s: status %s, expected %s and "%s"; said:\n%s\n' "$4" "$3" $status "$1" "$2" "$out"
+    if [ $status -ne "$expected" ] || ! grep -qF -- "$text" <<<"$out" ||
+        { [ "$expected" -eq 0 ] && grep -q ^FAIL <<<"$out"; }; then
+        printf '%s: status %s, expected %s and "%s"; said:\n%s\n' "$*" $status "$expected" "$text" "$out"
         bad=1
     fi
 }
 
-a=$(row tile 8,8 '"registers":100,"occupancy":8,"spills":0,"code":10,"loops":[{"fma":8,"alone":0}]')
+a=$(row tile 8,8 '"registers":100,"occupancy":8,"spills":0,"code":10,"alone":0,"share":50.0')
 b=$(row sum 64 '"registers":20,"occupancy":16,"spills":0,"code":10')
 file base V1 "$a" "$b"
 file equal V1 "$b" "$a"
@@ -41,6 +45,10 @@ file more V1 "$a" "$b" "$(row new 1 '"registers":255,"spills":0')"
 file new_spills V1 "$a" "$b" "$(row new 1 '"registers":255,"spills":1')"
 file fewer V1 "$b"
 file waits V1 "${a/\"alone\":0/\"alone\":6}" "$b"
+file slow V1 "${a/:50.0/:44.9}" "$b"
+file slow2 V2 "${a/:50.0/:44.9}" "$b"
+file slower V1 "${a/:50.0/:45.1}" "$b"
+file shareless V1 "${a/,\"share\":50.0/}" "$b"
 file simd V1 "$(row tile 8,8 '"occupancy":32,"spills":0')"
 file simd16 V1 "$(row tile 8,8 '"occupancy":16,"spills":0')"
 file mute V1 "$(row tile 8,8 '"registers":1')"
@@ -49,16 +57,48 @@ says 0 '2 pipelines, 0 of them new, 0 gone, 0 failed' base equal
 says 0 '0 failed' base ten
 says 1 'FAIL o v tile [8 8]: registers 100 -> 111 (+11 % registers)' base grown
 says 0 'another driver: o v tile [8 8]: registers 100 -> 111' base grown2
-says 1 'FAIL o v sum [64]: spills (3)' base spills
-says 1 'FAIL o v sum [64]: spills (3)' base spills2
+says 1 'FAIL o v sum [64]: 3 spills; at most 0' base spills
+says 1 'FAIL o v sum [64]: 3 spills; at most 0' base spills2
 says 0 '3 pipelines, 1 of them new, 0 gone, 0 failed' base more
-says 1 'FAIL o v new [1]: spills (1)' base new_spills
+says 1 'FAIL o v new [1]: 1 spills; at most 0' base new_spills
 says 0 '1 pipelines, 0 of them new, 1 gone, 0 failed' base fewer
-says 0 'note o v tile [8 8]: loads waited for alone 0 -> 6' base waits
+says 0 'note o v tile [8 8]: loads that wait alone 0 -> 6' base waits
+says 1 'FAIL o v tile [8 8]: share of peak by the model 50.0 % -> 44.9 %' base slow
+says 0 'another driver: o v tile [8 8]: share of peak by the model 50.0 % -> 44.9 %' base slow2
+says 0 '0 failed' base slower
+says 0 '0 failed' slow base
+says 1 'FAIL o v tile [8 8]: share of peak by the model 50.0 % -> 0.0 %' base shareless
 says 1 'FAIL o v tile [8 8]: subgroup size 32 -> 16 (+100 % registers)' simd simd16
 says 0 '0 failed' simd16 simd
 says 1 'says nothing of spills' base mute
 for file in base simd; do
     "$compare" --planted "$work/$file" >"$work/out" || { cat "$work/out"; bad=1; }
 done
+
+# Limits of single devices, and the list of kernels that may wait for one load alone.
+file alone V1 "$(row gather.f16 1 '"spills":0,"alone":2')" "$(row sum 64 '"spills":0,"alone":0')"
+class=mobile file phone V1 "$(row sum 64 '"spills":0,"alone":9')"
+device='Apple M1 (G13G A0)' file apple V1 "$(row matmul_fwd_tile 8 '"spills":0,"instructions":3000')" \
+    "$(row attention_fwd 8 '"spills":0,"instructions":9999')"
+device='Apple M1 (G13G A0)' file apple_long V1 "$(row matmul_fwd_tile 8 '"spills":0,"instructions":3001')"
+device='Turnip Adreno (TM) 740' file adreno V1 "$(row o 1 '"registers":64,"occupancy":1,"spills":0')" \
+    "$(row o 2 '"registers":65,"occupancy":2,"spills":0')"
+device='Turnip Adreno (TM) 740' file adreno_wide V1 "$(row o 3 '"registers":65,"occupancy":1,"spills":0')"
+printf '# which may\n\ngather  # by what it has just loaded\n' >"$work/list"
+: >"$work/none"
+printf 'gather  # by what it has just loaded\nsum  # long ago\n' >"$work/stale"
+printf 'sum  # long ago\ngather  # by what it has just loaded\n' >"$work/unsorted"
+printf 'gather\n' >"$work/bare"
+printf 'gather  #  \n' >"$work/empty"
+
+says 0 '7 pipelines of 4 chips, 1 kernels excused, 0 failed' --limits list alone phone apple adreno
+says 1 'FAIL o v gather.f16 [1]: 2 loads wait alone in its main loops (D)' --limits none alone
+says 1 'FAIL sum: has no load that waits alone; take it off stale' --limits stale alone phone
+says 1 'gather is not in its place' --limits unsorted alone
+says 1 '"gather" is no "KERNEL  # reason"' --limits bare alone
+says 1 'is no "KERNEL  # reason"' --limits empty alone
+says 1 'FAIL o v sum [64]: 3 spills; at most 0 (D)' --limits none spills
+says 1 'FAIL o v matmul_fwd_tile [8]: 3001 instructions; at most 3000' --limits none apple_long
+says 1 'FAIL o v matmul_fwd_tile [8]: 3001 instructions; at most 3000' apple_long apple_long
+says 1 'FAIL o v o [3]: 65 registers, with fewer than 2 waves; at most 64' --limits none adreno_wide
 exit $bad

@@ -1,0 +1,35 @@
+/* rows.h: result files of vendor_compile, and what their rows may not be. */
+#ifndef VENDOR_ROWS_H
+#define VENDOR_ROWS_H
+
+#include "base/base.h"
+
+struct row {
+    char key[256]; /* shader, specialisation, required subgroup size: one pipeline */
+    char name[256];
+    char shader[80];
+    double registers, occupancy, spills, instructions; /* -1: not given */
+    double alone;                                      /* loads in main loops that wait alone (isa.h); -1: not known */
+    double share;                                      /* of peak by the model, %; -1: no multiply-adds */
+};
+
+struct result {
+    char device[256], driver[256], class_[32];
+    struct row *rows;
+    size_t count, capacity;
+};
+
+enum mien_status result_read(const char *path, struct result *out);
+void result_clear(struct result *r);
+const struct row *result_find(const struct result *r, const char *key);
+
+/* limits.c: whether a pipeline keeps within what is asked of all of a device's; prints a FAIL for each that it does
+ * not.
+ */
+bool limits_keep(const char *device, const struct row *row);
+/* The same for all rows of files, and for the list of kernels that may have loads that wait alone on desktops: "KERNEL
+ * # reason" in each line, sorted, without the suffix of a dtype; other lines begin with #. A kernel that is not on it
+ * fails, and one on it that needs it in no file. */
+enum mien_status limits_check(const char *list_path, char *const *paths, size_t count, bool *good);
+
+#endif
