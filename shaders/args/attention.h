@@ -14,6 +14,18 @@ struct attention_args {
     arg_f32 scale;
 };
 
+/* The row form's gradient, of a chunk of (batch, head) pairs: its scratch holds (weight, gradient of the score) for
+ * each [pair, query, key], keys rounded up to ATTENTION_KEYS. */
+#define ATTENTION_KEYS 4
+struct attention_pairs_args {
+    arg_u32 groups;        /* workgroups that have work */
+    arg_u32 tokens, heads; /* T, H */
+    arg_u32 width4;        /* D / 4 */
+    arg_u32 pair0;         /* the chunk's first pair, counted from the bound part's first batch */
+    arg_u32 skip4, skip;   /* first element: vec4s in [B,T,D], floats in [B,H,T] */
+    arg_f32 scale;
+};
+
 /* attention_mm: C[m,n] (+)= sum_k A[m,k] B[k,n] for each (batch, head) pair; strides in elements. A model tensor is
  * addressed by batch and head, a scratch matrix by the pair's place in the chunk (its other strides are 0). */
 struct attention_mm_args {

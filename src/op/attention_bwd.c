@@ -101,6 +101,7 @@ static const struct op_variant variants[] = {
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
      .steps = attention_plan_bwd_sg},
+    {.name = "attention_bwd_kv_row", .fits = attention_fits_bwd_row, .steps = attention_plan_bwd_row},
     {.name = "attention_bwd_kv_tile", .fits = attention_fits_tile, .steps = attention_plan_bwd_tile},
     {.name = "attention_bwd", .steps = attention_plan_bwd},
     {0},

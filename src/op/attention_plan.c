@@ -1,9 +1,12 @@
-/* attention_plan.c: attention and its gradient as dispatches. Three forms:
+/* attention_plan.c: attention and its gradient as dispatches. Four forms:
  *   sg          fused; a lane owns a query or key row in registers (software drivers)
+ *   row         the same for desktop GPUs of many registers; the gradient keeps the weights of a chunk of (batch, head)
+ *               pairs in scratch memory between its two kernels
  *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop)
  *   plain       scores and weights of a chunk of (batch, head) pairs in scratch memory, between strided matmuls; any
  *               head dim, any T, every device
- * The fused forms take head dims that are multiples of 4, up to 128. Batches beyond one storage-buffer range are split.
+ * The fused forms take head dims that are multiples of 4, up to 128 (row: 64). Batches beyond one storage-buffer range
+ * are split.
  */
 #include "args/attention.h"
 #include "op/attention.h"
@@ -48,6 +51,15 @@ bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
     return caps->class_ == VK_CLASS_DESKTOP && fits_fused(caps, call, 6);
 }
 
+/* The row kernels hold two or three rows of the head dim, 192 registers at 64. A compiler known for GPUs whose widest
+ * subgroup has 32 lanes (NVIDIA) holds many loaded rows beside them, and spills. */
+bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call)
+{
+    uint32_t lanes = caps->features & VK_CAP_SUBGROUP_FULL ? caps->subgroup_max : caps->subgroup_size;
+    return caps->class_ == VK_CLASS_DESKTOP && caps->max_registers >= 256 && lanes > 1 && lanes != 32 &&
+           attention_size_of(call).dim <= 64 && fits_fused(caps, call, 1);
+}
+
 /* How a fused form cuts the rows of a head. */
 struct form {
     uint32_t local, rows; /* invocations and rows of a workgroup */
@@ -59,7 +71,28 @@ static struct form form_sg(const struct vk_caps *caps)
     return (struct form){.local = caps->subgroup_size, .rows = caps->subgroup_size, .subgroup = caps->subgroup_size};
 }
 
+/* By the model of a Navi 31 (tests/bench/LOG.md) 64 lanes at half their rows are as fast as 32 with all of them, with
+ * half as much to fetch; fewer rows than that want 32 where the device can run them. */
+static struct form form_row(const struct vk_caps *caps, const struct attention_size *s)
+{
+    uint32_t rows = s->tokens <= 32 && caps->subgroup_min <= 32 ? 32 : 64;
+    bool may = caps->subgroup_min <= rows && rows <= caps->subgroup_max;
+    return (struct form){.local = rows, .rows = rows, .subgroup = may ? rows : 0};
+}
+
 static const struct form form_tile = {.local = 128, .rows = 32};
+
+static struct op_dispatch *add_blocks(struct op_plan *plan, const struct attention_size *s, struct form form,
+                                      const char *shader, uint32_t groups)
+{
+    struct op_dispatch *d = op_plan_items(plan, shader, form.local, (uint64_t)groups * form.local);
+    op_dispatch_spec(d, 3, s->dim / 4);
+    op_dispatch_spec(d, 4, form.rows);
+    op_dispatch_spec(d, 8, s->causal);
+    if (plan->caps->features & VK_CAP_SUBGROUP_FULL)
+        d->subgroup_size = form.subgroup;
+    return d;
+}
 
 /* A dispatch over the row blocks of a part, without binds. */
 static struct op_dispatch *add_fused(struct op_plan *plan, const struct attention_size *s, struct form form,
@@ -73,13 +106,8 @@ static struct op_dispatch *add_fused(struct op_plan *plan, const struct attentio
                                   .skip4 = part->rows.skip / 4,
                                   .skip = part->lse.skip,
                                   .scale = (float)s->scale};
-    struct op_dispatch *d = op_plan_items(plan, shader, form.local, (uint64_t)groups * form.local);
-    op_dispatch_spec(d, 3, s->dim / 4);
-    op_dispatch_spec(d, 4, form.rows);
-    op_dispatch_spec(d, 8, s->causal);
+    struct op_dispatch *d = add_blocks(plan, s, form, shader, groups);
     OP_PUSH(d, args);
-    if (plan->caps->features & VK_CAP_SUBGROUP_FULL)
-        d->subgroup_size = form.subgroup;
     return d;
 }
 
@@ -100,6 +128,12 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
 void attention_plan_fwd_sg(struct op_plan *plan)
 {
     plan_fwd(plan, form_sg(plan->caps), "attention_fwd_sg");
+}
+
+void attention_plan_fwd_row(struct op_plan *plan)
+{
+    struct attention_size s = attention_size_of(plan->call);
+    plan_fwd(plan, form_row(plan->caps, &s), "attention_fwd_row");
 }
 
 void attention_plan_fwd_tile(struct op_plan *plan)
@@ -370,5 +404,79 @@ void attention_plan_bwd_tile(struct op_plan *plan)
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c.part.rows);
         add_kv(plan, &s, form_tile, "attention_bwd_kv_tile", &c.part);
         first += c.part.batches;
+    }
+}
+
+/* ---- row, backward ----------------------------------------------------------------------------------------------- */
+
+/* Most of what it keeps at a time, (weight, gradient) of each query and key: fills the widest GPUs, and stays in the
+ * large caches of those that have one. */
+enum { KEPT_BYTES = 64 << 20 };
+
+/* Bytes of a (batch, head) pair. */
+static uint64_t kept_bytes(const struct attention_size *s)
+{
+    return base_round_up(s->tokens, ATTENTION_KEYS) * s->tokens * 8;
+}
+
+static uint64_t kept_pairs(const struct vk_caps *caps, const struct attention_size *s)
+{
+    return BASE_MIN(caps->max_range, (uint64_t)KEPT_BYTES) / kept_bytes(s);
+}
+
+bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call)
+{
+    struct attention_size s = attention_size_of(call);
+    return attention_fits_row(caps, call) && kept_pairs(caps, &s) > 0;
+}
+
+static struct op_dispatch *add_pairs(const struct chunk *c, const char *shader)
+{
+    const struct attention_size *s = &c->size;
+    struct form form = form_row(c->plan->caps, s);
+    struct attention_pairs_args args = {.groups = (uint32_t)base_div_up(s->tokens, form.rows) * c->pairs,
+                                        .tokens = s->tokens,
+                                        .heads = s->heads,
+                                        .width4 = s->width / 4,
+                                        .pair0 = c->pair0,
+                                        .skip4 = c->part.rows.skip / 4,
+                                        .skip = c->part.lse.skip,
+                                        .scale = (float)s->scale};
+    struct op_dispatch *d = add_blocks(c->plan, s, form, shader, args.groups);
+    OP_PUSH(d, args);
+    return d;
+}
+
+static void chunk_bwd_row(const struct chunk *c)
+{
+    const struct part *part = &c->part;
+    struct op_dispatch *d = add_pairs(c, "attention_bwd_q_row");
+    for (uint32_t i = 0; i < 4; i++)
+        op_part_bind(d, OP_IN, i, OP_READ, part->rows);
+    op_part_bind(d, OP_IN, 4, OP_READ, part->lse);
+    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, part->rows);
+    op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
+    d = add_pairs(c, "attention_bwd_kv_row");
+    op_part_bind(d, OP_IN, 0, OP_READ, part->rows);
+    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
+    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
+    op_part_bind(d, OP_OUT, 1, OP_WRITE, part->rows);
+    op_part_bind(d, OP_OUT, 2, OP_WRITE, part->rows);
+}
+
+void attention_plan_bwd_row(struct op_plan *plan)
+{
+    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
+    uint64_t most = kept_pairs(plan->caps, &c.size);
+    for (uint32_t first = 0; first < c.size.batch; first += c.part.batches) {
+        c.part = part_at(plan->caps, &c.size, first);
+        uint64_t pairs = (uint64_t)c.part.batches * c.size.heads, chunks = base_div_up(pairs, most);
+        uint32_t even = (uint32_t)base_div_up(pairs, chunks);
+        plan->scratch[0] = BASE_MAX(plan->scratch[0], even * kept_bytes(&c.size));
+        for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
+            c.pairs = (uint32_t)BASE_MIN(even, pairs - c.pair0);
+            chunk_bwd_row(&c);
+        }
     }
 }

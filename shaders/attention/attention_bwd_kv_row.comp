@@ -1,0 +1,64 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: gradients of keys and values from the weights and their gradients that attention_bwd_q_row has kept. An
+// invocation owns one key row in registers, and walks over the queries, whose addresses depend on nothing but the
+// workgroup and the loop (see attention_fwd_row.comp); the weights of the next ROUND queries are fetched while it
+// works on these. Neighbours own neighbouring keys. No atomics: deterministic. Invocation l of group (b, h, block) owns
+// key row block * ROWS + l.
+// Numerics: fp32; each sum runs over the queries in order.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "lib/common.glsl"
+#include "args/attention.h"
+
+layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
+layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
+layout(constant_id = 8) const uint CAUSAL = 0;
+
+READ_BUFFER(0, vec4, q);    // [B,T,D]
+READ_BUFFER(1, vec4, g);    // [B,T,D] gradient of o
+READ_BUFFER(2, vec2, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling)
+WRITE_BUFFER(3, vec4, dk);  // [B,T,D]
+WRITE_BUFFER(4, vec4, dv);  // [B,T,D]
+PUSH(attention_pairs_args, p);
+
+const uint ROUND = 4; // queries at a time
+
+void main()
+{
+    uint group = group_1d(), blocks = (p.tokens + ROWS - 1) / ROWS, pair = p.pair0 + group / blocks;
+    uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
+    if (group >= p.groups || row >= p.tokens)
+        return;
+    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint at = base + row * p.width4;
+    uint keys = (p.tokens + ATTENTION_KEYS - 1) / ATTENTION_KEYS * ATTENTION_KEYS;
+    uint of_key = group / blocks * p.tokens * keys + row;
+
+    vec4 key_sum[D4], value_sum[D4];
+    [[unroll]] for (uint c = 0; c < D4; c++)
+        key_sum[c] = value_sum[c] = vec4(0);
+    uint start = CAUSAL != 0 ? first : 0; // earlier queries see none of the workgroup's keys
+    vec2 next[ROUND];
+    [[unroll]] for (uint t = 0; t < ROUND; t++)
+        next[t] = kept[of_key + min(start + t, p.tokens - 1) * keys];
+    for (uint i = start; i < p.tokens; i += ROUND) {
+        vec2 query[ROUND];
+        [[unroll]] for (uint t = 0; t < ROUND; t++)
+            query[t] = i + t < p.tokens ? next[t] : vec2(0);
+        [[unroll]] for (uint t = 0; t < ROUND; t++)
+            next[t] = kept[of_key + min(i + ROUND + t, p.tokens - 1) * keys];
+        [[unroll]] for (uint t = 0; t < ROUND; t++) {
+            uint from = base + min(i + t, p.tokens - 1) * p.width4;
+            [[unroll]] for (uint c = 0; c < D4; c++)
+                key_sum[c] += query[t].y * q[from + c];
+            [[unroll]] for (uint c = 0; c < D4; c++)
+                value_sum[c] += query[t].x * g[from + c];
+        }
+    }
+    [[unroll]] for (uint c = 0; c < D4; c++) {
+        dk[at + c] = key_sum[c] * p.scale;
+        dv[at + c] = value_sum[c];
+    }
+}

@@ -1,0 +1,75 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: an invocation owns one query row with its output in registers, and walks over the keys one by one. A key's or
+// value's address depends on nothing but the workgroup and the loop, so that compilers may fetch it once per subgroup
+// (AMD: into scalar registers, operands of the multiply-adds); elsewhere all lanes read one address. No shared memory,
+// no barrier, no whole tile of keys.
+// Invocation l of group (b, h, block) owns query row block * ROWS + l.
+// Numerics: fp32 online softmax, rescaled at most once per ROUND keys; the running maximum keeps every exponent <= 0.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "lib/common.glsl"
+#include "args/attention.h"
+
+layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
+layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
+layout(constant_id = 8) const uint CAUSAL = 0;
+
+READ_BUFFER(0, vec4, q);     // [B,T,D]
+READ_BUFFER(1, vec4, k);     // [B,T,D]
+READ_BUFFER(2, vec4, v);     // [B,T,D]
+WRITE_BUFFER(3, vec4, o);    // [B,T,D]
+WRITE_BUFFER(4, float, lse); // [B,H,T]
+PUSH(attention_args, p);
+
+const uint ROUND = 8;         // keys at a time
+const float HIDDEN = -3.0e38; // the score of a key that is not seen
+
+void main()
+{
+    uint group = group_1d(), blocks = (p.tokens + ROWS - 1) / ROWS, pair = group / blocks;
+    uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
+    if (group >= p.groups || row >= p.tokens)
+        return;
+    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint at = base + row * p.width4;
+    uint end = CAUSAL != 0 ? min(first + ROWS, p.tokens) : p.tokens;
+    uint last = CAUSAL != 0 ? row : p.tokens - 1; // the last key that this row sees
+
+    vec4 query[D4], sum[D4];
+    [[unroll]] for (uint c = 0; c < D4; c++) {
+        query[c] = q[at + c] * p.scale;
+        sum[c] = vec4(0);
+    }
+    float top = HIDDEN, total = 0;
+    for (uint j = 0; j < end; j += ROUND) {
+        float score[ROUND], peak = top;
+        [[unroll]] for (uint t = 0; t < ROUND; t++) {
+            uint from = base + min(j + t, end - 1) * p.width4;
+            vec4 s = vec4(0);
+            [[unroll]] for (uint c = 0; c < D4; c++)
+                s += query[c] * k[from + c];
+            score[t] = j + t <= last ? (s.x + s.y) + (s.z + s.w) : HIDDEN;
+            peak = max(peak, score[t]);
+        }
+        float keep = exp(top - peak);
+        top = peak;
+        total *= keep;
+        [[unroll]] for (uint t = 0; t < ROUND; t++) {
+            score[t] = exp(score[t] - peak);
+            total += score[t];
+        }
+        [[unroll]] for (uint c = 0; c < D4; c++)
+            sum[c] *= keep;
+        [[unroll]] for (uint t = 0; t < ROUND; t++) {
+            uint from = base + min(j + t, end - 1) * p.width4;
+            [[unroll]] for (uint c = 0; c < D4; c++)
+                sum[c] += score[t] * v[from + c];
+        }
+    }
+    float inverse = 1 / total;
+    [[unroll]] for (uint c = 0; c < D4; c++)
+        o[at + c] = sum[c] * inverse;
+    lse[p.skip + pair * p.tokens + row] = top + log(total);
+}
