@@ -24,6 +24,22 @@ struct adamw_args {       /* sgd too */
     arg_f32 decay_scale;  /* of this tensor, 0 = no decay */
 };
 
+/* A row of the table of adamw_blocks and sgd_blocks, i32[B,OPTIM_BLOCK_WORDS]: where a block begins in the buffers of
+ * parameters, moments and gradients (elements, multiples of 4), its elements, and as bits of floats the factor of the
+ * rate and that of the decay. */
+#define OPTIM_BLOCK_PARAM 0
+#define OPTIM_BLOCK_MOMENT 1
+#define OPTIM_BLOCK_GRAD 2
+#define OPTIM_BLOCK_COUNT 3
+#define OPTIM_BLOCK_LR_SCALE 4
+#define OPTIM_BLOCK_DECAY 5
+#define OPTIM_BLOCK_WORDS 6
+#define OPTIM_BLOCK 2048 /* elements that suit a workgroup */
+
+struct optim_blocks_args {
+    arg_u32 blocks;
+};
+
 struct clip_args {
     arg_u32 count; /* partial sums */
 };

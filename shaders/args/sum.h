@@ -6,7 +6,7 @@
 
 #define SUM_PARTIALS 64 /* of sum_squares, and the rows of clip_factor's input */
 
-/* sum_fwd, sum_squares_fwd: elements in SUM_PARTIALS runs */
+/* sum_fwd, sum_squares_fwd: elements in SUM_PARTIALS runs; sum_squares_runs_fwd: rows and first alone */
 struct sum_args {
     arg_u32 count; /* elements bound */
     arg_u32 run;   /* elements per partial sum */

@@ -17,15 +17,11 @@ READ_BUFFER(3, float, hyper);  // [HYPER_COUNT]
 READ_BUFFER(4, float, factor); // [2]: norm, factor; another tensor when there is none
 PUSH(adamw_args, p);
 
-#define APPLY(v, i)                                                                                                    \
-    T##v w = param##v[i];                                                                                              \
-    T##v s = momentum * velocity##v[i] + (grad##v[i] * clip + decay * w);                                              \
-    velocity##v[i] = s;                                                                                                \
-    param##v[i] = w - lr * s
+#include "optim/sgd.glsl"
+#define APPLY(v, i) UPDATE(v, i, i, i)
 
 void main()
 {
-    float lr = hyper[HYPER_LR] * p.lr_scale, momentum = hyper[HYPER_MOMENTUM];
-    float decay = hyper[HYPER_DECAY] * p.decay_scale, clip = HAS_FACTOR != 0 ? factor[1] : 1;
+    SGD_RATES(p.lr_scale, p.decay_scale);
     EACH_ELEMENT(p.count)
 }

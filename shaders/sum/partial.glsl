@@ -1,10 +1,13 @@
-// The kernel of sum_fwd and sum_squares_fwd. A "row" is a run of elements with one partial sum; its length is a
-// multiple of four; runs past the end give 0.
+// The kernel of sum_fwd, sum_squares_fwd and sum_squares_runs_fwd. A "row" is a run of elements with one partial sum;
+// it begins at a multiple of four. Runs past the end give 0. RUNS: where runs lie is in a table, not in p.
 #include "lib/pair_row.glsl"
 #include "args/sum.h"
 
 READ_ELEMENTS(0, x);
-WRITE_BUFFER(1, PARTIAL, partial); // [SUM_PARTIALS]
+WRITE_BUFFER(1, PARTIAL, partial); // [SUM_PARTIALS], or one for each run
+#ifdef RUNS
+READ_BUFFER(RUNS, int, runs); // [rows,2]: first element, elements
+#endif
 PUSH(sum_args, p);
 
 void main()
@@ -12,7 +15,11 @@ void main()
     uint row = row_index();
     if (row >= p.rows)
         return;
+#ifdef RUNS
+    uint begin = uint(runs[2 * row]), end = begin + uint(runs[2 * row + 1]);
+#else
     uint begin = min(row * p.run, p.count), end = min(begin + p.run, p.count);
+#endif
     vec4 value = vec4(0), lost = vec4(0);
     for (uint i = begin / 4 + row_lane(); i < end / 4; i += row_lanes())
         pair_add(value, lost, TERM(x4[i]));

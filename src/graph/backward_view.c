@@ -115,6 +115,6 @@ void backward_join(struct backward *b, op_value join)
         op_value part = graph->value[join].part[i];
         if (b->wants[part])
             backward_accumulate(b, part, graph_view(graph, b->grad[join], graph_shape(graph, part), first));
-        first += count_of(graph, part);
+        first = base_round_up(first + count_of(graph, part), PLAN_ALIGN / 4); /* no gap but in a pack */
     }
 }

@@ -61,6 +61,10 @@ op_value graph_view(struct graph *graph, op_value value, struct tensor_shape sha
  * copied. Differentiable. */
 op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape);
 
+/* The same with each part at the next multiple of 256 bytes, whatever their sizes, as one value [n] that ends with the
+ * last: f32 values for an op that knows where they lie. What is between them is anything. */
+op_value graph_pack(struct graph *graph, const op_value *parts, uint32_t count);
+
 struct tensor_shape graph_shape(const struct graph *graph, op_value value); /* rank 0 for OP_NONE */
 
 /* Records an op; up to OP_MAX_OUT outputs into out (OP_NONE for those the call does not have). */

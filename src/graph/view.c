@@ -85,11 +85,9 @@ static bool parts_ok(struct graph *graph, const op_value *parts, uint32_t count,
     return false;
 }
 
-op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape)
+/* The parts, each at the next multiple of PLAN_ALIGN bytes, in a memory of that shape. */
+static op_value lay_parts(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape)
 {
-    if (graph->status != MIEN_OK || !graph_shape_ok(graph, "join in", graph_label_text(graph), &shape) ||
-        !parts_ok(graph, parts, count, &shape))
-        return OP_NONE;
     op_value *part = base_arena_array(&graph->arena, count, sizeof(*part));
     if (!part) {
         GRAPH_FAIL(graph, MIEN_ERR_NOMEM, "out of host memory for a join of %u values", count);
@@ -105,7 +103,30 @@ op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, 
         if (graph->status == MIEN_OK)
             move(graph, part[i], join.memory, offset);
         struct tensor_shape size = graph_shape(graph, parts[i]);
-        offset += tensor_shape_bytes(&size);
+        offset += base_round_up(tensor_shape_bytes(&size), PLAN_ALIGN);
     }
     return graph->status == MIEN_OK ? graph_add_value(graph, &join) : OP_NONE;
+}
+
+op_value graph_join(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape)
+{
+    if (graph->status != MIEN_OK || !graph_shape_ok(graph, "join in", graph_label_text(graph), &shape) ||
+        !parts_ok(graph, parts, count, &shape))
+        return OP_NONE;
+    return lay_parts(graph, parts, count, shape);
+}
+
+op_value graph_pack(struct graph *graph, const op_value *parts, uint32_t count)
+{
+    uint64_t elements = 0;
+    for (uint32_t i = 0; i < count && graph->status == MIEN_OK; i++) {
+        struct tensor_shape part = graph_shape(graph, parts[i]);
+        if (!part.rank || part.dtype != MIEN_F32)
+            GRAPH_FAIL(graph, MIEN_ERR_ARG, "part %u of a pack in \"%s\" is no f32 value", i, graph_label_text(graph));
+        elements = base_round_up(elements, PLAN_ALIGN / 4) + tensor_shape_count(&part);
+    }
+    if (graph->status == MIEN_OK && (!elements || elements > UINT32_MAX))
+        GRAPH_FAIL(graph, MIEN_ERR_ARG, "a pack of %llu elements in \"%s\"", (unsigned long long)elements,
+                   graph_label_text(graph));
+    return graph->status == MIEN_OK ? lay_parts(graph, parts, count, SHAPE_F32((uint32_t)elements)) : OP_NONE;
 }

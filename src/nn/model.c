@@ -29,12 +29,13 @@ fail:
 static enum mien_status allocate(struct nn_model *model)
 {
     enum mien_status status = MIEN_OK;
-    for (uint32_t i = 0; i < model->count; i++) {
-        struct nn_param *param = &model->params[i];
-        struct tensor_shape shape = param->value.shape;
-        TRY(tensor_create(model->device, &shape, param->name, &param->value));
-    }
+    struct tensor **values = base_alloc(model->count, sizeof(*values));
+    FAIL_IF_NULL(values, "a model");
+    for (uint32_t i = 0; i < model->count; i++)
+        values[i] = &model->params[i].value;
+    TRY(tensor_pack_create(model->device, "weights", values, model->count, &model->pack));
 fail:
+    base_free(values);
     return status;
 }
 
@@ -58,8 +59,7 @@ void nn_model_destroy(struct nn_model **model)
 {
     if (!model || !*model)
         return;
-    for (uint32_t i = 0; i < (*model)->count; i++)
-        tensor_destroy((*model)->device, &(*model)->params[i].value);
+    tensor_pack_destroy(&(*model)->pack);
     base_free((*model)->params);
     base_arena_clear(&(*model)->arena);
     base_free(*model);

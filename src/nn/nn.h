@@ -17,6 +17,7 @@
 
 #include "graph/graph.h"
 #include "io/clip_tensors.h"
+#include "tensor/pack.h"
 
 /* ---- parameters ---- */
 
@@ -33,6 +34,7 @@ struct nn_model {
     struct io_clip_config config;
     struct base_arena arena; /* names and the array */
     struct nn_param *params; /* sorted by name */
+    struct tensor_pack pack; /* their memory, in this order */
     uint32_t count;
     uint64_t elements; /* of all parameters */
     /* How matrices are stored: f32, or f16 or bf16 for inference. All but positions and the class token of clips, which

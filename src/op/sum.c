@@ -32,7 +32,8 @@ static void plan_runs(struct op_plan *plan, const char *shader, bool serial, con
 /* lavapipe ends an invocation's loops after 65,535 rounds in all. */
 static bool fits_serial_run(const struct vk_caps *caps, const struct op_call *call)
 {
-    return caps->class_ == VK_CLASS_SOFTWARE && tensor_shape_count(&call->in[0]) <= 32768ull * SUM_PARTIALS;
+    return caps->class_ == VK_CLASS_SOFTWARE &&
+           tensor_shape_count(&call->in[0]) <= (uint64_t)OP_SERIAL_RUN * SUM_PARTIALS;
 }
 
 static double sum_of(const struct op_call *call, uint64_t begin, uint64_t end, bool squares)
@@ -145,6 +146,82 @@ const struct op_desc op_sum_squares = {
     .cases = squares_cases,
     /* each square is rounded once, the sum hardly */
     .tolerance = {.abs = 0, .rel = 4e-7, .nmse = 1e-13},
+    .flops_per_element = 2,
+};
+
+/* ---- sum_squares_runs -------------------------------------------------------------------------------------------- */
+
+static void runs_reference(const struct op_call *call)
+{
+    const int32_t *run = call->in_data[1];
+    float *partial = call->out_data[0];
+    for (uint32_t k = 0; k < call->in[1].dim[0]; k++, run += 2)
+        partial[k] = (float)sum_of(call, (uint64_t)run[0], (uint64_t)run[0] + (uint64_t)run[1], true);
+}
+
+static void runs_plan_as(struct op_plan *plan, const char *shader, bool serial)
+{
+    const uint32_t lanes = op_group_lanes(plan->caps), rows = plan->call->in[1].dim[0];
+    struct sum_args args = {.rows = rows};
+    op_plan_items(plan, shader, serial ? 8 : lanes, serial ? rows : (uint64_t)rows * lanes);
+    op_plan_bind(plan, "x partials runs");
+    OP_PUSH(&plan->dispatch[plan->count - 1], args);
+}
+
+static void runs_plan_row(struct op_plan *plan)
+{
+    runs_plan_as(plan, "sum_squares_runs_fwd_row", true);
+}
+
+static void runs_plan(struct op_plan *plan)
+{
+    runs_plan_as(plan, "sum_squares_runs_fwd", false);
+}
+
+static bool fits_serial_runs(const struct vk_caps *caps, const struct op_call *call)
+{
+    return caps->class_ == VK_CLASS_SOFTWARE && call->attr.count <= OP_SERIAL_RUN;
+}
+
+static const struct op_variant runs_variants[] = {
+    {.name = "sum_squares_runs_fwd_row", .fits = fits_serial_runs, .steps = runs_plan_row},
+    {.name = "sum_squares_runs_fwd", .steps = runs_plan},
+    {0},
+};
+
+static const struct op_case runs_cases[] = {
+    {.name = "one", .attr = {.count = 1}, .in = {{1}, {1, 2}}},
+    {.name = "127x33", .attr = {.count = 64}, .in = {{4191}, {131, 2}}},
+    {.name = "layer", .attr = {.count = 2304}, .in = {{149184}, {256, 2}}, .bench = true},
+    {.name = "long", .attr = {.count = 65536}, .in = {{131077}, {3, 2}}},
+    {0},
+};
+
+/* Runs one behind another, of all lengths; none, too. */
+static void runs_prepare(struct op_call *call, struct base_rng *rng)
+{
+    int32_t *run = call->in_data[1];
+    uint64_t count = tensor_shape_count(&call->in[0]), begin = 0;
+    for (uint32_t k = 0; k < call->in[1].dim[0]; k++, run += 2) {
+        uint64_t most = BASE_MIN(call->attr.count, count - begin);
+        run[0] = (int32_t)begin;
+        run[1] = (int32_t)(most - (k ? base_rng_below(rng, BASE_MIN((uint32_t)most + 1, 5)) : 0));
+        begin = BASE_MIN(begin + base_round_up((uint64_t)run[1], 4), count / 4 * 4);
+    }
+}
+
+const struct op_desc op_sum_squares_runs = {
+    .name = "sum_squares_runs",
+    .signature = "x[N] runs:i32[P,2] -> partials[P]",
+    .summary = "sums of squares of P runs of x, each its first element, a multiple of 4, and its length, at most attr "
+               "count: what sum_squares gives, of many tensors",
+    .reference = runs_reference,
+    .no_grad = "used on gradients only",
+    .variants = runs_variants,
+    .cases = runs_cases,
+    .fill = {[1] = OP_FILL_PREPARE},
+    .prepare = runs_prepare,
+    .tolerance = {.abs = 0, .rel = 4e-7, .nmse = 1e-13}, /* as sum_squares */
     .flops_per_element = 2,
 };
 

@@ -4,6 +4,10 @@
 
 #include "op/op.h"
 
+/* The longest run of sum_squares and sum_squares_runs that one invocation of a software driver adds up; longer ones are
+ * a workgroup's, in another order. */
+enum { OP_SERIAL_RUN = 32768 };
+
 /* Rows per block of a two-stage column sum over `rows` rows, a multiple of 64: about sqrt(rows), so that both stages
  * have as much to do. */
 uint32_t op_column_block(uint64_t rows);

@@ -88,6 +88,10 @@ struct train_optimizer {
      * decay. */
     op_value (*record)(struct graph *graph, const struct op_attr *attr, op_value param, const op_value *moments,
                        op_value grad, op_value hyper, op_value clipping);
+    /* Of several parameters that lie in one memory, as their moments and gradients do; blocks says where
+     * (op_adamw_blocks) -> that memory as it is then. */
+    op_value (*record_blocks)(struct graph *graph, op_value params, const op_value *moments, op_value grads,
+                              op_value blocks, op_value hyper, op_value clipping);
 };
 extern const struct train_optimizer *const train_optimizers[]; /* ended by NULL */
 

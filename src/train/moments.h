@@ -3,6 +3,7 @@
 #define TRAIN_MOMENTS_H
 
 #include "train/groups.h"
+#include "tensor/pack.h"
 #include "train/loss.h"
 
 /* Named tensors like the parameters themselves: what a checkpoint keeps. What an optimiser does not keep, and those of
@@ -11,6 +12,7 @@ struct train_moments {
     struct vk_device *device;
     uint32_t count; /* of the model's parameters */
     struct tensor *first, *second;
+    struct tensor_pack pack[TRAIN_MOMENTS_MAX]; /* their memory */
 };
 
 /* Zeros. */

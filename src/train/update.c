@@ -1,8 +1,10 @@
-/* update.c: clipping and the optimiser's update of every trained parameter. */
+/* update.c: clipping and the optimiser's update of every trained parameter. Parameters that are neighbours in memory
+ * are updated by one dispatch, and their gradients, which are made side by side, summed by another. */
 #include "train/step.h"
 
 #include "args/optim.h"
 #include "args/sum.h"
+#include "op/sum.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,56 +28,290 @@ void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out
     out[HYPER_MOMENTUM] = (float)hyper->momentum;
 }
 
-/* [norm, factor] of all gradients, from their partial sums of squares, [64] each. */
-static enum mien_status record_clipping(struct graph *graph, const op_value *grads, uint32_t params, op_value hyper,
-                                        op_value *clipping, op_value *norms)
+/* ---- groups: neighbours in memory, which one dispatch updates ---------------------------------------------------- */
+
+struct group {
+    uint32_t first, count; /* in updates.index */
+    op_value grads;        /* its gradients one behind another; of a single parameter, its own */
+    op_value moments[TRAIN_MOMENTS_MAX];
+};
+
+struct updates {
+    const struct train_recipe *recipe;
+    struct nn_scope *scope;
+    struct graph *graph;
+    const op_value *grads; /* [model->count] */
+    op_value hyper;
+    uint32_t *index; /* [count]: the parameters with a gradient, rising */
+    uint32_t count;
+    struct group *group; /* [groups] */
+    uint32_t groups;
+    uint64_t most;     /* bytes of a group */
+    op_value *partial; /* [partials]: what sum_squares gives of parts of the groups */
+    uint32_t partials;
+};
+
+static const struct tensor *param_of(const struct updates *u, uint32_t at)
 {
-    uint32_t count = 0;
-    op_value *partial = base_alloc(params, sizeof(*partial));
-    if (!partial)
-        return base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step");
-    graph_push(graph, "clip");
-    for (uint32_t i = 0; i < params; i++) {
-        if (grads[i] != OP_NONE)
-            partial[count++] = GRAPH_OP(graph, &op_sum_squares, NULL, grads[i]);
-    }
-    *norms = count ? graph_join(graph, partial, count, SHAPE_F32(count, SUM_PARTIALS)) : OP_NONE;
-    *clipping = GRAPH_OP(graph, &op_clip_factor, NULL, *norms, hyper);
-    graph_pop(graph);
-    base_free(partial);
-    return graph_status(graph);
+    return &u->recipe->model->params[u->index[at]].value;
 }
 
-static void record_update(const struct train_recipe *recipe, struct nn_scope *scope, uint32_t i, op_value grad,
-                          op_value hyper, op_value clipping)
+static uint64_t elements_of(const struct updates *u, uint32_t at)
+{
+    return tensor_shape_count(&param_of(u, at)->shape);
+}
+
+/* Moment k of a parameter. */
+static const struct tensor *moment_of(const struct updates *u, uint32_t at, uint32_t k)
+{
+    const struct train_moments *moments = u->recipe->moments;
+    return k ? &moments->second[u->index[at]] : &moments->first[u->index[at]];
+}
+
+/* Whether b lies behind a in the same memory. */
+static bool behind(const struct tensor *a, const struct tensor *b)
+{
+    return a->range.block == b->range.block && b->range.offset >= a->range.offset + tensor_shape_bytes(&a->shape);
+}
+
+/* From the beginning of a to the end of b. */
+static uint64_t reach(const struct tensor *a, const struct tensor *b)
+{
+    return b->range.offset - a->range.offset + tensor_shape_bytes(&b->shape);
+}
+
+/* Whether parameter `at` may stand in a group that begins with `first` and has all between. */
+static bool fits_group(const struct updates *u, uint32_t first, uint32_t at)
+{
+    bool fits = param_of(u, at)->shape.dtype == MIEN_F32 && behind(param_of(u, at - 1), param_of(u, at)) &&
+                reach(param_of(u, first), param_of(u, at)) <= u->most;
+    for (uint32_t k = 0; fits && k < u->recipe->optimizer->moments; k++)
+        fits = behind(moment_of(u, at - 1, k), moment_of(u, at, k)) &&
+               moment_of(u, at, k)->range.offset - moment_of(u, first, k)->range.offset ==
+                   moment_of(u, at, 0)->range.offset - moment_of(u, first, 0)->range.offset;
+    return fits;
+}
+
+/* A group's gradients lie in one memory from the first of them on: so that this is not much longer than they would
+ * live by themselves, a group has a small part of all weights, the more so as neighbours are of one layer. */
+static void make_groups(struct updates *u)
+{
+    enum { LEAST = 1 << 20, SHARE = 16 };
+    const struct nn_model *model = u->recipe->model;
+    uint64_t all = 0, range = BASE_MIN(TENSOR_PACK_MOST, vk_device_caps(model->device)->max_range);
+    for (uint32_t at = 0; at < u->count; at++)
+        all += 4 * elements_of(u, at);
+    u->most = BASE_MIN(BASE_MAX(all / SHARE, LEAST), range);
+    for (uint32_t first = 0, at; first < u->count; first = at) {
+        for (at = first + 1; at < u->count && fits_group(u, first, at);)
+            at++;
+        u->group[u->groups++] = (struct group){.first = first, .count = at - first};
+    }
+}
+
+/* Where a parameter's gradient lies in its group's: as graph_pack lays them. */
+static uint64_t grad_offset(const struct updates *u, const struct group *group, uint32_t at)
+{
+    uint64_t offset = 0;
+    for (uint32_t i = group->first; i < at; i++)
+        offset += base_round_up(elements_of(u, i), 64);
+    return offset;
+}
+
+static op_value table(struct updates *u, const char *name, uint32_t rows, uint32_t columns, int32_t *words)
+{
+    op_value value = OP_NONE;
+    if (words)
+        value = graph_constant(u->graph, name, SHAPE_I32(rows, columns), words);
+    else
+        graph_stick(u->graph, base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step"));
+    base_free(words);
+    return value;
+}
+
+/* ---- the norm ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t run_of(uint64_t elements)
+{
+    return base_round_up(base_div_up(elements, SUM_PARTIALS), 64);
+}
+
+/* [count,64] of the parameters [first, first + count) of a group, by the runs of sum_squares. */
+static op_value squares_of(struct updates *u, const struct group *group, uint32_t first, uint32_t count)
+{
+    struct op_attr attr = {0};
+    int32_t *words = base_alloc((size_t)count * SUM_PARTIALS * 2, sizeof(*words)), *word = words;
+    for (uint32_t at = first; words && at < first + count; at++) {
+        uint64_t offset = grad_offset(u, group, at), elements = elements_of(u, at), run = run_of(elements);
+        attr.count = BASE_MAX(attr.count, (uint32_t)run);
+        for (uint64_t k = 0; k < SUM_PARTIALS; k++) {
+            uint64_t begin = BASE_MIN(k * run, elements);
+            *word++ = (int32_t)(offset + begin);
+            *word++ = (int32_t)BASE_MIN(run, elements - begin);
+        }
+    }
+    op_value runs = table(u, "runs", count * SUM_PARTIALS, 2, words);
+    op_value partials = GRAPH_OP(u->graph, &op_sum_squares_runs, &attr, group->grads, runs);
+    return graph_view(u->graph, partials, SHAPE_F32(count, SUM_PARTIALS), 0);
+}
+
+/* A tensor's sums are taken in the order that it has by itself: on software drivers long runs have another. */
+static bool long_runs(const struct updates *u, uint32_t at)
+{
+    bool software = vk_device_caps(u->recipe->model->device)->class_ == VK_CLASS_SOFTWARE;
+    return software && run_of(elements_of(u, at)) > OP_SERIAL_RUN;
+}
+
+static void record_squares(struct updates *u, struct group *group)
+{
+    uint32_t end = group->first + group->count;
+    for (uint32_t first = group->first, at; first < end; first = at) {
+        for (at = first + 1; at < end && long_runs(u, at) == long_runs(u, first);)
+            at++;
+        u->partial[u->partials++] = group->count == 1 ? GRAPH_OP(u->graph, &op_sum_squares, NULL, group->grads)
+                                                      : squares_of(u, group, first, at - first);
+    }
+}
+
+static void record_pack(struct updates *u, struct group *group)
+{
+    op_value *part = base_alloc(group->count, sizeof(*part));
+    group->grads = u->grads[u->index[group->first]];
+    for (uint32_t i = 0; part && i < group->count; i++)
+        part[i] = u->grads[u->index[group->first + i]];
+    if (!part)
+        graph_stick(u->graph, base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step"));
+    else if (group->count > 1)
+        group->grads = graph_pack(u->graph, part, group->count);
+    base_free(part);
+}
+
+/* [norm, factor] of all gradients, from their partial sums of squares, [64] each. */
+static void record_clipping(struct updates *u, op_value *clipping, op_value *norms)
+{
+    graph_push(u->graph, "clip");
+    for (uint32_t g = 0; g < u->groups; g++) {
+        record_pack(u, &u->group[g]);
+        record_squares(u, &u->group[g]);
+    }
+    *norms = u->partials ? graph_join(u->graph, u->partial, u->partials, SHAPE_F32(u->count, SUM_PARTIALS)) : OP_NONE;
+    *clipping = GRAPH_OP(u->graph, &op_clip_factor, NULL, *norms, u->hyper);
+    graph_pop(u->graph);
+}
+
+/* ---- the update -------------------------------------------------------------------------------------------------- */
+
+/* The words of the blocks of a parameter that lies at these elements of its group. */
+static int32_t *put_blocks(const struct train_param *rule, uint64_t param, uint64_t moment, uint64_t grad,
+                           uint64_t elements, int32_t *word)
+{
+    const float rate[2] = {rule->lr_scale, rule->decays ? 1 : 0};
+    for (uint64_t done = 0; done < elements; done += OPTIM_BLOCK, word += OPTIM_BLOCK_WORDS) {
+        word[OPTIM_BLOCK_PARAM] = (int32_t)(param + done);
+        word[OPTIM_BLOCK_MOMENT] = (int32_t)(moment + done);
+        word[OPTIM_BLOCK_GRAD] = (int32_t)(grad + done);
+        word[OPTIM_BLOCK_COUNT] = (int32_t)BASE_MIN(OPTIM_BLOCK, elements - done);
+        memcpy(&word[OPTIM_BLOCK_LR_SCALE], &rate[0], sizeof(float));
+        memcpy(&word[OPTIM_BLOCK_DECAY], &rate[1], sizeof(float));
+    }
+    return word;
+}
+
+static op_value blocks_of(struct updates *u, const struct group *group)
+{
+    uint32_t blocks = 0, first = group->first;
+    for (uint32_t at = first; at < first + group->count; at++)
+        blocks += (uint32_t)base_div_up(elements_of(u, at), OPTIM_BLOCK);
+    int32_t *words = base_alloc((size_t)blocks * OPTIM_BLOCK_WORDS, sizeof(*words)), *word = words;
+    for (uint32_t at = first; words && at < first + group->count; at++) {
+        uint64_t param = param_of(u, at)->range.offset - param_of(u, first)->range.offset;
+        uint64_t moment = moment_of(u, at, 0)->range.offset - moment_of(u, first, 0)->range.offset;
+        word = put_blocks(&u->recipe->rules[u->index[at]], param / 4, moment / 4, grad_offset(u, group, at),
+                          elements_of(u, at), word);
+    }
+    return table(u, "blocks", blocks, OPTIM_BLOCK_WORDS, words);
+}
+
+/* The memory from one tensor to another as one. */
+static op_value bound_reach(struct graph *graph, const char *name, const struct tensor *from, const struct tensor *to)
+{
+    struct tensor all = {.shape = SHAPE_F32((uint32_t)(reach(from, to) / 4)), .range = from->range};
+    all.range.size = reach(from, to);
+    return graph_bound(graph, name, &all);
+}
+
+/* logit_scale stays in its bounds; `all` holds it at an offset of so many bytes. */
+static void record_clamp(struct updates *u, uint32_t at, op_value all, uint64_t offset)
 {
     const struct op_attr clamp = {.low = 0, .high = (float)LOGIT_SCALE_MAX};
-    const struct nn_param *param = &recipe->model->params[i];
-    const struct train_param *rule = &recipe->rules[i];
-    struct op_attr attr = {.scale = rule->lr_scale, .value = rule->decays ? 1 : 0};
-    struct graph *graph = scope->graph;
-    const struct tensor *kept[TRAIN_MOMENTS_MAX] = {&recipe->moments->first[i], &recipe->moments->second[i]};
-    op_value moments[TRAIN_MOMENTS_MAX], updated;
-    for (uint32_t k = 0; k < recipe->optimizer->moments; k++)
-        moments[k] = graph_bound(graph, param->name, kept[k]);
-    updated = recipe->optimizer->record(graph, &attr, scope->values[i], moments, grad, hyper, clipping);
-    if (strcmp(param->name, "logit_scale") == 0)
-        (void)GRAPH_OP(graph, &op_clamp, &clamp, updated);
+    if (strcmp(u->recipe->model->params[u->index[at]].name, "logit_scale") == 0)
+        (void)GRAPH_OP(u->graph, &op_clamp, &clamp, graph_view(u->graph, all, param_of(u, at)->shape, offset / 4));
+}
+
+static void record_single(struct updates *u, const struct group *group, op_value clipping)
+{
+    uint32_t at = group->first, i = u->index[at];
+    const struct train_optimizer *optimizer = u->recipe->optimizer;
+    const struct train_param *rule = &u->recipe->rules[i];
+    const struct op_attr attr = {.scale = rule->lr_scale, .value = rule->decays ? 1 : 0};
+    op_value moments[TRAIN_MOMENTS_MAX];
+    for (uint32_t k = 0; k < optimizer->moments; k++)
+        moments[k] = graph_bound(u->graph, u->recipe->model->params[i].name, moment_of(u, at, k));
+    op_value updated =
+        optimizer->record(u->graph, &attr, u->scope->values[i], moments, group->grads, u->hyper, clipping);
+    record_clamp(u, at, updated, 0);
+}
+
+static void record_group(struct updates *u, const struct group *group, op_value clipping)
+{
+    uint32_t first = group->first, last = first + group->count - 1;
+    const struct train_optimizer *optimizer = u->recipe->optimizer;
+    op_value moments[TRAIN_MOMENTS_MAX];
+    op_value params = bound_reach(u->graph, "parameters", param_of(u, first), param_of(u, last));
+    for (uint32_t k = 0; k < optimizer->moments; k++)
+        moments[k] = bound_reach(u->graph, "moments", moment_of(u, first, k), moment_of(u, last, k));
+    op_value updated =
+        optimizer->record_blocks(u->graph, params, moments, group->grads, blocks_of(u, group), u->hyper, clipping);
+    for (uint32_t at = first; at <= last; at++)
+        record_clamp(u, at, updated, param_of(u, at)->range.offset - param_of(u, first)->range.offset);
+}
+
+static void record_updates(struct updates *u, op_value clipping)
+{
+    graph_push(u->graph, "%s", u->recipe->optimizer->word.name);
+    for (uint32_t g = 0; g < u->groups; g++) {
+        if (u->group[g].count == 1)
+            record_single(u, &u->group[g], clipping);
+        else
+            record_group(u, &u->group[g], clipping);
+    }
+    graph_pop(u->graph);
 }
 
 enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, const op_value *grads,
                                       op_value hyper, op_value *clipping, op_value *norms)
 {
-    enum mien_status status = record_clipping(scope->graph, grads, recipe->model->count, hyper, clipping, norms);
-    if (status != MIEN_OK)
-        return status;
-    graph_push(scope->graph, "%s", recipe->optimizer->word.name);
-    for (uint32_t i = 0; i < recipe->model->count; i++) {
+    enum mien_status status = MIEN_OK;
+    struct updates u = {.recipe = recipe, .scope = scope, .graph = scope->graph, .grads = grads, .hyper = hyper};
+    uint32_t params = recipe->model->count;
+    *clipping = *norms = OP_NONE;
+    u.index = base_alloc(params, sizeof(*u.index));
+    u.group = base_alloc(params, sizeof(*u.group));
+    u.partial = base_alloc(params, sizeof(*u.partial));
+    FAIL_IF(!u.index || !u.group || !u.partial, MIEN_ERR_NOMEM, "out of host memory for recording a step");
+    for (uint32_t i = 0; i < params; i++) {
         if (grads[i] != OP_NONE && !recipe->rules[i].frozen)
-            record_update(recipe, scope, i, grads[i], hyper, *clipping);
+            u.index[u.count++] = i;
     }
-    graph_pop(scope->graph);
-    return graph_status(scope->graph);
+    make_groups(&u);
+    record_clipping(&u, clipping, norms);
+    record_updates(&u, *clipping);
+    TRY(graph_status(u.graph));
+fail:
+    base_free(u.index);
+    base_free(u.group);
+    base_free(u.partial);
+    return status;
 }
 
 op_value train_logit_scale(struct nn_scope *scope)

@@ -115,6 +115,32 @@ static void test_join(void)
     tensor_destroy(gpu.device, &flat);
 }
 
+/* Parts of any size, each at a multiple of 64 elements; a view goes with what it shows, an input is copied. */
+static void test_pack(void)
+{
+    struct graph *g = new_graph();
+    op_value x = graph_input(g, "x", SHAPE_F32(5)), y = graph_input(g, "y", SHAPE_F32(70));
+    op_value parts[] = {add(g, x, x), x, graph_view(g, add(g, y, y), SHAPE_F32(7, 10), 0), add(g, x, x)};
+    op_value pack = graph_pack(g, parts, 4);
+    CHECK_EQ(graph_shape(g, pack).dim[0], 64 + 64 + 128 + 5);
+    graph_output(g, pack);
+    struct graph_program *program = compiled(g, NULL);
+    CHECK_EQ(stats_of(program).nodes, 4); /* 3 sums and a copy */
+    float *small = graph_program_input(program, 0, x), *large = graph_program_input(program, 0, y);
+    fill_normal(small, 5, "x", 1);
+    fill_normal(large, 70, "y", 1);
+    CHECK_EQ(graph_program_run(program), MIEN_OK);
+    const float *have = graph_program_output(program, 0, pack);
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK(have[i] == 2 * small[i] && have[256 + i] == 2 * small[i]);
+        CHECK(have[64 + i] == small[i]);
+    }
+    for (uint32_t i = 0; i < 70; i++)
+        CHECK(have[128 + i] == 2 * large[i]);
+    graph_program_destroy(&program);
+    graph_destroy(&g);
+}
+
 /* A device that allocates little at once gets several slabs, and the same results. */
 static void test_small_slabs(void)
 {
@@ -217,6 +243,7 @@ int main(void)
     test_stores();
     test_store_after_read();
     test_join();
+    test_pack();
     test_small_slabs();
     test_plan();
     test_planned();

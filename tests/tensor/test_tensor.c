@@ -1,7 +1,7 @@
 /* test_tensor.c: data types, shapes, and tensors on the default device. */
 #include "check.h"
 #include "device.h"
-#include "tensor/tensor.h"
+#include "tensor/pack.h"
 
 static void test_dtypes(void)
 {
@@ -63,6 +63,31 @@ static void test_device(struct vk_device *device)
     mien_log_set(NULL, NULL, MIEN_LOG_WARN);
 }
 
+static void test_pack(struct vk_device *device)
+{
+    struct tensor a = {.shape = SHAPE_F32(5)}, b = {.shape = SHAPE_F32(7, 11)}, c = {.shape = SHAPE_F32(100)};
+    struct tensor large = {.shape = SHAPE_F32(TENSOR_PACK_MOST / 4 + 1)};
+    struct tensor *const tensors[] = {&a, &b, &large, &c};
+    struct tensor_pack pack, none;
+    struct vk_memory_stats before, after;
+    float in[77], out[77] = {0};
+    for (int i = 0; i < 77; i++)
+        in[i] = (float)i;
+    vk_memory_stats(device, &before);
+    CHECK_EQ(tensor_pack_create(device, "pack", tensors, 4, &pack), MIEN_OK);
+    CHECK_EQ(pack.count, 3); /* what is too large is by itself, and ends the range before it */
+    CHECK(a.range.block == b.range.block && b.range.offset == a.range.offset + 256 && b.range.size == sizeof in);
+    CHECK(c.range.offset % TENSOR_PACK_ALIGN == 0 && large.range.size == TENSOR_PACK_MOST + 4);
+    CHECK_EQ(tensor_upload(device, &b, in), MIEN_OK);
+    CHECK_EQ(tensor_download(device, &b, out), MIEN_OK);
+    CHECK(memcmp(in, out, sizeof in) == 0);
+    tensor_pack_destroy(&pack);
+    CHECK_EQ(tensor_pack_create(device, "none", tensors, 0, &none), MIEN_OK);
+    tensor_pack_destroy(&none);
+    vk_memory_stats(device, &after);
+    CHECK_EQ(after.in_use[VK_MEMORY_DEVICE], before.in_use[VK_MEMORY_DEVICE]);
+}
+
 int main(void)
 {
     struct gpu gpu;
@@ -71,6 +96,7 @@ int main(void)
     if (!gpu_open(&gpu))
         GPU_SKIP();
     test_device(gpu.device);
+    test_pack(gpu.device);
     gpu_close(&gpu);
     return check_result();
 }
