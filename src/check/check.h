@@ -249,6 +249,9 @@ struct check_pipeline_counts {
  * as they occur; ends at the first error. No device is used. */
 enum mien_status check_pipelines(const struct vk_caps *caps, const char *op_glob, check_pipeline_fn visit, void *user,
                                  struct check_pipeline_counts *counts);
+/* Those of one case, which need not be in a list; adds to *counts. */
+enum mien_status check_case_pipelines(const struct vk_caps *caps, const struct check_case *c, check_pipeline_fn visit,
+                                      void *user, struct check_pipeline_counts *counts);
 
 /* ---- export.c: for those who write drivers ----------------------------------------------------------------------- */
 

@@ -52,6 +52,13 @@ fail:
     return status;
 }
 
+enum mien_status check_case_pipelines(const struct vk_caps *caps, const struct check_case *c, check_pipeline_fn visit,
+                                      void *user, struct check_pipeline_counts *counts)
+{
+    const struct walk w = {caps, visit, user, counts};
+    return visit_case(&w, c);
+}
+
 enum mien_status check_pipelines(const struct vk_caps *caps, const char *op_glob, check_pipeline_fn visit, void *user,
                                  struct check_pipeline_counts *counts)
 {

@@ -5,8 +5,10 @@
  * model's share of peak; new and gone ones are counted and are no failure.
  * vendor_compare --limits LIST FILE...: ends with 1 where a pipeline of the files breaks a limit, or where LIST, of the
  * kernels that may wait for one load alone, lacks one or has one too many.
- * vendor_compare --planted CURRENT: CURRENT against itself with one row changed, thrice: ends with 0 when a growth of
- * registers, a spill and a fall of the share (where there is any) are told, each by its pipeline's name.
+ * vendor_compare --table [--write] TEXT.md FILE: ends with 1 where the table between the marks in TEXT.md is not what
+ * FILE tells of the products in shapes.h; --write puts it there. vendor_compare --planted CURRENT: CURRENT against
+ * itself with one row changed, thrice: ends with 0 when a growth of registers, a spill and a fall of the share (where
+ * there is any) are told, each by its pipeline's name.
  *
  * Where the driver's version is another than BASELINE's, growth is told but is no failure: its compiler may be why.
  * Where a driver gives no registers (ANV), the subgroup size that it chooses stands for them: half the size is a
@@ -106,29 +108,51 @@ fail:
     return status;
 }
 
-int main(int argc, char **argv)
+static bool is(const char *argument, const char *name)
+{
+    return strcmp(argument, name) == 0;
+}
+
+static enum mien_status run(int argc, char **argv, bool *good)
 {
     enum mien_status status = MIEN_OK;
     struct result old = {0}, new = {0};
-    bool planted = argc == 3 && strcmp(argv[1], "--planted") == 0, good = true;
-    bool limits = argc > 3 && strcmp(argv[1], "--limits") == 0;
-    if (argc != 3 && !limits) {
-        fprintf(stderr, "usage: vendor_compare BASELINE CURRENT | --limits LIST FILE... | --planted CURRENT\n");
-        return 2;
-    }
-    if (limits) {
-        TRY(limits_check(argv[2], argv + 3, (size_t)argc - 3, &good));
-        goto fail;
-    }
+    if (is(argv[1], "--limits"))
+        return limits_check(argv[2], argv + 3, (size_t)argc - 3, good);
+    if (is(argv[1], "--table"))
+        return table_check(argv[argc - 2], argv[argc - 1], is(argv[2], "--write"), good);
     TRY(result_read(argv[2], &new));
-    if (planted) {
+    if (is(argv[1], "--planted")) {
         TRY(try_planted(&new));
     } else {
         TRY(result_read(argv[1], &old));
-        good = compare(&old, &new);
+        *good = compare(&old, &new);
     }
 fail:
     result_clear(&old);
     result_clear(&new);
-    return status || !good;
+    return status;
+}
+
+/* Whether the arguments are of one of the forms. */
+static bool is_called_well(int argc, char **argv)
+{
+    if (argc < 3)
+        return false;
+    if (is(argv[1], "--limits"))
+        return argc > 3;
+    if (is(argv[1], "--table"))
+        return argc == (is(argv[2], "--write") ? 5 : 4);
+    return argc == 3;
+}
+
+int main(int argc, char **argv)
+{
+    bool good = true;
+    if (!is_called_well(argc, argv)) {
+        fprintf(stderr, "usage: vendor_compare BASELINE CURRENT | --limits LIST FILE... | --planted CURRENT |\n"
+                        "                      --table [--write] TEXT.md FILE\n");
+        return 2;
+    }
+    return run(argc, argv, &good) != MIEN_OK || !good;
 }

@@ -10,13 +10,14 @@
 #include "check/check.h"
 
 #include "model.h"
+#include "shapes.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STATISTICS = 64, MOST_LOOPS = 64 };
+enum { MOST_STATISTICS = 64, MOST_LOOPS = 64, SCALAR_LATENCY = 100 };
 
 static const uint32_t spill_spirv[] = {
 #include "spill.inc"
@@ -26,6 +27,8 @@ static const uint32_t spill_spirv[] = {
 struct entry {
     const struct vk_pipeline *pipeline;
     struct check_pipeline first;
+    uint32_t row;    /* in the result file */
+    uint32_t shapes; /* bit i: shapes_get(i) takes it */
 };
 
 struct survey {
@@ -35,8 +38,10 @@ struct survey {
     size_t count, capacity;
     uint32_t failed, spilling;
     const char *op_glob, *chip;
-    const char *text_dir;  /* where the compiler's texts go, NULL = nowhere */
-    bool all, list;        /* not only the chosen ones; a line for each */
+    const char *text_dir; /* where the compiler's texts go, NULL = nowhere */
+    uint32_t shapes;      /* bits of those that are being gathered */
+    bool all, list;       /* not only the chosen ones; a line for each */
+    uint32_t row_count;
     struct base_text rows; /* of the result file */
 };
 
@@ -64,8 +69,24 @@ static enum mien_status add(void *user, const struct check_pipeline *found)
         *at = (struct entry){0};
     }
     if (!at->pipeline || (found->chosen && !at->first.chosen))
-        *at = (struct entry){pipeline, *found};
+        *at = (struct entry){.pipeline = pipeline, .first = *found, .shapes = at->shapes};
+    at->shapes |= found->chosen ? s->shapes : 0;
 fail:
+    return status;
+}
+
+/* What the device would choose for the shapes that are judged by name. */
+static enum mien_status add_shapes(struct survey *s, struct check_pipeline_counts *counts)
+{
+    enum mien_status status = MIEN_OK;
+    for (size_t i = 0; i < SHAPES; i++) {
+        struct check_case c = shapes_get(i);
+        s->shapes = 1u << i;
+        if (check_glob(s->op_glob, c.op->name))
+            TRY(check_case_pipelines(vk_device_caps(s->device), &c, add, s, counts));
+    }
+fail:
+    s->shapes = 0;
     return status;
 }
 
@@ -206,16 +227,21 @@ static enum mien_status add_assembly(struct survey *s, const struct entry *e, co
     if (s->text_dir)
         TRY(save_text(s, e, list, count, params.group_waves, text));
     TRY(model_estimate(&code, &params, &result));
+    base_text_print(row, ",\"lanes\":%u,\"group_waves\":%u", params.lanes, params.group_waves);
     if (result.label)
         base_text_print(row, ",\"share\":%.1f", 100 * result.share);
+    if (result.label && result.scalar_loads) {
+        params.scalar_latency = SCALAR_LATENCY;
+        TRY(model_estimate(&code, &params, &result));
+        base_text_print(row, ",\"share_scalar\":%.1f", 100 * result.share);
+    }
 fail:
     isa_clear(&code);
     base_free(text);
     return status;
 }
 
-static enum mien_status add_row(struct survey *s, const struct entry *e, const struct vk_statistic *list,
-                                uint32_t count)
+static enum mien_status add_row(struct survey *s, struct entry *e, const struct vk_statistic *list, uint32_t count)
 {
     enum mien_status status = MIEN_OK;
     static const char *const registers[] = {"VGPRs", "Registers used", "Number of GPRs", "GPRs", NULL};
@@ -242,9 +268,30 @@ static enum mien_status add_row(struct survey *s, const struct entry *e, const s
     add_value(row, "instructions", list, count, instructions);
     TRY(add_assembly(s, e, list, count, row));
     base_text_print(row, "}");
+    e->row = s->row_count++;
     status = row->status;
 fail:
     return status;
+}
+
+/* The shapes and the rows of their pipelines. */
+static void print_shapes(const struct survey *s, struct base_text *text)
+{
+    bool first_shape = true;
+    for (size_t i = 0; i < SHAPES; i++) {
+        struct check_case c = shapes_get(i);
+        bool first = true;
+        for (size_t k = 0; k < s->count; k++) {
+            if (!(s->entries[k].shapes >> i & 1))
+                continue;
+            if (first)
+                base_text_print(text, "%s{\"name\":\"%s%s\",\"rows\":[", first_shape ? "" : "]},\n", c.given->name,
+                                c.forward ? ", backward" : "");
+            base_text_print(text, "%s%u", first ? "" : ",", s->entries[k].row);
+            first = first_shape = false;
+        }
+    }
+    base_text_print(text, first_shape ? "" : "]}");
 }
 
 /* Rows in the order in which they were made, one a line. */
@@ -259,6 +306,8 @@ static enum mien_status write_rows(struct survey *s, const char *path)
                     nameless ? s->chip : "", caps->driver);
     base_text_print(&text, "\"class\":\"%s\"},\n\"rows\":[\n", vk_class_name(caps->class_));
     base_text_add(&text, s->rows.data, s->rows.size);
+    base_text_print(&text, "\n],\n\"shapes\":[\n");
+    print_shapes(s, &text);
     base_text_print(&text, "\n]}\n");
     TRY(text.status);
     TRY(base_file_write(path, text.data, text.size));
@@ -269,7 +318,7 @@ fail:
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
-static enum mien_status judge(struct survey *s, const struct entry *e, bool *out)
+static enum mien_status judge(struct survey *s, struct entry *e, bool *out)
 {
     enum mien_status status = MIEN_OK;
     struct vk_statistic list[MOST_STATISTICS];
@@ -308,6 +357,7 @@ static enum mien_status run(struct survey *s, const char *json)
     uint32_t chosen = 0;
     bool spills;
     TRY(check_pipelines(caps, s->op_glob, add, s, &counts));
+    TRY(add_shapes(s, &counts));
     for (size_t i = 0; i < s->count; i++) {
         TRY(judge(s, &s->entries[i], &spills));
         s->spilling += spills && s->entries[i].first.chosen;

@@ -46,6 +46,39 @@ bool limits_keep(const char *device, const struct row *row)
     return good;
 }
 
+/* What the kernels of products that are judged by name (shapes.h) must reach: a share of peak by the model, and either
+ * so many waves or, with 32 lanes, at most so many registers. */
+static const struct goal {
+    const char *device, *shape; /* a part of the device's name; how the shape's name begins */
+    double share, waves, registers;
+} goals[] = {
+    {"NAVI31", "matmul ", 55, 4, 128},
+    {"NAVI31", "attention ", 35, 1, 0},
+};
+
+static bool reach(const struct result *r, const struct shape *shape)
+{
+    bool good = true;
+    for (size_t g = 0; g < BASE_COUNT(goals); g++) {
+        for (size_t i = 0; i < shape->count; i++) {
+            const struct row *row = &r->rows[shape->rows[i]];
+            if (!strstr(r->device, goals[g].device) || row->share < 0 ||
+                strncmp(shape->name, goals[g].shape, strlen(goals[g].shape)) != 0)
+                continue;
+            if (row->share >= goals[g].share &&
+                (row->occupancy >= goals[g].waves || (row->lanes == 32 && row->registers <= goals[g].registers)))
+                continue;
+            printf(
+                "FAIL %s, %s: %.1f %% of peak by the model with %.0f waves a SIMD, %.0f registers; at least %.0f %%, "
+                "%.0f waves (or with 32 lanes %.0f registers)\n",
+                shape->name, row->name, row->share, row->occupancy, row->registers, goals[g].share, goals[g].waves,
+                goals[g].registers);
+            good = false;
+        }
+    }
+    return good;
+}
+
 /* ---- kernels that may wait for one load alone -------------------------------------------------------------------- */
 
 struct excuse {
@@ -134,6 +167,8 @@ enum mien_status limits_check(const char *list_path, char *const *paths, size_t 
             failed += !limits_keep(r.device, &r.rows[i]);
             failed += !check_alone(&r, &r.rows[i], &excuses);
         }
+        for (size_t i = 0; i < r.shape_count; i++)
+            failed += !reach(&r, &r.shapes[i]);
         result_clear(&r);
     }
     for (size_t i = 0; i < excuses.count; i++) {

@@ -12,6 +12,7 @@ enum {
     LDS_AHEAD = 32,
     GLOBAL_BYTES = 32,
     GLOBAL_AHEAD = 64,
+    SCALAR_BYTES = 16,
     BARRIER_CYCLES = 8,
     MATRIX_CYCLES = 32,
     MATRIX_FLOPS = 8192, /* 16x16x16 */
@@ -21,18 +22,30 @@ enum {
 
 /* ---- the loop, unrolled ------------------------------------------------------------------------------------------ */
 
-enum unit { UNIT_ALU, UNIT_LDS, UNIT_LOAD, UNIT_STORE, UNIT_WAIT, UNIT_BARRIER, UNIT_BRANCH, UNIT_SCALAR, UNITS };
+enum unit {
+    UNIT_ALU,
+    UNIT_LDS,
+    UNIT_LOAD,
+    UNIT_STORE,
+    UNIT_WAIT,
+    UNIT_BARRIER,
+    UNIT_BRANCH,
+    UNIT_SCALAR,
+    UNIT_FETCH,
+    UNITS
+};
 
 struct step {
     enum unit unit;
     uint32_t cycles; /* that the unit is busy */
+    uint32_t fetch;  /* that a scalar load takes of the scalar cache, 0 = is none */
     uint32_t loads, lds;
     uint32_t flops;
 };
 struct program {
     struct step *steps;
     size_t count, capacity;
-    bool matrix;
+    bool matrix, scalar_loads;
 };
 
 static bool starts(const char *text, const char *start)
@@ -63,6 +76,12 @@ static uint32_t op_flops(const struct isa_op *op, uint32_t lanes)
     return flops_of(op->word, lanes) + (op->second && op->kind != ISA_MATRIX ? flops_of(op->second, lanes) : 0);
 }
 
+/* "s_load_b512", "s_buffer_load_b64" (once "s_load_dwordx16") */
+static bool is_fetch(const struct isa_op *op)
+{
+    return starts(op->word, "s_load_") || starts(op->word, "s_buffer_load_");
+}
+
 static struct step step_of(const struct isa_op *op, uint32_t lanes)
 {
     static const enum unit units[ISA_KINDS] = {
@@ -79,6 +98,8 @@ static struct step step_of(const struct isa_op *op, uint32_t lanes)
         s.cycles = BASE_MAX(bytes / LDS_BYTES, 1u);
     else if (s.unit == UNIT_LOAD || s.unit == UNIT_STORE)
         s.cycles = BASE_MAX(bytes / GLOBAL_BYTES, 1u);
+    if (is_fetch(op))
+        s.fetch = BASE_MAX(isa_bytes(op->word) / SCALAR_BYTES, 1u);
     s.flops = op_flops(op, lanes);
     return s;
 }
@@ -120,6 +141,7 @@ static enum mien_status add_block(const struct body *b, uint32_t block, struct p
         TRY(base_grow(&out->steps, &out->capacity, out->count + 1, sizeof *out->steps));
         out->steps[out->count++] = step_of(op, b->params->lanes);
         out->matrix = out->matrix || op->kind == ISA_MATRIX;
+        out->scalar_loads = out->scalar_loads || is_fetch(op);
     }
 fail:
     return status;
@@ -170,7 +192,7 @@ static enum mien_status find_hottest(struct body *b, struct program *out, uint32
             one = (struct program){0};
         }
         one.count = 0;
-        one.matrix = false;
+        one.matrix = one.scalar_loads = false;
     }
 fail:
     base_free(one.steps);
@@ -195,10 +217,10 @@ struct simd {
     const struct program *program;
     const struct model_params *params;
     struct wave waves[MOST_WAVES];
-    uint32_t order[MOST_WAVES];     /* the least far first */
-    uint64_t now, alu, lds, global; /* until when they are taken */
-    uint64_t next;                  /* when something may change */
-    uint32_t going;                 /* waves not at their end */
+    uint32_t order[MOST_WAVES];             /* the least far first */
+    uint64_t now, alu, lds, global, scalar; /* until when they are taken */
+    uint64_t next;                          /* when something may change */
+    uint32_t going;                         /* waves not at their end */
     double flops;
     enum { FREE, FOR_GLOBAL, FOR_LDS, FOR_OTHER } why;
     uint64_t idle[4];
@@ -284,6 +306,12 @@ static bool try_step(struct simd *s, uint32_t index, const struct step *step)
             return false;
         if (step->unit == UNIT_LOAD)
             send(&w->loads, s->global + s->params->latency);
+        break;
+    case UNIT_SCALAR:
+        if (step->fetch && s->params->scalar_latency) {
+            s->scalar = BASE_MAX(s->scalar, s->now) + step->fetch;
+            send(&w->lds, s->scalar + s->params->scalar_latency);
+        }
         break;
     case UNIT_WAIT:
         if (is_waiting(s, &w->loads, step->loads) || is_waiting(s, &w->lds, step->lds)) {
@@ -373,6 +401,7 @@ static enum mien_status simulate(const struct program *p, const struct model_par
     double cycles = (double)s->now;
     out->share = s->flops / cycles / (p->matrix ? PEAK_MATRIX : PEAK_FMA);
     out->cycles = cycles / params->rounds;
+    out->scalar_loads = p->scalar_loads;
     out->idle_global = (double)s->idle[FOR_GLOBAL] / cycles;
     out->idle_lds = (double)s->idle[FOR_LDS] / cycles;
     out->idle_other = (double)s->idle[FOR_OTHER] / cycles;

@@ -10,7 +10,8 @@
  *   loads and stores   32 bytes a cycle, loads there after `latency` more; at most 64 cycles ahead
  *   waits              1 cycle, once no more loads, or accesses to LDS, are under way than they say
  *   barriers           until all waves of the group on this SIMD are there, and 8 cycles more
- *   scalar, branches   1 cycle beside all that; scalar loads are there at once
+ *   scalar, branches   1 cycle beside all that; scalar loads are there at once, or, where `scalar_latency` is told,
+ *                      16 bytes a cycle and so many cycles later, which waits for LDS then wait for as well
  *
  * Left out: caches (each load takes the same time), conflicts of LDS banks, clocks and power, dependences between
  * arithmetic instructions, other SIMDs' share of LDS and memory, instruction fetch, what comes before and behind the
@@ -28,17 +29,19 @@ struct model_trip {
 };
 
 struct model_params {
-    uint32_t lanes;       /* of a wave: 32 or 64 */
-    uint32_t waves;       /* on a SIMD */
-    uint32_t group_waves; /* of one workgroup on a SIMD: model_group_waves */
-    uint32_t latency;     /* cycles until a load is there; 0 = 500 */
-    uint32_t rounds;      /* of the loop; 0 = 12 */
+    uint32_t lanes;          /* of a wave: 32 or 64 */
+    uint32_t waves;          /* on a SIMD */
+    uint32_t group_waves;    /* of one workgroup on a SIMD: model_group_waves */
+    uint32_t latency;        /* cycles until a load is there; 0 = 500 */
+    uint32_t rounds;         /* of the loop; 0 = 12 */
+    uint32_t scalar_latency; /* 0 = at once */
     const struct model_trip *trips;
     uint32_t trip_count;
 };
 
 struct model_result {
     uint32_t label;               /* of the loop's first block */
+    bool scalar_loads;            /* it has some */
     double share;                 /* of the SIMD's peak: 128 FLOP a cycle, 256 with WMMA in the loop */
     double cycles;                /* a round of all waves */
     double idle_global, idle_lds; /* of all cycles: no arithmetic, and the first wave that may go waits for this */

@@ -25,13 +25,34 @@ static void read_row(const cJSON *json, struct row *out)
                         .spills = number_of(json, "spills"),
                         .instructions = number_of(json, "instructions"),
                         .alone = number_of(json, "alone"),
-                        .share = number_of(json, "share")};
+                        .share = number_of(json, "share"),
+                        .share_scalar = number_of(json, "share_scalar"),
+                        .lanes = number_of(json, "lanes"),
+                        .group_waves = number_of(json, "group_waves")};
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "spec")) if (used < sizeof spec) used +=
         (size_t)snprintf(spec + used, sizeof spec - used, "%s%.0f", used ? " " : "", item->valuedouble);
     snprintf(out->shader, sizeof out->shader, "%s", text_of(json, "shader"));
     snprintf(out->key, sizeof out->key, "%.80s [%.120s] %.0f", out->shader, spec, number_of(json, "pinned"));
     snprintf(out->name, sizeof out->name, "%.40s %.40s %.60s [%.100s]", text_of(json, "op"), text_of(json, "variant"),
              out->shader, spec);
+}
+
+static enum mien_status read_shape(const cJSON *json, const char *path, struct result *out)
+{
+    enum mien_status status = MIEN_OK;
+    const cJSON *item;
+    TRY(base_grow(&out->shapes, &out->shape_capacity, out->shape_count + 1, sizeof *out->shapes));
+    struct shape *s = &out->shapes[out->shape_count++];
+    *s = (struct shape){0};
+    snprintf(s->name, sizeof s->name, "%s", text_of(json, "name"));
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "rows"))
+    {
+        FAIL_IF(s->count == BASE_COUNT(s->rows) || item->valuedouble < 0 || item->valuedouble >= (double)out->count,
+                MIEN_ERR_DATA, "%s: %s has rows that are not there", path, s->name);
+        s->rows[s->count++] = (size_t)item->valuedouble;
+    }
+fail:
+    return status;
 }
 
 enum mien_status result_read(const char *path, struct result *out)
@@ -55,6 +76,7 @@ enum mien_status result_read(const char *path, struct result *out)
                 out->count + 1);
         out->count++;
     }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "shapes")) TRY(read_shape(item, path, out));
 fail:
     cJSON_Delete(json);
     return status;
@@ -63,6 +85,7 @@ fail:
 void result_clear(struct result *r)
 {
     base_free(r->rows);
+    base_free(r->shapes);
     *r = (struct result){0};
 }
 

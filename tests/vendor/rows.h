@@ -11,12 +11,21 @@ struct row {
     double registers, occupancy, spills, instructions; /* -1: not given */
     double alone;                                      /* loads in main loops that wait alone (isa.h); -1: not known */
     double share;                                      /* of peak by the model, %; -1: no multiply-adds */
+    double share_scalar;                               /* the same where scalar loads take time; -1: there are none */
+    double lanes, group_waves;                         /* what it was told */
 };
 
+/* A product that is judged by name (shapes.h), and its pipelines. */
+struct shape {
+    char name[80];
+    size_t rows[8];
+    size_t count;
+};
 struct result {
     char device[256], driver[256], class_[32];
     struct row *rows;
-    size_t count, capacity;
+    struct shape *shapes;
+    size_t count, capacity, shape_count, shape_capacity;
 };
 
 enum mien_status result_read(const char *path, struct result *out);
@@ -31,5 +40,9 @@ bool limits_keep(const char *device, const struct row *row);
  * # reason" in each line, sorted, without the suffix of a dtype; other lines begin with #. A kernel that is not on it
  * fails, and one on it that needs it in no file. */
 enum mien_status limits_check(const char *list_path, char *const *paths, size_t count, bool *good);
+
+/* table.c: the shapes of a result as a table in Markdown between two marks in a file: *good = that is what stands
+ * there. `write` puts it there. */
+enum mien_status table_check(const char *path, const char *result_path, bool write, bool *good);
 
 #endif

@@ -101,4 +101,29 @@ says 1 'FAIL o v sum [64]: 3 spills; at most 0 (D)' --limits none spills
 says 1 'FAIL o v matmul_fwd_tile [8]: 3001 instructions; at most 3000' --limits none apple_long
 says 1 'FAIL o v matmul_fwd_tile [8]: 3001 instructions; at most 3000' apple_long apple_long
 says 1 'FAIL o v o [3]: 65 registers, with fewer than 2 waves; at most 64' --limits none adreno_wide
+
+# The table of products.
+{
+    sed 's/}]}*$//' "$work/base" | sed '$s/$/}],/'
+    echo '"shapes":[{"name":"product","rows":[0,1]},{"name":"sum","rows":[1]}]}'
+} >"$work/shapes"
+sed 's/"rows":\[1\]/"rows":[2]/' "$work/shapes" >"$work/far"
+printf 'before\n<!-- products: made by tests/vendor/run --update -->\n<!-- end of products -->\nbehind\n' >"$work/text"
+says 1 'FAIL text: its table is not what shapes tells' --table text shapes
+says 0 '' --table --write text shapes
+says 0 '' --table text shapes
+grep -q '^| product | `tile` 50 %, 100, ' "$work/text" && [ "$(sed -n '1p;$p' "$work/text")" = "before
+behind" ] || { cat "$work/text"; bad=1; }
+sed 's/"D"/"AMD (RADV NAVI31)"/; s/"product"/"matmul 1x1x1"/; s/"occupancy":8/"occupancy":4/' \
+    "$work/shapes" >"$work/reach"
+sed 's/50.0/55.0/' "$work/reach" >"$work/reached"
+sed 's/"occupancy":4/"occupancy":3/' "$work/reached" >"$work/few"
+sed 's/"registers":100/"lanes":32,"registers":128/' "$work/few" >"$work/narrow"
+says 1 'FAIL matmul 1x1x1, o v tile [8 8]: 50.0 % of peak by the model with 4 waves a SIMD' --limits none reach
+says 0 '0 failed' --limits none reached
+says 1 'FAIL matmul 1x1x1, o v tile [8 8]: 55.0 % of peak by the model with 3 waves a SIMD' --limits none few
+says 0 '0 failed' --limits none narrow
+says 1 'tells no products' --table text base
+says 1 'has rows that are not there' --table text far
+says 1 'holds no lines' --table list shapes
 exit $bad

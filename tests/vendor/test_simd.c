@@ -56,6 +56,17 @@ static void test_memory(void)
     CHECK(r.idle_lds > 0.9);
 }
 
+/* Free, or 4 cycles of the scalar cache and the latency. */
+static void test_scalar(void)
+{
+    static const char text[] = LOOP("1", "\ts_load_b512 s[0:15], s[16:17], 0x0 ; f4200000\n" WAIT("lgkmcnt(0)") FMA);
+    struct model_params params = {.lanes = 32, .waves = 1};
+    CHECK_NEAR(estimate(text, params).cycles, 4, 1e-9);
+    CHECK(estimate(text, params).scalar_loads);
+    params.scalar_latency = 100;
+    CHECK_NEAR(estimate(text, params).cycles, 107, 1e-9);
+}
+
 /* Waves of a group come to a barrier together; an inner loop counts as often as it is said to go round. */
 static void test_groups_and_trips(void)
 {
@@ -83,6 +94,7 @@ int main(void)
     struct model_result result;
     test_arithmetic();
     test_memory();
+    test_scalar();
     test_groups_and_trips();
     CHECK_EQ(estimate(LOOP("1", LOAD), (struct model_params){.lanes = 32, .waves = 1}).label, 0); /* no multiply-add */
     mien_log_set(NULL, NULL, MIEN_LOG_SILENT);

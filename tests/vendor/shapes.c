@@ -1,0 +1,35 @@
+/* shapes.c: fp32 matmul at the peak's size, as ViT-B's MLP on 16 texts of 37 tokens and as a projection of 32 images of
+ * 50, in the three forms of a step (B stored [K,N] or, as weights are, [N,K]; A stored [K,M]); attention of ViT-B/32,
+ * ViT-B/16 and L/14 on 64 images. */
+#include "shapes.h"
+
+#define TA .trans_a = true
+#define TB .trans_b = true
+#define PRODUCT(m, n, k)                                                                                               \
+    {.name = "matmul " #m "x" #n "x" #k ", B [K,N]", .in = {{m, k}, {k, n}}},                                          \
+        {.name = "matmul " #m "x" #n "x" #k ", B [N,K]", .attr = {TB}, .in = {{m, k}, {n, k}}},                        \
+    {                                                                                                                  \
+        .name = "matmul " #m "x" #n "x" #k ", A [K,M]", .attr = {TA}, .in = { {k, m}, {k, n} }                         \
+    }
+#define ATTENTION(t)                                                                                                   \
+    {                                                                                                                  \
+        .name = "attention T = " #t, .attr = {.heads = 12}, .in = { {64, t, 768}, {64, t, 768}, {64, t, 768} }         \
+    }
+
+static const struct op_case products[] = {
+    PRODUCT(4096, 4096, 4096),
+    PRODUCT(592, 3072, 768),
+    PRODUCT(1600, 768, 768),
+};
+static const struct op_case attentions[] = {ATTENTION(50), ATTENTION(197), ATTENTION(257)};
+
+struct check_case shapes_get(size_t index)
+{
+    _Static_assert(SHAPES == BASE_COUNT(products) + 2 * BASE_COUNT(attentions), "see shapes.h");
+    size_t forward = index - BASE_COUNT(products), backward = forward - BASE_COUNT(attentions);
+    if (index < BASE_COUNT(products))
+        return (struct check_case){.op = &op_matmul, .given = &products[index]};
+    if (forward < BASE_COUNT(attentions))
+        return (struct check_case){.op = &op_attention, .given = &attentions[forward]};
+    return (struct check_case){.op = &op_attention_bwd, .forward = &op_attention, .given = &attentions[backward]};
+}
