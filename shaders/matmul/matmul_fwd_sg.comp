@@ -1,4 +1,5 @@
 #version 450
+//! tech: storage texel
 //! dtype: f32 f16 bf16
 //! target: vulkan1.1
 // Idea: one subgroup = one workgroup owns ROWS rows; each lane loads a share of A for four steps, and constant-lane

@@ -16,7 +16,7 @@ layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T vec4
 #define WIDTH 4
-READ_BUFFER(0, vec4, A);
+READ_QUADS(0, A)
 WRITE_BUFFER(2, vec4, y);
 #include "matmul/epilogue.glsl"
 #include "matmul/weight.glsl"
@@ -57,13 +57,13 @@ place find_place(uint rows, uint lanes, uint lane)
 // Row r of the tile, steps k..k+3 (A stored [M,K])
 vec4 load_a_row(place w, uint r, uint k)
 {
-    return A[(w.a + min(w.row + r, p.m - 1) * p.lda + k) / 4];
+    return A_quad((w.a + min(w.row + r, p.m - 1) * p.lda + k) / 4);
 }
 
 // Rows 4r..4r+3 of the tile, step k (A stored [K,M]); zero from k_end on
 vec4 load_a_col(place w, uint r, uint k)
 {
-    vec4 v = A[(w.a + min(k, w.k_end - 1) * p.lda + min(w.row + 4 * r, p.m - 4)) / 4];
+    vec4 v = A_quad((w.a + min(k, w.k_end - 1) * p.lda + min(w.row + 4 * r, p.m - 4)) / 4);
     return RAGGED_K && k >= w.k_end ? vec4(0) : v;
 }
 

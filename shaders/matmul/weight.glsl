@@ -4,7 +4,14 @@
 #ifndef MATMUL_WEIGHT_GLSL
 #define MATMUL_WEIGHT_GLSL
 
-#ifdef DTYPE_F32
+#if defined(DTYPE_F32) && WIDTH == 4
+READ_QUADS(1, B)
+
+vec4 load_weight(uint i)
+{
+    return B_quad(i);
+}
+#elif defined(DTYPE_F32)
 READ_BUFFER(1, T, B);
 
 T load_weight(uint i)
@@ -22,11 +29,11 @@ vec2 two(uint word)
 }
 
 #if WIDTH == 4
-READ_BUFFER(1, uvec2, B);
+READ_PAIRS(1, B)
 
 vec4 load_weight(uint i)
 {
-    uvec2 words = B[i];
+    uvec2 words = B_pair(i);
     return vec4(two(words.x), two(words.y));
 }
 #else

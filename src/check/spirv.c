@@ -18,7 +18,7 @@ enum {
     OP_MEMBER_DECORATE = 72,
 };
 enum { DECORATION_NON_WRITABLE = 24, DECORATION_NON_READABLE = 25, DECORATION_BINDING = 33, DECORATION_OFFSET = 35 };
-enum { CLASS_PUSH = 9, CLASS_STORAGE = 12 };
+enum { CLASS_UNIFORM_CONSTANT = 0, CLASS_PUSH = 9, CLASS_STORAGE = 12 };
 enum { CAPABILITY_SHADER = 1 };
 
 /* What is known of one id. */
@@ -129,7 +129,7 @@ static uint64_t type_size(const struct module *m, uint32_t type)
     }
 }
 
-static bool check_buffer(const struct module *m, uint32_t variable, uint32_t type, uint32_t *seen,
+static bool check_buffer(const struct module *m, uint32_t variable, uint32_t type, bool texel, uint32_t *seen,
                          struct check_row *row)
 {
     const struct op_dispatch *d = m->dispatch;
@@ -137,7 +137,9 @@ static bool check_buffer(const struct module *m, uint32_t variable, uint32_t typ
     if (!m->id[variable].has_binding || binding >= d->bind_count)
         return check_fail(row, "%s uses binding %u; the plan binds %u buffers", d->shader, binding, d->bind_count);
     uint32_t qualifiers = m->id[variable].qualifiers | m->id[type].qualifiers;
-    uint32_t access = qualifiers & NON_WRITABLE ? OP_READ : qualifiers & NON_READABLE ? OP_WRITE : OP_READ | OP_WRITE;
+    uint32_t access = texel || qualifiers & NON_WRITABLE ? OP_READ
+                      : qualifiers & NON_READABLE        ? OP_WRITE
+                                                         : OP_READ | OP_WRITE;
     if (*seen >> binding & 1) /* a second view of the binding, say as vec4: together they do what the bind says */
         access |= d->bind[binding].access;
     *seen |= 1u << binding;
@@ -162,7 +164,8 @@ static bool check_variables(const struct module *m, struct check_row *row)
         uint32_t type = m->id[def[1]].def ? m->id[def[1]].def[3] : 0; /* what the pointer points to */
         if (def[3] == CLASS_PUSH)
             push = type_size(m, type);
-        else if (def[3] == CLASS_STORAGE && !check_buffer(m, i, type, &seen, row))
+        else if ((def[3] == CLASS_STORAGE || def[3] == CLASS_UNIFORM_CONSTANT) &&
+                 !check_buffer(m, i, type, def[3] == CLASS_UNIFORM_CONSTANT, &seen, row))
             return false;
     }
     const struct op_dispatch *d = m->dispatch;

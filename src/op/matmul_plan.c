@@ -20,6 +20,7 @@ enum {
         [MIEN_F32] = name, [MIEN_F16] = name ".f16", [MIEN_BF16] = name ".bf16"                                        \
     }
 static const char *const kernels_sg[] = KERNELS("matmul_fwd_sg");
+static const char *const kernels_sg_texel[] = KERNELS("matmul_fwd_sg_texel");
 static const char *const kernels_slice[] = KERNELS("matmul_fwd_slice");
 static const char *const kernels_tile[] = KERNELS("matmul_fwd_tile");
 static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
@@ -326,6 +327,18 @@ static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
     return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) && fits_vec4(caps, call);
 }
 
+/* A texel buffer reaches over all of A, and of B. */
+static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
+{
+    const struct tensor_shape *a = &call->in[MATMUL_A], *b = &call->in[MATMUL_B];
+    return BASE_MAX(tensor_shape_count(a), tensor_shape_count(b)) / 4 <= caps->max_texels;
+}
+
+static bool fits_sg_texel(const struct vk_caps *caps, const struct op_call *call)
+{
+    return fits_sg(caps, call) && fits_texels(caps, call);
+}
+
 /* Rows per invocation, a multiple of 16: more rows do more per load; fewer when that leaves a fifth less to do, at the
  * speed measured on llvmpipe (768^3, subgroups of 8: 36, 48 and 54 GFLOP/s). Subgroups of 4 gain nothing from 48. */
 static uint32_t software_rows(uint32_t m, uint32_t lanes)
@@ -346,14 +359,24 @@ static uint32_t software_rows(uint32_t m, uint32_t lanes)
     return rows;
 }
 
-static void plan_sg(struct op_plan *plan)
+static void plan_software(struct op_plan *plan, const char *const *kernels)
 {
-    struct tile t = tile_for(plan, kernels_sg);
+    struct tile t = tile_for(plan, kernels);
     t.local_x = plan->caps->subgroup_size;
     t.rows = software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
     t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
     plan_tiles(plan, t);
+}
+
+static void plan_sg(struct op_plan *plan)
+{
+    plan_software(plan, kernels_sg);
+}
+
+static void plan_sg_texel(struct op_plan *plan)
+{
+    plan_software(plan, kernels_sg_texel);
 }
 
 /* ---- the tile of a desktop GPU: 256 invocations in 4 slices, see the shader ---- */
@@ -454,6 +477,10 @@ static void plan_plain(struct op_plan *plan)
 }
 
 const struct op_variant matmul_variants[] = {
+    {.name = "matmul_fwd_sg_texel",
+     .needs = VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_TEXEL,
+     .fits = fits_sg_texel,
+     .steps = plan_sg_texel},
     {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
     {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice},
     {.name = "matmul_fwd_tile", .fits = fits_tile, .steps = plan_tile},

@@ -36,8 +36,8 @@ const char *vk_class_name(enum vk_class c)
 /* ---- clamping --------------------------------------------------------------------------------------------------- */
 
 /* In the order of lower_limit. */
-static const char *const limit_names[] = {"invocations", "shared", "push",       "buffers",   "range",
-                                          "groups",      "memory", "allocation", "registers", "barrier"};
+static const char *const limit_names[] = {"invocations", "shared",     "push",      "buffers", "range",  "groups",
+                                          "memory",      "allocation", "registers", "texels",  "barrier"};
 
 static const char *const feature_words[] = {
 #define WORD(name, word, what) [VK_CAP_BIT_##name] = "-" word,
@@ -89,6 +89,9 @@ static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
         break;
     case 8:
         lower(&caps->max_registers, value);
+        break;
+    case 9:
+        lower(&caps->max_texels, value);
         break;
     default: /* the one that rises; no workgroup of a plain kernel is larger than 128 */
         caps->least_barrier = BASE_MAX(caps->least_barrier, (uint32_t)BASE_MIN(value, 128));
@@ -244,7 +247,7 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
         .api_version = 1u << 22 | 2u << 12,
         .type = types[c],
         .class_ = c,
-        .features = subgroups | VK_CAP_STORAGE16 | (c == VK_CLASS_SOFTWARE ? 0 : VK_CAP_F16),
+        .features = subgroups | VK_CAP_STORAGE16 | VK_CAP_TEXEL | (c == VK_CLASS_SOFTWARE ? 0 : VK_CAP_F16),
         .subgroup_size = lanes[c],
         .subgroup_min = lanes[c],
         .subgroup_max = lanes[c],
@@ -255,6 +258,7 @@ void vk_caps_typical(enum vk_class c, struct vk_caps *out)
         .max_shared = c == VK_CLASS_MOBILE ? 16384 : 32768,
         .max_push = 128,
         .max_buffers = 16,
+        .max_texels = 1u << 27,
         .max_range = range[c],
         .max_allocation = c == VK_CLASS_SOFTWARE ? 2048 * VK_MIB : 4095 * VK_MIB,
         .device_memory = 8192 * VK_MIB,
@@ -302,6 +306,7 @@ void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
         [VK_CAP_BIT_SUBGROUP_FULL] = "the driver lacks VK_EXT_subgroup_size_control for compute",
         [VK_CAP_BIT_STORAGE16] = "the driver lacks storageBuffer16BitAccess",
         [VK_CAP_BIT_F16] = "the driver lacks shaderFloat16",
+        [VK_CAP_BIT_TEXEL] = "minTexelBufferOffsetAlignment is no divisor of 256",
         [VK_CAP_BIT_COOPMAT] = "no kernel of this version uses it",
     };
     bool subgroups = caps->device_features & VK_CAP_SUBGROUP;

@@ -99,6 +99,7 @@ static void read_limits(const struct query *q, struct vk_caps *caps)
     caps->max_push = limits->maxPushConstantsSize;
     caps->max_buffers = BASE_MIN(limits->maxPerStageDescriptorStorageBuffers, limits->maxDescriptorSetStorageBuffers);
     caps->max_buffers = BASE_MIN(caps->max_buffers, limits->maxPerStageResources);
+    caps->max_texels = limits->maxTexelBufferElements;
     caps->max_range = limits->maxStorageBufferRange;
     caps->align = VK_ALIGN;
 }
@@ -240,6 +241,12 @@ static void run_query(struct vk_instance *instance, const struct vk_physical *de
     instance->fn.vkGetPhysicalDeviceFeatures2(device->handle, &q->features);
 }
 
+/* Every device has uniform texel buffers of the formats in use, and as many in a kernel as there may be buffers. */
+static bool has_texels(const VkPhysicalDeviceLimits *limits)
+{
+    return limits->minTexelBufferOffsetAlignment && VK_ALIGN % limits->minTexelBufferOffsetAlignment == 0;
+}
+
 static void read_features(const struct query *q, const struct extensions *ext, struct vk_physical *device)
 {
     struct vk_caps *caps = &device->caps;
@@ -255,6 +262,8 @@ static void read_features(const struct query *q, const struct extensions *ext, s
         caps->features |= VK_CAP_STORAGE16;
     if (q->float16.shaderFloat16)
         caps->features |= VK_CAP_F16;
+    if (has_texels(&q->properties.properties.limits))
+        caps->features |= VK_CAP_TEXEL;
     device->max_subgroups = q->size_control.maxComputeWorkgroupSubgroups;
     device->ext_timeline = api < VK_API_VERSION_1_2;
     device->ext_float16 = api < VK_API_VERSION_1_2;

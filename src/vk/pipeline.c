@@ -98,6 +98,7 @@ static struct vk_pipeline_form form_of(const struct vk_caps *caps, const struct 
 {
     return (struct vk_pipeline_form){
         .features = module->features,
+        .texels = module->texels,
         .local = {module->local[0], module->local[1], module->local[2]},
         .subgroup_size = subgroup,
         .full_subgroups = subgroup && module->local[0] % subgroup == 0,
@@ -124,12 +125,13 @@ fail:
 
 /* ---- layouts ---- */
 
-static void describe_layout(const struct vk_kernel *kernel, struct vk_pipeline_infos *out)
+static void describe_layout(const struct vk_kernel *kernel, uint32_t texels, struct vk_pipeline_infos *out)
 {
     for (uint32_t i = 0; i < kernel->buffers; i++)
         out->bindings[i] = (VkDescriptorSetLayoutBinding){
             .binding = i,
-            .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+            .descriptorType =
+                texels >> i & 1 ? VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
             .descriptorCount = 1,
             .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
         };
@@ -152,7 +154,7 @@ enum mien_status vk_pipeline_describe(const struct vk_kernel *kernel, const stru
 {
     enum mien_status status = MIEN_OK;
     out->settled = NULL;
-    describe_layout(kernel, out);
+    describe_layout(kernel, form->texels, out);
     out->code = (VkShaderModuleCreateInfo){
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
         .codeSize = kernel->spirv_size,
@@ -191,15 +193,32 @@ void vk_pipeline_infos_clear(struct vk_pipeline_infos *infos)
     infos->settled = NULL;
 }
 
-/* Set 0 with storage buffers at bindings 0..buffers-1: one for each number of them. */
+/* Set 0 with its buffers: one layout for each number and kind of them. */
+static enum mien_status find_set_layout(struct vk_device *device, const struct vk_pipeline_infos *infos,
+                                        uint32_t buffers, uint32_t texels, VkDescriptorSetLayout *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_set_layout *set = device->set_layouts, *end = set + device->set_layout_count;
+    while (set < end && (set->buffers != buffers || set->texels != texels))
+        set++;
+    if (set == end) {
+        TRY(base_grow(&device->set_layouts, &device->set_layout_capacity, device->set_layout_count + 1, sizeof *set));
+        set = &device->set_layouts[device->set_layout_count];
+        *set = (struct vk_set_layout){.buffers = buffers, .texels = texels};
+        VK_TRY(device, device->fn.vkCreateDescriptorSetLayout(device->handle, &infos->set, NULL, &set->handle));
+        device->set_layout_count++;
+    }
+    *out = set->handle;
+fail:
+    return status;
+}
+
 static enum mien_status create_layout(struct vk_device *device, struct vk_pipeline_infos *infos,
                                       struct vk_pipeline *pipeline)
 {
     enum mien_status status = MIEN_OK;
-    VkDescriptorSetLayout *set = &device->set_layouts[pipeline->buffers];
-    if (!*set)
-        VK_MAKE(device, *set, device->fn.vkCreateDescriptorSetLayout(device->handle, &infos->set, NULL, set));
-    infos->layout.pSetLayouts = set;
+    TRY(find_set_layout(device, infos, pipeline->buffers, pipeline->module.texels, &pipeline->set));
+    infos->layout.pSetLayouts = &pipeline->set;
     VK_MAKE(device, pipeline->layout,
             device->fn.vkCreatePipelineLayout(device->handle, &infos->layout, NULL, &pipeline->layout));
 fail:
@@ -338,9 +357,9 @@ void vk_pipelines_destroy(struct vk_device *device)
             device->pipelines[i] = pipeline->next;
             pipeline_destroy(device, pipeline);
         }
-    if (!vk_device_may_destroy(device))
-        return;
-    for (uint32_t i = 0; i <= VK_MAX_BUFFERS; i++)
-        if (device->set_layouts[i])
-            device->fn.vkDestroyDescriptorSetLayout(device->handle, device->set_layouts[i], NULL);
+    for (size_t i = 0; i < device->set_layout_count && vk_device_may_destroy(device); i++)
+        device->fn.vkDestroyDescriptorSetLayout(device->handle, device->set_layouts[i].handle, NULL);
+    base_free(device->set_layouts);
+    device->set_layouts = NULL;
+    device->set_layout_count = device->set_layout_capacity = 0;
 }

@@ -1,12 +1,10 @@
-/* record.c: command buffers, recorded once. A recording owns a command pool with one command buffer per slice, pools
- * of descriptor sets, each written once, and pools of time stamps; submitting it changes none of them. */
+/* record.c: command buffers, recorded once. A recording owns a command pool with one command buffer per slice,
+ * descriptor sets, each written once, and pools of time stamps; submitting it changes none of them. */
 #include "vk/vk_internal.h"
 
 #include <string.h>
 
 enum {
-    SETS_FIRST = 64, /* descriptor sets in the first pool; each later pool doubles it */
-    SETS_MOST = 1024,
     STAMPS_PER_POOL = 256,
     STAMP_PATIENCE_MS = 1000,
 };
@@ -17,9 +15,7 @@ struct vk_recording {
     VkCommandPool pool;
     VkCommandBuffer *slices; /* the last is being recorded until `ended` */
     size_t slice_count, slice_capacity;
-    VkDescriptorPool *set_pools; /* the last has room for sets_left sets with buffers_left buffers */
-    size_t set_pool_count, set_pool_capacity;
-    uint32_t sets_left, buffers_left;
+    struct vk_sets sets;
     VkQueryPool *stamp_pools;
     size_t stamp_pool_count, stamp_pool_capacity;
     uint32_t stamps;
@@ -167,72 +163,29 @@ void vk_recording_destroy(struct vk_recording **out)
     if (vk_device_may_destroy(device)) {
         if (recording->pool)
             device->fn.vkDestroyCommandPool(device->handle, recording->pool, NULL);
-        for (size_t i = 0; i < recording->set_pool_count; i++)
-            device->fn.vkDestroyDescriptorPool(device->handle, recording->set_pools[i], NULL);
         for (size_t i = 0; i < recording->stamp_pool_count; i++)
             device->fn.vkDestroyQueryPool(device->handle, recording->stamp_pools[i], NULL);
     }
+    vk_sets_destroy(device, &recording->sets);
     device->recordings--;
     base_free(recording->slices);
-    base_free(recording->set_pools);
     base_free(recording->stamp_pools);
     base_free(recording);
 }
 
 /* ---- dispatches ---- */
 
-/* A new pool, twice as large as the one before; a set has room for 6 buffers on average, or `buffers` at least. */
-static enum mien_status add_set_pool(struct vk_recording *recording, uint32_t buffers)
+static enum mien_status check_texels(const struct vk_recording *recording, const struct vk_pipeline *pipeline,
+                                     uint32_t binding, uint64_t size)
 {
     enum mien_status status = MIEN_OK;
-    struct vk_device *device = recording->device;
-    uint32_t sets = recording->set_pool_count < 4 ? SETS_FIRST << recording->set_pool_count : SETS_MOST;
-    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, BASE_MAX(sets * 6, buffers)};
-    const VkDescriptorPoolCreateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-        .maxSets = sets,
-        .poolSizeCount = 1,
-        .pPoolSizes = &size,
-    };
-    TRY(base_grow(&recording->set_pools, &recording->set_pool_capacity, recording->set_pool_count + 1,
-                  sizeof *recording->set_pools));
-    VK_TRY(device, device->fn.vkCreateDescriptorPool(device->handle, &info, NULL,
-                                                     &recording->set_pools[recording->set_pool_count]));
-    recording->set_pool_count++;
-    recording->sets_left = sets;
-    recording->buffers_left = size.descriptorCount;
-fail:
-    return status;
-}
-
-static enum mien_status make_set(struct vk_recording *recording, uint32_t count, const struct vk_range *ranges,
-                                 VkDescriptorSet *out)
-{
-    enum mien_status status = MIEN_OK;
-    struct vk_device *device = recording->device;
-    VkDescriptorBufferInfo buffers[VK_MAX_BUFFERS];
-    VkWriteDescriptorSet write = {
-        .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
-        .descriptorCount = count, /* runs over consecutive bindings */
-        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-        .pBufferInfo = buffers,
-    };
-    if (!recording->sets_left || recording->buffers_left < count)
-        TRY(add_set_pool(recording, count));
-    const VkDescriptorSetAllocateInfo info = {
-        .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
-        .descriptorPool = recording->set_pools[recording->set_pool_count - 1],
-        .descriptorSetCount = 1,
-        .pSetLayouts = &device->set_layouts[count],
-    };
-    VK_TRY(device, device->fn.vkAllocateDescriptorSets(device->handle, &info, out));
-    recording->sets_left--;
-    recording->buffers_left -= count;
-    for (uint32_t i = 0; i < count; i++)
-        buffers[i] = (VkDescriptorBufferInfo){ranges[i].block->buffer, ranges[i].offset, ranges[i].size};
-    write.dstSet = *out;
-    if (count)
-        device->fn.vkUpdateDescriptorSets(device->handle, 1, &write, 0, NULL);
+    const struct vk_caps *caps = &recording->device->caps;
+    const uint32_t texel = vk_texel_size(pipeline, binding);
+    FAIL_IF(size % texel, MIEN_ERR_ARG, "%s: kernel %s: texel buffer %u has %llu bytes, no multiple of %u",
+            recording->label, pipeline->name, binding, (unsigned long long)size, texel);
+    FAIL_IF(size / texel > caps->max_texels, MIEN_ERR_UNSUPPORTED,
+            "%s: kernel %s: texel buffer %u has %llu texels; %s has %u at most", recording->label, pipeline->name,
+            binding, (unsigned long long)(size / texel), caps->name, caps->max_texels);
 fail:
     return status;
 }
@@ -254,6 +207,8 @@ static enum mien_status check_dispatch(const struct vk_recording *recording, con
         FAIL_IF(ranges[i].size > caps->max_range, MIEN_ERR_UNSUPPORTED,
                 "%s: kernel %s: buffer %u has %llu bytes; %s binds %llu at most: split it by rows", recording->label,
                 pipeline->name, i, (unsigned long long)ranges[i].size, caps->name, (unsigned long long)caps->max_range);
+        if (vk_texel_size(pipeline, i))
+            TRY(check_texels(recording, pipeline, i, ranges[i].size));
         assert(ranges[i].offset % VK_ALIGN == 0 && ranges[i].offset + ranges[i].size <= ranges[i].block->size);
     }
     for (int axis = 0; axis < 3; axis++)
@@ -273,7 +228,7 @@ enum mien_status vk_record_dispatch(struct vk_recording *recording, struct vk_pi
     VkDescriptorSet set = VK_NULL_HANDLE;
     TRY(check_open(recording));
     TRY(check_dispatch(recording, pipeline, ranges, range_count, push_size, groups));
-    TRY(make_set(recording, range_count, ranges, &set));
+    TRY(vk_sets_make(device, &recording->sets, pipeline, ranges, &set));
     if (recording->bound != pipeline->handle)
         device->fn.vkCmdBindPipeline(current(recording), VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->handle);
     recording->bound = pipeline->handle;

@@ -13,6 +13,7 @@ enum {
     OP_TYPE_FLOAT = 22,
     OP_TYPE_VECTOR = 23,
     OP_TYPE_MATRIX = 24,
+    OP_TYPE_IMAGE = 25,
     OP_TYPE_ARRAY = 28,
     OP_TYPE_STRUCT = 30,
     OP_TYPE_POINTER = 32,
@@ -50,7 +51,14 @@ enum {
     OP_BITWISE_OR = 197,
     OP_BITWISE_AND = 199,
 };
-enum { MODE_LOCAL_SIZE = 17, BUILTIN_WORKGROUP_SIZE = 25, CLASS_WORKGROUP = 4, CLASS_STORAGE = 12 };
+enum {
+    MODE_LOCAL_SIZE = 17,
+    BUILTIN_WORKGROUP_SIZE = 25,
+    CLASS_UNIFORM_CONSTANT = 0,
+    CLASS_WORKGROUP = 4,
+    CLASS_STORAGE = 12
+};
+enum { DIM_BUFFER = 5 };
 enum { DECORATION_SPEC_ID = 1, DECORATION_BUILTIN = 11, DECORATION_BINDING = 33 };
 enum {
     MAGIC = 0x07230203,
@@ -69,6 +77,7 @@ static const struct {
     {0, 0, "Matrix"},
     {1, 0, "Shader"},
     {9, VK_CAP_F16, "Float16"},
+    {46, VK_CAP_TEXEL, "SampledBuffer"},
     {61, VK_CAP_SUBGROUP, "GroupNonUniform"},
     {63, VK_CAP_SUBGROUP_ARITH, "GroupNonUniformArithmetic"},
     {64, VK_CAP_SUBGROUP_SHUFFLE, "GroupNonUniformBallot"},
@@ -311,6 +320,20 @@ static void read_local_size(struct reader *r, struct vk_module *module)
     }
 }
 
+/* A binding whose variable points to `type`: a uniform texel buffer is an image without dimensions. */
+static void read_binding(struct reader *r, uint32_t binding, uint32_t class, uint32_t type, struct vk_module *module)
+{
+    const uint32_t *image = class == CLASS_UNIFORM_CONSTANT ? definition(r, type, 4) : NULL;
+    bool texel = image && opcode(image) == OP_TYPE_IMAGE && image[3] == DIM_BUFFER && binding < VK_MAX_BUFFERS;
+    if (texel) {
+        const uint32_t *sampled = definition(r, image[2], 2);
+        module->texels |= 1u << binding;
+        module->words |= (sampled && opcode(sampled) == OP_TYPE_INT ? 1u : 0u) << binding;
+    }
+    if (texel || class == CLASS_STORAGE)
+        module->buffers = BASE_MAX(module->buffers, binding + 1);
+}
+
 static void read_variables(struct reader *r, struct vk_module *module)
 {
     for (uint32_t i = 0; i < r->bound; i++) {
@@ -320,8 +343,8 @@ static void read_variables(struct reader *r, struct vk_module *module)
         const uint32_t *pointer = definition(r, def[1], 4);
         if (pointer && def[3] == CLASS_WORKGROUP)
             module->shared += type_size(r, pointer[3], 0);
-        if (def[3] == CLASS_STORAGE && r->ids[i].has_binding)
-            module->buffers = BASE_MAX(module->buffers, r->ids[i].binding + 1);
+        if (pointer && r->ids[i].has_binding)
+            read_binding(r, r->ids[i].binding, def[3], pointer[3], module);
     }
 }
 

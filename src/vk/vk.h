@@ -21,6 +21,7 @@
     X(SUBGROUP_FULL, "subgroup_full", "full subgroups of a required size (VK_EXT_subgroup_size_control)")              \
     X(STORAGE16, "storage16", "16-bit storage buffers")                                                                \
     X(F16, "f16", "16-bit float arithmetic in shaders")                                                                \
+    X(TEXEL, "texel", "uniform texel buffers, read through the texture cache")                                         \
     X(COOPMAT, "coopmat", "cooperative matrices")
 
 enum vk_cap_bit {
@@ -70,6 +71,7 @@ struct vk_caps {
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
     uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
+    uint32_t max_texels;     /* maxTexelBufferElements: of 16 bytes (vec4), or of 8 (uvec2) */
     uint64_t max_range;      /* maxStorageBufferRange, bytes */
     uint64_t max_allocation; /* one vkAllocateMemory, bytes */
     uint64_t device_memory;  /* the largest device-local heap, bytes */
@@ -93,8 +95,8 @@ bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *vari
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
  *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
- *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128": lowers
- *    a limit; a value above the device's own changes nothing;
+ *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128",
+ *    "texels=65536": lowers a limit; a value above the device's own changes nothing;
  *  - "barrier=65": workgroups with barrier() have at least so many invocations, as one known fault wants; never
  * lowered;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;
@@ -243,7 +245,8 @@ struct vk_kernel {
     const char *name; /* for messages; with the spec it is the cache key */
     const uint32_t *spirv;
     size_t spirv_size; /* bytes */
-    uint32_t buffers;  /* storage buffers at bindings 0..buffers-1 of set 0 */
+    uint32_t buffers;  /* at bindings 0..buffers-1 of set 0: storage buffers, and uniform texel buffers where the module
+                          declares them so; texels are vec4 of floats (textureBuffer) or uvec2 (utextureBuffer) */
     uint32_t push_size;
     uint32_t spec_count;
     uint32_t spec[VK_MAX_SPEC];
@@ -269,6 +272,7 @@ enum mien_status vk_kernel_settle(const struct vk_kernel *kernel, uint32_t **out
 /* How a pipeline of a kernel is made. */
 struct vk_pipeline_form {
     uint32_t features;      /* VK_CAP_* that its module needs */
+    uint32_t texels;        /* bit i: binding i is a uniform texel buffer */
     uint32_t local[3];      /* invocations of a workgroup */
     uint32_t subgroup_size; /* that it requires; 0 = the driver's choice */
     bool full_subgroups;    /* requires that all of a workgroup's are full */
@@ -357,7 +361,8 @@ struct vk_recording;
 /* An empty recording, being recorded. `label` for messages, copied. */
 enum mien_status vk_record_begin(struct vk_device *device, const char *label, struct vk_recording **out);
 
-/* Binds exactly `ranges` (offset and size go to the driver as they are) and dispatches. The ranges' memory and the
+/* Binds exactly `ranges` (offset and size go to the driver as they are; those of texel buffers are whole texels) and
+ * dispatches. The ranges' memory and the
  * recording must stay alive while submitted work uses them. push is copied. */
 enum mien_status vk_record_dispatch(struct vk_recording *recording, struct vk_pipeline *pipeline,
                                     const struct vk_range *ranges, uint32_t range_count, const void *push,

@@ -29,6 +29,8 @@
     X(vkMapMemory)                                                                                                     \
     X(vkCreateBuffer)                                                                                                  \
     X(vkDestroyBuffer)                                                                                                 \
+    X(vkCreateBufferView)                                                                                              \
+    X(vkDestroyBufferView)                                                                                             \
     X(vkGetBufferMemoryRequirements)                                                                                   \
     X(vkBindBufferMemory)                                                                                              \
     X(vkCreateSemaphore)                                                                                               \

@@ -257,6 +257,8 @@ struct vk_module {
     uint32_t local[3]; /* invocations of a workgroup */
     uint64_t shared;   /* bytes */
     uint32_t buffers;  /* the highest binding + 1 */
+    uint32_t texels;   /* bit i: binding i is a uniform texel buffer ... */
+    uint32_t words;    /* ... of unsigned integers */
     bool barrier;      /* its invocations wait for each other */
 };
 
@@ -274,10 +276,27 @@ struct vk_pipeline {
     uint32_t buffers, push_size, spec_count, subgroup_size;
     uint32_t spec[VK_MAX_SPEC];
     struct vk_module module;
+    VkDescriptorSetLayout set; /* the device's */
     VkPipelineLayout layout;
     VkPipeline handle;
     bool statistics, text; /* kept by the driver */
 };
+
+/* Bytes of a texel of a binding; 0 = it is a storage buffer. */
+uint32_t vk_texel_size(const struct vk_pipeline *pipeline, uint32_t binding);
+
+/* Descriptor sets of a recording; zeroed = none. */
+struct vk_sets {
+    VkDescriptorPool *pools; /* the last has room for `left` sets with so many buffers of each kind */
+    size_t pool_count, pool_capacity;
+    uint32_t left, storage_left, texels_left;
+    VkBufferView *views; /* of texel buffers */
+    size_t view_count, view_capacity;
+};
+/* One with these ranges; it lives as long as the others. */
+enum mien_status vk_sets_make(struct vk_device *device, struct vk_sets *sets, const struct vk_pipeline *pipeline,
+                              const struct vk_range *ranges, VkDescriptorSet *out);
+void vk_sets_destroy(struct vk_device *device, struct vk_sets *sets);
 
 /* All that Vulkan is told of a pipeline, but for handles and flags of the moment. Pointers lead into the struct itself,
  * which may not move, and to the kernel. */
@@ -300,6 +319,12 @@ void vk_pipeline_infos_clear(struct vk_pipeline_infos *infos);
 extern const VkApplicationInfo vk_application; /* what Mien's instances say of themselves */
 
 enum { VK_PIPELINE_BUCKETS = 128 };
+
+/* The layout of a descriptor set of so many buffers, some of them texel buffers. */
+struct vk_set_layout {
+    uint32_t buffers, texels;
+    VkDescriptorSetLayout handle;
+};
 
 struct vk_device {
     struct vk_instance *instance;
@@ -344,8 +369,9 @@ struct vk_device {
         struct vk_keys settled;
         struct base_lock *lock;
     } trials;
-    bool statistics, text;                                 /* pipelines are made to keep them */
-    VkDescriptorSetLayout set_layouts[VK_MAX_BUFFERS + 1]; /* by number of buffers, made when first needed */
+    bool statistics, text;             /* pipelines are made to keep them */
+    struct vk_set_layout *set_layouts; /* each made when first needed */
+    size_t set_layout_count, set_layout_capacity;
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
 
     struct vk_staging {

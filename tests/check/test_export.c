@@ -66,7 +66,8 @@ static void test_gather(void)
 
 /* ---- a Fossilize database ---------------------------------------------------------------------------------------- */
 
-static void check_set(const struct foz *foz, const struct foz_record *layout, const struct vk_kernel *kernel)
+static void check_set(const struct foz *foz, const struct foz_record *layout, const struct vk_kernel *kernel,
+                      uint32_t texels)
 {
     const cJSON *sets = cJSON_GetObjectItemCaseSensitive(layout->info, "setLayouts"), *b;
     const cJSON *ranges = cJSON_GetObjectItemCaseSensitive(layout->info, "pushConstantRanges");
@@ -76,8 +77,9 @@ static void check_set(const struct foz *foz, const struct foz_record *layout, co
     uint32_t count = 0;
     cJSON_ArrayForEach(b, bindings)
     {
-        CHECK_EQ(foz_number(b, "binding"), count++);
-        CHECK_EQ(foz_number(b, "descriptorType"), 7); /* a storage buffer */
+        CHECK_EQ(foz_number(b, "binding"), count);
+        CHECK_EQ(foz_number(b, "descriptorType"), texels >> count & 1 ? 4 : 7); /* a uniform texel or storage buffer */
+        count++;
         CHECK_EQ(foz_number(b, "descriptorCount"), 1);
         CHECK_EQ(foz_number(b, "stageFlags"), 32); /* compute */
     }
@@ -134,7 +136,7 @@ static void check_pipeline(const struct foz *foz, const struct foz_record *r, co
     CHECK_STR(foz_text(stage, "name"), "main");
     CHECK_EQ(foz_number(stage, "flags"), e->form.full_subgroups ? 2 : 0);
     check_words(module, e);
-    check_set(foz, foz_find(foz, FOZ_LAYOUT, foz_hex(foz_text(r->info, "layout"))), kernel);
+    check_set(foz, foz_find(foz, FOZ_LAYOUT, foz_hex(foz_text(r->info, "layout"))), kernel, e->form.texels);
     check_spec(cJSON_GetObjectItemCaseSensitive(stage, "specializationInfo"), kernel,
                e->form.settled ? 0 : kernel->spec_count);
     CHECK_EQ(cJSON_GetArraySize(next), e->form.subgroup_size ? 1 : 0);

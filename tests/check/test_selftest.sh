@@ -16,6 +16,8 @@ export MIEN_CACHE_DIR=$work/cache VK_LAYER_PATH=$layers VK_INSTANCE_LAYERS=VK_LA
 FAULTY=driver=4711 "$mien" devices --json | grep -q '"driver_version":4711' ||
     { echo "skipped: this Vulkan loader does not take the layer"; exit 77; }
 grep -q '"type":"software"' devices || { echo "skipped: written for a software device's kernels"; exit 77; }
+product=matmul_fwd_sg
+grep -q '"features":"[^"]*texel' devices && product=matmul_fwd_sg_texel
 cp "$golden/00.png" face.png
 echo 'a face of {}' >t.txt
 classify="classify --quiet --model $golden/start --labels joy,fear,anger --templates t.txt face.png"
@@ -56,12 +58,12 @@ expect 0 '"disabled_kernels":[]' devices --json
 
 # ---- wrong, and not to be compiled: right results, one warning, remembered ----
 rm -rf cache
-works wrong:matmul_fwd_sg 1
-holds "the warning names kernel and op" grep -q 'kernel matmul_fwd_sg of matmul fails its self-test on .*: output 0' err
-works wrong:matmul_fwd_sg 0
+works wrong:$product 1
+holds "the warning names kernel and op" grep -q 'kernel '"$product"' of matmul fails its self-test on .*: output 0' err
+works wrong:$product 0
 works "" 0
-names matmul/matmul_fwd_sg 'output 0: '
-MIEN_SELFTEST= works wrong:matmul_fwd_sg 0 # what has failed is not used by whoever tries nothing either
+names matmul/$product 'output 0: '
+MIEN_SELFTEST= works wrong:$product 0 # what has failed is not used by whoever tries nothing either
 MIEN_SELFTEST=0 "$mien" devices >out
 holds "MIEN_SELFTEST=0 takes back all" grep -qv 'kernel matmul' out
 rm -rf cache
@@ -126,7 +128,7 @@ rm cache
 # ---- two processes at once ----
 for _ in 1 2; do
     rm -rf cache
-    FAULTY="slow:matmul_fwd_sg wrong:attention_fwd_sg" "$mien" $classify >out2 2>err2 &
+    FAULTY="slow:$product wrong:attention_fwd_sg" "$mien" $classify >out2 2>err2 &
     sleep 0.3
     works "wrong:attention_fwd_sg" 0 || true
     wait $!

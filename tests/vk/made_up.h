@@ -22,6 +22,7 @@ static const struct vk_caps rich_caps = {
     .max_shared = 49152,
     .max_push = 256,
     .max_buffers = 1000,
+    .max_texels = 1u << 27,
     .max_range = 1ull << 32,
     .max_allocation = 1ull << 32,
     .device_memory = 8ull << 30,
@@ -45,8 +46,9 @@ static inline bool is_rich(const struct vk_caps *c)
            c->subgroup_min == r->subgroup_min && c->subgroup_max == r->subgroup_max &&
            c->max_invocations == r->max_invocations && memcmp(c->max_local, r->max_local, sizeof c->max_local) == 0 &&
            memcmp(c->max_groups, r->max_groups, sizeof c->max_groups) == 0 && c->max_shared == r->max_shared &&
-           c->max_push == r->max_push && c->max_buffers == r->max_buffers && c->max_range == r->max_range &&
-           c->max_allocation == r->max_allocation && c->device_memory == r->device_memory;
+           c->max_push == r->max_push && c->max_buffers == r->max_buffers && c->max_texels == r->max_texels &&
+           c->max_range == r->max_range && c->max_allocation == r->max_allocation &&
+           c->device_memory == r->device_memory;
 }
 
 #endif

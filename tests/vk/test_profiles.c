@@ -44,6 +44,7 @@ static void test_values(void)
     CHECK(caps.max_buffers == 4 && caps.class_ == VK_CLASS_MOBILE && caps.features == 0);
     caps = clamped("android-2025");
     CHECK(caps.max_invocations == 256 && (caps.features & VK_CAP_F16) && !(caps.features & VK_CAP_STORAGE16));
+    CHECK(caps.max_texels == 65536 && (caps.features & VK_CAP_TEXEL));
     caps = clamped("android-15");
     CHECK(caps.max_buffers == 12 && (caps.features & VK_CAP_STORAGE16) && (caps.features & VK_CAP_SUBGROUP_SHUFFLE));
     caps = clamped("apple");
