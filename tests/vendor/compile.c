@@ -1,12 +1,14 @@
 /* compile.c: builds, on one device, the pipeline of every dispatch of the plans that the device would choose for every
- * case of every op, with its real layout and specialisation, and prints what the driver's compiler says of it. Nothing
- * is run: a device that only pretends to be there will do.
+ * case of every op, and for the products of shapes.h, with its real layout and specialisation, and prints what the
+ * driver's compiler says of it. Nothing is run: a device that only pretends to be there will do.
  *
- * vendor_compile [--op GLOB] [--all] [--list] [--json FILE [--chip NAME]]: a line per pipeline that spills; --all makes
- * those of all other variants too, --list prints every line, --json writes the chosen ones to a result file; NAME is
- * for drivers that know none. Ends with 1 when a pipeline cannot be made, or when one that the device would choose
- * spills. vendor_compile --planted [--json FILE]: ends with 0 when the spills of a kernel that must spill are seen,
- * with 77 where the driver says nothing. In the file it stands as if it had been chosen. */
+ * vendor_compile [--op GLOB] [--all] [--list] [--json FILE [--chip NAME]] [--text DIR]: a line per pipeline that
+ * spills; --all makes those of all other variants too, --list prints every line, --json writes the chosen ones to a
+ * result file, --text RADV's listing of each to DIR/SHADER_SPEC.ir, whose head tells the statistics and the waves of a
+ * workgroup on a SIMD (model.h); NAME is for drivers that know none. Ends with 1 when a pipeline cannot be made, or
+ * when one that the device would choose spills. vendor_compile --planted [--json FILE]: ends with 0 when the spills of
+ * a kernel that must spill are seen, with 77 where the driver says nothing. In the file it stands as if it had been
+ * chosen. */
 #include "check/check.h"
 
 #include "model.h"
@@ -426,7 +428,8 @@ int main(int argc, char **argv)
     uint32_t index = 0;
     bool planted = false;
     if (!read_options(argc, argv, &s, &json, &planted)) {
-        fprintf(stderr, "usage: vendor_compile [--op GLOB] [--all] [--list] [--json FILE] [--chip NAME] [--planted]\n");
+        fprintf(stderr, "usage: vendor_compile [--op GLOB] [--all] [--list] [--json FILE] [--chip NAME] [--text DIR]"
+                        " [--planted]\n");
         return 2;
     }
     mien_log_set(log_line, NULL, MIEN_LOG_WARN);
