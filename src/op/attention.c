@@ -148,6 +148,8 @@ static const struct op_case cases[] = {
     {.name = "33x64", .attr = {.heads = 1}, .in = QKV(1, 33, 64)},
     {.name = "50x64", .attr = {.heads = 16}, .in = QKV(1, 50, 64)},
     {.name = "65x128_causal", .attr = {.heads = 2, .causal = true}, .in = QKV(1, 65, 128)},
+    {.name = "45x96", .attr = {.heads = 1}, .in = QKV(1, 45, 96)},
+    {.name = "77x24_causal", .attr = {.heads = 2, .causal = true}, .in = QKV(1, 77, 24)},
     {.name = "17x36", .attr = {.heads = 1, .causal = true}, .in = QKV(3, 17, 36)},
     {.name = "131x6_causal", .attr = {.heads = 2, .causal = true}, .in = QKV(2, 131, 6)},
     {.name = "temporal", .attr = {.heads = 1}, .in = QKV(1, 33, 2048)},
