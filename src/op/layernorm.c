@@ -117,13 +117,26 @@ static void bwd_reference(const struct op_call *call)
     }
 }
 
-/* dx comes from the row kernel; here dw and db: partial sums over blocks of rows in scratch, [2][value,
- * lost][blocks,D], then the sum of the blocks. */
+static void plan_strip(struct op_plan *plan)
+{
+    struct layernorm_args args = {.rows = (uint32_t)tensor_shape_rows(&plan->call->in[0]),
+                                  .width = tensor_shape_width(&plan->call->in[0])};
+    struct op_dispatch *d = op_plan_strip(plan, "layernorm_bwd_w_strip", args.width);
+    op_plan_bind(plan, "dy x mean rstd dw db");
+    OP_PUSH(d, args);
+}
+
+/* dx comes from the row kernel; here dw and db: in one stage, or partial sums over blocks of rows in scratch,
+ * [2][value, lost][blocks,D], then the sum of the blocks. */
 static void plan_bwd_w(struct op_plan *plan)
 {
     uint64_t rows = tensor_shape_rows(&plan->call->in[0]);
     uint32_t width = tensor_shape_width(&plan->call->in[0]), block = op_column_block(rows);
     uint64_t blocks = base_div_up(rows, block), bytes = blocks * width * 4, plane = base_round_up(bytes, 256);
+    if (op_strip_fits(plan->caps, rows, width)) {
+        plan_strip(plan);
+        return;
+    }
     struct op_parts parts = op_parts(plan, "dy x mean rstd >$0", rows, block);
     plan->scratch[0] = 4 * plane;
     while (op_parts_next(&parts)) {

@@ -243,6 +243,25 @@ void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_
     d->groups[2] = 1;
 }
 
+bool op_strip_fits(const struct vk_caps *caps, uint64_t rows, uint32_t width)
+{
+    enum { MOST_ROWS = 16384 };
+    return caps->class_ != VK_CLASS_SOFTWARE && rows <= MOST_ROWS && rows * width <= caps->max_range / 4;
+}
+
+struct op_dispatch *op_plan_strip(struct op_plan *plan, const char *shader, uint32_t width)
+{
+    /* 4 columns or quads side by side load 16 or 64 bytes of a row; narrow tensors want more workgroups */
+    bool quads = width % 4 == 0;
+    uint32_t columns = quads ? width / 4 : width, cols = columns >= 128 ? 4 : 2;
+    struct op_dispatch *d = op_plan_kernel(plan, shader);
+    op_dispatch_spec(d, 0, 128);
+    op_dispatch_spec(d, 3, cols);
+    op_dispatch_spec(d, 8, quads);
+    op_dispatch_groups_1d(d, plan->caps, base_div_up(columns, cols));
+    return d;
+}
+
 /* Bytes of one plane of partial sums. */
 static uint64_t plane_bytes(uint64_t blocks, uint32_t width)
 {
@@ -298,7 +317,25 @@ static void rows_plan(struct op_plan *plan)
         op_plan_column_merge(plan, partial, out, (uint32_t)blocks, width);
 }
 
-static const struct op_variant rows_variants[] = {{.name = "sum_rows_fwd", .steps = rows_plan}, {0}};
+static bool rows_fit_strip(const struct vk_caps *caps, const struct op_call *call)
+{
+    return op_strip_fits(caps, tensor_shape_rows(&call->in[0]), tensor_shape_width(&call->in[0]));
+}
+
+static void rows_plan_strip(struct op_plan *plan)
+{
+    struct sum_rows_args args = {.rows = (uint32_t)tensor_shape_rows(&plan->call->in[0]),
+                                 .width = tensor_shape_width(&plan->call->in[0])};
+    struct op_dispatch *d = op_plan_strip(plan, "sum_rows_fwd_strip", args.width);
+    op_plan_bind(plan, "x y");
+    OP_PUSH(d, args);
+}
+
+static const struct op_variant rows_variants[] = {
+    {.name = "sum_rows_fwd_strip", .fits = rows_fit_strip, .steps = rows_plan_strip},
+    {.name = "sum_rows_fwd", .steps = rows_plan},
+    {0},
+};
 
 static const struct op_case rows_cases[] = {
     {.name = "1x1", .in = {{1, 1}}, .grad = true},
@@ -306,6 +343,8 @@ static const struct op_case rows_cases[] = {
     {.name = "64x33", .in = {{64, 33}}},
     {.name = "65x127", .in = {{65, 127}}},
     {.name = "5000x3", .in = {{5000, 3}}},
+    {.name = "261x520", .in = {{9, 29, 520}}},
+    {.name = "20000x4", .in = {{20000, 4}}},
     {.name = "bias", .in = {{32, 37, 128}}, .bench = true},
     {0},
 };
