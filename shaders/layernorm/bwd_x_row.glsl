@@ -8,6 +8,8 @@ void AT(differentiate)(uint row)
     ROW_SUM_AS(NUM, t, j, width, AT(dy)[base + j] * AT(w)[j],
                AT(dy)[base + j] * AT(w)[j] * ((AT(x)[base + j] - m) * r));
     t /= float(p.width);
-    for (uint j = lane; j < width; j += lanes)
-        AT(dx)[base + j] = r * (AT(dy)[base + j] * AT(w)[j] - t.x - ((AT(x)[base + j] - m) * r) * t.y);
+    for (uint j = lane; j < width; j += lanes) {
+        NUM d = r * (AT(dy)[base + j] * AT(w)[j] - t.x - ((AT(x)[base + j] - m) * r) * t.y);
+        AT(dx)[base + j] = HAS_RESIDUAL != 0 ? d + AT(residual)[base + j] : d;
+    }
 }

@@ -9,13 +9,15 @@
 #include "args/layernorm.h"
 
 layout(constant_id = 8) const uint QUADS = 0;
+layout(constant_id = 9) const uint HAS_RESIDUAL = 0;
 
 READ_ELEMENTS(0, dy);        // [R,D]
 READ_ELEMENTS(1, x);         // [R,D]
 READ_ELEMENTS(2, w);         // [D]
 READ_BUFFER(3, float, mean); // [R]
 READ_BUFFER(4, float, rstd); // [R]
-WRITE_ELEMENTS(5, dx);       // [R,D]
+READ_ELEMENTS(5, residual);  // [R,D]; another tensor when there is none
+WRITE_ELEMENTS(6, dx);       // [R,D]
 PUSH(layernorm_args, p);
 
 #define V 1

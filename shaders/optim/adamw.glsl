@@ -1,12 +1,13 @@
 // One AdamW step of position i of the parameter, j of its moments, k of its gradient; v: 4 = quads, 1 = elements. The
-// rates are those of main().
+// rates are those of main(). All is loaded before anything is stored, where compilers stop moving loads.
 #define UPDATE(v, i, j, k)                                                                                             \
-    T##v g = grad##v[k] * clip;                                                                                        \
-    T##v m = beta1 * first_moment##v[j] + one_minus_beta1 * g;                                                         \
-    T##v s = beta2 * second_moment##v[j] + one_minus_beta2 * g * g;                                                    \
+    T##v w = param##v[i], m = first_moment##v[j], s = second_moment##v[j], g = grad##v[k];                             \
+    g = g * clip;                                                                                                      \
+    m = beta1 * m + one_minus_beta1 * g;                                                                               \
+    s = beta2 * s + one_minus_beta2 * g * g;                                                                           \
     first_moment##v[j] = m;                                                                                            \
     second_moment##v[j] = s;                                                                                           \
-    param##v[i] = param##v[i] * keep - step_size * m / (sqrt(s) / correction2 + eps)
+    param##v[i] = w * keep - step_size * m / (sqrt(s) / correction2 + eps)
 
 // lr: of the tensor; decay: whether its weights decay.
 #define ADAMW_RATES(lr, decay)                                                                                         \

@@ -1,12 +1,15 @@
-/* fuse.c: nodes that disappear into a matmul's epilogue, y = act(A B + bias) + residual: an activation of its result, a
- * sum with it. Models record most of these in one op already; what is left is mostly of the backward pass, where the
- * gradients of q, k and v meet, and of batches in parts, whose weights' gradients add up.
+/* fuse.c: nodes that disappear into another. Into a matmul's epilogue, y = act(A B + bias) + residual: an activation of
+ * its result, a sum with it, the gradient of an activation. Models record most of the first two in one op already; what
+ * is left is mostly of the backward pass, where the gradients of q, k and v meet, and of batches in parts, whose
+ * weights' gradients add up. Into layernorm_bwd: the sum of its dx and another gradient of x.
  *
  * What is not fused, since no kernel would gain: residual + layernorm (the sum is in the epilogue before it; of what a
  * norm moves only the reading of x could be saved), bias (matmul's own input; no other op adds one). */
 #include "graph/compile.h"
 
 #include "op/matmul.h"
+
+enum { LAYERNORM_BWD_RESIDUAL = 5 };
 
 #include <string.h>
 
@@ -18,9 +21,14 @@ struct fusion {
     bool *gone;           /* [steps] */
 };
 
-static bool is_matmul(const struct graph_node *node)
+/* The step that makes the value, where it is a matmul whose epilogue has room, or NULL. */
+static struct graph_node *open_matmul(const struct fusion *f, op_value value)
 {
-    return node->op == &op_matmul;
+    uint32_t p = f->maker[value];
+    struct graph_node *node = p == OP_NONE ? NULL : &f->c->node[p];
+    bool open = node && node->op == &op_matmul && node->out[0] == value && node->in[MATMUL_RESIDUAL] == OP_NONE &&
+                node->in[MATMUL_SLOPE] == OP_NONE;
+    return open ? node : NULL;
 }
 
 static void count_uses(struct fusion *f)
@@ -64,8 +72,22 @@ static bool overwritten(const struct fusion *f, op_value value, uint32_t from, u
     return false;
 }
 
-/* Whether step `from`, a matmul, may as well run at step `to`: its inputs are still there, and its second output, the
- * value before the activation, is not wanted earlier. */
+/* Whether a step between the two reads what lies in the value's memory. */
+static bool wanted_between(const struct fusion *f, op_value value, uint32_t from, uint32_t to)
+{
+    const struct graph_value *values = f->c->graph->value;
+    for (uint32_t s = from + 1; s < to; s++) {
+        const struct graph_node *other = &f->c->node[s];
+        for (uint32_t i = 0; i < other->in_count && !f->gone[s]; i++) {
+            if (other->in[i] != OP_NONE && values[other->in[i]].memory == values[value].memory)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether step `from` may as well run at step `to`: its inputs are still there, and its other outputs, such as the
+ * value before an activation, are not wanted earlier. */
 static bool may_wait(const struct fusion *f, uint32_t from, uint32_t to)
 {
     const struct graph_node *node = &f->c->node[from];
@@ -73,37 +95,53 @@ static bool may_wait(const struct fusion *f, uint32_t from, uint32_t to)
         if (node->in[i] != OP_NONE && overwritten(f, node->in[i], from, to))
             return false;
     }
-    if (node->out_count < 2)
-        return true;
-    uint32_t pre = f->c->graph->value[node->out[1]].memory;
-    for (uint32_t s = from + 1; s < to; s++) {
-        const struct graph_node *other = &f->c->node[s];
-        for (uint32_t i = 0; i < other->in_count && !f->gone[s]; i++) {
-            if (other->in[i] != OP_NONE && f->c->graph->value[other->in[i]].memory == pre)
-                return false;
-        }
+    for (uint32_t o = 1; o < node->out_count; o++) {
+        if (wanted_between(f, node->out[o], from, to))
+            return false;
     }
     return true;
 }
 
-/* y = t + r, t of a matmul without a residual: the matmul runs in the sum's place, r as its residual. */
+/* The node, which was step `from`, takes the place of step `to`, whose result is its first output. */
+static void take_place(struct fusion *f, uint32_t from, uint32_t to, struct graph_node node)
+{
+    node.out[0] = f->c->node[to].out[0];
+    f->c->node[to] = node;
+    f->gone[from] = true;
+    for (uint32_t o = 0; o < node.out_count; o++)
+        f->maker[node.out[o]] = to;
+}
+
+/* y = t + r, t of a matmul without a residual or the dx of a layernorm_bwd: that runs in the sum's place, r as its
+ * residual. */
 static bool fuse_sum(struct fusion *f, uint32_t step, uint32_t operand)
 {
-    struct graph_node *sum = &f->c->node[step];
-    op_value t = sum->in[operand], r = sum->in[1 - operand];
+    op_value t = f->c->node[step].in[operand], r = f->c->node[step].in[1 - operand];
     uint32_t p = f->maker[t];
-    struct graph_node *matmul = p == OP_NONE ? NULL : &f->c->node[p];
-    if (!matmul || !is_matmul(matmul) || matmul->out[0] != t || matmul->in[MATMUL_RESIDUAL] != OP_NONE ||
-        !passing(f, t) || !may_wait(f, p, step))
+    const struct graph_node *made = p == OP_NONE ? NULL : &f->c->node[p];
+    bool norm =
+        made && made->op == &op_layernorm_bwd && made->out[0] == t && made->in[LAYERNORM_BWD_RESIDUAL] == OP_NONE;
+    if ((!norm && !open_matmul(f, t)) || !passing(f, t) || !may_wait(f, p, step))
         return false;
-    struct graph_node fused = *matmul;
-    fused.in[MATMUL_RESIDUAL] = r;
-    fused.out[0] = sum->out[0];
-    *sum = fused;
-    f->gone[p] = true;
-    for (uint32_t o = 0; o < fused.out_count; o++)
-        f->maker[fused.out[o]] = step;
+    struct graph_node fused = *made;
+    fused.in[norm ? LAYERNORM_BWD_RESIDUAL : MATMUL_RESIDUAL] = r;
+    take_place(f, p, step, fused);
     return true;
+}
+
+/* y = t * act'(x), t of a matmul without an epilogue: it runs in the gradient's place. */
+static void fuse_slope(struct fusion *f, uint32_t step)
+{
+    const struct graph_node *slope = &f->c->node[step];
+    op_value t = slope->in[0];
+    const struct graph_node *matmul = open_matmul(f, t);
+    if (!matmul || matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre || !passing(f, t) ||
+        !may_wait(f, f->maker[t], step))
+        return;
+    struct graph_node fused = *matmul;
+    fused.in[MATMUL_SLOPE] = slope->in[1];
+    fused.attr.activation = slope->attr.activation;
+    take_place(f, f->maker[t], step, fused);
 }
 
 /* The later operand first: less waits. */
@@ -122,14 +160,12 @@ static void fuse_activation(struct fusion *f, uint32_t step)
 {
     const struct graph_node *act = &f->c->node[step];
     op_value t = act->in[0];
-    uint32_t p = f->maker[t];
-    struct graph_node *matmul = p == OP_NONE ? NULL : &f->c->node[p];
-    if (!matmul || !is_matmul(matmul) || matmul->out[0] != t || matmul->in[MATMUL_RESIDUAL] != OP_NONE ||
-        matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre)
+    struct graph_node *matmul = open_matmul(f, t);
+    if (!matmul || matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre)
         return;
     matmul->attr.activation = act->attr.activation;
     matmul->out[0] = act->out[0];
-    f->maker[act->out[0]] = p;
+    f->maker[act->out[0]] = f->maker[t];
     f->gone[step] = true;
     f->uses[t]--;
     if (f->uses[t] == 0 && f->companions[f->c->graph->value[t].memory] == 1)
@@ -168,6 +204,8 @@ enum mien_status compile_fuse(struct compile *c)
     for (uint32_t s = 0; s < c->steps; s++) {
         if (c->node[s].op == &op_activation)
             fuse_activation(&f, s);
+        else if (c->node[s].op == &op_activation_bwd)
+            fuse_slope(&f, s);
         else if (c->node[s].op == &op_add)
             fuse_add(&f, s);
     }

@@ -145,9 +145,9 @@ struct graph_program_stats {
 enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, const struct graph_compile_params *params,
                             struct graph_program_stats *out);
 
-/* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), lets matmuls
- * do activations and sums of their results (fuse.c), plans
- * activation memory by liveness inside one slab (more where the device cannot allocate so much at once), places
+/* Removes dead nodes (a node lives when an output, a store or an in-place write to bound memory needs it), lets
+ * others do activations, their gradients and sums beside their own work (fuse.c), plans activation memory by liveness
+ * inside one slab (more where the device cannot allocate so much at once), places
  * barriers from actual hazards, records. params may be NULL. MIEN_ERR_DEVICE_MEMORY says how much was wanted. */
 enum mien_status graph_compile(struct graph *graph, struct vk_device *device, const struct graph_compile_params *params,
                                struct graph_program **out);

@@ -15,6 +15,19 @@ static void push_args(const struct op_call *call, struct op_dispatch *d)
 
 /* ---- layernorm --------------------------------------------------------------------------------------------------- */
 
+/* The moments of a row: mean and 1/std. */
+static void row_moments(const float *x, uint32_t width, double eps, double *mean, double *rstd)
+{
+    double m = 0, v = 0;
+    for (uint32_t j = 0; j < width; j++)
+        m += x[j];
+    m /= width;
+    for (uint32_t j = 0; j < width; j++)
+        v += (x[j] - m) * (x[j] - m);
+    *mean = m;
+    *rstd = 1 / sqrt(v / width + eps);
+}
+
 static void reference(const struct op_call *call)
 {
     const float *x = call->in_data[0], *w = call->in_data[1], *b = call->in_data[2];
@@ -22,13 +35,8 @@ static void reference(const struct op_call *call)
     uint64_t rows = tensor_shape_rows(&call->in[0]);
     uint32_t width = tensor_shape_width(&call->in[0]);
     for (uint64_t r = 0; r < rows; r++, x += width, y += width) {
-        double m = 0, v = 0;
-        for (uint32_t j = 0; j < width; j++)
-            m += x[j];
-        m /= width;
-        for (uint32_t j = 0; j < width; j++)
-            v += (x[j] - m) * (x[j] - m);
-        double s = 1 / sqrt(v / width + (double)call->attr.eps);
+        double m, s;
+        row_moments(x, width, (double)call->attr.eps, &m, &s);
         for (uint32_t j = 0; j < width; j++)
             y[j] = (float)((x[j] - m) * s * w[j] + b[j]);
         mean[r] = (float)m;
@@ -85,6 +93,7 @@ static void bwd_row(const struct op_call *call, uint64_t r, uint32_t width)
 {
     const float *dy = (const float *)call->in_data[0] + r * width, *x = (const float *)call->in_data[1] + r * width;
     const float *w = call->in_data[2], *mean = call->in_data[3], *rstd = call->in_data[4];
+    const float *residual = call->in[5].rank ? (const float *)call->in_data[5] + r * width : NULL;
     float *dx = (float *)call->out_data[0] + r * width;
     double first = 0, second = 0;
     for (uint32_t j = 0; j < width; j++) {
@@ -94,7 +103,8 @@ static void bwd_row(const struct op_call *call, uint64_t r, uint32_t width)
     }
     for (uint32_t j = 0; j < width; j++) {
         double t = (double)dy[j] * w[j], n = ((double)x[j] - mean[r]) * rstd[r];
-        dx[j] = (float)(rstd[r] * (t - first / width - n * (second / width)));
+        double d = rstd[r] * (t - first / width - n * (second / width));
+        dx[j] = (float)(d + (residual ? (double)residual[j] : 0));
     }
 }
 
@@ -156,19 +166,56 @@ static void plan_bwd_w(struct op_plan *plan)
     }
 }
 
+static void push_bwd_args(const struct op_call *call, struct op_dispatch *d)
+{
+    push_args(call, d);
+    op_dispatch_spec(d, 9, call->in[5].rank > 0);
+}
+
 static const struct op_variant bwd_variants[] = {
-    OP_ROW_VARIANTS("layernorm_bwd_x", .bind = "dy x w* mean rstd dx", .args = push_args, .steps = plan_bwd_w),
+    OP_ROW_VARIANTS("layernorm_bwd_x", .bind = "dy x w* mean rstd residual dx", .args = push_bwd_args,
+                    .steps = plan_bwd_w),
+    {0},
+};
+
+/* Mean and 1/std are those of x. */
+static void bwd_prepare(struct op_call *call, struct base_rng *rng)
+{
+    (void)rng;
+    const float *x = call->in_data[1];
+    float *mean = call->in_data[3], *rstd = call->in_data[4];
+    uint64_t rows = tensor_shape_rows(&call->in[1]);
+    uint32_t width = tensor_shape_width(&call->in[1]);
+    for (uint64_t r = 0; r < rows; r++) {
+        double m, s;
+        row_moments(x + r * width, width, (double)call->attr.eps, &m, &s);
+        mean[r] = (float)m;
+        rstd[r] = (float)s;
+    }
+}
+
+/* Beside those of layernorm: with another gradient of x. */
+static const struct op_case bwd_cases[] = {
+    {.name = "residual_5x17", EPS, .in = {{5, 17}, {5, 17}, {17}, {5}, {5}, {5, 17}}},
+    {.name = "residual_130x64", EPS, .in = {{2, 65, 64}, {2, 65, 64}, {64}, {130}, {130}, {2, 65, 64}}},
+    {.name = "residual_vit_tiny",
+     EPS,
+     .in = {{32, 37, 128}, {32, 37, 128}, {128}, {1184}, {1184}, {32, 37, 128}},
+     .bench = true},
     {0},
 };
 
 const struct op_desc op_layernorm_bwd = {
     .name = "layernorm_bwd",
-    .signature = "dy[...,D] x[...,D] w[D] mean[R] rstd[R] -> dx[...,D] dw[D] db[D]",
-    .summary = "the gradients of layernorm",
+    .signature = "dy[...,D] x[...,D] w[D] mean[R] rstd[R] residual?[...,D] -> dx[...,D] dw[D] db[D]",
+    .summary = "the gradients of layernorm; residual, another gradient of x, is added to dx",
     .forward = {&op_layernorm},
     .reference = bwd_reference,
     .variants = bwd_variants,
-    .fill = {[2] = OP_FILL_POSITIVE}, /* offsets of both dy and w would leave no digits of dx */
+    .cases = bwd_cases,
+    .prepare = bwd_prepare,
+    /* offsets of both dy and w would leave no digits of dx */
+    .fill = {[2] = OP_FILL_POSITIVE, [3] = OP_FILL_PREPARE, [4] = OP_FILL_PREPARE},
     /* as forward; dx is a difference of terms of the size of rstd * dy * w; dw and db are carried as two floats */
     .tolerance = {.abs = 1e-5, .rel = 1e-5, .nmse = 1e-11},
     .flops_per_element = 17,

@@ -1,4 +1,5 @@
-/* matmul.c: matrix product with an epilogue: y = act(A . B + bias) + residual. The kernels' plans: matmul_plan.c. */
+/* matmul.c: matrix product with an epilogue: y = act(A . B + bias) + residual, or (A . B + bias) * act'(slope). The
+ * kernels' plans: matmul_plan.c. */
 #include "op/matmul.h"
 #include "op/activation.h"
 #include "op/half.h"
@@ -32,6 +33,7 @@ struct matmul_size matmul_size_of(const struct op_call *call)
         .trans_b = call->attr.trans_b,
         .bias = call->in[MATMUL_BIAS].rank != 0,
         .residual = call->in[MATMUL_RESIDUAL].rank != 0,
+        .slope = call->in[MATMUL_SLOPE].rank != 0,
         .pre = call->attr.save_pre,
         .same_order = call->attr.same_order,
         .activation = call->attr.activation,
@@ -39,8 +41,8 @@ struct matmul_size matmul_size_of(const struct op_call *call)
     };
 }
 
-/* a, b [, bias[N]] [, residual like y] -> y [, pre like y]. Ranks: A 2 to 4 with B 2 (A's leading dims are rows), both
- * 3 (one dim of batch), any with flatten (leading dims of both are rows, summed over). */
+/* a, b [, bias[N]] [, residual like y] [, slope like y] -> y [, pre like y]. Ranks: A 2 to 4 with B 2 (A's leading dims
+ * are rows), both 3 (one dim of batch), any with flatten (leading dims of both are rows, summed over). */
 static enum mien_status shapes(struct op_call *call, const char *label)
 {
     const struct op_attr *attr = &call->attr;
@@ -74,6 +76,8 @@ static enum mien_status shapes(struct op_call *call, const char *label)
     y->dim[y->rank - 1] = size.n;
     if (size.residual && !tensor_shape_equal(&call->in[MATMUL_RESIDUAL], y))
         return op_shape_error(call, label, MATMUL_RESIDUAL, "shaped as the result");
+    if (size.slope && (!tensor_shape_equal(&call->in[MATMUL_SLOPE], y) || size.residual || attr->save_pre))
+        return op_shape_error(call, label, MATMUL_SLOPE, "shaped as the result, without residual and save_pre");
     call->out[1] = *y;
     call->out_count = attr->save_pre ? 2 : 1;
     return MIEN_OK;
@@ -121,6 +125,7 @@ static void multiply(const struct op_call *call, const float *b)
     struct matmul_size s = matmul_size_of(call);
     const float *a = call->in_data[MATMUL_A], *bias = call->in_data[MATMUL_BIAS];
     const float *residual = call->in_data[MATMUL_RESIDUAL];
+    const float *slope = call->in_data[MATMUL_SLOPE];
     float *y = call->out_data[0], *pre = call->out_data[1];
     double sum[BLOCK];
     for (uint32_t z = 0; z < s.batch; z++, a += (uint64_t)s.m * s.k, b += (uint64_t)s.k * s.n) {
@@ -132,7 +137,8 @@ static void multiply(const struct op_call *call, const float *b)
                 double v = sum[j % BLOCK] + (s.bias ? (double)bias[j] : 0);
                 if (s.pre)
                     pre[at] = (float)v;
-                y[at] = (float)(op_activation_value(s.activation, v) + (s.residual ? (double)residual[at] : 0));
+                v = s.slope ? v * op_activation_slope(s.activation, slope[at]) : op_activation_value(s.activation, v);
+                y[at] = (float)(v + (s.residual ? (double)residual[at] : 0));
             }
         }
     }
@@ -162,6 +168,9 @@ static op_value grad_pre(struct op_recorder *recorder, const struct op_use *use)
 {
     if (use->attr->activation == OP_ACT_NONE)
         return use->dout[0];
+    if (use->in[MATMUL_SLOPE] != OP_NONE)
+        return OP_RECORD(recorder, &op_activation_bwd, &(struct op_attr){.activation = use->attr->activation},
+                         use->dout[0], use->in[MATMUL_SLOPE]);
     op_value pre = use->attr->save_pre ? use->out[1] : OP_NONE;
     if (pre == OP_NONE) { /* not saved: computed again */
         struct op_attr attr = *use->attr;
@@ -245,6 +254,11 @@ static const struct op_case cases[] = {
     {.name = "batch_tn", .attr = {TA}, .in = {{2, 4, 3}, {2, 4, 5}}, .grad = true},
     {.name = "batch_tt", .attr = {TA, TB}, .in = {{2, 4, 8}, {2, 12, 4}}, .grad = true},
     {.name = "flatten", .attr = {TA, .flatten = true}, .in = {{2, 3, 4}, {2, 3, 8}}, .grad = true},
+    {.name = "slope",
+     .attr = {.activation = OP_ACT_QUICK_GELU},
+     .in = {{3, 7}, {7, 5}, {5}, {0}, {3, 5}},
+     .grad = true},
+    {.name = "slope_none", .in = {{3, 8}, {8, 4}, {0}, {0}, {3, 4}}},
     /* edges: sizes that fit no tile, single rows, columns and steps; each form once with vec4 and once without */
     {.name = "1x1x1", .in = {{1, 1}, {1, 1}}},
     {.name = "column", .in = {{127, 513}, {513, 1}}},
@@ -263,6 +277,7 @@ static const struct op_case cases[] = {
     /* split k */
     {.name = "tn_split_20k", .attr = {TA}, .in = {{20003, 12}, {20003, 8}}},
     {.name = "nt_split_9k", .attr = {TB, .activation = OP_ACT_QUICK_GELU}, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
+    {.name = "slope_split_9k", .attr = {TB, .activation = OP_ACT_GELU}, .in = {{3, 9001}, {5, 9001}, {0}, {0}, {3, 5}}},
     {.name = "batch_split", .attr = {TA}, .in = {{3, 5000, 8}, {3, 5000, 12}}},
     {.name = "tn_100k", .attr = {TA}, .in = {{100000, 4}, {100000, 8}}, .slow = true},
     /* 16-bit B: gradients of A in all forms; rows and matrices that begin in the middle of a word; the epilogue; each
@@ -303,6 +318,10 @@ static const struct op_case cases[] = {
     {.name = "mlp_down", .attr = {TB}, .in = {{16, 37, 512}, {128, 512}, {128}, {16, 37, 128}}, .bench = true},
     {.name = "mlp_up_dx", .in = {{16, 37, 512}, {512, 128}}, .bench = true},
     {.name = "mlp_up_dw", .attr = {TA, .flatten = true}, .in = {{16, 37, 512}, {16, 37, 128}}, .bench = true},
+    {.name = "mlp_down_dx",
+     .attr = {.activation = OP_ACT_QUICK_GELU},
+     .in = {{16, 37, 128}, {128, 512}, {0}, {0}, {16, 37, 512}},
+     .bench = true},
     {.name = "f16_mlp_up",
      .attr = {TB, .activation = OP_ACT_QUICK_GELU},
      F16,
@@ -345,9 +364,12 @@ static double flops(const struct op_call *call)
 
 const struct op_desc op_matmul = {
     .name = "matmul",
-    .signature = "A B:half bias? residual? -> y (pre?)",
-    .summary = "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N]; with save_pre also the value "
-               "before act; attr trans_a, trans_b, activation, save_pre, flatten",
+    .signature = "A B:half bias? residual? slope? -> y (pre?)",
+    .summary =
+        "y[b,M,N] = act(op(A)[b,M,K] . op(B)[b,K,N] + bias[N]) + residual[b,M,N], or with slope (op(A) . op(B) + "
+        "bias) * act'(slope[b,M,N]); with save_pre also the value before act; attr trans_a, trans_b, activation, "
+        "save_pre, flatten",
+    .constants = 1u << MATMUL_SLOPE,
     .shapes = shapes,
     .reference = reference,
     .grad = grad,

@@ -5,13 +5,13 @@
 
 #include "op/op.h"
 
-enum { MATMUL_A, MATMUL_B, MATMUL_BIAS, MATMUL_RESIDUAL };
+enum { MATMUL_A, MATMUL_B, MATMUL_BIAS, MATMUL_RESIDUAL, MATMUL_SLOPE };
 
 /* C[batch,m,n] = op(A)[batch,m,k] . op(B)[batch,k,n]. */
 struct matmul_size {
     uint32_t batch, m, n, k;
     bool trans_a, trans_b;
-    bool bias, residual, pre, same_order;
+    bool bias, residual, slope, pre, same_order;
     enum op_activation activation;
     enum mien_dtype dtype_b; /* f32, f16 or bf16 */
 };

@@ -136,15 +136,16 @@ static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, co
         op_dispatch_bind(d, OP_IN, MATMUL_BIAS, OP_READ);
     else
         bind_again(d, 0);
-    if (final && s->residual)
-        op_part_bind(d, OP_IN, MATMUL_RESIDUAL, OP_READ, *c);
+    if (final && (s->residual || s->slope))
+        op_part_bind(d, OP_IN, s->slope ? MATMUL_SLOPE : MATMUL_RESIDUAL, OP_READ, *c);
     else
         bind_again(d, 0);
     if (final && s->pre)
         op_part_bind(d, OP_OUT, 1, OP_WRITE, *c);
     else
         bind_again(d, 2);
-    op_dispatch_spec(d, 10, final ? (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) : 0);
+    uint32_t parts = (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) | (s->slope ? 8u : 0);
+    op_dispatch_spec(d, 10, final ? parts : 0);
     op_dispatch_spec(d, 11, final ? s->activation : OP_ACT_NONE);
 }
 

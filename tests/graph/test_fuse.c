@@ -124,6 +124,49 @@ static void test_wanted(void)
     compare(&s, "two activations", 3, 2, false);
 }
 
+static op_value gelu_grad(const struct small *s, op_value dy, op_value x)
+{
+    return GRAPH_OP(s->g, &op_activation_bwd, &(struct op_attr){.activation = OP_ACT_GELU}, dy, x);
+}
+
+static void test_slope(void)
+{
+    struct small s = small_open();
+    graph_output(s.g, gelu_grad(&s, product(&s, s.x), s.r));
+    compare(&s, "gelu'(r) product", 2, 1, false);
+
+    s = small_open(); /* the epilogue is taken */
+    graph_output(s.g, add(s.g, gelu_grad(&s, product(&s, s.x), s.r), s.r));
+    compare(&s, "gelu'(r) product + r", 3, 2, false);
+
+    s = small_open();
+    graph_output(s.g, gelu_grad(&s, add(s.g, product(&s, s.x), s.r), s.r));
+    compare(&s, "gelu'(r) (product + r)", 3, 2, false);
+
+    s = small_open();
+    graph_output(s.g, gelu_grad(&s, s.r, product(&s, s.x)));
+    compare(&s, "gelu'(product) r", 2, 2, false);
+
+    s = small_open();
+    op_value t = product(&s, s.x);
+    graph_output(s.g, gelu_grad(&s, t, s.r));
+    graph_output(s.g, gelu(&s, t));
+    compare(&s, "gelu'(r) product, and gelu(product)", 3, 2, false);
+}
+
+/* Another gradient of x beside the norm's. */
+static void test_norm(void)
+{
+    struct small s = small_open();
+    op_value w = graph_view(s.g, s.w, SHAPE_F32(WIDTH), 0), mean = graph_view(s.g, s.w, SHAPE_F32(ROWS), 64);
+    op_value rstd = graph_view(s.g, s.w, SHAPE_F32(ROWS), 128), out[OP_MAX_OUT];
+    const op_value in[] = {product(&s, s.x), s.x, w, mean, rstd};
+    graph_op(s.g, &op_layernorm_bwd, NULL, in, 5, out);
+    graph_output(s.g, add(s.g, s.r, out[0]));
+    graph_output(s.g, out[1]);
+    compare(&s, "layernorm_bwd + r", 3, 2, true);
+}
+
 /* An input of the product that is overwritten before the sum: the product cannot wait. */
 static void test_overwritten(void)
 {
@@ -183,7 +226,9 @@ static void test_training(void)
         graph_output(c.graph, grads[p]);
     struct graph_program *fused = compiled(c.graph, NULL),
                          *apart = compiled(c.graph, &(struct graph_compile_params){.no_fuse = true});
-    CHECK_EQ(stats_of(fused).fused, 4); /* the gradients of q, k and v meet in two sums, in either tower */
+    /* in either tower: the gradients of q, k and v meet in two sums, those of each half of a block in another, and the
+     * activation's is the second product's epilogue */
+    CHECK_EQ(stats_of(fused).fused, 10);
     clip_run(&c, fused);
     clip_run(&c, apart);
     for (uint32_t p = 0; p < c.count; p++)
@@ -203,6 +248,8 @@ int main(void)
     test_wanted();
     test_overwritten();
     test_pre();
+    test_slope();
+    test_norm();
     test_training();
     test_leaks();
     gpu_close(&gpu);
