@@ -5,6 +5,7 @@
 // Lane l owns pairs l, l + lanes, ...
 // Numerics: fp32, a fixed order; with weights of 1 the sum is exact. Without a pair there is no gradient.
 #extension GL_GOOGLE_include_directive : require
+#include "lib/round.glsl"
 #include "lib/row.glsl"
 #include "args/contrast.h"
 #include "lib/exp.glsl"
@@ -23,8 +24,11 @@ PUSH(contrast_args, p);
 void main()
 {
     float sum = 0;
-    for (uint i = row_lane(); i < p.n; i += row_lanes())
-        sum += weight(i);
+    for (uint i = row_lane(); i < p.n; i += ROUND * row_lanes()) {
+        float own[ROUND];
+        ROUND_EACH(t) own[t] = weight(round_place(i + t * row_lanes(), p.n));
+        ROUND_EACH(t) sum += round_counts(i + t * row_lanes(), p.n) ? own[t] : 0;
+    }
     sum = row_sum(vec2(sum, 0)).x;
     if (row_lane() == 0) {
         scale[0] = exp_close(q[0]);

@@ -16,43 +16,57 @@ PUSH(contrast_args, p);
 #define SUM float
 
 struct anchor {
-    float own, weight, lse, rest; // rest = q of the diagonal - 1
+    float own, weight, lse;
 };
-anchor of_row, of_column;
+anchor of_column;
 vec2 scales; // exp(q), dloss / (2 sum of weights)
 
-/* meet_row, meet_column: set of_row and of_column. targets: Qr and Qc off the diagonal; below 0: left out. */
+/* meet_column: sets of_column. targets: Qr and Qc off the diagonal; below 0: left out. rests: those on it, less 1. */
 #ifdef TECH_STREAM
 
 UPDATE_BUFFER(0, float, a);   // [rows,N]
 READ_BUFFER(1, float, scale); // [3]
 #include "contrast/mined.glsl"
 
-mine_line mined_row, mined_column;
+mine_line mined_column;
 
-anchor anchor_of(mine_line line, uint i)
-{
-    return anchor(line.own, line.weight, lse[i], line.rest);
-}
+struct seen {
+    float score, lse;
+    mine_line row;
+    vec2 value;
+};
 
-void meet_row(uint row)
+anchor anchor_of(mine_line line, float line_lse)
 {
-    mined_row = line_at(row);
-    of_row = anchor_of(mined_row, row);
+    return anchor(line.own, line.weight, line_lse);
 }
 
 void meet_column(uint column)
 {
     mined_column = line_at(p.n + column);
-    of_column = anchor_of(mined_column, p.n + column);
+    of_column = anchor_of(mined_column, lse[p.n + column]);
     scales = vec2(scale[0], scale[1]);
 }
 
-vec2 targets(uint row, uint column, uint at)
+seen see(uint row, uint column, uint at)
 {
-    vec2 value = similarities(at);
-    return vec2(mine_target(mined_row, mine_as_candidate(mined_column), column, value.x, p.tau),
-                mine_target(mined_column, mine_as_candidate(mined_row), row, value.y, p.tau));
+    return seen(a[at], lse[row], line_at(row), similarities(at));
+}
+
+anchor anchor_of_row(seen s)
+{
+    return anchor_of(s.row, s.lse);
+}
+
+vec2 targets(seen s, uint row, uint column)
+{
+    return vec2(mine_target(s.row, mine_as_candidate(mined_column), column, s.value.x, p.tau),
+                mine_target(mined_column, mine_as_candidate(s.row), row, s.value.y, p.tau));
+}
+
+vec2 rests(uint own)
+{
+    return vec2(line_at(own).rest, mined_column.rest);
 }
 
 void keep(uint at, float gradient)
@@ -73,28 +87,44 @@ READ_BUFFER(3, float, col_share); // [N,N] Qc
 READ_BUFFER(4, float, w);         // [N]
 WRITE_BUFFER(7, float, da);       // [N,N]
 
-anchor anchor_of(uint i, float line_lse, float rest)
+anchor anchor_of(uint i, float line_lse)
 {
-    return anchor(a[i * p.n + i], WEIGHTS != 0 ? max(w[i], 0) : 1, line_lse, rest);
+    return anchor(a[i * p.n + i], WEIGHTS != 0 ? max(w[i], 0) : 1, line_lse);
 }
 
-void meet_row(uint row)
-{
-    of_row = anchor_of(row, lse[row], ROW_TARGETS != 0 ? row_share[row * p.n + row] - 1 : 0);
-}
+struct seen {
+    float score;
+    anchor row;
+    vec2 share;
+};
 
 void meet_column(uint column)
 {
-    of_column =
-        anchor_of(column, lse[p.n + column], COL_TARGETS != 0 ? col_share[column * p.n + column] - 1 : 0);
+    of_column = anchor_of(column, lse[p.n + column]);
     scales = WEIGHTS != 0 ? vec2(scale[0], scale[1]) : vec2(exp_close(scale[0]), w[0] / (2.0 * float(p.n)));
 }
 
-// A pair of weight 0 is no candidate of any other.
-vec2 targets(uint row, uint column, uint at)
+seen see(uint row, uint column, uint at)
 {
-    return vec2(of_column.weight <= 0 ? -1 : ROW_TARGETS != 0 ? row_share[at] : 0,
-                of_row.weight <= 0 ? -1 : COL_TARGETS != 0 ? col_share[at] : 0);
+    return seen(a[at], anchor_of(row, lse[row]),
+                vec2(ROW_TARGETS != 0 ? row_share[at] : 0, COL_TARGETS != 0 ? col_share[at] : 0));
+}
+
+anchor anchor_of_row(seen s)
+{
+    return s.row;
+}
+
+// A pair of weight 0 is no candidate of any other.
+vec2 targets(seen s, uint row, uint column)
+{
+    return vec2(of_column.weight <= 0 ? -1 : s.share.x, s.row.weight <= 0 ? -1 : s.share.y);
+}
+
+vec2 rests(uint own)
+{
+    uint at = own * p.n + own;
+    return vec2(ROW_TARGETS != 0 ? row_share[at] - 1 : 0, COL_TARGETS != 0 ? col_share[at] - 1 : 0);
 }
 
 void keep(uint at, float gradient)
@@ -104,26 +134,27 @@ void keep(uint at, float gradient)
 
 #endif
 
-float visit(uint row, uint column, uint at)
+float visit(seen s, uint row, uint column, uint at)
 {
-    meet_row(row);
-    float score = a[at];
-    precise float z_row = scales.x * (score - of_row.own), z_column = scales.x * (score - of_column.own);
-    precise float g, sum = 0;
-    if (row == column) {
-        g = of_row.weight * (expm1_minus(of_row.lse) - of_row.rest) +
-            of_column.weight * (expm1_minus(of_column.lse) - of_column.rest);
-    } else {
-        vec2 q = targets(row, column, at);
-        precise float g_row = q.x < 0 ? 0 : exp(z_row - of_row.lse) - q.x;
-        precise float g_column = q.y < 0 ? 0 : exp(z_column - of_column.lse) - q.y;
-        g_row *= of_row.weight;
-        g_column *= of_column.weight;
-        g = g_row + g_column;
-        sum = g_row * z_row + g_column * z_column;
-    }
+    anchor of_row = anchor_of_row(s);
+    precise float z_row = scales.x * (s.score - of_row.own), z_column = scales.x * (s.score - of_column.own);
+    vec2 q = targets(s, row, column);
+    precise float g_row = exp(z_row - of_row.lse) - q.x, g_column = exp(z_column - of_column.lse) - q.y;
+    g_row = q.x < 0 ? 0 : g_row * of_row.weight;
+    g_column = q.y < 0 ? 0 : g_column * of_column.weight;
+    precise float g = g_row + g_column, sum = g_row * z_row + g_column * z_column;
     keep(at, scales.x * scales.y * g);
-    return sum;
+    return row == column ? 0 : sum;
+}
+
+// On the diagonal P - 1, without loss where P is next to 1; z is 0.
+void finish(uint own)
+{
+    vec2 rest = rests(own);
+    precise float g_row = of_column.weight * (expm1_minus(lse[own]) - rest.x);
+    precise float g_column = of_column.weight * (expm1_minus(of_column.lse) - rest.y);
+    precise float g = g_row + g_column;
+    keep((own - p.first) * p.n + own, scales.x * scales.y * g);
 }
 
 float whole(float sum)

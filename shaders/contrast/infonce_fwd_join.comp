@@ -7,6 +7,7 @@
 // Numerics: fp32; slices in order; the diagonal's own share joins last, by log1p where nothing exceeds it.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/contrast.h"
 #include "lib/exp.glsl"
 
@@ -24,12 +25,21 @@ void main()
     bool column = i >= p.n;
     uint line = column ? i - p.n : i, slices = column ? p.col_slices : p.row_slices;
     float top = 0, total = 0, aim = 0;
-    for (uint k = 0; k < slices; k++) {
-        vec3 part = column ? col_part[k * p.n + line].xyz : row_part[k * p.n + line].xyz;
-        float peak = max(top, part.x);
-        total = total * exp(top - peak) + part.y * exp(part.x - peak);
-        top = peak;
-        aim += part.z;
+    for (uint k = 0; k < slices; k += ROUND) {
+        vec3 part[ROUND];
+        if (column) {
+            ROUND_EACH(t) part[t] = col_part[round_place(k + t, slices) * p.n + line].xyz;
+        } else {
+            ROUND_EACH(t) part[t] = row_part[round_place(k + t, slices) * p.n + line].xyz;
+        }
+        ROUND_EACH(t)
+        {
+            vec3 of = round_counts(k + t, slices) ? part[t] : vec3(top, 0, 0);
+            float peak = max(top, of.x);
+            total = total * exp(top - peak) + of.y * exp(of.x - peak);
+            top = peak;
+            aim += of.z;
+        }
     }
     float whole = top > 0 ? top + log(exp(-top) + total) : log1p_close(total);
     lse[i] = whole;

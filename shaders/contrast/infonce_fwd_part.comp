@@ -10,6 +10,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "lib/common.glsl"
 #include "lib/pair.glsl"
+#include "lib/round.glsl"
 #include "args/contrast.h"
 #include "lib/exp.glsl"
 
@@ -18,8 +19,8 @@ READ_BUFFER(1, float, q);     // [1]
 UPDATE_BUFFER(4, vec4, part); // [slices,N] maximum, sum, target's sum
 PUSH(contrast_args, p);
 
-/* own_score: the anchor's element of the diagonal. target: q of a candidate other than the anchor; below 0: left out;
- * at = index into a. */
+/* own_score: the anchor's element of the diagonal. see: what a candidate's target depends on; at = index into a.
+ * target: q of a candidate other than the anchor; below 0: left out. */
 #ifdef TECH_STREAM
 
 #include "contrast/mine.glsl"
@@ -42,11 +43,20 @@ float own_score(uint anchor)
     return me.own;
 }
 
-float target(uint anchor, uint candidate, uint at)
+struct seen {
+    vec2 other;
+    float value;
+};
+
+seen see(uint candidate, uint at)
 {
-    vec2 other = mine_wants_candidate() ? lines[line_place(candidate)].yz : vec2(0);
-    float value = KIND != MINE_NONE ? similarity[at] * p.scale : 0;
-    return mine_target(me, other, candidate, value, p.tau);
+    return seen(mine_wants_candidate() ? lines[line_place(candidate)].yz : vec2(0),
+                KIND != MINE_NONE ? similarity[at] * p.scale : 0);
+}
+
+float target(uint candidate, seen s)
+{
+    return mine_target(me, s.other, candidate, s.value, p.tau);
 }
 
 #else
@@ -64,11 +74,18 @@ float own_score(uint anchor)
     return a[anchor * p.n + anchor];
 }
 
-float target(uint anchor, uint candidate, uint at)
+struct seen {
+    float weight, share;
+};
+
+seen see(uint candidate, uint at)
 {
-    if (WEIGHTS != 0 && w[candidate] <= 0)
-        return -1;
-    return TARGETS != 0 ? share[at] : 0;
+    return seen(WEIGHTS != 0 ? w[candidate] : 1, TARGETS != 0 ? share[at] : 0);
+}
+
+float target(uint candidate, seen s)
+{
+    return WEIGHTS != 0 && s.weight <= 0 ? -1 : s.share;
 }
 
 #endif
@@ -92,16 +109,27 @@ void main()
     for (uint begin = slice; begin < length; begin += slices * BLOCK) {
         precise float z[BLOCK]; // the same bits whatever the targets' source
         float peak = top;
-        [[unroll]] for (uint t = 0; t < BLOCK; t++) {
-            uint place = begin + t * slices, candidate = offset + place, at = base + min(place, length - 1) * stride;
-            // the diagonal and what is past the end count nothing
-            bool counts = place < length && candidate != anchor;
-            float share_of = counts ? target(anchor, candidate, at) : -1;
-            z[t] = s * (a[at] - own);
-            if (POSITIVES)
-                aim += share_of > 0 ? share_of * z[t] : 0;
-            z[t] = share_of >= 0 ? z[t] : -3.0e38;
-            peak = max(peak, z[t]);
+        [[unroll]] for (uint block = 0; block < BLOCK; block += ROUND) {
+            float score[ROUND];
+            seen of[ROUND];
+            ROUND_EACH(t)
+            {
+                uint place = min(begin + (block + t) * slices, length - 1), at = base + place * stride;
+                score[t] = a[at];
+                of[t] = see(offset + place, at);
+            }
+            ROUND_EACH(t)
+            {
+                uint place = begin + (block + t) * slices, candidate = offset + place;
+                // the diagonal and what is past the end count nothing
+                float share_of = target(candidate, of[t]);
+                share_of = place < length && candidate != anchor ? share_of : -1;
+                precise float relative = s * (score[t] - own);
+                if (POSITIVES)
+                    aim += share_of > 0 ? share_of * relative : 0;
+                z[block + t] = share_of >= 0 ? relative : -3.0e38;
+                peak = max(peak, z[block + t]);
+            }
         }
         float shrink = peak > top ? exp(top - peak) : 1; // exp(0) may be off by 3 units, and each block would add that
         top = peak;

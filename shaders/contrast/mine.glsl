@@ -44,12 +44,11 @@ float mine_share(float similarity, float tau)
 // The share of a candidate other than the anchor: above 0 a positive, 0 a negative, below 0 left out.
 float mine_candidate(mine_line anchor, vec2 candidate, uint index, float similarity, float tau)
 {
-    if (mine_hidden(anchor, candidate))
-        return -1;
     bool mined = KIND != MINE_NONE &&
                  (similarity > anchor.cut || (similarity == anchor.cut && float(index) <= anchor.last));
     bool positive = (mined && KIND != MINE_IGNORE) || (SAME == SAME_POSITIVE && candidate.y == anchor.id);
-    return positive ? mine_share(similarity, tau) : mined ? -1 : 0;
+    float share = positive ? mine_share(similarity, tau) : mined ? -1 : 0;
+    return mine_hidden(anchor, candidate) ? -1 : share;
 }
 
 // Its target q, normalised.
@@ -62,13 +61,10 @@ float mine_target(mine_line anchor, vec2 candidate, uint index, float similarity
 // As SigLIP wants it, +1, -1, 0 = left out: a positive of either side is one, else what either leaves out is.
 float mine_sign(mine_line row_line, uint row, mine_line col_line, uint column, vec2 similarity)
 {
-    if (row_line.weight <= 0 || col_line.weight <= 0)
-        return 0;
-    if (row == column)
-        return 1;
     float r = mine_candidate(row_line, mine_as_candidate(col_line), column, similarity.x, 1);
     float c = mine_candidate(col_line, mine_as_candidate(row_line), row, similarity.y, 1);
-    return r > 0 || c > 0 ? 1 : r < 0 || c < 0 ? 0 : -1;
+    float kind = row == column || r > 0 || c > 0 ? 1 : r < 0 || c < 0 ? 0 : -1;
+    return row_line.weight > 0 && col_line.weight > 0 ? kind : 0;
 }
 
 #endif

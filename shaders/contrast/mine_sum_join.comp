@@ -5,6 +5,7 @@
 // Numerics: fp32; an anchor without other positives gets exactly q = 1.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/mine.h"
 
 READ_BUFFER(0, vec4, part);    // [slices,rows] shares of others, their number, own share
@@ -17,8 +18,11 @@ void main()
     if (row >= p.rows)
         return;
     vec3 sum = vec3(0);
-    for (uint slice = 0; slice < p.slices; slice++)
-        sum += part[slice * p.rows + row].xyz;
+    for (uint slice = 0; slice < p.slices; slice += ROUND) {
+        vec3 of[ROUND];
+        ROUND_EACH(t) of[t] = part[round_place(slice + t, p.slices) * p.rows + row].xyz;
+        ROUND_EACH(t) sum += round_counts(slice + t, p.slices) ? of[t] : vec3(0);
+    }
     uint self = p.first + row;
     bool there = lines[2 * (p.line + self)].y > 0;
     float norm = sum.x + sum.z;

@@ -16,7 +16,7 @@ READ_BUFFER(1, vec4, lines);       // [2,N,2]
 WRITE_BUFFER(2, vec2, list);       // [slices,rows,TOP] similarity, index
 PUSH(mine_args, p);
 
-const uint BLOCK = 4;
+const uint BLOCK = 4; // candidates of a round of the loop
 
 void main()
 {
@@ -27,15 +27,27 @@ void main()
     mine_line anchor = mine_line_of(lines[2 * (p.line + self)], lines[2 * (p.line + self) + 1]);
     clear_list();
     for (uint begin = slice; begin < p.n; begin += BLOCK * p.slices) {
-        [[unroll]] for (uint t = 0; t < BLOCK; t++) {
-            uint place = begin + t * p.slices, at = min(place, p.n - 1);
-            float value = similarity[row * p.n + at] * p.scale;
-            bool counts = place < p.n && place != self && value >= p.cut;
-            if (p.again != 0)
-                counts = counts && (value < anchor.cut || (value == anchor.cut && float(place) > anchor.last));
-            if (mine_wants_candidate())
-                counts = counts && !mine_hidden(anchor, lines[2 * (p.line + at)].yz);
-            insert(counts ? value : NOTHING, float(place));
+        [[unroll]] for (uint block = 0; block < BLOCK; block += ROUND) {
+            float of[ROUND];
+            vec2 candidate[ROUND];
+            ROUND_EACH(t)
+            {
+                uint at = min(begin + (block + t) * p.slices, p.n - 1);
+                of[t] = similarity[row * p.n + at];
+                candidate[t] = mine_wants_candidate() ? lines[2 * (p.line + at)].yz : vec2(0);
+            }
+            ROUND_EACH(t)
+            {
+                uint place = begin + (block + t) * p.slices;
+                float value = of[t] * p.scale;
+                bool counts = place < p.n && place != self && value >= p.cut;
+                if (p.again != 0)
+                    counts = counts && (value < anchor.cut || (value == anchor.cut && float(place) > anchor.last));
+                counts = counts && !mine_hidden(anchor, candidate[t]);
+                next[t] = counts ? value : NOTHING;
+                next_at[t] = float(place);
+            }
+            insert_round();
         }
     }
     [[unroll]] for (uint k = 0; k < TOP; k++)

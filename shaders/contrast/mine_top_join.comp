@@ -20,11 +20,20 @@ void main()
     if (row >= p.rows)
         return;
     clear_list();
-    for (uint slice = 0; slice < p.slices; slice++) {
-        for (uint k = 0; k < TOP; k++) {
-            vec2 entry = list[(slice * p.rows + row) * TOP + k];
-            insert(entry.x, entry.y);
+    uint entries = p.slices * TOP;
+    for (uint i = 0; i < entries; i += ROUND) {
+        vec2 entry[ROUND];
+        ROUND_EACH(t)
+        {
+            uint k = round_place(i + t, entries);
+            entry[t] = list[(k / TOP * p.rows + row) * TOP + k % TOP];
         }
+        ROUND_EACH(t)
+        {
+            next[t] = round_counts(i + t, entries) ? entry[t].x : NOTHING;
+            next_at[t] = entry[t].y;
+        }
+        insert_round();
     }
     bool full = best[TOP - 1] > NOTHING;
     uint self = p.first + row;

@@ -16,14 +16,20 @@ READ_BUFFER(0, float, a);   // [rows,N]
 WRITE_BUFFER(5, float, da); // [rows,N]
 #endif
 
-vec2 visit(uint row, uint column, uint at)
+seen see(uint row, uint column, uint at)
 {
-    float z = scale[0] * a[at];
-    vec2 pair = sign_and_weight(row, column, at);
-    float x = -pair.x * (z + scale[2]), e = exp(-abs(x));
+    return seen(a[at], pair_at(row, at));
+}
+
+vec2 visit(seen s, uint row, uint column, uint at)
+{
+    float z = scales.x * s.score;
+    vec2 pair = sign_and_weight(s.pair, row, column);
+    float x = -pair.x * (z + scales.z), e = exp(-abs(x));
     float sigmoid = (x > 0 ? 1 : e) / (1 + e);
-    float g = pair.y > 0 ? -scale[1] * pair.y * pair.x * sigmoid : 0;
-    da[at] = scale[0] * g;
+    float g = -scales.y * pair.y * pair.x * sigmoid;
+    g = pair.y > 0 ? g : 0;
+    da[at] = scales.x * g;
     return pair.y > 0 ? vec2(g * z, g) : vec2(0);
 }
 

@@ -10,14 +10,17 @@
 
 READ_BUFFER(0, float, a); // [rows,N]
 
-vec2 visit(uint row, uint column, uint at)
+seen see(uint row, uint column, uint at)
 {
-    vec2 pair = sign_and_weight(row, column, at);
-    if (pair.y <= 0)
-        return vec2(0);
-    float x = -pair.x * (scale[0] * a[at] + scale[2]);
-    float loss = max(x, 0) + log1p_close(exp(-abs(x)));
-    return vec2(scale[1] * pair.y * loss, 0);
+    return seen(a[at], pair_at(row, at));
+}
+
+vec2 visit(seen s, uint row, uint column, uint at)
+{
+    vec2 pair = sign_and_weight(s.pair, row, column);
+    float x = -pair.x * (scales.x * s.score + scales.z);
+    float loss = scales.y * pair.y * (max(x, 0) + log1p_close(exp(-abs(x))));
+    return vec2(pair.y > 0 ? loss : 0, 0);
 }
 
 #include "contrast/walk.glsl"

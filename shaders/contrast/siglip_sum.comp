@@ -5,6 +5,7 @@
 // ...
 // Numerics: fp32, a lane's sums as two floats, a fixed order.
 #extension GL_GOOGLE_include_directive : require
+#include "lib/round.glsl"
 #include "lib/row.glsl"
 #include "args/contrast.h"
 #include "lib/pair.glsl"
@@ -19,9 +20,15 @@ PUSH(contrast_args, p);
 void main()
 {
     vec2 first = vec2(0), second = vec2(0);
-    for (uint i = row_lane(); i < p.count; i += row_lanes()) {
-        first = pair_add(first, part[i].x);
-        second = pair_add(second, part[i].y);
+    for (uint i = row_lane(); i < p.count; i += ROUND * row_lanes()) {
+        vec2 of[ROUND];
+        ROUND_EACH(t) of[t] = part[round_place(i + t * row_lanes(), p.count)];
+        ROUND_EACH(t)
+        {
+            vec2 term = round_counts(i + t * row_lanes(), p.count) ? of[t] : vec2(0);
+            first = pair_add(first, term.x);
+            second = pair_add(second, term.y);
+        }
     }
     vec2 sum = row_sum(vec2(first.x + first.y, second.x + second.y));
     if (row_lane() == 0) {

@@ -1,6 +1,7 @@
 /* signs.glsl: what siglip's kernels over the scores read: scores A [N,N], of which rows first .. first + rows are
  * bound, Z = exp(q) A + b, and signs, given or mined (stream); for walk.glsl.
- *   vec2 sign_and_weight(uint row, uint column, uint at)   sign +1, -1; weight 0 = left out */
+ *   pair_seen pair_at(uint row, uint at)                        what is loaded for a pair
+ *   vec2 sign_and_weight(pair_seen s, uint row, uint column)    sign +1, -1; weight 0 = left out */
 #include "lib/common.glsl"
 #include "args/contrast.h"
 #include "lib/exp.glsl"
@@ -8,6 +9,12 @@
 READ_BUFFER(1, float, scale); // [3] exp(q), dloss / (2 sum of weights), b
 PUSH(contrast_args, p);
 #define SUM vec2
+
+vec3 scales; // set by meet_column
+
+void finish(uint own)
+{
+}
 
 vec2 whole(vec2 sum)
 {
@@ -24,13 +31,23 @@ mine_line me;
 void meet_column(uint column)
 {
     me = line_at(p.n + column);
+    scales = vec3(scale[0], scale[1], scale[2]);
 }
 
-vec2 sign_and_weight(uint row, uint column, uint at)
+struct pair_seen {
+    mine_line other;
+    vec2 value;
+};
+
+pair_seen pair_at(uint row, uint at)
 {
-    mine_line other = line_at(row);
-    float kind = mine_sign(other, row, me, column, similarities(at));
-    return vec2(kind, kind != 0 ? other.weight + me.weight : 0);
+    return pair_seen(line_at(row), similarities(at));
+}
+
+vec2 sign_and_weight(pair_seen s, uint row, uint column)
+{
+    float kind = mine_sign(s.other, row, me, column, s.value);
+    return vec2(kind, kind != 0 ? s.other.weight + me.weight : 0);
 }
 
 #else
@@ -47,15 +64,30 @@ float my_weight;
 void meet_column(uint column)
 {
     my_weight = WEIGHTS != 0 ? w[column] : 1;
+    scales = vec3(scale[0], scale[1], scale[2]);
 }
 
-vec2 sign_and_weight(uint row, uint column, uint at)
+struct pair_seen {
+    float value, weight;
+};
+
+pair_seen pair_at(uint row, uint at)
 {
-    float value = SIGNS != 0 ? sign_of[at] : row == column ? 1 : -1, weight = WEIGHTS != 0 ? w[row] : 1;
-    bool there = value != 0 && weight > 0 && my_weight > 0;
-    return vec2(value > 0 ? 1 : -1, there ? weight + my_weight : 0);
+    return pair_seen(SIGNS != 0 ? sign_of[at] : 0, WEIGHTS != 0 ? w[row] : 1);
+}
+
+vec2 sign_and_weight(pair_seen s, uint row, uint column)
+{
+    float value = SIGNS != 0 ? s.value : row == column ? 1 : -1;
+    bool there = value != 0 && s.weight > 0 && my_weight > 0;
+    return vec2(value > 0 ? 1 : -1, there ? s.weight + my_weight : 0);
 }
 
 #endif
 
 UPDATE_BUFFER(PART, vec2, part); // [slices,N]
+
+struct seen {
+    float score;
+    pair_seen pair;
+};

@@ -2,11 +2,14 @@
 #ifndef MINE_TOP_GLSL
 #define MINE_TOP_GLSL
 
+#include "lib/round.glsl"
+
 layout(constant_id = 3) const uint TOP = 8;
 
 const float NOTHING = -3.0e38; // below any similarity
 
 float best[TOP], where[TOP];
+float next[ROUND], next_at[ROUND]; // for insert_round
 
 void clear_list()
 {
@@ -25,6 +28,22 @@ void insert(float value, float at)
         where[k] = above ? at : where[k];
         value = low;
         at = low_at;
+    }
+}
+
+// Rounds are not unrolled: an insertion is long and holds much of the list twice.
+void insert_round()
+{
+    if (ROUND == 1) {
+        insert(next[0], next_at[0]);
+        return;
+    }
+    [[dont_unroll]] for (uint i = 0; i < ROUND; i++) {
+        insert(next[0], next_at[0]);
+        [[unroll]] for (uint t = 1; t < ROUND; t++) {
+            next[t - 1] = next[t];
+            next_at[t - 1] = next_at[t];
+        }
     }
 }
 

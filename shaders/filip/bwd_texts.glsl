@@ -6,9 +6,18 @@ void AT(gather)(uint cell)
     if (p.again != 0)
         sum = AT(ds)[cell];
     float of = share[t];
-    for (uint i = 0; i < p.images; i++) {
-        uint row = i * p.patches + uint(arg[i * sentences + t]);
-        pair_add(sum, lost, dc[i * p.texts + list] * of * AT(rows)[row * width + e]);
+    for (uint i = 0; i < p.images; i += ROUND) {
+        uint row[ROUND];
+        float give[ROUND];
+        NUM v[ROUND];
+        ROUND_EACH(r)
+        {
+            uint image = round_place(i + r, p.images);
+            row[r] = image * p.patches + uint(arg[image * sentences + t]);
+            give[r] = dc[image * p.texts + list];
+        }
+        ROUND_EACH(r) v[r] = AT(rows)[row[r] * width + e];
+        ROUND_EACH(r) pair_add(sum, lost, round_counts(i + r, p.images) ? give[r] * of * v[r] : NUM(0));
     }
     AT(ds)[cell] = sum + lost;
 }

@@ -7,6 +7,7 @@
 // Numerics: fp32, sentences in their order.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/quads.glsl"
+#include "lib/round.glsl"
 #include "args/filip.h"
 
 layout(constant_id = 8) const uint QUADS = 0;

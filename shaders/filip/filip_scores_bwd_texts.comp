@@ -6,6 +6,7 @@
 // Numerics: fp32; the sum over images is carried as two floats.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/quads.glsl"
+#include "lib/round.glsl"
 #include "lib/pair.glsl"
 #include "args/filip.h"
 

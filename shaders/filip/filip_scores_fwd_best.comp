@@ -6,6 +6,7 @@
 // Numerics: exact; the first of equals counts.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/filip.h"
 
 READ_BUFFER(0, float, dots);  // [n,G,M,K]
@@ -18,13 +19,16 @@ void main()
     uint pair = invocation_1d(), sentences = p.texts * p.slots;
     if (pair >= p.count)
         return;
-    uint at = pair / sentences * p.patches * sentences + pair % sentences, where = 0;
-    float top = dots[at];
-    for (uint g = 1; g < p.patches; g++) {
-        at += sentences;
-        float v = dots[at];
-        where = v > top ? g : where;
-        top = max(top, v);
+    uint begin = pair / sentences * p.patches * sentences + pair % sentences, where = 0;
+    float top = dots[begin];
+    for (uint g = 1; g < p.patches; g += ROUND) {
+        float v[ROUND];
+        ROUND_EACH(t) v[t] = dots[begin + round_place(g + t, p.patches) * sentences];
+        ROUND_EACH(t) // the last patch once more is not above itself
+        {
+            where = v[t] > top ? g + t : where;
+            top = max(top, v[t]);
+        }
     }
     best[pair] = top;
     arg[pair] = int(where);

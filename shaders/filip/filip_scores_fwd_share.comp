@@ -6,6 +6,7 @@
 // Numerics: fp32; weights below 0 count as 0.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/filip.h"
 
 layout(constant_id = 8) const uint WEIGHTS = 0; // w exists; else all weigh 1
@@ -26,8 +27,14 @@ void main()
         return;
     uint begin = list * p.slots, end = begin + p.slots;
     float sum = 0;
-    for (uint i = begin; i < end; i++)
-        sum += weight(i);
-    for (uint i = begin; i < end; i++)
-        share[i] = sum > 0 ? weight(i) / sum : 0;
+    for (uint i = begin; i < end; i += ROUND) {
+        float own[ROUND];
+        ROUND_EACH(t) own[t] = weight(round_place(i + t, end));
+        ROUND_EACH(t) sum += round_counts(i + t, end) ? own[t] : 0;
+    }
+    for (uint i = begin; i < end; i += ROUND) {
+        float own[ROUND];
+        ROUND_EACH(t) own[t] = weight(round_place(i + t, end));
+        ROUND_EACH(t) share[round_place(i + t, end)] = sum > 0 ? own[t] / sum : 0;
+    }
 }

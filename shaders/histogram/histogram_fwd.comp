@@ -5,6 +5,7 @@
 // Numerics: whole numbers, exact in the result up to 2^24 and rounded above.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/histogram.h"
 
 layout(constant_id = 8) const uint BINS = 20;
@@ -18,7 +19,10 @@ void main()
     uint k = invocation_1d(), sum = 0;
     if (k >= BINS)
         return;
-    for (uint slice = 0; slice < p.slices; slice++)
-        sum += part[slice * BINS + k];
+    for (uint slice = 0; slice < p.slices; slice += ROUND) {
+        uint of[ROUND];
+        ROUND_EACH(t) of[t] = part[round_place(slice + t, p.slices) * BINS + k];
+        ROUND_EACH(t) sum += round_counts(slice + t, p.slices) ? of[t] : 0;
+    }
     y[k] = float(sum);
 }

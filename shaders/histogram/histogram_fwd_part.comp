@@ -7,33 +7,45 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/histogram.h"
 
-layout(constant_id = 3) const uint BLOCK = 8; // elements loaded together
+const uint BLOCK = ROUND > 1 ? ROUND : 8; // elements of a round of the loop
 layout(constant_id = 8) const uint BINS = 20;
 
 READ_BUFFER(0, float, x);      // [count]
 UPDATE_BUFFER(1, uint, part);  // [slices,BINS]
 PUSH(histogram_args, p);
 
+uint counts[BINS];
+float value_of[ROUND];
+
+void count(float value, bool there)
+{
+    precise float at = (value - p.low) * p.factor;
+    uint bin = uint(clamp(floor(at), 0, float(BINS - 1)));
+    bool counted = there && (floatBitsToUint(value) & 0x7fffffffu) <= 0x7f800000u; // not NaN
+    [[unroll]] for (uint k = 0; k < BINS; k++)
+        counts[k] += counted && bin == k ? 1 : 0;
+}
 
 void main()
 {
     uint i = invocation_1d();
     if (i >= p.slices)
         return;
-    uint counts[BINS];
     [[unroll]] for (uint k = 0; k < BINS; k++)
         counts[k] = p.first > 0 ? part[i * BINS + k] : 0;
     for (uint begin = i; begin < p.count; begin += BLOCK * p.slices) {
-        [[unroll]] for (uint t = 0; t < BLOCK; t++) {
-            uint place = begin + t * p.slices;
-            float value = x[min(place, p.count - 1)];
-            precise float at = (value - p.low) * p.factor;
-            uint bin = uint(clamp(floor(at), 0, float(BINS - 1)));
-            bool counted = place < p.count && (floatBitsToUint(value) & 0x7fffffffu) <= 0x7f800000u; // not NaN
-            [[unroll]] for (uint k = 0; k < BINS; k++)
-                counts[k] += counted && bin == k ? 1 : 0;
+        if (ROUND == 1) {
+            [[unroll]] for (uint t = 0; t < BLOCK; t++)
+                count(x[min(begin + t * p.slices, p.count - 1)], begin + t * p.slices < p.count);
+            continue;
+        }
+        ROUND_EACH(t) value_of[t] = x[min(begin + t * p.slices, p.count - 1)];
+        [[dont_unroll]] for (uint r = 0; r < ROUND; r++) { // counting is long, and takes registers for each element
+            count(value_of[0], begin + r * p.slices < p.count);
+            ROUND_EACH(t) value_of[t] = value_of[min(t + 1, ROUND - 1)];
         }
     }
     [[unroll]] for (uint k = 0; k < BINS; k++)

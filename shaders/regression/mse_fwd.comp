@@ -6,6 +6,7 @@
 // Numerics: the sum is carried as two floats (lib/pair.glsl).
 #extension GL_GOOGLE_include_directive : require
 #include "lib/pair_row.glsl"
+#include "lib/round.glsl"
 #include "args/regression.h"
 
 layout(constant_id = 8) const uint ROOT = 0;
@@ -17,8 +18,11 @@ PUSH(mse_args, p);
 void main()
 {
     vec2 s = vec2(0);
-    for (uint k = row_lane(); k < p.partials; k += row_lanes())
-        s = pair_add(s, partial[k]);
+    for (uint k = row_lane(); k < p.partials; k += ROUND * row_lanes()) {
+        vec2 of[ROUND];
+        ROUND_EACH(t) of[t] = partial[round_place(k + t * row_lanes(), p.partials)];
+        ROUND_EACH(t) s = pair_add(s, round_counts(k + t * row_lanes(), p.partials) ? of[t] : vec2(0));
+    }
     s = pair_row_sum(s);
     float mean = (s.x + s.y) / float(p.count);
     if (row_lane() == 0)

@@ -77,9 +77,13 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 static void plan(struct op_plan *plan)
 {
     const uint32_t lanes = op_group_lanes(plan->caps); /* of a workgroup for each column */
-    push_args(plan->call, op_plan_items(plan, "ccc_fwd", lanes, (uint64_t)lanes * plan->call->in[0].dim[1]));
+    struct op_dispatch *d = op_plan_items(plan, "ccc_fwd", lanes, (uint64_t)lanes * plan->call->in[0].dim[1]);
+    op_dispatch_round(d, plan->caps, 4);
+    push_args(plan->call, d);
     op_plan_bind(plan, "a b mean_a mean_b stats");
-    push_args(plan->call, op_plan_items(plan, "ccc_fwd_mean", lanes, 1));
+    d = op_plan_items(plan, "ccc_fwd_mean", lanes, 1);
+    op_dispatch_round(d, plan->caps, 4);
+    push_args(plan->call, d);
     op_plan_bind(plan, "<stats loss");
 }
 

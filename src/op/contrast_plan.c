@@ -35,6 +35,7 @@ struct op_dispatch *contrast_add(struct contrast *c, const char *shader, const v
                                  uint64_t count)
 {
     struct op_dispatch *d = op_plan_items(c->plan, shader, count ? 0 : c->lanes, count ? count : c->lanes);
+    op_dispatch_round(d, c->plan->caps, 4);
     op_dispatch_push(d, args, args_size);
     return d;
 }
@@ -270,7 +271,7 @@ static uint32_t slices_of(const struct contrast *c)
 /* Candidates ranked in one round: two registers each, and insertion holds most of them twice. */
 static uint32_t most_ranked(const struct contrast *c)
 {
-    return c->plan->caps->max_registers > 128 ? MINE_MOST : MINE_MOST / 2;
+    return is_software(c) ? MINE_MOST : MINE_MOST / 2;
 }
 
 /* The cut of each anchor: rounds of most_ranked candidates. */

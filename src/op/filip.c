@@ -92,6 +92,7 @@ static void add_share(struct pool *p, struct op_where share)
     bool weights = p->plan->call->in[WEIGHTS].rank != 0;
     args.count = args.texts;
     struct op_dispatch *d = op_plan_items(p->plan, "filip_scores_fwd_share", 0, args.count);
+    op_dispatch_round(d, p->plan->caps, 4);
     op_dispatch_bind(d, OP_IN, weights ? WEIGHTS : PATCHES, OP_READ);
     op_bind_at(d, share, 0, p->texts, OP_WRITE);
     op_dispatch_spec(d, 8, weights);
@@ -114,6 +115,7 @@ static void plan_fwd(struct op_plan *plan)
         args.count = n * p.texts;
         pool_dots(&p, first, n, dots);
         struct op_dispatch *d = op_plan_items(plan, "filip_scores_fwd_best", 0, args.count);
+        op_dispatch_round(d, plan->caps, 4);
         op_bind_at(d, dots, 0, (uint64_t)n * p.patches * p.texts, OP_READ);
         op_bind_at(d, best, 0, args.count, OP_WRITE);
         op_bind_at(d, pool_part(OP_OUT, 1, first, p.texts), 0, args.count, OP_WRITE);
@@ -227,6 +229,7 @@ static void add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where
         args.again = first > 0;
         struct op_dispatch *d =
             op_plan_items(p->plan, side == 0 ? "filip_scores_bwd" : "filip_scores_bwd_texts", 0, args.count);
+        op_dispatch_round(d, p->plan->caps, side == 0 && quads ? 2 : 4);
         op_dispatch_spec(d, 8, quads);
         OP_PUSH(d, args);
         if (side == 0)

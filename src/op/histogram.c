@@ -43,6 +43,7 @@ static struct op_dispatch *add(struct op_plan *plan, const char *shader, const s
                                uint32_t bins, uint32_t count)
 {
     struct op_dispatch *d = op_plan_items(plan, shader, 0, count);
+    op_dispatch_round(d, plan->caps, 4);
     op_dispatch_spec(d, 8, bins);
     OP_PUSH(d, *args);
     return d;
@@ -64,7 +65,6 @@ static void plan(struct op_plan *plan)
         args.first = (uint32_t)first;
         args.count = (uint32_t)BASE_MIN(limit, count - first);
         struct op_dispatch *d = add(plan, "histogram_fwd_part", &args, bins, args.slices);
-        op_dispatch_spec(d, 3, bins > 32 && plan->caps->max_registers <= 128 ? 1 : 8);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * 4, args.count * 4ull);
         op_plan_bind(plan, "<>$0");
     }

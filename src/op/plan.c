@@ -105,6 +105,12 @@ void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value)
     d->spec[id] = value;
 }
 
+void op_dispatch_round(struct op_dispatch *d, const struct vk_caps *caps, uint32_t round)
+{
+    if (caps->class_ != VK_CLASS_SOFTWARE)
+        op_dispatch_spec(d, 6, round);
+}
+
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups)
 {
     uint64_t x = BASE_MAX(BASE_MIN(groups, caps->max_groups[0]), 1);

@@ -88,6 +88,8 @@ void op_dispatch_bind_range(struct op_dispatch *d, enum op_place place, uint32_t
                             uint64_t offset, uint64_t size);
 void op_dispatch_push(struct op_dispatch *d, const void *push, uint32_t size);
 void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fills gaps below id with 1 */
+/* For kernels over shaders/lib/round.glsl: `round` loads in flight, but on software drivers one at a time. */
+void op_dispatch_round(struct op_dispatch *d, const struct vk_caps *caps, uint32_t round);
 /* Folds `groups` workgroups into x and y within the caps' limits; the shader computes x + y * gl_NumWorkGroups.x and
  * tests it against its own count. */
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);

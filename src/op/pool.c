@@ -140,6 +140,7 @@ static void add_weights(struct pool *p, uint32_t first, uint32_t n, struct weigh
     w->cells = (uint64_t)n * p->patches * p->texts;
     pool_dots(p, first, n, w->dots);
     struct op_dispatch *d = op_plan_items(p->plan, "pool_scores_fwd_softmax", 0, args.count);
+    op_dispatch_round(d, p->plan->caps, 4);
     op_bind_at(d, w->dots, 0, w->cells, OP_READ);
     op_bind_at(d, w->a, 0, w->cells, OP_WRITE);
     OP_PUSH(d, args);

@@ -75,6 +75,7 @@ static void plan_mse(struct op_plan *plan)
 {
     struct mse_args args = {.count = (uint32_t)tensor_shape_count(&plan->call->in[0]), .partials = plan_parts(plan)};
     struct op_dispatch *d = op_plan_items(plan, "mse_fwd", op_group_lanes(plan->caps), 1);
+    op_dispatch_round(d, plan->caps, 4);
     op_plan_bind(plan, "<$0 loss");
     OP_PUSH(d, args);
     op_dispatch_spec(d, 8, plan->call->op == &op_rmse); /* the root */
