@@ -14,12 +14,13 @@ struct attention_args {
     arg_f32 scale;
 };
 
-/* The row form's gradient, of a chunk of (batch, head) pairs: its scratch holds (weight, gradient of the score) for
- * each [pair, query, key], keys rounded up to ATTENTION_KEYS. */
+/* The row and the tile form's gradient, of a chunk of (batch, head) pairs: their scratch holds (weight, gradient of the
+ * score) for each [pair, query, key], with room for `keys`; the row form works on ATTENTION_KEYS at a time. */
 #define ATTENTION_KEYS 4
 struct attention_pairs_args {
     arg_u32 groups;        /* workgroups that have work */
     arg_u32 tokens, heads; /* T, H */
+    arg_u32 keys;          /* a multiple of 4, T or more */
     arg_u32 width4;        /* D / 4 */
     arg_u32 pair0;         /* the chunk's first pair, counted from the bound part's first batch */
     arg_u32 skip4, skip;   /* first element: vec4s in [B,T,D], floats in [B,H,T] */

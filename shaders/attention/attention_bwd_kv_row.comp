@@ -33,8 +33,7 @@ void main()
         return;
     uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
     uint at = base + row * p.width4;
-    uint keys = (p.tokens + ATTENTION_KEYS - 1) / ATTENTION_KEYS * ATTENTION_KEYS;
-    uint of_key = group / blocks * p.tokens * keys + row;
+    uint of_key = group / blocks * p.tokens * p.keys + row;
 
     vec4 key_sum[D4], value_sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++)
@@ -42,13 +41,13 @@ void main()
     uint start = CAUSAL != 0 ? first : 0; // earlier queries see none of the workgroup's keys
     vec2 next[ROUND];
     [[unroll]] for (uint t = 0; t < ROUND; t++)
-        next[t] = kept[of_key + min(start + t, p.tokens - 1) * keys];
+        next[t] = kept[of_key + min(start + t, p.tokens - 1) * p.keys];
     for (uint i = start; i < p.tokens; i += ROUND) {
         vec2 query[ROUND];
         [[unroll]] for (uint t = 0; t < ROUND; t++)
             query[t] = i + t < p.tokens ? next[t] : vec2(0);
         [[unroll]] for (uint t = 0; t < ROUND; t++)
-            next[t] = kept[of_key + min(i + ROUND + t, p.tokens - 1) * keys];
+            next[t] = kept[of_key + min(i + ROUND + t, p.tokens - 1) * p.keys];
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
             uint from = base + min(i + t, p.tokens - 1) * p.width4;
             [[unroll]] for (uint c = 0; c < D4; c++)

@@ -34,8 +34,7 @@ void main()
         return;
     uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
     uint at = base + row * p.width4;
-    uint keys = (p.tokens + ATTENTION_KEYS - 1) / ATTENTION_KEYS * ATTENTION_KEYS;
-    uint keep = (group / blocks * p.tokens + row) * keys / 2;
+    uint keep = (group / blocks * p.tokens + row) * p.keys / 2;
     uint end = CAUSAL != 0 ? min(first + ROWS, p.tokens) : p.tokens;
     uint last = CAUSAL != 0 ? row : p.tokens - 1; // the last key that this row sees
 

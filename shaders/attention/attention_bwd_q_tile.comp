@@ -2,28 +2,32 @@
 //! dtype: f32
 //! target: vulkan1.1
 // Idea: gradient of the queries. A workgroup owns 32 query rows of one head and walks over the keys and values in tiles
-// of 32 held in shared memory.
+// of 32 held in shared memory. With KEEP the weights and their gradients are kept for attention_bwd_kv_kept, which then
+// recomputes nothing.
 // Ownership within the workgroup: attention/tile.glsl.
 // Numerics: fp32; probabilities are recomputed from the saved lse, so no maximum is needed.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, k);    // [B,T,D]
-READ_BUFFER(2, vec4, v);    // [B,T,D]
-READ_BUFFER(3, float, lse); // [B,H,T]
-READ_BUFFER(4, vec4, g);    // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);  // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(6, vec4, dq);  // [B,T,D]
-PUSH(attention_args, p);
+READ_BUFFER(0, vec4, q);     // [B,T,D]
+READ_BUFFER(1, vec4, k);     // [B,T,D]
+READ_BUFFER(2, vec4, v);     // [B,T,D]
+READ_BUFFER(3, float, lse);  // [B,H,T]
+READ_BUFFER(4, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(5, float, dt);   // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(6, vec4, dq);   // [B,T,D]
+WRITE_BUFFER(7, vec2, kept); // KEEP: [pairs,T,keys] (weight, gradient of q k^T before scaling), whole tiles of keys
+PUSH(attention_pairs_args, p);
+
+layout(constant_id = 9) const uint KEEP = 0;
 
 void main()
 {
     uint group = group_1d();
     if (group >= p.groups)
         return;
-    uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
+    uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;
     uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
     uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
 
@@ -40,6 +44,12 @@ void main()
             [[unroll]] for (uint n = 4 * r; n < 4 * r + 4; n++) {
                 float w = j + OVER + 8 * (n - 4 * r) <= last ? exp(score[n] * p.scale - norm) : 0;
                 score[n] = w * (part[n] - delta);
+                part[n] = w;
+            }
+            if (KEEP != 0 && first + 2 * DOWN + r < p.tokens) {
+                uint at = (group / blocks * p.tokens + row) * p.keys + j + OVER;
+                [[unroll]] for (uint n = 0; n < 4; n++)
+                    kept[at + 8 * n] = vec2(part[4 * r + n], score[4 * r + n]);
             }
         }
         tile_put(score);

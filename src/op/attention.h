@@ -23,6 +23,7 @@ double attention_product_flops(const struct op_call *call);
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call);
 void attention_plan_fwd_sg(struct op_plan *plan);
 void attention_plan_fwd_row(struct op_plan *plan);
@@ -30,6 +31,7 @@ void attention_plan_fwd_tile(struct op_plan *plan);
 void attention_plan_fwd(struct op_plan *plan);
 void attention_plan_bwd_sg(struct op_plan *plan);
 void attention_plan_bwd_row(struct op_plan *plan);
+void attention_plan_bwd_kept(struct op_plan *plan);
 void attention_plan_bwd_tile(struct op_plan *plan);
 void attention_plan_bwd(struct op_plan *plan);
 

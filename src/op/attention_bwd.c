@@ -102,6 +102,7 @@ static const struct op_variant variants[] = {
      .fits = attention_fits_sg,
      .steps = attention_plan_bwd_sg},
     {.name = "attention_bwd_kv_row", .fits = attention_fits_bwd_row, .steps = attention_plan_bwd_row},
+    {.name = "attention_bwd_kv_kept", .fits = attention_fits_kept, .steps = attention_plan_bwd_kept},
     {.name = "attention_bwd_kv_tile", .fits = attention_fits_tile, .steps = attention_plan_bwd_tile},
     {.name = "attention_bwd", .steps = attention_plan_bwd},
     {0},

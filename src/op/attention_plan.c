@@ -1,12 +1,11 @@
 /* attention_plan.c: attention and its gradient as dispatches. Four forms:
  *   sg          fused; a lane owns a query or key row in registers (software drivers)
- *   row         the same for desktop GPUs of many registers; the gradient keeps the weights of a chunk of (batch, head)
- *               pairs in scratch memory between its two kernels
+ *   row         the same for desktop GPUs of many registers
  *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop)
- *   plain       scores and weights of a chunk of (batch, head) pairs in scratch memory, between strided matmuls; any
- *               head dim, any T, every device
- * The fused forms take head dims that are multiples of 4, up to 128 (row: 64). Batches beyond one storage-buffer range
- * are split.
+ *   plain       scores and weights of a chunk of (batch, head) pairs in scratch, between strided matmuls; any shape
+ * In row and tile the kernel for dq keeps the weights of a chunk of pairs in scratch memory for the one for dk and dv,
+ * or, where those of one pair are too many, the other one of tile recomputes them. The fused forms take head dims that
+ * are multiples of 4, up to 128 (row: 64). Batches beyond one storage-buffer range are split.
  */
 #include "args/attention.h"
 #include "op/attention.h"
@@ -227,8 +226,7 @@ static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, u
 /* An operand of attention_mm: a model tensor's rows from `row0` on, or a scratch matrix; either may be transposed. */
 struct operand {
     enum op_place place;
-    uint32_t index;
-    uint32_t row0;
+    uint32_t index, row0;
     bool transposed;
 };
 
@@ -268,29 +266,12 @@ static void add_mm(const struct chunk *chunk, const struct operand *a, const str
 {
     struct operand_strides x = strides_of(chunk, a), y = strides_of(chunk, b), z = strides_of(chunk, c);
     uint64_t count = base_div_up(rows, 4) * base_div_up(cols, 4) * chunk->pairs;
-    struct attention_mm_args args = {.count = (uint32_t)count,
-                                     .rows = rows,
-                                     .cols = cols,
-                                     .depth = depth,
-                                     .heads = chunk->size.heads,
-                                     .pair0 = chunk->pair0,
-                                     .a_first = x.first,
-                                     .a_batch = x.batch,
-                                     .a_head = x.head,
-                                     .a_chunk = x.chunk,
-                                     .a_row = x.row,
-                                     .a_col = x.col,
-                                     .b_first = y.first,
-                                     .b_batch = y.batch,
-                                     .b_head = y.head,
-                                     .b_chunk = y.chunk,
-                                     .b_row = y.row,
-                                     .b_col = y.col,
-                                     .c_first = z.first,
-                                     .c_batch = z.batch,
-                                     .c_head = z.head,
-                                     .c_chunk = z.chunk,
-                                     .c_row = z.row};
+    /* as they stand in args/attention.h */
+    struct attention_mm_args args = {(uint32_t)count, rows,    cols,    depth,   chunk->size.heads,
+                                     chunk->pair0,    x.first, x.batch, x.head,  x.chunk,
+                                     x.row,           x.col,   y.first, y.batch, y.head,
+                                     y.chunk,         y.row,   y.col,   z.first, z.batch,
+                                     z.head,          z.chunk, z.row};
     struct op_dispatch *d = add_plain(chunk, accumulate ? "attention_mm_add" : "attention_mm", count);
     bind_operand(d, chunk, a, OP_READ);
     bind_operand(d, chunk, b, OP_READ);
@@ -390,93 +371,130 @@ void attention_plan_bwd(struct op_plan *plan)
     plan_plain(plan, true, chunk_bwd);
 }
 
-/* ---- tile, backward: its delta is the plain form's --------------------------------------------------------------- */
+/* ---- row and tile, backward -------------------------------------------------------------------------------------- */
 
-void attention_plan_bwd_tile(struct op_plan *plan)
-{
-    struct attention_size s = attention_size_of(plan->call);
-    plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
-    for (uint32_t first = 0; first < s.batch;) {
-        struct chunk c = {.plan = plan, .size = s, .part = part_at(plan->caps, &s, first)};
-        add_delta(&c, 0);
-        struct op_dispatch *d = add_fused(plan, &s, form_tile, "attention_bwd_q_tile", &c.part);
-        bind_gradient_inputs(d, &c.part);
-        op_part_bind(d, OP_OUT, 0, OP_WRITE, c.part.rows);
-        add_kv(plan, &s, form_tile, "attention_bwd_kv_tile", &c.part);
-        first += c.part.batches;
-    }
-}
-
-/* ---- row, backward ----------------------------------------------------------------------------------------------- */
-
-/* Most of what it keeps at a time, (weight, gradient) of each query and key: fills the widest GPUs, and stays in the
- * large caches of those that have one. */
+/* Most that is kept at a time, (weight, gradient) of each query and key: fills the widest GPUs, stays in large caches.
+ */
 enum { KEPT_BYTES = 64 << 20 };
 
-/* Bytes of a (batch, head) pair. */
-static uint64_t kept_bytes(const struct attention_size *s)
+/* How a form makes the gradients. `keys`: what is kept of a query has room for a multiple of them. */
+struct gradient {
+    struct form form;
+    const char *q, *kv;
+    uint32_t keys;
+    bool delta; /* by a dispatch before */
+};
+
+static const struct gradient gradient_tile = {
+    {.local = 128, .rows = 32}, "attention_bwd_q_tile", "attention_bwd_kv_kept", 32, true};
+
+/* Pairs whose weights can be kept, of `bytes` each. */
+static uint64_t kept_pairs(const struct vk_caps *caps, const struct attention_size *s, uint32_t keys, uint64_t *bytes)
 {
-    return base_round_up(s->tokens, ATTENTION_KEYS) * s->tokens * 8;
+    *bytes = base_round_up(s->tokens, keys) * s->tokens * 8;
+    return BASE_MIN(caps->max_range, (uint64_t)KEPT_BYTES) / *bytes;
 }
 
-static uint64_t kept_pairs(const struct vk_caps *caps, const struct attention_size *s)
+static bool keeps(const struct vk_caps *caps, const struct op_call *call, uint32_t keys)
 {
-    return BASE_MIN(caps->max_range, (uint64_t)KEPT_BYTES) / kept_bytes(s);
+    struct attention_size s = attention_size_of(call);
+    uint64_t bytes;
+    return kept_pairs(caps, &s, keys, &bytes) > 0;
 }
 
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call)
 {
-    struct attention_size s = attention_size_of(call);
-    return attention_fits_row(caps, call) && kept_pairs(caps, &s) > 0;
+    return attention_fits_row(caps, call) && keeps(caps, call, ATTENTION_KEYS);
 }
 
-static struct op_dispatch *add_pairs(const struct chunk *c, const char *shader)
+bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call)
+{
+    return attention_fits_tile(caps, call) && keeps(caps, call, gradient_tile.keys);
+}
+
+static struct op_dispatch *add_pairs(const struct chunk *c, const struct gradient *g, const char *shader)
 {
     const struct attention_size *s = &c->size;
-    struct form form = form_row(c->plan->caps, s);
-    struct attention_pairs_args args = {.groups = (uint32_t)base_div_up(s->tokens, form.rows) * c->pairs,
+    struct attention_pairs_args args = {.groups = (uint32_t)base_div_up(s->tokens, g->form.rows) * c->pairs,
                                         .tokens = s->tokens,
+                                        .keys = (uint32_t)base_round_up(s->tokens, g->keys),
                                         .heads = s->heads,
                                         .width4 = s->width / 4,
                                         .pair0 = c->pair0,
                                         .skip4 = c->part.rows.skip / 4,
                                         .skip = c->part.lse.skip,
                                         .scale = (float)s->scale};
-    struct op_dispatch *d = add_blocks(c->plan, s, form, shader, args.groups);
+    struct op_dispatch *d = add_blocks(c->plan, s, g->form, shader, args.groups);
     OP_PUSH(d, args);
     return d;
 }
 
-static void chunk_bwd_row(const struct chunk *c)
+static void add_q(const struct chunk *c, const struct gradient *g, bool keep)
 {
-    const struct part *part = &c->part;
-    struct op_dispatch *d = add_pairs(c, "attention_bwd_q_row");
-    for (uint32_t i = 0; i < 4; i++)
-        op_part_bind(d, OP_IN, i, OP_READ, part->rows);
-    op_part_bind(d, OP_IN, 4, OP_READ, part->lse);
-    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
-    op_part_bind(d, OP_OUT, 0, OP_WRITE, part->rows);
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_WRITE);
-    d = add_pairs(c, "attention_bwd_kv_row");
-    op_part_bind(d, OP_IN, 0, OP_READ, part->rows);
-    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
-    op_dispatch_bind(d, OP_SCRATCH, 0, OP_READ);
-    op_part_bind(d, OP_OUT, 1, OP_WRITE, part->rows);
-    op_part_bind(d, OP_OUT, 2, OP_WRITE, part->rows);
+    struct op_dispatch *d = add_pairs(c, g, g->q);
+    if (g->delta) {
+        bind_gradient_inputs(d, &c->part);
+        op_dispatch_spec(d, 9, keep);
+    } else {
+        for (uint32_t i = 0; i < 6; i++)
+            op_part_bind(d, OP_IN, i, OP_READ, i == 4 ? c->part.lse : c->part.rows);
+    }
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.rows);
+    if (keep)
+        op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
+    else
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.rows); /* not written by this name */
+}
+
+static void add_kept(const struct chunk *c, const struct gradient *g)
+{
+    struct op_dispatch *d = add_pairs(c, g, g->kv);
+    op_part_bind(d, OP_IN, 0, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
+    op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.rows);
+    op_part_bind(d, OP_OUT, 2, OP_WRITE, c->part.rows);
+}
+
+static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
+{
+    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
+    const struct attention_size *s = &c.size;
+    uint64_t bytes, most = kept_pairs(plan->caps, s, g->keys, &bytes);
+    plan->scratch[0] = g->delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0; /* [B,H,T] */
+    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
+        c.part = part_at(plan->caps, s, first);
+        uint32_t pairs = c.part.batches * s->heads;
+        uint32_t even = keep ? (uint32_t)base_div_up(pairs, base_div_up(pairs, most)) : pairs;
+        if (g->delta)
+            add_delta(&c, 0);
+        for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
+            c.pairs = BASE_MIN(even, pairs - c.pair0);
+            add_q(&c, g, keep);
+            if (keep)
+                add_kept(&c, g);
+        }
+        if (keep)
+            plan->scratch[1] = BASE_MAX(plan->scratch[1], even * bytes);
+        else
+            add_kv(plan, s, g->form, "attention_bwd_kv_tile", &c.part);
+    }
 }
 
 void attention_plan_bwd_row(struct op_plan *plan)
 {
-    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
-    uint64_t most = kept_pairs(plan->caps, &c.size);
-    for (uint32_t first = 0; first < c.size.batch; first += c.part.batches) {
-        c.part = part_at(plan->caps, &c.size, first);
-        uint64_t pairs = (uint64_t)c.part.batches * c.size.heads, chunks = base_div_up(pairs, most);
-        uint32_t even = (uint32_t)base_div_up(pairs, chunks);
-        plan->scratch[0] = BASE_MAX(plan->scratch[0], even * kept_bytes(&c.size));
-        for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
-            c.pairs = (uint32_t)BASE_MIN(even, pairs - c.pair0);
-            chunk_bwd_row(&c);
-        }
-    }
+    struct attention_size s = attention_size_of(plan->call);
+    struct form form = form_row(plan->caps, &s);
+    struct gradient g = {form, "attention_bwd_q_row", "attention_bwd_kv_row", ATTENTION_KEYS, false};
+    plan_bwd(plan, &g, true);
+}
+
+void attention_plan_bwd_kept(struct op_plan *plan)
+{
+    plan_bwd(plan, &gradient_tile, true);
+}
+
+void attention_plan_bwd_tile(struct op_plan *plan)
+{
+    plan_bwd(plan, &gradient_tile, false);
 }

@@ -1,0 +1,52 @@
+#version 450
+//! dtype: f32
+//! target: vulkan1.1
+// Idea: gradients of keys and values from the weights and their gradients that attention_bwd_q_tile has kept. A
+// workgroup owns 32 key rows of one head and walks over the queries and output gradients in tiles of 32 held in shared
+// memory. No atomics: deterministic.
+// Ownership within the workgroup: attention/tile.glsl (its own rows are the keys, the scores' tile is transposed).
+// Numerics: fp32; each sum runs over the queries in order.
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "attention/tile.glsl"
+
+READ_BUFFER(0, vec4, q);    // [B,T,D]
+READ_BUFFER(1, vec4, g);    // [B,T,D] gradient of o
+READ_BUFFER(2, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
+WRITE_BUFFER(3, vec4, dk);  // [B,T,D]
+WRITE_BUFFER(4, vec4, dv);  // [B,T,D]
+PUSH(attention_pairs_args, p);
+
+void main()
+{
+    uint group = group_1d();
+    if (group >= p.groups)
+        return;
+    uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;
+    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+
+    vec4 key_sum[2 * N4], value_sum[2 * N4];
+    [[unroll]] for (uint n = 0; n < 2 * N4; n++)
+        key_sum[n] = value_sum[n] = vec4(0);
+    for (uint i = CAUSAL != 0 ? first : 0; i < p.tokens; i += SIDE) {
+        float weights[8], parts[8];
+        [[unroll]] for (uint n = 0; n < 4; n++) {
+            uint row = i + OVER + 8 * n, own = min(row, p.tokens - 1);
+            vec4 two = kept[((group / blocks * p.tokens + own) * p.keys + first) / 2 + DOWN]; // of two keys
+            two = row < p.tokens ? two : vec4(0);
+            weights[n] = two.x;
+            weights[4 + n] = two.z;
+            parts[n] = two.y;
+            parts[4 + n] = two.w;
+        }
+        barrier(); // all have read the gradients before
+        tile_put(weights);
+        TILE_APPLY(value_sum, g, i, base)
+        barrier(); // all have read the weights
+        tile_put(parts);
+        TILE_APPLY(key_sum, q, i, base)
+    }
+    vec2 one = vec2(1), factor = vec2(p.scale);
+    TILE_STORE(dv, value_sum, one, first, base)
+    TILE_STORE(dk, key_sum, factor, first, base)
+}
