@@ -6,6 +6,18 @@
 #include "graph/graph_internal.h"
 #include "op/hazard.h"
 
+/* A dispatch that is to be recorded, with what it touches. */
+struct compile_dispatch {
+    const struct op_dispatch *dispatch;
+    struct vk_pipeline *pipeline;
+    struct vk_range ranges[VK_MAX_BUFFERS];
+    uint8_t access[VK_MAX_BUFFERS];
+    double work;
+};
+
+/* Dispatches that wait for a barrier, at most, while later ones overtake them. */
+enum { COMPILE_WINDOW = 8 };
+
 struct compile {
     const struct graph *graph;
     struct vk_device *device; /* NULL: graph_plan */
@@ -28,6 +40,8 @@ struct compile {
     struct vk_recording *main;               /* the one being recorded */
     struct op_hazards hazards;
     double slice_work; /* work since the slice began */
+    struct compile_dispatch waiting[COMPILE_WINDOW + 1];
+    uint32_t waiting_count;
 };
 
 bool compile_ranges_meet(const struct vk_range *a, uint64_t a_bytes, const struct vk_range *b, uint64_t b_bytes);
@@ -44,6 +58,7 @@ struct vk_range compile_scratch(const struct compile *c, uint32_t step, uint32_t
 enum mien_status compile_fuse(struct compile *c);
 
 /* record.c */
+uint32_t compile_window(const struct compile *c); /* how many dispatches may wait; 0 = they run in their order */
 enum mien_status compile_record(struct compile *c);
 enum mien_status compile_record_io(struct compile *c);
 

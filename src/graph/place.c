@@ -29,6 +29,15 @@ static enum mien_status touch(struct compile *c, op_value value, uint32_t step)
     return MIEN_OK;
 }
 
+/* The last step that leaves a step's scratch alone. Where dispatches overtake each other (record.c) it is some steps
+ * later: the steps behind then need not wait for this one's end. */
+static uint32_t scratch_end(const struct compile *c, uint32_t step, uint64_t bytes)
+{
+    enum { HELD_STEPS = 2, HELD_BYTES = 16 << 20 };
+    bool held = bytes <= HELD_BYTES && compile_window(c) > 0;
+    return held ? BASE_MIN(step + HELD_STEPS, c->steps - 1) : step;
+}
+
 static enum mien_status find_lives(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
@@ -39,8 +48,10 @@ static enum mien_status find_lives(struct compile *c)
         for (uint32_t o = 0; o < node->out_count; o++)
             TRY(touch(c, node->out[o], s));
         for (uint32_t i = 0; i < OP_MAX_SCRATCH; i++) {
-            if (c->plan[s].scratch[i])
-                TRY(add_item(c, c->plan[s].scratch[i], s, &c->scratch_of[s * OP_MAX_SCRATCH + i]));
+            if (!c->plan[s].scratch[i])
+                continue;
+            TRY(add_item(c, c->plan[s].scratch[i], s, &c->scratch_of[s * OP_MAX_SCRATCH + i]));
+            c->item[c->item_count - 1].last = scratch_end(c, s, c->plan[s].scratch[i]);
         }
     }
     for (size_t i = 0; i < c->graph->output_count; i++)

@@ -2,6 +2,7 @@
  * conflict, whichever values lie there; each slot has two small ones that copy its inputs in and its outputs out. */
 #include "graph/compile.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* 4 bytes moved take about as long as 10 operations (vk_slice_flops). */
@@ -48,17 +49,81 @@ static enum mien_status pipeline(struct compile *c, const struct op_dispatch *d,
     return vk_pipeline_get(c->device, &kernel, out);
 }
 
-/* Ends the slice when it is full. Before a dispatch, so that no slice is empty. */
-static enum mien_status slice(struct compile *c, double work)
+/* Whether the work does not fit into the slice any more. Asked before a dispatch, so that no slice is empty. */
+static bool slice_full(const struct compile *c, double work)
+{
+    return c->params.slice_flops > 0 && c->slice_work > 0 && c->slice_work + work > c->params.slice_flops;
+}
+
+/* Which is a barrier, too. */
+static enum mien_status slice_end(struct compile *c)
+{
+    op_hazards_barrier(&c->hazards);
+    c->slice_work = 0;
+    return vk_record_slice(c->main);
+}
+
+/* A software driver gains nothing from fewer barriers, and has warm caches when it does what was recorded next. */
+uint32_t compile_window(const struct compile *c)
+{
+    return c->caps->class_ == VK_CLASS_SOFTWARE || c->program->profile ? 0 : COMPILE_WINDOW;
+}
+
+/* ---- order ------------------------------------------------------------------------------------------------------- */
+
+/* A dispatch that needs a barrier waits, and later ones that need none overtake it, until so many wait that one barrier
+ * serves many of them. */
+
+static bool conflict(const struct compile_dispatch *a, const struct compile_dispatch *b)
+{
+    for (uint32_t i = 0; i < a->dispatch->bind_count; i++) {
+        for (uint32_t j = 0; j < b->dispatch->bind_count; j++) {
+            const struct vk_range *x = &a->ranges[i], *y = &b->ranges[j];
+            if (((a->access[i] | b->access[j]) & OP_WRITE) && compile_ranges_meet(x, x->size, y, y->size))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it needs a barrier, or one of the first `before` that wait. */
+static bool must_wait(const struct compile *c, const struct compile_dispatch *d, uint32_t before)
+{
+    bool wait = op_hazards_meet(&c->hazards, d->ranges, d->access, d->dispatch->bind_count);
+    for (uint32_t i = 0; i < before && !wait; i++)
+        wait = conflict(&c->waiting[i], d);
+    return wait;
+}
+
+static enum mien_status emit(struct compile *c, const struct compile_dispatch *d)
 {
     enum mien_status status = MIEN_OK;
-    bool full = c->params.slice_flops > 0 && c->slice_work > 0 && c->slice_work + work > c->params.slice_flops;
-    if (full) {
-        TRY(vk_record_slice(c->main));
-        op_hazards_barrier(&c->hazards);
-        c->slice_work = 0;
+    const struct op_dispatch *dispatch = d->dispatch;
+    bool barrier;
+    if (slice_full(c, d->work))
+        TRY(slice_end(c));
+    c->slice_work += d->work;
+    TRY(op_hazards_step(&c->hazards, d->ranges, d->access, dispatch->bind_count, &barrier));
+    assert(!barrier);
+    TRY(vk_record_dispatch(c->main, d->pipeline, d->ranges, dispatch->bind_count, dispatch->push, dispatch->push_size,
+                           dispatch->groups));
+fail:
+    return status;
+}
+
+/* A barrier, and of those that wait all that need no other: the first one, at least. */
+static enum mien_status release(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    uint32_t kept = 0;
+    TRY(slice_full(c, c->waiting[0].work) ? slice_end(c) : barrier(c, c->main));
+    for (uint32_t i = 0; i < c->waiting_count; i++) {
+        if (must_wait(c, &c->waiting[i], kept))
+            c->waiting[kept++] = c->waiting[i];
+        else
+            TRY(emit(c, &c->waiting[i]));
     }
-    c->slice_work += work;
+    c->waiting_count = kept;
 fail:
     return status;
 }
@@ -67,21 +132,21 @@ static enum mien_status record_dispatch(struct compile *c, uint32_t step, const 
 {
     enum mien_status status = MIEN_OK;
     const struct program_node *node = &c->program->node[step];
-    struct vk_range ranges[VK_MAX_BUFFERS];
-    uint8_t access[VK_MAX_BUFFERS];
-    struct vk_pipeline *made;
-    bool conflict;
+    struct compile_dispatch made = {.dispatch = d};
     double flops = d->flops > 0 ? d->flops : node->flops / node->dispatches;
+    made.work = flops + SLICE_BYTE_WORK * node->bytes / node->dispatches;
     for (uint32_t i = 0; i < d->bind_count; i++) {
-        TRY(bind_range(c, step, &d->bind[i], &ranges[i]));
-        access[i] = d->bind[i].access;
+        TRY(bind_range(c, step, &d->bind[i], &made.ranges[i]));
+        made.access[i] = d->bind[i].access;
     }
-    TRY(pipeline(c, d, &made));
-    TRY(slice(c, flops + SLICE_BYTE_WORK * node->bytes / node->dispatches));
-    TRY(op_hazards_step(&c->hazards, ranges, access, d->bind_count, &conflict));
-    if (conflict)
-        TRY(vk_record_barrier(c->main));
-    TRY(vk_record_dispatch(c->main, made, ranges, d->bind_count, d->push, d->push_size, d->groups));
+    TRY(pipeline(c, d, &made.pipeline));
+    if (!must_wait(c, &made, c->waiting_count)) {
+        TRY(emit(c, &made));
+        return MIEN_OK;
+    }
+    c->waiting[c->waiting_count++] = made;
+    if (c->waiting_count > compile_window(c))
+        TRY(release(c));
 fail:
     return status;
 }
@@ -131,12 +196,15 @@ static enum mien_status record_main(struct compile *c, struct vk_recording **out
     c->main = *out;
     op_hazards_barrier(&c->hazards); /* a full barrier stands between submissions */
     c->slice_work = 0;
+    c->waiting_count = 0;
     TRY(step_end(c, 0));
     for (uint32_t s = 0; s < c->steps; s++) {
         for (size_t i = 0; i < c->plan[s].count; i++)
             TRY(record_dispatch(c, s, &c->plan[s].dispatch[i]));
         TRY(step_end(c, s + 1));
     }
+    while (c->waiting_count)
+        TRY(release(c));
     TRY(record_stores(c));
     TRY(vk_record_end(c->main));
 fail:

@@ -14,15 +14,22 @@ static bool conflicts(const struct op_hazards *hazards, const struct op_span *s)
     return false;
 }
 
+bool op_hazards_meet(const struct op_hazards *hazards, const struct vk_range *ranges, const uint8_t *access,
+                     uint32_t count)
+{
+    bool meet = false;
+    for (uint32_t i = 0; i < count && !meet; i++) {
+        struct op_span s = {ranges[i].block, ranges[i].offset, ranges[i].offset + ranges[i].size, access[i]};
+        meet = conflicts(hazards, &s);
+    }
+    return meet;
+}
+
 enum mien_status op_hazards_step(struct op_hazards *hazards, const struct vk_range *ranges, const uint8_t *access,
                                  uint32_t count, bool *barrier)
 {
     enum mien_status status = MIEN_OK;
-    *barrier = false;
-    for (uint32_t i = 0; i < count && !*barrier; i++) {
-        struct op_span s = {ranges[i].block, ranges[i].offset, ranges[i].offset + ranges[i].size, access[i]};
-        *barrier = conflicts(hazards, &s);
-    }
+    *barrier = op_hazards_meet(hazards, ranges, access, count);
     if (*barrier)
         op_hazards_barrier(hazards);
     TRY(base_grow(&hazards->span, &hazards->capacity, hazards->count + count, sizeof(*hazards->span)));

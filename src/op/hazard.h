@@ -23,6 +23,9 @@ struct op_hazards {
  * *barrier = whether a barrier must stand before it; what came earlier is then forgotten. MIEN_ERR_NOMEM. */
 enum mien_status op_hazards_step(struct op_hazards *hazards, const struct vk_range *ranges, const uint8_t *access,
                                  uint32_t count, bool *barrier);
+/* Whether op_hazards_step would ask for a barrier. */
+bool op_hazards_meet(const struct op_hazards *hazards, const struct vk_range *ranges, const uint8_t *access,
+                     uint32_t count);
 /* A barrier was recorded for another reason (a slice, the end): nothing is outstanding. */
 void op_hazards_barrier(struct op_hazards *hazards);
 void op_hazards_clear(struct op_hazards *hazards); /* frees */

@@ -5,7 +5,7 @@
 
 #include "train/step.h"
 
-enum { MOST_DISPATCHES = 620, MOST_BARRIERS = 330 };
+enum { MOST_DISPATCHES = 620, MOST_BARRIERS = 260 };
 
 /* 64 px, patch 8, width 192, 6 + 6 layers, 77 tokens, batch 64. */
 static struct io_clip_config small_clip(void)
