@@ -1,7 +1,7 @@
 /* attention_plan.c: attention and its gradient as dispatches. Four forms:
  *   sg          fused; a lane owns a query or key row in registers (software drivers)
  *   row         the same for desktop GPUs of many registers
- *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop)
+ *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop, mobile)
  *   plain       scores and weights of a chunk of (batch, head) pairs in scratch, between strided matmuls; any shape
  * In row and tile the kernel for dq keeps the weights of a chunk of pairs in scratch memory for the one for dk and dv,
  * or, where those of one pair are too many, the other one of tile recomputes them. The fused forms take head dims that
@@ -18,10 +18,10 @@ struct part {
     struct op_part lse;  /* of the [B,H,T] tensors */
 };
 
-/* The part that begins at batch `first`; batches 0 when not even one fits. */
+/* The part that begins at batch `first`, for kernels of up to four products; batches 0 when not even one fits. */
 static struct part part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
-    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows(caps, row);
+    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows_timed(caps, row, 8.0 * s->tokens * (double)row);
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
     return (struct part){.batches = batches,
@@ -47,7 +47,7 @@ bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
 
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
 {
-    return caps->class_ == VK_CLASS_DESKTOP && fits_fused(caps, call, 6);
+    return caps->class_ != VK_CLASS_SOFTWARE && fits_fused(caps, call, 6);
 }
 
 /* The row kernels hold two or three rows of the head dim, 192 registers at 64. A compiler known for GPUs whose widest

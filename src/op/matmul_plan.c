@@ -24,6 +24,7 @@ static const char *const kernels_sg_texel[] = KERNELS("matmul_fwd_sg_texel");
 static const char *const kernels_slice[] = KERNELS("matmul_fwd_slice");
 static const char *const kernels_tile[] = KERNELS("matmul_fwd_tile");
 static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
+static const char *const kernels_vec_texel[] = KERNELS("matmul_fwd_vec_texel");
 static const char *const kernels_plain[] = KERNELS("matmul_fwd");
 
 /* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
@@ -297,16 +298,16 @@ static void plan_tiles(struct op_plan *plan, struct tile t)
 
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
-/* By class: when to split k, and the longest dispatch: 100 ms at 200 GFLOP/s on a desktop, at 20 on a phone. Software
- * drivers have no watchdog, and few cores. */
+/* By class: when to split k. Software drivers have few cores. */
 static struct tile tile_for(const struct op_plan *plan, const char *const *kernels)
 {
     static const struct tile by_class[] = {
-        [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256, .flops = 2e10},
-        [VK_CLASS_MOBILE] = {.fill = 32, .least = 256, .flops = 2e9},
+        [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256},
+        [VK_CLASS_MOBILE] = {.fill = 32, .least = 256},
         [VK_CLASS_SOFTWARE] = {.fill = 6, .least = 512},
     };
     struct tile t = by_class[plan->caps->class_];
+    t.flops = op_most_flops(plan->caps);
     t.shader = kernels[plan->call->in[MATMUL_B].dtype];
     t.depth = t.unit = t.cols = t.local_y = 1;
     return t;
@@ -328,7 +329,6 @@ static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
     return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) && fits_vec4(caps, call);
 }
 
-/* A texel buffer reaches over all of A, and of B. */
 static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
 {
     const struct tensor_shape *a = &call->in[MATMUL_A], *b = &call->in[MATMUL_B];
@@ -338,6 +338,14 @@ static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
 static bool fits_sg_texel(const struct vk_caps *caps, const struct op_call *call)
 {
     return fits_sg(caps, call) && fits_texels(caps, call);
+}
+
+/* Mobile GPUs of wide subgroups (Adreno) read texels by way of their first cache, and buffers, the older ones, past it.
+ */
+static bool fits_vec_texel(const struct vk_caps *caps, const struct op_call *call)
+{
+    bool gains = caps->class_ == VK_CLASS_SOFTWARE || (caps->class_ == VK_CLASS_MOBILE && caps->subgroup_size >= 64);
+    return gains && fits_vec4(caps, call) && fits_texels(caps, call);
 }
 
 /* Rows per invocation, a multiple of 16: more rows do more per load; fewer when that leaves a fifth less to do, at the
@@ -368,16 +376,6 @@ static void plan_software(struct op_plan *plan, const char *const *kernels)
     t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
     plan_tiles(plan, t);
-}
-
-static void plan_sg(struct op_plan *plan)
-{
-    plan_software(plan, kernels_sg);
-}
-
-static void plan_sg_texel(struct op_plan *plan)
-{
-    plan_software(plan, kernels_sg_texel);
 }
 
 /* ---- the tile of a desktop GPU: 256 invocations in 4 slices, see the shader ---- */
@@ -453,9 +451,9 @@ static void plan_tile(struct op_plan *plan)
     plan_tiles(plan, t);
 }
 
-static void plan_vec(struct op_plan *plan)
+static void plan_strips(struct op_plan *plan, const char *const *kernels)
 {
-    struct tile t = tile_for(plan, kernels_vec);
+    struct tile t = tile_for(plan, kernels);
     bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = 8;
     t.local_y = software ? 1 : 8;
@@ -477,6 +475,16 @@ static void plan_plain(struct op_plan *plan)
     plan_tiles(plan, t);
 }
 
+#define STEPS(name, by)                                                                                                \
+    static void plan_##name(struct op_plan *plan)                                                                      \
+    {                                                                                                                  \
+        by(plan, kernels_##name);                                                                                      \
+    }
+STEPS(sg, plan_software)
+STEPS(sg_texel, plan_software)
+STEPS(vec, plan_strips)
+STEPS(vec_texel, plan_strips)
+
 const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_sg_texel",
      .needs = VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_TEXEL,
@@ -485,6 +493,7 @@ const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
     {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice},
     {.name = "matmul_fwd_tile", .fits = fits_tile, .steps = plan_tile},
+    {.name = "matmul_fwd_vec_texel", .needs = VK_CAP_TEXEL, .fits = fits_vec_texel, .steps = plan_vec_texel},
     {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec},
     {.name = "matmul_fwd", .steps = plan_plain},
     {0},

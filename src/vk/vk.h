@@ -15,13 +15,13 @@
 
 /* Features a kernel variant may need. X(NAME, word in MIEN_CAPS, what). Bit i of vk_caps.features. */
 #define VK_CAP_LIST(X)                                                                                                 \
+    X(TEXEL, "texel", "uniform texel buffers, read through the texture cache")                                         \
     X(SUBGROUP, "subgroup", "basic subgroup operations in compute, a known and constant size")                         \
     X(SUBGROUP_ARITH, "subgroup_arith", "subgroup arithmetic (add, max)")                                              \
     X(SUBGROUP_SHUFFLE, "subgroup_shuffle", "subgroup shuffle and ballot")                                             \
     X(SUBGROUP_FULL, "subgroup_full", "full subgroups of a required size (VK_EXT_subgroup_size_control)")              \
     X(STORAGE16, "storage16", "16-bit storage buffers")                                                                \
     X(F16, "f16", "16-bit float arithmetic in shaders")                                                                \
-    X(TEXEL, "texel", "uniform texel buffers, read through the texture cache")                                         \
     X(COOPMAT, "coopmat", "cooperative matrices")
 
 enum vk_cap_bit {

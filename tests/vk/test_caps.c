@@ -76,7 +76,7 @@ static void test_errors(void)
     check_bad("-f16,-subgrup", "\"-subgroup\"");
     check_bad("invocation=128", "\"invocations\"");
     check_bad("flor", "\"floor\"");
-    check_bad("qqqqqqqqqqqqqqqqqq", "known are: -subgroup");
+    check_bad("qqqqqqqqqqqqqqqqqq", "known are: -texel -subgroup");
     check_bad("f16", "-f16");
     check_bad("shared=", "whole number above 0");
     check_bad("shared=12kb", "whole number above 0");
@@ -102,7 +102,7 @@ static void test_disabled(void)
     caps.device_features &= ~(uint32_t)(VK_CAP_F16 | VK_CAP_COOPMAT);
     vk_caps_disabled(&caps, text, sizeof text);
     CHECK_STR(text, "f16: the driver lacks shaderFloat16; coopmat: no kernel of this version uses it");
-    caps.device_features = 0;
+    caps.device_features = VK_CAP_TEXEL;
     caps.subgroup_varies = true;
     vk_caps_disabled(&caps, text, sizeof text);
     CHECK(strstr(text, "subgroup: the subgroup size varies") == text);
