@@ -12,7 +12,8 @@ UPDATE_ELEMENTS(0, y);
 READ_ELEMENTS(1, x);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] += x##v[i]
+#define VALUE(v, i) y##v[i] + x##v[i]
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

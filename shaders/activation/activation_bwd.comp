@@ -16,7 +16,8 @@ READ_ELEMENTS(1, x);
 WRITE_ELEMENTS(2, dx);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) dx##v[i] = dy##v[i] * activation_grad(ACT, x##v[i])
+#define VALUE(v, i) dy##v[i] * activation_grad(ACT, x##v[i])
+#define STORE(v, i, value) dx##v[i] = value
 
 void main()
 {

@@ -15,7 +15,8 @@ READ_ELEMENTS(0, x);
 WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = activation(ACT, x##v[i])
+#define VALUE(v, i) activation(ACT, x##v[i])
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

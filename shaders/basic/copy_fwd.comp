@@ -5,6 +5,8 @@
 // Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
+#define T1 uint
+#define T4 uvec4
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
@@ -14,7 +16,8 @@ WRITE_BUFFER(1, uvec4, y4);
 WRITE_BUFFER(1, uint, y1);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = x##v[i]
+#define VALUE(v, i) x##v[i]
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

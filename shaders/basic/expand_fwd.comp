@@ -5,6 +5,8 @@
 // Each workgroup owns a run of elements, each invocation quads of it (lib/elements.glsl).
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
+#define T1 uint
+#define T4 uvec4
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
@@ -23,7 +25,8 @@ uvec4 fetch4(uint i)
     return uvec4(fetch1(4 * i), fetch1(4 * i + 1), fetch1(4 * i + 2), fetch1(4 * i + 3));
 }
 
-#define APPLY(v, i) y##v[i] = fetch##v(i)
+#define VALUE(v, i) fetch##v(i)
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -11,7 +11,8 @@
 WRITE_ELEMENTS(0, y);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = T##v(p.value)
+#define VALUE(v, i) T##v(p.value)
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -12,7 +12,8 @@ READ_ELEMENTS(0, x);
 WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = x##v[i] * p.value
+#define VALUE(v, i) x##v[i] * p.value
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -7,44 +7,58 @@
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
 #include "lib/half.glsl"
+#include "lib/round.glsl"
 #include "args/cast.h"
 
-layout(constant_id = 3) const uint ITEMS = 4;
+layout(constant_id = 3) const uint ITEMS = 4; // a multiple of ROUND
 layout(constant_id = 8) const uint FROM = 0;
 layout(constant_id = 9) const uint TO = 0;
 
 READ_BUFFER(0, uint, x);
+READ_BUFFER(0, uvec2, x2);
 WRITE_BUFFER(1, uint, y);
+WRITE_BUFFER(1, uvec2, y2);
 PUSH(cast_args, p);
 
-uvec2 load_pair(uint pair, bool both)
+uint widened_half(uint bits)
 {
-    if (FROM == CAST_F32)
-        return uvec2(x[2 * pair], both ? x[2 * pair + 1] : 0);
-    uint word = both ? x[pair] : x[pair] & 0xffffu;
-    if (FROM == CAST_F16)
-        return uvec2(f32_of_f16(word & 0xffffu), f32_of_f16(word >> 16));
-    return uvec2(f32_of_bf16(word & 0xffffu), f32_of_bf16(word >> 16));
+    return FROM == CAST_F16 ? f32_of_f16(bits) : f32_of_bf16(bits);
 }
 
-void store_pair(uint pair, bool both, uvec2 v)
+uvec2 widened(uint word)
 {
-    if (TO == CAST_F32) {
-        y[2 * pair] = v.x;
-        if (both)
-            y[2 * pair + 1] = v.y;
-    } else if (TO == CAST_F16) {
-        y[pair] = f16_of_f32(v.x) | f16_of_f32(v.y) << 16;
-    } else {
-        y[pair] = bf16_of_f32(v.x) | bf16_of_f32(v.y) << 16;
-    }
+    return uvec2(widened_half(word & 0xffffu), widened_half(word >> 16));
+}
+
+uint narrowed(uvec2 v)
+{
+    return TO == CAST_F16 ? f16_of_f32(v.x) | f16_of_f32(v.y) << 16 : bf16_of_f32(v.x) | bf16_of_f32(v.y) << 16;
+}
+
+/* The element that has no neighbour. */
+void cast_last(uint i)
+{
+    uint v = FROM == CAST_F32 ? x[i] : widened_half(x[i / 2] & 0xffffu);
+    if (TO == CAST_F32)
+        y[i] = v;
+    else
+        y[i / 2] = narrowed(uvec2(v, 0));
+}
+
+uvec2 loaded(uint pair)
+{
+    return FROM == CAST_F32 ? x2[pair] : widened(x[pair]);
 }
 
 void main()
 {
-    uint pair = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x;
-    for (uint item = 0; item < ITEMS && pair < (p.count + 1) / 2; item++, pair += gl_WorkGroupSize.x) {
-        bool both = 2 * pair + 1 < p.count;
-        store_pair(pair, both, load_pair(pair, both));
+    uint pair = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x, pairs = p.count / 2;
+    if (pair == 0 && p.count % 2 != 0)
+        cast_last(p.count - 1);
+    uint end = min(pairs, pair + ITEMS * gl_WorkGroupSize.x);
+    if (TO == CAST_F32) {
+        ROUNDS_SET(uvec2, pair, gl_WorkGroupSize.x, i, end, y2[i], loaded(i))
+    } else {
+        ROUNDS_SET(uint, pair, gl_WorkGroupSize.x, i, end, y[i], narrowed(loaded(i)))
     }
 }

@@ -21,7 +21,8 @@ vec4 clamped4(vec4 x)
     return vec4(clamped1(x.x), clamped1(x.y), clamped1(x.z), clamped1(x.w));
 }
 
-#define APPLY(v, i) y##v[i] = clamped##v(y##v[i])
+#define VALUE(v, i) clamped##v(y##v[i])
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -15,13 +15,21 @@ READ_ELEMENTS(0, x);
 WRITE_ELEMENTS(1, y);
 PUSH(block_args, p);
 
+uint from(cell_place c)
+{
+    return p.in_skip + c.row * p.in_stride + c.col;
+}
+
+uint to(cell_place c)
+{
+    return p.out_skip + c.row * p.out_stride + c.col;
+}
+
 void main()
 {
-    EACH_CELL(i, row, col, p.count, 0, p.width) {
-        uint from = p.in_skip + row * p.in_stride + col, to = p.out_skip + row * p.out_stride + col;
-        if (QUADS != 0)
-            y4[to] = x4[from];
-        else
-            y1[to] = x1[from];
+    if (QUADS != 0) {
+        SET_CELLS(vec4, c, p.count, 0, p.width, y4[to(c)], x4[from(c)])
+    } else {
+        SET_CELLS(float, c, p.count, 0, p.width, y1[to(c)], x1[from(c)])
     }
 }

@@ -20,17 +20,17 @@ READ_BUFFER(5, float, dloss); // [1]
 WRITE_BUFFER(6, float, dz);   // [N,C]
 PUSH(cross_entropy_bwd_args, p);
 
+float gradient(cell_place c)
+{
+    float d = (stats[c.row * 3] - z[c.i]) + stats[c.row * 3 + 1];
+    if (SOFT != 0)
+        return exp(-d) * stats[c.row * 3 + 2] - soft[c.i];
+    int t = target[c.row];
+    return t < 0 ? 0 : c.col == min(uint(t), p.width - 1) ? expm1_minus(d) : exp(-d);
+}
+
 void main()
 {
     float factor = dloss[0] * share[0];
-    EACH_CELL(i, row, col, p.count, p.first, p.width) {
-        float d = (stats[row * 3] - z[i]) + stats[row * 3 + 1], g;
-        if (SOFT != 0) {
-            g = exp(-d) * stats[row * 3 + 2] - soft[i];
-        } else {
-            int t = target[row];
-            g = t < 0 ? 0 : col == min(uint(t), p.width - 1) ? expm1_minus(d) : exp(-d);
-        }
-        dz[i] = factor * g;
-    }
+    SET_CELLS(float, c, p.count, p.first, p.width, dz[c.i], factor * gradient(c))
 }

@@ -18,6 +18,6 @@ PUSH(cross_entropy_bwd_args, p);
 void main()
 {
     float factor = dloss[0] * share[0];
-    EACH_CELL(i, row, col, p.count, p.first, p.width)
-        dq[i] = factor * ((stats[row * 3] - z[i]) + stats[row * 3 + 1]);
+    SET_CELLS(float, c, p.count, p.first, p.width, dq[c.i],
+              factor * ((stats[c.row * 3] - z[c.i]) + stats[c.row * 3 + 1]))
 }

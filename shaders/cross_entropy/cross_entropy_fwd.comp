@@ -19,6 +19,20 @@ WRITE_BUFFER(3, float, nll);   // [N]
 WRITE_BUFFER(4, float, stats); // [N,3]: top, rest, sum of the row's targets
 PUSH(cross_entropy_args, p);
 
+void take(float v, uint j, inout float top, inout uint at)
+{
+    at = v > top ? j : at;
+    top = max(top, v);
+}
+
+/* A parameter is there before it is chosen from: no branch around its load. */
+float but(bool left_out, float x)
+{
+    return left_out ? 0 : exp(x);
+}
+
+#define Z (MANY == 0 ? kept[t] : z[base + j])
+
 void main()
 {
     uint row = row_index();
@@ -26,18 +40,15 @@ void main()
         return;
     uint base = row * p.width, at = 0;
     float own_top = -3.4e38;
-    for (uint j = row_lane(); j < p.width; j += row_lanes()) {
-        float v = z[base + j];
-        at = v > own_top ? j : at;
-        own_top = max(own_top, v);
-    }
+    ROW_KEEP(float, kept, j, p.width, z[base + j])
+    ROW_EACH(t, j, p.width, take(Z, j, own_top, at))
     float top = row_max(own_top);
     at = row_min(own_top == top ? at : 0xffffffffu);
 
-    ROW_SUM(others, j, p.width, j == at ? 0.0 : exp(z[base + j] - top), 0);
+    ROW_SUM(others, j, p.width, but(j == at, Z - top), 0);
     float rest = log1p_close(others.x), weight = 1, loss = 0;
     if (SOFT != 0) {
-        ROW_SUM(expected, j, p.width, soft[base + j] * (top - z[base + j]), soft[base + j]);
+        ROW_SUM(expected, j, p.width, soft[base + j] * (top - Z), soft[base + j]);
         weight = expected.y;
         loss = expected.x + weight * rest;
     } else {

@@ -19,9 +19,15 @@ PUSH(cross_entropy_args, p);
 void main()
 {
     float value = 0, lost = 0, counted = 0;
-    for (uint row = row_lane(); row < p.rows; row += row_lanes()) {
-        pair_add(value, lost, nll[row]);
-        counted += SOFT != 0 || target[row] >= 0 ? 1 : 0;
+    for (uint first = row_lane(); first < p.rows; first += ROUND * row_lanes()) {
+        ROUND_EACH(t)
+        {
+            uint place = first + t * row_lanes(), row = round_place(place, p.rows);
+            float loss_of = nll[row];
+            bool counts = round_counts(place, p.rows), hard = SOFT != 0 || target[row] >= 0;
+            pair_add(value, lost, round_value(counts, loss_of));
+            counted += round_value(counts, hard ? 1 : 0);
+        }
     }
     vec2 sum = pair_row_sum(vec2(value, lost));
     float part = 1 / max(pair_row_sum(vec2(counted, 0)).x, 1);

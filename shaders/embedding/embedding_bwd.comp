@@ -35,18 +35,12 @@ void main()
     SUM_COLUMNS(first, p.width) {
         uvec4 c = columns(first, p.width);
         vec4 sum = vec4(0), blocks = vec4(0);
-        for (uint i = begin; i < head; i++) {
-            uvec4 at = p.dy_skip + sorted[i].y * p.width + c;
-            sum += vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
-        }
+        SUM_SORTED(sum, begin, head, c)
         for (uint i = head; i < tail; i += BLOCK) {
             uvec4 at = i / BLOCK * p.width + c;
             blocks += vec4(run[at.x], run[at.y], run[at.z], run[at.w]);
         }
-        for (uint i = tail; i < end; i++) {
-            uvec4 at = p.dy_skip + sorted[i].y * p.width + c;
-            sum += vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
-        }
+        SUM_SORTED(sum, tail, end, c)
         sum += blocks;
         uint to = p.row_skip + row * p.width;
         [[unroll]] for (uint t = 0; t < 4; t++) {

@@ -24,10 +24,7 @@ void main()
     SUM_COLUMNS(first, p.width) {
         uvec4 c = columns(first, p.width);
         vec4 sum = vec4(0);
-        for (uint i = begin; i < end; i++) {
-            uvec4 at = p.dy_skip + sorted[i].y * p.width + c;
-            sum += vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
-        }
+        SUM_SORTED(sum, begin, end, c)
         [[unroll]] for (uint t = 0; t < 4; t++) {
             if (first + t * SPAN < p.width)
                 run[block * p.width + c[t]] = sum[t];

@@ -7,6 +7,7 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/embedding.h"
 
 const uint OWN = 8;
@@ -31,11 +32,20 @@ void main()
         id[t] = id_at(min(first + t, p.count - 1));
         place[t] = begin;
     }
-    for (uint j = begin; j < end; j++) {
-        uint other = id_at(j);
-        // an equal id counts when it stands before: other < id + 1
-        [[unroll]] for (uint t = 0; t < OWN; t++)
-            place[t] += other < id[t] + uint(j < first + t) ? 1 : 0;
+    for (uint at = begin; at < end; at += ROUND) {
+        uint others[ROUND];
+        ROUND_EACH(r)
+        {
+            uint other = id_at(round_place(at + r, end));
+            others[r] = round_counts(at + r, end) ? other : 0xffffffffu; // above all
+        }
+        ROUND_EACH(r)
+        {
+            uint j = at + r;
+            // an equal id counts when it stands before: other < id + 1
+            [[unroll]] for (uint t = 0; t < OWN; t++)
+                place[t] += others[r] < id[t] + uint(j < first + t) ? 1 : 0;
+        }
     }
     [[unroll]] for (uint t = 0; t < OWN; t++) {
         if (first + t < p.count)

@@ -42,6 +42,5 @@ void main()
     if (id >= p.in_rows) // also below in_first: the difference wraps
         return;
     uint from = p.in_skip + id * p.width, to = p.out_skip + row * p.width;
-    SPAN_COLUMNS(c, p.width)
-        y[to + c] = entry(from + c);
+    SPAN_SET(c, p.width, y[to + c], entry(from + c))
 }

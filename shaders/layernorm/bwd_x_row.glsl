@@ -1,15 +1,19 @@
 // One row of layernorm_bwd_x.comp, by single elements or quads (lib/quads.glsl).
+#define T_ (MANY == 0 ? kept_t[t] : AT(dy)[base + j] * AT(w)[j])
+#define N_ (MANY == 0 ? kept_n[t] : (AT(x)[base + j] - m) * r)
+#define D_ (r * (T_ - sum.x - N_ * sum.y))
 void AT(differentiate)(uint row)
 {
-    uint width = p.width / V, base = row * width, lane = row_lane(), lanes = row_lanes();
+    uint width = p.width / V, base = row * width;
     float m = mean[row], r = rstd[row];
 
     // with t = dy * w and n = (x - mean) * rstd: dx = rstd * (t - mean(t) - n * mean(t * n))
-    ROW_SUM_AS(NUM, t, j, width, AT(dy)[base + j] * AT(w)[j],
-               AT(dy)[base + j] * AT(w)[j] * ((AT(x)[base + j] - m) * r));
-    t /= float(p.width);
-    for (uint j = lane; j < width; j += lanes) {
-        NUM d = r * (AT(dy)[base + j] * AT(w)[j] - t.x - ((AT(x)[base + j] - m) * r) * t.y);
-        AT(dx)[base + j] = HAS_RESIDUAL != 0 ? d + AT(residual)[base + j] : d;
-    }
+    ROW_KEEP(NUM, kept_t, j, width, AT(dy)[base + j] * AT(w)[j])
+    ROW_KEEP(NUM, kept_n, j, width, (AT(x)[base + j] - m) * r)
+    ROW_SUM_AS(NUM, sum, j, width, T_, T_ * N_);
+    sum /= float(p.width);
+    ROW_SET(NUM, j, width, AT(dx)[base + j], HAS_RESIDUAL != 0 ? D_ + AT(residual)[base + j] : D_)
 }
+#undef T_
+#undef N_
+#undef D_

@@ -1,20 +1,22 @@
 // One row of layernorm_fwd.comp, by single elements or quads (lib/quads.glsl).
+#define X (MANY == 0 ? kept[t] : AT(x)[base + j])
 void AT(normalise)(uint row)
 {
-    uint width = p.width / V, base = row * width, lane = row_lane(), lanes = row_lanes();
+    uint width = p.width / V, base = row * width;
+    ROW_KEEP(NUM, kept, j, width, AT(x)[base + j])
 
-    ROW_PAIR_SUM_AS(NUM, sum, j, width, AT(x)[base + j]);
+    ROW_PAIR_SUM_AS(NUM, sum, j, width, X);
     float near = (sum.x + sum.y) / float(p.width); // the mean up to its rounding
 
     // moments about `near`; that x - near rounds the same way for many x counts in moment.x and cancels below
-    ROW_SUM_AS(NUM, moment, j, width, AT(x)[base + j] - near, (AT(x)[base + j] - near) * (AT(x)[base + j] - near));
+    ROW_SUM_AS(NUM, moment, j, width, X - near, (X - near) * (X - near));
     moment /= float(p.width);
     float r = inversesqrt(max(moment.y - moment.x * moment.x, 0) + p.eps);
 
-    for (uint j = lane; j < width; j += lanes)
-        AT(y)[base + j] = ((AT(x)[base + j] - near) - moment.x) * r * AT(w)[j] + AT(b)[j];
-    if (lane == 0) {
+    ROW_SET(NUM, j, width, AT(y)[base + j], ((X - near) - moment.x) * r * AT(w)[j] + AT(b)[j])
+    if (row_lane() == 0) {
         mean[row] = near;
         rstd[row] = r;
     }
 }
+#undef X

@@ -55,11 +55,26 @@ vec2 pair_total(vec4 value, vec4 lost)
 
 #define ROW_PAIR_SUM_AS(T, s, j, count, a)                                                                             \
     T s##_a = T(0), s##_lost = T(0);                                                                                   \
-    for (uint j = row_lane(); j < (count);) {                                                                          \
-        T block_a = T(0);                                                                                              \
-        for (uint block = 0; block < 32 && j < (count); block++, j += row_lanes())                                     \
-            block_a += T(a);                                                                                           \
+    ROW_BLOCKS(j##_at, count)                                                                                          \
+    {                                                                                                                  \
+        T block_a = T(0), block_none = T(0);                                                                           \
+        ROW_BLOCK(j##_at, count)                                                                                       \
+        ROW_SUM_ROUND(T, j##_at, block_a, block_none, j, count, a, 0)                                                  \
         pair_add(s##_a, s##_lost, block_a);                                                                            \
+    }                                                                                                                  \
+    vec2 s = pair_row_sum(pair_total(s##_a, s##_lost))
+
+/* The same with each term of a lane added to its pair by itself. */
+#define ROW_PAIR_EACH(T, s, j, count, a)                                                                               \
+    T s##_a = T(0), s##_lost = T(0);                                                                                   \
+    ROW_ROUNDS(j##_at, count)                                                                                          \
+    {                                                                                                                  \
+        ROUND_EACH(t)                                                                                                  \
+        {                                                                                                              \
+            uint j##_place = j##_at + t * row_lanes(), j = round_place(j##_place, count);                              \
+            T term = a;                                                                                                \
+            pair_add(s##_a, s##_lost, round_value(round_counts(j##_place, count), term));                              \
+        }                                                                                                              \
     }                                                                                                                  \
     vec2 s = pair_row_sum(pair_total(s##_a, s##_lost))
 

@@ -12,15 +12,25 @@ layout(constant_id = 7) const uint MANY = 1; // 0: one round is all there is; on
 
 const bool ROUND_FITS = ROUND == 1 && MANY != 0; // a round ends where its loop does
 
-/* Where to load what stands at `place`, and whether it counts. */
+/* Where to load what stands at `place`, and whether it counts; `all`: it is known to stand before the end. */
+uint round_place(bool all, uint place, uint end)
+{
+    return ROUND_FITS || all ? place : min(place, end - 1);
+}
+
+bool round_counts(bool all, uint place, uint end)
+{
+    return ROUND_FITS || all || place < end;
+}
+
 uint round_place(uint place, uint end)
 {
-    return ROUND_FITS ? place : min(place, end - 1);
+    return round_place(false, place, end);
 }
 
 bool round_counts(uint place, uint end)
 {
-    return ROUND_FITS || place < end;
+    return round_counts(false, place, end);
 }
 
 float round_value(bool counts, float value)
@@ -33,7 +43,32 @@ vec4 round_value(bool counts, vec4 value)
     return mix(vec4(0), value, bvec4(ROUND_FITS || counts));
 }
 
-/* for (...) over elements, a round at a time; `t` counts within a round. */
 #define ROUND_EACH(t) [[unroll]] for (uint t = 0; t < ROUND; t++)
+
+/* From `at` on, elements `step` apart: target = value, a T; both may name the element, `i`. A test before a store has
+ * some compilers move the load behind it, so that each is waited for: rounds that fit go without. */
+#define ROUND_SET(all, T, at, step, i, end, target, value)                                                             \
+    {                                                                                                                  \
+        T i##_values[ROUND];                                                                                           \
+        ROUND_EACH(t)                                                                                                  \
+        {                                                                                                              \
+            uint i = round_place(all, at + t * step, end);                                                             \
+            i##_values[t] = value;                                                                                     \
+        }                                                                                                              \
+        ROUND_EACH(t)                                                                                                  \
+        {                                                                                                              \
+            uint i = at + t * step;                                                                                    \
+            if (round_counts(all, i, end))                                                                             \
+                target = i##_values[t];                                                                                \
+        }                                                                                                              \
+    }
+
+/* The same from `first` to the end. */
+#define ROUNDS_SET(T, first, step, i, end, target, value)                                                              \
+    uint i##_at = first;                                                                                               \
+    for (; MANY != 0 && i##_at + (ROUND - 1) * step < (end); i##_at += ROUND * step)                                   \
+        ROUND_SET(true, T, i##_at, step, i, end, target, value)                                                        \
+    if (!ROUND_FITS && i##_at < (end))                                                                                 \
+        ROUND_SET(false, T, i##_at, step, i, end, target, value)
 
 #endif

@@ -8,11 +8,19 @@
  *
  * ROW_SUM(s, j, count, a, b): s = (sum of a, sum of b) over the row's elements j < count; ROW_SUM_AS(T, ...) the same
  * for terms of type T, say quads (lib/quads.glsl). Each lane adds in blocks of 32, so that rounding grows with the root
- * of the number of blocks even when all terms are equal. */
+ * of the number of blocks even when all terms are equal.
+ * ROW_SET(T, j, count, target, value): target = value for each element j < count.
+ * ROW_EACH(t, j, count, take): `take` for each element, and once more for the last one where a round passes the end.
+ *
+ * All go in rounds (lib/round.glsl), t = 0, 1, ... within a round. With MANY 0 a row is one round: its t-th element is
+ * the same each time, and ROW_KEEP(T, x, j, count, value) loads it once, to be read as x[t]:
+ *   ROW_KEEP(float, kept, j, p.width, x[base + j]);
+ *   #define X (MANY == 0 ? kept[t] : x[base + j]) */
 #ifndef LIB_ROW_GLSL
 #define LIB_ROW_GLSL
 
 #include "lib/quads.glsl"
+#include "lib/round.glsl"
 
 #if defined(TECH_ROW)
 
@@ -87,20 +95,72 @@ vec2 row_sum(vec2 v)
 
 #endif
 
+/* The first of its places from `place` on. */
+uint row_first(uint place)
+{
+    uint lane = row_lane(), lanes = row_lanes();
+    return lane + (max(place, lane) - lane + lanes - 1) / lanes * lanes;
+}
+
+/* From `at` on, in its order. */
+#define ROW_SUM_ROUND(T, at, sum_a, sum_b, j, count, a, b)                                                             \
+    ROUND_EACH(t)                                                                                                      \
+    {                                                                                                                  \
+        uint j##_place = at + t * row_lanes(), j = round_place(j##_place, count);                                      \
+        T term_a = T(a), term_b = T(b);                                                                                \
+        sum_a += round_value(round_counts(j##_place, count), term_a);                                                  \
+        sum_b += round_value(round_counts(j##_place, count), term_b);                                                  \
+    }
+
+/* A lane's rounds, in blocks: for each block what stands behind, in which ROW_BLOCK(at, count) does for each round. */
+#define ROW_BLOCKS(at, count)                                                                                          \
+    for (uint at = row_lane(), at##_go = 1; MANY == 0 ? at##_go != 0 : at < (count); at##_go = 0)
+#define ROW_BLOCK(at, count)                                                                                           \
+    for (uint block = 0; block < (MANY == 0 ? ROUND : 32) && (MANY == 0 || at < (count));                              \
+         block += ROUND, at += ROUND * row_lanes())
+
 #define ROW_SUM_AS(T, s, j, count, a, b)                                                                               \
     T s##_a = T(0), s##_b = T(0);                                                                                      \
-    for (uint j = row_lane(); j < (count);) {                                                                          \
+    ROW_BLOCKS(j##_at, count)                                                                                          \
+    {                                                                                                                  \
         T block_a = T(0), block_b = T(0);                                                                              \
-        for (uint block = 0; block < 32 && j < (count); block++, j += row_lanes()) {                                   \
-            block_a += T(a);                                                                                           \
-            block_b += T(b);                                                                                           \
-        }                                                                                                              \
+        ROW_BLOCK(j##_at, count)                                                                                       \
+        ROW_SUM_ROUND(T, j##_at, block_a, block_b, j, count, a, b)                                                     \
         s##_a += block_a;                                                                                              \
         s##_b += block_b;                                                                                              \
     }                                                                                                                  \
     vec2 s = row_sum(vec2(total(s##_a), total(s##_b)))
 
 #define ROW_SUM(s, j, count, a, b) ROW_SUM_AS(float, s, j, count, a, b)
+
+/* A lane's rounds. */
+#define ROW_ROUNDS(at, count)                                                                                          \
+    for (uint at = row_lane(), at##_go = 1; MANY == 0 ? at##_go != 0 : at < (count);                                   \
+         at += ROUND * row_lanes(), at##_go = 0)
+
+#define ROW_EACH(t, j, count, take)                                                                                    \
+    ROW_ROUNDS(j##_at, count)                                                                                          \
+    {                                                                                                                  \
+        ROUND_EACH(t)                                                                                                  \
+        {                                                                                                              \
+            uint j = round_place(j##_at + t * row_lanes(), count);                                                     \
+            take;                                                                                                      \
+        }                                                                                                              \
+    }
+
+#define ROW_SET(T, j, count, target, value)                                                                            \
+    {                                                                                                                  \
+        ROUNDS_SET(T, row_lane(), row_lanes(), j, count, target, value)                                                \
+    }
+
+#define ROW_KEEP(T, x, j, count, value)                                                                                \
+    T x[ROUND];                                                                                                        \
+    if (MANY == 0)                                                                                                     \
+        ROUND_EACH(t)                                                                                                  \
+        {                                                                                                              \
+            uint j = round_place(row_lane() + t * row_lanes(), count);                                                 \
+            x[t] = value;                                                                                              \
+        }
 
 /* main of a kernel whose body is fn1 and fn4 (lib/quads.glsl); QUADS says which. */
 #define ROW_MAIN_BY_QUADS(fn)                                                                                          \

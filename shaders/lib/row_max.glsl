@@ -9,11 +9,17 @@
  * even where arithmetic flushes them. */
 uint ordered(uint bits)
 {
-    if ((bits & 0x7fffffffu) > 0x7f800000u)
-        return 0xffffffffu;
-    if (bits == 0x80000000u)
-        bits = 0u;
-    return (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
+    bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    bits = bits == 0x80000000u ? 0u : bits;
+    bits = (bits & 0x80000000u) != 0u ? ~bits : bits | 0x80000000u;
+    return nan ? 0xffffffffu : bits;
+}
+
+/* The greater of two, the first of equals where they come in order, and where it stands. */
+void take_greater(uint other, uint other_at, inout uint key, inout uint at)
+{
+    at = other > key ? other_at : at;
+    key = max(key, other);
 }
 
 #if defined(TECH_ROW)

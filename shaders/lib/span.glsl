@@ -1,10 +1,11 @@
 /* span.glsl: kernels that move rows of any width without reductions. SPAN neighbouring invocations own a row and stride
- * through its columns side by side; of a row that is too long for one loop they own SLAB columns, and others the next
- * ones. The workgroup is one-dimensional: some drivers make subgroups of x alone. */
+ * through its columns side by side, in rounds (lib/round.glsl); of a row that is too long for one loop they own SLAB
+ * columns, and others the next ones. The workgroup is one-dimensional: some drivers make subgroups of x alone. */
 #ifndef LIB_SPAN_GLSL
 #define LIB_SPAN_GLSL
 
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 
 const uint SPAN_WHOLE = 0xffffffffu;
 
@@ -34,6 +35,10 @@ uint span_end(uint width)
 
 #define SPAN_COLUMNS_BY(c, width, step)                                                                                \
     for (uint c = span_begin(width) + gl_LocalInvocationID.x % SPAN, c##_end = span_end(width); c < c##_end; c += step)
-#define SPAN_COLUMNS(c, width) SPAN_COLUMNS_BY(c, width, SPAN)
+
+/* target = value, a float, for each column c. */
+#define SPAN_SET(c, width, target, value)                                                                              \
+    uint c##_end = span_end(width);                                                                                    \
+    ROUNDS_SET(float, span_begin(width) + gl_LocalInvocationID.x % SPAN, SPAN, c, c##_end, target, value)
 
 #endif

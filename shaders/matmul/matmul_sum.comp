@@ -13,6 +13,7 @@
 #define WIDTH 1
 #endif
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/matmul.h"
 
 layout(constant_id = 3) const uint ITEMS = 1;
@@ -32,8 +33,16 @@ void main()
         if (i < count) {
             uint row = i * WIDTH / p.n, col = i * WIDTH % p.n;
             T sum = EARLIER == 1 ? earlier[p.first / WIDTH + i] : T(0);
-            for (uint s = 0; s < p.parts; s++)
-                sum += partial[(p.from + s * p.stride) / WIDTH + i];
+            for (uint s = 0; s < p.parts; s += ROUND) {
+                T term[ROUND];
+                uint at[ROUND];
+                ROUND_EACH(t)
+                    at[t] = (p.from + round_place(s + t, p.parts) * p.stride) / WIDTH + i;
+                ROUND_EACH(t)
+                    term[t] = partial[at[t]];
+                ROUND_EACH(t)
+                    sum += round_value(round_counts(s + t, p.parts), term[t]);
+            }
             store((p.c + row * p.ldc + col) / WIDTH, sum, bias_at((p.bias + col) / WIDTH));
         }
     }

@@ -17,13 +17,7 @@ PUSH(max_all_args, p);
 void main()
 {
     uint key = 0, at = 0xffffffffu;
-    for (uint j = row_lane(); j < p.count; j += row_lanes()) {
-        uint k = ordered(partial[j]);
-        if (k > key) {
-            key = k;
-            at = j;
-        }
-    }
+    ROW_EACH(t, j, p.count, take_greater(ordered(partial[j]), j, key, at))
     uint top = row_max(key);
     at = row_min(key == top ? at : 0xffffffffu);
     if (row_lane() == 0) {

@@ -13,8 +13,13 @@ READ_BUFFER(1, int, arg);   // [R]
 WRITE_BUFFER(2, float, dx); // [R,D]
 PUSH(max_bwd_args, p);
 
+float value_at(cell_place c)
+{
+    float value = dy[c.row];
+    return int(c.col) == arg[c.row] ? value : 0;
+}
+
 void main()
 {
-    EACH_CELL(i, row, col, p.count, p.first, p.width)
-        dx[i] = int(col) == arg[row] ? dy[row] : 0;
+    SET_CELLS(float, c, p.count, p.first, p.width, dx[c.i], value_at(c))
 }

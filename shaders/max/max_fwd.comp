@@ -20,13 +20,7 @@ void main()
         return;
     uint begin = row * p.width, end = p.runs != 0 ? min(begin + p.width, p.count) : begin + p.width;
     uint key = 0, at = 0xffffffffu;
-    for (uint j = begin + row_lane(); j < end; j += row_lanes()) {
-        uint k = ordered(x[j]);
-        if (k > key) {
-            key = k;
-            at = j;
-        }
-    }
+    ROW_EACH(t, j, end - begin, take_greater(ordered(x[begin + j]), begin + j, key, at))
     uint top = row_max(key);
     at = row_min(key == top ? at : 0xffffffffu);
     if (row_lane() == 0) {

@@ -7,6 +7,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
 #include "lib/pair.glsl"
+#include "lib/round.glsl"
 #include "args/mean.h"
 
 READ_BUFFER(0, float, x);  // [B,T,D]
@@ -21,7 +22,13 @@ void main()
     uint d = i % p.width, unit = i / p.width, begin = unit % p.blocks * p.block;
     uint at = p.x_skip + unit / p.blocks * p.tokens * p.width + d;
     float value = 0, lost = 0;
-    for (uint t = begin; t < min(begin + p.block, p.tokens); t++)
-        pair_add(value, lost, x[at + t * p.width]);
+    uint end = min(begin + p.block, p.tokens);
+    for (uint token = begin; token < end; token += ROUND) {
+        float term[ROUND];
+        ROUND_EACH(t)
+            term[t] = x[at + round_place(token + t, end) * p.width];
+        ROUND_EACH(t)
+            pair_add(value, lost, round_value(round_counts(token + t, end), term[t]));
+    }
     y[p.y_skip + i] = (value + lost) / p.divisor;
 }

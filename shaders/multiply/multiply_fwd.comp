@@ -13,7 +13,8 @@ READ_ELEMENTS(1, b);
 WRITE_ELEMENTS(2, y);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = a##v[i] * b##v[i]
+#define VALUE(v, i) a##v[i] * b##v[i]
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -15,10 +15,7 @@ PUSH(clip_args, p);
 
 void main()
 {
-    vec2 s = vec2(0);
-    for (uint i = row_lane(); i < p.count; i += row_lanes())
-        pair_add(s.x, s.y, partial[i]);
-    s = pair_row_sum(s);
+    ROW_PAIR_EACH(float, s, i, p.count, partial[i]);
     float norm = sqrt(s.x + s.y), most = hyper[HYPER_MAX_NORM];
     if (row_lane() == 0) {
         clipping[0] = norm;

@@ -17,7 +17,8 @@ READ_BUFFER(3, float, dloss); // [1]
 WRITE_ELEMENTS(4, da);
 PUSH(mse_bwd_args, p);
 
-#define APPLY(v, i) da##v[i] = (a##v[i] - b##v[i]) * factor
+#define VALUE(v, i) (a##v[i] - b##v[i]) * factor
+#define STORE(v, i, value) da##v[i] = value
 
 void main()
 {

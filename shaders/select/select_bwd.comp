@@ -21,6 +21,9 @@ void main()
     uint batch = (p.first + row) / p.tokens, token = (p.first + row) % p.tokens;
     bool taken = token == uint(clamp(index[batch], 0, int(p.tokens) - 1));
     uint from = batch * p.width, to = p.out_skip + row * p.width;
-    SPAN_COLUMNS(c, p.width)
-        dx[to + c] = taken ? dy[from + c] : 0;
+    if (taken) {
+        SPAN_SET(c, p.width, dx[to + c], dy[from + c])
+    } else {
+        SPAN_SET(c, p.width, dx[to + c], 0.0)
+    }
 }

@@ -20,6 +20,5 @@ void main()
         return;
     uint token = uint(clamp(index[p.first + row], 0, int(p.tokens) - 1));
     uint from = p.in_skip + (row * p.tokens + token) * p.width, to = p.out_skip + row * p.width;
-    SPAN_COLUMNS(c, p.width)
-        y[to + c] = x[from + c];
+    SPAN_SET(c, p.width, y[to + c], x[from + c])
 }

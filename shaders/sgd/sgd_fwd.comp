@@ -18,7 +18,8 @@ READ_BUFFER(4, float, factor); // [2]: norm, factor; another tensor when there i
 PUSH(adamw_args, p);
 
 #include "optim/sgd.glsl"
-#define APPLY(v, i) UPDATE(v, i, i, i)
+#define VALUE(v, i) STEP(v, i, i, i)
+#define STORE(v, i, value) KEEP(v, i, i, value)
 
 void main()
 {

@@ -25,19 +25,31 @@ void main()
         return;
     uint base = row * p.width, lane = row_lane(), lanes = row_lanes(), seen = seen_by(p, row), j = lane;
     float first = dy[base], value = 0, lost = 0;
-    for (; j + (BLOCK - 1) * lanes < seen; j += BLOCK * lanes) {
+    ROW_KEEP(float, kept_y, j, seen, y[base + j])
+    ROW_KEEP(float, kept_dy, j, seen, dy[base + j] - first)
+    if (MANY == 0) {
+        ROUND_EACH(t)
+            value += round_value(round_counts(lane + t * lanes, seen), kept_y[t] * kept_dy[t]);
+    }
+    for (; MANY != 0 && j + (BLOCK - 1) * lanes < seen; j += BLOCK * lanes) {
         float block = 0;
         [[unroll]] for (uint t = 0; t < BLOCK; t++)
             block += y[base + j + t * lanes] * (dy[base + j + t * lanes] - first);
         pair_add(value, lost, block);
     }
-    for (; j < seen; j += lanes)
-        pair_add(value, lost, y[base + j] * (dy[base + j] - first));
+    for (; MANY != 0 && j < seen; j += ROUND * lanes) {
+        ROUND_EACH(t)
+        {
+            uint place = round_place(j + t * lanes, seen);
+            float term = y[base + place] * (dy[base + place] - first);
+            pair_add(value, lost, round_value(round_counts(j + t * lanes, seen), term));
+        }
+    }
     vec2 sum = row_sum(vec2(value, lost));
     float along = sum.x + sum.y;
 
-    for (j = lane; j < seen; j += lanes)
-        dx[base + j] = y[base + j] * ((dy[base + j] - first) - along);
-    for (; j < p.width; j += lanes)
+    ROW_SET(float, j, seen, dx[base + j], MANY == 0 ? kept_y[t] * (kept_dy[t] - along)
+                                                    : y[base + j] * ((dy[base + j] - first) - along))
+    for (j = row_first(seen); j < p.width; j += lanes)
         dx[base + j] = 0;
 }

@@ -21,10 +21,18 @@ void main()
     uint begin = min(row * p.run, p.count), end = min(begin + p.run, p.count);
 #endif
     vec4 value = vec4(0), lost = vec4(0);
-    for (uint i = begin / 4 + row_lane(); i < end / 4; i += row_lanes())
-        pair_add(value, lost, TERM(x4[i]));
-    for (uint i = max(begin, end / 4 * 4); i < end && row_lane() == 0; i++)
-        pair_add(value.x, lost.x, TERM(x1[i]));
+    for (uint i = begin / 4 + row_lane(); i < end / 4; i += ROUND * row_lanes()) {
+        vec4 term[ROUND];
+        ROUND_EACH(t)
+            term[t] = x4[round_place(i + t * row_lanes(), end / 4)];
+        ROUND_EACH(t)
+            pair_add(value, lost, round_value(round_counts(i + t * row_lanes(), end / 4), TERM(term[t])));
+    }
+    uint rest = max(begin, end / 4 * 4);
+    [[unroll]] for (uint t = 0; t < 3; t++) {
+        if (rest + t < end && row_lane() == 0)
+            pair_add(value.x, lost.x, TERM(x1[rest + t]));
+    }
     vec2 s = pair_add(vec2(value.x, lost.x), vec2(value.y, lost.y));
     s = pair_add(s, pair_add(vec2(value.z, lost.z), vec2(value.w, lost.w)));
     s = pair_row_sum(s);

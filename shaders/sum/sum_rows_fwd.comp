@@ -7,6 +7,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "lib/pair.glsl"
 #include "lib/quads.glsl"
+#include "lib/round.glsl"
 #include "args/sum.h"
 
 layout(constant_id = 8) const uint QUADS = 0;

@@ -6,6 +6,7 @@
 // Numerics: fp32, runs of 16 summed first.
 #extension GL_GOOGLE_include_directive : require
 #include "lib/common.glsl"
+#include "lib/round.glsl"
 #include "args/tokens.h"
 
 READ_BUFFER(0, float, dy); // whole batches of [B,T,D]
@@ -23,9 +24,13 @@ void main()
         return;
     float sum = 0, run = 0; // runs of 16 first: the error grows with B / 16 + 16, not with B
     if (i < p.used) {
-        for (uint b = 0; b < p.batches; b++) {
-            run += dy[p.skip + b * p.used + i];
-            if (b % 16 == 15) {
+        for (uint b = 0; b < p.batches; b += ROUND) {
+            float term[ROUND];
+            ROUND_EACH(t)
+                term[t] = dy[p.skip + round_place(b + t, p.batches) * p.used + i];
+            ROUND_EACH(t)
+                run += round_value(round_counts(b + t, p.batches), term[t]);
+            if (b % 16 == 16 - ROUND) {
                 sum += run;
                 run = 0;
             }

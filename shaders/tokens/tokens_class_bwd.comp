@@ -19,6 +19,5 @@ void main()
         return;
     uint patches = p.tokens - 1;
     uint from = p.in_skip + (row / patches * p.tokens + row % patches + 1) * p.width, to = p.out_skip + row * p.width;
-    SPAN_COLUMNS(c, p.width)
-        dx[to + c] = dy[from + c];
+    SPAN_SET(c, p.width, dx[to + c], dy[from + c])
 }

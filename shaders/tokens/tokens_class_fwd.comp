@@ -21,11 +21,9 @@ void main()
         return;
     uint t = row % p.tokens, at = p.out_skip + row * p.width, at_pos = t * p.width;
     if (t == 0) {
-        SPAN_COLUMNS(c, p.width)
-            y[at + c] = token[c] + pos[c];
+        SPAN_SET(c, p.width, y[at + c], token[c] + pos[c])
         return;
     }
     uint from = p.in_skip + (row / p.tokens * (p.tokens - 1) + t - 1) * p.width;
-    SPAN_COLUMNS(c, p.width)
-        y[at + c] = patches[from + c] + pos[at_pos + c];
+    SPAN_SET(c, p.width, y[at + c], patches[from + c] + pos[at_pos + c])
 }

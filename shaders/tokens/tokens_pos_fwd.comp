@@ -19,6 +19,5 @@ void main()
     if (row >= p.rows)
         return;
     uint at = p.out_skip + row * p.width, at_pos = row % p.tokens * p.width;
-    SPAN_COLUMNS(c, p.width)
-        y[at + c] = x[at + c] + pos[at_pos + c];
+    SPAN_SET(c, p.width, y[at + c], x[at + c] + pos[at_pos + c])
 }

@@ -5,10 +5,11 @@
 // A workgroup of 128 owns a tile of 32 x 32, 8 elements per invocation; the pad column spreads columns over banks.
 // Numerics: exact.
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #include "lib/common.glsl"
 #include "args/transpose.h"
 
-const uint TILE = 32;
+const uint TILE = 32, STEP = 4, ROWS = TILE / STEP; // 128 invocations: STEP rows at a time
 
 READ_BUFFER(0, float, x);  // [B,M,N]
 WRITE_BUFFER(1, float, y); // [B,N,M]
@@ -23,13 +24,16 @@ void main()
     if (batch >= p.count / (p.m * p.n))
         return;
     uint size = p.in_stride * p.out_stride, lane = gl_LocalInvocationID.x % TILE;
-    uint first = gl_LocalInvocationID.x / TILE, step = gl_WorkGroupSize.x / TILE;
-    for (uint r = first; r < TILE; r += step) {
-        if (m0 + r < p.m && n0 + lane < p.n)
-            tile[r][lane] = x[p.in_skip + batch * size + (m0 + r) * p.in_stride + n0 + lane];
+    uint first = gl_LocalInvocationID.x / TILE;
+    float loaded[ROWS];
+    [[unroll]] for (uint t = 0; t < ROWS; t++) { // what lies outside is loaded from the edge, and never stored
+        uint m = min(m0 + first + t * STEP, p.m - 1), n = min(n0 + lane, p.n - 1);
+        loaded[t] = x[p.in_skip + batch * size + m * p.in_stride + n];
     }
+    [[unroll]] for (uint t = 0; t < ROWS; t++)
+        tile[first + t * STEP][lane] = loaded[t];
     barrier();
-    for (uint r = first; r < TILE; r += step) {
+    for (uint r = first; r < TILE; r += STEP) {
         if (n0 + r < p.n && m0 + lane < p.m)
             y[p.out_skip + batch * size + (n0 + r) * p.out_stride + m0 + lane] = tile[lane][r];
     }

@@ -125,6 +125,7 @@ static void plan(struct op_plan *plan)
         uint64_t runs = base_div_up(base_div_up(args.count, 2), items);
         struct op_dispatch *d = op_plan_items(plan, "cast_fwd", software ? 8 : 128, runs);
         op_dispatch_spec(d, 3, items);
+        op_dispatch_round(d, plan->caps, items);
         op_dispatch_spec(d, 8, kind_of(call->in[0].dtype));
         op_dispatch_spec(d, 9, kind_of(call->out[0].dtype));
         bind_run(d, OP_IN, OP_READ, call->in[0].dtype, first, args.count);

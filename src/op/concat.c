@@ -66,6 +66,7 @@ static void add_part(struct op_plan *plan, const struct side *from, struct side 
     struct op_dispatch *d =
         op_plan_items(plan, from ? "slice_fwd" : "pad_fwd", software ? 8 : 128, base_div_up(args.count, items * 4));
     op_dispatch_spec(d, 3, items);
+    op_dispatch_round(d, plan->caps, 4);
     op_dispatch_spec(d, 8, unit == 4);
     if (from)
         op_part_bind(d, from->place, from->index, OP_READ, in);

@@ -107,6 +107,7 @@ static void plan_mean(struct op_plan *plan)
 {
     struct cross_entropy_args args = {.rows = plan->call->in[0].dim[0], .width = plan->call->in[0].dim[1]};
     struct op_dispatch *d = op_plan_items(plan, "cross_entropy_fwd_mean", op_group_lanes(plan->caps), 1);
+    op_dispatch_round(d, plan->caps, 8);
     op_plan_bind(plan, "<$0 targets loss share");
     OP_PUSH(d, args);
     op_dispatch_spec(d, 8, is_soft(plan->call));

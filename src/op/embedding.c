@@ -190,6 +190,7 @@ static void plan_sort(struct scatter *s)
     uint32_t count = s->args.count;
     s->args.chunk = FIRST_CHUNK;
     struct op_dispatch *d = add_items(s, "embedding_bwd_sort", (uint32_t)base_div_up(count, OWN));
+    op_dispatch_round(d, s->plan->caps, 8);
     op_part_bind(d, OP_IN, 1, OP_READ, s->ids);
     bind_half(d, s, 0, OP_WRITE);
     for (s->sorted = 0; s->args.chunk < count; s->args.chunk *= EMBEDDING_FAN, s->sorted = !s->sorted) {

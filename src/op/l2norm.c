@@ -9,7 +9,6 @@ static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
     struct l2norm_args args = {.width = tensor_shape_width(&call->in[0])};
     OP_PUSH(d, args);
-    op_dispatch_spec(d, 8, args.width % 4 == 0); /* QUADS */
 }
 
 /* ---- l2norm: x[R,D] -> y[R,D], norm[R] --------------------------------------------------------------------------- */
@@ -37,7 +36,7 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 }
 
 static const struct op_variant variants[] = {
-    OP_ROW_VARIANTS("l2norm_fwd", .bind = "x y norm", .args = push_args),
+    OP_ROW_VARIANTS("l2norm_fwd", .bind = "x y norm", .quads = true, .args = push_args),
     {0},
 };
 
@@ -94,7 +93,7 @@ static void bwd_reference(const struct op_call *call)
 }
 
 static const struct op_variant bwd_variants[] = {
-    OP_ROW_VARIANTS("l2norm_bwd", .bind = "dy y norm dx", .args = push_args),
+    OP_ROW_VARIANTS("l2norm_bwd", .bind = "dy y norm dx", .quads = true, .args = push_args),
     {0},
 };
 

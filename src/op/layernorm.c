@@ -5,12 +5,11 @@
 
 #include <math.h>
 
-/* Push constants of the row kernels, and whether they take a row by quads. */
+/* Push constants of the row kernels. */
 static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
     struct layernorm_args args = {.width = tensor_shape_width(&call->in[0]), .eps = call->attr.eps};
     OP_PUSH(d, args);
-    op_dispatch_spec(d, 8, args.width % 4 == 0);
 }
 
 /* ---- layernorm --------------------------------------------------------------------------------------------------- */
@@ -51,7 +50,7 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 }
 
 static const struct op_variant variants[] = {
-    OP_ROW_VARIANTS("layernorm_fwd", .bind = "x w* b* y mean rstd", .args = push_args),
+    OP_ROW_VARIANTS("layernorm_fwd", .bind = "x w* b* y mean rstd", .quads = true, .args = push_args),
     {0},
 };
 
@@ -173,7 +172,7 @@ static void push_bwd_args(const struct op_call *call, struct op_dispatch *d)
 }
 
 static const struct op_variant bwd_variants[] = {
-    OP_ROW_VARIANTS("layernorm_bwd_x", .bind = "dy x w* mean rstd residual dx", .args = push_bwd_args,
+    OP_ROW_VARIANTS("layernorm_bwd_x", .bind = "dy x w* mean rstd residual dx", .quads = true, .args = push_bwd_args,
                     .steps = plan_bwd_w),
     {0},
 };

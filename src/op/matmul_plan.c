@@ -229,9 +229,8 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
         .c = last ? pc.skip + b->n0 : 0,
         .bias = b->n0,
     };
-    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
-    uint32_t items = software ? 16 : 1;
-    struct op_dispatch *d = op_plan_items(plan, unit == 4 ? "matmul_sum_vec" : "matmul_sum", software ? 32 : 64,
+    uint32_t items = plan->caps->class_ == VK_CLASS_SOFTWARE ? 16 : 1;
+    struct op_dispatch *d = op_plan_items(plan, unit == 4 ? "matmul_sum_vec" : "matmul_sum", items > 1 ? 32 : 64,
                                           base_div_up(count / unit, items));
     op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_READ, 0, 4 * count * parts);
     if (round > 0)
@@ -243,6 +242,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
     else
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_WRITE, round % 2 * slot, 4 * count);
     op_dispatch_spec(d, 3, items);
+    op_dispatch_round(d, plan->caps, unit == 4 ? 4 : 8);
     op_dispatch_spec(d, 8, round > 0);
     bind_epilogue(d, s, &pc, last);
     OP_PUSH(d, args);

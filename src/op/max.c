@@ -107,6 +107,7 @@ static void plan_runs(struct op_plan *plan)
         struct op_dispatch *d =
             op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? 8 : lanes, serial ? rows : rows * lanes);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * run * 4, elements * 4);
+        op_dispatch_round(d, plan->caps, 8);
         op_plan_bind(plan, ">$0 >$1");
         OP_PUSH(d, args);
     }
@@ -117,6 +118,7 @@ static void all_plan(struct op_plan *plan)
     plan_runs(plan);
     struct max_all_args args = {.count = (uint32_t)(plan->scratch[0] / 4)};
     struct op_dispatch *d = op_plan_items(plan, "max_all_fwd", op_group_lanes(plan->caps), 1);
+    op_dispatch_round(d, plan->caps, 8);
     op_plan_bind(plan, "<$0 <$1 y arg");
     OP_PUSH(d, args);
 }

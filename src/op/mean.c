@@ -118,6 +118,8 @@ static void add_part(struct op_plan *plan, const struct stage *s, uint32_t first
                                     .y_skip = y.skip,
                                     .divisor = s->divisor};
     struct op_dispatch *d = op_plan_items(plan, s->backward ? "mean_tokens_bwd" : "mean_tokens_fwd", 0, args.count);
+    if (!s->backward)
+        op_dispatch_round(d, plan->caps, 8);
     op_part_bind(d, s->backward ? s->y : s->x, 0, OP_READ, s->backward ? y : x);
     op_part_bind(d, s->backward ? s->x : s->y, 0, OP_WRITE, s->backward ? x : y);
     OP_PUSH(d, args);

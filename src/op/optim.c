@@ -40,6 +40,7 @@ static void clip_plan(struct op_plan *plan)
 {
     struct clip_args args = {.count = (uint32_t)tensor_shape_count(&plan->call->in[0])};
     struct op_dispatch *d = op_plan_items(plan, "clip_factor_fwd", op_group_lanes(plan->caps), 1);
+    op_dispatch_round(d, plan->caps, 8);
     op_plan_bind(plan, "partials hyper y");
     OP_PUSH(d, args);
 }

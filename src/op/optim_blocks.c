@@ -33,6 +33,7 @@ static void plan_blocks(struct op_plan *plan, const char *shader, const char *na
     struct optim_blocks_args args = {.blocks = plan->call->in[table].dim[0]};
     struct op_dispatch *d = op_plan_kernel(plan, shader);
     op_dispatch_spec(d, 0, plan->caps->class_ == VK_CLASS_SOFTWARE ? LOCAL_SOFTWARE : LOCAL);
+    op_dispatch_round(d, plan->caps, 4);
     op_dispatch_spec(d, 8, plan->call->in[factor].rank > 0); /* clips */
     op_dispatch_groups_1d(d, plan->caps, args.blocks);
     op_plan_bind(plan, names);

@@ -152,6 +152,7 @@ struct op_variant {
      * of 3 elements per row, for which room is made. */
     enum op_tech tech;
     const char *bind;
+    bool quads; /* a kernel over lib/row.glsl: takes rows that divide by four by quads, and is told so by spec id 8 */
     /* Sets what a dispatch is to know of the call: push constants (rows and first are filled in behind it) and options
      * of the op (specialisation constants from 8). NULL = the push constants of args/elements.h, zeros. */
     void (*args)(const struct op_call *call, struct op_dispatch *d);

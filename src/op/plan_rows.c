@@ -142,6 +142,7 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
         /* a software driver pays for each workgroup: long runs in vectors of its own size */
         local = software ? 8 : 128;
         op_dispatch_spec(d, 3, software ? 64 : 4);
+        op_dispatch_round(d, caps, 4);
         per_group = local * d->spec[3] * 4;
         break;
     case OP_SPAN:
@@ -149,6 +150,21 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
     }
     op_dispatch_spec(d, 0, local);
     op_dispatch_groups_1d(d, caps, base_div_up(rows, per_group));
+}
+
+/* How a row kernel goes over rows of `width`: by quads or not, in one round or many (shaders/lib/row.glsl). A row of
+ * one round stays in registers, which more than 8 quads would crowd out. */
+static void shape_rounds(struct op_dispatch *d, const struct vk_caps *caps, const struct op_variant *v, uint32_t width)
+{
+    bool quads = v->quads && width % 4 == 0;
+    uint32_t lanes = v->tech == OP_GROUP ? op_group_lanes(caps) : caps->subgroup_size;
+    uint64_t rounds = base_div_up(quads ? width / 4 : width, lanes);
+    if (v->quads)
+        op_dispatch_spec(d, 8, quads);
+    if ((v->tech != OP_GROUP && v->tech != OP_SUBGROUP) || caps->class_ == VK_CLASS_SOFTWARE)
+        return;
+    op_dispatch_round(d, caps, rounds <= 8 ? (uint32_t)rounds : quads ? 4 : 8);
+    op_dispatch_spec(d, 7, rounds > 8);
 }
 
 uint64_t op_most_rounds(const struct vk_caps *caps)
@@ -191,6 +207,7 @@ static void plan_rows(struct op_plan *plan, const struct op_variant *v)
         OP_PUSH(d, none);
         if (v->args)
             v->args(plan->call, d);
+        shape_rounds(d, plan->caps, v, tensor_shape_width(&plan->call->in[0]));
         memcpy(d->push, part, sizeof(part));
     }
 }
@@ -210,7 +227,10 @@ struct op_dispatch *op_plan_span(struct op_plan *plan, const char *shader, uint6
     if (width > slab) {
         op_dispatch_spec(d, 5, (uint32_t)slab);
         slabs = base_div_up(width, slab);
+    } else if (!software) {
+        op_dispatch_spec(d, 5, UINT32_MAX); /* SPAN_WHOLE */
     }
+    op_dispatch_round(d, plan->caps, take == 1 && width > 4 * span ? 8 : 4);
     op_dispatch_groups_1d(d, plan->caps, base_div_up(rows * slabs, local / span));
     return d;
 }

@@ -25,6 +25,7 @@ static void plan_runs(struct op_plan *plan, const char *shader, bool serial, con
         /* a part past the end of x still writes its zeros; it binds something */
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, begin * 4, 4 * BASE_MAX(args.count, 1));
         op_plan_bind(plan, partial);
+        op_dispatch_round(d, plan->caps, 8);
         OP_PUSH(d, args);
     }
 }
@@ -165,6 +166,7 @@ static void runs_plan_as(struct op_plan *plan, const char *shader, bool serial)
     struct sum_args args = {.rows = rows};
     op_plan_items(plan, shader, serial ? 8 : lanes, serial ? rows : (uint64_t)rows * lanes);
     op_plan_bind(plan, "x partials runs");
+    op_dispatch_round(&plan->dispatch[plan->count - 1], plan->caps, 8);
     OP_PUSH(&plan->dispatch[plan->count - 1], args);
 }
 
@@ -237,6 +239,7 @@ void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_
     bool quads = width % 4 == 0;
     uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
     op_dispatch_spec(d, 0, local);
+    op_dispatch_round(d, caps, quads ? 4 : 8);
     op_dispatch_spec(d, 8, quads);
     d->groups[0] = (uint32_t)base_div_up(quads ? width / 4 : width, local);
     d->groups[1] = (uint32_t)base_div_up(rows, block);

@@ -22,6 +22,7 @@ static void plan_sum(struct op_plan *plan, uint32_t positions, uint32_t index)
         struct tokens_sum_args args = {
             .count = (uint32_t)all, .used = (uint32_t)sequence, .batches = batches, .skip = in.skip};
         struct op_dispatch *d = op_plan_items(plan, first ? "tokens_bwd_pos_add" : "tokens_bwd_pos", local, args.count);
+        op_dispatch_round(d, plan->caps, 8);
         op_part_bind(d, OP_IN, 0, OP_READ, in);
         op_dispatch_bind(d, OP_OUT, index, first ? OP_READ | OP_WRITE : OP_WRITE);
         OP_PUSH(d, args);

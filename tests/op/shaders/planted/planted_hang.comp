@@ -12,7 +12,8 @@ READ_ELEMENTS(0, x);
 WRITE_ELEMENTS(1, y);
 PUSH(elements_args, p);
 
-#define APPLY(v, i) y##v[i] = x##v[i] + uintBitsToFloat(state & 1u)
+#define VALUE(v, i) x##v[i] + uintBitsToFloat(state & 1u)
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {

@@ -15,7 +15,8 @@ PUSH(elements_args, p);
 layout(constant_id = 8) const uint LARGE = 1;
 shared float wide[LARGE > 0 ? 5000 : 1];
 
-#define APPLY(v, i) y##v[i] = x##v[i]
+#define VALUE(v, i) x##v[i]
+#define STORE(v, i, value) y##v[i] = value
 
 void main()
 {
