@@ -24,6 +24,7 @@ static struct base_json limits_json(const struct vk_caps *caps)
     base_put_number(&limits, "range", (double)caps->max_range);
     base_put_number(&limits, "allocation", (double)caps->max_allocation);
     base_put_number(&limits, "memory", (double)caps->device_memory);
+    base_put_number(&limits, "cores", caps->cores);
     base_put_number(&limits, "subgroup_min", caps->subgroup_min);
     base_put_number(&limits, "subgroup_max", caps->subgroup_max);
     base_put_number(&limits, "timestamp_ns", caps->timestamp_ns);

@@ -11,6 +11,10 @@ struct query {
     VkPhysicalDeviceMaintenance4Properties maintenance4;
     VkPhysicalDeviceDriverProperties driver;
     VkPhysicalDeviceSubgroupSizeControlProperties size_control;
+    VkPhysicalDeviceShaderCorePropertiesAMD units;
+    VkPhysicalDeviceShaderCoreProperties2AMD active_units;
+    VkPhysicalDeviceShaderSMBuiltinsPropertiesNV multiprocessors;
+    VkPhysicalDeviceShaderCoreBuiltinsPropertiesARM shader_cores;
     VkPhysicalDeviceFeatures2 features;
     VkPhysicalDevice16BitStorageFeatures storage16;
     VkPhysicalDeviceShaderFloat16Int8Features float16;
@@ -30,6 +34,7 @@ static void chain(void *head, void *item, VkStructureType type)
 
 struct extensions {
     bool timeline, size_control, float16, driver, portability, maintenance4, memory_budget, statistics;
+    bool units, active_units, multiprocessors, shader_cores;
 };
 
 static enum mien_status find_extensions(struct vk_instance *instance, VkPhysicalDevice handle, struct extensions *out)
@@ -48,6 +53,10 @@ static enum mien_status find_extensions(struct vk_instance *instance, VkPhysical
         {VK_KHR_MAINTENANCE_4_EXTENSION_NAME, &out->maintenance4},
         {VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, &out->memory_budget},
         {VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, &out->statistics},
+        {VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME, &out->units},
+        {VK_AMD_SHADER_CORE_PROPERTIES_2_EXTENSION_NAME, &out->active_units},
+        {VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME, &out->multiprocessors},
+        {VK_ARM_SHADER_CORE_BUILTINS_EXTENSION_NAME, &out->shader_cores},
         {"VK_KHR_portability_subset", &out->portability},
     };
     memset(out, 0, sizeof *out);
@@ -168,6 +177,29 @@ static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_ca
         caps->features |= VK_CAP_SUBGROUP_FULL;
 }
 
+static void chain_cores(const struct extensions *ext, struct query *q)
+{
+    if (ext->units)
+        chain(&q->properties, &q->units, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD);
+    if (ext->active_units)
+        chain(&q->properties, &q->active_units, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_2_AMD);
+    if (ext->multiprocessors)
+        chain(&q->properties, &q->multiprocessors, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV);
+    if (ext->shader_cores)
+        chain(&q->properties, &q->shader_cores, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_BUILTINS_PROPERTIES_ARM);
+}
+
+/* What was not chained says 0. Of AMD's two answers the second leaves out units that a chip has switched off. */
+static uint32_t read_cores(const struct query *q)
+{
+    const VkPhysicalDeviceShaderCorePropertiesAMD *u = &q->units;
+    uint32_t units = u->shaderEngineCount * u->shaderArraysPerEngineCount * u->computeUnitsPerShaderArray;
+    return q->active_units.activeComputeUnitCount ? q->active_units.activeComputeUnitCount
+           : units                                ? units
+           : q->multiprocessors.shaderSMCount     ? q->multiprocessors.shaderSMCount
+                                                  : q->shader_cores.shaderCoreCount;
+}
+
 /* Lazily allocated memory is what tiled GPUs have; the larger of them (1,024 invocations and large storage buffers)
  * run shared-memory tiles well. */
 static enum vk_class device_class(const struct vk_physical *device)
@@ -237,6 +269,7 @@ static void run_query(struct vk_instance *instance, const struct vk_physical *de
         chain(&q->features, &q->size_control_features,
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
     }
+    chain_cores(ext, q);
     instance->fn.vkGetPhysicalDeviceProperties2(device->handle, &q->properties);
     instance->fn.vkGetPhysicalDeviceFeatures2(device->handle, &q->features);
 }
@@ -258,6 +291,7 @@ static void read_features(const struct query *q, const struct extensions *ext, s
                  q->driver.driverInfo[0] ? " " : "", q->driver.driverInfo);
     caps->driver_id = (uint32_t)q->driver.driverID;
     read_subgroups(q, knows_sizes, caps);
+    caps->cores = read_cores(q);
     if (q->storage16.storageBuffer16BitAccess)
         caps->features |= VK_CAP_STORAGE16;
     if (q->float16.shaderFloat16)

@@ -68,6 +68,8 @@ struct vk_caps {
     uint32_t least_barrier;  /* a workgroup with barrier() needs at least so many invocations (known.c); 0 = any */
     uint32_t max_registers;  /* of 32 bits, that an invocation holds without spilling, as far as subgroup sizes tell:
                                 128 or 256 */
+    uint32_t cores;          /* compute units, streaming multiprocessors, shader cores: what runs workgroups side by
+                                side; 0 = the driver does not tell */
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
     uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
@@ -97,6 +99,7 @@ bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *vari
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
  *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128",
  *    "texels=65536": lowers a limit; a value above the device's own changes nothing;
+ *  - "cores=48": kernels are laid out for so many, whatever the device has or tells;
  *  - "barrier=65": workgroups with barrier() have at least so many invocations, as one known fault wants; never
  * lowered;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;

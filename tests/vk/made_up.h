@@ -17,6 +17,7 @@ static const struct vk_caps rich_caps = {
     .subgroup_max = 32,
     .max_invocations = 1024,
     .max_registers = 256,
+    .cores = 96,
     .max_local = {1024, 1024, 64},
     .max_groups = {1u << 31, 65535, 65535},
     .max_shared = 49152,
@@ -48,7 +49,7 @@ static inline bool is_rich(const struct vk_caps *c)
            memcmp(c->max_groups, r->max_groups, sizeof c->max_groups) == 0 && c->max_shared == r->max_shared &&
            c->max_push == r->max_push && c->max_buffers == r->max_buffers && c->max_texels == r->max_texels &&
            c->max_range == r->max_range && c->max_allocation == r->max_allocation &&
-           c->device_memory == r->device_memory;
+           c->device_memory == r->device_memory && c->cores == r->cores;
 }
 
 #endif

@@ -46,6 +46,10 @@ static void test_limits(void)
     CHECK(caps.max_invocations == 128 && caps.max_range == 134217728); /* never raised */
     CHECK_OK(vk_caps_clamp(&caps, "registers=128,registers=256"));
     CHECK(caps.max_registers == 128);
+    CHECK_OK(vk_caps_clamp(&caps, "cores=12"));
+    CHECK(caps.cores == 12);
+    CHECK_OK(vk_caps_clamp(&caps, "cores=128")); /* no limit: it may be raised */
+    CHECK(caps.cores == 128);
     CHECK_OK(vk_caps_clamp(&caps, "memory=1000000,memory=2000000"));
     CHECK(caps.device_memory == 1000000 && caps.max_allocation == rich().max_allocation);
     CHECK_OK(vk_caps_clamp(&caps, "allocation=1048576")); /* no binding is larger than an allocation */
@@ -82,6 +86,7 @@ static void test_errors(void)
     check_bad("shared=12kb", "whole number above 0");
     check_bad("shared=0", "whole number above 0");
     check_bad("shared=-5", "whole number above 0");
+    check_bad("cores=0", "whole number above 0");
     check_bad("class=laptop", "desktop, mobile or software");
     char word[2000];
     memset(word, 'a', sizeof word);
