@@ -2,9 +2,10 @@
 //! tech: plain vec
 //! target: vulkan1.1
 // Idea: C = epilogue(sum of the partial matrices that the parts of k gave); one column per element, or four (vec).
-// An invocation owns ITEMS elements, one local size apart.
+// An invocation owns ITEMS elements, one local size apart; loads of ROUND parts are under way at once.
 // Numerics: fp32, parts added in their order, so that the bits do not depend on timing.
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 #ifdef TECH_VEC
 #define T vec4
 #define WIDTH 4 // floats in a T

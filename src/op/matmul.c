@@ -279,6 +279,10 @@ static const struct op_case cases[] = {
     {.name = "nt_split_9k", .attr = {TB, .activation = OP_ACT_QUICK_GELU}, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
     {.name = "slope_split_9k", .attr = {TB, .activation = OP_ACT_GELU}, .in = {{3, 9001}, {5, 9001}, {0}, {0}, {3, 5}}},
     {.name = "batch_split", .attr = {TA}, .in = {{3, 5000, 8}, {3, 5000, 12}}},
+    {.name = "chains_nt",
+     .attr = {TB, .activation = OP_ACT_GELU, .save_pre = true, .same_order = true},
+     .in = {{37, 2308}, {36, 2308}, {36}, {37, 36}}},
+    {.name = "chains_tn_odd", .attr = {TA, .same_order = true}, .in = {{1029, 35}, {1029, 33}}},
     {.name = "tn_100k", .attr = {TA}, .in = {{100000, 4}, {100000, 8}}, .slow = true},
     /* 16-bit B: gradients of A in all forms; rows and matrices that begin in the middle of a word; the epilogue; each
      * form with four halves at a time and one by one; parts of k */
@@ -309,6 +313,8 @@ static const struct op_case cases[] = {
     {.name = "bf16_batch_tt_13x11", .attr = {TA, TB}, BF16, .in = {{5, 7, 13}, {5, 11, 7}}},
     {.name = "f16_nt_split_9k", .attr = {TB}, F16, .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
     {.name = "bf16_tn_split_20k", .attr = {TA}, BF16, .in = {{20003, 12}, {20003, 8}}},
+    {.name = "bf16_chains_nn", .attr = {.same_order = true}, BF16, .in = {{2, 33, 1028}, {1028, 36}}},
+    {.name = "f16_chains_tt_odd", .attr = {TA, TB, .same_order = true}, F16, .in = {{2051, 34}, {35, 2051}}},
     {.name = "bf16_nn_split_9k", BF16, .in = {{3, 9001}, {9001, 5}}},
     /* models: 16 images of 37 tokens, width 128, MLP x4; ViT-B/32; tests/bench/bench_matmul times many more */
     {.name = "mlp_up",

@@ -22,7 +22,7 @@ enum {
 static const char *const kernels_sg[] = KERNELS("matmul_fwd_sg");
 static const char *const kernels_sg_texel[] = KERNELS("matmul_fwd_sg_texel");
 static const char *const kernels_slice[] = KERNELS("matmul_fwd_slice");
-static const char *const kernels_tile[] = KERNELS("matmul_fwd_tile");
+static const char *const kernels_odd[] = KERNELS("matmul_fwd_slice_odd");
 static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
 static const char *const kernels_vec_texel[] = KERNELS("matmul_fwd_vec_texel");
 static const char *const kernels_plain[] = KERNELS("matmul_fwd");
@@ -35,6 +35,7 @@ struct tile {
     uint32_t unit;  /* columns that are one element to the kernel: 4 for vec4 kernels, else 1 */
     uint32_t fill;  /* workgroups that fill the device: split k when there are fewer */
     uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum */
+    bool chains;    /* the kernel sums longer parts piece by piece */
     uint32_t least; /* steps of k below which a part is not worth while */
     double flops;   /* most for one dispatch; 0 = any */
 };
@@ -99,9 +100,8 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     b.batch = fit_batch(caps, s, &b);
     /* parts of k: short enough to keep the digits, and enough of them to fill the device */
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
-    uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, MAX_ADDS * t->run));
-    if (tiles < t->fill && !s->same_order)
-        parts = BASE_MAX(parts, BASE_MIN(base_div_up(t->fill, tiles), s->k / t->least));
+    uint64_t parts = base_div_up(s->k, t->chains ? b.part : BASE_MIN(b.part, MAX_ADDS * t->run));
+    parts = BASE_MAX(parts, matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
     b.parts = (uint32_t)base_div_up(s->k, b.part);
     if (b.parts > 1) { /* partial matrices in scratch, in one range */
@@ -126,9 +126,10 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
 }
 
 /* Kernels declare all six buffers; one that a dispatch has no use for is bound to a tensor that it has anyway. */
-static void bind_again(struct op_dispatch *d, uint32_t binding)
+static void bind_again(struct op_dispatch *d, uint32_t binding, uint32_t access)
 {
-    d->bind[d->bind_count++] = d->bind[binding];
+    d->bind[d->bind_count] = d->bind[binding];
+    d->bind[d->bind_count++].access = (uint8_t)access;
 }
 
 static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, const struct op_part *c, bool final)
@@ -136,15 +137,15 @@ static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, co
     if (final && s->bias)
         op_dispatch_bind(d, OP_IN, MATMUL_BIAS, OP_READ);
     else
-        bind_again(d, 0);
+        bind_again(d, 0, OP_READ);
     if (final && (s->residual || s->slope))
         op_part_bind(d, OP_IN, s->slope ? MATMUL_SLOPE : MATMUL_RESIDUAL, OP_READ, *c);
     else
-        bind_again(d, 0);
+        bind_again(d, 0, OP_READ);
     if (final && s->pre)
         op_part_bind(d, OP_OUT, 1, OP_WRITE, *c);
     else
-        bind_again(d, 2);
+        bind_again(d, 2, OP_WRITE);
     uint32_t parts = (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) | (s->slope ? 8u : 0);
     op_dispatch_spec(d, 10, final ? parts : 0);
     op_dispatch_spec(d, 11, final ? s->activation : OP_ACT_NONE);
@@ -196,11 +197,14 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
     struct op_dispatch *d = op_plan_kernel(plan, t->shader);
     op_part_bind(d, OP_IN, MATMUL_A, OP_READ, pa);
     op_part_bind(d, OP_IN, MATMUL_B, OP_READ, pb);
+    uint32_t access = t->chains ? OP_READ | OP_WRITE : OP_WRITE;
     if (direct)
-        op_part_bind(d, OP_OUT, 0, OP_WRITE, pc);
+        op_part_bind(d, OP_OUT, 0, access, pc);
     else
-        op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_WRITE, 0, 4ull * parts * mn * b->batch);
+        op_dispatch_bind_range(d, OP_SCRATCH, 0, access, 0, 4ull * parts * mn * b->batch);
     const uint32_t spec[] = {t->local_x, t->local_y, 1, t->rows, t->cols, t->depth};
+    if (t->chains)
+        op_dispatch_spec(d, 6, args.part > MAX_ADDS * t->run ? MAX_ADDS * t->run : 0);
     for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
         op_dispatch_spec(d, i, spec[i]);
     op_dispatch_spec(d, 8, s->trans_a);
@@ -236,7 +240,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
     if (round > 0)
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_READ, (round - 1) % 2 * slot, 4 * count);
     else
-        bind_again(d, 0);
+        bind_again(d, 0, OP_READ);
     if (last)
         op_part_bind(d, OP_OUT, 0, OP_WRITE, pc);
     else
@@ -302,11 +306,12 @@ static void plan_tiles(struct op_plan *plan, struct tile t)
 static struct tile tile_for(const struct op_plan *plan, const char *const *kernels)
 {
     static const struct tile by_class[] = {
-        [VK_CLASS_DESKTOP] = {.fill = 128, .least = 256},
-        [VK_CLASS_MOBILE] = {.fill = 32, .least = 256},
-        [VK_CLASS_SOFTWARE] = {.fill = 6, .least = 512},
+        [VK_CLASS_DESKTOP] = {.least = 256},
+        [VK_CLASS_MOBILE] = {.least = 256},
+        [VK_CLASS_SOFTWARE] = {.least = 512},
     };
     struct tile t = by_class[plan->caps->class_];
+    t.fill = op_busy_groups(plan->caps);
     t.flops = op_most_flops(plan->caps);
     t.shader = kernels[plan->call->in[MATMUL_B].dtype];
     t.depth = t.unit = t.cols = t.local_y = 1;
@@ -380,75 +385,43 @@ static void plan_software(struct op_plan *plan, const char *const *kernels)
 
 /* ---- the tile of a desktop GPU: 256 invocations in 4 slices, see the shader ---- */
 
-enum { SLICE_SIDE = 8, SLICES = 4, SLICE_DEPTH = 4 * SLICES };
-
-/* Rows and groups of 4 columns per invocation, and about what share of its peak a GPU reaches inside a tile, as RADV's
- * code for Navi 31 suggests (tests/bench/LOG.md). The widest needs some 190 registers of 64 lanes: spills elsewhere.
- */
-static const struct slice_tile {
-    uint32_t rows, cols, subgroup, registers; /* the last two: what the device must have */
-    double speed;
-} slice_tiles[] = {{8, 4, 64, 256, 0.60}, {8, 2, 1, 256, 0.52}, {4, 2, 1, 128, 0.36}};
+static bool fits_odd(const struct vk_caps *caps, const struct op_call *call)
+{
+    (void)call;
+    return caps->class_ == VK_CLASS_DESKTOP && caps->max_invocations >= MATMUL_SLICE_THREADS &&
+           caps->max_shared >= 32768;
+}
 
 static bool fits_slice(const struct vk_caps *caps, const struct op_call *call)
 {
-    return caps->class_ == VK_CLASS_DESKTOP && caps->max_invocations >= SLICES * SLICE_SIDE * SLICE_SIDE &&
-           caps->max_shared >= 32768 && fits_vec4(caps, call);
+    return fits_odd(caps, call) && fits_vec4(caps, call);
 }
 
-/* The tile that leaves least idle: by its speed, what of it lies outside the matrix, and how many workgroups there are
- * for a device that `fill` of them fill, those of split sums included. */
-static const struct slice_tile *choose_slice(const struct op_plan *plan, const struct matmul_size *s, uint32_t fill,
-                                             uint32_t least_k)
+static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32_t unit)
 {
-    const struct slice_tile *best = NULL;
-    double most = 0;
-    for (size_t i = 0; i < BASE_COUNT(slice_tiles); i++) {
-        const struct slice_tile *t = &slice_tiles[i];
-        uint64_t m = t->rows * SLICE_SIDE, n = 4ull * t->cols * SLICE_SIDE;
-        uint64_t tiles = base_div_up(s->m, m) * base_div_up(s->n, n) * s->batch;
-        double groups = (double)tiles * (s->same_order ? 1 : BASE_MAX(s->k / least_k, 1));
-        double used = (double)s->m * s->n * s->batch / ((double)tiles * (double)m * (double)n);
-        double speed = t->speed * used * BASE_MIN(groups / fill, 1.0);
-        if (plan->caps->subgroup_size >= t->subgroup && plan->caps->max_registers >= t->registers && speed > most) {
-            most = speed;
-            best = t;
-        }
-    }
-    return best;
+    struct tile t = tile_for(plan, kernels);
+    struct matmul_size s = matmul_size_of(plan->call);
+    struct matmul_shape shape = matmul_slice_shape(plan->caps, &s, t.fill, t.least);
+    t.rows = shape.rows;
+    t.cols = shape.cols;
+    t.m = shape.m;
+    t.n = shape.n;
+    t.local_x = MATMUL_SLICE_THREADS;
+    t.depth = 4 * MATMUL_SLICES;
+    t.unit = unit;
+    t.run = MATMUL_SLICES; /* a chain holds every fourth four steps */
+    t.chains = true;
+    plan_tiles(plan, t);
 }
 
 static void plan_slice(struct op_plan *plan)
 {
-    struct tile t = tile_for(plan, kernels_slice);
-    struct matmul_size s = matmul_size_of(plan->call);
-    const struct slice_tile *best = choose_slice(plan, &s, t.fill, t.least);
-    t.local_x = SLICES * SLICE_SIDE * SLICE_SIDE;
-    t.rows = best->rows;
-    t.cols = best->cols;
-    t.depth = SLICE_DEPTH;
-    t.m = SLICE_SIDE * t.rows;
-    t.n = 4 * SLICE_SIDE * t.cols;
-    t.unit = 4;
-    t.run = SLICES; /* a chain holds every fourth four steps */
-    plan_tiles(plan, t);
+    plan_slices(plan, kernels_slice, 4);
 }
 
-static bool fits_tile(const struct vk_caps *caps, const struct op_call *call)
+static void plan_odd(struct op_plan *plan)
 {
-    (void)call;
-    return caps->class_ == VK_CLASS_DESKTOP;
-}
-
-static void plan_tile(struct op_plan *plan)
-{
-    struct tile t = tile_for(plan, kernels_tile);
-    t.local_x = 16;
-    t.local_y = 8;
-    t.rows = 8;
-    t.cols = 4; /* 8 x 8 sums and the loads in flight spill on Honeykrisp */
-    t.depth = t.run = 16;
-    plan_tiles(plan, t);
+    plan_slices(plan, kernels_odd, 1);
 }
 
 static void plan_strips(struct op_plan *plan, const char *const *kernels)
@@ -492,7 +465,7 @@ const struct op_variant matmul_variants[] = {
      .steps = plan_sg_texel},
     {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
     {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice},
-    {.name = "matmul_fwd_tile", .fits = fits_tile, .steps = plan_tile},
+    {.name = "matmul_fwd_slice_odd", .fits = fits_odd, .steps = plan_odd},
     {.name = "matmul_fwd_vec_texel", .needs = VK_CAP_TEXEL, .fits = fits_vec_texel, .steps = plan_vec_texel},
     {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec},
     {.name = "matmul_fwd", .steps = plan_plain},

@@ -53,6 +53,16 @@ uint32_t op_group_lanes(const struct vk_caps *caps)
     return caps->least_barrier > 64 ? 128 : 64;
 }
 
+uint32_t op_busy_groups(const struct vk_caps *caps)
+{
+    uint32_t cores = BASE_MIN(caps->cores, 4096);
+    if (caps->class_ == VK_CLASS_SOFTWARE)
+        return 6;
+    if (caps->class_ == VK_CLASS_MOBILE)
+        return cores ? 4 * cores : 32;
+    return cores ? cores : caps->type == VK_TYPE_INTEGRATED ? 32 : 128;
+}
+
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count)
 {
     struct op_dispatch *d = op_plan_kernel(plan, shader);

@@ -72,6 +72,10 @@ struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader);
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count);
 /* Invocations of a workgroup that adds up in shared memory: 64, or 128 where barriers need more. */
 uint32_t op_group_lanes(const struct vk_caps *caps);
+/* Workgroups that keep the device busy, of 256 invocations on a desktop's, of 64 on a phone's: one or four for each
+ * core that the driver tells of. One of 256 gives each of a core's schedulers two subgroups. Fewer are a reason to cut
+ * sums. */
+uint32_t op_busy_groups(const struct vk_caps *caps);
 #define OP_PUSH(d, args) op_dispatch_push((d), &(args), sizeof(args))
 
 /* Binds tensors to the dispatch added last, in the order of the shader's bindings, by their names in the op's

@@ -290,6 +290,46 @@ static void test_binds(void)
     }
 }
 
+/* Dispatches of a product, and workgroups of the first. */
+static uint32_t product(const struct vk_caps *caps, uint32_t m, uint32_t n, uint32_t k, size_t *dispatches)
+{
+    struct op_call call = {
+        .op = &op_matmul, .in_count = 2, .in = {SHAPE_F32(k, m), SHAPE_F32(k, n)}, .attr.trans_a = true};
+    struct op_plan plan = {0};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_EQ(op_make_plan(caps, &call, NULL, &plan), MIEN_OK);
+    const uint32_t *groups = plan.dispatch[0].groups;
+    uint32_t all = groups[0] * groups[1] * groups[2];
+    *dispatches = plan.count;
+    op_plan_clear(&plan);
+    return all;
+}
+
+/* A sum is cut as far as the device is wide: 192 x 192 of 4,160 steps are nine tiles or more. */
+static void test_cores(void)
+{
+    struct vk_caps caps;
+    size_t dispatches = 0;
+    vk_caps_typical(VK_CLASS_DESKTOP, &caps);
+    CHECK_EQ(op_busy_groups(&caps), 128);
+    CHECK_EQ(product(&caps, 192, 192, 4160, &dispatches), 126);
+    CHECK_EQ(dispatches, 2);
+    caps.cores = 36;
+    CHECK_EQ(op_busy_groups(&caps), 36);
+    uint32_t groups = product(&caps, 192, 192, 4160, &dispatches);
+    CHECK(groups >= 27 && groups <= 54 && dispatches == 2);
+    caps.cores = 8;
+    CHECK(product(&caps, 192, 192, 4160, &dispatches) >= 6 && dispatches == 1);
+    product(&caps, 4096, 4096, 4096, &dispatches); /* long sums alone are no reason to cut any */
+    CHECK_EQ(dispatches, 8);                       /* of at most 20 GFLOP each */
+    vk_caps_typical(VK_CLASS_MOBILE, &caps);
+    caps.cores = 10;
+    CHECK_EQ(op_busy_groups(&caps), 40);
+    vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
+    caps.cores = 10; /* told or not, software drivers' sums keep their order */
+    CHECK_EQ(op_busy_groups(&caps), 6);
+}
+
 /* One line is logged for a failure, whatever is added behind it. */
 static void steps_that_fail(struct op_plan *plan)
 {
@@ -392,6 +432,7 @@ int main(void)
     test_parts();
     test_row_parts();
     test_binds();
+    test_cores();
     test_sticky();
     test_limits();
     test_hazards();

@@ -208,6 +208,24 @@ fail:
     return status;
 }
 
+/* A product of many steps sums CHAIN of them, DEPTH a round, in a loop within the one that stores
+ * (shaders/matmul/matmul_fwd_slice.comp: constants 6 and 5). */
+static uint32_t chain_trips(const struct vk_kernel *kernel, const struct isa_code *code, struct model_trip *out)
+{
+    struct isa_loop loops[MOST_LOOPS];
+    uint32_t count = BASE_MIN(isa_loops(code, loops, MOST_LOOPS), (uint32_t)MOST_LOOPS), most = 0;
+    if (strncmp(kernel->name, "matmul_fwd_slice", strlen("matmul_fwd_slice")) != 0 || kernel->spec[6] == 0)
+        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t adds = loops[i].own[ISA_FMA];
+        if (adds == loops[i].of[ISA_FMA] && adds > most) {
+            most = adds;
+            *out = (struct model_trip){code->labels[loops[i].first - 1], kernel->spec[6] / kernel->spec[5]};
+        }
+    }
+    return most > 0;
+}
+
 static enum mien_status add_assembly(struct survey *s, const struct entry *e, const struct vk_statistic *list,
                                      uint32_t count, struct base_text *row)
 {
@@ -225,6 +243,9 @@ static enum mien_status add_assembly(struct survey *s, const struct entry *e, co
     add_loops(&code, row);
     TRY(vk_pipeline_form(s->device, &e->first.kernel, &form));
     struct model_params params = {.lanes = (uint32_t)l->value, .waves = (uint32_t)w->value};
+    struct model_trip trip;
+    params.trips = &trip;
+    params.trip_count = chain_trips(&e->first.kernel, &code, &trip);
     params.group_waves = model_group_waves(form.local[0] * form.local[1] * form.local[2], params.lanes);
     if (s->text_dir)
         TRY(save_text(s, e, list, count, params.group_waves, text));

@@ -1,0 +1,52 @@
+/* matmul_slice.c: which tile of matmul_fwd_slice, and how many parts of k, keep a device busy. */
+#include "op/matmul.h"
+
+uint64_t matmul_parts_to_fill(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill, uint32_t least,
+                              uint64_t tiles)
+{
+    uint64_t rest = caps->class_ == VK_CLASS_SOFTWARE ? tiles - 1 : tiles / 2;
+    if (s->same_order || tiles >= fill)
+        return 1;
+    return BASE_MAX(BASE_MIN((fill + rest) / tiles, s->k / least), 1);
+}
+
+/* Rows and groups of 4 columns per invocation, and about what share of its peak a GPU reaches inside a tile, as RADV's
+ * code for Navi 31 suggests (tests/bench/LOG.md). The widest needs some 190 registers of 64 lanes, which leave four
+ * waves or more to a GPU that has subgroups of 32 beside those of 64 (RDNA); elsewhere one, or it spills. */
+static const struct slice_tile {
+    uint32_t rows, cols, registers; /* the last: what the device must have */
+    bool wide;
+    double speed;
+} tiles[] = {{8, 4, 256, true, 0.60}, {8, 2, 256, false, 0.52}, {4, 2, 128, false, 0.36}};
+
+/* Steps of k that go by while one partial sum is written and read: 8 bytes of a GPU's cache against multiply-adds. */
+#define SPLIT_COST 100.0
+
+static struct matmul_shape shape_of(const struct slice_tile *t)
+{
+    return (struct matmul_shape){t->rows, t->cols, MATMUL_SLICE_SIDE * t->rows, MATMUL_SLICE_SIDE * 4 * t->cols};
+}
+
+/* The tile that leaves least idle: by its speed, what of it lies outside the matrix, how many workgroups there are,
+ * those of split sums included, and what the split costs. */
+struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill,
+                                       uint32_t least)
+{
+    bool wide = caps->subgroup_size >= 64 && caps->subgroup_min < 64;
+    struct matmul_shape best = {0};
+    double most = 0;
+    for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
+        struct matmul_shape shape = shape_of(&tiles[i]);
+        uint64_t count = base_div_up(s->m, shape.m) * base_div_up(s->n, shape.n) * s->batch;
+        uint64_t parts = matmul_parts_to_fill(caps, s, fill, least, count);
+        double used = (double)s->m * s->n * s->batch / ((double)count * shape.m * shape.n);
+        double speed = tiles[i].speed * used * BASE_MIN((double)(count * parts) / fill, 1.0);
+        if (parts > 1)
+            speed *= s->k / (s->k + SPLIT_COST * (double)parts);
+        if ((wide || !tiles[i].wide) && caps->max_registers >= tiles[i].registers && speed > most) {
+            most = speed;
+            best = shape;
+        }
+    }
+    return best;
+}
