@@ -153,18 +153,18 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
 }
 
 /* How a row kernel goes over rows of `width`: by quads or not, in one round or many (shaders/lib/row.glsl). A row of
- * one round stays in registers, which more than 8 quads would crowd out. */
+ * one round stays in registers, which more than 8 quads would crowd out, or 4 where there are few (Intel spills). */
 static void shape_rounds(struct op_dispatch *d, const struct vk_caps *caps, const struct op_variant *v, uint32_t width)
 {
     bool quads = v->quads && width % 4 == 0;
     uint32_t lanes = v->tech == OP_GROUP ? op_group_lanes(caps) : caps->subgroup_size;
-    uint64_t rounds = base_div_up(quads ? width / 4 : width, lanes);
+    uint64_t rounds = base_div_up(quads ? width / 4 : width, lanes), most = quads && caps->max_registers < 256 ? 4 : 8;
     if (v->quads)
         op_dispatch_spec(d, 8, quads);
     if ((v->tech != OP_GROUP && v->tech != OP_SUBGROUP) || caps->class_ == VK_CLASS_SOFTWARE)
         return;
-    op_dispatch_round(d, caps, rounds <= 8 ? (uint32_t)rounds : quads ? 4 : 8);
-    op_dispatch_spec(d, 7, rounds > 8);
+    op_dispatch_round(d, caps, rounds <= most ? (uint32_t)rounds : quads ? 4 : 8);
+    op_dispatch_spec(d, 7, rounds > most);
 }
 
 uint64_t op_most_rounds(const struct vk_caps *caps)
