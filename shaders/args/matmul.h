@@ -23,6 +23,7 @@ struct matmul_sum_args {
     arg_u32 stride;  /* from one partial matrix to the next */
     arg_u32 ldc;
     arg_u32 from, first, c, bias; /* where the partial matrices, the earlier sum, C and the bias start */
+    arg_u32 earlier;              /* 1: add the sum of earlier rounds, too; only very large products have any */
 };
 
 #endif

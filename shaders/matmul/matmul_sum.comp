@@ -18,7 +18,6 @@
 #include "args/matmul.h"
 
 layout(constant_id = 3) const uint ITEMS = 1;
-layout(constant_id = 8) const uint EARLIER = 0; // 1: add the sum of earlier rounds, too
 
 READ_BUFFER(0, T, partial); // [parts][rows, n]
 READ_BUFFER(1, T, earlier); // [rows, n]
@@ -33,7 +32,7 @@ void main()
         uint i = first + item * gl_WorkGroupSize.x;
         if (i < count) {
             uint row = i * WIDTH / p.n, col = i * WIDTH % p.n;
-            T sum = EARLIER == 1 ? earlier[p.first / WIDTH + i] : T(0);
+            T sum = p.earlier != 0 ? earlier[p.first / WIDTH + i] : T(0);
             for (uint s = 0; s < p.parts; s += ROUND) {
                 T term[ROUND];
                 uint at[ROUND];

@@ -177,8 +177,9 @@ static void shrink(struct search *s, struct op_call *whole, struct op_call *call
     }
 }
 
-/* Sizes some way above the tiles' sides, if that is enough; where it leaves much to do, as small as can be, and smaller
- * ranges of memory, so that a small call is cut into parts as the large one is. */
+/* Sizes some way above the tiles' sides, if that is enough; where it leaves much to do, as small as can be, on a device
+ * of one core, so that a small call is left whole where the large one is, and with smaller ranges of memory, so that it
+ * is cut into parts as the large one is. */
 static void make_smaller(struct search *s, struct op_call *call)
 {
     static const uint32_t above[] = {33,  40,   65,   72,   96,   130,  160,  257,  320,  384,   513, 640,
@@ -187,25 +188,34 @@ static void make_smaller(struct search *s, struct op_call *call)
     static const uint32_t least[] = {2,   3,   4,    5,    6,    7,    8,    12,   16,  24,  32,
                                      33,  40,  65,   96,   160,  257,  260,  320,  384, 513, 516,
                                      640, 768, 1025, 1028, 1536, 2048, 4097, 4100, 0};
-    const uint32_t *const lists[] = {above, least, least, least};
-    const uint64_t ranges[] = {s->caps.max_range, s->caps.max_range, 1 << 20, 1 << 17};
+    const struct vk_caps given = s->caps;
+    const struct {
+        const uint32_t *list;
+        uint64_t range;
+        uint32_t cores;
+    } tries[] = {{above, UINT64_MAX, given.cores},
+                 {least, UINT64_MAX, given.cores},
+                 {least, UINT64_MAX, 1},
+                 {least, 1 << 20, 1},
+                 {least, 1 << 17, 1}};
     const struct op_call whole = *call;
-    uint64_t range = s->caps.max_range;
-    for (uint32_t i = 0; i < BASE_COUNT(lists) && work(call) > 20 * ENOUGH_WORK; i++) {
+    struct vk_caps best = given;
+    for (uint32_t i = 0; i < BASE_COUNT(tries) && work(call) > 20 * ENOUGH_WORK; i++) {
         struct op_call from = whole, smaller = whole;
-        s->caps.max_range = BASE_MIN(ranges[0], ranges[i]);
+        s->caps.max_range = BASE_MIN(given.max_range, tries[i].range);
+        s->caps.cores = tries[i].cores;
         if (!serves(s, &smaller))
             continue;
-        shrink(s, &from, &smaller, lists[i]);
+        shrink(s, &from, &smaller, tries[i].list);
         from = smaller; /* what could not be smaller beside the others as they were */
         if (work(&smaller) > 20 * ENOUGH_WORK)
-            shrink(s, &from, &smaller, lists[i]);
+            shrink(s, &from, &smaller, tries[i].list);
         if (work(&smaller) < work(call)) {
             *call = smaller;
-            range = s->caps.max_range;
+            best = s->caps;
         }
     }
-    s->caps.max_range = range;
+    s->caps = best;
 }
 
 /* The call's shapes as a case. */

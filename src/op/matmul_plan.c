@@ -232,6 +232,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
         .ldc = last ? s->n : b->n,
         .c = last ? pc.skip + b->n0 : 0,
         .bias = b->n0,
+        .earlier = round > 0,
     };
     uint32_t items = plan->caps->class_ == VK_CLASS_SOFTWARE ? 16 : 1;
     struct op_dispatch *d = op_plan_items(plan, unit == 4 ? "matmul_sum_vec" : "matmul_sum", items > 1 ? 32 : 64,
@@ -247,7 +248,6 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_WRITE, round % 2 * slot, 4 * count);
     op_dispatch_spec(d, 3, items);
     op_dispatch_round(d, plan->caps, unit == 4 ? 4 : 8);
-    op_dispatch_spec(d, 8, round > 0);
     bind_epilogue(d, s, &pc, last);
     OP_PUSH(d, args);
     d->flops = (double)count * parts;
