@@ -100,7 +100,8 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     b.batch = fit_batch(caps, s, &b);
     /* parts of k: short enough to keep the digits, and enough of them to fill the device */
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
-    uint64_t parts = base_div_up(s->k, t->chains ? b.part : BASE_MIN(b.part, MAX_ADDS * t->run));
+    uint64_t longest = t->chains ? op_most_rounds(caps) / 4 : MAX_ADDS * t->run; /* a step of k is under four rounds */
+    uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, longest));
     parts = BASE_MAX(parts, matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
     b.parts = (uint32_t)base_div_up(s->k, b.part);

@@ -322,6 +322,9 @@ static void test_cores(void)
     CHECK(product(&caps, 192, 192, 4160, &dispatches) >= 6 && dispatches == 1);
     product(&caps, 4096, 4096, 4096, &dispatches); /* long sums alone are no reason to cut any */
     CHECK_EQ(dispatches, 8);                       /* of at most 20 GFLOP each */
+    caps.type = VK_TYPE_SOFTWARE; /* whose loops end after 65,535 rounds, whatever its kernels are made for */
+    product(&caps, 192, 192, 40004, &dispatches);
+    CHECK_EQ(dispatches, 2);
     vk_caps_typical(VK_CLASS_MOBILE, &caps);
     caps.cores = 10;
     CHECK_EQ(op_busy_groups(&caps), 40);
