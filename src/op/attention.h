@@ -1,8 +1,8 @@
-/* attention.h: what attention.c, attention_bwd.c and attention_plan.c share. */
+/* attention.h: what attention.c, attention_bwd.c and the plans share. */
 #ifndef OP_ATTENTION_H
 #define OP_ATTENTION_H
 
-#include "op/op.h"
+#include "op/part.h"
 
 /* Sizes of a call; all of q, k, v, o and their gradients are [B,T,D], head h owns columns h*d .. (h+1)*d, d = D/H. */
 struct attention_size {
@@ -19,7 +19,28 @@ enum mien_status attention_check(struct op_call *call, const char *label);
 /* Multiply-adds of one T x T x d product over all heads, a causal mask counted, times two. */
 double attention_product_flops(const struct op_call *call);
 
-/* Plans (attention_plan.c); fits of the variants that are not plain. */
+/* A run of batches whose [B,T,D] and [B,H,T] ranges can be bound. */
+struct attention_part {
+    uint32_t batches;
+    struct op_part rows; /* of the [B,T,D] tensors */
+    struct op_part lse;  /* of the [B,H,T] tensors */
+};
+
+/* The part that begins at batch `first`, for kernels of up to four products; batches 0 when not even one fits. */
+struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first);
+
+/* Query rows row0.. of the (batch, head) pairs pair0.. of a part: what scratch matrices hold at a time. */
+struct attention_chunk {
+    struct op_plan *plan;
+    struct attention_size size;
+    struct attention_part part;
+    uint32_t pair0, pairs, row0, rows;
+};
+
+/* A dispatch for delta = rowsum(do * o) of all pairs of a part, into scratch `index`. */
+void attention_plan_delta(const struct attention_chunk *c, uint32_t index);
+
+/* Plans (attention_plan.c, attention_plain.c); fits of the variants that are not plain. */
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);

@@ -1,4 +1,5 @@
-/* attention_plan.c: attention and its gradient as dispatches. Four forms:
+/* attention_plan.c: attention and its gradient as dispatches of the fused forms; attention_plain.c has the plain one.
+ * Four forms:
  *   sg          fused; a lane owns a query or key row in registers (software drivers)
  *   row         the same for desktop GPUs of many registers
  *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop, mobile)
@@ -9,24 +10,15 @@
  */
 #include "args/attention.h"
 #include "op/attention.h"
-#include "op/part.h"
 
-/* A run of batches whose [B,T,D] and [B,H,T] ranges can be bound. */
-struct part {
-    uint32_t batches;
-    struct op_part rows; /* of the [B,T,D] tensors */
-    struct op_part lse;  /* of the [B,H,T] tensors */
-};
-
-/* The part that begins at batch `first`, for kernels of up to four products; batches 0 when not even one fits. */
-static struct part part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
+struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
     uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows_timed(caps, row, 8.0 * s->tokens * (double)row);
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
-    return (struct part){.batches = batches,
-                         .rows = op_part_of(first * row, batches * row),
-                         .lse = op_part_of(first * lse, batches * lse)};
+    return (struct attention_part){.batches = batches,
+                                   .rows = op_part_of(first * row, batches * row),
+                                   .lse = op_part_of(first * lse, batches * lse)};
 }
 
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
@@ -95,7 +87,7 @@ static struct op_dispatch *add_blocks(struct op_plan *plan, const struct attenti
 
 /* A dispatch over the row blocks of a part, without binds. */
 static struct op_dispatch *add_fused(struct op_plan *plan, const struct attention_size *s, struct form form,
-                                     const char *shader, const struct part *part)
+                                     const char *shader, const struct attention_part *part)
 {
     uint32_t groups = (uint32_t)base_div_up(s->tokens, form.rows) * s->heads * part->batches;
     struct attention_args args = {.groups = groups,
@@ -114,7 +106,7 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
 {
     struct attention_size s = attention_size_of(plan->call);
     for (uint32_t first = 0; first < s.batch;) {
-        struct part part = part_at(plan->caps, &s, first);
+        struct attention_part part = attention_part_at(plan->caps, &s, first);
         struct op_dispatch *d = add_fused(plan, &s, form, shader, &part);
         for (uint32_t i = 0; i < 3; i++)
             op_part_bind(d, OP_IN, i, OP_READ, part.rows);
@@ -141,7 +133,7 @@ void attention_plan_fwd_tile(struct op_plan *plan)
 }
 
 /* Binds q, k, v, lse, do and delta, which both gradient kernels of the tile form and the kv kernel of sg read. */
-static void bind_gradient_inputs(struct op_dispatch *d, const struct part *part)
+static void bind_gradient_inputs(struct op_dispatch *d, const struct attention_part *part)
 {
     for (uint32_t i = 0; i < 3; i++)
         op_part_bind(d, OP_IN, i, OP_READ, part->rows);
@@ -151,7 +143,7 @@ static void bind_gradient_inputs(struct op_dispatch *d, const struct part *part)
 }
 
 static void add_kv(struct op_plan *plan, const struct attention_size *s, struct form form, const char *shader,
-                   const struct part *part)
+                   const struct attention_part *part)
 {
     struct op_dispatch *d = add_fused(plan, s, form, shader, part);
     bind_gradient_inputs(d, part);
@@ -165,7 +157,7 @@ void attention_plan_bwd_sg(struct op_plan *plan)
     struct form form = form_sg(plan->caps);
     plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
     for (uint32_t first = 0; first < s.batch;) {
-        struct part part = part_at(plan->caps, &s, first);
+        struct attention_part part = attention_part_at(plan->caps, &s, first);
         struct op_dispatch *d = add_fused(plan, &s, form, "attention_bwd_q_sg", &part);
         for (uint32_t i = 0; i < 4; i++)
             op_part_bind(d, OP_IN, i, OP_READ, part.rows);
@@ -176,199 +168,6 @@ void attention_plan_bwd_sg(struct op_plan *plan)
         add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
     }
-}
-
-/* ---- plain ------------------------------------------------------------------------------------------------------- */
-
-/* Query rows row0.. of the pairs pair0.. of a part: what the scratch matrices [pairs, rows, T] hold at a time. */
-struct chunk {
-    struct op_plan *plan;
-    struct attention_size size;
-    struct part part;
-    uint32_t pair0, pairs, row0, rows;
-};
-
-enum { CHUNK_BYTES = 32 << 20 }; /* most of one scratch matrix */
-
-/* The largest chunk: whole pairs when one fits, else rows of one pair; 0 rows when not even a row fits. */
-static void chunk_limits(const struct vk_caps *caps, const struct attention_size *s, uint32_t *pairs, uint32_t *rows)
-{
-    uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
-    *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
-    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
-}
-
-/* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
-static struct op_dispatch *add_plain(const struct chunk *c, const char *shader, uint64_t count)
-{
-    return op_plan_items(c->plan, shader, c->plan->caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64, count);
-}
-
-static struct op_dispatch *add_rows(const struct chunk *c, const char *shader, uint64_t count)
-{
-    const struct attention_size *s = &c->size;
-    struct attention_rows_args args = {.count = (uint32_t)count,
-                                       .tokens = s->tokens,
-                                       .heads = s->heads,
-                                       .dim = s->dim,
-                                       .pair0 = c->pair0,
-                                       .row0 = c->row0,
-                                       .rows = c->rows,
-                                       .causal = s->causal,
-                                       .skip = c->part.rows.skip,
-                                       .skip_lse = c->part.lse.skip,
-                                       .scale = (float)s->scale};
-    struct op_dispatch *d = add_plain(c, shader, count);
-    OP_PUSH(d, args);
-    return d;
-}
-
-/* An operand of attention_mm: a model tensor's rows from `row0` on, or a scratch matrix; either may be transposed. */
-struct operand {
-    enum op_place place;
-    uint32_t index, row0;
-    bool transposed;
-};
-
-struct operand_strides {
-    uint32_t first, batch, head, chunk, row, col;
-};
-
-static struct operand_strides strides_of(const struct chunk *c, const struct operand *m)
-{
-    const struct attention_size *s = &c->size;
-    struct operand_strides out = {.col = 1};
-    if (m->place == OP_SCRATCH) {
-        out.chunk = c->rows * s->tokens;
-        out.row = s->tokens;
-    } else {
-        out.first = c->part.rows.skip + m->row0 * s->width;
-        out.batch = s->tokens * s->width;
-        out.head = s->dim;
-        out.row = s->width;
-    }
-    if (m->transposed)
-        out = (struct operand_strides){out.first, out.batch, out.head, out.chunk, out.col, out.row};
-    return out;
-}
-
-static void bind_operand(struct op_dispatch *d, const struct chunk *c, const struct operand *m, uint32_t access)
-{
-    if (m->place == OP_SCRATCH)
-        op_dispatch_bind(d, OP_SCRATCH, m->index, access);
-    else
-        op_part_bind(d, m->place, m->index, access, c->part.rows);
-}
-
-/* c[rows, cols] (+)= a[rows, depth] b[depth, cols] for every pair of the chunk. */
-static void add_mm(const struct chunk *chunk, const struct operand *a, const struct operand *b, const struct operand *c,
-                   uint32_t rows, uint32_t cols, uint32_t depth, bool accumulate)
-{
-    struct operand_strides x = strides_of(chunk, a), y = strides_of(chunk, b), z = strides_of(chunk, c);
-    uint64_t count = base_div_up(rows, 4) * base_div_up(cols, 4) * chunk->pairs;
-    /* as they stand in args/attention.h */
-    struct attention_mm_args args = {(uint32_t)count, rows,    cols,    depth,   chunk->size.heads,
-                                     chunk->pair0,    x.first, x.batch, x.head,  x.chunk,
-                                     x.row,           x.col,   y.first, y.batch, y.head,
-                                     y.chunk,         y.row,   y.col,   z.first, z.batch,
-                                     z.head,          z.chunk, z.row};
-    struct op_dispatch *d = add_plain(chunk, accumulate ? "attention_mm_add" : "attention_mm", count);
-    bind_operand(d, chunk, a, OP_READ);
-    bind_operand(d, chunk, b, OP_READ);
-    bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
-    OP_PUSH(d, args);
-}
-
-static void chunk_fwd(const struct chunk *c)
-{
-    const struct attention_size *s = &c->size;
-    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, true}, v = {OP_IN, 2, 0, false};
-    const struct operand score = {OP_SCRATCH, 0, 0, false}, weight = {OP_SCRATCH, 1, 0, false};
-    const struct operand o = {OP_OUT, 0, c->row0, false};
-    add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false);
-    struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows);
-    op_plan_bind(c->plan, "<$0 >$1");
-    op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.lse);
-    add_mm(c, &weight, &v, &o, c->rows, s->dim, s->tokens, false);
-}
-
-static void chunk_bwd(const struct chunk *c)
-{
-    const struct attention_size *s = &c->size;
-    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, false}, g = {OP_IN, 5, c->row0, false};
-    const struct operand weight_t = {OP_SCRATCH, 0, 0, true};
-    const struct operand ds = {OP_SCRATCH, 1, 0, false}, ds_t = {OP_SCRATCH, 1, 0, true};
-    const struct operand dq = {OP_OUT, 0, c->row0, false}, dk = {OP_OUT, 1, 0, false}, dv = {OP_OUT, 2, 0, false};
-    bool more = c->row0 > 0;
-    uint64_t tiles = base_div_up(c->rows, 4) * base_div_up(s->tokens, 4) * c->pairs;
-    struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
-    for (uint32_t i = 0; i < 3; i++)
-        op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
-    op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
-    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
-    op_part_bind(d, OP_SCRATCH, 2, OP_READ, c->part.lse);
-    op_plan_bind(c->plan, ">$0 >$1");
-    add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
-    add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
-    add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more);
-}
-
-/* delta of all pairs of a part, into scratch `index`. */
-static void add_delta(const struct chunk *c, uint32_t index)
-{
-    uint64_t count = (uint64_t)c->part.batches * c->size.heads * c->size.tokens;
-    struct op_dispatch *d = add_rows(c, "attention_bwd_delta", count);
-    op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
-    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
-    op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
-}
-
-/* The chunks of a part, each by `run`. */
-static void plan_chunks(struct chunk *c, uint32_t most_pairs, uint32_t most_rows, void (*run)(const struct chunk *c))
-{
-    uint64_t *scratch = c->plan->scratch;
-    uint32_t pairs = c->part.batches * c->size.heads, tokens = c->size.tokens;
-    for (c->pair0 = 0; c->pair0 < pairs; c->pair0 += c->pairs) {
-        c->pairs = BASE_MIN(most_pairs, pairs - c->pair0);
-        for (c->row0 = 0; c->row0 < tokens; c->row0 += c->rows) {
-            c->rows = BASE_MIN(most_rows, tokens - c->row0);
-            run(c);
-            scratch[0] = scratch[1] = BASE_MAX(scratch[0], (uint64_t)c->pairs * c->rows * tokens * 4);
-        }
-    }
-}
-
-static void plan_plain(struct op_plan *plan, bool delta, void (*run)(const struct chunk *c))
-{
-    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
-    const struct attention_size *s = &c.size;
-    uint32_t most_pairs, most_rows;
-    uint64_t most = op_most_rounds(plan->caps) / 33 * 32; /* attention_mm sums in runs of 32 */
-    if (op_plan_refuse(
-            plan, BASE_MAX(s->tokens, s->dim) > most,
-            "%u tokens of heads of %u; on software drivers, which end long loops, at most %llu are supported",
-            s->tokens, s->dim, (unsigned long long)most))
-        return;
-    chunk_limits(plan->caps, s, &most_pairs, &most_rows);
-    plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
-    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
-        c.part = part_at(plan->caps, s, first);
-        if (op_plan_too_large(plan, c.part.batches == 0 || most_rows == 0, (uint64_t)s->tokens * s->width))
-            return;
-        if (delta)
-            add_delta(&c, 2);
-        plan_chunks(&c, most_pairs, most_rows, run);
-    }
-}
-
-void attention_plan_fwd(struct op_plan *plan)
-{
-    plan_plain(plan, false, chunk_fwd);
-}
-
-void attention_plan_bwd(struct op_plan *plan)
-{
-    plan_plain(plan, true, chunk_bwd);
 }
 
 /* ---- row and tile, backward -------------------------------------------------------------------------------------- */
@@ -412,7 +211,7 @@ bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call)
     return attention_fits_tile(caps, call) && keeps(caps, call, gradient_tile.keys);
 }
 
-static struct op_dispatch *add_pairs(const struct chunk *c, const struct gradient *g, const char *shader)
+static struct op_dispatch *add_pairs(const struct attention_chunk *c, const struct gradient *g, const char *shader)
 {
     const struct attention_size *s = &c->size;
     struct attention_pairs_args args = {.groups = (uint32_t)base_div_up(s->tokens, g->form.rows) * c->pairs,
@@ -429,7 +228,7 @@ static struct op_dispatch *add_pairs(const struct chunk *c, const struct gradien
     return d;
 }
 
-static void add_q(const struct chunk *c, const struct gradient *g, bool keep)
+static void add_q(const struct attention_chunk *c, const struct gradient *g, bool keep)
 {
     struct op_dispatch *d = add_pairs(c, g, g->q);
     if (g->delta) {
@@ -446,7 +245,7 @@ static void add_q(const struct chunk *c, const struct gradient *g, bool keep)
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.rows); /* not written by this name */
 }
 
-static void add_kept(const struct chunk *c, const struct gradient *g)
+static void add_kept(const struct attention_chunk *c, const struct gradient *g)
 {
     struct op_dispatch *d = add_pairs(c, g, g->kv);
     op_part_bind(d, OP_IN, 0, OP_READ, c->part.rows);
@@ -458,16 +257,16 @@ static void add_kept(const struct chunk *c, const struct gradient *g)
 
 static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
 {
-    struct chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
+    struct attention_chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
     const struct attention_size *s = &c.size;
     uint64_t bytes, most = kept_pairs(plan->caps, s, g->keys, &bytes);
     plan->scratch[0] = g->delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0; /* [B,H,T] */
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
-        c.part = part_at(plan->caps, s, first);
+        c.part = attention_part_at(plan->caps, s, first);
         uint32_t pairs = c.part.batches * s->heads;
         uint32_t even = keep ? (uint32_t)base_div_up(pairs, base_div_up(pairs, most)) : pairs;
         if (g->delta)
-            add_delta(&c, 0);
+            attention_plan_delta(&c, 0);
         for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {
             c.pairs = BASE_MIN(even, pairs - c.pair0);
             add_q(&c, g, keep);

@@ -1,0 +1,188 @@
+/* attention_plain.c: attention's plain form, which takes any shape: the scores and weights of a chunk of (batch, head)
+ * pairs in scratch memory, between strided matmuls. */
+#include "args/attention.h"
+#include "op/attention.h"
+
+enum { CHUNK_BYTES = 32 << 20 }; /* most of one scratch matrix */
+
+/* The largest chunk: whole pairs when one fits, else rows of one pair; 0 rows when not even a row fits. */
+static void chunk_limits(const struct vk_caps *caps, const struct attention_size *s, uint32_t *pairs, uint32_t *rows)
+{
+    uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
+    *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
+    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
+}
+
+/* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
+static struct op_dispatch *add_plain(const struct attention_chunk *c, const char *shader, uint64_t count)
+{
+    return op_plan_items(c->plan, shader, c->plan->caps->class_ == VK_CLASS_SOFTWARE ? 32 : 64, count);
+}
+
+static struct op_dispatch *add_rows(const struct attention_chunk *c, const char *shader, uint64_t count)
+{
+    const struct attention_size *s = &c->size;
+    struct attention_rows_args args = {.count = (uint32_t)count,
+                                       .tokens = s->tokens,
+                                       .heads = s->heads,
+                                       .dim = s->dim,
+                                       .pair0 = c->pair0,
+                                       .row0 = c->row0,
+                                       .rows = c->rows,
+                                       .causal = s->causal,
+                                       .skip = c->part.rows.skip,
+                                       .skip_lse = c->part.lse.skip,
+                                       .scale = (float)s->scale};
+    struct op_dispatch *d = add_plain(c, shader, count);
+    OP_PUSH(d, args);
+    return d;
+}
+
+/* An operand of attention_mm: a model tensor's rows from `row0` on, or a scratch matrix; either may be transposed. */
+struct operand {
+    enum op_place place;
+    uint32_t index, row0;
+    bool transposed;
+};
+
+struct operand_strides {
+    uint32_t first, batch, head, chunk, row, col;
+};
+
+static struct operand_strides strides_of(const struct attention_chunk *c, const struct operand *m)
+{
+    const struct attention_size *s = &c->size;
+    struct operand_strides out = {.col = 1};
+    if (m->place == OP_SCRATCH) {
+        out.chunk = c->rows * s->tokens;
+        out.row = s->tokens;
+    } else {
+        out.first = c->part.rows.skip + m->row0 * s->width;
+        out.batch = s->tokens * s->width;
+        out.head = s->dim;
+        out.row = s->width;
+    }
+    if (m->transposed)
+        out = (struct operand_strides){out.first, out.batch, out.head, out.chunk, out.col, out.row};
+    return out;
+}
+
+static void bind_operand(struct op_dispatch *d, const struct attention_chunk *c, const struct operand *m,
+                         uint32_t access)
+{
+    if (m->place == OP_SCRATCH)
+        op_dispatch_bind(d, OP_SCRATCH, m->index, access);
+    else
+        op_part_bind(d, m->place, m->index, access, c->part.rows);
+}
+
+/* c[rows, cols] (+)= a[rows, depth] b[depth, cols] for every pair of the chunk. */
+static void add_mm(const struct attention_chunk *chunk, const struct operand *a, const struct operand *b,
+                   const struct operand *c, uint32_t rows, uint32_t cols, uint32_t depth, bool accumulate)
+{
+    struct operand_strides x = strides_of(chunk, a), y = strides_of(chunk, b), z = strides_of(chunk, c);
+    uint64_t count = base_div_up(rows, 4) * base_div_up(cols, 4) * chunk->pairs;
+    /* as they stand in args/attention.h */
+    struct attention_mm_args args = {(uint32_t)count, rows,    cols,    depth,   chunk->size.heads,
+                                     chunk->pair0,    x.first, x.batch, x.head,  x.chunk,
+                                     x.row,           x.col,   y.first, y.batch, y.head,
+                                     y.chunk,         y.row,   y.col,   z.first, z.batch,
+                                     z.head,          z.chunk, z.row};
+    struct op_dispatch *d = add_plain(chunk, accumulate ? "attention_mm_add" : "attention_mm", count);
+    bind_operand(d, chunk, a, OP_READ);
+    bind_operand(d, chunk, b, OP_READ);
+    bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
+    OP_PUSH(d, args);
+}
+
+static void chunk_fwd(const struct attention_chunk *c)
+{
+    const struct attention_size *s = &c->size;
+    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, true}, v = {OP_IN, 2, 0, false};
+    const struct operand score = {OP_SCRATCH, 0, 0, false}, weight = {OP_SCRATCH, 1, 0, false};
+    const struct operand o = {OP_OUT, 0, c->row0, false};
+    add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false);
+    struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows);
+    op_plan_bind(c->plan, "<$0 >$1");
+    op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.lse);
+    add_mm(c, &weight, &v, &o, c->rows, s->dim, s->tokens, false);
+}
+
+static void chunk_bwd(const struct attention_chunk *c)
+{
+    const struct attention_size *s = &c->size;
+    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, false}, g = {OP_IN, 5, c->row0, false};
+    const struct operand weight_t = {OP_SCRATCH, 0, 0, true};
+    const struct operand ds = {OP_SCRATCH, 1, 0, false}, ds_t = {OP_SCRATCH, 1, 0, true};
+    const struct operand dq = {OP_OUT, 0, c->row0, false}, dk = {OP_OUT, 1, 0, false}, dv = {OP_OUT, 2, 0, false};
+    bool more = c->row0 > 0;
+    uint64_t tiles = base_div_up(c->rows, 4) * base_div_up(s->tokens, 4) * c->pairs;
+    struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
+    for (uint32_t i = 0; i < 3; i++)
+        op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
+    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_part_bind(d, OP_SCRATCH, 2, OP_READ, c->part.lse);
+    op_plan_bind(c->plan, ">$0 >$1");
+    add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
+    add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
+    add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more);
+}
+
+void attention_plan_delta(const struct attention_chunk *c, uint32_t index)
+{
+    uint64_t count = (uint64_t)c->part.batches * c->size.heads * c->size.tokens;
+    struct op_dispatch *d = add_rows(c, "attention_bwd_delta", count);
+    op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
+}
+
+/* The chunks of a part, each by `run`. */
+static void plan_chunks(struct attention_chunk *c, uint32_t most_pairs, uint32_t most_rows,
+                        void (*run)(const struct attention_chunk *c))
+{
+    uint64_t *scratch = c->plan->scratch;
+    uint32_t pairs = c->part.batches * c->size.heads, tokens = c->size.tokens;
+    for (c->pair0 = 0; c->pair0 < pairs; c->pair0 += c->pairs) {
+        c->pairs = BASE_MIN(most_pairs, pairs - c->pair0);
+        for (c->row0 = 0; c->row0 < tokens; c->row0 += c->rows) {
+            c->rows = BASE_MIN(most_rows, tokens - c->row0);
+            run(c);
+            scratch[0] = scratch[1] = BASE_MAX(scratch[0], (uint64_t)c->pairs * c->rows * tokens * 4);
+        }
+    }
+}
+
+static void plan_plain(struct op_plan *plan, bool delta, void (*run)(const struct attention_chunk *c))
+{
+    struct attention_chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
+    const struct attention_size *s = &c.size;
+    uint32_t most_pairs, most_rows;
+    uint64_t most = op_most_rounds(plan->caps) / 33 * 32; /* attention_mm sums in runs of 32 */
+    if (op_plan_refuse(
+            plan, BASE_MAX(s->tokens, s->dim) > most,
+            "%u tokens of heads of %u; on software drivers, which end long loops, at most %llu are supported",
+            s->tokens, s->dim, (unsigned long long)most))
+        return;
+    chunk_limits(plan->caps, s, &most_pairs, &most_rows);
+    plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
+    for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
+        c.part = attention_part_at(plan->caps, s, first);
+        if (op_plan_too_large(plan, c.part.batches == 0 || most_rows == 0, (uint64_t)s->tokens * s->width))
+            return;
+        if (delta)
+            attention_plan_delta(&c, 2);
+        plan_chunks(&c, most_pairs, most_rows, run);
+    }
+}
+
+void attention_plan_fwd(struct op_plan *plan)
+{
+    plan_plain(plan, false, chunk_fwd);
+}
+
+void attention_plan_bwd(struct op_plan *plan)
+{
+    plan_plain(plan, true, chunk_bwd);
+}
