@@ -40,6 +40,20 @@ struct optim_blocks_args {
     arg_u32 blocks;
 };
 
+/* What loss scaling keeps from step to step, f32[SCALER_COUNT]: on the device, as a step that is left out is known
+ * there alone. */
+#define SCALER_SCALE 0       /* S, a power of two: the gradients of the next step are S times as large */
+#define SCALER_GOOD 1        /* steps since S has changed */
+#define SCALER_SKIPPED 2     /* steps left out in all: their gradients were not finite */
+#define SCALER_CORRECTION1 3 /* 1 - beta1^t, t the updates done */
+#define SCALER_CORRECTION2 4 /* 1 - beta2^t */
+#define SCALER_USED 5        /* the last step's S */
+#define SCALER_COUNT 8       /* the rest is reserved, 0 */
+#define SCALER_FIRST 65536.0 /* S of the first step, its limits, and how many good steps double it */
+#define SCALER_LEAST 1.0
+#define SCALER_MOST 16777216.0
+#define SCALER_EVERY 2000.0
+
 struct clip_args {
     arg_u32 count; /* partial sums */
 };

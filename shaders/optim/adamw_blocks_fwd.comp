@@ -28,5 +28,7 @@ void main()
         return;
     float lr = hyper[HYPER_LR] * block_rate(OPTIM_BLOCK_LR_SCALE);
     ADAMW_RATES(lr, block_rate(OPTIM_BLOCK_DECAY));
+    if (clip == 0) // the step is left out (loss_scale)
+        return;
     EACH_OF_BLOCK
 }

@@ -26,5 +26,7 @@ void main()
 {
     float lr = hyper[HYPER_LR] * p.lr_scale;
     ADAMW_RATES(lr, p.decay_scale);
+    if (clip == 0) // the step is left out (loss_scale)
+        return;
     EACH_ELEMENT(p.count)
 }

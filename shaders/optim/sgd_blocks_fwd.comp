@@ -26,5 +26,7 @@ void main()
     if (group_1d() >= p.blocks)
         return;
     SGD_RATES(block_rate(OPTIM_BLOCK_LR_SCALE), block_rate(OPTIM_BLOCK_DECAY));
+    if (clip == 0) // the step is left out (loss_scale)
+        return;
     EACH_OF_BLOCK
 }

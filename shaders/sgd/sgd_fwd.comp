@@ -24,5 +24,7 @@ PUSH(adamw_args, p);
 void main()
 {
     SGD_RATES(p.lr_scale, p.decay_scale);
+    if (clip == 0) // the step is left out (loss_scale)
+        return;
     EACH_ELEMENT(p.count)
 }

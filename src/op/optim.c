@@ -4,6 +4,7 @@
 #include "op/op.h"
 
 #include <math.h>
+#include <string.h>
 
 /* A plausible hyper buffer: step 3 of a run. */
 static void fill_hyper(float *hyper, double max_norm)
@@ -92,7 +93,9 @@ static void adamw_reference(const struct op_call *call)
     uint64_t count = tensor_shape_count(&call->in[0]);
     double lr = hyper[HYPER_LR] * lr_scale(call), clip = call->in[5].rank ? factor[1] : 1;
     double keep = 1 - lr * hyper[HYPER_DECAY] * call->attr.value;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint32_t o = 0; o < 3 && clip == 0; o++) /* the step is left out (loss_scale) */
+        memmove(call->out_data[o], call->in_data[o], count * sizeof(float));
+    for (uint64_t i = 0; i < count && clip != 0; i++) {
         double gi = g[i] * clip;
         double mi = (double)hyper[HYPER_BETA1] * m[i] + hyper[HYPER_ONE_MINUS_BETA1] * gi;
         double vi = (double)hyper[HYPER_BETA2] * v[i] + hyper[HYPER_ONE_MINUS_BETA2] * gi * gi;
@@ -118,6 +121,7 @@ static const struct op_variant adamw_variants[] = {
 static const struct op_case adamw_cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {1}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
     {.name = "no_clip", .in = {{127}, {127}, {127}, {127}, {HYPER_COUNT}}, .attr = {.scale = 0.1f}},
+    {.name = "left_out", .in = {{127}, {127}, {127}, {127}, {HYPER_COUNT}, {2}}, .attr = {.first = 1}},
     {.name = "long", .in = {{40963}, {40963}, {40963}, {40963}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
     {.name = "weights",
      .in = {{512, 128}, {512, 128}, {512, 128}, {512, 128}, {HYPER_COUNT}, {2}},
@@ -126,16 +130,20 @@ static const struct op_case adamw_cases[] = {
     {0},
 };
 
+/* attr first, which the op does not read: a step that is left out. */
 static void adamw_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
     fill_hyper(call->in_data[4], 1);
+    if (call->attr.first)
+        ((float *)call->in_data[3])[0] = NAN, ((float *)call->in_data[5])[1] = 0;
 }
 
 const struct op_desc op_adamw = {
     .name = "adamw",
     .signature = "p[...] m[...] v[...] g[...] hyper[16] factor?[2] -> p[...] m[...] v[...]",
-    .summary = "p, m and v after one AdamW step with g; factor as clip_factor gives; attr scale: factor of the rate (0 "
+    .summary = "p, m and v after one AdamW step with g; factor as clip_factor gives, 0: all stays; attr scale: factor "
+               "of the rate (0 "
                "= 1), value: of the decay",
     .reference = adamw_reference,
     .no_grad = "applied after the backward pass",

@@ -58,6 +58,13 @@ static void fill_blocks(struct op_call *call, uint32_t table)
     }
 }
 
+/* attr first, which the ops do not read: a step that is left out. */
+static void leave_out(struct op_call *call, uint32_t table, uint32_t factor)
+{
+    if (call->attr.first)
+        ((float *)call->in_data[table - 1])[0] = NAN, ((float *)call->in_data[factor])[1] = 0;
+}
+
 static void copy(const struct op_call *call, uint32_t outputs)
 {
     for (uint32_t o = 0; o < outputs; o++) {
@@ -78,7 +85,7 @@ static void adamw_block(const struct op_call *call, const struct block *b)
     float *m = (float *)call->out_data[1] + b->moment, *v = (float *)call->out_data[2] + b->moment;
     double lr = hyper[HYPER_LR] * b->lr_scale, clip = call->in[ADAMW_FACTOR].rank ? factor[1] : 1;
     double keep = 1 - lr * hyper[HYPER_DECAY] * b->decay;
-    for (uint64_t i = 0; i < b->count; i++) {
+    for (uint64_t i = 0; i < b->count && clip != 0; i++) { /* 0: the step is left out (loss_scale) */
         double gi = g[i] * clip;
         double mi = (double)hyper[HYPER_BETA1] * m[i] + hyper[HYPER_ONE_MINUS_BETA1] * gi;
         double vi = (double)hyper[HYPER_BETA2] * v[i] + hyper[HYPER_ONE_MINUS_BETA2] * gi * gi;
@@ -112,6 +119,7 @@ static const struct op_variant adamw_variants[] = {{.name = "adamw_blocks_fwd", 
 static const struct op_case adamw_cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {1}, {1, OPTIM_BLOCK_WORDS}, H, {2}}},
     {.name = "no_clip", .in = {{127}, {127}, {127}, {127}, {1, OPTIM_BLOCK_WORDS}, H}},
+    {.name = "left_out", .in = {{127}, {127}, {127}, {127}, {1, OPTIM_BLOCK_WORDS}, H, {2}}, .attr = {.first = 1}},
     {.name = "many", .in = {{4999}, {4803}, {4803}, {4807}, {23, OPTIM_BLOCK_WORDS}, H, {2}}},
     {.name = "layer", .in = {{198144}, {198144}, {198144}, {198144}, {129, OPTIM_BLOCK_WORDS}, H, {2}}, .bench = true},
     {0},
@@ -124,6 +132,7 @@ static void adamw_prepare(struct op_call *call, struct base_rng *rng)
     const double beta1 = 0.9, beta2 = 0.98;
     float *hyper = call->in_data[ADAMW_HYPER];
     fill_blocks(call, ADAMW_TABLE);
+    leave_out(call, ADAMW_TABLE, ADAMW_FACTOR);
     hyper[HYPER_LR] = 5e-4f;
     hyper[HYPER_BETA1] = (float)beta1;
     hyper[HYPER_BETA2] = (float)beta2;
@@ -163,7 +172,7 @@ static void sgd_block(const struct op_call *call, const struct block *b)
     float *p = (float *)call->out_data[0] + b->param, *velocity = (float *)call->out_data[1] + b->moment;
     double lr = hyper[HYPER_LR] * b->lr_scale, clip = call->in[SGD_FACTOR].rank ? factor[1] : 1;
     double decay = (double)hyper[HYPER_DECAY] * b->decay;
-    for (uint64_t i = 0; i < b->count; i++) {
+    for (uint64_t i = 0; i < b->count && clip != 0; i++) { /* 0: the step is left out (loss_scale) */
         double v = (double)hyper[HYPER_MOMENTUM] * velocity[i] + (g[i] * clip + decay * p[i]);
         p[i] = (float)(p[i] - lr * v);
         velocity[i] = (float)v;
@@ -189,6 +198,7 @@ static const struct op_variant sgd_variants[] = {{.name = "sgd_blocks_fwd", .ste
 static const struct op_case sgd_cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {1, OPTIM_BLOCK_WORDS}, H, {2}}},
     {.name = "no_clip", .in = {{127}, {127}, {127}, {1, OPTIM_BLOCK_WORDS}, H}},
+    {.name = "left_out", .in = {{127}, {127}, {127}, {1, OPTIM_BLOCK_WORDS}, H, {2}}, .attr = {.first = 1}},
     {.name = "many", .in = {{4999}, {4803}, {4807}, {23, OPTIM_BLOCK_WORDS}, H, {2}}},
     {.name = "layer", .in = {{198144}, {198144}, {198144}, {129, OPTIM_BLOCK_WORDS}, H, {2}}, .bench = true},
     {0},
@@ -200,6 +210,7 @@ static void sgd_prepare(struct op_call *call, struct base_rng *rng)
     (void)rng;
     float *hyper = call->in_data[SGD_HYPER];
     fill_blocks(call, SGD_TABLE);
+    leave_out(call, SGD_TABLE, SGD_FACTOR);
     hyper[HYPER_LR] = 1e-3f;
     hyper[HYPER_DECAY] = 5e-4f;
     hyper[HYPER_MOMENTUM] = 0.9f;

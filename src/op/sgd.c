@@ -4,6 +4,9 @@
 #include "args/optim.h"
 #include "op/op.h"
 
+#include <math.h>
+#include <string.h>
+
 static double lr_scale(const struct op_call *call)
 {
     return call->attr.scale == 0 ? 1 : call->attr.scale;
@@ -17,7 +20,9 @@ static void reference(const struct op_call *call)
     uint64_t count = tensor_shape_count(&call->in[0]);
     double lr = hyper[HYPER_LR] * lr_scale(call), clip = call->in[4].rank ? factor[1] : 1;
     double decay = (double)hyper[HYPER_DECAY] * call->attr.value;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint32_t o = 0; o < 2 && clip == 0; o++) /* the step is left out (loss_scale) */
+        memmove(call->out_data[o], call->in_data[o], count * sizeof(float));
+    for (uint64_t i = 0; i < count && clip != 0; i++) {
         double v = (double)hyper[HYPER_MOMENTUM] * velocity[i] + (g[i] * clip + decay * p[i]);
         p_out[i] = (float)(p[i] - lr * v);
         velocity_out[i] = (float)v;
@@ -39,6 +44,7 @@ static const struct op_variant variants[] = {
 static const struct op_case cases[] = {
     {.name = "one", .in = {{1}, {1}, {1}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
     {.name = "no_clip", .in = {{127}, {127}, {127}, {HYPER_COUNT}}, .attr = {.scale = 0.1f}},
+    {.name = "left_out", .in = {{127}, {127}, {127}, {HYPER_COUNT}, {2}}, .attr = {.first = 1}},
     {.name = "long", .in = {{40963}, {40963}, {40963}, {HYPER_COUNT}, {2}}, .attr = {.value = 1}},
     {.name = "weights",
      .in = {{512, 128}, {512, 128}, {512, 128}, {HYPER_COUNT}, {2}},
@@ -47,7 +53,7 @@ static const struct op_case cases[] = {
     {0},
 };
 
-/* EmoCLIP's settings */
+/* EmoCLIP's settings; attr first, which the op does not read: a step that is left out. */
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
@@ -55,12 +61,15 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     hyper[HYPER_LR] = 1e-3f;
     hyper[HYPER_DECAY] = 5e-4f;
     hyper[HYPER_MOMENTUM] = 0.9f;
+    if (call->attr.first)
+        ((float *)call->in_data[2])[0] = NAN, ((float *)call->in_data[4])[1] = 0;
 }
 
 const struct op_desc op_sgd = {
     .name = "sgd",
     .signature = "p[...] velocity[...] g[...] hyper[16] factor?[2] -> p[...] velocity[...]",
-    .summary = "p and velocity after one step with g; factor as clip_factor gives; attr scale: factor of the rate (0 = "
+    .summary = "p and velocity after one step with g; factor as clip_factor gives, 0: all stays; attr scale: factor of "
+               "the rate (0 = "
                "1), value: of the decay",
     .reference = reference,
     .no_grad = "applied after the backward pass",
