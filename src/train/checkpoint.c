@@ -42,7 +42,7 @@ static enum mien_status fill(void *user, size_t index, uint64_t offset, void *bu
     return MIEN_OK;
 }
 
-/* All that there are, named: out [2 * count]. */
+/* All that there are, named, and the scale of the loss: out [2 * count + 1]. */
 static size_t list_moments(const struct trainer *t, struct moment *out)
 {
     const struct tensor *const kinds[] = {t->moments.first, t->moments.second};
@@ -57,6 +57,8 @@ static size_t list_moments(const struct trainer *t, struct moment *out)
             count++;
         }
     }
+    if (t->moments.scaler.range.block)
+        out[count++] = (struct moment){.tensor = &t->moments.scaler, .name = "loss_scale"};
     return count;
 }
 
@@ -71,8 +73,8 @@ static uint64_t largest_moment(const struct moment *moments, size_t count)
 static enum mien_status write_moments(const struct trainer *t, const char *path)
 {
     enum mien_status status = MIEN_OK;
-    struct moment *moments = base_alloc(2 * (size_t)t->model->count, sizeof(*moments));
-    struct io_tensor_out *tensors = base_alloc(2 * (size_t)t->model->count, sizeof(*tensors));
+    struct moment *moments = base_alloc(2 * (size_t)t->model->count + 1, sizeof(*moments));
+    struct io_tensor_out *tensors = base_alloc(2 * (size_t)t->model->count + 1, sizeof(*tensors));
     struct saving saving = {.device = t->device, .moments = moments, .path = path, .index = SIZE_MAX};
     FAIL_IF(!moments || !tensors, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
     size_t count = list_moments(t, moments);
@@ -97,7 +99,7 @@ enum mien_status train_load_moments(struct trainer *t, const char *path)
     enum mien_status status = MIEN_OK;
     struct io_safetensors *file = NULL;
     float *values = NULL;
-    struct moment *moments = base_alloc(2 * (size_t)t->model->count, sizeof(*moments));
+    struct moment *moments = base_alloc(2 * (size_t)t->model->count + 1, sizeof(*moments));
     FAIL_IF_NULL(moments, "moments");
     size_t count = list_moments(t, moments);
     values = base_alloc(largest_moment(moments, count), 1);

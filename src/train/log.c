@@ -126,6 +126,9 @@ enum mien_status train_log_write(struct train_log *log, const struct train_log_s
     write_number(log->out, ",\"positives\":{\"text\":", step->positives[0]);
     write_number(log->out, ",\"image\":", step->positives[1]);
     base_out_printf(log->out, "},");
+    if (step->loss_scale > 0)
+        base_out_printf(log->out, "\"loss_scale\":%.0f,\"skipped\":%llu,", step->loss_scale,
+                        (unsigned long long)step->skipped);
     write_similarity(log->out, step);
     base_out_printf(log->out, "\"samples_per_s\":%s}\n", base_number_text(step->samples_per_s, 4, rate));
     return base_out_flush(log->out, false);

@@ -21,6 +21,8 @@ struct train_log_step {
     double positives[2];        /* texts, images */
     const float *similarity[2]; /* texts, images: numbers of pairs by cosine in bins from -1 to 1; NULL = not counted */
     uint32_t bins;
+    double loss_scale; /* 0 = the loss is not scaled */
+    uint64_t skipped;  /* steps left out so far, with this one */
     double samples_per_s;
 };
 enum mien_status train_log_write(struct train_log *log, const struct train_log_step *step);

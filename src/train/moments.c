@@ -1,6 +1,8 @@
 /* moments.c: the optimiser's memory on the device. */
 #include "train/moments.h"
 
+#include "args/optim.h"
+
 /* Memory for one tensor of each trained parameter. */
 static enum mien_status make(const struct nn_model *model, const struct train_param *rules, const char *name,
                              struct tensor *tensors, struct tensor_pack *pack)
@@ -58,8 +60,18 @@ fail:
     return status;
 }
 
+enum mien_status train_scaler_create(struct train_moments *moments)
+{
+    const struct tensor_shape shape = SHAPE_F32(SCALER_COUNT);
+    const float first[SCALER_COUNT] = {[SCALER_SCALE] = (float)SCALER_FIRST, [SCALER_USED] = (float)SCALER_FIRST};
+    enum mien_status status = tensor_create(moments->device, &shape, "loss scale", &moments->scaler);
+    return status == MIEN_OK ? tensor_upload(moments->device, &moments->scaler, first) : status;
+}
+
 void train_moments_destroy(struct train_moments *moments)
 {
+    if (moments->scaler.range.block)
+        tensor_destroy(moments->device, &moments->scaler);
     for (uint32_t k = 0; k < TRAIN_MOMENTS_MAX; k++)
         tensor_pack_destroy(&moments->pack[k]);
     base_free(moments->first);

@@ -13,11 +13,14 @@ struct train_moments {
     uint32_t count; /* of the model's parameters */
     struct tensor *first, *second;
     struct tensor_pack pack[TRAIN_MOMENTS_MAX]; /* their memory */
+    struct tensor scaler; /* f32 [8], args/optim.h: of loss scaling; range.block NULL where the loss is not scaled */
 };
 
 /* Zeros. */
 enum mien_status train_moments_create(const struct nn_model *model, const struct train_param *rules,
                                       const struct train_optimizer *optimizer, struct train_moments *out);
+/* From now on the loss is scaled (op_loss_scale), from the first scale on. */
+enum mien_status train_scaler_create(struct train_moments *moments);
 void train_moments_destroy(struct train_moments *moments);
 
 #endif

@@ -1,6 +1,7 @@
 /* save.c: the model under training as a Hugging Face CLIP directory; gradients as a file. */
 #include "train/trainer.h"
 
+#include "args/optim.h"
 #include "io/safetensors.h"
 
 enum mien_status train_write_model(const struct trainer *t, uint64_t steps, const char *dir)
@@ -31,6 +32,20 @@ fail:
     return status;
 }
 
+struct dump {
+    const float **values; /* [tensors] */
+    float scale;          /* of the loss: a power of two */
+};
+
+static enum mien_status unscaled(void *user, size_t index, uint64_t offset, void *buffer, size_t size)
+{
+    const struct dump *dump = user;
+    float *out = buffer;
+    for (size_t i = 0; i < size / sizeof(*out); i++)
+        out[i] = dump->values[index][offset / sizeof(*out) + i] / dump->scale;
+    return MIEN_OK;
+}
+
 enum mien_status train_save_grads(const struct trainer *t, const struct train_flight *flight, const char *path)
 {
     enum mien_status status = MIEN_OK;
@@ -39,24 +54,31 @@ enum mien_status train_save_grads(const struct trainer *t, const struct train_fl
     size_t count = 0;
     void *zeros = NULL;
     struct io_tensor_out *tensors = base_alloc(t->model->count, sizeof(*tensors));
+    struct dump dump = {.values = base_alloc(t->model->count, sizeof(*dump.values)), .scale = 1};
     for (uint32_t i = 0; i < t->model->count; i++)
         largest = BASE_MAX(largest, tensor_shape_bytes(&t->model->params[i].value.shape));
     zeros = base_alloc(largest, 1);
-    FAIL_IF(!tensors || !zeros, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
+    FAIL_IF(!tensors || !dump.values || !zeros, MIEN_ERR_NOMEM, "out of host memory for saving %s", path);
     for (uint32_t i = 0; i < t->model->count; i++) {
         const struct nn_param *param = &t->model->params[i];
         if (t->rules[i].frozen)
             continue;
-        struct io_tensor_out *out = &tensors[count++];
+        struct io_tensor_out *out = &tensors[count];
         *out = (struct io_tensor_out){.name = param->name, .dtype = IO_F32, .data = zeros};
         out->rank = param->is_scalar ? 0 : param->value.shape.rank;
         for (uint32_t d = 0; d < out->rank; d++)
             out->dims[d] = param->value.shape.dim[d];
-        if (p->grads[i] != OP_NONE)
-            out->data = graph_program_output(p->program, flight->slot, p->grads[i]);
+        if (p->grads[i] != OP_NONE) {
+            out->data = NULL;
+            dump.values[count] = graph_program_output(p->program, flight->slot, p->grads[i]);
+        }
+        count++;
     }
-    TRY(io_safetensors_write(path, tensors, count, NULL, NULL, NULL));
+    if (p->scaler != OP_NONE)
+        dump.scale = ((const float *)graph_program_output(p->program, flight->slot, p->scaler))[SCALER_USED];
+    TRY(io_safetensors_write(path, tensors, count, NULL, unscaled, &dump));
 fail:
+    base_free(dump.values);
     base_free(tensors);
     base_free(zeros);
     return status;

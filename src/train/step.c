@@ -13,16 +13,22 @@ struct recording {
     op_value *of; /* [model->count]: the parameters that want a gradient */
 };
 
-/* Gradients of the parameters that are not frozen, into step->grads. */
-static void record_backward(struct recording *r)
+/* Gradients of the parameters that are not frozen, into step->grads; of scale times the loss where there is one. */
+static void record_backward(struct recording *r, op_value scaler)
 {
+    op_value loss = r->step->losses.total;
     uint32_t params = r->recipe->model->count, count = 0;
     op_value *found = r->of + params;
     for (uint32_t i = 0; i < params; i++) {
         if (!r->recipe->rules[i].frozen)
             r->of[count++] = r->scope.values[i];
     }
-    graph_backward(r->graph, r->step->losses.total, r->of, count, found);
+    if (scaler == OP_NONE) {
+        graph_backward(r->graph, loss, r->of, count, found);
+    } else {
+        op_value scale = graph_view(r->graph, scaler, graph_shape(r->graph, loss), SCALER_SCALE);
+        graph_backward_from(r->graph, &loss, &scale, 1, r->of, count, found);
+    }
     for (uint32_t i = 0; i < params; i++)
         r->step->grads[i] = r->recipe->rules[i].frozen ? OP_NONE : *found++;
 }
@@ -53,6 +59,8 @@ static enum mien_status record(struct recording *r)
     enum mien_status status = MIEN_OK;
     struct train_step *step = r->step;
     struct train_features features;
+    const struct tensor *scale = &r->recipe->moments->scaler;
+    op_value scaler = scale->range.block ? graph_bound(r->graph, "loss scale", scale) : OP_NONE;
     train_inputs_record(r->recipe, r->graph, &step->shape, &step->in);
     step->hyper = graph_input(r->graph, "hyper", SHAPE_F32(HYPER_COUNT));
     step->logit_scale = train_logit_scale(&r->scope);
@@ -61,8 +69,8 @@ static enum mien_status record(struct recording *r)
         train_guides_record(r->recipe, &r->initial, &step->in, &features);
     train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, &features, &step->losses);
     record_head(r, &features);
-    record_backward(r);
-    TRY(train_updates_record(r->recipe, &r->scope, step->grads, step->hyper, &step->clipping, &step->norms));
+    record_backward(r, scaler);
+    TRY(train_updates_record(r->recipe, &r->scope, scaler, step));
     output(r->graph, step->losses.total);
     if (step->losses.global != step->losses.total)
         output(r->graph, step->losses.global);
@@ -73,6 +81,7 @@ static enum mien_status record(struct recording *r)
     output(r->graph, step->losses.similarity[0]);
     output(r->graph, step->losses.similarity[1]);
     output(r->graph, step->clipping);
+    output(r->graph, step->scaler);
     output(r->graph, step->norms);
     output(r->graph, step->logit_scale);
     for (uint32_t i = 0; step->shape.grads && i < r->recipe->model->count; i++)

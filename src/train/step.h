@@ -60,12 +60,13 @@ struct train_step {
     struct train_inputs in;
     op_value hyper; /* f32 [16], args/optim.h */
     struct train_losses losses;
-    op_value clipping;    /* [2] = gradient norm and factor */
+    op_value clipping;    /* [2] = gradient norm and factor; 0: the step is left out */
+    op_value scaler;      /* [8], args/optim.h: as the step has left it; OP_NONE where the loss is not scaled */
     op_value norms;       /* [T,64]: partial sums of squares of the T gradients that there are */
     op_value logit_scale; /* [1] */
     uint32_t next_slot;
-    op_value *grads; /* [model->count], before clipping: OP_NONE where there is none; outputs where shape.grads
-                        asks. Lies behind the struct, as in.part does: one piece of memory */
+    op_value *grads; /* [model->count], before clipping and of the scaled loss: OP_NONE where there is none; outputs
+                        where shape.grads asks. Lies behind the struct, as in.part does: one piece of memory */
 };
 
 /* slabs and label of params are used. Free with train_step_destroy. */
@@ -94,9 +95,9 @@ void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out
 
 /* ---- inside train ---- */
 
-/* Clipping and updates with the gradients [model->count]; *norms as above. */
-enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, const op_value *grads,
-                                      op_value hyper, op_value *clipping, op_value *norms);
+/* Clipping and updates with the step's gradients; sets clipping, norms and scaler. `scaler`: as the step finds it. */
+enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, op_value scaler,
+                                      struct train_step *step);
 /* The parameter [1] as it is now, even when it is updated later in the graph. */
 op_value train_logit_scale(struct nn_scope *scope);
 

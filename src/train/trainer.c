@@ -1,6 +1,8 @@
 /* trainer.c: the loop: batches go to the device while earlier steps run; losses are read one step behind. */
 #include "train/trainer.h"
 
+#include "args/optim.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,10 +44,18 @@ static const char *first_bad(const struct trainer *t, const struct train_flight 
     return NULL;
 }
 
+/* Whether the step has been left out, and its loss will be scaled by less next time. */
+static bool left_out(const struct train_flight *flight, const struct train_log_step *row)
+{
+    const struct train_step *p = flight->program;
+    const float *clipping = graph_program_output(p->program, flight->slot, p->clipping);
+    return clipping[1] == 0 && row->loss_scale > SCALER_LEAST;
+}
+
 static enum mien_status check_finite(const struct trainer *t, const struct train_flight *flight,
                                      const struct train_log_step *row)
 {
-    if (isfinite(row->loss) && isfinite(row->grad_norm))
+    if ((isfinite(row->loss) && isfinite(row->grad_norm)) || left_out(flight, row))
         return MIEN_OK;
     const char *bad = first_bad(t, flight);
     return base_fail(MIEN_ERR_FAILED,
@@ -69,6 +79,16 @@ static void watch_mining(struct trainer *t, const struct train_log_step *row)
              (unsigned long long)row->step, most, t->config->run.batch, STEPS);
 }
 
+/* The first and the last loss, of steps that have one: those that are left out may not. */
+static void note_loss(struct trainer *t, const struct train_log_step *row)
+{
+    if (!isfinite(row->loss))
+        return;
+    t->summary.last_loss = row->loss;
+    if (t->state.first_loss == 0)
+        t->summary.first_loss = t->state.first_loss = row->loss;
+}
+
 static enum mien_status report(struct trainer *t, const struct train_flight *flight)
 {
     enum mien_status status = MIEN_OK;
@@ -89,14 +109,17 @@ static enum mien_status report(struct trainer *t, const struct train_flight *fli
     }
     for (uint32_t i = 0; i < 2 && p->losses.similarity[i] != OP_NONE; i++)
         row.similarity[i] = graph_program_output(p->program, flight->slot, p->losses.similarity[i]);
+    if (p->scaler != OP_NONE) {
+        const float *scaler = graph_program_output(p->program, flight->slot, p->scaler);
+        row.loss_scale = (double)scaler[SCALER_USED];
+        row.skipped = (uint64_t)scaler[SCALER_SKIPPED];
+    }
     row.bins = TRAIN_BINS;
     row.samples_per_s = rate_of(t, flight);
     TRY(check_finite(t, flight, &row));
     t->summary.steps = t->state.step = row.step;
     t->summary.fresh = row.step - t->began_at;
-    t->summary.last_loss = row.loss;
-    if (row.step == 1)
-        t->summary.first_loss = t->state.first_loss = row.loss;
+    note_loss(t, &row);
     if (p->shape.mining)
         watch_mining(t, &row);
     if (params->now)

@@ -187,15 +187,26 @@ static void record_pack(struct updates *u, struct group *group)
 }
 
 /* [norm, factor] of all gradients, from their partial sums of squares, [64] each. */
-static void record_clipping(struct updates *u, op_value *clipping, op_value *norms)
+static void record_clipping(struct updates *u, op_value scaler, struct train_step *step)
 {
+    op_value found[] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
     graph_push(u->graph, "clip");
     for (uint32_t g = 0; g < u->groups; g++) {
         record_pack(u, &u->group[g]);
         record_squares(u, &u->group[g]);
     }
-    *norms = u->partials ? graph_join(u->graph, u->partial, u->partials, SHAPE_F32(u->count, SUM_PARTIALS)) : OP_NONE;
-    *clipping = GRAPH_OP(u->graph, &op_clip_factor, NULL, *norms, u->hyper);
+    op_value norms =
+        u->partials ? graph_join(u->graph, u->partial, u->partials, SHAPE_F32(u->count, SUM_PARTIALS)) : OP_NONE;
+    if (scaler == OP_NONE) {
+        step->clipping = GRAPH_OP(u->graph, &op_clip_factor, NULL, norms, u->hyper);
+    } else {
+        const op_value in[] = {scaler, norms, u->hyper};
+        graph_op(u->graph, &op_loss_scale, NULL, in, BASE_COUNT(in), found);
+        step->clipping = found[1];
+        u->hyper = found[2]; /* with the corrections of the updates done */
+    }
+    step->norms = norms;
+    step->scaler = found[0];
     graph_pop(u->graph);
 }
 
@@ -288,13 +299,14 @@ static void record_updates(struct updates *u, op_value clipping)
     graph_pop(u->graph);
 }
 
-enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, const op_value *grads,
-                                      op_value hyper, op_value *clipping, op_value *norms)
+enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, op_value scaler,
+                                      struct train_step *step)
 {
     enum mien_status status = MIEN_OK;
-    struct updates u = {.recipe = recipe, .scope = scope, .graph = scope->graph, .grads = grads, .hyper = hyper};
+    const op_value *grads = step->grads;
+    struct updates u = {.recipe = recipe, .scope = scope, .graph = scope->graph, .grads = grads, .hyper = step->hyper};
     uint32_t params = recipe->model->count;
-    *clipping = *norms = OP_NONE;
+    step->clipping = step->norms = step->scaler = OP_NONE;
     u.index = base_alloc(params, sizeof(*u.index));
     u.group = base_alloc(params, sizeof(*u.group));
     u.partial = base_alloc(params, sizeof(*u.partial));
@@ -304,8 +316,8 @@ enum mien_status train_updates_record(const struct train_recipe *recipe, struct 
             u.index[u.count++] = i;
     }
     make_groups(&u);
-    record_clipping(&u, clipping, norms);
-    record_updates(&u, *clipping);
+    record_clipping(&u, scaler, step);
+    record_updates(&u, step->clipping);
     TRY(graph_status(u.graph));
 fail:
     base_free(u.index);
