@@ -38,6 +38,11 @@ struct mien_import_params {
     mien_progress_fn progress; /* of samples (total 0), then of pictures of the pack; may be NULL. Cancelled: no
                                   manifest; or, while packing, a manifest without a pack */
     void *user;
+    uint32_t fold;       /* K of the layout's folds: what it tests is test, the others train; 0 = all rows, without a
+                            split, carry the fold that tests them */
+    uint32_t classes;    /* 0 = all; one fewer than the layout has leaves one class out, as mien_import says */
+    const char *frames;  /* of a labelled sequence: "last" (NULL is that), "last3" or "clip" */
+    const char *neutral; /* "first": the first frame of a labelled sequence is a sample of neutral; NULL or "none" */
 };
 
 struct mien_import_summary {
@@ -49,6 +54,9 @@ struct mien_import_summary {
     uint64_t passed_over;      /* files that are no pictures, where a layout takes all pictures of a directory */
     uint64_t packed;           /* pictures in the pack */
     uint64_t pack_bytes;       /* its size */
+    uint64_t duplicates;       /* entries that stand in a list twice: kept once */
+    uint64_t left_out;         /* what the layout's users leave out: clips that are broken in the original, classes that
+                                  were not asked for, questions on several pictures */
 };
 
 /* Turns a data set's official layout into a manifest (JSON Lines) whose paths are relative to it. The manifest appears
@@ -68,7 +76,14 @@ struct mien_import_summary {
  * are written from the votes: their share as intensity, a second emotion where it has a fair share. "folder":
  * root/SPLIT/LABEL/ with SPLIT train, val or test, as far as they are there, or root/LABEL/, whose rows have no split.
  * The PNG and JPEG files in it, told by their first bytes, are samples of that label, in natural order; other files and
- * directories are passed over and counted, hidden ones (".x") without being counted. */
+ * directories are passed over and counted, hidden ones (".x") without being counted.
+ *
+ * All others: the layouts that mien_import_describe tells, as their publishers have them; labels are the nouns of
+ * mien_emotion_name and the set's own further ones. A compound is a list of labels. Published test parts are test;
+ * where only a validation part is public and the literature tests on it, that is. Where a layout has folds, `fold` says
+ * what becomes of them; subjects are kept. Broken entries are MIEN_ERR_DATA with file and line. Pictures that are TIFF,
+ * BMP, GIF or WebP are taken as PNG from FILE.png beside them; where that is not there, MIEN_ERR_DATA with the command
+ * that makes them all. */
 MIEN_API enum mien_status mien_import(const struct mien_import_params *params, struct mien_import_summary *summary);
 
 /* ---- pictures ---- */

@@ -1,6 +1,8 @@
 /* encoding.c: whether bytes are UTF-8, and what they are instead. */
 #include "base/encoding.h"
 
+#include "base/arena.h"
+#include "base/os_internal.h"
 #include "base/status.h"
 
 #include <stdio.h>
@@ -86,6 +88,29 @@ enum mien_status base_text_check(const char *path, const char *text, size_t size
         return base_fail(MIEN_ERR_DATA, "%s:%zu: a zero byte; texts are UTF-8 without one", path, line);
     return base_fail(MIEN_ERR_DATA, "%s:%zu: not UTF-8 (byte 0x%02X); save the file as UTF-8", path, line,
                      (unsigned)(unsigned char)text[good]);
+}
+
+enum mien_status base_text_from_gbk(const char *path, char **text, size_t *size)
+{
+    enum mien_status status = MIEN_OK;
+    size_t room = 2 * *size, line = 1; /* four bytes of UTF-8 from two at most */
+    char *out = base_alloc(room + 1, 1);
+    FAIL_IF_NULL(out, path);
+    ptrdiff_t used = os_to_utf8("GB18030", *text, *size, out, &room);
+    for (ptrdiff_t at = 0; at < used; at++)
+        line += (*text)[at] == '\n';
+    FAIL_IF(used < 0, MIEN_ERR_DATA,
+            "%s: not UTF-8, and this system cannot read GBK (on Debian the package libc-gconv-modules-extra can); save "
+            "the file as UTF-8",
+            path);
+    FAIL_IF((size_t)used < *size, MIEN_ERR_DATA, "%s:%zu: neither UTF-8 nor GBK; save the file as UTF-8", path, line);
+    base_free(*text);
+    *text = out;
+    *size = room;
+    out = NULL;
+fail:
+    base_free(out);
+    return status;
 }
 
 enum mien_status base_argument_check(const char *what, const char *text)

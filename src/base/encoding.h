@@ -16,6 +16,10 @@ size_t base_utf8_prefix(const char *text, size_t size);
  * is no part of the text, or 0. */
 enum mien_status base_text_check(const char *path, const char *text, size_t size, size_t *skip);
 
+/* Text in GBK (GB 18030, which has it in it) as UTF-8, ended by a zero byte: *text [*size], malloc'ed by base_alloc, is
+ * replaced. MIEN_ERR_DATA with path and line: it is neither, or the system has no such converter. */
+enum mien_status base_text_from_gbk(const char *path, char **text, size_t *size);
+
 /* A text that an application or a command line gives, ended by a zero byte: MIEN_ERR_ARG when it is not UTF-8. `what`
  * names it for the message ("a text", "template 2"). */
 enum mien_status base_argument_check(const char *what, const char *text);

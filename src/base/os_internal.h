@@ -51,6 +51,10 @@ void *os_dir_open(const char *path);
 const char *os_dir_next(void *dir); /* without "." and ".."; NULL at the end (errno 0) or after a failure */
 void os_dir_close(void *dir);
 
+/* Text [size] in another encoding as UTF-8 into out [*room]; *room becomes its size. Bytes that could be read; -1:
+ * there is no converter. */
+ptrdiff_t os_to_utf8(const char *encoding, const char *text, size_t size, char *out, size_t *room);
+
 /* ---- threads ---- */
 
 /* Lies in the caller's memory until it is joined. */

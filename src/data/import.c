@@ -2,6 +2,7 @@
 #include "data/import.h"
 
 #include "data/frames.h"
+#include "data/import_rule.h"
 #include "data/pack.h"
 #include "data/unicode.h"
 #include "import_list.h"
@@ -38,39 +39,80 @@ static const struct import_layout *find_layout(const char *name)
 
 /* ---- the tree ---- */
 
-static bool has_mark(const struct import_layout *layout, const char *dir)
+/* Whether a name in a directory fits a pattern. */
+static enum mien_status has_pattern(const char *dir, const char *pattern, bool *found)
 {
-    bool found = false;
-    for (size_t i = 0; i < BASE_COUNT(layout->marks) && layout->marks[i] && !found; i++)
-        found = base_file_exists_in(dir, layout->marks[i]);
-    return found;
+    enum mien_status status = MIEN_OK;
+    struct import_match match;
+    char **names = NULL;
+    size_t count = 0;
+    if (!base_file_is_dir(dir))
+        return MIEN_OK;
+    TRY(base_dir_list(dir, &names, &count));
+    for (size_t i = 0; i < count && !*found; i++)
+        *found = import_name_fits(pattern, names[i], &match);
+fail:
+    base_dir_list_free(&names, &count);
+    return status;
 }
 
-/* The root is the tree's top, or the folder that holds it and nothing else like it. */
+static enum mien_status has_mark(const struct import_layout *layout, const char *dir, bool *found)
+{
+    enum mien_status status = MIEN_OK;
+    *found = false;
+    for (size_t i = 0; i < BASE_COUNT(layout->marks) && layout->marks[i] && !*found; i++) {
+        if (strpbrk(layout->marks[i], "*#"))
+            TRY(has_pattern(dir, layout->marks[i], found));
+        else
+            *found = base_file_exists_in(dir, layout->marks[i]);
+    }
+fail:
+    return status;
+}
+
+/* The one directory in `dir` that holds a mark, into in->top; else *only is the one directory in it, if there is one
+ * alone. */
+static enum mien_status look_below(struct import *in, const char *dir, const char **only)
+{
+    enum mien_status status = MIEN_OK;
+    const char *found = NULL;
+    char **names = NULL;
+    size_t count = 0, like = 0, dirs = 0;
+    TRY(base_dir_list(dir, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        bool is_like = false;
+        if (!base_file_is_dir_in(dir, names[i]) || names[i][0] == '.')
+            continue;
+        const char *inner = base_arena_printf(&in->arena, "%s/%s", dir, names[i]);
+        FAIL_IF_NULL(inner, "an import");
+        TRY(has_mark(in->layout, inner, &is_like));
+        like += is_like;
+        found = is_like ? inner : found;
+        *only = dirs++ ? NULL : inner;
+    }
+    in->marked = like == 1;
+    in->top = in->marked ? found : in->params->root;
+fail:
+    base_dir_list_free(&names, &count);
+    return status;
+}
+
+/* The root is the tree's top, or the folder that holds it and nothing else like it, or holds such a folder alone:
+ * archives unpack doubled. */
 static enum mien_status find_top(struct import *in)
 {
     enum mien_status status = MIEN_OK;
-    const char *root = in->params->root, *found = NULL;
-    char **names = NULL;
-    size_t count = 0, like = 0;
+    const char *root = in->params->root;
     in->top = root;
     FAIL_IF(!base_file_is_dir(root), MIEN_ERR_DATA, "%s: no such directory; \"%s\" is imported from one", root,
             in->layout->info.name);
-    in->marked = has_mark(in->layout, root);
-    if (in->marked)
-        return MIEN_OK;
-    TRY(base_dir_list(root, &names, &count));
-    for (size_t i = 0; i < count; i++) {
-        const char *inner = base_arena_printf(&in->arena, "%s/%s", root, names[i]);
-        FAIL_IF_NULL(inner, "an import");
-        bool is_like = has_mark(in->layout, inner);
-        like += is_like;
-        found = is_like ? inner : found;
+    TRY(has_mark(in->layout, root, &in->marked));
+    for (int depth = 0; root && depth < 3 && !in->marked; depth++) {
+        const char *only = NULL;
+        TRY(look_below(in, root, &only));
+        root = only;
     }
-    in->marked = like == 1;
-    in->top = in->marked ? found : root;
 fail:
-    base_dir_list_free(&names, &count);
     return status;
 }
 
@@ -135,6 +177,9 @@ enum mien_status import_look(const struct import *in, const char *path, enum imp
         TRY(base_refuse_pointer(full, head, size));
         if (memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0 || memcmp(head, "\xff\xd8\xff", 3) == 0)
             *out = IMPORT_PICTURE;
+        else if (memcmp(head, "II*", 4) == 0 || memcmp(head, "MM\0*", 4) == 0 || memcmp(head, "BM", 2) == 0 ||
+                 memcmp(head, "GIF8", 4) == 0 || memcmp(head + 8, "WEBP", 4) == 0)
+            *out = IMPORT_FOREIGN;
     }
 fail:
     base_free(full);
@@ -335,9 +380,34 @@ fail:
 
 /* ---- the whole ---- */
 
+static enum mien_status check_sequence(const struct import_layout *layout, const struct mien_import_params *p)
+{
+    enum mien_status status = MIEN_OK;
+    FAIL_IF((p->frames || p->neutral) && !(layout->options & IMPORT_SEQUENCE), MIEN_ERR_ARG,
+            "\"%s\" has no sequences: it does not take the option %s", layout->info.name,
+            p->frames ? "frames" : "neutral");
+    FAIL_IF(p->frames && strcmp(p->frames, "last") != 0 && strcmp(p->frames, "last3") != 0 &&
+                strcmp(p->frames, "clip") != 0,
+            MIEN_ERR_ARG, "frames \"%s\": it is one of: last, last3, clip", p->frames);
+    FAIL_IF(p->neutral && strcmp(p->neutral, "first") != 0 && strcmp(p->neutral, "none") != 0, MIEN_ERR_ARG,
+            "neutral \"%s\": it is one of: none, first", p->neutral);
+fail:
+    return status;
+}
+
 static enum mien_status check_params(const struct import_layout *layout, const struct mien_import_params *p)
 {
     enum mien_status status = MIEN_OK;
+    FAIL_IF(p->fold && !layout->folds, MIEN_ERR_ARG, "\"%s\" has no folds: it does not take the option fold",
+            layout->info.name);
+    FAIL_IF(p->fold > layout->folds, MIEN_ERR_ARG, "fold %u; \"%s\" has folds 1 to %u", p->fold, layout->info.name,
+            layout->folds);
+    FAIL_IF(p->classes && !layout->classes, MIEN_ERR_ARG,
+            "\"%s\" has its classes alone: it does not take the option classes", layout->info.name);
+    FAIL_IF(p->classes && p->classes != layout->classes && p->classes + 1 != layout->classes, MIEN_ERR_ARG,
+            "classes %u; \"%s\" has %u, or %u without %s", p->classes, layout->info.name, layout->classes,
+            layout->classes - 1, layout->dropped);
+    TRY(check_sequence(layout, p));
     FAIL_IF(p->local && !(layout->options & IMPORT_LOCAL), MIEN_ERR_ARG,
             "\"%s\" writes no local sentences: it does not take the option local", layout->info.name);
     FAIL_IF(p->shuffle_captions && !(layout->options & IMPORT_CAPTIONS), MIEN_ERR_ARG,
@@ -350,7 +420,7 @@ static enum mien_status check_summary(const struct import *in)
 {
     enum mien_status status = MIEN_OK;
     const struct mien_import_summary *s = in->summary;
-    unsigned long long listed = s->samples + s->missing + s->unrated;
+    unsigned long long listed = s->samples + s->missing + s->unrated + s->left_out;
     FAIL_IF(s->samples == 0, MIEN_ERR_DATA, "%s: none of the %llu samples that it lists is there", in->top, listed);
     if (s->missing)
         LOG_WARN("%s: %llu of %llu samples are not there and were left out", in->top, (unsigned long long)s->missing,
@@ -378,6 +448,7 @@ fail:
     for (size_t i = 0; i < in->held_count; i++)
         cJSON_Delete(in->held[i]);
     base_free(in->held);
+    import_forget(in);
     base_free(in->from_manifest);
     base_free(in->real_root);
     base_free(dir);

@@ -1,6 +1,7 @@
-/* import.h: inside data: importers, which turn data sets' official layouts into manifests. An importer is a file
- * import_<name>.c with a descriptor `const struct import_layout import_<name> = {...};`, which the build finds; a file
- * may hold several. It reads the layout's lists and hands every sample to import_row; the rest is done here. */
+/* import.h: inside data: importers, which turn data sets' official layouts into manifests. An importer is a descriptor
+ * `const struct import_layout import_<name> = {...};` in a file import_*.c, which the build finds. Most are rules
+ * (import_rule.h) in a table; others read the layout's lists themselves and hand every sample to import_row. The rest
+ * is done here. */
 #ifndef DATA_IMPORT_H
 #define DATA_IMPORT_H
 
@@ -8,14 +9,23 @@
 #include "mien/data.h"
 
 struct import;
+struct import_rule;
 
 /* What a layout takes of mien_import_params beside name, root, manifest, seed and pack. */
-enum { IMPORT_CAPTIONS = 1 /* shuffle_captions */, IMPORT_LOCAL = 2 /* local */ };
+enum {
+    IMPORT_CAPTIONS = 1, /* shuffle_captions */
+    IMPORT_LOCAL = 2,    /* local */
+    IMPORT_SEQUENCE = 4, /* frames, neutral */
+};
 
 struct import_layout {
     struct mien_import_info info;
-    const char *marks[6]; /* names in the layout's top directory, any of which tells it */
+    const char *marks[8]; /* names in the layout's top directory, or patterns with '*', any of which tells it */
     unsigned options;     /* IMPORT_* */
+    uint32_t folds;       /* how many there are; 0 = it has none */
+    uint32_t classes;     /* 0, or how many there are where one fewer may be asked for, */
+    const char *dropped;  /* which is without this label */
+    const struct import_rule *rule; /* import_rule.h, for import_by_rule */
     enum mien_status (*run)(struct import *in);
 };
 
@@ -34,6 +44,9 @@ struct import {
     struct base_out *out;
     cJSON **held; /* rows whose captions are still to be handed round */
     size_t held_count, held_capacity;
+    const char **seen; /* [seen_size] entries by their hashes: import_seen */
+    size_t seen_count, seen_size;
+    struct base_arena seen_arena;
 };
 
 /* The guard of all that an importer looks at: a path below the top, joined to it. Lists and links may not lead out of
@@ -43,7 +56,12 @@ enum mien_status import_path(const struct import *in, const char *path, char **o
 
 /* What the first bytes of a file below the top tell; nothing is decoded. MIEN_ERR_DATA: as import_path, or a pointer of
  * Git LFS in place of the file; MIEN_ERR_IO: it cannot be read. */
-enum import_kind { IMPORT_MISSING, IMPORT_OTHER, IMPORT_PICTURE };
+enum import_kind {
+    IMPORT_MISSING,
+    IMPORT_OTHER,
+    IMPORT_PICTURE,
+    IMPORT_FOREIGN /* a picture that must be converted */
+};
 enum mien_status import_look(const struct import *in, const char *path, enum import_kind *out);
 
 /* One sample. Paths of `row` are relative to the top; fold 0 and an empty list of options are none. `more`: further

@@ -11,8 +11,9 @@ static void print_summary(const struct common *common, const char *manifest, con
         print_json_string(manifest);
         printf(",\"samples\":%" PRIu64 ",\"train\":%" PRIu64 ",\"val\":%" PRIu64 ",\"test\":%" PRIu64
                ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 ",\"passed_over\":%" PRIu64 ",\"packed\":%" PRIu64
-               ",\"pack_bytes\":%" PRIu64 "}\n",
-               s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->passed_over, s->packed, s->pack_bytes);
+               ",\"pack_bytes\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"left_out\":%" PRIu64 "}\n",
+               s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->passed_over, s->packed, s->pack_bytes,
+               s->duplicates, s->left_out);
         return;
     }
     uint64_t of_none = s->samples - s->train - s->val - s->test;
@@ -21,6 +22,9 @@ static void print_summary(const struct common *common, const char *manifest, con
     if (of_none)
         printf(", of no split %" PRIu64, of_none);
     printf("; left out: %" PRIu64 " without a file, %" PRIu64 " without a rating\n", s->missing, s->unrated);
+    if (s->duplicates || s->left_out)
+        printf("kept once: %" PRIu64 " entries that stand in a list twice; left out as the layout says: %" PRIu64 "\n",
+               s->duplicates, s->left_out);
     if (s->passed_over)
         printf("passed over: %" PRIu64 " files or directories that are no pictures\n", s->passed_over);
     printf("manifest %s\n", manifest);
@@ -32,8 +36,7 @@ static void print_layouts(void)
 {
     const struct mien_import_info *info;
     for (size_t i = 0; (info = mien_import_describe(i)); i++)
-        printf("%-10s %s\n           layout: %s\n           from: %s\n", info->name, info->summary, info->layout,
-               info->source);
+        printf("%s: %s\n    layout: %s\n    from: %s\n", info->name, info->summary, info->layout, info->source);
 }
 
 static void print_layouts_json(void)
@@ -55,7 +58,7 @@ static void print_names(void)
     const struct mien_import_info *info;
     printf("NAME is one of:\n");
     for (size_t i = 0; (info = mien_import_describe(i)); i++)
-        printf("  %-12s %s\n", info->name, info->summary);
+        printf("  %-16s %s\n", info->name, info->summary);
 }
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
@@ -73,6 +76,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct common common;
     struct progress progress;
     bool list = false;
+    uint64_t fold = 0, classes = 0;
     const struct arg args[] = {
         {"--list", ARG_FLAG, NULL, "prints all layouts, what they look like and where they come from", &list},
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
@@ -81,6 +85,12 @@ static int run(const struct command *command, int argc, char **argv)
         {"--local", ARG_FLAG, NULL, "captions get local sentences too, one per region", &params.local},
         {"--shuffle-captions", ARG_FLAG, NULL, "a control: captions are handed round among a split's images",
          &params.shuffle_captions},
+        {"--fold", ARG_NUMBER, "K", "what fold K tests is test, all else train; without it rows carry their fold",
+         &fold},
+        {"--classes", ARG_NUMBER, "N", "affectnet, affwild2: 7 leaves contempt, or other, out (default 8)", &classes},
+        {"--frames", ARG_TEXT, "WHICH", "ckplus: last, last3 or clip (default last)", &params.frames},
+        {"--neutral", ARG_TEXT, "WHICH", "ckplus: first: the first frame is a sample of neutral (default none)",
+         &params.neutral},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, &inputs);
@@ -96,6 +106,8 @@ static int run(const struct command *command, int argc, char **argv)
     params.name = inputs.items[0];
     params.root = inputs.items[1];
     params.seed = common.seed_given ? common.seed : 0;
+    params.fold = (uint32_t)(fold < UINT32_MAX ? fold : UINT32_MAX);
+    params.classes = (uint32_t)(classes < UINT32_MAX ? classes : UINT32_MAX);
     params.progress = on_progress;
     params.user = &progress;
     progress_begin(&progress, "import", common.quiet);

@@ -1,0 +1,79 @@
+/* import_pictures.c: data sets of pictures with a label each, as rules. */
+#include "data/import_rule.h"
+
+#define RAFDB                                                                                                          \
+    "RAF-DB's authors, for research: http://www.whdeng.cn/raf/model1.html (e-mail from an institute's address)"
+
+const struct import_layout import_rafdb = {
+    .info = {.name = "rafdb",
+             .summary = "RAF-DB, basic: 7 emotions, aligned faces of 100x100; train and test",
+             .layout = "ROOT/EmoLabel/list_patition_label.txt and ROOT/Image/aligned/*_aligned.jpg, with ROOT basic or "
+                       "what holds it; or ROOT/DATASET/train|test/1..7/*.jpg",
+             .source = RAFDB},
+    .marks = {"EmoLabel", "basic", "DATASET"},
+    .run = import_by_rule,
+    .rule = &(const struct import_rule){
+        .numbers = "surprise fear disgust happiness sadness anger neutral",
+        .base = 1,
+        .lists = {{"EmoLabel/list_patition_label.txt", DATA_SPLIT_NONE},
+                  {"basic/EmoLabel/list_patition_label.txt", DATA_SPLIT_NONE}},
+        .split_by_name = true,
+        .places = {{"Image/aligned", "<stem>_aligned.jpg"},
+                   {"Image/aligned/aligned", "<stem>_aligned.jpg"},
+                   {"basic/Image/aligned", "<stem>_aligned.jpg"},
+                   {"basic/Image/aligned/aligned", "<stem>_aligned.jpg"}},
+        .tree = {{"DATASET/train/<label>/*.jpg", DATA_SPLIT_TRAIN}, {"DATASET/test/<label>/*.jpg", DATA_SPLIT_TEST}},
+    }};
+
+const struct import_layout import_rafdb_compound = {
+    .info = {.name = "rafdb-compound",
+             .summary = "RAF-DB, compound: 11 pairs of emotions, a label of two words each; train and test",
+             .layout = "ROOT/EmoLabel/list_patition_label.txt and ROOT/Image/aligned/*_aligned.jpg, with ROOT compound "
+                       "or what holds it",
+             .source = RAFDB},
+    .marks = {"EmoLabel", "compound"},
+    .run = import_by_rule,
+    .rule = &(const struct import_rule){
+        .numbers = "happiness+surprise happiness+disgust sadness+fear sadness+anger sadness+surprise sadness+disgust "
+                   "fear+anger fear+surprise anger+surprise anger+disgust disgust+surprise",
+        .base = 1,
+        .lists = {{"EmoLabel/list_patition_label.txt", DATA_SPLIT_NONE},
+                  {"compound/EmoLabel/list_patition_label.txt", DATA_SPLIT_NONE}},
+        .split_by_name = true,
+        .places = {{"Image/aligned", "<stem>_aligned.jpg"},
+                   {"Image/aligned/aligned", "<stem>_aligned.jpg"},
+                   {"compound/Image/aligned", "<stem>_aligned.jpg"},
+                   {"compound/Image/aligned/aligned", "<stem>_aligned.jpg"}},
+    }};
+
+const struct import_layout import_sfew = {
+    .info = {.name = "sfew",
+             .summary = "SFEW 2.0: 7 emotions, frames of films; its validation part, on which it is tested, is test",
+             .layout = "ROOT/Train/Train_Aligned_Faces/LABEL/*.png, ROOT/Val/Val_Aligned_Faces/LABEL/*.png (or "
+                       "Val_Aligned_Faces_new), also without Train/ and Val/",
+             .source = "https://users.cecs.anu.edu.au/~few_group/AFEW.html (a signed licence, for research)"},
+    .marks = {"Train", "Val", "Train_Aligned_Faces*", "Val_Aligned_Faces*"},
+    .run = import_by_rule,
+    .rule = &(const struct import_rule){
+        .tree = {{"Train/Train_Aligned_Faces*/<label>/*.??g", DATA_SPLIT_TRAIN},
+                 {"Train_Aligned_Faces*/<label>/*.??g", DATA_SPLIT_TRAIN},
+                 {"Val/Val_Aligned_Faces*/<label>/*.??g", DATA_SPLIT_TEST},
+                 {"Val_Aligned_Faces*/<label>/*.??g", DATA_SPLIT_TEST}},
+    }};
+
+const struct import_layout import_jaffe = {
+    .info = {.name = "jaffe",
+             .summary = "JAFFE: 7 emotions, 213 pictures of 10 women, TIFF (converted beside); a fold a subject",
+             .layout = "ROOT/KA.AN1.39.tiff and the like, each converted to KA.AN1.39.tiff.png; or KA.AN1.39.png",
+             .source = "https://zenodo.org/records/14974867 (ask there, for research; not to be passed on)"},
+    .marks = {"??.???.#.*"},
+    .folds = 10,
+    .run = import_by_rule,
+    .rule = &(const struct import_rule){
+        .tree = {{"<subject>.<label>#.#.png", DATA_SPLIT_NONE},
+                 {"<subject>.<label>#.#.jpg", DATA_SPLIT_NONE},
+                 {"<subject>.<label>#.#.tiff", DATA_SPLIT_NONE},
+                 {"<subject>.<label>#.#.tif", DATA_SPLIT_NONE}},
+        .once = true,
+        .subjects = "KA KL KM KR MK NA NM TM UY YM",
+    }};
