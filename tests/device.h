@@ -30,7 +30,8 @@ static inline bool gpu_open(struct gpu *gpu)
 {
     if (!gpu_find(gpu))
         return false;
-    CHECK_EQ(vk_device_create(gpu->instance, gpu->index, NULL, &gpu->device), MIEN_OK);
+    const struct mien_gpu_params params = {.size = sizeof(params), .tune = MIEN_OFF}; /* whatever this machine keeps */
+    CHECK_EQ(vk_device_create(gpu->instance, gpu->index, &params, &gpu->device), MIEN_OK);
     if (gpu->device)
         printf("device: %s\n", vk_device_caps(gpu->device)->name);
     else

@@ -9,6 +9,7 @@
  *   MIEN_CACHE_DIR=DIR      where that file lies (default: $XDG_CACHE_HOME/mien, else ~/.cache/mien)
  *   MIEN_TRUST_DRIVER=1     uses what is known to be wrong with a driver too: to see whether a newer one is right
  *   MIEN_SELFTEST=1|0       1: kernels prove themselves on software devices too; 0: on none (see below)
+ *   MIEN_TUNE=off           kernels are chosen by rules alone, whatever mien_tune (mien/tune.h) has measured
  *   MIEN_VALIDATE=1|gpu     Vulkan's validation layers: core and synchronisation; "gpu" adds GPU-assisted checks
  *
  * Self-test: the first time a kernel is to run on a device with its driver, it computes a small problem, in the very
@@ -50,6 +51,8 @@ struct mien_gpu_info {
     uint32_t vendor_id, device_id, driver_version;
     char kernels[2048]; /* kernels that have failed the self-test with this driver: "op/kernel: why", separated by "; "
                          */
+    char tuned[768]; /* the table of mien_tune that is in use: "84 calls, 12 of them faster than by the rules (PATH)";
+                        "" = there is none */
 };
 
 /* Describes the installed devices, number i into infos[i] for i < capacity, where infos[0].size counts for all; *count
@@ -91,6 +94,8 @@ struct mien_gpu_params {
     enum mien_validation validation;
     enum mien_switch selftest; /* MIEN_ON: kernels prove themselves, MIEN_OFF: they do not; else MIEN_SELFTEST, else on
                                   hardware alone */
+    enum mien_switch tune; /* MIEN_OFF: kernels are chosen by rules alone; MIEN_DEFAULT = MIEN_TUNE, else as mien_tune
+                              has measured, where it has */
 };
 
 /* Opens a device; params may be NULL. The caller owns *out.

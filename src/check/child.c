@@ -60,8 +60,11 @@ static enum mien_status open_device(struct check_context *context, struct check_
     enum mien_status status = MIEN_OK;
     const struct check_options *options = context->options;
     /* kernels are compiled anew: the driver's compiler is a part of what is checked, and no directory need be there */
-    struct mien_gpu_params params = {
-        .size = sizeof(params), .device = options->device, .caps = options->caps, .pipeline_cache = MIEN_OFF};
+    struct mien_gpu_params params = {.size = sizeof(params),
+                                     .device = options->device,
+                                     .caps = options->caps,
+                                     .pipeline_cache = MIEN_OFF,
+                                     .tune = MIEN_OFF};
     uint32_t index;
     char *json = NULL;
     TRY(vk_instance_create(&params, &context->instance));

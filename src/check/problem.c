@@ -4,6 +4,7 @@
 #include "check/selftest.h"
 
 #include "check/check.h"
+#include "op/choice.h"
 
 #include <string.h>
 
@@ -22,16 +23,16 @@ bool check_same_pipeline(const struct op_dispatch *a, const struct op_dispatch *
 struct search {
     struct vk_caps caps; /* of the device, or with smaller ranges */
     const struct op_dispatch *wanted;
-    const struct op_variant *variant; /* by which it is planned */
-    struct op_plan plan;              /* of the call that was looked at last */
+    struct op_choice choice; /* by which it is planned */
+    struct op_plan plan;     /* of the call that was looked at last */
 };
 
-/* Whether the call, planned by the variant, needs the wanted pipeline. What it says of misfits is for nobody. */
+/* Whether the call, planned by the choice, needs the wanted pipeline. What it says of misfits is for nobody. */
 static bool serves(struct search *s, struct op_call *call)
 {
-    const struct op_variant *v = s->variant;
+    const struct op_variant *v = s->choice.variant;
     bool found = false;
-    if ((v->fits && !v->fits(&s->caps, call)) || op_make_plan(&s->caps, call, v, &s->plan) != MIEN_OK)
+    if ((v->fits && !v->fits(&s->caps, call)) || op_make_plan_by(&s->caps, call, s->choice, &s->plan) != MIEN_OK)
         return false;
     for (size_t i = 0; i < s->plan.count && !found; i++)
         found = check_same_pipeline(&s->plan.dispatch[i], s->wanted);
@@ -314,7 +315,7 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
                                     const struct op_dispatch *d, struct check_problem *out)
 {
     enum mien_status status = MIEN_OK;
-    struct search s = {.caps = *caps, .wanted = d, .variant = d->variant};
+    struct search s = {.caps = *caps, .wanted = d, .choice = {d->variant, d->tile}};
     struct check_case found;
     char said[300];
     memset(out, 0, sizeof(*out));
@@ -322,7 +323,7 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
     if (!find_case(&s, &found)) {
         struct op_call smaller = *call;
         memset(smaller.in_data, 0, sizeof(smaller.in_data));
-        s.variant = plan->variant;
+        s.choice = (struct op_choice){plan->variant, plan->tile};
         make_smaller(&s, &smaller);
         make_case(&smaller, &out->own);
         found = (struct check_case){.op = call->op, .given = &out->own};
@@ -332,7 +333,7 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
     FAIL_IF(status != MIEN_OK, status, "%s: no self-test can be made for %s: %s", d->op->name, d->variant->name, said);
     FAIL_IF(!serves(&s, &out->call), MIEN_ERR_FAILED, "%s: no small problem runs kernel %s of %s", d->op->name,
             d->shader, d->variant->name);
-    out->variant = s.variant;
+    out->variant = s.choice.variant;
     out->plan = s.plan;
     return MIEN_OK;
 fail:

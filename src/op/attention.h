@@ -46,6 +46,7 @@ bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call);
+uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 void attention_plan_fwd_sg(struct op_plan *plan);
 void attention_plan_fwd_row(struct op_plan *plan);
 void attention_plan_fwd_tile(struct op_plan *plan);

@@ -64,11 +64,25 @@ static struct form form_sg(const struct vk_caps *caps)
 
 /* By the model of a Navi 31 (tests/bench/LOG.md) 64 lanes at half their rows are as fast as 32 with all of them, with
  * half as much to fetch; fewer rows than that want 32 where the device can run them. */
-static struct form form_row(const struct vk_caps *caps, const struct attention_size *s)
+static uint32_t row_rule(const struct vk_caps *caps, const struct attention_size *s)
 {
-    uint32_t rows = s->tokens <= 32 && caps->subgroup_min <= 32 ? 32 : 64;
+    return s->tokens <= 32 && caps->subgroup_min <= 32 ? 32 : 64;
+}
+
+static struct form form_row(const struct op_plan *plan, const struct attention_size *s)
+{
+    const struct vk_caps *caps = plan->caps;
+    uint32_t rows = plan->tile.rows ? plan->tile.rows : row_rule(caps, s);
     bool may = caps->subgroup_min <= rows && rows <= caps->subgroup_max;
     return (struct form){.local = rows, .rows = rows, .subgroup = may ? rows : 0};
+}
+
+/* The other of 32 and 64 rows. */
+uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES])
+{
+    struct attention_size s = attention_size_of(call);
+    out[0] = (struct op_tile){.rows = row_rule(caps, &s) == 64 ? 32 : 64};
+    return 1;
 }
 
 static const struct form form_tile = {.local = 128, .rows = 32};
@@ -124,7 +138,7 @@ void attention_plan_fwd_sg(struct op_plan *plan)
 void attention_plan_fwd_row(struct op_plan *plan)
 {
     struct attention_size s = attention_size_of(plan->call);
-    plan_fwd(plan, form_row(plan->caps, &s), "attention_fwd_row");
+    plan_fwd(plan, form_row(plan, &s), "attention_fwd_row");
 }
 
 void attention_plan_fwd_tile(struct op_plan *plan)
@@ -283,7 +297,7 @@ static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
 void attention_plan_bwd_row(struct op_plan *plan)
 {
     struct attention_size s = attention_size_of(plan->call);
-    struct form form = form_row(plan->caps, &s);
+    struct form form = form_row(plan, &s);
     struct gradient g = {form, "attention_bwd_q_row", "attention_bwd_kv_row", ATTENTION_KEYS, false};
     plan_bwd(plan, &g, true);
 }

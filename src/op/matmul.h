@@ -1,5 +1,5 @@
 /* matmul.h: inside the op: a call as plain numbers, shared by its descriptor (matmul.c) and its plans (matmul_plan.c,
- * matmul_slice.c). */
+ * matmul_slice.c, matmul_tiles.c). */
 #ifndef OP_MATMUL_H
 #define OP_MATMUL_H
 
@@ -33,7 +33,22 @@ enum { MATMUL_SLICES = 4, MATMUL_SLICE_SIDE = 8, MATMUL_SLICE_THREADS = 4 * 8 * 
 struct matmul_shape {
     uint32_t rows, cols, m, n;
 };
+struct matmul_shape matmul_slice_of(uint32_t rows, uint32_t cols);
+/* Tile number `index` of those that the device's registers hold; false behind the last. */
+bool matmul_slice_tile(const struct vk_caps *caps, uint32_t index, struct matmul_shape *out);
 struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill,
                                        uint32_t least);
+
+/* matmul_tiles.c: of a class of devices: steps of k below which a part is not worth while; rows of an invocation of the
+ * kernels over subgroups; rows and groups of four columns of an invocation of matmul_fwd_vec, the rule's at index 0,
+ * and how many such invocations stand above each other in a workgroup. */
+uint32_t matmul_least_steps(const struct vk_caps *caps);
+uint32_t matmul_software_rows(uint32_t m, uint32_t lanes);
+struct op_tile matmul_strip(const struct vk_caps *caps, uint32_t index);
+uint32_t matmul_strip_lanes(const struct vk_caps *caps);
+/* op_variant.tiles */
+uint32_t matmul_tiles_sg(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
+uint32_t matmul_tiles_slice(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
+uint32_t matmul_tiles_vec(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 
 #endif

@@ -37,6 +37,7 @@ struct tile {
     uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum */
     bool chains;    /* the kernel sums longer parts piece by piece */
     uint32_t least; /* steps of k below which a part is not worth while */
+    uint32_t parts; /* of k, in place of what `fill` and `least` give; 0 = theirs */
     double flops;   /* most for one dispatch; 0 = any */
 };
 
@@ -102,7 +103,7 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
     uint64_t longest = t->chains ? op_most_rounds(caps) / 4 : MAX_ADDS * t->run; /* a step of k is under four rounds */
     uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, longest));
-    parts = BASE_MAX(parts, matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
+    parts = BASE_MAX(parts, t->parts ? t->parts : matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
     b.parts = (uint32_t)base_div_up(s->k, b.part);
     if (b.parts > 1) { /* partial matrices in scratch, in one range */
@@ -303,16 +304,11 @@ static void plan_tiles(struct op_plan *plan, struct tile t)
 
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
-/* By class: when to split k. Software drivers have few cores. */
+/* By class: when to split k. */
 static struct tile tile_for(const struct op_plan *plan, const char *const *kernels)
 {
-    static const struct tile by_class[] = {
-        [VK_CLASS_DESKTOP] = {.least = 256},
-        [VK_CLASS_MOBILE] = {.least = 256},
-        [VK_CLASS_SOFTWARE] = {.least = 512},
-    };
-    struct tile t = by_class[plan->caps->class_];
-    t.fill = op_busy_groups(plan->caps);
+    struct tile t = {
+        .least = matmul_least_steps(plan->caps), .fill = op_busy_groups(plan->caps), .parts = plan->tile.parts};
     t.flops = op_most_flops(plan->caps);
     t.shader = kernels[plan->call->in[MATMUL_B].dtype];
     t.depth = t.unit = t.cols = t.local_y = 1;
@@ -354,31 +350,12 @@ static bool fits_vec_texel(const struct vk_caps *caps, const struct op_call *cal
     return gains && fits_vec4(caps, call) && fits_texels(caps, call);
 }
 
-/* Rows per invocation, a multiple of 16: more rows do more per load; fewer when that leaves a fifth less to do, at the
- * speed measured on llvmpipe (768^3, subgroups of 8: 36, 48 and 54 GFLOP/s). Subgroups of 4 gain nothing from 48. */
-static uint32_t software_rows(uint32_t m, uint32_t lanes)
-{
-    static const struct {
-        uint32_t rows;
-        double cost;
-    } choice[] = {{48, 0.8}, {32, 0.6}, {16, 0.4}};
-    uint32_t first = lanes == 4 ? 1 : 0, rows = choice[first].rows;
-    double best = (double)base_div_up(m, rows) * choice[first].cost / 1.25;
-    for (uint32_t i = first + 1; i < BASE_COUNT(choice); i++) {
-        double cost = (double)base_div_up(m, choice[i].rows) * choice[i].cost;
-        if (cost < best) {
-            best = cost;
-            rows = choice[i].rows;
-        }
-    }
-    return rows;
-}
-
 static void plan_software(struct op_plan *plan, const char *const *kernels)
 {
     struct tile t = tile_for(plan, kernels);
+    uint32_t rule = matmul_software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
     t.local_x = plan->caps->subgroup_size;
-    t.rows = software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
+    t.rows = plan->tile.rows ? plan->tile.rows : rule;
     t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
     plan_tiles(plan, t);
@@ -402,7 +379,8 @@ static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32
 {
     struct tile t = tile_for(plan, kernels);
     struct matmul_size s = matmul_size_of(plan->call);
-    struct matmul_shape shape = matmul_slice_shape(plan->caps, &s, t.fill, t.least);
+    struct matmul_shape shape = plan->tile.rows ? matmul_slice_of(plan->tile.rows, plan->tile.cols)
+                                                : matmul_slice_shape(plan->caps, &s, t.fill, t.least);
     t.rows = shape.rows;
     t.cols = shape.cols;
     t.m = shape.m;
@@ -428,11 +406,11 @@ static void plan_odd(struct op_plan *plan)
 static void plan_strips(struct op_plan *plan, const char *const *kernels)
 {
     struct tile t = tile_for(plan, kernels);
-    bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
+    struct op_tile tile = plan->tile.rows ? plan->tile : matmul_strip(plan->caps, 0);
     t.local_x = 8;
-    t.local_y = software ? 1 : 8;
-    t.rows = software ? 16 : 8;
-    t.cols = software ? 2 : 1;
+    t.local_y = matmul_strip_lanes(plan->caps);
+    t.rows = tile.rows;
+    t.cols = tile.cols;
     t.unit = t.run = 4;
     plan_tiles(plan, t);
 }
@@ -463,12 +441,21 @@ const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_sg_texel",
      .needs = VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_TEXEL,
      .fits = fits_sg_texel,
-     .steps = plan_sg_texel},
-    {.name = "matmul_fwd_sg", .needs = VK_CAP_SUBGROUP_SHUFFLE, .fits = fits_sg, .steps = plan_sg},
-    {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice},
-    {.name = "matmul_fwd_slice_odd", .fits = fits_odd, .steps = plan_odd},
-    {.name = "matmul_fwd_vec_texel", .needs = VK_CAP_TEXEL, .fits = fits_vec_texel, .steps = plan_vec_texel},
-    {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec},
+     .steps = plan_sg_texel,
+     .tiles = matmul_tiles_sg},
+    {.name = "matmul_fwd_sg",
+     .needs = VK_CAP_SUBGROUP_SHUFFLE,
+     .fits = fits_sg,
+     .steps = plan_sg,
+     .tiles = matmul_tiles_sg},
+    {.name = "matmul_fwd_slice", .fits = fits_slice, .steps = plan_slice, .tiles = matmul_tiles_slice},
+    {.name = "matmul_fwd_slice_odd", .fits = fits_odd, .steps = plan_odd, .tiles = matmul_tiles_slice},
+    {.name = "matmul_fwd_vec_texel",
+     .needs = VK_CAP_TEXEL,
+     .fits = fits_vec_texel,
+     .steps = plan_vec_texel,
+     .tiles = matmul_tiles_vec},
+    {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec, .tiles = matmul_tiles_vec},
     {.name = "matmul_fwd", .steps = plan_plain},
     {0},
 };

@@ -22,9 +22,20 @@ static const struct slice_tile {
 /* Steps of k that go by while one partial sum is written and read: 8 bytes of a GPU's cache against multiply-adds. */
 #define SPLIT_COST 100.0
 
-static struct matmul_shape shape_of(const struct slice_tile *t)
+struct matmul_shape matmul_slice_of(uint32_t rows, uint32_t cols)
 {
-    return (struct matmul_shape){t->rows, t->cols, MATMUL_SLICE_SIDE * t->rows, MATMUL_SLICE_SIDE * 4 * t->cols};
+    return (struct matmul_shape){rows, cols, MATMUL_SLICE_SIDE * rows, MATMUL_SLICE_SIDE * 4 * cols};
+}
+
+bool matmul_slice_tile(const struct vk_caps *caps, uint32_t index, struct matmul_shape *out)
+{
+    for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
+        if (caps->max_registers < tiles[i].registers || index-- > 0)
+            continue;
+        *out = matmul_slice_of(tiles[i].rows, tiles[i].cols);
+        return true;
+    }
+    return false;
 }
 
 /* The tile that leaves least idle: by its speed, what of it lies outside the matrix, how many workgroups there are,
@@ -36,7 +47,7 @@ struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct 
     struct matmul_shape best = {0};
     double most = 0;
     for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
-        struct matmul_shape shape = shape_of(&tiles[i]);
+        struct matmul_shape shape = matmul_slice_of(tiles[i].rows, tiles[i].cols);
         uint64_t count = base_div_up(s->m, shape.m) * base_div_up(s->n, shape.n) * s->batch;
         uint64_t parts = matmul_parts_to_fill(caps, s, fill, least, count);
         double used = (double)s->m * s->n * s->batch / ((double)count * shape.m * shape.n);

@@ -92,16 +92,6 @@ enum mien_status op_call_shapes(struct op_call *call, const char *label)
     return status;
 }
 
-const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call)
-{
-    for (const struct op_variant *v = call->op->variants; v && v->name; v++) {
-        if ((v->needs & caps->features) == v->needs && (!v->fits || v->fits(caps, call)) &&
-            !vk_caps_refuse(caps, call->op->name, v->name))
-            return v;
-    }
-    return NULL;
-}
-
 const char *op_no_grad(const struct op_desc *op)
 {
     return op->no_grad ? op->no_grad : op->forward[0] ? "it is a gradient itself" : "no reason given";

@@ -1,5 +1,5 @@
 /* plan.c: plans: building dispatches and checking them against a device's limits. */
-#include "op/op.h"
+#include "op/choice.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -186,16 +186,21 @@ fail:
 }
 
 /* What it appends is its own, but for what another op within it has planned. */
-static void plan_variant(struct op_plan *plan, const struct op_variant *variant)
+static void plan_choice(struct op_plan *plan, struct op_choice choice)
 {
     size_t first = plan->count;
+    const struct op_variant *variant = choice.variant;
+    struct op_tile outer = plan->tile;
+    plan->tile = choice.tile;
     if (variant->bind)
         op_plan_row_kernel(plan, variant);
     if (variant->steps)
         variant->steps(plan);
+    plan->tile = outer;
     for (size_t i = first; i < plan->count; i++) {
         struct op_dispatch *d = &plan->dispatch[i];
         d->variant = d->op ? d->variant : variant;
+        d->tile = d->op ? d->tile : choice.tile;
         d->op = d->op ? d->op : plan->call->op;
     }
 }
@@ -204,21 +209,29 @@ void op_plan_call(struct op_plan *plan, const struct op_call *call)
 {
     const struct op_call *outer = plan->call;
     plan->call = call;
-    plan_variant(plan, op_choose(plan->caps, call));
+    plan_choice(plan, op_choice_of(plan->caps, call));
     plan->call = outer;
 }
 
 enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
                               struct op_plan *plan)
 {
+    return op_make_plan_by(caps, call, variant ? (struct op_choice){.variant = variant} : op_choice_of(caps, call),
+                           plan);
+}
+
+enum mien_status op_make_plan_by(const struct vk_caps *caps, const struct op_call *call, struct op_choice choice,
+                                 struct op_plan *plan)
+{
     enum mien_status status = MIEN_OK;
     op_plan_clear(plan);
     plan->caps = caps;
     plan->call = call;
-    plan->variant = variant ? variant : op_choose(caps, call);
+    plan->variant = choice.variant;
+    plan->tile = choice.tile;
     FAIL_IF(!plan->variant, MIEN_ERR_UNSUPPORTED, "%s: no kernel variant fits this call on %s", call->op->name,
             caps->name);
-    plan_variant(plan, plan->variant);
+    plan_choice(plan, choice);
     TRY(plan->status);
     FAIL_IF(plan->count == 0, MIEN_ERR_FAILED, "%s: variant %s planned no dispatch", call->op->name,
             plan->variant->name);

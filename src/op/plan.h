@@ -29,6 +29,13 @@ struct op_bind {
     uint64_t offset, size; /* bytes; offset a multiple of 256 */
 };
 
+/* What a variant may be free in: rows and columns of an invocation or a workgroup, parts that a sum is cut into; what
+ * they mean is the variant's. 0 = as its rule says. */
+struct op_tile {
+    uint32_t rows, cols, parts;
+};
+enum { OP_MAX_TILES = 15 };
+
 struct op_dispatch {
     const char *shader;
     uint32_t bind_count;
@@ -42,7 +49,8 @@ struct op_dispatch {
     uint32_t groups[3];
     double flops;                     /* share of this dispatch, for slicing; 0 = unknown */
     const struct op_desc *op;         /* whose dispatch it is: the plan's op, or one within it (inner.h) ... */
-    const struct op_variant *variant; /* ... and by which of its variants */
+    const struct op_variant *variant; /* ... and by which of its variants ... */
+    struct op_tile tile;              /* ... with which tile */
 };
 
 /* Dispatches run in order; whoever records them places barriers from the binds' accesses. A zeroed struct is empty. */
@@ -51,6 +59,7 @@ struct op_plan {
     size_t count, capacity;
     uint64_t scratch[OP_MAX_SCRATCH]; /* bytes of temporary memory, alive during this plan only */
     const struct op_variant *variant;
+    struct op_tile tile;
     /* while op_make_plan runs, for steps */
     const struct vk_caps *caps;
     const struct op_call *call;
@@ -163,6 +172,8 @@ struct op_variant {
     uint64_t (*rows)(const struct op_call *call); /* NULL = as `tech` says */
     /* Dispatches behind it, or all. */
     void (*steps)(struct op_plan *plan);
+    /* Tiles that `steps` takes for this call beside the rule's own (op_plan.tile); how many. NULL = none. */
+    uint32_t (*tiles)(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 };
 
 /* The three variants of a shader whose techniques are row, sg and group; the rest are fields of op_variant. */
@@ -183,11 +194,11 @@ bool op_fits_subgroup(const struct vk_caps *caps, const struct op_call *call);
 /* A software device, enough rows, not too long ones. */
 bool op_fits_serial(const struct vk_caps *caps, const struct op_call *call);
 /* The first variant, best first, whose needs are in caps->features, that fits and that has not failed on the device
- * (vk_caps_refuse). Never NULL for an op that passes
+ * (vk_caps_refuse), or the one that a table has (choice.h). Never NULL for an op that passes
  * check_ops: its last variant is plain and fits always. */
 const struct op_variant *op_choose(const struct vk_caps *caps, const struct op_call *call);
-/* Clears *plan, then plans the call by a variant (NULL = op_choose). Each dispatch is checked against the limits of
- * caps: MIEN_ERR_UNSUPPORTED names op, shader and limit. */
+/* Clears *plan, then plans the call by a variant with the rule's tile (NULL = op_choice_of). Each dispatch is checked
+ * against the limits of caps: MIEN_ERR_UNSUPPORTED names op, shader and limit. */
 enum mien_status op_make_plan(const struct vk_caps *caps, const struct op_call *call, const struct op_variant *variant,
                               struct op_plan *plan);
 /* For steps: appends what another call on the same tensors is by its best variant. */

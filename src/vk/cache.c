@@ -85,13 +85,13 @@ const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *fil
 
 /* ---- where it lies ----------------------------------------------------------------------------------------------- */
 
-enum mien_status vk_cache_read_switch(enum mien_switch choice, bool *off)
+enum mien_status vk_cache_read_switch(const char *variable, enum mien_switch choice, bool *off)
 {
-    const char *value = choice == MIEN_DEFAULT ? base_env("MIEN_PIPELINE_CACHE") : choice == MIEN_OFF ? "off" : "on";
+    const char *value = choice == MIEN_DEFAULT ? base_env(variable) : choice == MIEN_OFF ? "off" : "on";
     *off = value && (strcmp(value, "off") == 0 || strcmp(value, "0") == 0);
     if (*off || !value || !*value || strcmp(value, "on") == 0 || strcmp(value, "1") == 0)
         return MIEN_OK;
-    return base_fail(MIEN_ERR_ARG, "MIEN_PIPELINE_CACHE is \"%s\"; it takes on or off", value);
+    return base_fail(MIEN_ERR_ARG, "%s is \"%s\"; it takes on or off", variable, value);
 }
 
 /* $MIEN_CACHE_DIR, $XDG_CACHE_HOME/mien or ~/.cache/mien; NULL when there is none of them. */

@@ -131,7 +131,9 @@ static enum mien_status read_choices(struct vk_device *device, const struct mien
     TRY(read_wait(device, params->wait_seconds));
     FAIL_IF((unsigned)params->pipeline_cache > MIEN_ON, MIEN_ERR_ARG, "pipeline_cache is %d; see enum mien_switch",
             params->pipeline_cache);
-    TRY(vk_cache_read_switch(params->pipeline_cache, &device->cache_off));
+    TRY(vk_cache_read_switch("MIEN_PIPELINE_CACHE", params->pipeline_cache, &device->cache_off));
+    FAIL_IF((unsigned)params->tune > MIEN_ON, MIEN_ERR_ARG, "tune is %d; see enum mien_switch", params->tune);
+    TRY(vk_cache_read_switch("MIEN_TUNE", params->tune, &device->tune_off));
     if (device->instance->gpu_assisted) /* the layer rewrites kernels: theirs are not worth keeping */
         device->cache_off = true;
     if (params->cache_dir && *params->cache_dir) {
@@ -178,6 +180,7 @@ enum mien_status vk_device_create(struct vk_instance *instance, uint32_t index, 
         TRY(create_handle(device));
     TRY(load_functions(device));
     TRY(create_objects(device));
+    TRY(vk_tuned_open(device));
     LOG_INFO("using %s (%s), class %s", device->caps.name, device->caps.driver, vk_class_name(device->caps.class_));
     *out = device;
     return MIEN_OK;
@@ -212,6 +215,7 @@ void vk_device_destroy(struct vk_device **out)
             device->fn.vkDestroyDevice(device->handle, NULL);
     }
     vk_trials_destroy(device);
+    vk_tuned_clear(&device->tuned);
     base_free(device->cache_dir);
     base_free(device);
 }

@@ -29,7 +29,8 @@ static void feature_words(uint32_t features, char *text, size_t size)
 }
 
 /* dir: of the cache; NULL = the environment's */
-static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials trials, struct mien_gpu_info *info)
+static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials trials, bool tuned,
+                     struct mien_gpu_info *info)
 {
     *info = (struct mien_gpu_info){
         .size = sizeof *info,
@@ -52,6 +53,8 @@ static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials
     (void)vk_caps_missing(caps, info->missing, sizeof info->missing);
     if (trials != VK_TRIALS_OFF)
         vk_trials_describe(caps, dir, info->kernels, sizeof info->kernels);
+    if (tuned)
+        vk_tuned_describe(caps, dir, info->tuned, sizeof info->tuned);
 }
 
 enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, uint32_t capacity, uint32_t *count)
@@ -60,6 +63,7 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
     struct vk_instance *instance = NULL;
     struct mien_gpu_info info;
     enum vk_trials trials;
+    bool untuned;
     size_t size = 0;
     NEED(count);
     *count = 0;
@@ -71,9 +75,10 @@ enum mien_status mien_gpu_list(const char *list, struct mien_gpu_info *infos, ui
         struct vk_caps caps = *vk_instance_caps(instance, i);
         TRY(vk_caps_clamp(&caps, list ? list : base_env("MIEN_CAPS")));
         TRY(vk_trials_read_switch(MIEN_DEFAULT, caps.type, &trials));
+        TRY(vk_cache_read_switch("MIEN_TUNE", MIEN_DEFAULT, &untuned));
         if (i >= capacity) /* a bad list is told all the same */
             continue;
-        describe(&caps, NULL, trials, &info);
+        describe(&caps, NULL, trials, !untuned, &info);
         void *to = (char *)infos + i * size;
         memcpy(to, &size, sizeof size);
         TRY(SIZED_WRITE(to, &info));
@@ -189,7 +194,8 @@ enum mien_status mien_gpu_describe(const struct mien_gpu *gpu, struct mien_gpu_i
     enum mien_status status = MIEN_OK;
     struct mien_gpu_info own;
     NEED(gpu && info);
-    describe(vk_device_caps(gpu->device), gpu->device->cache_dir, vk_device_trials(gpu->device), &own);
+    describe(vk_device_caps(gpu->device), gpu->device->cache_dir, vk_device_trials(gpu->device), !gpu->device->tune_off,
+             &own);
     TRY(SIZED_WRITE(info, &own));
 fail:
     return status;

@@ -59,8 +59,7 @@ static void uuid_text(const struct vk_caps *caps, char text[33])
         snprintf(text + 2 * i, 3, "%02x", caps->uuid[i]);
 }
 
-/* Sixteen digits. */
-static bool hex(const char *text, uint64_t *out)
+bool vk_file_hex(const char *text, uint64_t *out)
 {
     *out = 0;
     for (int i = 0; i < 16; i++) {
@@ -72,14 +71,14 @@ static bool hex(const char *text, uint64_t *out)
     return text[16] == 0;
 }
 
-static enum mien_status check_head(const struct vk_caps *caps, const cJSON *json, const char *where)
+enum mien_status vk_file_check_head(const struct vk_caps *caps, const cJSON *json, const char *what, const char *where)
 {
     enum mien_status status = MIEN_OK;
     uint32_t format = 0, vendor = 0, device = 0, driver = 0;
     const char *uuid = "";
     char own[33];
     uuid_text(caps, own);
-    FAIL_IF(!cJSON_IsObject(json), MIEN_ERR_DATA, "%s: is no file of self-tests", where);
+    FAIL_IF(!cJSON_IsObject(json), MIEN_ERR_DATA, "%s: is no file of %s", where, what);
     TRY(base_json_u32(json, "format", where, &format));
     TRY(base_json_u32(json, "vendor_id", where, &vendor));
     TRY(base_json_u32(json, "device_id", where, &device));
@@ -92,8 +91,7 @@ fail:
     return status;
 }
 
-/* A name or text: a row is worth nothing without. */
-static enum mien_status read_text(const cJSON *json, const char *key, const char *where, char *text, size_t size)
+enum mien_status vk_file_text(const cJSON *json, const char *key, const char *where, char *text, size_t size)
 {
     enum mien_status status = MIEN_OK;
     const char *value = NULL;
@@ -109,14 +107,14 @@ static enum mien_status read_row(const cJSON *json, const char *where, bool why,
     enum mien_status status = MIEN_OK;
     const char *code = "";
     *row = (struct vk_trial_row){.op = ""};
-    TRY(read_text(json, "op", where, row->op, sizeof row->op));
-    TRY(read_text(json, "variant", where, row->variant, sizeof row->variant));
-    TRY(read_text(json, "kernel", where, row->kernel, sizeof row->kernel));
+    TRY(vk_file_text(json, "op", where, row->op, sizeof row->op));
+    TRY(vk_file_text(json, "variant", where, row->variant, sizeof row->variant));
+    TRY(vk_file_text(json, "kernel", where, row->kernel, sizeof row->kernel));
     if (why)
-        TRY(read_text(json, "why", where, row->why, sizeof row->why));
+        TRY(vk_file_text(json, "why", where, row->why, sizeof row->why));
     TRY(base_json_bool(json, "last", where, &row->last));
     TRY(base_json_string(json, "code", where, &code));
-    FAIL_IF(!hex(code, &row->code), MIEN_ERR_DATA, "%s: \"code\" is \"%s\"; it takes 16 digits", where, code);
+    FAIL_IF(!vk_file_hex(code, &row->code), MIEN_ERR_DATA, "%s: \"code\" is \"%s\"; it takes 16 digits", where, code);
 fail:
     if (status != MIEN_OK)
         row->op[0] = 0;
@@ -132,7 +130,7 @@ static enum mien_status read_proven(const cJSON *list, const char *where, struct
     cJSON_ArrayForEach(item, list)
     {
         const char *text = cJSON_GetStringValue(item);
-        FAIL_IF(!text || !hex(text, &key), MIEN_ERR_DATA, "%s: \"proven\" holds what is no key", where);
+        FAIL_IF(!text || !vk_file_hex(text, &key), MIEN_ERR_DATA, "%s: \"proven\" holds what is no key", where);
         TRY(vk_keys_add(out, key));
     }
 fail:
@@ -162,7 +160,7 @@ enum mien_status vk_trials_parse(const struct vk_caps *caps, const char *text, s
     const cJSON *proven = NULL, *failed = NULL, *trying = NULL;
     memset(out, 0, sizeof *out);
     TRY(base_json_parse(text, size, where, &json));
-    TRY(check_head(caps, json, where));
+    TRY(vk_file_check_head(caps, json, "self-tests", where));
     TRY(base_json_array(json, "proven", where, &proven));
     TRY(base_json_array(json, "failed", where, &failed));
     TRY(base_json_object(json, "trying", where, &trying));
@@ -195,7 +193,7 @@ static struct base_json print_row(const struct vk_trial_row *row)
     return json;
 }
 
-static void print_head(const struct vk_caps *caps, struct base_json *json)
+void vk_file_print_head(const struct vk_caps *caps, struct base_json *json)
 {
     char uuid[33];
     uuid_text(caps, uuid);
@@ -212,7 +210,7 @@ char *vk_trials_print(const struct vk_caps *caps, const struct vk_trials_file *f
 {
     struct base_json json = base_json_object_begin(), failed = base_json_list_begin(), proven = base_json_list_begin(),
                      trying;
-    print_head(caps, &json);
+    vk_file_print_head(caps, &json);
     if (file->trying.op[0]) {
         trying = print_row(&file->trying);
         base_put_tree(&json, "trying", &trying);

@@ -88,10 +88,13 @@ struct vk_caps {
     float timestamp_ns;   /* nanoseconds per tick; 0 = no timestamps */
     uint32_t refused_count;
     uint64_t refused[VK_MAX_REFUSED]; /* kernel variants that have failed here, see vk_trials_open */
+    const struct vk_tuned *tuned;     /* kernels that are faster here than those of the rules; NULL = none is known */
 };
 
 /* Whether the variant has failed on the device. */
 bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *variant);
+/* What vk_caps.refused holds for it. */
+uint64_t vk_caps_refusal(const char *op, const char *variant);
 
 /* Clamps caps by a comma-separated list, read from left to right:
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
@@ -356,6 +359,53 @@ void vk_trials_dropped(struct vk_device *device); /* it came to no end for a rea
 /* One more that a trial has proven. */
 enum mien_status vk_trials_prove(struct vk_device *device, uint64_t key);
 void vk_trials_close(struct vk_device *device); /* of a number of trials: writes what they have shown, gives the lock */
+
+/* ---- tuned kernels --------------------------------------------------------------------------------------------- */
+
+/* What is the fastest kernel of which call on a device with its driver, by measurement (tune/). It is kept in a file
+ * per device and driver beside the pipeline cache, is read when a device is opened (MIEN_TUNE in mien/gpu.h) and stands
+ * in vk_caps.tuned for whoever chooses kernels (op/choice.h), who alone knows what the texts mean. */
+
+enum { VK_CALL_SIZE = 320, VK_TUNED_MOST = 8192 };
+
+/* A call, and what serves it. */
+struct vk_choice {
+    char call[VK_CALL_SIZE], variant[64], tile[40];
+    uint64_t key;  /* of the choices that there were */
+    double gain;   /* of a table: the rule's time through this one's; 1 = it is the rule's */
+    char why[160]; /* of a lost one: what became of its measurement */
+};
+
+/* Zeroed = empty. Rows are sorted by call and key. */
+struct vk_tuned {
+    struct vk_choice *row;
+    size_t count, capacity;
+    struct vk_choice *lost; /* choices that came to no end or were wrong: not measured again */
+    size_t lost_count, lost_capacity;
+    void (*asked)(void *user, const char *call); /* hears of each call that is looked up; NULL = nobody */
+    void *user;
+};
+
+/* NULL where there is no table, or no row of this call and key. */
+const struct vk_choice *vk_tuned_find(const struct vk_tuned *tuned, const char *call, uint64_t key);
+/* Takes the place of the row of the same call and key. MIEN_ERR_NOMEM, also for more than VK_TUNED_MOST. */
+enum mien_status vk_tuned_put(struct vk_tuned *tuned, const struct vk_choice *row);
+enum mien_status vk_tuned_lose(struct vk_tuned *tuned, const struct vk_choice *row);
+const struct vk_choice *vk_tuned_lost(const struct vk_tuned *tuned, const struct vk_choice *row); /* NULL = it is not */
+void vk_tuned_clear(struct vk_tuned *tuned);
+/* The rows as JSON's list, NULL when out of memory; and back: MIEN_ERR_DATA with `where` in the message. */
+cJSON *vk_tuned_list(const struct vk_tuned *tuned);
+enum mien_status vk_tuned_take(const cJSON *list, const char *where, struct vk_tuned *out);
+/* The file of a device and its driver in `dir` (NULL: the environment's), whatever is masked in caps: its path
+ * (base_free), NULL where there is no directory. */
+char *vk_tuned_path(const struct vk_caps *caps, const char *dir);
+/* Empty where there is none. A damaged one, or another device's: MIEN_ERR_DATA. */
+enum mien_status vk_tuned_read(const struct vk_caps *caps, const char *path, struct vk_tuned *out);
+/* Whole or not at all; its directory is made. */
+enum mien_status vk_tuned_write(const struct vk_caps *caps, const char *path, const struct vk_tuned *tuned);
+/* From now on kernels are chosen by this table, which is borrowed; NULL = by that of the device's own file, if it was
+ * opened with one. */
+void vk_device_tune(struct vk_device *device, const struct vk_tuned *tuned);
 
 /* ---- recordings ------------------------------------------------------------------------------------------------ */
 

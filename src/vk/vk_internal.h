@@ -175,8 +175,6 @@ enum mien_status vk_known_read_switch(bool *trusting);
 uint32_t vk_known_apply(struct vk_caps *caps, uint32_t lanes);
 /* The reason why a feature of caps->known is off, with its source. */
 const char *vk_known_why(const struct vk_caps *caps, uint32_t bit);
-/* What vk_caps.refused holds for a variant. */
-uint64_t vk_caps_refusal(const char *op, const char *variant);
 
 /* What a device lacks, as text ("" = nothing); returns true when anything is missing. */
 bool vk_caps_missing(const struct vk_caps *caps, char *text, size_t size);
@@ -212,12 +210,25 @@ enum mien_status vk_trials_parse(const struct vk_caps *caps, const char *text, s
                                  struct vk_trials_file *out);
 char *vk_trials_print(const struct vk_caps *caps, const struct vk_trials_file *file); /* NULL: out of memory */
 void vk_trials_clear(struct vk_trials_file *file);
+/* Parts of such files: the head, which names the device and driver (MIEN_ERR_DATA where it names others, or there is
+ * none); sixteen digits; a text that must be there. */
+void vk_file_print_head(const struct vk_caps *caps, struct base_json *json);
+enum mien_status vk_file_check_head(const struct vk_caps *caps, const cJSON *json, const char *what, const char *where);
+bool vk_file_hex(const char *text, uint64_t *out);
+enum mien_status vk_file_text(const cJSON *json, const char *key, const char *where, char *text, size_t size);
 /* "op/variant: why; op/variant: why" of those that have failed by the file of this device in `dir` (NULL: the
  * environment's); "" when there is none. */
 void vk_trials_describe(const struct vk_caps *caps, const char *dir, char *text, size_t size);
 /* The choice, or MIEN_SELFTEST, on a device of this type. */
 enum mien_status vk_trials_read_switch(enum mien_switch choice, enum vk_device_type type, enum vk_trials *out);
 void vk_trials_destroy(struct vk_device *device);
+
+/* ---- tuned kernels (tuned.c) ------------------------------------------------------------------------------------- */
+
+/* Reads the device's file, where there is one of use: a warning says when it is of none. */
+enum mien_status vk_tuned_open(struct vk_device *device);
+/* "PATH: 84 calls, 12 of them faster than by the rules", "" where there is no table. */
+void vk_tuned_describe(const struct vk_caps *caps, const char *dir, char *text, size_t size);
 
 /* ---- device --------------------------------------------------------------------------------------------------- */
 
@@ -369,6 +380,8 @@ struct vk_device {
         struct vk_keys settled;
         struct base_lock *lock;
     } trials;
+    bool tune_off;                     /* no table is read */
+    struct vk_tuned tuned;             /* of the device's file */
     bool statistics, text;             /* pipelines are made to keep them */
     struct vk_set_layout *set_layouts; /* each made when first needed */
     size_t set_layout_count, set_layout_capacity;
@@ -391,8 +404,8 @@ void vk_memory_destroy(struct vk_device *device);    /* all blocks */
 void vk_pipelines_destroy(struct vk_device *device); /* all pipelines and layouts */
 void vk_staging_destroy(struct vk_device *device);
 
-/* The choice, or MIEN_PIPELINE_CACHE: unset, "", "on", "1" or "off", "0". */
-enum mien_status vk_cache_read_switch(enum mien_switch choice, bool *off);
+/* The choice, or the environment's variable: unset, "", "on", "1" or "off", "0". */
+enum mien_status vk_cache_read_switch(const char *variable, enum mien_switch choice, bool *off);
 /* Makes device->cache, from the file of this device where there is a sound one. */
 enum mien_status vk_cache_create(struct vk_device *device);
 /* Writes the file when the driver has more to keep than was read. Cannot fail: a cache is no part of the work. */

@@ -18,10 +18,11 @@ struct on_device {
 static inline bool on_device_open(struct on_device *gpu)
 {
     uint32_t index;
+    const struct mien_gpu_params params = {.size = sizeof(params), .tune = MIEN_OFF};
     *gpu = (struct on_device){0};
     if (vk_instance_create(NULL, &gpu->instance) != MIEN_OK ||
         vk_instance_choose(gpu->instance, NULL, &index) != MIEN_OK ||
-        vk_device_create(gpu->instance, index, NULL, &gpu->device) != MIEN_OK) {
+        vk_device_create(gpu->instance, index, &params, &gpu->device) != MIEN_OK) {
         vk_instance_destroy(&gpu->instance);
         return false;
     }
