@@ -168,7 +168,7 @@ static bool prepare(struct bench_item *item)
         check_call_fill(&k->call, &item->c, CHECK_NORMAL, 1) != MIEN_OK ||
         op_make_plan(&run->context.caps, &k->call, NULL, &k->plan) != MIEN_OK)
         return bench_failed(item);
-    k->call.op->reference(&k->call);
+    op_reference(&k->call);
     snprintf(row->variant, sizeof(row->variant), "%s", k->plan.variant->name);
     row->flops = op_call_flops(&k->call);
     row->bytes = op_call_bytes(&k->call);

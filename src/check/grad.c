@@ -19,7 +19,7 @@ struct probe {
 static double objective(struct probe *p)
 {
     double sum = 0;
-    p->call.op->reference(&p->call);
+    op_reference(&p->call);
     for (uint32_t o = 0; o < p->call.out_count; o++) {
         const float *y = p->call.out_data[o];
         uint64_t count = p->weight[o] ? tensor_shape_count(&p->call.out[o]) : 0;

@@ -40,7 +40,7 @@ static void host_record(struct op_recorder *recorder, const struct op_desc *op, 
             call.out_data[o] = host->value[out[o]].data;
     }
     if (host->status == MIEN_OK && !host->shapes_only && !host->found.op)
-        op->reference(&call);
+        op_reference(&call);
 }
 
 static struct tensor_shape host_shape(struct op_recorder *recorder, op_value value)

@@ -206,7 +206,7 @@ static enum mien_status fill_by_rule(struct op_call *call, const struct check_ca
     op_value din[OP_MAX_IN];
     TRY(check_call_make(&given, &forward));
     fill_given(&forward, c->given, wants_calm(c->op) ? CHECK_NORMAL : pattern, seed);
-    forward.op->reference(&forward);
+    op_reference(&forward);
     TRY(make_gradients(&forward, check_call_pathological(c) ? pattern : CHECK_NORMAL, seed, dout));
     TRY(check_host_rule(&host, &forward, dout, din));
     for (uint32_t i = 0; i < call->in_count; i++) {

@@ -306,7 +306,7 @@ static enum mien_status fill(struct check_problem *problem, const struct check_c
         fill_saved(&problem->call);
     for (uint32_t i = 0; c->given == &problem->own && i < BASE_COUNT(c->op->forward) && c->op->forward[i]; i++)
         TRY(fill_as_forward(&problem->call, c->op->forward[i]));
-    problem->call.op->reference(&problem->call);
+    op_reference(&problem->call);
 fail:
     return status;
 }

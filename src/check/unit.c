@@ -48,7 +48,7 @@ static enum mien_status fill(struct check_context *context, struct op_call *call
     context->filled = false;
     enum mien_status status = check_call_fill(call, c, pattern, context->options->seed);
     if (status == MIEN_OK)
-        call->op->reference(call);
+        op_reference(call);
     context->filled = status == MIEN_OK && pattern == CHECK_NORMAL;
     return status;
 }

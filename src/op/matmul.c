@@ -2,7 +2,6 @@
  * kernels' plans: matmul_plan.c. */
 #include "op/matmul.h"
 #include "op/activation.h"
-#include "op/half.h"
 
 #include <string.h>
 
@@ -120,10 +119,10 @@ static void sum_columns(const struct matmul_size *s, const float *a, const float
     }
 }
 
-static void multiply(const struct op_call *call, const float *b)
+static void reference(const struct op_call *call)
 {
     struct matmul_size s = matmul_size_of(call);
-    const float *a = call->in_data[MATMUL_A], *bias = call->in_data[MATMUL_BIAS];
+    const float *a = call->in_data[MATMUL_A], *b = call->in_data[MATMUL_B], *bias = call->in_data[MATMUL_BIAS];
     const float *residual = call->in_data[MATMUL_RESIDUAL];
     const float *slope = call->in_data[MATMUL_SLOPE];
     float *y = call->out_data[0], *pre = call->out_data[1];
@@ -142,23 +141,6 @@ static void multiply(const struct op_call *call, const float *b)
             }
         }
     }
-}
-
-static void reference(const struct op_call *call)
-{
-    const struct tensor_shape *b = &call->in[MATMUL_B];
-    if (b->dtype == MIEN_F32) {
-        multiply(call, call->in_data[MATMUL_B]);
-        return;
-    }
-    uint64_t count = tensor_shape_count(b);
-    float *values = base_alloc(count, sizeof(*values));
-    if (!values)
-        return;
-    for (uint64_t i = 0; i < count; i++)
-        values[i] = op_load(call->in_data[MATMUL_B], i, b->dtype);
-    multiply(call, values);
-    base_free(values);
 }
 
 /* ---- gradient ---------------------------------------------------------------------------------------------------- */

@@ -51,7 +51,8 @@ struct op_call {
     uint32_t in_count, out_count;
     struct tensor_shape in[OP_MAX_IN];   /* rank 0: this optional input is absent */
     struct tensor_shape out[OP_MAX_OUT]; /* set by op_call_shapes */
-    /* Host data of the same shapes; used by references and tests only. float* or int32_t*. */
+    /* Host data of the same shapes; used by references and tests only. float*, int32_t* or, 16-bit floats, uint16_t*.
+     */
     void *in_data[OP_MAX_IN];
     void *out_data[OP_MAX_OUT];
 };
@@ -59,6 +60,10 @@ struct op_call {
 /* Runs the op's shape rule: checks `in` and sets out, out_count (cleared on failure). MIEN_ERR_SHAPE/_DTYPE/_ARG name
  * the op, the input and the shapes. `label` (may be NULL) names the place in the model for the message. */
 enum mien_status op_call_shapes(struct op_call *call, const char *label);
+
+/* Runs the op's reference on call->in_data (half.c): it sees floats alone, 16-bit inputs are read exactly, what is to
+ * be stored in 16 bits is rounded from floats. Out of memory, 16-bit outputs are left as they were. */
+void op_reference(const struct op_call *call);
 
 /* ---- gradient rules ---------------------------------------------------------------------------------------------- */
 
@@ -132,7 +137,8 @@ struct op_desc {
     /* Where the signature does not tell all: called behind it with what it says in call->out; it checks more, or sets
      * the outputs that the signature leaves open, and out_count. NULL = it tells all. */
     enum mien_status (*shapes)(struct op_call *call, const char *label);
-    /* Outputs stored where inputs are may share their memory or not. */
+    /* Called by op_reference, with floats for 16-bit tensors. Outputs stored where inputs are may share their memory or
+     * not. */
     void (*reference)(const struct op_call *call);
     /* Records the gradients of `use->in` into din (OP_NONE at first). Called where a gradient flows into an output that
      * is no by-product: a rule of an op with one such output need not ask. NULL: see forward and no_grad. */

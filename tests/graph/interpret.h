@@ -56,7 +56,7 @@ static inline void interpret_run(struct interpret *host)
             call.in_data[i] = node->in[i] == OP_NONE ? NULL : interpret_data(host, node->in[i]);
         for (uint32_t o = 0; o < node->out_count; o++)
             call.out_data[o] = interpret_data(host, node->out[o]);
-        node->op->reference(&call);
+        op_reference(&call);
     }
 }
 

@@ -105,7 +105,7 @@ static inline void run(struct on_device *gpu, const struct op_desc *const ops[2]
         struct op_call call = call_of(ops[pass], b);
         CHECK_EQ(gpu ? on_device_run(gpu, &call, NULL) : op_call_shapes(&call, NULL), MIEN_OK);
         if (!gpu)
-            call.op->reference(&call);
+            op_reference(&call);
     }
 }
 
