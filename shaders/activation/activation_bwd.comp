@@ -9,15 +9,18 @@
 #include "args/elements.h"
 #include "lib/activation.glsl"
 
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint ACT = 0;
 
-READ_ELEMENTS(0, dy);
-READ_ELEMENTS(1, x);
-WRITE_ELEMENTS(2, dx);
+READ_STORED(0, dy)
+READ_STORED(1, x)
+WRITE_STORED(2, dx)
 PUSH(elements_args, p);
 
-#define VALUE(v, i) dy##v[i] * activation_grad(ACT, x##v[i])
-#define STORE(v, i, value) dx##v[i] = value
+#define VALUE(v, i) dy##v(i) * activation_grad(ACT, x##v(i))
+#define STORE(v, i, value) store_dx(i, value)
 
 void main()
 {

@@ -9,14 +9,17 @@
 #include "args/elements.h"
 #include "lib/activation.glsl"
 
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint ACT = 0;
 
-READ_ELEMENTS(0, x);
-WRITE_ELEMENTS(1, y);
+READ_STORED(0, x)
+WRITE_STORED(1, y)
 PUSH(elements_args, p);
 
-#define VALUE(v, i) activation(ACT, x##v[i])
-#define STORE(v, i, value) y##v[i] = value
+#define VALUE(v, i) activation(ACT, x##v(i))
+#define STORE(v, i, value) store_y(i, value)
 
 void main()
 {

@@ -8,13 +8,16 @@
 #include "lib/elements.glsl"
 #include "args/elements.h"
 
-READ_ELEMENTS(0, a);
-READ_ELEMENTS(1, b);
-WRITE_ELEMENTS(2, y);
+#define FORMATS_ID 8
+#include "lib/stored.glsl"
+
+READ_STORED(0, a)
+READ_STORED(1, b)
+WRITE_STORED(2, y)
 PUSH(elements_args, p);
 
-#define VALUE(v, i) a##v[i] + b##v[i]
-#define STORE(v, i, value) y##v[i] = value
+#define VALUE(v, i) a##v(i) + b##v(i)
+#define STORE(v, i, value) store_y(i, value)
 
 void main()
 {

@@ -11,8 +11,8 @@ void AT(column)(uint j)
         ROUND_EACH(t)
         {
             uint row = round_place(first + t, end);
-            g[t] = AT(dy)[row * width + j];
-            n[t] = (AT(x)[row * width + j] - mean[row]) * rstd[row];
+            g[t] = AT(dy)(row * width + j);
+            n[t] = (AT(x)(row * width + j) - mean[row]) * rstd[row];
         }
         ROUND_EACH(t)
         {

@@ -7,8 +7,8 @@ void AT(sum_strip)()
         NUM g[STRIP_ROUND], n[STRIP_ROUND];
         [[unroll]] for (uint t = 0; t < STRIP_ROUND; t++) {
             uint row = min(first + t * strip_lanes(), p.rows - 1);
-            g[t] = AT(dy)[row * width + j];
-            n[t] = (AT(x)[row * width + j] - mean[row]) * rstd[row];
+            g[t] = AT(dy)(row * width + j);
+            n[t] = (AT(x)(row * width + j) - mean[row]) * rstd[row];
         }
         [[unroll]] for (uint t = 0; t < STRIP_ROUND; t++) {
             if (first + t * strip_lanes() >= p.rows)

@@ -1,9 +1,10 @@
 // One row of layernorm_fwd.comp, by single elements or quads (lib/quads.glsl).
-#define X (MANY == 0 ? kept[t] : AT(x)[base + j])
+#define X (MANY == 0 ? kept[t] : AT(x)(base + j))
+#define Y (((X - near) - moment.x) * r * AT(w)[j] + AT(b)[j])
 void AT(normalise)(uint row)
 {
     uint width = p.width / V, base = row * width;
-    ROW_KEEP(NUM, kept, j, width, AT(x)[base + j])
+    ROW_KEEP(NUM, kept, j, width, AT(x)(base + j))
 
     ROW_PAIR_SUM_AS(NUM, sum, j, width, X);
     float near = (sum.x + sum.y) / float(p.width); // the mean up to its rounding
@@ -13,10 +14,16 @@ void AT(normalise)(uint row)
     moment /= float(p.width);
     float r = inversesqrt(max(moment.y - moment.x * moment.x, 0) + p.eps);
 
-    ROW_SET(NUM, j, width, AT(y)[base + j], ((X - near) - moment.x) * r * AT(w)[j] + AT(b)[j])
+#if V == 4
+    if (STORED(3) != FORMAT_F32)
+        ROW_SET(uvec2, j, width, y_four[base + j], halves(STORED(3), Y))
+    else
+#endif
+        ROW_SET(NUM, j, width, AT(y)[base + j], Y)
     if (row_lane() == 0) {
         mean[row] = near;
         rstd[row] = r;
     }
 }
 #undef X
+#undef Y

@@ -10,10 +10,13 @@
 #include "lib/round.glsl"
 #include "args/layernorm.h"
 
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint QUADS = 0;
 
-READ_ELEMENTS(0, dy);        // [R,D]
-READ_ELEMENTS(1, x);         // [R,D]
+READ_STORED(0, dy)           // [R,D]
+READ_STORED(1, x)            // [R,D]
 READ_BUFFER(2, float, mean); // [R]
 READ_BUFFER(3, float, rstd); // [R]
 WRITE_ELEMENTS(4, partial);  // [4][blocks,D]: dw, what rounding took from it, db, what rounding took from it

@@ -9,8 +9,11 @@
 #include "lib/strip.glsl"
 #include "args/layernorm.h"
 
-READ_ELEMENTS(0, dy);        // [R,D]
-READ_ELEMENTS(1, x);         // [R,D]
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
+READ_STORED(0, dy)           // [R,D]
+READ_STORED(1, x)            // [R,D]
 READ_BUFFER(2, float, mean); // [R]
 READ_BUFFER(3, float, rstd); // [R]
 WRITE_ELEMENTS(4, dw);       // [D]

@@ -8,16 +8,19 @@
 #include "lib/row.glsl"
 #include "args/layernorm.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint QUADS = 0;
 layout(constant_id = 9) const uint HAS_RESIDUAL = 0;
 
-READ_ELEMENTS(0, dy);        // [R,D]
-READ_ELEMENTS(1, x);         // [R,D]
+READ_STORED(0, dy)           // [R,D]
+READ_STORED(1, x)            // [R,D]
 READ_ELEMENTS(2, w);         // [D]
 READ_BUFFER(3, float, mean); // [R]
 READ_BUFFER(4, float, rstd); // [R]
-READ_ELEMENTS(5, residual);  // [R,D]; another tensor when there is none
-WRITE_ELEMENTS(6, dx);       // [R,D]
+READ_STORED(5, residual)     // [R,D]; another tensor when there is none
+WRITE_STORED(6, dx)          // [R,D]
 PUSH(layernorm_args, p);
 
 #define V 1

@@ -8,12 +8,15 @@
 #include "lib/pair_row.glsl"
 #include "args/layernorm.h"
 
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint QUADS = 0;
 
-READ_ELEMENTS(0, x);          // [R,D]
+READ_STORED(0, x)             // [R,D]
 READ_ELEMENTS(1, w);          // [D]
 READ_ELEMENTS(2, b);          // [D]
-WRITE_ELEMENTS(3, y);         // [R,D]
+WRITE_STORED(3, y)            // [R,D]
 WRITE_BUFFER(4, float, mean); // [R]
 WRITE_BUFFER(5, float, rstd); // [R]
 PUSH(layernorm_args, p);

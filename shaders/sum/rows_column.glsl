@@ -13,9 +13,9 @@ void AT(column)(uint j)
             from[t] = round_place(row + t, end) * width + j;
         ROUND_EACH(t)
         {
-            term[t] = AT(x)[from[t]];
+            term[t] = AT(x)(from[t]);
             if (PAIRS_IN)
-                term_lost[t] = AT(x)[plane + from[t]];
+                term_lost[t] = AT(x)(plane + from[t]);
         }
         ROUND_EACH(t)
         {

@@ -6,7 +6,7 @@ void AT(sum_strip)()
     for (uint row = strip_lane(); row < p.rows; row += STRIP_ROUND * strip_lanes()) {
         NUM term[STRIP_ROUND];
         [[unroll]] for (uint t = 0; t < STRIP_ROUND; t++)
-            term[t] = AT(x)[min(row + t * strip_lanes(), p.rows - 1) * width + j];
+            term[t] = AT(x)(min(row + t * strip_lanes(), p.rows - 1) * width + j);
         [[unroll]] for (uint t = 0; t < STRIP_ROUND; t++)
             pair_add(value, lost, row + t * strip_lanes() < p.rows ? term[t] : NUM(0));
     }

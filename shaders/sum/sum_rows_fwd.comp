@@ -10,6 +10,9 @@
 #include "lib/round.glsl"
 #include "args/sum.h"
 
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
 layout(constant_id = 8) const uint QUADS = 0;
 
 #ifdef TECH_MERGE
@@ -23,7 +26,7 @@ const bool PAIRS_OUT = true; // the sums get one
 const bool PAIRS_OUT = false;
 #endif
 
-READ_ELEMENTS(0, x);    // [R,D], PAIRS_IN: [2][R,D], the second plane at p.plane
+READ_STORED(0, x)       // [R,D], PAIRS_IN: [2][R,D], the second plane at p.plane
 WRITE_ELEMENTS(1, sum); // [blocks,D], PAIRS_OUT: [2][blocks,D], the second plane at p.plane
 PUSH(sum_rows_args, p);
 

@@ -9,7 +9,10 @@
 #include "lib/strip.glsl"
 #include "args/sum.h"
 
-READ_ELEMENTS(0, x);    // [R,D]
+#define FORMATS_ID 9
+#include "lib/stored.glsl"
+
+READ_STORED(0, x)       // [R,D]
 WRITE_ELEMENTS(1, sum); // [D]
 PUSH(sum_rows_args, p);
 

@@ -1,6 +1,8 @@
 /* compare.c: an output against the reference. */
 #include "check/check.h"
 
+#include "op/half.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -36,20 +38,6 @@ static bool compare_i32(const struct op_call *call, uint32_t o, const int32_t *g
     return true;
 }
 
-/* 16-bit outputs come from casts alone, which are exact. */
-static bool compare_half(const struct op_call *call, uint32_t o, const uint16_t *got, struct check_row *row)
-{
-    const uint16_t *ref = call->out_data[o];
-    uint64_t count = tensor_shape_count(&call->out[o]);
-    for (uint64_t i = 0; i < count; i++) {
-        char at[64];
-        coordinates(&call->out[o], i, at, sizeof(at));
-        if (got[i] != ref[i])
-            return check_fail(row, "output %u at %s: expected bits 0x%04x, got 0x%04x", o, at, ref[i], got[i]);
-    }
-    return true;
-}
-
 /* The absolute tolerance is meant for outputs of unit size: it grows with the root mean square of the row, or of so
  * many rows that a single number that has cancelled (a row of one) does not set its own measure. */
 static uint64_t scale_span(uint64_t width)
@@ -57,33 +45,63 @@ static uint64_t scale_span(uint64_t width)
     return width * base_div_up(32, width);
 }
 
-static double span_tolerance(const struct op_tolerance *tolerance, const float *ref, uint64_t count)
+/* What storing adds to a tolerance. Two values that round apart end one step apart: at most 2^-10 (f16) or 2^-7 (bf16)
+ * of the value; below 2^-14 an f16's step is 2^-24. How often they do is their distance in steps, a few thousandths for
+ * fp32's errors: of the whole, a twentieth of the elements, each half a step's square, is allowed, and a kernel that
+ * rounds another way than to nearest is not. An exact op stays exact. */
+struct storage {
+    double abs, rel, nmse, infinity; /* the last: what infinity counts as, the step behind the greatest number */
+    bool bits;                       /* all must be the same */
+};
+
+static struct storage storage_of(const struct op_tolerance *tolerance, enum mien_dtype dtype)
 {
-    double square = 0;
-    for (uint64_t j = 0; j < count; j++)
-        square += (double)ref[j] * ref[j];
-    return tolerance->abs * fmax(1, sqrt(square / (double)count)) + denormal_floor;
+    static const struct storage kinds[MIEN_DTYPE_COUNT] = {
+        [MIEN_F16] = {.abs = 0x1p-24, .rel = 0x1p-10, .nmse = 2e-8, .infinity = 0x1p16},
+        [MIEN_BF16] = {.abs = 0, .rel = 0x1p-7, .nmse = 1.5e-6, .infinity = 0x1p128},
+    };
+    bool exact = tolerance->abs == 0 && tolerance->rel == 0 && dtype != MIEN_F32;
+    return exact ? (struct storage){.bits = true} : kinds[dtype];
 }
 
-bool check_compare(const struct op_call *call, uint32_t o, const void *data, struct check_row *row)
+static double value_at(const void *data, uint64_t i, enum mien_dtype dtype, const struct storage *storage)
+{
+    double v = op_load(data, i, dtype);
+    return isinf(v) && storage->infinity > 0 ? copysign(storage->infinity, v) : v;
+}
+
+static double span_tolerance(const struct op_call *call, uint32_t o, const struct storage *storage, uint64_t first,
+                             uint64_t count)
+{
+    double square = 0;
+    for (uint64_t j = first; j < first + count; j++) {
+        double v = value_at(call->out_data[o], j, call->out[o].dtype, storage);
+        square += v * v;
+    }
+    return call->op->tolerance.abs * fmax(1, sqrt(square / (double)count)) + storage->abs + denormal_floor;
+}
+
+bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row)
 {
     const struct op_tolerance *tolerance = &call->op->tolerance;
-    if (call->out[o].dtype == MIEN_I32)
-        return compare_i32(call, o, data, row);
-    if (call->out[o].dtype != MIEN_F32)
-        return compare_half(call, o, data, row);
-    const float *got = data, *ref = call->out_data[o];
-    uint64_t count = tensor_shape_count(&call->out[o]), first = count, bad = 0;
+    enum mien_dtype dtype = call->out[o].dtype;
+    if (dtype == MIEN_I32)
+        return compare_i32(call, o, got, row);
+    const struct storage storage = storage_of(tolerance, dtype);
+    const void *ref = call->out_data[o];
+    uint64_t size = mien_dtype_size(dtype), count = tensor_shape_count(&call->out[o]), first = count, bad = 0;
     uint64_t span = scale_span(tensor_shape_width(&call->out[o]));
-    double square = 0, error = 0, absolute = 0;
+    double square = 0, error = 0, absolute = 0, nmse = tolerance->nmse + storage.nmse;
     for (uint64_t i = 0; i < count; i++) {
+        double want = value_at(ref, i, dtype, &storage), d = fabs(value_at(got, i, dtype, &storage) - want);
         if (i % span == 0)
-            absolute = span_tolerance(tolerance, ref + i, BASE_MIN(span, count - i));
-        double d = fabs((double)got[i] - ref[i]), allowed = absolute + tolerance->rel * fabs((double)ref[i]);
-        bool same = d <= allowed || memcmp(&got[i], &ref[i], sizeof(*ref)) == 0; /* infinities, NaN */
+            absolute = span_tolerance(call, o, &storage, i, BASE_MIN(span, count - i));
+        double allowed = absolute + (tolerance->rel + storage.rel) * fabs(want);
+        bool same = (d <= allowed && !storage.bits) || /* infinities, NaN: */
+                    memcmp((const char *)got + i * size, (const char *)ref + i * size, size) == 0;
         if (!same && bad++ == 0)
             first = i;
-        square += (double)ref[i] * ref[i];
+        square += want * want;
         if (isfinite(d)) {
             row->worst = fmax(row->worst, d / allowed);
             error += d * d;
@@ -93,15 +111,15 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *data, str
         char at[64];
         coordinates(&call->out[o], first, at, sizeof(at));
         return check_fail(row, "output %u: %llu of %llu wrong, first at %s (index %llu): expected %.9g, got %.9g", o,
-                          (unsigned long long)bad, (unsigned long long)count, at, (unsigned long long)first, ref[first],
-                          got[first]);
+                          (unsigned long long)bad, (unsigned long long)count, at, (unsigned long long)first,
+                          (double)op_load(ref, first, dtype), (double)op_load(got, first, dtype));
     }
     /* The ratio says nothing where all is zero or next to it, and little of a few numbers that may have cancelled:
      * those are judged one by one, above. */
     if (square / (double)count <= 1e-40 || count < least_for_nmse)
         return true;
     row->nmse = fmax(row->nmse, error / square);
-    if (error / square > tolerance->nmse)
-        return check_fail(row, "output %u: NMSE %.3g is above %.3g", o, error / square, tolerance->nmse);
+    if (error / square > nmse)
+        return check_fail(row, "output %u: NMSE %.3g is above %.3g", o, error / square, nmse);
     return true;
 }

@@ -57,7 +57,7 @@ void check_host_clear(struct check_host *host)
 
 bool check_wants(const struct op_call *call, uint32_t i)
 {
-    return call->in[i].rank && call->in[i].dtype == MIEN_F32 && !(call->op->constants >> i & 1);
+    return call->in[i].rank && call->in[i].dtype != MIEN_I32 && !(call->op->constants >> i & 1);
 }
 
 enum mien_status check_host_rule(struct check_host *host, const struct op_call *call,
@@ -101,7 +101,8 @@ static enum mien_status plain_call(const struct op_desc *op, const struct op_cas
     for (uint32_t i = 0; i < sig.in_count; i++) {
         uint32_t dims[MIEN_MAX_RANK + 1] = {0};
         memcpy(dims, c->in[i], sizeof(c->in[i]));
-        enum mien_dtype dtype = sig.index_inputs >> i & 1 ? MIEN_I32 : sig.half_inputs >> i & 1 ? c->dtype : MIEN_F32;
+        uint32_t half = sig.half_inputs & (c->half ? c->half : ~0u);
+        enum mien_dtype dtype = sig.index_inputs >> i & 1 ? MIEN_I32 : half >> i & 1 ? c->dtype : MIEN_F32;
         if (dims[0])
             call->in[i] = tensor_shape_make(dtype, dims);
     }

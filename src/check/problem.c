@@ -219,14 +219,21 @@ static void make_smaller(struct search *s, struct op_call *call)
     s->caps = best;
 }
 
+static void mark_half(const struct tensor_shape *in, uint32_t i, struct op_case *out)
+{
+    if (!in->rank || (in->dtype != MIEN_F16 && in->dtype != MIEN_BF16))
+        return;
+    out->dtype = in->dtype;
+    out->half |= 1u << i;
+}
+
 /* The call's shapes as a case. */
 static void make_case(const struct op_call *call, struct op_case *out)
 {
     *out = (struct op_case){.name = "self-test", .attr = call->attr, .index_limit = 1};
     for (uint32_t i = 0; i < call->in_count; i++) {
         memcpy(out->in[i], call->in[i].dim, call->in[i].rank * sizeof(out->in[i][0]));
-        if (call->in[i].rank && (call->in[i].dtype == MIEN_F16 || call->in[i].dtype == MIEN_BF16))
-            out->dtype = call->in[i].dtype;
+        mark_half(&call->in[i], i, out);
     }
 }
 
@@ -265,6 +272,7 @@ static bool forward_case(const struct op_call *call, const struct op_desc *forwa
         if (from == back.in_count)
             return false;
         memcpy(out->in[i], call->in[from].dim, call->in[from].rank * sizeof(out->in[i][0]));
+        mark_half(&call->in[from], i, out);
     }
     return true;
 }

@@ -44,10 +44,11 @@ static void mark_wants(struct backward *b, const op_value *of, uint32_t count)
 
 void backward_accumulate(struct backward *b, op_value value, op_value din)
 {
+    struct op_attr attr = {.dtype = graph_shape(b->graph, value).dtype};
     if (b->grad[value] == OP_NONE)
         b->grad[value] = din;
     else
-        b->grad[value] = GRAPH_OP(b->graph, &op_add, NULL, b->grad[value], din);
+        b->grad[value] = GRAPH_OP(b->graph, &op_add, &attr, b->grad[value], din);
 }
 
 /* Adds what the op's rule gave to the gradients of the node's inputs. The node is a copy: recording moves the array. */

@@ -61,7 +61,8 @@ static void add_piece(struct backward *b, op_value value, struct backward_piece 
         piece->next = next;
         *at = piece;
     } else if (next->first == piece->first && next->count == piece->count) {
-        next->grad = GRAPH_OP(b->graph, &op_add, NULL, next->grad, piece->grad);
+        struct op_attr attr = {.dtype = graph_shape(b->graph, next->grad).dtype};
+        next->grad = GRAPH_OP(b->graph, &op_add, &attr, next->grad, piece->grad);
     } else {
         widen(b, value, piece);
     }
@@ -103,7 +104,8 @@ void backward_view(struct backward *b, op_value view)
     if (!ends_well(graph, base, piece->first + count))
         return;
     /* flat, so that pieces of one range fit each other whatever the views' shapes */
-    piece->grad = part.rank == 1 ? din : graph_view(graph, din, SHAPE_F32((uint32_t)count), 0);
+    struct tensor_shape flat = {.dtype = part.dtype, .rank = 1, .dim = {(uint32_t)count}};
+    piece->grad = part.rank == 1 ? din : graph_view(graph, din, flat, 0);
     add_piece(b, base, piece);
 }
 

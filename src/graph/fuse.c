@@ -105,6 +105,7 @@ static bool may_wait(const struct fusion *f, uint32_t from, uint32_t to)
 /* The node, which was step `from`, takes the place of step `to`, whose result is its first output. */
 static void take_place(struct fusion *f, uint32_t from, uint32_t to, struct graph_node node)
 {
+    node.attr.dtype = f->c->node[to].attr.dtype; /* stored as that would be */
     node.out[0] = f->c->node[to].out[0];
     f->c->node[to] = node;
     f->gone[from] = true;
@@ -161,7 +162,8 @@ static void fuse_activation(struct fusion *f, uint32_t step)
     const struct graph_node *act = &f->c->node[step];
     op_value t = act->in[0];
     struct graph_node *matmul = open_matmul(f, t);
-    if (!matmul || matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre)
+    if (!matmul || matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre ||
+        matmul->attr.dtype != act->attr.dtype)
         return;
     matmul->attr.activation = act->attr.activation;
     matmul->out[0] = act->out[0];

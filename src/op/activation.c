@@ -61,12 +61,15 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    din[0] = OP_RECORD(recorder, &op_activation_bwd, use->attr, use->dout[0], use->in[0]);
+    struct op_attr attr = *use->attr;
+    attr.dtype = recorder->shape(recorder, use->in[0]).dtype;
+    din[0] = OP_RECORD(recorder, &op_activation_bwd, &attr, use->dout[0], use->in[0]);
 }
 
 static void set_kind(const struct op_call *call, struct op_dispatch *d)
 {
     op_dispatch_spec(d, 8, (uint32_t)call->attr.activation);
+    op_dispatch_formats(d, call, 9);
 }
 
 static const struct op_variant variants[] = {{.name = "activation_fwd", .bind = "x y", .args = set_kind}, {0}};
@@ -80,12 +83,32 @@ static const struct op_case cases[] = {
     {.name = "mlp", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{400, 512}}, .bench = true},
     {.name = "mlp_gelu", .attr = {.activation = OP_ACT_GELU}, .in = {{400, 512}}, .bench = true},
     {.name = "mlp_l14", .attr = {.activation = OP_ACT_QUICK_GELU}, .in = {{257, 4096}}},
+    {.name = "f16_gelu",
+     .attr = {.activation = OP_ACT_GELU, .dtype = MIEN_F16},
+     .dtype = MIEN_F16,
+     .in = {{5, 132}},
+     .grad = true},
+    {.name = "bf16_gelu_tanh",
+     .attr = {.activation = OP_ACT_GELU_TANH, .dtype = MIEN_BF16},
+     .dtype = MIEN_BF16,
+     .in = {{5, 132}},
+     .grad = true},
+    {.name = "f16_mlp",
+     .attr = {.activation = OP_ACT_QUICK_GELU, .dtype = MIEN_F16},
+     .dtype = MIEN_F16,
+     .in = {{400, 512}},
+     .bench = true},
+    {.name = "bf16_mlp",
+     .attr = {.activation = OP_ACT_QUICK_GELU, .dtype = MIEN_BF16},
+     .dtype = MIEN_BF16,
+     .in = {{400, 512}},
+     .bench = true},
     {0},
 };
 
 const struct op_desc op_activation = {
     .name = "activation",
-    .signature = "x[...] -> y[...]",
+    .signature = "x:half[...] -> y:stored[...]",
     .summary = "y = attr activation (x): quick_gelu, gelu, gelu_tanh, relu",
     .reference = reference,
     .grad = grad,
@@ -112,7 +135,7 @@ static const struct op_variant bwd_variants[] = {{.name = "activation_bwd", .bin
 
 const struct op_desc op_activation_bwd = {
     .name = "activation_bwd",
-    .signature = "dy[...] x[...] -> dx[...]",
+    .signature = "dy:half[...] x:half[...] -> dx:stored[...]",
     .summary = "the gradient of activation: dy times the slope at x",
     .forward = {&op_activation},
     .reference = bwd_reference,

@@ -156,7 +156,7 @@ static const struct op_case expand_cases[] = {
 
 const struct op_desc op_expand = {
     .name = "expand",
-    .signature = "v[V] like[...,D] -> y[...,D]",
+    .signature = "v[V] like:half[...,D] -> y[...,D]",
     .summary = "y = v repeated; V is 1 or D",
     .shapes = expand_shapes,
     .reference = expand_reference,

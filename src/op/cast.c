@@ -24,8 +24,7 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    struct op_attr attr = {.dtype = recorder->shape(recorder, use->in[0]).dtype};
-    din[0] = OP_RECORD(recorder, &op_cast, &attr, use->dout[0]);
+    din[0] = op_record_like(recorder, use->dout[0], use->in[0]);
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
@@ -90,13 +89,13 @@ static const uint32_t corner[] = {0x00000000, 0x477fe000, 0x477fefff, 0x477ff000
                                   0x387fffff, 0x387fe000, 0x387fd000, 0x33800000, 0x33000000, 0x33000001, 0x32ffffff,
                                   0x33c00000, 0x7f7fffff, 0x7f7f8000, 0x7f7f7fff, 0x00000001, 0x00008000, 0x00018000,
                                   0x00007fff, 0x007fffff, 0x00800000, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7f812345};
+
 static uint32_t bits_of(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, 4);
     return bits;
 }
-
 
 /* 32-bit inputs: corners of both signs, then any bits, among them ties and the exponents of f16. 16-bit inputs: every
  * pattern in turn. Cases with attr value, which the op does not read: normal numbers. */

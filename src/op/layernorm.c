@@ -1,6 +1,6 @@
 /* layernorm.c: layer normalisation over the last dimension. Saves mean and 1/std of each row for the backward pass. */
 #include "args/layernorm.h"
-#include "op/op.h"
+#include "op/half.h"
 #include "op/sum.h"
 
 #include <math.h>
@@ -12,17 +12,26 @@ static void push_args(const struct op_call *call, struct op_dispatch *d)
     OP_PUSH(d, args);
 }
 
+static void push_fwd_args(const struct op_call *call, struct op_dispatch *d)
+{
+    push_args(call, d);
+    op_dispatch_formats(d, call, 9);
+}
+
 /* ---- layernorm --------------------------------------------------------------------------------------------------- */
 
-/* The moments of a row: mean and 1/std. */
-static void row_moments(const float *x, uint32_t width, double eps, double *mean, double *rstd)
+/* The moments of row r of host data: mean and 1/std. */
+static void row_moments(const void *x, enum mien_dtype dtype, uint64_t r, uint32_t width, double eps, double *mean,
+                        double *rstd)
 {
     double m = 0, v = 0;
     for (uint32_t j = 0; j < width; j++)
-        m += x[j];
+        m += op_load(x, r * width + j, dtype);
     m /= width;
-    for (uint32_t j = 0; j < width; j++)
-        v += (x[j] - m) * (x[j] - m);
+    for (uint32_t j = 0; j < width; j++) {
+        double d = op_load(x, r * width + j, dtype) - m;
+        v += d * d;
+    }
     *mean = m;
     *rstd = 1 / sqrt(v / width + eps);
 }
@@ -35,7 +44,7 @@ static void reference(const struct op_call *call)
     uint32_t width = tensor_shape_width(&call->in[0]);
     for (uint64_t r = 0; r < rows; r++, x += width, y += width) {
         double m, s;
-        row_moments(x, width, (double)call->attr.eps, &m, &s);
+        row_moments(x, MIEN_F32, 0, width, (double)call->attr.eps, &m, &s);
         for (uint32_t j = 0; j < width; j++)
             y[j] = (float)((x[j] - m) * s * w[j] + b[j]);
         mean[r] = (float)m;
@@ -45,16 +54,19 @@ static void reference(const struct op_call *call)
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    OP_RECORD_INTO(din, 3, recorder, &op_layernorm_bwd, use->attr, use->dout[0], use->in[0], use->in[1], use->out[1],
+    struct op_attr attr = *use->attr;
+    attr.dtype = recorder->shape(recorder, use->in[0]).dtype;
+    OP_RECORD_INTO(din, 3, recorder, &op_layernorm_bwd, &attr, use->dout[0], use->in[0], use->in[1], use->out[1],
                    use->out[2]);
 }
 
 static const struct op_variant variants[] = {
-    OP_ROW_VARIANTS("layernorm_fwd", .bind = "x w* b* y mean rstd", .quads = true, .args = push_args),
+    OP_ROW_VARIANTS("layernorm_fwd", .bind = "x w* b* y mean rstd", .quads = true, .args = push_fwd_args),
     {0},
 };
 
 #define EPS .attr = {.eps = 1e-5f}
+#define STORED(kind) .attr = {.eps = 1e-5f, .dtype = kind}, .dtype = kind
 static const struct op_case cases[] = {
     {.name = "1x1", EPS, .in = {{1, 1}, {1}, {1}}, .grad = true},
     {.name = "2x3", EPS, .in = {{2, 3}, {3}, {3}}, .grad = true},
@@ -70,12 +82,31 @@ static const struct op_case cases[] = {
     {.name = "text_b32", EPS, .in = {{4, 77, 512}, {512}, {512}}},
     {.name = "vit_b16", EPS, .in = {{1, 197, 768}, {768}, {768}}},
     {.name = "vit_l14", EPS, .in = {{1, 257, 1024}, {1024}, {1024}}, .bench = true},
+    /* y in 16 bits, with x in f32 as a transformer has it, and with x in 16 bits, too, or alone */
+    {.name = "f16_5x20", .attr = {.eps = 1e-5f, .dtype = MIEN_F16}, .in = {{5, 20}, {20}, {20}}, .grad = true},
+    {.name = "bf16_5x20", .attr = {.eps = 1e-5f, .dtype = MIEN_BF16}, .in = {{5, 20}, {20}, {20}}, .grad = true},
+    {.name = "bf16_all_130x64", STORED(MIEN_BF16), .in = {{2, 65, 64}, {64}, {64}}, .grad = true},
+    {.name = "f16_x_130x68", EPS, .dtype = MIEN_F16, .in = {{130, 68}, {68}, {68}}, .grad = true},
+    {.name = "f16_all_4x4100", STORED(MIEN_F16), .in = {{4, 4100}, {4100}, {4100}}},
+    {.name = "bf16_long_1x171004", .attr = {.eps = 1e-5f, .dtype = MIEN_BF16}, .in = {{1, 171004}, {171004}, {171004}}},
+    {.name = "f16_vit_tiny",
+     .attr = {.eps = 1e-5f, .dtype = MIEN_F16},
+     .in = {{32, 37, 128}, {128}, {128}},
+     .bench = true},
+    {.name = "bf16_vit_tiny",
+     .attr = {.eps = 1e-5f, .dtype = MIEN_BF16},
+     .in = {{32, 37, 128}, {128}, {128}},
+     .bench = true},
+    {.name = "bf16_vit_l14",
+     .attr = {.eps = 1e-5f, .dtype = MIEN_BF16},
+     .in = {{1, 257, 1024}, {1024}, {1024}},
+     .bench = true},
     {0},
 };
 
 const struct op_desc op_layernorm = {
     .name = "layernorm",
-    .signature = "x[...,D] w[D] b[D] -> y[...,D] (mean[R] rstd[R])",
+    .signature = "x:half[...,D] w[D] b[D] -> y:stored[...,D] (mean[R] rstd[R])",
     .summary = "y = (x - mean) * rstd * w + b over the last dimension; attr eps",
     .reference = reference,
     .grad = grad,
@@ -132,6 +163,7 @@ static void plan_strip(struct op_plan *plan)
                                   .width = tensor_shape_width(&plan->call->in[0])};
     struct op_dispatch *d = op_plan_strip(plan, "layernorm_bwd_w_strip", args.width);
     op_plan_bind(plan, "dy x mean rstd dw db");
+    op_dispatch_formats(d, plan->call, 9);
     OP_PUSH(d, args);
 }
 
@@ -157,6 +189,7 @@ static void plan_bwd_w(struct op_plan *plan)
         struct op_dispatch *d = op_plan_kernel(plan, "layernorm_bwd_w");
         op_column_groups(d, plan->caps, width, args.rows, block);
         op_parts_bind(&parts, d);
+        op_dispatch_formats(d, plan->call, 9);
         OP_PUSH(d, args);
     }
     for (uint8_t o = 1; o <= 2; o++) {
@@ -169,6 +202,7 @@ static void push_bwd_args(const struct op_call *call, struct op_dispatch *d)
 {
     push_args(call, d);
     op_dispatch_spec(d, 9, call->in[5].rank > 0);
+    op_dispatch_formats(d, call, 10);
 }
 
 static const struct op_variant bwd_variants[] = {
@@ -181,13 +215,12 @@ static const struct op_variant bwd_variants[] = {
 static void bwd_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    const float *x = call->in_data[1];
     float *mean = call->in_data[3], *rstd = call->in_data[4];
     uint64_t rows = tensor_shape_rows(&call->in[1]);
     uint32_t width = tensor_shape_width(&call->in[1]);
     for (uint64_t r = 0; r < rows; r++) {
         double m, s;
-        row_moments(x + r * width, width, (double)call->attr.eps, &m, &s);
+        row_moments(call->in_data[1], call->in[1].dtype, r, width, (double)call->attr.eps, &m, &s);
         mean[r] = (float)m;
         rstd[r] = (float)s;
     }
@@ -201,12 +234,21 @@ static const struct op_case bwd_cases[] = {
      EPS,
      .in = {{32, 37, 128}, {32, 37, 128}, {128}, {1184}, {1184}, {32, 37, 128}},
      .bench = true},
+    /* a 16-bit dy beside the residual stream's gradient in f32 */
+    {.name = "bf16_residual_vit_tiny",
+     EPS,
+     .dtype = MIEN_BF16,
+     .half = 1,
+     .in = {{32, 37, 128}, {32, 37, 128}, {128}, {1184}, {1184}, {32, 37, 128}},
+     .bench = true},
+    {.name = "f16_residual_5x17", EPS, .dtype = MIEN_F16, .half = 1, .in = {{5, 17}, {5, 17}, {17}, {5}, {5}, {5, 17}}},
     {0},
 };
 
 const struct op_desc op_layernorm_bwd = {
     .name = "layernorm_bwd",
-    .signature = "dy[...,D] x[...,D] w[D] mean[R] rstd[R] residual?[...,D] -> dx[...,D] dw[D] db[D]",
+    .signature =
+        "dy:half[...,D] x:half[...,D] w[D] mean[R] rstd[R] residual?:half[...,D] -> dx:stored[...,D] dw[D] db[D]",
     .summary = "the gradients of layernorm; residual, another gradient of x, is added to dx",
     .forward = {&op_layernorm},
     .reference = bwd_reference,

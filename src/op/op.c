@@ -60,6 +60,41 @@ static enum mien_status check_input(const struct op_call *call, const struct op_
     return MIEN_OK;
 }
 
+static bool is_half(enum mien_dtype dtype)
+{
+    return dtype == MIEN_F16 || dtype == MIEN_BF16;
+}
+
+/* Gives the stored outputs attr dtype, and sees that 16-bit tensors are of one kind and written in whole words. */
+static enum mien_status store_outputs(struct op_call *call, const struct op_signature *sig, const char *label)
+{
+    enum mien_status status = MIEN_OK;
+    enum mien_dtype dtype = sig->stored_outputs ? call->attr.dtype : MIEN_F32;
+    const char *at = label ? " at " : "";
+    label = label ? label : "";
+    FAIL_IF(dtype != MIEN_F32 && !is_half(dtype), MIEN_ERR_DTYPE, "%s%s%s: attr dtype should be f32, f16 or bf16",
+            call->op->name, at, label);
+    for (uint32_t i = 0; i < sig->in_count; i++) {
+        if (!call->in[i].rank || !is_half(call->in[i].dtype))
+            continue;
+        FAIL_IF(is_half(dtype) && dtype != call->in[i].dtype, MIEN_ERR_DTYPE,
+                "%s%s%s: input %u is %s beside %s; 16-bit tensors of one op should be of one dtype", call->op->name, at,
+                label, i, mien_dtype_name(call->in[i].dtype), mien_dtype_name(dtype));
+        dtype = call->in[i].dtype;
+    }
+    for (uint32_t o = 0; o < call->out_count; o++) {
+        if (!(sig->stored_outputs >> o & 1))
+            continue;
+        uint32_t width = tensor_shape_width(&call->out[o]);
+        call->out[o].dtype = call->attr.dtype;
+        FAIL_IF(is_half(call->attr.dtype) && width % 4 != 0, MIEN_ERR_SHAPE,
+                "%s%s%s: output %u has rows of %u elements; rows stored as %s should be multiples of 4", call->op->name,
+                at, label, o, width, mien_dtype_name(call->attr.dtype));
+    }
+fail:
+    return status;
+}
+
 static enum mien_status run_shapes(struct op_call *call, const struct op_signature *sig, const char *label)
 {
     enum mien_status status = MIEN_OK;
@@ -71,6 +106,7 @@ static enum mien_status run_shapes(struct op_call *call, const struct op_signatu
     TRY(op_signature_apply(sig, call, label));
     if (call->op->shapes)
         TRY(call->op->shapes(call, label));
+    TRY(store_outputs(call, sig, label));
 fail:
     return status;
 }
@@ -140,4 +176,12 @@ void op_record_into(op_value *din, uint32_t count, struct op_recorder *recorder,
     op_value out[OP_MAX_OUT];
     record(recorder, op, attr, in, in_count, out);
     memcpy(din, out, count * sizeof(*din));
+}
+
+op_value op_record_like(struct op_recorder *recorder, op_value value, op_value like)
+{
+    struct op_attr attr = {.dtype = recorder->shape(recorder, like).dtype};
+    if (value == OP_NONE || recorder->shape(recorder, value).dtype == attr.dtype)
+        return value;
+    return OP_RECORD(recorder, &op_cast, &attr, value);
 }

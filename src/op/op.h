@@ -32,7 +32,7 @@ struct op_attr {
     uint32_t rows;                 /* a row count that the inputs do not tell (embedding_bwd: table rows, ...) */
     uint32_t axis;                 /* concat, slice, pad: which dimension, 0 = the outermost */
     uint32_t first, count;         /* slice: the part of that dimension that is kept; pad: first = where x begins */
-    enum mien_dtype dtype;         /* cast: of the output */
+    enum mien_dtype dtype;         /* of the outputs marked :stored (signature.h); cast: of the output; 0 = f32 */
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
@@ -71,7 +71,8 @@ void op_reference(const struct op_call *call);
 typedef uint32_t op_value;
 #define OP_NONE UINT32_MAX
 
-/* What a gradient rule may do: record further ops. Errors are sticky in the recorder; after one, record gives OP_NONE.
+/* What a gradient rule may do: record further ops. The gradient of a value has the value's shape and dtype. Errors are
+ * sticky in the recorder; after one, record gives OP_NONE.
  */
 struct op_recorder {
     void (*record)(struct op_recorder *recorder, const struct op_desc *op, const struct op_attr *attr,
@@ -90,6 +91,9 @@ op_value op_record(struct op_recorder *recorder, const struct op_desc *op, const
                    sizeof((const op_value[]){__VA_ARGS__}) / sizeof(op_value))
 void op_record_into(op_value *din, uint32_t count, struct op_recorder *recorder, const struct op_desc *op,
                     const struct op_attr *attr, const op_value *in, uint32_t in_count);
+
+/* The value as it is, or cast to the dtype of `like` where it has another: a gradient has its value's dtype. */
+op_value op_record_like(struct op_recorder *recorder, op_value value, op_value like);
 
 /* One recorded use of an op as its gradient rule sees it. */
 struct op_use {
@@ -119,7 +123,8 @@ struct op_case {
     struct op_attr attr;
     uint32_t in[OP_MAX_IN][MIEN_MAX_RANK]; /* dims, 0-ended; {0} = absent */
     uint32_t index_limit;
-    enum mien_dtype dtype; /* of the inputs in op_desc.half_inputs, filled as f32 and then rounded; 0 = f32 */
+    enum mien_dtype dtype; /* of inputs marked :half, filled as f32 and then rounded; 0 = f32 */
+    uint32_t half;         /* bit i: input i is of that dtype; 0 = all that may be */
     bool grad;             /* small enough for finite differences (below about 2,000 elements in all) */
     bool bench;            /* a shape worth timing */
     bool slow;             /* only with --full on software drivers */

@@ -1,4 +1,5 @@
 /* plan.c: plans: building dispatches and checking them against a device's limits. */
+#include "args/formats.h"
 #include "op/choice.h"
 
 #include <assert.h>
@@ -119,6 +120,19 @@ void op_dispatch_round(struct op_dispatch *d, const struct vk_caps *caps, uint32
 {
     if (caps->class_ != VK_CLASS_SOFTWARE)
         op_dispatch_spec(d, 6, round);
+}
+
+void op_dispatch_formats(struct op_dispatch *d, const struct op_call *call, uint32_t id)
+{
+    static const uint32_t of[MIEN_DTYPE_COUNT] = {[MIEN_F16] = FORMAT_F16, [MIEN_BF16] = FORMAT_BF16};
+    uint32_t formats = 0;
+    for (uint32_t b = 0; b < d->bind_count; b++) {
+        const struct op_bind *bind = &d->bind[b];
+        if (bind->place != OP_SCRATCH)
+            formats |= of[(bind->place == OP_IN ? call->in : call->out)[bind->index].dtype] << FORMAT_BITS * b;
+    }
+    if (formats)
+        op_dispatch_spec(d, id, formats);
 }
 
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups)

@@ -103,6 +103,9 @@ void op_dispatch_push(struct op_dispatch *d, const void *push, uint32_t size);
 void op_dispatch_spec(struct op_dispatch *d, uint32_t id, uint32_t value); /* fills gaps below id with 1 */
 /* For kernels over shaders/lib/round.glsl: `round` loads in flight, but on software drivers one at a time. */
 void op_dispatch_round(struct op_dispatch *d, const struct vk_caps *caps, uint32_t round);
+/* For kernels over shaders/lib/stored.glsl, behind the binds: specialisation constant `id` tells which of the call's
+ * tensors are bound that are stored in 16 bits; without any it is not set. */
+void op_dispatch_formats(struct op_dispatch *d, const struct op_call *call, uint32_t id);
 /* Folds `groups` workgroups into x and y within the caps' limits; the shader computes x + y * gl_NumWorkGroups.x and
  * tests it against its own count. */
 void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, uint64_t groups);
@@ -129,6 +132,7 @@ struct op_row_bind {
     enum op_place place;
     uint8_t index, access;
     uint32_t width; /* elements per row; 0 = bound whole in each part */
+    uint8_t size;   /* bytes per element */
 };
 
 /* The parts by hand, for kernels with another grid:

@@ -17,13 +17,13 @@ static const struct tensor_shape *find_tensor(const struct op_plan *plan, const 
     op_signature(plan->call->op, &sig);
     for (uint8_t o = 0; o < sig.out_count; o++) {
         if (op_tensor_named(&sig.out[o], name, length)) {
-            *bind = (struct op_row_bind){OP_OUT, o, sig.in_place >> o & 1 ? OP_READ | OP_WRITE : OP_WRITE, 0};
+            *bind = (struct op_row_bind){OP_OUT, o, sig.in_place >> o & 1 ? OP_READ | OP_WRITE : OP_WRITE, 0, 0};
             return &plan->call->out[o];
         }
     }
     for (uint8_t i = 0; i < sig.in_count; i++) {
         if (op_tensor_named(&sig.in[i], name, length)) {
-            *bind = (struct op_row_bind){OP_IN, i, OP_READ, 0};
+            *bind = (struct op_row_bind){OP_IN, i, OP_READ, 0, 0};
             return &plan->call->in[i];
         }
     }
@@ -41,7 +41,7 @@ static void take_bind(struct op_plan *plan, const char *at, const struct op_row_
     if (*at == '$') {
         uint8_t index = (uint8_t)(at[1] - '0');
         uint32_t width = at[length] == '[' ? (uint32_t)strtoul(at + length + 1, NULL, 10) : 0;
-        *bind = (struct op_row_bind){OP_SCRATCH, index, marked, width};
+        *bind = (struct op_row_bind){OP_SCRATCH, index, marked, width, 4};
         plan->scratch[index] = BASE_MAX(plan->scratch[index], rows * width * 4);
         return;
     }
@@ -52,6 +52,8 @@ static void take_bind(struct op_plan *plan, const char *at, const struct op_row_
         *bind = *before;
     else if (rows && at[length] != '*')
         bind->width = (uint32_t)(tensor_shape_count(shape) / rows);
+    if (shape && shape->rank)
+        bind->size = (uint8_t)mien_dtype_size(shape->dtype);
     if (marked)
         bind->access = marked;
 }
@@ -69,19 +71,37 @@ static uint32_t take_binds(struct op_plan *plan, const char *names, uint64_t row
     return count;
 }
 
+static const struct tensor_shape *shape_of(const struct op_call *call, const struct op_row_bind *bind)
+{
+    return bind->place == OP_IN ? &call->in[bind->index] : &call->out[bind->index];
+}
+
 void op_plan_bind(struct op_plan *plan, const char *names)
 {
     struct op_row_bind bind[VK_MAX_BUFFERS];
     struct op_dispatch *d = plan->status == MIEN_OK ? &plan->dispatch[plan->count - 1] : &plan->discarded;
     uint32_t count = take_binds(plan, names, 0, bind);
-    for (uint32_t b = 0; b < count; b++)
-        op_dispatch_bind(d, bind[b].place, bind[b].index, bind[b].access);
+    for (uint32_t b = 0; b < count; b++) {
+        uint64_t size = 0; /* all of it; of 16-bit elements the last whole word, too */
+        if (bind[b].size == 2)
+            size = base_round_up(tensor_shape_bytes(shape_of(plan->call, &bind[b])), 4);
+        op_dispatch_bind_range(d, bind[b].place, bind[b].index, bind[b].access, 0, size);
+    }
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
-/* Offsets of bindings are multiples of 256 bytes: with 64 rows a part begins at one, whatever the width. */
+/* Offsets of bindings are multiples of 256 bytes: with 64 rows of floats a part begins at one, whatever the width. */
 enum { ROW_STEP = 64 };
+
+/* 2 where a tensor has 16-bit elements: parts of it are twice as many rows. */
+static uint64_t per_float(const struct op_row_bind *bind, uint32_t count)
+{
+    uint64_t most = 1;
+    for (uint32_t b = 0; b < count; b++)
+        most = bind[b].width && bind[b].size == 2 ? 2 : most;
+    return most;
+}
 
 static uint64_t widest(const struct op_row_bind *bind, uint32_t count)
 {
@@ -97,7 +117,7 @@ struct op_parts op_parts(struct op_plan *plan, const char *names, uint64_t rows,
     p.count = take_binds(plan, names, rows, p.bind);
     uint64_t fit = plan->caps->max_range / (widest(p.bind, p.count) * 4);
     if (fit < rows) {
-        step = BASE_MAX(step, ROW_STEP);
+        step = BASE_MAX(step, ROW_STEP) * per_float(p.bind, p.count);
         p.most = fit / step * step;
         op_plan_refuse(plan, p.most == 0, "%llu rows of %llu elements do not fit into a binding of %llu bytes on %s",
                        (unsigned long long)step, (unsigned long long)widest(p.bind, p.count),
@@ -117,8 +137,9 @@ void op_parts_bind(const struct op_parts *p, struct op_dispatch *d)
 {
     for (uint32_t b = 0; b < p->count; b++) {
         const struct op_row_bind *bind = &p->bind[b];
-        uint64_t bytes = (uint64_t)bind->width * 4;
-        op_dispatch_bind_range(d, bind->place, bind->index, bind->access, p->first * bytes, p->rows * bytes);
+        uint64_t bytes = (uint64_t)bind->width * bind->size;
+        op_dispatch_bind_range(d, bind->place, bind->index, bind->access, p->first * bytes,
+                               base_round_up(p->rows * bytes, 4));
     }
 }
 

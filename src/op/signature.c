@@ -17,7 +17,7 @@ static const char *skip_blanks(const char *at)
 
 /* One tensor from `at` on; returns what is behind it. `bit` goes into the masks that its marks name. */
 static const char *take_tensor(const char *at, struct op_tensor *tensor, uint32_t bit, uint32_t *optional,
-                               uint32_t *index, uint32_t *half)
+                               uint32_t *index, uint32_t *half, uint32_t *stored)
 {
     *tensor = (struct op_tensor){.name = at,
                                  .length = (uint32_t)strspn(at, "abcdefghijklmnopqrstuvwxyz_"
@@ -34,6 +34,9 @@ static const char *take_tensor(const char *at, struct op_tensor *tensor, uint32_
     } else if (strncmp(at, ":half", 5) == 0) {
         *half |= bit;
         at += 5;
+    } else if (strncmp(at, ":stored", 7) == 0) {
+        *stored |= bit;
+        at += 7;
     }
     if (*at == '[') {
         tensor->dims = at + 1;
@@ -56,7 +59,8 @@ void op_signature(const struct op_desc *op, struct op_signature *s)
     memset(s, 0, sizeof(*s));
     while (*at != '-') {
         assert(s->in_count < OP_MAX_IN);
-        at = take_tensor(at, &s->in[s->in_count], 1u << s->in_count, &s->optional, &s->index_inputs, &s->half_inputs);
+        at = take_tensor(at, &s->in[s->in_count], 1u << s->in_count, &s->optional, &s->index_inputs, &s->half_inputs,
+                         &none);
         s->in_count++;
     }
     for (at = skip_blanks(at + 2); *at; s->out_count++) {
@@ -66,7 +70,7 @@ void op_signature(const struct op_desc *op, struct op_signature *s)
             aux = ~0u;
             at++;
         }
-        at = take_tensor(at, &s->out[o], bit, &s->optional_outputs, &s->index_outputs, &none);
+        at = take_tensor(at, &s->out[o], bit, &s->optional_outputs, &s->index_outputs, &none, &s->stored_outputs);
         s->aux_outputs |= aux & bit;
         if (o < s->in_count && op_tensor_named(&s->in[o], s->out[o].name, s->out[o].length))
             s->in_place |= bit;

@@ -53,7 +53,7 @@ static void sum_reference(const struct op_call *call)
 
 static void expand_grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    din[0] = OP_RECORD(recorder, &op_expand, NULL, use->dout[0], use->in[0]);
+    din[0] = op_record_like(recorder, OP_RECORD(recorder, &op_expand, NULL, use->dout[0], use->in[0]), use->in[0]);
 }
 
 static void sum_plan_as(struct op_plan *plan, const char *shader, bool serial)
@@ -278,6 +278,7 @@ static void add_columns(struct op_plan *plan, const char *shader, struct op_bind
     op_column_groups(d, plan->caps, args.width, args.rows, args.block);
     op_dispatch_bind_range(d, from.place, from.index, OP_READ, from.offset, from.size);
     op_dispatch_bind_range(d, to.place, to.index, OP_WRITE, to.offset, to.size);
+    op_dispatch_formats(d, plan->call, 9);
     OP_PUSH(d, args);
 }
 
@@ -306,12 +307,12 @@ static void rows_plan(struct op_plan *plan)
 {
     uint64_t rows = tensor_shape_rows(&plan->call->in[0]);
     uint32_t width = tensor_shape_width(&plan->call->in[0]), block = op_column_block(rows);
-    uint64_t blocks = base_div_up(rows, block), bytes = (uint64_t)width * 4;
+    uint64_t blocks = base_div_up(rows, block), bytes = width * mien_dtype_size(plan->call->in[0].dtype);
     struct op_parts parts = op_parts(plan, "x", rows, block);
     struct op_bind partial = {blocks == 1 ? OP_OUT : OP_SCRATCH, 0, 0, 0, 0}, out = {OP_OUT, 0, 0, 0, 0};
     plan->scratch[0] = blocks == 1 ? 0 : 2 * plane_bytes(blocks, width);
     while (op_parts_next(&parts)) {
-        struct op_bind x = {OP_IN, 0, 0, parts.first * bytes, parts.rows * bytes};
+        struct op_bind x = {OP_IN, 0, 0, parts.first * bytes, base_round_up(parts.rows * bytes, 4)};
         struct sum_rows_args args = {(uint32_t)parts.rows, (uint32_t)parts.first, width, block,
                                      (uint32_t)(plane_bytes(blocks, width) / 4)};
         add_columns(plan, blocks == 1 ? "sum_rows_fwd" : "sum_rows_fwd_part", x, partial, args);
@@ -331,6 +332,7 @@ static void rows_plan_strip(struct op_plan *plan)
                                  .width = tensor_shape_width(&plan->call->in[0])};
     struct op_dispatch *d = op_plan_strip(plan, "sum_rows_fwd_strip", args.width);
     op_plan_bind(plan, "x y");
+    op_dispatch_formats(d, plan->call, 9);
     OP_PUSH(d, args);
 }
 
@@ -349,12 +351,18 @@ static const struct op_case rows_cases[] = {
     {.name = "261x520", .in = {{9, 29, 520}}},
     {.name = "20000x4", .in = {{20000, 4}}},
     {.name = "bias", .in = {{32, 37, 128}}, .bench = true},
+    {.name = "f16_5x7", .dtype = MIEN_F16, .in = {{5, 7}}},
+    {.name = "bf16_65x127", .dtype = MIEN_BF16, .in = {{65, 127}}},
+    {.name = "f16_261x520", .dtype = MIEN_F16, .in = {{9, 29, 520}}, .grad = true},
+    {.name = "bf16_20000x4", .dtype = MIEN_BF16, .in = {{20000, 4}}},
+    {.name = "f16_bias", .dtype = MIEN_F16, .in = {{32, 37, 128}}, .bench = true},
+    {.name = "bf16_bias", .dtype = MIEN_BF16, .in = {{32, 37, 128}}, .bench = true},
     {0},
 };
 
 const struct op_desc op_sum_rows = {
     .name = "sum_rows",
-    .signature = "x[...,D] -> y[D]",
+    .signature = "x:half[...,D] -> y[D]",
     .summary = "y = sum over the rows: the gradient of a bias",
     .reference = rows_reference,
     .grad = expand_grad,

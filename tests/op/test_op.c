@@ -184,6 +184,36 @@ static void test_signature(void)
     CHECK(flat.out[1].rank == 1 && flat.out[1].dim[0] == 1 && flat.out[1].dtype == MIEN_I32);
 }
 
+static struct tensor_shape in_dtype(struct tensor_shape shape, enum mien_dtype dtype)
+{
+    shape.dtype = dtype;
+    return shape;
+}
+
+/* Outputs stored in 16 bits: as attr dtype says, in rows of whole words, beside inputs of one 16-bit type. */
+static void test_stored(void)
+{
+    struct op_signature sig;
+    op_signature(&op_layernorm, &sig);
+    CHECK(sig.stored_outputs == 1 && sig.half_inputs == 1 && sig.aux_outputs == 6);
+    struct op_call call = {.op = &op_layernorm, .in_count = 3, .in = {SHAPE_F32(5, 6), SHAPE_F32(6), SHAPE_F32(6)}};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK(call.out[0].dtype == MIEN_F32);
+    call.attr.dtype = MIEN_BF16;
+    CHECK_EQ(op_call_shapes(&call, "norm"), MIEN_ERR_SHAPE);
+    CHECK(strstr(last_message, "layernorm at norm: output 0 has rows of 6 elements; rows stored as bf16 should be"));
+    for (uint32_t i = 0; i < 3; i++)
+        call.in[i].dim[call.in[i].rank - 1] = 8;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK(call.out[0].dtype == MIEN_BF16 && call.out[1].dtype == MIEN_F32 && call.out[2].dtype == MIEN_F32);
+    call.in[0].dtype = MIEN_F16;
+    CHECK_EQ(op_call_shapes(&call, "norm"), MIEN_ERR_DTYPE);
+    CHECK(strstr(last_message, "layernorm at norm: input 0 is f16 beside bf16; 16-bit tensors of one op should be"));
+    call.attr.dtype = MIEN_I32;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_ERR_DTYPE);
+    CHECK(strstr(last_message, "attr dtype should be f32, f16 or bf16") && call.out_count == 0);
+}
+
 static void test_choice(void)
 {
     struct vk_caps caps = plain_caps();
@@ -224,12 +254,14 @@ static void test_spec(void)
     CHECK_EQ(d.spec[0], 64);
 }
 
-/* A tensor of 3 * 2^25 elements is added in parts of at most 128 MiB that join without gap. */
-static void test_parts(void)
+/* A tensor of 3 * 2^25 elements is added in parts of at most 128 MiB that join without gap, those of 16 bits as those
+ * of 32. */
+static void test_parts_of(enum mien_dtype dtype)
 {
     struct vk_caps caps = plain_caps();
-    struct tensor_shape large = SHAPE_F32(3, 1 << 25);
-    struct op_call call = {.op = &op_add, .in_count = 2, .in = {large, large}};
+    struct tensor_shape large = in_dtype(SHAPE_F32(3, 1 << 25), dtype);
+    uint64_t size = mien_dtype_size(dtype);
+    struct op_call call = {.op = &op_add, .attr = {.dtype = dtype}, .in_count = 2, .in = {large, large}};
     struct op_plan plan = {0};
     CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
     CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
@@ -238,17 +270,23 @@ static void test_parts(void)
     for (size_t i = 0; i < plan.count; i++) {
         struct elements_args args;
         memcpy(&args, plan.dispatch[i].push, sizeof(args));
-        CHECK_EQ(args.first, next / 4);
+        CHECK_EQ(args.first, next / size);
         for (uint32_t b = 0; b < plan.dispatch[i].bind_count; b++) {
             CHECK_EQ(plan.dispatch[i].bind[b].offset, next);
-            CHECK_EQ(plan.dispatch[i].bind[b].size, (uint64_t)args.count * 4);
+            CHECK_EQ(plan.dispatch[i].bind[b].size, args.count * size);
             CHECK(plan.dispatch[i].bind[b].size <= caps.max_range);
         }
-        next += (uint64_t)args.count * 4;
+        next += args.count * size;
     }
     CHECK_EQ(next, tensor_shape_bytes(&large));
     op_plan_clear(&plan);
     CHECK(plan.dispatch == NULL && plan.count == 0);
+}
+
+static void test_parts(void)
+{
+    test_parts_of(MIEN_F32);
+    test_parts_of(MIEN_F16);
 }
 
 /* Parts of rows: all of them, or multiples of 64 and of a step; refused where not even that fits. */
@@ -268,6 +306,9 @@ static void test_row_parts(void)
         rows += many.rows;
     }
     CHECK_EQ(rows, 1 << 20);
+    call.in[0] = in_dtype(SHAPE_F32(1 << 20, 999), MIEN_F16); /* offsets stay multiples of 256 bytes */
+    many = op_parts(&plan, "x", 1 << 20, 192);
+    CHECK(many.most > 0 && many.most % 192 == 0 && many.most * 999 * 2 % 256 == 0);
     CHECK_EQ(plan.status, MIEN_OK);
     call.in[0] = SHAPE_F32(100, 1 << 24);
     struct op_parts wide = op_parts(&plan, "x", 100, 0);
@@ -429,6 +470,7 @@ int main(void)
     test_shapes();
     test_misuse();
     test_signature();
+    test_stored();
     test_choice();
     test_fold();
     test_spec();

@@ -1,0 +1,75 @@
+/* stored.glsl: tensors stored as f32, f16 or bf16, as FORMATS says, two bits for each slot (args/formats.h; set by
+ * op_dispatch_formats): one module for all of them, of which the driver keeps what the constant asks for. 16-bit
+ * elements stand two in a word, the first in its lower half, and no 16-bit storage is needed. A kernel names the
+ * constant before it includes this: #define FORMATS_ID 10
+ *
+ * READ_STORED(slot, x): x4(i), the i-th four elements as a vec4, and x1(i), one element as a float.
+ * WRITE_STORED(slot, y): y4[i] and y1[i] where y is f32; y_four[i] = halves(STORED(slot), v), a vec4, where it is not:
+ *   then rows come in fours. store_y(i, v), a vec4 or a float, does either.
+ * STORED(slot): FORMAT_F32, ..._F16 or ..._BF16.
+ *
+ * Numerics: stores round to nearest, ties to even, on every device (lib/half.glsl). Loads are exact, but f16 numbers
+ * below 2^-14 may count as 0: whether unpackHalf2x16 keeps them is the device's choice. */
+#ifndef LIB_STORED_GLSL
+#define LIB_STORED_GLSL
+
+#include "args/formats.h"
+#include "lib/common.glsl"
+#include "lib/half.glsl"
+
+layout(constant_id = FORMATS_ID) const uint FORMATS = 0;
+
+#define STORED(slot) (FORMATS >> FORMAT_BITS * slot & 3u)
+
+vec2 two(uint format, uint word)
+{
+    return format == FORMAT_F16 ? unpackHalf2x16(word)
+                                : vec2(uintBitsToFloat(word << 16), uintBitsToFloat(word & 0xffff0000u));
+}
+
+uint one_half(uint format, float v)
+{
+    uint bits = floatBitsToUint(v);
+    return format == FORMAT_F16 ? f16_of_f32(bits) : bf16_of_f32(bits);
+}
+
+uvec2 halves(uint format, vec4 v)
+{
+    return uvec2(one_half(format, v.x) | one_half(format, v.y) << 16,
+                 one_half(format, v.z) | one_half(format, v.w) << 16);
+}
+
+#define READ_STORED(slot, name)                                                                                        \
+    READ_BUFFER(slot, vec4, name##_vec4);                                                                              \
+    READ_BUFFER(slot, float, name##_float);                                                                            \
+    READ_BUFFER(slot, uvec2, name##_words);                                                                            \
+    READ_BUFFER(slot, uint, name##_word);                                                                              \
+    vec4 name##4(uint i)                                                                                               \
+    {                                                                                                                  \
+        if (STORED(slot) == FORMAT_F32)                                                                                \
+            return name##_vec4[i];                                                                                     \
+        uvec2 words = name##_words[i];                                                                                 \
+        return vec4(two(STORED(slot), words.x), two(STORED(slot), words.y));                                           \
+    }                                                                                                                  \
+    float name##1(uint i)                                                                                              \
+    {                                                                                                                  \
+        return STORED(slot) == FORMAT_F32 ? name##_float[i] : two(STORED(slot), name##_word[i / 2] >> i % 2 * 16).x;   \
+    }
+
+#define WRITE_STORED(slot, name)                                                                                       \
+    WRITE_BUFFER(slot, vec4, name##4);                                                                                 \
+    WRITE_BUFFER(slot, float, name##1);                                                                                \
+    WRITE_BUFFER(slot, uvec2, name##_four);                                                                            \
+    void store_##name(uint i, vec4 v)                                                                                  \
+    {                                                                                                                  \
+        if (STORED(slot) == FORMAT_F32)                                                                                \
+            name##4[i] = v;                                                                                            \
+        else                                                                                                           \
+            name##_four[i] = halves(STORED(slot), v);                                                                  \
+    }                                                                                                                  \
+    void store_##name(uint i, float v)                                                                                 \
+    {                                                                                                                  \
+        name##1[i] = v;                                                                                                \
+    }
+
+#endif
