@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_FILE = 1 << 28 };
+enum { MAX_FILE = 1 << 30 };
 
 enum mien_status import_text_read(struct import *in, const char *path, char **text)
 {
