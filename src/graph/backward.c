@@ -175,8 +175,8 @@ static enum mien_status check_seeds(struct graph *graph, const struct seeds *see
         char want_text[64], have_text[64];
         FAIL_IF(!want.rank || !have.rank, MIEN_ERR_ARG, "graph_backward_from: %s %u of %u is no value",
                 want.rank ? "the gradient of output" : "output", i, seeds->count);
-        FAIL_IF(want.dtype != MIEN_F32 || !tensor_shape_equal(&want, &have), MIEN_ERR_SHAPE,
-                "graph_backward_from wants an f32 gradient of its output's shape: output %u is %s, its gradient %s", i,
+        FAIL_IF(want.dtype == MIEN_I32 || !tensor_shape_equal(&want, &have), MIEN_ERR_SHAPE,
+                "graph_backward_from wants a gradient of its output's shape: output %u is %s, its gradient %s", i,
                 tensor_shape_text(&want, want_text, sizeof(want_text)),
                 tensor_shape_text(&have, have_text, sizeof(have_text)));
     }

@@ -10,9 +10,10 @@ static uint64_t count_of(const struct graph *graph, op_value value)
 }
 
 /* [count] zeros */
-static op_value zeros(struct graph *graph, uint64_t count)
+static op_value zeros(struct graph *graph, uint64_t count, enum mien_dtype dtype)
 {
-    return GRAPH_OP(graph, &op_fill, &(struct op_attr){.rows = (uint32_t)count}, OP_NONE);
+    op_value made = GRAPH_OP(graph, &op_fill, &(struct op_attr){.rows = (uint32_t)count}, OP_NONE);
+    return dtype == MIEN_F32 ? made : GRAPH_OP(graph, &op_cast, &(struct op_attr){.dtype = dtype}, made);
 }
 
 /* The value's gradient from a list of pieces. */
@@ -30,11 +31,11 @@ static op_value assemble(struct graph *graph, op_value value, const struct backw
     }
     for (const struct backward_piece *p = pieces; p; at = p->first + p->count, p = p->next) {
         if (p->first > at)
-            part[count++] = zeros(graph, p->first - at);
+            part[count++] = zeros(graph, p->first - at, shape.dtype);
         part[count++] = p->grad;
     }
     if (at < total)
-        part[count++] = zeros(graph, total - at);
+        part[count++] = zeros(graph, total - at, shape.dtype);
     return graph_join(graph, part, count, shape);
 }
 
@@ -112,11 +113,13 @@ void backward_view(struct backward *b, op_value view)
 void backward_join(struct backward *b, op_value join)
 {
     struct graph *graph = b->graph;
+    struct tensor_shape shape = graph_shape(graph, join);
     uint64_t first = 0;
     for (uint32_t i = 0; i < graph->value[join].part_count && graph->status == MIEN_OK; i++) {
         op_value part = graph->value[join].part[i];
         if (b->wants[part])
             backward_accumulate(b, part, graph_view(graph, b->grad[join], graph_shape(graph, part), first));
-        first = base_round_up(first + count_of(graph, part), PLAN_ALIGN / 4); /* no gap but in a pack */
+        /* no gap but in a pack */
+        first = base_round_up(first + count_of(graph, part), PLAN_ALIGN / mien_dtype_size(shape.dtype));
     }
 }

@@ -13,7 +13,8 @@
  *   TRY(graph_compile(g, device, NULL, &program));                  // any error of the above comes out here
  *
  * Rules: ops run in the order recorded, or any order with the same result. A parameter's gradient is written once
- * per run; a value used several times gets the sum of its uses' gradients by explicit adds. Views share memory.
+ * per run; a value used several times gets the sum of its uses' gradients by explicit adds; a gradient has its value's
+ * dtype. Views share memory.
  * An op that writes in place (op_desc.in_place) gives a new value in the old one's memory; using the old value
  * afterwards, also by a gradient rule, is an error. Tensors bound from overlapping memory know of each other.
  * Recording errors are sticky: after the first (logged) one, recording calls return OP_NONE and compile returns it.
@@ -88,8 +89,8 @@ void graph_store(struct graph *graph, op_value value, const struct tensor *into)
 enum mien_status graph_backward(struct graph *graph, op_value loss, const op_value *of, uint32_t count,
                                 op_value *grads);
 /* The same from any values on (a vector-Jacobian product): grads[i] = sum over o of output_grads[o] . d outputs[o] /
- * d of[i]. A gradient has its output's shape, f32, else MIEN_ERR_SHAPE; it counts as a constant, whatever it was made
- * from. An output may be named twice (its gradients add up), lie in front of another, or be in `of`. */
+ * d of[i]. A gradient has its output's shape and dtype, no i32, else MIEN_ERR_SHAPE; it counts as a constant, whatever
+ * it was made from. An output may be named twice (its gradients add up), lie in front of another, or be in `of`. */
 enum mien_status graph_backward_from(struct graph *graph, const op_value *outputs, const op_value *output_grads,
                                      uint32_t output_count, const op_value *of, uint32_t count, op_value *grads);
 

@@ -85,6 +85,13 @@ static bool parts_ok(struct graph *graph, const op_value *parts, uint32_t count,
     return false;
 }
 
+/* The value once more, in memory of its own. */
+static op_value copy_of(struct graph *graph, op_value value)
+{
+    const struct op_attr same = {.dtype = graph_shape(graph, value).dtype};
+    return same.dtype == MIEN_F32 ? GRAPH_OP(graph, &op_copy, NULL, value) : GRAPH_OP(graph, &op_cast, &same, value);
+}
+
 /* The parts, each at the next multiple of PLAN_ALIGN bytes, in a memory of that shape. */
 static op_value lay_parts(struct graph *graph, const op_value *parts, uint32_t count, struct tensor_shape shape)
 {
@@ -99,7 +106,7 @@ static op_value lay_parts(struct graph *graph, const op_value *parts, uint32_t c
     join.part_count = count;
     uint64_t offset = 0;
     for (uint32_t i = 0; i < count && graph->status == MIEN_OK; i++) {
-        part[i] = movable(graph, parts[i]) ? parts[i] : GRAPH_OP(graph, &op_copy, NULL, parts[i]);
+        part[i] = movable(graph, parts[i]) ? parts[i] : copy_of(graph, parts[i]);
         if (graph->status == MIEN_OK)
             move(graph, part[i], join.memory, offset);
         struct tensor_shape size = graph_shape(graph, parts[i]);
