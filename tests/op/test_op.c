@@ -363,6 +363,8 @@ static void test_cores(void)
     CHECK(product(&caps, 192, 192, 4160, &dispatches) >= 6 && dispatches == 1);
     product(&caps, 4096, 4096, 4096, &dispatches); /* long sums alone are no reason to cut any */
     CHECK_EQ(dispatches, 8);                       /* of at most 20 GFLOP each */
+    caps.max_registers = 64;                       /* a tile there is for any number */
+    CHECK(product(&caps, 192, 192, 4160, &dispatches) > 0 && dispatches >= 1);
     caps.type = VK_TYPE_SOFTWARE; /* whose loops end after 65,535 rounds, whatever its kernels are made for */
     product(&caps, 192, 192, 40004, &dispatches);
     CHECK_EQ(dispatches, 2);
