@@ -37,6 +37,9 @@ struct attention_chunk {
     uint32_t pair0, pairs, row0, rows;
 };
 
+/* Pairs that a dispatch of so many products should have at most (op_most_flops): at least one. */
+uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products);
+
 /* A dispatch for delta = rowsum(do * o) of all pairs of a part, into scratch `index`. */
 void attention_plan_delta(const struct attention_chunk *c, uint32_t index);
 
