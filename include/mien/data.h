@@ -43,6 +43,8 @@ struct mien_import_params {
     uint32_t classes;    /* 0 = all; one fewer than the layout has leaves one class out, as mien_import says */
     const char *frames;  /* of a labelled sequence: "last" (NULL is that), "last3" or "clip" */
     const char *neutral; /* "first": the first frame of a labelled sequence is a sample of neutral; NULL or "none" */
+    bool captions; /* rows get captions in three levels, from their labels, action units, valence and arousal; what a
+                      caption of the set's own has of these levels stays */
 };
 
 struct mien_import_summary {

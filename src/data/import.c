@@ -305,6 +305,7 @@ enum mien_status import_row(struct import *in, const struct data_row *given, cJS
     enum mien_status status = MIEN_OK;
     struct data_row row = *given;
     cJSON *json = NULL;
+    TRY(import_caption(in, &row));
     TRY(move_paths(in, &row));
     json = data_row_json(&row);
     FAIL_IF_NULL(json, "a manifest");
@@ -410,7 +411,7 @@ static enum mien_status check_params(const struct import_layout *layout, const s
     TRY(check_sequence(layout, p));
     FAIL_IF(p->local && !(layout->options & IMPORT_LOCAL), MIEN_ERR_ARG,
             "\"%s\" writes no local sentences: it does not take the option local", layout->info.name);
-    FAIL_IF(p->shuffle_captions && !(layout->options & IMPORT_CAPTIONS), MIEN_ERR_ARG,
+    FAIL_IF(p->shuffle_captions && !p->captions && !(layout->options & IMPORT_CAPTIONS), MIEN_ERR_ARG,
             "\"%s\" writes no captions that could be shuffled", layout->info.name);
 fail:
     return status;

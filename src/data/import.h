@@ -68,6 +68,10 @@ enum mien_status import_look(const struct import *in, const char *path, enum imp
  * keys of its object (may be NULL), which is taken over. MIEN_ERR_DATA: not UTF-8. */
 enum mien_status import_row(struct import *in, const struct data_row *row, cJSON *more);
 
+/* With the option captions: the levels that the row's caption lacks, from its labels, units, valence and arousal, in
+ * the row's arena. */
+enum mien_status import_caption(struct import *in, struct data_row *row);
+
 /* MIEN_ERR_DATA as import_path. */
 enum mien_status import_is_dir(const struct import *in, const char *path, bool *out);
 

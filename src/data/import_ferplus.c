@@ -82,7 +82,7 @@ static enum mien_status add_row(struct import *in, const struct ferplus_rating *
     struct base_rng rng = base_rng_make(in->params->seed, path, 0, 0); /* the wording follows the file, not its line */
     cJSON *votes = votes_json(rating);
     FAIL_IF_NULL(votes, "a manifest");
-    TRY(ferplus_caption(rating, in->params->local, &rng, &in->row_arena, &row.caption));
+    TRY(ferplus_caption(rating, in->params->local || in->params->captions, &rng, &in->row_arena, &row.caption));
     return import_row(in, &row, votes);
 fail:
     cJSON_Delete(votes);

@@ -83,6 +83,7 @@ const struct import_layout import_mafw = {
              .layout = MAFW_LAYOUT("single"),
              .source = MAFW_SOURCE},
     .marks = {"Train*Test*Set"},
+    .options = IMPORT_CAPTIONS,
     .folds = 5,
     .run = import_by_rule,
     .rule = &(const struct import_rule){.lists = MAFW_LISTS("single"), .places = MAFW_PLACES}};
@@ -93,6 +94,7 @@ const struct import_layout import_mafw_compound = {
              .layout = MAFW_LAYOUT("compound"),
              .source = MAFW_SOURCE},
     .marks = {"Train*Test*Set"},
+    .options = IMPORT_CAPTIONS,
     .folds = 5,
     .run = import_by_rule,
     .rule = &(const struct import_rule){.lists = MAFW_LISTS("compound"), .places = MAFW_PLACES}};

@@ -150,6 +150,7 @@ const struct import_layout import_faba = {
                        "eval_emotion_anno.json, and the images that they name",
              .source = "https://github.com/JackYFL/EmoLA (its link to the data; pictures are AffectNet's)"},
     .marks = {"train", "eval"},
+    .options = IMPORT_CAPTIONS,
     .run = run_faba,
 };
 

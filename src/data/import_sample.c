@@ -1,4 +1,5 @@
 /* import_sample.c: what importers do with a sample: its labels by name, its files, its fold, whether it is new. */
+#include "data/face_caption.h"
 #include "data/import_rule.h"
 
 #include <stdlib.h>
@@ -199,6 +200,35 @@ enum mien_status import_source(struct import *in, const char *path, struct data_
     } else {
         TRY(picture(in, path, &row->image, found));
     }
+fail:
+    return status;
+}
+
+/* ---- captions ---- */
+
+enum mien_status import_caption(struct import *in, struct data_row *row)
+{
+    enum mien_status status = MIEN_OK;
+    const char *path = row->image ? row->image : row->video ? row->video : row->frames_dir; /* not its line in a list */
+    struct base_rng rng = base_rng_make(in->params->seed, path ? path : "", 0, 0);
+    struct data_caption own = row->caption, made;
+    const struct face_facts facts = {.labels = row->labels,
+                                     .label_count = row->label_count,
+                                     .has_va = row->has_va,
+                                     .va = {row->has_va ? row->va[0] : 0, row->has_va ? row->va[1] : 0},
+                                     .aus = row->aus,
+                                     .au_count = row->au_count};
+    if (!in->params->captions)
+        return MIEN_OK;
+    if (own.whole)
+        TRY(data_caption_split(&in->row_arena, own.whole, &own));
+    TRY(face_caption(&facts, true, &rng, &in->row_arena, &made));
+    if (!made.global) /* nothing is known but what somebody wrote */
+        goto fail;
+    row->caption = (struct data_caption){.global = own.global ? own.global : made.global,
+                                         .summary = own.summary ? own.summary : made.summary,
+                                         .local = own.local_count ? own.local : made.local,
+                                         .local_count = own.local_count ? own.local_count : made.local_count};
 fail:
     return status;
 }

@@ -3,47 +3,12 @@
 
 #include "data/ferplus.h"
 #include "data/png.h"
+#include "data/wording.h"
 #include "io/support.h"
-
-#include <strings.h>
 
 static const char header[] =
     "filepath,label,split,votes_neutral,votes_happiness,votes_surprise,votes_sadness,votes_anger,votes_disgust,"
     "votes_fear,votes_contempt,votes_unknown\n";
-
-static const char *const stems[FERPLUS_EMOTIONS][10] = {
-    {"neutral", "calm", "compos", "blank", "impassive"},
-    {"happ", "joy", "cheer", "glad", "delight"},
-    {"surpris", "amaz", "startl", "astonish"},
-    {"sad", "sorrow", "grief", "downcast", "gloomy"},
-    {"ang", "annoy", "irritat", "rage", "furious"},
-    {"disgust", "distaste", "revuls", "repelled", "revolted"},
-    {"fear", "fright", "alarm", "dread", "afraid", "scared"},
-    {"contempt", "disdain", "scorn"},
-};
-
-static bool names_emotion(const char *text, int emotion)
-{
-    for (int i = 0; i < 10 && stems[emotion][i]; i++) {
-        size_t n = strlen(stems[emotion][i]);
-        for (const char *p = text; *p; p++)
-            if ((p == text || p[-1] == ' ') && strncasecmp(p, stems[emotion][i], n) == 0)
-                return true;
-    }
-    return false;
-}
-
-/* A sentence: capital first, full stop last, no field left over, no doubled space, the right article. */
-static bool well_formed(const char *text)
-{
-    size_t n = strlen(text);
-    static const char *const wrong[] = {"$",    "  ",   " ,",    " .",    "..",    " a a",  " a e", " a i",
-                                        " a o", " a u", " an c", " an m", " an n", " an s", "NULL"};
-    for (size_t i = 0; i < BASE_COUNT(wrong); i++)
-        if (strstr(text, wrong[i]))
-            return false;
-    return n > 8 && text[0] >= 'A' && text[0] <= 'Z' && text[n - 1] == '.' && strncmp(text, "A a", 3) != 0;
-}
 
 /* Every emotion, every share, with and without a second one: both sentences name the right ones. */
 static void test_wording(void)
