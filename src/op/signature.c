@@ -99,13 +99,17 @@ static uint64_t lead_product(const struct sizes *s)
     return product;
 }
 
-/* The size at `at`, 0 when it is not known; *letter = the letter's place where it is one alone, else NULL. */
+/* The size at `at`, 0 when it is not known; *letter = the letter's place where it is one alone or times a number, else
+ * NULL. */
 static uint64_t size_at(struct sizes *s, const char *at, uint64_t **letter)
 {
     uint64_t value;
     *letter = NULL;
-    if (isdigit((unsigned char)*at))
-        return strtoull(at, NULL, 10);
+    if (isdigit((unsigned char)*at)) {
+        char *behind;
+        value = strtoull(at, &behind, 10);
+        return isupper((unsigned char)*behind) ? value * size_at(s, behind, letter) : value;
+    }
     if (strncmp(at, "rows", 4) == 0)
         return s->attr->rows;
     if (strncmp(at, "count", 5) == 0)
@@ -159,9 +163,11 @@ static bool match(struct sizes *s, const char *dims, const struct tensor_shape *
             d += lead;
             continue;
         }
-        uint64_t want = size_at(s, at, &letter);
-        if (!want && letter)
-            *letter = want = shape->dim[d];
+        uint64_t want = size_at(s, at, &letter), times = isdigit((unsigned char)*at) ? strtoull(at, NULL, 10) : 1;
+        if (!want && letter && shape->dim[d] % times == 0) {
+            want = shape->dim[d];
+            *letter = want / times;
+        }
         if (want != shape->dim[d++])
             return false;
     }

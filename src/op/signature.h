@@ -10,8 +10,9 @@
  *   :stored     an output: f32, or attr dtype where that is f16 or bf16; then its width is a multiple of 4, so that an
  *               invocation owns whole words
  *   [dims]      its sizes; without them op_desc.shapes looks after them
- * A size is a capital letter, the same number everywhere; a letter + or - 1; a number; `...`, any number of leading
- * sizes, the same everywhere; R, the product of those; or an attribute of the op: rows, count, heads (0 = 1).
+ * A size is a capital letter, the same number everywhere; a letter + or - 1, or times a number (3D); a number; `...`,
+ * any number of leading sizes, the same everywhere; R, the product of those; or an attribute of the op: rows, count,
+ * heads (0 = 1).
  * All 16-bit tensors of a call have one dtype (but for cast, whose output is not marked).
  * Outputs in parentheses are by-products saved for the backward pass: no gradient flows into them. An output with the
  * name and place of an input is stored where the input is. An input called `like` gives a shape alone: it is not read.
