@@ -5,12 +5,13 @@
 
 #include "args/types.h"
 
-/* The fused kernels: q, k, v, o and their gradients are [B,T,D] read as vec4, D = heads * head dim. */
+/* The fused kernels: o and its gradient are [B,T,D] read as vec4, D = heads * head dim; qkv and its gradient [B,T,3D].
+ */
 struct attention_args {
-    arg_u32 groups;        /* workgroups that have work */
-    arg_u32 tokens, heads; /* T, H */
-    arg_u32 width4;        /* D / 4 */
-    arg_u32 skip4, skip;   /* first element: vec4s in [B,T,D], floats in [B,H,T] */
+    arg_u32 groups;                 /* workgroups that have work */
+    arg_u32 tokens, heads;          /* T, H */
+    arg_u32 width4;                 /* D / 4 */
+    arg_u32 skip4, skip_qkv4, skip; /* first element: vec4s in [B,T,D] and [B,T,3D], floats in [B,H,T] */
     arg_f32 scale;
 };
 
@@ -18,12 +19,12 @@ struct attention_args {
  * score) for each [pair, query, key], with room for `keys`; the row form works on ATTENTION_KEYS at a time. */
 #define ATTENTION_KEYS 4
 struct attention_pairs_args {
-    arg_u32 groups;        /* workgroups that have work */
-    arg_u32 tokens, heads; /* T, H */
-    arg_u32 keys;          /* a multiple of 4, T or more */
-    arg_u32 width4;        /* D / 4 */
-    arg_u32 pair0;         /* the chunk's first pair, counted from the bound part's first batch */
-    arg_u32 skip4, skip;   /* first element: vec4s in [B,T,D], floats in [B,H,T] */
+    arg_u32 groups;                 /* workgroups that have work */
+    arg_u32 tokens, heads;          /* T, H */
+    arg_u32 keys;                   /* a multiple of 4, T or more */
+    arg_u32 width4;                 /* D / 4 */
+    arg_u32 pair0;                  /* the chunk's first pair, counted from the bound part's first batch */
+    arg_u32 skip4, skip_qkv4, skip; /* first element: vec4s in [B,T,D] and [B,T,3D], floats in [B,H,T] */
     arg_f32 scale;
 };
 
@@ -46,7 +47,7 @@ struct attention_rows_args {
     arg_u32 pair0;
     arg_u32 row0, rows;
     arg_u32 causal;
-    arg_u32 skip, skip_lse; /* first element of [B,T,D] and of [B,H,T] */
+    arg_u32 skip, skip_qkv, skip_lse; /* first element of [B,T,D], [B,T,3D] and [B,H,T] */
     arg_f32 scale;
 };
 

@@ -9,14 +9,12 @@
 #include "lib/common.glsl"
 #include "args/attention.h"
 
-READ_BUFFER(0, float, q);       // [B,T,D]
-READ_BUFFER(1, float, k);       // [B,T,D]
-READ_BUFFER(2, float, v);       // [B,T,D]
-READ_BUFFER(3, float, lse);     // [B,H,T]
-READ_BUFFER(4, float, g);       // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);      // [B,H,T] delta
-WRITE_BUFFER(6, float, weight); // [pairs, rows, T]
-WRITE_BUFFER(7, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
+READ_BUFFER(0, float, qkv);     // [B,T,3D]
+READ_BUFFER(1, float, lse);     // [B,H,T]
+READ_BUFFER(2, float, g);       // [B,T,D] gradient of o
+READ_BUFFER(3, float, dt);      // [B,H,T] delta
+WRITE_BUFFER(4, float, weight); // [pairs, rows, T]
+WRITE_BUFFER(5, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
 PUSH(attention_rows_args, p);
 
 const uint RUN = 32; // terms summed before they join: the error grows with RUN + dim / RUN, not with dim
@@ -29,10 +27,11 @@ void main()
     uint across = (p.tokens + 3) / 4, down = (p.rows + 3) / 4, width = p.heads * p.dim;
     uint j = index % across * 4, i = index / across % down * 4, chunk = index / across / down;
     uint pair = p.pair0 + chunk;
-    uint base = p.skip + pair / p.heads * p.tokens * width + pair % p.heads * p.dim;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * p.dim;
+    uint base = p.skip + batch * width + head, queries = p.skip_qkv + batch * width * 3 + head;
     uvec4 rows = p.row0 + min(i + uvec4(0, 1, 2, 3), p.rows - 1);
-    uvec4 at_row = base + rows * width;
-    uvec4 at_key = base + min(j + uvec4(0, 1, 2, 3), p.tokens - 1) * width;
+    uvec4 at_row = queries + rows * width * 3, at_grad = base + rows * width;
+    uvec4 at_key = queries + min(j + uvec4(0, 1, 2, 3), p.tokens - 1) * width * 3 + width, at_value = at_key + width;
 
     vec4 score[4], part[4];
     [[unroll]] for (uint y = 0; y < 4; y++)
@@ -42,12 +41,12 @@ void main()
         [[unroll]] for (uint y = 0; y < 4; y++)
             score_run[y] = part_run[y] = vec4(0);
         for (uint c = begin; c < min(begin + RUN, p.dim); c++) {
-            uvec4 ik = at_key + c;
-            vec4 key = vec4(k[ik.x], k[ik.y], k[ik.z], k[ik.w]);
-            vec4 value = vec4(v[ik.x], v[ik.y], v[ik.z], v[ik.w]);
+            uvec4 ik = at_key + c, iv = at_value + c;
+            vec4 key = vec4(qkv[ik.x], qkv[ik.y], qkv[ik.z], qkv[ik.w]);
+            vec4 value = vec4(qkv[iv.x], qkv[iv.y], qkv[iv.z], qkv[iv.w]);
             [[unroll]] for (uint y = 0; y < 4; y++) {
-                score_run[y] += q[at_row[y] + c] * key;
-                part_run[y] += g[at_row[y] + c] * value;
+                score_run[y] += qkv[at_row[y] + c] * key;
+                part_run[y] += g[at_grad[y] + c] * value;
             }
         }
         [[unroll]] for (uint y = 0; y < 4; y++) {

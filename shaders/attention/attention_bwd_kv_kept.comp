@@ -10,11 +10,10 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, g);    // [B,T,D] gradient of o
-READ_BUFFER(2, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
-WRITE_BUFFER(3, vec4, dk);  // [B,T,D]
-WRITE_BUFFER(4, vec4, dv);  // [B,T,D]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(2, vec4, kept);  // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
+WRITE_BUFFER(3, vec4, dqkv); // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
 void main()
@@ -23,7 +22,8 @@ void main()
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
 
     vec4 key_sum[2 * N4], value_sum[2 * N4];
     [[unroll]] for (uint n = 0; n < 2 * N4; n++)
@@ -41,12 +41,12 @@ void main()
         }
         barrier(); // all have read the gradients before
         tile_put(weights);
-        TILE_APPLY(value_sum, g, i, base)
+        TILE_APPLY(value_sum, GRAD, i)
         barrier(); // all have read the weights
         tile_put(parts);
-        TILE_APPLY(key_sum, q, i, base)
+        TILE_APPLY(key_sum, QUERY, i)
     }
     vec2 one = vec2(1), factor = vec2(p.scale);
-    TILE_STORE(dv, value_sum, one, first, base)
-    TILE_STORE(dk, key_sum, factor, first, base)
+    TILE_STORE(VALUE_GRAD, value_sum, one, first)
+    TILE_STORE(KEY_GRAD, key_sum, factor, first)
 }

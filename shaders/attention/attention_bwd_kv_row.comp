@@ -16,11 +16,10 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, g);    // [B,T,D] gradient of o
-READ_BUFFER(2, vec2, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling)
-WRITE_BUFFER(3, vec4, dk);  // [B,T,D]
-WRITE_BUFFER(4, vec4, dv);  // [B,T,D]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(2, vec2, kept);  // [pairs,T,keys] (weight, gradient of q k^T before scaling)
+WRITE_BUFFER(3, vec4, dqkv); // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
 const uint ROUND = 4; // queries at a time
@@ -31,8 +30,8 @@ void main()
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
     if (group >= p.groups || row >= p.tokens)
         return;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
-    uint at = base + row * p.width4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
     uint of_key = group / blocks * p.tokens * p.keys + row;
 
     vec4 key_sum[D4], value_sum[D4];
@@ -49,15 +48,16 @@ void main()
         [[unroll]] for (uint t = 0; t < ROUND; t++)
             next[t] = kept[of_key + min(i + ROUND + t, p.tokens - 1) * p.keys];
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
-            uint from = base + min(i + t, p.tokens - 1) * p.width4;
+            uint at = min(i + t, p.tokens - 1), from = queries + at * wide, of_grad = base + at * p.width4;
             [[unroll]] for (uint c = 0; c < D4; c++)
-                key_sum[c] += query[t].y * q[from + c];
+                key_sum[c] += query[t].y * qkv[from + c];
             [[unroll]] for (uint c = 0; c < D4; c++)
-                value_sum[c] += query[t].x * g[from + c];
+                value_sum[c] += query[t].x * g[of_grad + c];
         }
     }
+    uint key = queries + row * wide + p.width4, value = key + p.width4;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        dk[at + c] = key_sum[c] * p.scale;
-        dv[at + c] = value_sum[c];
+        dqkv[key + c] = key_sum[c] * p.scale;
+        dqkv[value + c] = value_sum[c];
     }
 }

@@ -16,14 +16,11 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, k);    // [B,T,D]
-READ_BUFFER(2, vec4, v);    // [B,T,D]
-READ_BUFFER(3, float, lse); // [B,H,T]
-READ_BUFFER(4, vec4, g);    // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);  // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(6, vec4, dk);  // [B,T,D]
-WRITE_BUFFER(7, vec4, dv);  // [B,T,D]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, float, lse);  // [B,H,T]
+READ_BUFFER(2, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(3, float, dt);   // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
 PUSH(attention_args, p);
 
 void main()
@@ -34,25 +31,26 @@ void main()
     uint blocks = (p.tokens + LANES - 1) / LANES, pair = group / blocks;
     uint first = (group % blocks) * LANES, lane = gl_SubgroupInvocationID, row = first + lane;
     uint of_pair = p.skip + pair * p.tokens;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
-    uint at = base + min(row, p.tokens - 1) * p.width4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
+    uint of_key = queries + min(row, p.tokens - 1) * wide + p.width4, of_value = of_key + p.width4;
 
     vec4 key[D4], value[D4], key_sum[D4], value_sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        key[c] = k[at + c] * p.scale;
-        value[c] = v[at + c];
+        key[c] = qkv[of_key + c] * p.scale;
+        value[c] = qkv[of_value + c];
         key_sum[c] = value_sum[c] = vec4(0);
     }
     for (uint i = CAUSAL != 0 ? first : 0; i < p.tokens; i += LANES) {
-        uint own = min(i + lane, p.tokens - 1), from = base + own * p.width4;
+        uint own = min(i + lane, p.tokens - 1), from = queries + own * wide, of_grad = base + own * p.width4;
         float norm = lse[of_pair + own], delta = dt[of_pair + own];
         vec4 query[D4], grad[D4];
         float score[LANES], part[LANES];
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = part[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            query[c] = q[from + c];
-            grad[c] = g[from + c];
+            query[c] = qkv[from + c];
+            grad[c] = g[of_grad + c];
             [[unroll]] for (uint t = 0; t < LANES; t++) {
                 score[t] += dot(key[c], subgroupShuffle(query[c], t));
                 part[t] += dot(value[c], subgroupShuffle(grad[c], t));
@@ -76,7 +74,7 @@ void main()
     if (row >= p.tokens)
         return;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        dk[at + c] = key_sum[c] * p.scale;
-        dv[at + c] = value_sum[c];
+        dqkv[of_key + c] = key_sum[c] * p.scale;
+        dqkv[of_value + c] = value_sum[c];
     }
 }

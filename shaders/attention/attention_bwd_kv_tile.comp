@@ -9,14 +9,11 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, k);    // [B,T,D]
-READ_BUFFER(2, vec4, v);    // [B,T,D]
-READ_BUFFER(3, float, lse); // [B,H,T]
-READ_BUFFER(4, vec4, g);    // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);  // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(6, vec4, dk);  // [B,T,D]
-WRITE_BUFFER(7, vec4, dv);  // [B,T,D]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, float, lse);  // [B,H,T]
+READ_BUFFER(2, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(3, float, dt);   // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
 PUSH(attention_args, p);
 
 void main()
@@ -25,15 +22,16 @@ void main()
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
 
     vec4 key_sum[2 * N4], value_sum[2 * N4];
     [[unroll]] for (uint n = 0; n < 2 * N4; n++)
         key_sum[n] = value_sum[n] = vec4(0);
     for (uint i = CAUSAL != 0 ? first : 0; i < p.tokens; i += SIDE) {
         float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0), part[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
-        TILE_SCORES(score, k, first, q, i, base)
-        TILE_SCORES(part, v, first, g, i, base)
+        TILE_SCORES(score, KEY, first, QUERY, i)
+        TILE_SCORES(part, VALUE, first, GRAD, i)
         [[unroll]] for (uint n = 0; n < 4; n++) {
             uint row = i + OVER + 8 * n, own = min(row, p.tokens - 1);
             float norm = lse[p.skip + pair * p.tokens + own], delta = dt[p.skip + pair * p.tokens + own];
@@ -45,12 +43,12 @@ void main()
             }
         }
         tile_put(score);
-        TILE_APPLY(value_sum, g, i, base)
+        TILE_APPLY(value_sum, GRAD, i)
         barrier(); // all have read the weights
         tile_put(part);
-        TILE_APPLY(key_sum, q, i, base)
+        TILE_APPLY(key_sum, QUERY, i)
     }
     vec2 one = vec2(1), factor = vec2(p.scale);
-    TILE_STORE(dv, value_sum, one, first, base)
-    TILE_STORE(dk, key_sum, factor, first, base)
+    TILE_STORE(VALUE_GRAD, value_sum, one, first)
+    TILE_STORE(KEY_GRAD, key_sum, factor, first)
 }

@@ -16,14 +16,12 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, q);     // [B,T,D]
-READ_BUFFER(1, vec4, k);     // [B,T,D]
-READ_BUFFER(2, vec4, v);     // [B,T,D]
-READ_BUFFER(3, vec4, o);     // [B,T,D]
-READ_BUFFER(4, float, lse);  // [B,H,T]
-READ_BUFFER(5, vec4, g);     // [B,T,D] gradient of o
-WRITE_BUFFER(6, vec4, dq);   // [B,T,D]
-WRITE_BUFFER(7, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, vec4, o);     // [B,T,D]
+READ_BUFFER(2, float, lse);  // [B,H,T]
+READ_BUFFER(3, vec4, g);     // [B,T,D] gradient of o
+WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+WRITE_BUFFER(5, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
 PUSH(attention_pairs_args, p);
 
 void main()
@@ -32,15 +30,16 @@ void main()
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
     if (group >= p.groups || row >= p.tokens)
         return;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
-    uint at = base + row * p.width4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4;
+    uint mine = queries + row * wide, at = p.skip4 + (batch + row) * p.width4 + head;
     uint keep = (group / blocks * p.tokens + row) * p.keys / 2;
     uint end = CAUSAL != 0 ? min(first + ROWS, p.tokens) : p.tokens;
     uint last = CAUSAL != 0 ? row : p.tokens - 1; // the last key that this row sees
 
     vec4 query[D4], grad[D4], sum[D4], d = vec4(0);
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = q[at + c] * p.scale;
+        query[c] = qkv[mine + c] * p.scale;
         grad[c] = g[at + c];
         d += grad[c] * o[at + c];
         sum[c] = vec4(0);
@@ -49,20 +48,20 @@ void main()
     for (uint j = 0; j < end; j += ATTENTION_KEYS) {
         vec2 key[ATTENTION_KEYS]; // weight, gradient
         [[unroll]] for (uint t = 0; t < ATTENTION_KEYS; t++) {
-            uint from = base + min(j + t, end - 1) * p.width4;
+            uint from = keys + min(j + t, end - 1) * wide, value = from + p.width4;
             vec4 s = vec4(0), m = vec4(0);
             [[unroll]] for (uint c = 0; c < D4; c++)
-                m += grad[c] * v[from + c];
+                s += query[c] * qkv[from + c];
             [[unroll]] for (uint c = 0; c < D4; c++)
-                s += query[c] * k[from + c];
+                m += grad[c] * qkv[value + c];
             float weight = j + t <= last ? exp((s.x + s.y) + (s.z + s.w) - norm) : 0;
             key[t] = vec2(weight, weight * ((m.x + m.y) + (m.z + m.w) - delta));
             [[unroll]] for (uint c = 0; c < D4; c++)
-                sum[c] += key[t].y * k[from + c];
+                sum[c] += key[t].y * qkv[from + c];
         }
         [[unroll]] for (uint t = 0; t < ATTENTION_KEYS; t += 2)
             kept[keep + (j + t) / 2] = vec4(key[t], key[t + 1]);
     }
     [[unroll]] for (uint c = 0; c < D4; c++)
-        dq[at + c] = sum[c] * p.scale;
+        dqkv[mine + c] = sum[c] * p.scale;
 }

@@ -16,14 +16,12 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, q);    // [B,T,D]
-READ_BUFFER(1, vec4, k);    // [B,T,D]
-READ_BUFFER(2, vec4, v);    // [B,T,D]
-READ_BUFFER(3, vec4, o);    // [B,T,D]
-READ_BUFFER(4, float, lse); // [B,H,T]
-READ_BUFFER(5, vec4, g);    // [B,T,D] gradient of o
-WRITE_BUFFER(6, vec4, dq);  // [B,T,D]
-WRITE_BUFFER(7, float, dt); // [B,H,T] delta
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, vec4, o);     // [B,T,D]
+READ_BUFFER(2, float, lse);  // [B,H,T]
+READ_BUFFER(3, vec4, g);     // [B,T,D] gradient of o
+WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+WRITE_BUFFER(5, float, dt);  // [B,H,T] delta
 PUSH(attention_args, p);
 
 void main()
@@ -34,13 +32,14 @@ void main()
     uint blocks = (p.tokens + LANES - 1) / LANES, pair = group / blocks;
     uint first = (group % blocks) * LANES, lane = gl_SubgroupInvocationID, row = first + lane;
     uint own = min(row, p.tokens - 1), of_row = p.skip + pair * p.tokens + own;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
-    uint at = base + own * p.width4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4;
+    uint mine = queries + own * wide, at = p.skip4 + (batch + own) * p.width4 + head;
 
     vec4 query[D4], grad[D4], sum[D4];
     float delta = 0;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = q[at + c] * p.scale;
+        query[c] = qkv[mine + c] * p.scale;
         grad[c] = g[at + c];
         delta += dot(grad[c], o[at + c]);
         sum[c] = vec4(0);
@@ -49,17 +48,17 @@ void main()
     uint end = CAUSAL != 0 ? min(first + LANES, p.tokens) : p.tokens;
     uint last = CAUSAL != 0 ? own : p.tokens - 1; // the last key that this row sees
     for (uint j = 0; j < end; j += LANES) {
-        uint from = base + min(j + lane, p.tokens - 1) * p.width4;
-        vec4 keys[D4];
+        uint from = keys + min(j + lane, p.tokens - 1) * wide, value = from + p.width4;
+        vec4 key[D4];
         float score[LANES], part[LANES];
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = part[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 mine = v[from + c];
-            keys[c] = k[from + c];
+            vec4 other = qkv[value + c];
+            key[c] = qkv[from + c];
             [[unroll]] for (uint t = 0; t < LANES; t++) {
-                score[t] += dot(query[c], subgroupShuffle(keys[c], t));
-                part[t] += dot(grad[c], subgroupShuffle(mine, t));
+                score[t] += dot(query[c], subgroupShuffle(key[c], t));
+                part[t] += dot(grad[c], subgroupShuffle(other, t));
             }
         }
         [[unroll]] for (uint t = 0; t < LANES; t++) {
@@ -69,13 +68,13 @@ void main()
         [[unroll]] for (uint c = 0; c < D4; c++) {
             vec4 s = sum[c];
             [[unroll]] for (uint t = 0; t < LANES; t++)
-                s += score[t] * subgroupShuffle(keys[c], t);
+                s += score[t] * subgroupShuffle(key[c], t);
             sum[c] = s;
         }
     }
     if (row >= p.tokens)
         return;
     [[unroll]] for (uint c = 0; c < D4; c++)
-        dq[at + c] = sum[c] * p.scale;
+        dqkv[mine + c] = sum[c] * p.scale;
     dt[of_row] = delta;
 }

@@ -10,14 +10,12 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, q);     // [B,T,D]
-READ_BUFFER(1, vec4, k);     // [B,T,D]
-READ_BUFFER(2, vec4, v);     // [B,T,D]
-READ_BUFFER(3, float, lse);  // [B,H,T]
-READ_BUFFER(4, vec4, g);     // [B,T,D] gradient of o
-READ_BUFFER(5, float, dt);   // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(6, vec4, dq);   // [B,T,D]
-WRITE_BUFFER(7, vec2, kept); // KEEP: [pairs,T,keys] (weight, gradient of q k^T before scaling), whole tiles of keys
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_BUFFER(1, float, lse);  // [B,H,T]
+READ_BUFFER(2, vec4, g);     // [B,T,D] gradient of o
+READ_BUFFER(3, float, dt);   // [B,H,T] delta = rowsum(g * o)
+WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+WRITE_BUFFER(5, vec2, kept); // KEEP: [pairs,T,keys] (weight, gradient of q k^T before scaling), whole tiles of keys
 PUSH(attention_pairs_args, p);
 
 layout(constant_id = 9) const uint KEEP = 0;
@@ -28,7 +26,8 @@ void main()
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
     uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
 
     vec4 sum[2 * N4];
@@ -36,8 +35,8 @@ void main()
         sum[n] = vec4(0);
     for (uint j = 0; j < end; j += SIDE) {
         float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0), part[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
-        TILE_SCORES(score, q, first, k, j, base)
-        TILE_SCORES(part, g, first, v, j, base)
+        TILE_SCORES(score, QUERY, first, KEY, j)
+        TILE_SCORES(part, GRAD, first, VALUE, j)
         [[unroll]] for (uint r = 0; r < 2; r++) {
             uint row = min(first + 2 * DOWN + r, p.tokens - 1), last = CAUSAL != 0 ? row : p.tokens - 1;
             float norm = lse[p.skip + pair * p.tokens + row], delta = dt[p.skip + pair * p.tokens + row];
@@ -53,8 +52,8 @@ void main()
             }
         }
         tile_put(score);
-        TILE_APPLY(sum, k, j, base)
+        TILE_APPLY(sum, KEY, j)
     }
     vec2 factor = vec2(p.scale);
-    TILE_STORE(dq, sum, factor, first, base)
+    TILE_STORE(QUERY_GRAD, sum, factor, first)
 }

@@ -17,11 +17,9 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, q);     // [B,T,D]
-READ_BUFFER(1, vec4, k);     // [B,T,D]
-READ_BUFFER(2, vec4, v);     // [B,T,D]
-WRITE_BUFFER(3, vec4, o);    // [B,T,D]
-WRITE_BUFFER(4, float, lse); // [B,H,T]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+WRITE_BUFFER(1, vec4, o);    // [B,T,D]
+WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
 const float HIDDEN = -3.0e38; // the score of a key that is not seen
@@ -33,26 +31,27 @@ void main()
         return;
     uint blocks = (p.tokens + LANES - 1) / LANES, pair = group / blocks;
     uint first = (group % blocks) * LANES, lane = gl_SubgroupInvocationID, row = first + lane;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
-    uint at = base + min(row, p.tokens - 1) * p.width4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4;
+    uint own = min(row, p.tokens - 1), mine = queries + own * wide, at = p.skip4 + (batch + own) * p.width4 + head;
 
     vec4 query[D4], sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = q[at + c] * p.scale;
+        query[c] = qkv[mine + c] * p.scale;
         sum[c] = vec4(0);
     }
     float top = HIDDEN, total = 0;
     uint end = CAUSAL != 0 ? min(first + LANES, p.tokens) : p.tokens;
-    uint last = CAUSAL != 0 ? min(row, p.tokens - 1) : p.tokens - 1; // the last key that this row sees
+    uint last = CAUSAL != 0 ? own : p.tokens - 1; // the last key that this row sees
     for (uint j = 0; j < end; j += LANES) {
-        uint from = base + min(j + lane, p.tokens - 1) * p.width4;
+        uint key = keys + min(j + lane, p.tokens - 1) * wide, value = key + p.width4;
         float score[LANES];
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 mine = k[from + c];
+            vec4 part = qkv[key + c];
             [[unroll]] for (uint t = 0; t < LANES; t++)
-                score[t] += dot(query[c], subgroupShuffle(mine, t));
+                score[t] += dot(query[c], subgroupShuffle(part, t));
         }
         float peak = top;
         [[unroll]] for (uint t = 0; t < LANES; t++) {
@@ -67,10 +66,10 @@ void main()
             total += score[t];
         }
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 mine = v[from + c];
+            vec4 part = qkv[value + c];
             vec4 s = sum[c] * keep;
             [[unroll]] for (uint t = 0; t < LANES; t++)
-                s += score[t] * subgroupShuffle(mine, t);
+                s += score[t] * subgroupShuffle(part, t);
             sum[c] = s;
         }
     }

@@ -8,11 +8,9 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, q);     // [B,T,D]
-READ_BUFFER(1, vec4, k);     // [B,T,D]
-READ_BUFFER(2, vec4, v);     // [B,T,D]
-WRITE_BUFFER(3, vec4, o);    // [B,T,D]
-WRITE_BUFFER(4, float, lse); // [B,H,T]
+READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+WRITE_BUFFER(1, vec4, o);    // [B,T,D]
+WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
 const float HIDDEN = -3.0e38; // the score of a key that is not seen
@@ -25,7 +23,8 @@ void main()
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
-    uint base = p.skip4 + pair / p.heads * p.tokens * p.width4 + pair % p.heads * D4;
+    uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
+    uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
     uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
 
     vec4 sum[2 * N4];
@@ -34,7 +33,7 @@ void main()
     vec2 top = vec2(HIDDEN), total = vec2(0); // total: of this invocation's keys only
     for (uint j = 0; j < end; j += SIDE) {
         float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
-        TILE_SCORES(score, q, first, k, j, base)
+        TILE_SCORES(score, QUERY, first, KEY, j)
         [[unroll]] for (uint r = 0; r < 2; r++) {
             uint row = min(first + 2 * DOWN + r, p.tokens - 1), last = CAUSAL != 0 ? row : p.tokens - 1;
             float peak = HIDDEN;
@@ -60,7 +59,7 @@ void main()
                 sum[r * N4 + n] *= keep;
         }
         tile_put(score);
-        TILE_APPLY(sum, v, j, base)
+        TILE_APPLY(sum, VALUE, j)
     }
     joined[2 * DOWN * 8 + OVER] = total.x;
     joined[(2 * DOWN + 1) * 8 + OVER] = total.y;
@@ -69,7 +68,7 @@ void main()
     [[unroll]] for (uint n = 0; n < 8; n++)
         total += vec2(joined[2 * DOWN * 8 + n], joined[(2 * DOWN + 1) * 8 + n]);
     vec2 inverse = 1 / total;
-    TILE_STORE(o, sum, inverse, first, base)
+    TILE_STORE(OUTPUT, sum, inverse, first)
     [[unroll]] for (uint r = 0; r < 2; r++) {
         uint row = first + 2 * DOWN + r;
         if (OVER == 0 && row < p.tokens)

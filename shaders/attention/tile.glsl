@@ -29,12 +29,23 @@ shared float weight[SIDE * (SIDE + 1)];   // the scores' tile: weights, or gradi
 #define DOWN (gl_LocalInvocationID.x / 8)
 #define OVER (gl_LocalInvocationID.x % 8)
 
+/* A head's rows in the tensors, by the kernels' names: `base` is where the head begins in one [B,T,D], `queries` in one
+ * [B,T,3D], whose rows are `wide` vec4s. The macros below take such a name as `own`, `other` or `target`. */
+#define QUERY(row, c) qkv[queries + (row) * wide + (c)]
+#define KEY(row, c) qkv[queries + (row) * wide + p.width4 + (c)]
+#define VALUE(row, c) qkv[queries + (row) * wide + 2 * p.width4 + (c)]
+#define GRAD(row, c) g[base + (row) * p.width4 + (c)]
+#define OUTPUT(row, c) o[base + (row) * p.width4 + (c)]
+#define QUERY_GRAD(row, c) dqkv[queries + (row) * wide + (c)]
+#define KEY_GRAD(row, c) dqkv[queries + (row) * wide + p.width4 + (c)]
+#define VALUE_GRAD(row, c) dqkv[queries + (row) * wide + 2 * p.width4 + (c)]
+
 /* An invocation's share of rows first.. of a head, vec4s at.. at + CHUNK, into registers, so that its loads are under
  * way together; past the end the last row again. */
-#define TILE_FETCH(held, source, base, first, at)                                                                      \
+#define TILE_FETCH(held, source, first, at)                                                                      \
     [[unroll]] for (uint n_ = 0; n_ < SHARE; n_++) {                                                                   \
         uint i_ = LANE + n_ * GROUP, r_ = min(first + i_ / CHUNK, p.tokens - 1), c_ = min(at + i_ % CHUNK, D4 - 1);    \
-        held[n_] = source[base + r_ * p.width4 + c_];                                                                  \
+        held[n_] = source(r_, c_);                                                                                     \
     }
 
 /* ... and from there to half 0 or 1 of the tile. */
@@ -45,11 +56,11 @@ shared float weight[SIDE * (SIDE + 1)];   // the scores' tile: weights, or gradi
     }
 
 /* score[8] += own rows x other rows: [0-3] of row 2 DOWN, [4-7] of row 2 DOWN + 1. */
-#define TILE_SCORES(score, own, own_first, other, other_first, base)                                                   \
+#define TILE_SCORES(score, own, own_first, other, other_first)                                                         \
     for (uint at_ = 0; at_ < D4; at_ += CHUNK) {                                                                       \
         vec4 own_[SHARE], other_[SHARE];                                                                               \
-        TILE_FETCH(own_, own, base, own_first, at_)                                                                    \
-        TILE_FETCH(other_, other, base, other_first, at_)                                                              \
+        TILE_FETCH(own_, own, own_first, at_)                                                                          \
+        TILE_FETCH(other_, other, other_first, at_)                                                                    \
         barrier();                                                                                                     \
         TILE_HOLD(0, own_, at_)                                                                                        \
         TILE_HOLD(1, other_, at_)                                                                                      \
@@ -77,12 +88,12 @@ void tile_put(float value[8])
 
 /* sum[2 N4] += weight tile x other rows: [0..N4-1] of row 2 DOWN, [N4..] of row 2 DOWN + 1; rows past the end are left
  * out, by RUN. Begins with a barrier. */
-#define TILE_APPLY(sum, other, other_first, base)                                                                      \
+#define TILE_APPLY(sum, other, other_first)                                                                            \
     for (uint deep_ = 0; deep_ < SIDE; deep_ += DEEP) {                                                                \
         vec4 held_[DEEP_SHARE];                                                                                        \
         [[unroll]] for (uint n_ = 0; n_ < DEEP_SHARE; n_++) {                                                          \
             uint i_ = LANE + n_ * GROUP, r_ = min(other_first + deep_ + i_ / D4, p.tokens - 1);                        \
-            held_[n_] = other[base + r_ * p.width4 + i_ % D4];                                                         \
+            held_[n_] = other(r_, i_ % D4);                                                                            \
         }                                                                                                              \
         barrier();                                                                                                     \
         [[unroll]] for (uint n_ = 0; n_ < DEEP_SHARE; n_++)                                                            \
@@ -103,12 +114,12 @@ void tile_put(float value[8])
     }
 
 /* Stores an invocation's two rows times `factor` (a vec2). */
-#define TILE_STORE(target, sum, factor, own_first, base)                                                               \
+#define TILE_STORE(target, sum, factor, own_first)                                                                     \
     [[unroll]] for (uint r_ = 0; r_ < 2; r_++) {                                                                       \
         uint row_ = own_first + 2 * DOWN + r_;                                                                         \
         [[unroll]] for (uint n_ = 0; n_ < N4; n_++) {                                                                  \
             if (row_ < p.tokens && OVER + 8 * n_ < D4)                                                                 \
-                target[base + row_ * p.width4 + OVER + 8 * n_] = sum[r_ * N4 + n_] * factor[r_];                       \
+                target(row_, OVER + 8 * n_) = sum[r_ * N4 + n_] * factor[r_];                                          \
         }                                                                                                              \
     }
 

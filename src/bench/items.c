@@ -16,7 +16,7 @@ static const struct op_case matmul_shapes[] = {
     {.name = "clip_tn_1600x768x768", .attr = {TA}, .in = {{768, 1600}, {768, 768}}},
     {0},
 };
-#define QKV(b, t, d) .in = {{b, t, d}, {b, t, d}, {b, t, d}}
+#define QKV(b, t, d) .in = {{b, t, 3 * (d)}}
 static const struct op_case attention_shapes[] = {
     {.name = "clip_8x50x768", .attr = {.heads = 12}, QKV(8, 50, 768)},
     {.name = "clip_8x77x512", .attr = {.heads = 8, .causal = true}, QKV(8, 77, 512)},

@@ -20,7 +20,7 @@ void bench_model_config(const struct bench_model *m, struct io_clip_config *c)
 static enum mien_status record_gradients(struct nn_scope *scope, struct bench_record *r)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t count = scope->model->count;
+    uint32_t count = scope->model->stack_count;
     op_value *grads = base_alloc(count, sizeof(*grads));
     FAIL_IF_NULL(grads, "gradients");
     TRY(graph_backward(scope->graph, r->out, scope->values, count, grads));

@@ -26,7 +26,7 @@ struct program_state {
     struct train_step *step;
     struct bench_record record;
     uint64_t number;      /* of the step to come */
-    struct tensor *grads; /* [model->count] */
+    struct tensor *grads; /* [model->stack_count] */
     float *first;         /* the outputs of the first run */
     uint64_t outputs;     /* of them */
 };
@@ -146,10 +146,10 @@ static enum mien_status make_grads(struct bench_item *item)
     enum mien_status status = MIEN_OK;
     struct program_state *p = item->program;
     const struct nn_model *model = item->bench->fixture.model;
-    p->grads = base_alloc(model->count, sizeof(*p->grads));
+    p->grads = base_alloc(model->stack_count, sizeof(*p->grads));
     FAIL_IF_NULL(p->grads, "gradients");
-    for (uint32_t i = 0; i < model->count; i++)
-        TRY(tensor_create(item->bench->device, &model->params[i].value.shape, "a gradient", &p->grads[i]));
+    for (uint32_t i = 0; i < model->stack_count; i++)
+        TRY(tensor_create(item->bench->device, &model->stacks[i].value.shape, "a gradient", &p->grads[i]));
     p->record.grads = p->grads;
 fail:
     return status;
@@ -323,7 +323,7 @@ static void release(struct bench_item *item)
         train_step_destroy(&p->step);
     else
         graph_program_destroy(&p->program);
-    for (uint32_t i = 0; p->grads && i < item->bench->fixture.model->count; i++)
+    for (uint32_t i = 0; p->grads && i < item->bench->fixture.model->stack_count; i++)
         tensor_destroy(item->bench->device, &p->grads[i]);
     base_free(p->grads);
     base_free(p->first);

@@ -1,7 +1,7 @@
 /* fuse.c: nodes that disappear into another. Into a matmul's epilogue, y = act(A B + bias) + residual: an activation of
  * its result, a sum with it, the gradient of an activation. Models record most of the first two in one op already; what
- * is left is mostly of the backward pass, where the gradients of q, k and v meet, and of batches in parts, whose
- * weights' gradients add up. Into layernorm_bwd: the sum of its dx and another gradient of x.
+ * is left is mostly of the backward pass, and of batches in parts, whose weights' gradients add up. Into layernorm_bwd:
+ * the sum of its dx and another gradient of x.
  *
  * What is not fused, since no kernel would gain: residual + layernorm (the sum is in the epilogue before it; of what a
  * norm moves only the reading of x could be saved), bias (matmul's own input; no other op adds one). */

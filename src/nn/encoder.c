@@ -144,11 +144,10 @@ fail:
 static void plan_weights(const struct nn_model *model, const struct vk_caps *caps, struct nn_memory *out)
 {
     uint64_t largest = 0;
-    for (uint32_t i = 0; i < model->count; i++) {
-        uint64_t bytes = tensor_shape_bytes(&model->params[i].value.shape);
-        out->parameters += base_round_up(bytes, caps->align);
-        largest = BASE_MAX(largest, bytes);
-    }
+    for (uint32_t i = 0; i < model->stack_count; i++)
+        out->parameters += base_round_up(tensor_shape_bytes(&model->stacks[i].value.shape), caps->align);
+    for (uint32_t i = 0; i < model->count; i++)
+        largest = BASE_MAX(largest, tensor_shape_bytes(&model->params[i].value.shape));
     out->device += out->parameters;
     out->host += vk_staging_bytes(caps, largest);
 }
@@ -181,6 +180,8 @@ enum mien_status nn_encoder_plan(const struct io_clip_config *config, enum mien_
     out->host += stats[IMAGES].host_bytes + stats[TEXTS].host_bytes;
 fail:
     base_free(model.params);
+    base_free(model.stacks);
+    base_free(model.order);
     base_arena_clear(&model.arena);
     return status;
 }

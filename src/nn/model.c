@@ -29,11 +29,13 @@ fail:
 static enum mien_status allocate(struct nn_model *model)
 {
     enum mien_status status = MIEN_OK;
-    struct tensor **values = base_alloc(model->count, sizeof(*values));
+    struct tensor **values = base_alloc(model->stack_count, sizeof(*values));
     FAIL_IF_NULL(values, "a model");
+    for (uint32_t i = 0; i < model->stack_count; i++)
+        values[i] = &model->stacks[i].value;
+    TRY(tensor_pack_create(model->device, "weights", values, model->stack_count, &model->pack));
     for (uint32_t i = 0; i < model->count; i++)
-        values[i] = &model->params[i].value;
-    TRY(tensor_pack_create(model->device, "weights", values, model->count, &model->pack));
+        model->params[i].value = nn_param_of(&model->params[i], &model->stacks[model->params[i].stack].value);
 fail:
     base_free(values);
     return status;
@@ -61,6 +63,8 @@ void nn_model_destroy(struct nn_model **model)
         return;
     tensor_pack_destroy(&(*model)->pack);
     base_free((*model)->params);
+    base_free((*model)->stacks);
+    base_free((*model)->order);
     base_arena_clear(&(*model)->arena);
     base_free(*model);
     *model = NULL;

@@ -7,7 +7,7 @@
  *   op_value image = nn_image_tower(&s, pixels);          // [B,E], as projected
  *   op_value text = nn_text_tower(&s, ids, eot);          // [B,E]
  *   op_value loss = nn_clip_loss(&s, nn_unit_rows(&s, image), nn_unit_rows(&s, text));
- *   graph_backward(graph, loss, s.values, model->count, grads);
+ *   graph_backward(graph, loss, s.values, model->stack_count, grads);
  *   nn_scope_close(&s);
  *
  * Names and shapes are those of Hugging Face's CLIPModel. Sizes in comments: B batch, R image side, P patch, G patches
@@ -23,10 +23,21 @@
 
 struct nn_param {
     const char *name;    /* "text_model.encoder.layers.0.mlp.fc1.weight" */
-    struct tensor value; /* f32, or as nn_model.precision says; a scalar has shape [1] here, rank 0 in files */
-    enum io_init init;   /* and spread: how it starts when there are no weights (io/clip_tensors.h) */
+    struct tensor value; /* f32, or as nn_model.precision says; a scalar has shape [1] here, rank 0 in files. For
+                            upload and download: what graphs bind is its stack */
+    uint32_t stack;      /* where it lies: in nn_model.stacks[stack], from element `first` on */
+    uint64_t first;
+    enum io_init init; /* and spread: how it starts when there are no weights (io/clip_tensors.h) */
     double spread;
     bool is_scalar; /* rank 0 in files */
+};
+
+/* What graphs take for one tensor: a parameter, or q, k and v of an attention layer, whose weights [D,D] (and biases)
+ * lie one behind another without gaps, so that one product with [3D,D] makes all three. */
+struct nn_stack {
+    const char *name;      /* the parameter's; "...self_attn.qkv_proj.weight" */
+    struct tensor value;   /* begins at a multiple of 256 bytes */
+    uint32_t begin, count; /* its parameters: nn_model.order[begin], ... */
 };
 
 struct nn_model {
@@ -34,9 +45,12 @@ struct nn_model {
     struct io_clip_config config;
     struct base_arena arena; /* names and the array */
     struct nn_param *params; /* sorted by name */
-    struct tensor_pack pack; /* their memory, in this order */
     uint32_t count;
-    uint64_t elements; /* of all parameters */
+    struct nn_stack *stacks;
+    uint32_t stack_count;
+    uint32_t *order;         /* [count]: the parameters as they lie in memory, stack by stack */
+    struct tensor_pack pack; /* the stacks' memory, in their order */
+    uint64_t elements;       /* of all parameters */
     /* How matrices are stored: f32, or f16 or bf16 for inference. All but positions and the class token of clips, which
      * are small and added; what has one dimension is f32 always, and so is the arithmetic. */
     enum mien_dtype precision;
@@ -81,16 +95,19 @@ enum mien_status nn_model_save_weights(const struct nn_model *model, const char 
 /* A parameter's values as f32, whatever it is stored as: out [elements]. */
 enum mien_status nn_model_values(const struct nn_model *model, const struct nn_param *param, float *out);
 
+/* A parameter's part of a tensor that is laid out as its stack is: a gradient, a moment. */
+struct tensor nn_param_of(const struct nn_param *param, const struct tensor *stack);
+
 /* Index by name, or UINT32_MAX. */
 uint32_t nn_param_find(const struct nn_model *model, const char *name);
 
 /* ---- recording ---- */
 
-/* One graph's view of a model: which parameter is which value. */
+/* One graph's view of a model: which stack of parameters is which value. */
 struct nn_scope {
     struct graph *graph;
     const struct nn_model *model;
-    op_value *values; /* [model->count]: every parameter, bound */
+    op_value *values; /* [model->stack_count]: every one, bound */
     bool training;    /* the backward pass will come: keep what it needs */
     bool same_order;  /* set after opening: a row's result does not depend on how many rows there are */
     bool recompute;   /* set after opening: towers make their blocks' results again for the backward pass instead of
@@ -101,7 +118,8 @@ enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, cons
                                bool training);
 void nn_scope_close(struct nn_scope *scope); /* the graph lives on */
 
-/* The parameter's value; a name that the model does not have is a defect of the caller (asserted). */
+/* The value of the stack that begins with the parameter: of a layer's q_proj, q, k and v. Another name, or one that the
+ * model does not have, is a defect of the caller (asserted). */
 op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...) MIEN_PRINTF(2, 3);
 
 /* ---- towers: errors are sticky in the graph ---- */

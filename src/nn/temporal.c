@@ -5,33 +5,16 @@
 /* nn.LayerNorm's default, which EmoCLIP keeps. */
 #define EPS 1e-5
 
-/* Rows [first, first + I) of the stacked weight [3I,E]: a view where it may begin there, else a copy. */
-static op_value qkv_part(struct nn_scope *s, op_value stacked, uint32_t which, uint32_t inner, uint32_t embed)
-{
-    struct tensor_shape part = SHAPE_F32(inner, embed);
-    part.dtype = graph_shape(s->graph, stacked).dtype;
-    if (tensor_shape_bytes(&part) % 256 == 0)
-        return graph_view(s->graph, stacked, part, which * tensor_shape_count(&part));
-    struct op_attr attr = {.axis = 0, .first = which * inner, .count = inner};
-    return GRAPH_OP(s->graph, &op_slice, &attr, stacked);
-}
-
 /* x + attention(norm(x)); x [B,T,E] */
 static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
 {
     const struct io_temporal_config *c = &s->model->config.temporal;
-    uint32_t inner = c->heads * c->head_dim, embed = s->model->config.embed;
     char name[128];
-    op_value part[3];
     snprintf(name, sizeof(name), "%s.0.fn.norm", p);
     op_value h = nn_norm(s, x, name, EPS);
-    op_value stacked = nn_param_value(s, "%s.0.fn.fn.to_qkv.weight", p);
-    struct op_attr attr = {.trans_b = true, .same_order = s->same_order};
-    for (uint32_t i = 0; i < BASE_COUNT(part); i++) {
-        op_value w = qkv_part(s, stacked, i, inner, embed);
-        part[i] = GRAPH_OP(s->graph, &op_matmul, &attr, h, w, OP_NONE, OP_NONE);
-    }
-    h = GRAPH_OP(s->graph, &op_attention, &(struct op_attr){.heads = c->heads}, part[0], part[1], part[2]);
+    snprintf(name, sizeof(name), "%s.0.fn.fn.to_qkv", p);
+    h = nn_linear(s, h, name, false, OP_ACT_NONE, OP_NONE); /* [B,T,3I] */
+    h = GRAPH_OP(s->graph, &op_attention, &(struct op_attr){.heads = c->heads}, h);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);
     return nn_linear(s, h, name, true, OP_ACT_NONE, x);
 }

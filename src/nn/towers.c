@@ -6,13 +6,14 @@
 enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model, bool training)
 {
     *scope = (struct nn_scope){.graph = graph, .model = model, .training = training};
-    scope->values = base_alloc(model->count, sizeof(*scope->values));
+    scope->values = base_alloc(model->stack_count, sizeof(*scope->values));
     if (!scope->values)
         return base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a model");
-    for (uint32_t i = 0; i < model->count; i++)
-        scope->values[i] = model->device
-                               ? graph_bound(graph, model->params[i].name, &model->params[i].value)
-                               : graph_bound_planned(graph, model->params[i].name, model->params[i].value.shape);
+    for (uint32_t i = 0; i < model->stack_count; i++) {
+        const struct nn_stack *stack = &model->stacks[i];
+        scope->values[i] = model->device ? graph_bound(graph, stack->name, &stack->value)
+                                         : graph_bound_planned(graph, stack->name, stack->value.shape);
+    }
     return graph_status(graph);
 }
 
@@ -30,8 +31,8 @@ op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...)
     vsnprintf(name, sizeof(name), fmt, args);
     va_end(args);
     uint32_t index = nn_param_find(scope->model, name);
-    assert(index != UINT32_MAX);
-    return scope->values[index];
+    assert(index != UINT32_MAX && scope->model->params[index].first == 0);
+    return scope->values[scope->model->params[index].stack];
 }
 
 op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
@@ -61,17 +62,13 @@ static enum op_activation activation_of(const struct io_tower_config *c)
 static op_value attention_half(struct nn_scope *s, const char *p, const struct io_tower_config *c, op_value x,
                                bool causal)
 {
-    static const char letters[] = {'q', 'k', 'v'};
     char name[128];
-    op_value part[3];
     snprintf(name, sizeof(name), "%s.layer_norm1", p);
     op_value h = nn_norm(s, x, name, c->eps);
-    for (size_t i = 0; i < BASE_COUNT(letters); i++) {
-        snprintf(name, sizeof(name), "%s.self_attn.%c_proj", p, letters[i]);
-        part[i] = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
-    }
+    snprintf(name, sizeof(name), "%s.self_attn.q_proj", p); /* its stack: q, k and v, [B,T,3D] */
+    h = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
     struct op_attr attr = {.heads = c->heads, .causal = causal};
-    h = GRAPH_OP(s->graph, &op_attention, &attr, part[0], part[1], part[2]);
+    h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.self_attn.out_proj", p);
     return nn_linear(s, h, name, true, OP_ACT_NONE, x);
 }

@@ -1,5 +1,6 @@
-/* attention.c: softmax(scale q k^T + mask) v per head, on [B,T,D] without permutes. Saves lse [B,H,T], the logarithm of
- * each row's softmax denominator, for the backward pass; the T x T scores are never kept. */
+/* attention.c: softmax(scale q k^T + mask) v per head, without permutes; q, k and v are thirds of one tensor's rows.
+ * Saves lse [B,H,T], the logarithm of each row's softmax denominator, for the backward pass; the T x T scores are never
+ * kept. */
 #include "op/attention.h"
 
 #include <float.h>
@@ -8,12 +9,12 @@
 struct attention_size attention_size_of(const struct op_call *call)
 {
     const uint32_t *dim = call->in[0].dim;
-    uint32_t heads = BASE_MAX(call->attr.heads, 1);
+    uint32_t heads = BASE_MAX(call->attr.heads, 1), width = dim[2] / 3;
     struct attention_size s = {.batch = dim[0],
                                .tokens = dim[1],
-                               .width = dim[2],
+                               .width = width,
                                .heads = heads,
-                               .dim = dim[2] / heads,
+                               .dim = width / heads,
                                .scale = (double)call->attr.scale,
                                .causal = call->attr.causal};
     if (s.scale == 0)
@@ -23,9 +24,14 @@ struct attention_size attention_size_of(const struct op_call *call)
 
 enum mien_status attention_check(struct op_call *call, const char *label)
 {
-    if (call->in[0].dim[2] % BASE_MAX(call->attr.heads, 1) != 0)
-        return op_shape_error(call, label, 0, "q[B,T,D] with D a multiple of the heads");
+    if (call->in[0].dim[2] / 3 % BASE_MAX(call->attr.heads, 1) != 0)
+        return op_shape_error(call, label, 0, "qkv[B,T,3D] with D a multiple of the heads");
     return MIEN_OK;
+}
+
+size_t attention_first(const struct attention_size *s, size_t pair)
+{
+    return pair / s->heads * s->tokens * s->width * 3 + pair % s->heads * s->dim;
 }
 
 static double dot(const float *a, const float *b, uint32_t count)
@@ -45,9 +51,10 @@ static void row_output(const struct attention_size *s, const float *q, const flo
         double sum[SLAB] = {0};
         uint32_t columns = BASE_MIN(s->dim - first, (uint32_t)SLAB);
         for (uint32_t j = 0; j < seen; j++) {
-            double weight = exp(s->scale * dot(q, k + (size_t)j * s->width, s->dim) - lse);
+            size_t at = (size_t)j * s->width * 3;
+            double weight = exp(s->scale * dot(q, k + at, s->dim) - lse);
             for (uint32_t c = 0; c < columns; c++)
-                sum[c] += weight * v[(size_t)j * s->width + first + c];
+                sum[c] += weight * v[at + first + c];
         }
         for (uint32_t c = 0; c < columns; c++)
             o[first + c] = (float)sum[c];
@@ -57,32 +64,31 @@ static void row_output(const struct attention_size *s, const float *q, const flo
 static void reference(const struct op_call *call)
 {
     struct attention_size size = attention_size_of(call), *s = &size;
-    const float *q = call->in_data[0], *k = call->in_data[1], *v = call->in_data[2];
     float *o = call->out_data[0], *lse = call->out_data[1];
     for (size_t pair = 0; pair < (size_t)s->batch * s->heads; pair++) {
-        size_t base = pair / s->heads * s->tokens * s->width + pair % s->heads * s->dim;
+        const float *first = (const float *)call->in_data[0] + attention_first(s, pair);
+        const float *k = first + s->width, *v = k + s->width;
         for (uint32_t i = 0; i < s->tokens; i++) {
-            size_t at = base + (size_t)i * s->width;
+            const float *q = first + (size_t)i * s->width * 3;
+            size_t at = (pair / s->heads * s->tokens + i) * s->width + pair % s->heads * s->dim;
             uint32_t seen = s->causal ? i + 1 : s->tokens;
             double top = -DBL_MAX, total = 0;
             for (uint32_t j = 0; j < seen; j++) {
-                double score = s->scale * dot(q + at, k + base + (size_t)j * s->width, s->dim);
+                double score = s->scale * dot(q, k + (size_t)j * s->width * 3, s->dim);
                 double peak = BASE_MAX(top, score);
                 total = total * exp(top - peak) + exp(score - peak);
                 top = peak;
             }
             double norm = top + log(total);
-            row_output(s, q + at, k + base, v + base, seen, norm, o + at);
+            row_output(s, q, k, v, seen, norm, o + at);
             lse[pair * s->tokens + i] = (float)norm;
         }
     }
 }
 
-/* One gradient op gives all three, so it is recorded once whatever is wanted. */
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    OP_RECORD_INTO(din, 3, recorder, &op_attention_bwd, use->attr, use->in[0], use->in[1], use->in[2], use->out[0],
-                   use->out[1], use->dout[0]);
+    din[0] = OP_RECORD(recorder, &op_attention_bwd, use->attr, use->in[0], use->out[0], use->out[1], use->dout[0]);
 }
 
 /* A score of 40 weighs its rounding error 40 times: every fifth query is large, so that the maximum must be subtracted,
@@ -90,12 +96,13 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     struct attention_size s = attention_size_of(call);
-    float *q = call->in_data[0], *k = call->in_data[1], *v = call->in_data[2];
-    for (size_t row = 0; row < (size_t)s.batch * s.tokens; row++, q += s.width, k += s.width, v += s.width) {
-        float size = row % 5 == 3 ? 20 : 1;
+    ptrdiff_t row_width = 3 * (ptrdiff_t)s.width;
+    float *q = call->in_data[0];
+    for (size_t row = 0; row < (size_t)s.batch * s.tokens; row++, q += row_width) {
+        float size = row % 5 == 3 ? 20 : 1, *k = q + s.width, *v = k + s.width;
         for (uint32_t c = 0; c < s.width; c++) {
             q[c] = size * (float)base_rng_normal(rng);
-            k[c] = row % 7 == 6 ? k[(ptrdiff_t)c - s.width] : (float)base_rng_normal(rng);
+            k[c] = row % 7 == 6 ? k[(ptrdiff_t)c - row_width] : (float)base_rng_normal(rng);
             v[c] = (float)base_rng_normal(rng);
         }
     }
@@ -127,11 +134,10 @@ static const struct op_variant variants[] = {
     {0},
 };
 
-#define QKV(...)                                                                                                       \
+#define QKV(batch, tokens, width)                                                                                      \
     {                                                                                                                  \
-        {__VA_ARGS__}, {__VA_ARGS__},                                                                                  \
         {                                                                                                              \
-            __VA_ARGS__                                                                                                \
+            batch, tokens, 3 * (width)                                                                                 \
         }                                                                                                              \
     }
 
@@ -170,14 +176,14 @@ static const struct op_case cases[] = {
 
 const struct op_desc op_attention = {
     .name = "attention",
-    .signature = "q[B,T,D] k[B,T,D] v[B,T,D] -> o[B,T,D] (lse[B,heads,T])",
+    .signature = "qkv[B,T,3D] -> o[B,T,D] (lse[B,heads,T])",
     .summary = "o = softmax(scale q k^T + mask) v per head; attr heads, scale, causal",
     .shapes = attention_check,
     .reference = reference,
     .grad = grad,
     .variants = variants,
     .cases = cases,
-    .fill = {OP_FILL_PREPARE, OP_FILL_PREPARE, OP_FILL_PREPARE},
+    .fill = {OP_FILL_PREPARE},
     .prepare = prepare,
     /* a weight's relative error is its score's absolute one: 60 (the largest score drawn) * 6e-8 * a few */
     .tolerance = {.abs = 4e-5, .rel = 4e-5, .nmse = 1e-11},

@@ -4,7 +4,8 @@
 
 #include "op/part.h"
 
-/* Sizes of a call; all of q, k, v, o and their gradients are [B,T,D], head h owns columns h*d .. (h+1)*d, d = D/H. */
+/* Sizes of a call. o and its gradient are [B,T,D], head h owns columns h*d .. (h+1)*d, d = D/H; q, k and v stand one
+ * behind another in the rows of one [B,T,3D], as one product makes them, and so do their gradients. */
 struct attention_size {
     uint32_t batch, tokens, width, heads, dim; /* B, T, D, H, d */
     double scale;
@@ -12,6 +13,9 @@ struct attention_size {
 };
 
 struct attention_size attention_size_of(const struct op_call *call);
+/* Where the queries of a (batch, head) pair begin in qkv; its keys stand `width` behind them, its values 2 width, and
+ * the next row 3 width. */
+size_t attention_first(const struct attention_size *s, size_t pair);
 
 /* op_desc.shapes of both: checks the heads. */
 enum mien_status attention_check(struct op_call *call, const char *label);
@@ -19,9 +23,13 @@ enum mien_status attention_check(struct op_call *call, const char *label);
 /* Multiply-adds of one T x T x d product over all heads, a causal mask counted, times two. */
 double attention_product_flops(const struct op_call *call);
 
-/* A run of batches whose [B,T,D] and [B,H,T] ranges can be bound. */
+/* The inputs of the gradient; of attention itself the first is the same. */
+enum { ATTENTION_QKV, ATTENTION_O, ATTENTION_LSE, ATTENTION_DO };
+
+/* A run of batches whose ranges can be bound. */
 struct attention_part {
     uint32_t batches;
+    struct op_part qkv;  /* of the [B,T,3D] tensors */
     struct op_part rows; /* of the [B,T,D] tensors */
     struct op_part lse;  /* of the [B,H,T] tensors */
 };
@@ -37,9 +45,8 @@ struct attention_chunk {
     uint32_t pair0, pairs, row0, rows;
 };
 
-/* Pairs that a dispatch of so many products should have at most (op_most_flops): at least one. */
-uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products);
-
+/* Binds what kernels of the gradient read, in their order: qkv, lse, do and delta, which is scratch `delta`. */
+void attention_bind_with_delta(struct op_dispatch *d, const struct attention_part *part, uint32_t delta);
 /* A dispatch for delta = rowsum(do * o) of all pairs of a part, into scratch `index`. */
 void attention_plan_delta(const struct attention_chunk *c, uint32_t index);
 

@@ -5,11 +5,12 @@
 
 #include <math.h>
 
-/* One (batch, head) pair; pointers at its first element. */
+/* One (batch, head) pair; pointers at its first element. Rows of the first line's are 3 * width long. */
 struct pair {
     const struct attention_size *size;
-    const float *q, *k, *v, *o, *g, *lse;
+    const float *q, *k, *v;
     float *dq, *dk, *dv;
+    const float *o, *g, *lse;
 };
 
 static double dot(const float *a, const float *b, uint32_t count)
@@ -24,8 +25,8 @@ static double dot(const float *a, const float *b, uint32_t count)
 static double weight_of(const struct pair *p, uint32_t i, uint32_t j, double delta, double *ds)
 {
     const struct attention_size *s = p->size;
-    size_t row = (size_t)i * s->width, key = (size_t)j * s->width;
-    double weight = exp(s->scale * dot(p->q + row, p->k + key, s->dim) - p->lse[i]);
+    size_t row = (size_t)i * s->width, key = (size_t)j * s->width * 3;
+    double weight = exp(s->scale * dot(p->q + 3 * row, p->k + key, s->dim) - p->lse[i]);
     *ds = weight * (dot(p->g + row, p->v + key, s->dim) - delta);
     return weight;
 }
@@ -41,10 +42,10 @@ static void query_gradient(const struct pair *p, uint32_t i, uint32_t first, uin
     for (uint32_t j = 0; j < (s->causal ? i + 1 : s->tokens); j++) {
         weight_of(p, i, j, delta, &ds);
         for (uint32_t c = 0; c < columns; c++)
-            sum[c] += ds * p->k[(size_t)j * s->width + first + c];
+            sum[c] += ds * p->k[(size_t)j * s->width * 3 + first + c];
     }
     for (uint32_t c = 0; c < columns; c++)
-        p->dq[row + first + c] = (float)(s->scale * sum[c]);
+        p->dq[3 * row + first + c] = (float)(s->scale * sum[c]);
 }
 
 static void key_gradient(const struct pair *p, uint32_t j, uint32_t first, uint32_t columns)
@@ -55,13 +56,14 @@ static void key_gradient(const struct pair *p, uint32_t j, uint32_t first, uint3
         size_t row = (size_t)i * s->width;
         double weight = weight_of(p, i, j, dot(p->g + row, p->o + row, s->dim), &ds);
         for (uint32_t c = 0; c < columns; c++) {
-            key[c] += ds * p->q[row + first + c];
+            key[c] += ds * p->q[3 * row + first + c];
             value[c] += weight * p->g[row + first + c];
         }
     }
+    size_t at = (size_t)j * s->width * 3 + first;
     for (uint32_t c = 0; c < columns; c++) {
-        p->dk[(size_t)j * s->width + first + c] = (float)(s->scale * key[c]);
-        p->dv[(size_t)j * s->width + first + c] = (float)value[c];
+        p->dk[at + c] = (float)(s->scale * key[c]);
+        p->dv[at + c] = (float)value[c];
     }
 }
 
@@ -70,16 +72,18 @@ static void reference(const struct op_call *call)
     struct attention_size s = attention_size_of(call);
     for (size_t pair = 0; pair < (size_t)s.batch * s.heads; pair++) {
         size_t base = pair / s.heads * s.tokens * s.width + pair % s.heads * s.dim;
+        const float *q = (const float *)call->in_data[0] + attention_first(&s, pair);
+        float *dq = (float *)call->out_data[0] + attention_first(&s, pair);
         struct pair p = {.size = &s,
-                         .q = (const float *)call->in_data[0] + base,
-                         .k = (const float *)call->in_data[1] + base,
-                         .v = (const float *)call->in_data[2] + base,
-                         .o = (const float *)call->in_data[3] + base,
-                         .lse = (const float *)call->in_data[4] + pair * s.tokens,
-                         .g = (const float *)call->in_data[5] + base,
-                         .dq = (float *)call->out_data[0] + base,
-                         .dk = (float *)call->out_data[1] + base,
-                         .dv = (float *)call->out_data[2] + base};
+                         .q = q,
+                         .k = q + s.width,
+                         .v = q + 2 * (size_t)s.width,
+                         .dq = dq,
+                         .dk = dq + s.width,
+                         .dv = dq + 2 * (size_t)s.width,
+                         .o = (const float *)call->in_data[1] + base,
+                         .lse = (const float *)call->in_data[2] + pair * s.tokens,
+                         .g = (const float *)call->in_data[3] + base};
         for (uint32_t first = 0; first < s.dim; first += SLAB) {
             uint32_t columns = BASE_MIN(s.dim - first, (uint32_t)SLAB);
             for (uint32_t i = 0; i < s.tokens; i++) {
@@ -113,8 +117,8 @@ static const struct op_variant variants[] = {
 
 const struct op_desc op_attention_bwd = {
     .name = "attention_bwd",
-    .signature = "q[B,T,D] k[B,T,D] v[B,T,D] o[B,T,D] lse[B,heads,T] do[B,T,D] -> dq[B,T,D] dk[B,T,D] dv[B,T,D]",
-    .summary = "the gradients of attention; attr as it",
+    .signature = "qkv[B,T,3D] o[B,T,D] lse[B,heads,T] do[B,T,D] -> dqkv[B,T,3D]",
+    .summary = "the gradient of attention; attr as it",
     .forward = {&op_attention},
     .shapes = attention_check,
     .reference = reference,

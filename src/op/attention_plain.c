@@ -10,7 +10,7 @@ static void chunk_limits(const struct vk_caps *caps, const struct attention_size
 {
     uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
     *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
-    *pairs = (uint32_t)BASE_MIN(BASE_MAX(lines / s->tokens, 1), attention_pairs_timed(caps, s, 2));
+    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
 }
 
 /* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
@@ -31,6 +31,7 @@ static struct op_dispatch *add_rows(const struct attention_chunk *c, const char 
                                        .rows = c->rows,
                                        .causal = s->causal,
                                        .skip = c->part.rows.skip,
+                                       .skip_qkv = c->part.qkv.skip,
                                        .skip_lse = c->part.lse.skip,
                                        .scale = (float)s->scale};
     struct op_dispatch *d = add_plain(c, shader, count);
@@ -38,10 +39,13 @@ static struct op_dispatch *add_rows(const struct attention_chunk *c, const char 
     return d;
 }
 
-/* An operand of attention_mm: a model tensor's rows from `row0` on, or a scratch matrix; either may be transposed. */
+/* An operand of attention_mm: a model tensor's rows from `row0` on, all of a [B,T,D] or a third of a [B,T,3D]; or a
+ * scratch matrix. Either may be transposed. */
+enum columns { WHOLE, QUERIES, KEYS, VALUES };
 struct operand {
     enum op_place place;
     uint32_t index, row0;
+    enum columns columns;
     bool transposed;
 };
 
@@ -57,10 +61,11 @@ static struct operand_strides strides_of(const struct attention_chunk *c, const 
         out.chunk = c->rows * s->tokens;
         out.row = s->tokens;
     } else {
-        out.first = c->part.rows.skip + m->row0 * s->width;
-        out.batch = s->tokens * s->width;
+        uint32_t third = m->columns == WHOLE ? 0 : m->columns - QUERIES;
+        out.row = m->columns == WHOLE ? s->width : 3 * s->width;
+        out.first = (m->columns == WHOLE ? c->part.rows.skip : c->part.qkv.skip) + m->row0 * out.row + third * s->width;
+        out.batch = s->tokens * out.row;
         out.head = s->dim;
-        out.row = s->width;
     }
     if (m->transposed)
         out = (struct operand_strides){out.first, out.batch, out.head, out.chunk, out.col, out.row};
@@ -73,7 +78,7 @@ static void bind_operand(struct op_dispatch *d, const struct attention_chunk *c,
     if (m->place == OP_SCRATCH)
         op_dispatch_bind(d, OP_SCRATCH, m->index, access);
     else
-        op_part_bind(d, m->place, m->index, access, c->part.rows);
+        op_part_bind(d, m->place, m->index, access, m->columns == WHOLE ? c->part.rows : c->part.qkv);
 }
 
 /* c[rows, cols] (+)= a[rows, depth] b[depth, cols] for every pair of the chunk. */
@@ -98,10 +103,11 @@ static void add_mm(const struct attention_chunk *chunk, const struct operand *a,
 static void chunk_fwd(const struct attention_chunk *c)
 {
     const struct attention_size *s = &c->size;
-    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, true}, v = {OP_IN, 2, 0, false};
-    const struct operand score = {OP_SCRATCH, 0, 0, false}, weight = {OP_SCRATCH, 1, 0, false};
-    const struct operand o = {OP_OUT, 0, c->row0, false};
-    add_mm(c, &q, &k, &score, c->rows, s->tokens, s->dim, false);
+    const struct operand q = {OP_IN, ATTENTION_QKV, c->row0, QUERIES, false};
+    const struct operand k_t = {OP_IN, ATTENTION_QKV, 0, KEYS, true}, v = {OP_IN, ATTENTION_QKV, 0, VALUES, false};
+    const struct operand o = {OP_OUT, 0, c->row0, WHOLE, false};
+    const struct operand score = {OP_SCRATCH, 0, 0, WHOLE, false}, weight = {OP_SCRATCH, 1, 0, WHOLE, false};
+    add_mm(c, &q, &k_t, &score, c->rows, s->tokens, s->dim, false);
     struct op_dispatch *d = add_rows(c, "attention_fwd", (uint64_t)c->pairs * c->rows);
     op_plan_bind(c->plan, "<$0 >$1");
     op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.lse);
@@ -111,18 +117,16 @@ static void chunk_fwd(const struct attention_chunk *c)
 static void chunk_bwd(const struct attention_chunk *c)
 {
     const struct attention_size *s = &c->size;
-    const struct operand q = {OP_IN, 0, c->row0, false}, k = {OP_IN, 1, 0, false}, g = {OP_IN, 5, c->row0, false};
-    const struct operand weight_t = {OP_SCRATCH, 0, 0, true};
-    const struct operand ds = {OP_SCRATCH, 1, 0, false}, ds_t = {OP_SCRATCH, 1, 0, true};
-    const struct operand dq = {OP_OUT, 0, c->row0, false}, dk = {OP_OUT, 1, 0, false}, dv = {OP_OUT, 2, 0, false};
+    const struct operand q = {OP_IN, ATTENTION_QKV, c->row0, QUERIES, false};
+    const struct operand k = {OP_IN, ATTENTION_QKV, 0, KEYS, false};
+    const struct operand g = {OP_IN, ATTENTION_DO, c->row0, WHOLE, false}, weight_t = {OP_SCRATCH, 0, 0, WHOLE, true};
+    const struct operand ds = {OP_SCRATCH, 1, 0, WHOLE, false}, ds_t = {OP_SCRATCH, 1, 0, WHOLE, true};
+    const struct operand dq = {OP_OUT, 0, c->row0, QUERIES, false};
+    const struct operand dk = {OP_OUT, 0, 0, KEYS, false}, dv = {OP_OUT, 0, 0, VALUES, false};
     bool more = c->row0 > 0;
     uint64_t tiles = base_div_up(c->rows, 4) * base_div_up(s->tokens, 4) * c->pairs;
     struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
-    for (uint32_t i = 0; i < 3; i++)
-        op_part_bind(d, OP_IN, i, OP_READ, c->part.rows);
-    op_part_bind(d, OP_IN, 4, OP_READ, c->part.lse);
-    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
-    op_part_bind(d, OP_SCRATCH, 2, OP_READ, c->part.lse);
+    attention_bind_with_delta(d, &c->part, 2);
     op_plan_bind(c->plan, ">$0 >$1");
     add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
     add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
@@ -133,8 +137,8 @@ void attention_plan_delta(const struct attention_chunk *c, uint32_t index)
 {
     uint64_t count = (uint64_t)c->part.batches * c->size.heads * c->size.tokens;
     struct op_dispatch *d = add_rows(c, "attention_bwd_delta", count);
-    op_part_bind(d, OP_IN, 3, OP_READ, c->part.rows);
-    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, ATTENTION_O, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, c->part.rows);
     op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
 }
 
@@ -169,7 +173,7 @@ static void plan_plain(struct op_plan *plan, bool delta, void (*run)(const struc
     plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = attention_part_at(plan->caps, s, first);
-        if (op_plan_too_large(plan, c.part.batches == 0 || most_rows == 0, (uint64_t)s->tokens * s->width))
+        if (op_plan_too_large(plan, c.part.batches == 0 || most_rows == 0, (uint64_t)s->tokens * s->width * 3))
             return;
         if (delta)
             attention_plan_delta(&c, 2);

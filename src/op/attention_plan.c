@@ -13,18 +13,14 @@
 
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
-    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows_timed(caps, row, 8.0 * s->tokens * (double)row);
+    uint64_t row = (uint64_t)s->tokens * s->width;
+    uint64_t fit = op_part_rows_timed(caps, 3 * row, 8.0 * s->tokens * (double)row);
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
     return (struct attention_part){.batches = batches,
+                                   .qkv = op_part_of(3 * first * row, 3 * batches * row),
                                    .rows = op_part_of(first * row, batches * row),
                                    .lse = op_part_of(first * lse, batches * lse)};
-}
-
-uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products)
-{
-    double most = op_most_flops(caps) / (2.0 * products * s->tokens * s->tokens * s->dim);
-    return most > 0 && most < UINT32_MAX ? BASE_MAX((uint64_t)most, 1) : UINT32_MAX;
 }
 
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
@@ -34,7 +30,7 @@ static bool fits_fused(const struct vk_caps *caps, const struct op_call *call, u
 {
     struct attention_size s = attention_size_of(call);
     return (uint64_t)s.tokens * rounds <= op_most_rounds(caps) && s.dim % 4 == 0 && s.dim <= 128 &&
-           op_part_rows(caps, (uint64_t)s.tokens * s.width) > 0;
+           op_part_rows(caps, (uint64_t)s.tokens * s.width * 3) > 0;
 }
 
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
@@ -115,6 +111,7 @@ static struct op_dispatch *add_fused(struct op_plan *plan, const struct attentio
                                   .heads = s->heads,
                                   .width4 = s->width / 4,
                                   .skip4 = part->rows.skip / 4,
+                                  .skip_qkv4 = part->qkv.skip / 4,
                                   .skip = part->lse.skip,
                                   .scale = (float)s->scale};
     struct op_dispatch *d = add_blocks(plan, s, form, shader, groups);
@@ -128,8 +125,7 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
     for (uint32_t first = 0; first < s.batch;) {
         struct attention_part part = attention_part_at(plan->caps, &s, first);
         struct op_dispatch *d = add_fused(plan, &s, form, shader, &part);
-        for (uint32_t i = 0; i < 3; i++)
-            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
+        op_part_bind(d, OP_IN, 0, OP_READ, part.qkv);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
         first += part.batches;
@@ -152,23 +148,29 @@ void attention_plan_fwd_tile(struct op_plan *plan)
     plan_fwd(plan, form_tile, "attention_fwd_tile");
 }
 
-/* Binds q, k, v, lse, do and delta, which both gradient kernels of the tile form and the kv kernel of sg read. */
-static void bind_gradient_inputs(struct op_dispatch *d, const struct attention_part *part)
+void attention_bind_with_delta(struct op_dispatch *d, const struct attention_part *part, uint32_t delta)
 {
-    for (uint32_t i = 0; i < 3; i++)
-        op_part_bind(d, OP_IN, i, OP_READ, part->rows);
-    op_part_bind(d, OP_IN, 4, OP_READ, part->lse);
-    op_part_bind(d, OP_IN, 5, OP_READ, part->rows);
-    op_part_bind(d, OP_SCRATCH, 0, OP_READ, part->lse);
+    op_part_bind(d, OP_IN, ATTENTION_QKV, OP_READ, part->qkv);
+    op_part_bind(d, OP_IN, ATTENTION_LSE, OP_READ, part->lse);
+    op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, part->rows);
+    op_part_bind(d, OP_SCRATCH, delta, OP_READ, part->lse);
+}
+
+/* Binds qkv, o, lse and do, which the kernels that make delta themselves have in this order. */
+static void bind_without_delta(struct op_dispatch *d, const struct attention_part *part)
+{
+    op_part_bind(d, OP_IN, ATTENTION_QKV, OP_READ, part->qkv);
+    op_part_bind(d, OP_IN, ATTENTION_O, OP_READ, part->rows);
+    op_part_bind(d, OP_IN, ATTENTION_LSE, OP_READ, part->lse);
+    op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, part->rows);
 }
 
 static void add_kv(struct op_plan *plan, const struct attention_size *s, struct form form, const char *shader,
                    const struct attention_part *part)
 {
     struct op_dispatch *d = add_fused(plan, s, form, shader, part);
-    bind_gradient_inputs(d, part);
-    op_part_bind(d, OP_OUT, 1, OP_WRITE, part->rows);
-    op_part_bind(d, OP_OUT, 2, OP_WRITE, part->rows);
+    attention_bind_with_delta(d, part, 0);
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, part->qkv);
 }
 
 void attention_plan_bwd_sg(struct op_plan *plan)
@@ -179,11 +181,8 @@ void attention_plan_bwd_sg(struct op_plan *plan)
     for (uint32_t first = 0; first < s.batch;) {
         struct attention_part part = attention_part_at(plan->caps, &s, first);
         struct op_dispatch *d = add_fused(plan, &s, form, "attention_bwd_q_sg", &part);
-        for (uint32_t i = 0; i < 4; i++)
-            op_part_bind(d, OP_IN, i, OP_READ, part.rows);
-        op_part_bind(d, OP_IN, 4, OP_READ, part.lse);
-        op_part_bind(d, OP_IN, 5, OP_READ, part.rows);
-        op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
+        bind_without_delta(d, &part);
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, part.qkv);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
         add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
@@ -241,6 +240,7 @@ static struct op_dispatch *add_pairs(const struct attention_chunk *c, const stru
                                         .width4 = s->width / 4,
                                         .pair0 = c->pair0,
                                         .skip4 = c->part.rows.skip / 4,
+                                        .skip_qkv4 = c->part.qkv.skip / 4,
                                         .skip = c->part.lse.skip,
                                         .scale = (float)s->scale};
     struct op_dispatch *d = add_blocks(c->plan, s, g->form, shader, args.groups);
@@ -252,40 +252,37 @@ static void add_q(const struct attention_chunk *c, const struct gradient *g, boo
 {
     struct op_dispatch *d = add_pairs(c, g, g->q);
     if (g->delta) {
-        bind_gradient_inputs(d, &c->part);
+        attention_bind_with_delta(d, &c->part, 0);
         op_dispatch_spec(d, 9, keep);
     } else {
-        for (uint32_t i = 0; i < 6; i++)
-            op_part_bind(d, OP_IN, i, OP_READ, i == 4 ? c->part.lse : c->part.rows);
+        bind_without_delta(d, &c->part);
     }
-    op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.rows);
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv);
     if (keep)
         op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
     else
-        op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.rows); /* not written by this name */
+        op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv); /* not written by this name */
 }
 
 static void add_kept(const struct attention_chunk *c, const struct gradient *g)
 {
     struct op_dispatch *d = add_pairs(c, g, g->kv);
-    op_part_bind(d, OP_IN, 0, OP_READ, c->part.rows);
-    op_part_bind(d, OP_IN, 5, OP_READ, c->part.rows);
+    op_part_bind(d, OP_IN, ATTENTION_QKV, OP_READ, c->part.qkv);
+    op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, c->part.rows);
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
-    op_part_bind(d, OP_OUT, 1, OP_WRITE, c->part.rows);
-    op_part_bind(d, OP_OUT, 2, OP_WRITE, c->part.rows);
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv);
 }
 
 static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
 {
     struct attention_chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
     const struct attention_size *s = &c.size;
-    uint64_t bytes, kept = kept_pairs(plan->caps, s, g->keys, &bytes);
-    uint64_t timed = attention_pairs_timed(plan->caps, s, 3), most = keep ? BASE_MIN(kept, timed) : timed;
+    uint64_t bytes, most = kept_pairs(plan->caps, s, g->keys, &bytes);
     plan->scratch[0] = g->delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0; /* [B,H,T] */
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = attention_part_at(plan->caps, s, first);
         uint32_t pairs = c.part.batches * s->heads;
-        uint32_t even = (uint32_t)base_div_up(pairs, base_div_up(pairs, most));
+        uint32_t even = keep ? (uint32_t)base_div_up(pairs, base_div_up(pairs, most)) : pairs;
         if (g->delta)
             attention_plan_delta(&c, 0);
         for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {

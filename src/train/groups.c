@@ -51,6 +51,68 @@ static enum mien_status check_patterns(const struct nn_model *model, const struc
     return MIEN_OK;
 }
 
+/* ---- stacks ---- */
+
+bool train_stack_trained(const struct nn_model *model, const struct train_param *rules, uint32_t stack)
+{
+    const struct nn_stack *s = &model->stacks[stack];
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!rules[model->order[s->begin + i]].frozen)
+            return true;
+    }
+    return false;
+}
+
+/* Whether one rule holds for all of the stack. */
+static bool alike(const struct nn_model *model, const struct train_param *rules, const struct nn_stack *stack)
+{
+    const struct train_param *first = &rules[model->order[stack->begin]];
+    for (uint32_t i = 1; i < stack->count; i++) {
+        const struct train_param *rule = &rules[model->order[stack->begin + i]];
+        if (rule->frozen != first->frozen || rule->lr_scale != first->lr_scale || rule->decays != first->decays)
+            return false;
+    }
+    return true;
+}
+
+uint32_t train_trained_list(const struct nn_model *model, const struct train_param *rules, struct train_trained *out)
+{
+    uint32_t count = 0;
+    for (uint32_t s = 0; s < model->stack_count; s++) {
+        const struct nn_stack *stack = &model->stacks[s];
+        bool whole = alike(model, rules, stack);
+        for (uint32_t i = 0; i < (whole ? 1 : stack->count); i++) {
+            uint32_t index = model->order[stack->begin + i];
+            const struct nn_param *param = &model->params[index];
+            const struct tensor_shape *shape = whole ? &stack->value.shape : &param->value.shape;
+            if (!rules[index].frozen)
+                out[count++] = (struct train_trained){.stack = s,
+                                                      .param = index,
+                                                      .first = param->first,
+                                                      .elements = tensor_shape_count(shape),
+                                                      .name = whole ? stack->name : param->name};
+        }
+    }
+    return count;
+}
+
+/* The update takes four elements at a time: what is trained by itself begins at a multiple of them. */
+static enum mien_status check_stacks(const struct nn_model *model, const struct train_param *rules)
+{
+    for (uint32_t s = 0; s < model->stack_count; s++) {
+        const struct nn_stack *stack = &model->stacks[s];
+        uint64_t elements = tensor_shape_count(&stack->value.shape) / stack->count;
+        if (elements % 4 != 0 && !alike(model, rules, stack))
+            return base_fail(MIEN_ERR_ARG,
+                             "optim.groups: q_proj, k_proj and v_proj of %s have %llu elements each, no multiple of 4: "
+                             "they can only be trained alike; let the groups match all three",
+                             stack->name, (unsigned long long)elements);
+    }
+    return MIEN_OK;
+}
+
+/* ---- rules ---- */
+
 /* What CLIP has itself, but for the losses' scalars. */
 static bool is_of_tower(const char *name)
 {
@@ -80,5 +142,5 @@ enum mien_status train_groups_resolve(const struct nn_model *model, const struct
         return base_fail(MIEN_ERR_ARG,
                          "optim.groups: all towers and projections are frozen: what is left (logit_scale) "
                          "changes no embedding; freeze less");
-    return status;
+    return status == MIEN_OK ? check_stacks(model, rules) : status;
 }

@@ -17,6 +17,18 @@ struct train_param {
 enum mien_status train_groups_resolve(const struct nn_model *model, const struct train_config *config,
                                       bool frozen_towers, struct train_param *rules);
 
+/* Whether any parameter of the stack is trained. */
+bool train_stack_trained(const struct nn_model *model, const struct train_param *rules, uint32_t stack);
+
+/* What is trained at one rate: a stack of parameters, or where their rules differ a parameter of one. */
+struct train_trained {
+    uint32_t stack, param;    /* param: the first */
+    uint64_t first, elements; /* of the stack's */
+    const char *name;
+};
+/* All of them as they lie in memory, into out [model->count]; their number. */
+uint32_t train_trained_list(const struct nn_model *model, const struct train_param *rules, struct train_trained *out);
+
 /* Whether weight decay applies to a parameter: not to vectors and scalars, nor to position and class embeddings. */
 bool train_decays(const struct nn_param *param);
 

@@ -3,22 +3,27 @@
 
 #include "args/optim.h"
 
-/* Memory for one tensor of each trained parameter. */
+/* Memory for one tensor of each trained parameter, laid out as the stacks with such parameters are. */
 static enum mien_status make(const struct nn_model *model, const struct train_param *rules, const char *name,
                              struct tensor *tensors, struct tensor_pack *pack)
 {
     enum mien_status status = MIEN_OK;
     uint32_t count = 0;
-    struct tensor **trained = base_alloc(model->count, sizeof(*trained));
-    FAIL_IF_NULL(trained, "the optimiser");
-    for (uint32_t i = 0; i < model->count; i++) {
-        if (rules[i].frozen)
-            continue;
-        tensors[i].shape = model->params[i].value.shape;
-        trained[count++] = &tensors[i];
+    struct tensor *stacks = base_alloc(model->stack_count, sizeof(*stacks));
+    struct tensor **trained = base_alloc(model->stack_count, sizeof(*trained));
+    FAIL_IF(!stacks || !trained, MIEN_ERR_NOMEM, "out of host memory for the optimiser");
+    for (uint32_t i = 0; i < model->stack_count; i++) {
+        stacks[i].shape = model->stacks[i].value.shape;
+        if (train_stack_trained(model, rules, i))
+            trained[count++] = &stacks[i];
     }
     TRY(tensor_pack_create(model->device, name, trained, count, pack));
+    for (uint32_t i = 0; i < model->count; i++) {
+        if (!rules[i].frozen)
+            tensors[i] = nn_param_of(&model->params[i], &stacks[model->params[i].stack]);
+    }
 fail:
+    base_free(stacks);
     base_free(trained);
     return status;
 }

@@ -68,9 +68,10 @@ enum mien_status train_save_grads(const struct trainer *t, const struct train_fl
         out->rank = param->is_scalar ? 0 : param->value.shape.rank;
         for (uint32_t d = 0; d < out->rank; d++)
             out->dims[d] = param->value.shape.dim[d];
-        if (p->grads[i] != OP_NONE) {
+        if (p->grads[param->stack] != OP_NONE) {
             out->data = NULL;
-            dump.values[count] = graph_program_output(p->program, flight->slot, p->grads[i]);
+            dump.values[count] =
+                (const float *)graph_program_output(p->program, flight->slot, p->grads[param->stack]) + param->first;
         }
         count++;
     }

@@ -10,17 +10,19 @@ struct recording {
     struct graph *graph;
     struct nn_scope scope, initial;
     struct train_step *step;
-    op_value *of; /* [model->count]: the parameters that want a gradient */
+    op_value *of; /* [stack_count]: the stacks that want a gradient */
 };
 
-/* Gradients of the parameters that are not frozen, into step->grads; of scale times the loss where there is one. */
+/* Gradients of the stacks with parameters that are not frozen, into step->grads; of scale times the loss where there is
+ * one. */
 static void record_backward(struct recording *r, op_value scaler)
 {
     op_value loss = r->step->losses.total;
-    uint32_t params = r->recipe->model->count, count = 0;
-    op_value *found = r->of + params;
-    for (uint32_t i = 0; i < params; i++) {
-        if (!r->recipe->rules[i].frozen)
+    const struct nn_model *model = r->recipe->model;
+    uint32_t stacks = model->stack_count, count = 0;
+    op_value *found = r->of + stacks;
+    for (uint32_t i = 0; i < stacks; i++) {
+        if (train_stack_trained(model, r->recipe->rules, i))
             r->of[count++] = r->scope.values[i];
     }
     if (scaler == OP_NONE) {
@@ -29,8 +31,8 @@ static void record_backward(struct recording *r, op_value scaler)
         op_value scale = graph_view(r->graph, scaler, graph_shape(r->graph, loss), SCALER_SCALE);
         graph_backward_from(r->graph, &loss, &scale, 1, r->of, count, found);
     }
-    for (uint32_t i = 0; i < params; i++)
-        r->step->grads[i] = r->recipe->rules[i].frozen ? OP_NONE : *found++;
+    for (uint32_t i = 0; i < stacks; i++)
+        r->step->grads[i] = train_stack_trained(model, r->recipe->rules, i) ? *found++ : OP_NONE;
 }
 
 static void output(struct graph *graph, op_value value)
@@ -84,18 +86,18 @@ static enum mien_status record(struct recording *r)
     output(r->graph, step->scaler);
     output(r->graph, step->norms);
     output(r->graph, step->logit_scale);
-    for (uint32_t i = 0; step->shape.grads && i < r->recipe->model->count; i++)
+    for (uint32_t i = 0; step->shape.grads && i < r->recipe->model->stack_count; i++)
         output(r->graph, step->grads[i]);
 fail:
     return status;
 }
 
 /* The struct and its arrays in one piece, which the cache of programs frees. */
-static struct train_step *step_alloc(uint32_t params, uint32_t parts)
+static struct train_step *step_alloc(uint32_t stacks, uint32_t parts)
 {
     struct train_step *step = NULL;
     size_t head = base_round_up(sizeof(*step), 16), middle = base_round_up(parts * sizeof(*step->in.part), 16);
-    step = base_alloc(1, head + middle + params * sizeof(*step->grads));
+    step = base_alloc(1, head + middle + stacks * sizeof(*step->grads));
     if (step) {
         step->in.part = (struct train_part *)(void *)((char *)step + head);
         step->grads = (op_value *)(void *)((char *)step + head + middle);
@@ -109,7 +111,7 @@ enum mien_status train_step_compile(const struct train_recipe *recipe, const str
     enum mien_status status = MIEN_OK;
     struct recording r = {.recipe = recipe};
     struct graph_compile_params named = params ? *params : (struct graph_compile_params){0};
-    uint32_t count = recipe->model->count;
+    uint32_t count = recipe->model->stack_count;
     char label[64];
     *out = NULL;
     snprintf(label, sizeof(label), "step [%u,%u,%u]", shape->batch, train_levels(&recipe->objective), shape->length);

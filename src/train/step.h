@@ -62,11 +62,11 @@ struct train_step {
     struct train_losses losses;
     op_value clipping;    /* [2] = gradient norm and factor; 0: the step is left out */
     op_value scaler;      /* [8], args/optim.h: as the step has left it; OP_NONE where the loss is not scaled */
-    op_value norms;       /* [T,64]: partial sums of squares of the T gradients that there are */
+    op_value norms;       /* [T,64]: partial sums of squares of the T gradients that there are (train_trained_list) */
     op_value logit_scale; /* [1] */
     uint32_t next_slot;
-    op_value *grads; /* [model->count], before clipping and of the scaled loss: OP_NONE where there is none; outputs
-                        where shape.grads asks. Lies behind the struct, as in.part does: one piece of memory */
+    op_value *grads; /* [model->stack_count], before clipping and of the scaled loss: OP_NONE where there is none;
+                        outputs where shape.grads asks. Lies behind the struct, as in.part does: one piece of memory */
 };
 
 /* slabs and label of params are used. Free with train_step_destroy. */

@@ -31,17 +31,18 @@ static const char *first_bad(const struct trainer *t, const struct train_flight 
 {
     const struct train_step *p = flight->program;
     const float *norms = graph_program_output(p->program, flight->slot, p->norms);
-    uint32_t row = 0;
-    for (uint32_t i = 0; i < t->model->count; i++) {
-        if (p->grads[i] == OP_NONE)
+    struct train_trained *trained = base_alloc(t->model->count, sizeof(*trained));
+    const char *bad = NULL;
+    uint32_t row = 0, count = trained ? train_trained_list(t->model, t->rules, trained) : 0;
+    for (uint32_t i = 0; i < count && !bad; i++) {
+        if (p->grads[trained[i].stack] == OP_NONE)
             continue;
-        for (uint32_t k = 0; k < 64; k++) {
-            if (!isfinite(norms[(size_t)row * 64 + k]))
-                return t->model->params[i].name;
-        }
+        for (uint32_t k = 0; k < 64 && !bad; k++)
+            bad = isfinite(norms[(size_t)row * 64 + k]) ? NULL : trained[i].name;
         row++;
     }
-    return NULL;
+    base_free(trained);
+    return bad;
 }
 
 /* Whether the step has been left out, and its loss will be scaled by less next time. */

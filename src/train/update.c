@@ -1,5 +1,5 @@
-/* update.c: clipping and the optimiser's update of every trained parameter. Parameters that are neighbours in memory
- * are updated by one dispatch, and their gradients, which are made side by side, summed by another. */
+/* update.c: clipping and the optimiser's update of every trained parameter. Stacks of parameters that are neighbours in
+ * memory are updated by one dispatch, and their gradients, which are made side by side, summed by another. */
 #include "train/step.h"
 
 #include "args/optim.h"
@@ -31,8 +31,8 @@ void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out
 /* ---- groups: neighbours in memory, which one dispatch updates ---------------------------------------------------- */
 
 struct group {
-    uint32_t first, count; /* in updates.index */
-    op_value grads;        /* its gradients one behind another; of a single parameter, its own */
+    uint32_t first, count; /* in updates.trained */
+    op_value grads;        /* its gradients one behind another; of a single stack, its own */
     op_value moments[TRAIN_MOMENTS_MAX];
 };
 
@@ -40,9 +40,9 @@ struct updates {
     const struct train_recipe *recipe;
     struct nn_scope *scope;
     struct graph *graph;
-    const op_value *grads; /* [model->count] */
+    const op_value *grads; /* [model->stack_count] */
     op_value hyper;
-    uint32_t *index; /* [count]: the parameters with a gradient, rising */
+    struct train_trained *trained; /* [count]: those with a gradient */
     uint32_t count;
     struct group *group; /* [groups] */
     uint32_t groups;
@@ -51,21 +51,34 @@ struct updates {
     uint32_t partials;
 };
 
-static const struct tensor *param_of(const struct updates *u, uint32_t at)
+/* The stack that a trained one is, or is a part of. */
+static const struct tensor *stack_of(const struct updates *u, uint32_t at)
 {
-    return &u->recipe->model->params[u->index[at]].value;
+    return &u->recipe->model->stacks[u->trained[at].stack].value;
 }
 
-static uint64_t elements_of(const struct updates *u, uint32_t at)
-{
-    return tensor_shape_count(&param_of(u, at)->shape);
-}
-
-/* Moment k of a parameter. */
-static const struct tensor *moment_of(const struct updates *u, uint32_t at, uint32_t k)
+/* Moment k of the stack. */
+static struct tensor moment_of(const struct updates *u, uint32_t at, uint32_t k)
 {
     const struct train_moments *moments = u->recipe->moments;
-    return k ? &moments->second[u->index[at]] : &moments->first[u->index[at]];
+    const struct train_trained *trained = &u->trained[at];
+    struct tensor all = {.shape = stack_of(u, at)->shape};
+    all.range = (k ? moments->second : moments->first)[trained->param].range;
+    all.range.offset -= trained->first * sizeof(float);
+    all.range.size = tensor_shape_bytes(&all.shape);
+    return all;
+}
+
+static bool same_stack(const struct updates *u, uint32_t a, uint32_t b)
+{
+    return u->trained[a].stack == u->trained[b].stack;
+}
+
+/* Whether the group is one whole stack, which needs no table. */
+static bool is_single(const struct updates *u, const struct group *group)
+{
+    return group->count == 1 &&
+           u->trained[group->first].elements == tensor_shape_count(&stack_of(u, group->first)->shape);
 }
 
 /* Whether b lies behind a in the same memory. */
@@ -80,15 +93,28 @@ static uint64_t reach(const struct tensor *a, const struct tensor *b)
     return b->range.offset - a->range.offset + tensor_shape_bytes(&b->shape);
 }
 
-/* Whether parameter `at` may stand in a group that begins with `first` and has all between. */
+/* How far behind the group's first stack the stack of `at` lies: in the parameters' memory, in a moment's. */
+static uint64_t param_offset(const struct updates *u, uint32_t first, uint32_t at)
+{
+    return stack_of(u, at)->range.offset - stack_of(u, first)->range.offset;
+}
+
+static uint64_t moment_offset(const struct updates *u, uint32_t first, uint32_t at, uint32_t k)
+{
+    return moment_of(u, at, k).range.offset - moment_of(u, first, k).range.offset;
+}
+
+/* Whether `at` may stand in a group that begins with `first` and has all between. Parts of a stack stay together. */
 static bool fits_group(const struct updates *u, uint32_t first, uint32_t at)
 {
-    bool fits = param_of(u, at)->shape.dtype == MIEN_F32 && behind(param_of(u, at - 1), param_of(u, at)) &&
-                reach(param_of(u, first), param_of(u, at)) <= u->most;
-    for (uint32_t k = 0; fits && k < u->recipe->optimizer->moments; k++)
-        fits = behind(moment_of(u, at - 1, k), moment_of(u, at, k)) &&
-               moment_of(u, at, k)->range.offset - moment_of(u, first, k)->range.offset ==
-                   moment_of(u, at, 0)->range.offset - moment_of(u, first, 0)->range.offset;
+    if (same_stack(u, at - 1, at))
+        return true;
+    bool fits = stack_of(u, at)->shape.dtype == MIEN_F32 && behind(stack_of(u, at - 1), stack_of(u, at)) &&
+                reach(stack_of(u, first), stack_of(u, at)) <= u->most;
+    for (uint32_t k = 0; fits && k < u->recipe->optimizer->moments; k++) {
+        const struct tensor before = moment_of(u, at - 1, k), moment = moment_of(u, at, k);
+        fits = behind(&before, &moment) && moment_offset(u, first, at, k) == moment_offset(u, first, at, 0);
+    }
     return fits;
 }
 
@@ -100,7 +126,7 @@ static void make_groups(struct updates *u)
     const struct nn_model *model = u->recipe->model;
     uint64_t all = 0, range = BASE_MIN(TENSOR_PACK_MOST, vk_device_caps(model->device)->max_range);
     for (uint32_t at = 0; at < u->count; at++)
-        all += 4 * elements_of(u, at);
+        all += 4 * u->trained[at].elements;
     u->most = BASE_MIN(BASE_MAX(all / SHARE, LEAST), range);
     for (uint32_t first = 0, at; first < u->count; first = at) {
         for (at = first + 1; at < u->count && fits_group(u, first, at);)
@@ -109,12 +135,12 @@ static void make_groups(struct updates *u)
     }
 }
 
-/* Where a parameter's gradient lies in its group's: as graph_pack lays them. */
+/* Where a gradient lies in its group's: as graph_pack lays those of the stacks. */
 static uint64_t grad_offset(const struct updates *u, const struct group *group, uint32_t at)
 {
-    uint64_t offset = 0;
+    uint64_t offset = u->trained[at].first;
     for (uint32_t i = group->first; i < at; i++)
-        offset += base_round_up(elements_of(u, i), 64);
+        offset += same_stack(u, i, i + 1) ? 0 : base_round_up(tensor_shape_count(&stack_of(u, i)->shape), 64);
     return offset;
 }
 
@@ -136,13 +162,13 @@ static uint64_t run_of(uint64_t elements)
     return base_round_up(base_div_up(elements, SUM_PARTIALS), 64);
 }
 
-/* [count,64] of the parameters [first, first + count) of a group, by the runs of sum_squares. */
+/* [count,64] of what is trained [first, first + count) in a group, by the runs of sum_squares. */
 static op_value squares_of(struct updates *u, const struct group *group, uint32_t first, uint32_t count)
 {
     struct op_attr attr = {0};
     int32_t *words = base_alloc((size_t)count * SUM_PARTIALS * 2, sizeof(*words)), *word = words;
     for (uint32_t at = first; words && at < first + count; at++) {
-        uint64_t offset = grad_offset(u, group, at), elements = elements_of(u, at), run = run_of(elements);
+        uint64_t offset = grad_offset(u, group, at), elements = u->trained[at].elements, run = run_of(elements);
         attr.count = BASE_MAX(attr.count, (uint32_t)run);
         for (uint64_t k = 0; k < SUM_PARTIALS; k++) {
             uint64_t begin = BASE_MIN(k * run, elements);
@@ -159,7 +185,7 @@ static op_value squares_of(struct updates *u, const struct group *group, uint32_
 static bool long_runs(const struct updates *u, uint32_t at)
 {
     bool software = vk_device_caps(u->recipe->model->device)->class_ == VK_CLASS_SOFTWARE;
-    return software && run_of(elements_of(u, at)) > OP_SERIAL_RUN;
+    return software && run_of(u->trained[at].elements) > OP_SERIAL_RUN;
 }
 
 static void record_squares(struct updates *u, struct group *group)
@@ -168,21 +194,23 @@ static void record_squares(struct updates *u, struct group *group)
     for (uint32_t first = group->first, at; first < end; first = at) {
         for (at = first + 1; at < end && long_runs(u, at) == long_runs(u, first);)
             at++;
-        u->partial[u->partials++] = group->count == 1 ? GRAPH_OP(u->graph, &op_sum_squares, NULL, group->grads)
-                                                      : squares_of(u, group, first, at - first);
+        u->partial[u->partials++] = is_single(u, group) ? GRAPH_OP(u->graph, &op_sum_squares, NULL, group->grads)
+                                                        : squares_of(u, group, first, at - first);
     }
 }
 
 static void record_pack(struct updates *u, struct group *group)
 {
     op_value *part = base_alloc(group->count, sizeof(*part));
-    group->grads = u->grads[u->index[group->first]];
-    for (uint32_t i = 0; part && i < group->count; i++)
-        part[i] = u->grads[u->index[group->first + i]];
+    uint32_t end = group->first + group->count, parts = 0;
+    for (uint32_t at = group->first; part && at < end; at++) {
+        if (at == group->first || !same_stack(u, at - 1, at))
+            part[parts++] = u->grads[u->trained[at].stack];
+    }
     if (!part)
         graph_stick(u->graph, base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step"));
-    else if (group->count > 1)
-        group->grads = graph_pack(u->graph, part, group->count);
+    else
+        group->grads = is_single(u, group) ? part[0] : graph_pack(u->graph, part, parts);
     base_free(part);
 }
 
@@ -212,7 +240,7 @@ static void record_clipping(struct updates *u, op_value scaler, struct train_ste
 
 /* ---- the update -------------------------------------------------------------------------------------------------- */
 
-/* The words of the blocks of a parameter that lies at these elements of its group. */
+/* The words of the blocks of what lies at these elements of its group. */
 static int32_t *put_blocks(const struct train_param *rule, uint64_t param, uint64_t moment, uint64_t grad,
                            uint64_t elements, int32_t *word)
 {
@@ -232,13 +260,13 @@ static op_value blocks_of(struct updates *u, const struct group *group)
 {
     uint32_t blocks = 0, first = group->first;
     for (uint32_t at = first; at < first + group->count; at++)
-        blocks += (uint32_t)base_div_up(elements_of(u, at), OPTIM_BLOCK);
+        blocks += (uint32_t)base_div_up(u->trained[at].elements, OPTIM_BLOCK);
     int32_t *words = base_alloc((size_t)blocks * OPTIM_BLOCK_WORDS, sizeof(*words)), *word = words;
     for (uint32_t at = first; words && at < first + group->count; at++) {
-        uint64_t param = param_of(u, at)->range.offset - param_of(u, first)->range.offset;
-        uint64_t moment = moment_of(u, at, 0)->range.offset - moment_of(u, first, 0)->range.offset;
-        word = put_blocks(&u->recipe->rules[u->index[at]], param / 4, moment / 4, grad_offset(u, group, at),
-                          elements_of(u, at), word);
+        const struct train_trained *t = &u->trained[at];
+        uint64_t param = param_offset(u, first, at) / 4, moment = moment_offset(u, first, at, 0) / 4;
+        word = put_blocks(&u->recipe->rules[t->param], param + t->first, moment + t->first, grad_offset(u, group, at),
+                          t->elements, word);
     }
     return table(u, "blocks", blocks, OPTIM_BLOCK_WORDS, words);
 }
@@ -255,21 +283,23 @@ static op_value bound_reach(struct graph *graph, const char *name, const struct 
 static void record_clamp(struct updates *u, uint32_t at, op_value all, uint64_t offset)
 {
     const struct op_attr clamp = {.low = 0, .high = (float)LOGIT_SCALE_MAX};
-    if (strcmp(u->recipe->model->params[u->index[at]].name, "logit_scale") == 0)
-        (void)GRAPH_OP(u->graph, &op_clamp, &clamp, graph_view(u->graph, all, param_of(u, at)->shape, offset / 4));
+    if (strcmp(u->trained[at].name, "logit_scale") == 0)
+        (void)GRAPH_OP(u->graph, &op_clamp, &clamp, graph_view(u->graph, all, stack_of(u, at)->shape, offset / 4));
 }
 
 static void record_single(struct updates *u, const struct group *group, op_value clipping)
 {
-    uint32_t at = group->first, i = u->index[at];
+    uint32_t at = group->first;
+    const struct train_trained *trained = &u->trained[at];
     const struct train_optimizer *optimizer = u->recipe->optimizer;
-    const struct train_param *rule = &u->recipe->rules[i];
+    const struct train_param *rule = &u->recipe->rules[trained->param];
     const struct op_attr attr = {.scale = rule->lr_scale, .value = rule->decays ? 1 : 0};
-    op_value moments[TRAIN_MOMENTS_MAX];
-    for (uint32_t k = 0; k < optimizer->moments; k++)
-        moments[k] = graph_bound(u->graph, u->recipe->model->params[i].name, moment_of(u, at, k));
-    op_value updated =
-        optimizer->record(u->graph, &attr, u->scope->values[i], moments, group->grads, u->hyper, clipping);
+    op_value moments[TRAIN_MOMENTS_MAX], param = u->scope->values[trained->stack];
+    for (uint32_t k = 0; k < optimizer->moments; k++) {
+        const struct tensor moment = moment_of(u, at, k);
+        moments[k] = graph_bound(u->graph, trained->name, &moment);
+    }
+    op_value updated = optimizer->record(u->graph, &attr, param, moments, group->grads, u->hyper, clipping);
     record_clamp(u, at, updated, 0);
 }
 
@@ -278,20 +308,22 @@ static void record_group(struct updates *u, const struct group *group, op_value 
     uint32_t first = group->first, last = first + group->count - 1;
     const struct train_optimizer *optimizer = u->recipe->optimizer;
     op_value moments[TRAIN_MOMENTS_MAX];
-    op_value params = bound_reach(u->graph, "parameters", param_of(u, first), param_of(u, last));
-    for (uint32_t k = 0; k < optimizer->moments; k++)
-        moments[k] = bound_reach(u->graph, "moments", moment_of(u, first, k), moment_of(u, last, k));
+    op_value params = bound_reach(u->graph, "parameters", stack_of(u, first), stack_of(u, last));
+    for (uint32_t k = 0; k < optimizer->moments; k++) {
+        const struct tensor from = moment_of(u, first, k), to = moment_of(u, last, k);
+        moments[k] = bound_reach(u->graph, "moments", &from, &to);
+    }
     op_value updated =
         optimizer->record_blocks(u->graph, params, moments, group->grads, blocks_of(u, group), u->hyper, clipping);
     for (uint32_t at = first; at <= last; at++)
-        record_clamp(u, at, updated, param_of(u, at)->range.offset - param_of(u, first)->range.offset);
+        record_clamp(u, at, updated, param_offset(u, first, at));
 }
 
 static void record_updates(struct updates *u, op_value clipping)
 {
     graph_push(u->graph, "%s", u->recipe->optimizer->word.name);
     for (uint32_t g = 0; g < u->groups; g++) {
-        if (u->group[g].count == 1)
+        if (is_single(u, &u->group[g]))
             record_single(u, &u->group[g], clipping);
         else
             record_group(u, &u->group[g], clipping);
@@ -305,22 +337,23 @@ enum mien_status train_updates_record(const struct train_recipe *recipe, struct 
     enum mien_status status = MIEN_OK;
     const op_value *grads = step->grads;
     struct updates u = {.recipe = recipe, .scope = scope, .graph = scope->graph, .grads = grads, .hyper = step->hyper};
-    uint32_t params = recipe->model->count;
+    uint32_t params = recipe->model->count, trained;
     step->clipping = step->norms = step->scaler = OP_NONE;
-    u.index = base_alloc(params, sizeof(*u.index));
+    u.trained = base_alloc(params, sizeof(*u.trained));
     u.group = base_alloc(params, sizeof(*u.group));
     u.partial = base_alloc(params, sizeof(*u.partial));
-    FAIL_IF(!u.index || !u.group || !u.partial, MIEN_ERR_NOMEM, "out of host memory for recording a step");
-    for (uint32_t i = 0; i < params; i++) {
-        if (grads[i] != OP_NONE && !recipe->rules[i].frozen)
-            u.index[u.count++] = i;
+    FAIL_IF(!u.trained || !u.group || !u.partial, MIEN_ERR_NOMEM, "out of host memory for recording a step");
+    trained = train_trained_list(recipe->model, recipe->rules, u.trained);
+    for (uint32_t i = 0; i < trained; i++) {
+        if (grads[u.trained[i].stack] != OP_NONE)
+            u.trained[u.count++] = u.trained[i];
     }
     make_groups(&u);
     record_clipping(&u, scaler, step);
     record_updates(&u, step->clipping);
     TRY(graph_status(u.graph));
 fail:
-    base_free(u.index);
+    base_free(u.trained);
     base_free(u.group);
     base_free(u.partial);
     return status;

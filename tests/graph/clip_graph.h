@@ -68,10 +68,8 @@ static inline op_value clip_block(struct clip *c, const char *part, op_value x, 
 {
     struct op_attr attr = {.heads = HEADS, .causal = causal};
     op_value h = clip_norm(c, part, "ln1", "ln1.b", x);
-    op_value q = clip_linear(c, part, "q", "q.b", h, D, D, OP_ACT_NONE, OP_NONE);
-    op_value k = clip_linear(c, part, "k", "k.b", h, D, D, OP_ACT_NONE, OP_NONE);
-    op_value v = clip_linear(c, part, "v", "v.b", h, D, D, OP_ACT_NONE, OP_NONE);
-    op_value o = GRAPH_OP(c->graph, &op_attention, &attr, q, k, v);
+    op_value qkv = clip_linear(c, part, "qkv", "qkv.b", h, D, 3 * D, OP_ACT_NONE, OP_NONE);
+    op_value o = GRAPH_OP(c->graph, &op_attention, &attr, qkv);
     x = clip_linear(c, part, "out", "out.b", o, D, D, OP_ACT_NONE, x);
     h = clip_norm(c, part, "ln2", "ln2.b", x);
     h = clip_linear(c, part, "fc1", "fc1.b", h, D, 2 * D, OP_ACT_QUICK_GELU, OP_NONE);

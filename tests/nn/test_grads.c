@@ -24,7 +24,7 @@ struct run {
     struct graph *graph;
     struct graph_program *program;
     op_value pixels, ids, eot, loss;
-    op_value *grads;
+    op_value *grads; /* of the model's stacks */
 };
 
 static enum mien_status record(struct run *r)
@@ -40,11 +40,11 @@ static enum mien_status record(struct run *r)
     op_value u = nn_unit_rows(&scope, nn_image_tower(&scope, r->pixels));
     op_value v = nn_unit_rows(&scope, nn_text_tower(&scope, r->ids, r->eot));
     r->loss = nn_clip_loss(&scope, u, v);
-    r->grads = base_alloc(r->model->count, sizeof(*r->grads));
+    r->grads = base_alloc(r->model->stack_count, sizeof(*r->grads));
     FAIL_IF_NULL(r->grads, "gradients");
-    TRY(graph_backward(r->graph, r->loss, scope.values, r->model->count, r->grads));
+    TRY(graph_backward(r->graph, r->loss, scope.values, r->model->stack_count, r->grads));
     graph_output(r->graph, r->loss);
-    for (uint32_t i = 0; i < r->model->count; i++)
+    for (uint32_t i = 0; i < r->model->stack_count; i++)
         graph_output(r->graph, r->grads[i]);
     TRY(graph_compile(r->graph, r->model->device, NULL, &r->program));
 fail:
@@ -137,11 +137,13 @@ static void compare(struct run *r)
         io_tensor_read_f32(t, 0, 1, &want);
     CHECK_NEAR(loss, want, LOSS_MAX * (double)want);
     for (uint32_t i = 0; i < r->model->count; i++) {
-        CHECK(r->grads[i] != OP_NONE);
-        if (r->grads[i] == OP_NONE)
+        const struct nn_param *param = &r->model->params[i];
+        op_value grad = r->grads[param->stack];
+        CHECK(grad != OP_NONE);
+        if (grad == OP_NONE)
             continue;
-        const float *got = graph_program_output(r->program, 0, r->grads[i]);
-        worst = fmax(worst, check_gradient(r, &r->model->params[i], got, largest));
+        const float *got = graph_program_output(r->program, 0, grad);
+        worst = fmax(worst, check_gradient(r, param, got + param->first, largest));
     }
     printf("loss %.7f (PyTorch %.7f), worst NMSE of %u gradients %.2g\n", (double)loss, (double)want, r->model->count,
            worst);

@@ -118,12 +118,12 @@ static void round_on_host(struct nn_model *model, const struct nn_model *like)
 static uint64_t bytes_by_rule(const struct nn_model *model, enum mien_dtype precision)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < model->count; i++) {
-        const char *name = model->params[i].name;
-        const struct tensor_shape *shape = &model->params[i].value.shape;
+    for (uint32_t i = 0; i < model->stack_count; i++) {
+        const char *name = model->stacks[i].name;
+        const struct tensor_shape *shape = &model->stacks[i].value.shape;
         bool whole = shape->rank == 1 || strstr(name, "position_embedding") || strstr(name, "cls_token") ||
                      strstr(name, "pos_embedding") ||
-                     (strstr(name, "to_qkv") && tensor_shape_count(shape) / 3 * 2 % 256 != 0);
+                     (strstr(name, "qkv_proj") && tensor_shape_count(shape) / 3 % 2 != 0);
         sum += base_round_up(tensor_shape_count(shape) * (whole || precision == MIEN_F32 ? 4 : 2), 256);
     }
     return sum;

@@ -2,7 +2,6 @@
 #include "args/elements.h"
 #include "check.h"
 #include "check/check.h"
-#include "op/part.h"
 
 #include <stdlib.h>
 
@@ -177,6 +176,13 @@ static void test_signature(void)
     struct op_call bwd = {.op = &op_select_bwd, .in_count = 2, .in = {SHAPE_F32(2, 5), SHAPE_I32(2)}};
     CHECK_EQ(op_call_shapes(&bwd, "pooling"), MIEN_ERR_ARG);
     CHECK(strstr(last_message, "select_bwd at pooling: output 0 should be dx[B,rows,D], here [2,rows,5]"));
+
+    struct op_call thirds = {.op = &op_attention, .in_count = 1, .in = {SHAPE_F32(2, 5, 13)}};
+    CHECK_EQ(op_call_shapes(&thirds, NULL), MIEN_ERR_SHAPE);
+    CHECK(strstr(last_message, "input 0 should be qkv[B,T,3D], here [2,5,3D]"));
+    thirds.in[0] = SHAPE_F32(2, 5, 12);
+    CHECK_EQ(op_call_shapes(&thirds, NULL), MIEN_OK);
+    CHECK(thirds.out[0].rank == 3 && thirds.out[0].dim[2] == 4);
 
     struct op_call ids = {.op = &op_embedding, .in_count = 2, .in = {SHAPE_F32(7, 5), SHAPE_I32(1, 2, 3, 4)}};
     CHECK_EQ(op_call_shapes(&ids, NULL), MIEN_ERR_ARG); /* five dimensions */
@@ -364,8 +370,6 @@ static void test_cores(void)
     CHECK(product(&caps, 192, 192, 4160, &dispatches) >= 6 && dispatches == 1);
     product(&caps, 4096, 4096, 4096, &dispatches); /* long sums alone are no reason to cut any */
     CHECK_EQ(dispatches, 8);                       /* of at most 20 GFLOP each */
-    caps.max_registers = 64;                       /* a tile there is for any number */
-    CHECK(product(&caps, 192, 192, 4160, &dispatches) > 0 && dispatches >= 1);
     caps.type = VK_TYPE_SOFTWARE; /* whose loops end after 65,535 rounds, whatever its kernels are made for */
     product(&caps, 192, 192, 40004, &dispatches);
     CHECK_EQ(dispatches, 2);
@@ -375,25 +379,6 @@ static void test_cores(void)
     vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
     caps.cores = 10; /* told or not, software drivers' sums keep their order */
     CHECK_EQ(op_busy_groups(&caps), 6);
-}
-
-/* An image of 577 patches is more than a mobile GPU should do at once: its gradient is cut by heads. */
-static void test_attention_pairs(void)
-{
-    struct op_call call = {.op = &op_attention_bwd, .in_count = 6, .attr.heads = 16};
-    struct op_plan plan = {0};
-    struct vk_caps caps;
-    for (uint32_t i = 0; i < 6; i++)
-        call.in[i] = i == 4 ? SHAPE_F32(1, 16, 577) : SHAPE_F32(1, 577, 1024);
-    vk_caps_typical(VK_CLASS_MOBILE, &caps);
-    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
-    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
-    double most = op_most_flops(&caps) / (2.0 * 3 * 577 * 577 * 64); /* heads, of three products */
-    CHECK(most > 2 && most < 16);
-    for (size_t i = 1; i < plan.count; i++) /* the first makes delta; 32 rows to a workgroup */
-        CHECK(plan.dispatch[i].groups[0] * plan.dispatch[i].groups[1] <= most * 19);
-    CHECK_EQ(plan.count, 1 + 2 * 6);
-    op_plan_clear(&plan);
 }
 
 /* One line is logged for a failure, whatever is added behind it. */
@@ -500,7 +485,6 @@ int main(void)
     test_row_parts();
     test_binds();
     test_cores();
-    test_attention_pairs();
     test_sticky();
     test_limits();
     test_hazards();

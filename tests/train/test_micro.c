@@ -85,10 +85,12 @@ static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, 
     out->params = model->count;
     out->grads = base_alloc(model->count, sizeof(*out->grads));
     for (uint32_t i = 0; i < model->count; i++) {
-        uint64_t bytes = tensor_shape_bytes(&model->params[i].value.shape);
+        const struct nn_param *param = &model->params[i];
+        op_value grad = step->grads[param->stack];
+        uint64_t bytes = tensor_shape_bytes(&param->value.shape);
         out->grads[i] = base_alloc(bytes, 1);
-        CHECK(step->grads[i] != OP_NONE && bytes <= COUNT_MAX * sizeof(float));
-        memcpy(out->grads[i], graph_program_output(step->program, 0, step->grads[i]), bytes);
+        CHECK(grad != OP_NONE && bytes <= COUNT_MAX * sizeof(float));
+        memcpy(out->grads[i], (const float *)graph_program_output(step->program, 0, grad) + param->first, bytes);
     }
     out->scale_grad = out->grads[nn_param_find(model, "logit_scale")][0];
 fail:

@@ -13,7 +13,7 @@
     }
 #define ATTENTION(t)                                                                                                   \
     {                                                                                                                  \
-        .name = "attention T = " #t, .attr = {.heads = 12}, .in = { {64, t, 768}, {64, t, 768}, {64, t, 768} }         \
+        .name = "attention T = " #t, .attr = {.heads = 12}, .in = { {64, t, 3 * 768} }                                 \
     }
 
 static const struct op_case products[] = {
