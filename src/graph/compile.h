@@ -66,7 +66,8 @@ enum mien_status compile_record_io(struct compile *c);
 void compile_dump(const struct compile *c);
 /* dot.c: the same for Graphviz. */
 enum mien_status compile_dot(const struct compile *c);
-/* "label op variant f32[2,3] - -> f32[2]" in the program's arena, NULL when out of memory. */
+/* "label op variant f32[2,3] - -> f32[2]" (a tuned tile: "variant:8x4") in the program's arena, NULL when out of
+ * memory. */
 const char *compile_step_text(const struct compile *c, uint32_t step);
 
 #endif

@@ -1,5 +1,6 @@
 /* dump.c: graphs and memory plans as text, for people. */
 #include "graph/compile.h"
+#include "op/choice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static void append_values(const struct graph *graph, const op_value *values, uin
 
 const char *compile_step_text(const struct compile *c, uint32_t step)
 {
-    char text[400] = "";
+    char text[400] = "", tile[OP_TILE_TEXT];
     size_t used = 0;
     const struct graph_node *node = &c->node[step];
     append(text, sizeof(text), &used, node->label[0] ? node->label : "-");
@@ -42,6 +43,9 @@ const char *compile_step_text(const struct compile *c, uint32_t step)
     append(text, sizeof(text), &used, node->op->name);
     append(text, sizeof(text), &used, " ");
     append(text, sizeof(text), &used, c->plan[step].variant->name);
+    op_tile_text(c->plan[step].tile, tile);
+    append(text, sizeof(text), &used, tile[0] ? ":" : "");
+    append(text, sizeof(text), &used, tile);
     append_values(c->graph, node->in, node->in_count, false, text, sizeof(text), &used);
     append(text, sizeof(text), &used, " ->");
     append_values(c->graph, node->out, node->out_count, false, text, sizeof(text), &used);

@@ -144,7 +144,8 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
     const struct vk_caps *caps = vk_device_caps(t->device);
     whole = whole && cJSON_AddStringToObject(json, "device", caps->name) &&
             cJSON_AddStringToObject(json, "driver", caps->driver) &&
-            cJSON_AddItemToObject(json, "variants", cJSON_Duplicate(t->variants, true));
+            cJSON_AddItemToObject(json, "variants", cJSON_Duplicate(t->variants, true)) &&
+            cJSON_AddItemToObject(json, "tuned", vk_tuned_list(&t->tuned));
     FAIL_IF(!whole, MIEN_ERR_NOMEM, "out of host memory for saving %s", dir);
     TRY(io_write_json(dir, "state.json", json));
 fail:

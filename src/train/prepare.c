@@ -359,6 +359,7 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     TRY(train_open_data(trainer));
     if (params->resume && !params->dry_run)
         TRY(find_start(trainer));
+    TRY(train_keep_tuned(trainer));
     TRY(open_model(trainer));
     TRY(open_rules(trainer));
     TRY(train_look_open(trainer));
@@ -391,6 +392,9 @@ void train_clear(struct trainer *t)
     nn_model_destroy(&t->model);
     data_tokenizer_destroy(&t->tokenizer);
     cJSON_Delete(t->variants);
+    if (t->device)
+        vk_device_tune(t->device, NULL);
+    vk_tuned_clear(&t->tuned);
     base_free(t->from);
     base_free(t->same);
     base_free(t->rules);

@@ -62,9 +62,10 @@ struct trainer {
     struct train_moments moments;
     struct train_recipe recipe;
     struct graph_cache *programs;
-    cJSON *variants;     /* {"op shapes": variant} of all programs so far */
-    bool other_variants; /* than the checkpoint's: told */
-    uint32_t made;       /* programs so far */
+    cJSON *variants;       /* {"op shapes": variant} of all programs so far */
+    struct vk_tuned tuned; /* the device's table of kernels when the run was begun */
+    bool other_variants;   /* than the checkpoint's: told */
+    uint32_t made;         /* programs so far */
     /* the run */
     char *from; /* the checkpoint that it goes on from, or NULL */
     struct train_state state;
@@ -144,6 +145,9 @@ void train_tell_best(struct trainer *t); /* the summary */
 
 /* Adds a program's variants to the run's; warns once where one differs from what the checkpoint says. */
 enum mien_status train_note_variants(struct trainer *t, struct graph_program *program);
+/* Before anything is planned: from now on the device chooses kernels by the table of the run's beginning, which is that
+ * of the checkpoint to go on from where it was written on the same device and driver, else the device's present one. */
+enum mien_status train_keep_tuned(struct trainer *t);
 /* The variants of a checkpoint; warns when it is another device's. */
 enum mien_status train_read_variants(struct trainer *t, const char *checkpoint);
 

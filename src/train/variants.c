@@ -1,6 +1,8 @@
 /* variants.c: which kernel variant serves which call of a run. The choice is a function of the device's capabilities,
- * the shapes and what has failed the self-test; a checkpoint keeps it, so that a resumed run can tell when it would not
- * give the same bits. It then goes on with a warning: a kernel that fails cannot serve, whatever the run began with. */
+ * the shapes, the table of tuned kernels with which the run was begun and what has failed the self-test. A checkpoint
+ * keeps the table, and a resumed run goes by it, whatever has been measured since; and it keeps the choices, so that a
+ * resumed run can tell when it would not give the same bits. It then goes on with a warning: a kernel that fails cannot
+ * serve, whatever the run began with. */
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -33,9 +35,10 @@ static void note(void *user, const char *line)
         noting->failed = !cJSON_AddStringToObject(t->variants, key, variant) || noting->failed;
     else if (cJSON_IsString(known) && strcmp(known->valuestring, variant) != 0 && !noting->changed) {
         snprintf(own, sizeof(own), "%.*s", (int)strcspn(key, " "), key);
-        bool failed = vk_caps_refuse(vk_device_caps(t->device), own, known->valuestring);
-        snprintf(noting->text, sizeof(noting->text), "%.300s: %.64s, not %.64s%s", key, variant, known->valuestring,
-                 failed ? ", which fails its self-test on this device" : "");
+        snprintf(variant, sizeof(variant), "%.*s", (int)strcspn(known->valuestring, ":"), known->valuestring);
+        bool failed = vk_caps_refuse(vk_device_caps(t->device), own, variant);
+        snprintf(noting->text, sizeof(noting->text), "%.300s: %.*s, not %.64s%s", key, (int)(shapes - name), name,
+                 known->valuestring, failed ? ", which fails its self-test on this device" : "");
         noting->changed = noting->text;
     }
 }
@@ -52,6 +55,32 @@ enum mien_status train_note_variants(struct trainer *t, struct graph_program *pr
                  "for bit. Resume on the device, driver and capabilities that it was begun with for that",
                  noting.changed);
     }
+    return status;
+}
+
+enum mien_status train_keep_tuned(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_caps *caps = vk_device_caps(t->device);
+    cJSON *state = NULL;
+    char *path = t->from ? base_path_join(t->from, "state.json") : NULL;
+    const char *device = caps->name, *driver = caps->driver;
+    const cJSON *rows = NULL;
+    FAIL_IF(t->from && !path, MIEN_ERR_NOMEM, "out of host memory for a path");
+    if (path) {
+        TRY(base_json_read(path, &state));
+        TRY(base_json_string(state, "device", path, &device));
+        TRY(base_json_string(state, "driver", path, &driver));
+        TRY(base_json_array(state, "tuned", path, &rows));
+    }
+    if (path && strcmp(device, caps->name) == 0 && strcmp(driver, caps->driver) == 0)
+        TRY(vk_tuned_take(rows, path, &t->tuned));
+    else
+        TRY(vk_tuned_copy(caps->tuned, &t->tuned));
+    vk_device_tune(t->device, &t->tuned);
+fail:
+    base_free(path);
+    cJSON_Delete(state);
     return status;
 }
 

@@ -92,6 +92,18 @@ void vk_tuned_clear(struct vk_tuned *tuned)
     *tuned = (struct vk_tuned){0};
 }
 
+enum mien_status vk_tuned_copy(const struct vk_tuned *tuned, struct vk_tuned *out)
+{
+    enum mien_status status = MIEN_OK;
+    *out = tuned ? (struct vk_tuned){.asked = tuned->asked, .user = tuned->user} : (struct vk_tuned){0};
+    for (size_t i = 0; tuned && i < tuned->count; i++)
+        TRY(vk_tuned_put(out, &tuned->row[i]));
+fail:
+    if (status != MIEN_OK)
+        vk_tuned_clear(out);
+    return status;
+}
+
 /* ---- as JSON ----------------------------------------------------------------------------------------------------- */
 
 static struct base_json print_row(const struct vk_choice *row)

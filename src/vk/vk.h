@@ -393,6 +393,7 @@ enum mien_status vk_tuned_put(struct vk_tuned *tuned, const struct vk_choice *ro
 enum mien_status vk_tuned_lose(struct vk_tuned *tuned, const struct vk_choice *row);
 const struct vk_choice *vk_tuned_lost(const struct vk_tuned *tuned, const struct vk_choice *row); /* NULL = it is not */
 void vk_tuned_clear(struct vk_tuned *tuned);
+enum mien_status vk_tuned_copy(const struct vk_tuned *tuned, struct vk_tuned *out); /* rows, asked; of NULL none */
 /* The rows as JSON's list, NULL when out of memory; and back: MIEN_ERR_DATA with `where` in the message. */
 cJSON *vk_tuned_list(const struct vk_tuned *tuned);
 enum mien_status vk_tuned_take(const cJSON *list, const char *where, struct vk_tuned *out);
