@@ -51,8 +51,10 @@ struct mien_gpu_info {
     uint32_t vendor_id, device_id, driver_version;
     char kernels[2048]; /* kernels that have failed the self-test with this driver: "op/kernel: why", separated by "; "
                          */
-    char tuned[768]; /* the table of mien_tune that is in use: "84 calls, 12 of them faster than by the rules (PATH)";
-                        "" = there is none */
+    char tuned[768];   /* the table of mien_tune that is in use: "84 calls, 12 of them faster than by the rules (PATH)";
+                          "" = there is none */
+    char matrices[64]; /* sizes that its matrix units multiply, MxNxK, by the operands' type: "f16 16x16x16, bf16
+                          16x16x16"; "" = not used */
 };
 
 /* Describes the installed devices, number i into infos[i] for i < capacity, where infos[0].size counts for all; *count
@@ -140,7 +142,9 @@ struct mien_vulkan {
  * Used where enabled, masked where not (mien_gpu_info.disabled tells): storageBuffer16BitAccess; shaderFloat16 (before
  * 1.2 with VK_KHR_shader_float16_int8); subgroupSizeControl together with computeFullSubgroups (before 1.3 with
  * VK_EXT_subgroup_size_control), which makes the most difference: on Intel, AMD and Adreno no kernel with subgroups
- * runs without; pipelineExecutableInfo with VK_KHR_pipeline_executable_properties, for statistics. Where
+ * runs without; cooperativeMatrix with VK_KHR_cooperative_matrix and vulkanMemoryModel, and beside it
+ * shaderBFloat16Type and shaderBFloat16CooperativeMatrix with VK_KHR_shader_bfloat16 (matrix units);
+ * pipelineExecutableInfo with VK_KHR_pipeline_executable_properties, for statistics. Where
  * VK_KHR_portability_subset is offered, Vulkan itself wants it enabled.
  * The validation layers are the application's matter: MIEN_VALIDATE is not read, params->validation not used.
  * MIEN_ERR_ARG: a handle is missing or does not belong to another; MIEN_ERR_UNSUPPORTED: what is needed is missing or

@@ -6,6 +6,7 @@
 /* What the device was made with. */
 struct enabled {
     bool timeline, storage16, float16, size_control, full_subgroups, statistics;
+    bool memory_model, matrices, bfloat16;
 };
 
 /* One structure of the chain of features. */
@@ -22,6 +23,17 @@ static void read_features(const VkBaseInStructure *item, struct enabled *e)
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES:
         e->timeline |= ((const VkPhysicalDeviceVulkan12Features *)s)->timelineSemaphore;
         e->float16 |= ((const VkPhysicalDeviceVulkan12Features *)s)->shaderFloat16;
+        e->memory_model |= ((const VkPhysicalDeviceVulkan12Features *)s)->vulkanMemoryModel;
+        break;
+    case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES:
+        e->memory_model |= ((const VkPhysicalDeviceVulkanMemoryModelFeatures *)s)->vulkanMemoryModel;
+        break;
+    case VK_MATRIX_FEATURES_TYPE:
+        e->matrices |= ((const struct vk_matrix_features *)s)->matrices;
+        break;
+    case VK_BFLOAT16_FEATURES_TYPE:
+        e->bfloat16 |=
+            ((const struct vk_bfloat16_features *)s)->type && ((const struct vk_bfloat16_features *)s)->matrices;
         break;
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES:
         e->timeline |= ((const VkPhysicalDeviceTimelineSemaphoreFeatures *)s)->timelineSemaphore;
@@ -64,6 +76,8 @@ static struct enabled read_enabled(const struct mien_vulkan *vulkan, const struc
     if (device->ext_size_control)
         e.size_control &= has_extension(vulkan, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     e.statistics &= has_extension(vulkan, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    e.matrices &= e.memory_model && has_extension(vulkan, VK_MATRIX_EXTENSION);
+    e.bfloat16 &= has_extension(vulkan, VK_BFLOAT16_EXTENSION);
     return e;
 }
 
@@ -80,8 +94,9 @@ static enum mien_status mask(const struct mien_vulkan *vulkan, struct vk_physica
             caps->name,
             device->ext_timeline ? "VkPhysicalDeviceTimelineSemaphoreFeatures and VK_KHR_timeline_semaphore"
                                  : "VkPhysicalDeviceVulkan12Features");
-    snprintf(list, sizeof list, "%s,%s,%s", e.storage16 ? "" : "-storage16", e.float16 ? "" : "-f16",
-             e.size_control && e.full_subgroups ? "" : "-subgroup_full");
+    snprintf(list, sizeof list, "%s,%s,%s,%s,%s", e.storage16 ? "" : "-storage16", e.float16 ? "" : "-f16",
+             e.size_control && e.full_subgroups ? "" : "-subgroup_full", e.matrices ? "" : "-coopmat",
+             e.bfloat16 ? "" : "-coopmat_bf16");
     TRY(vk_caps_clamp(caps, list));
     caps->not_enabled = caps->device_features & ~caps->features;
     caps->device_features = caps->features;

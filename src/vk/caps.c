@@ -108,6 +108,8 @@ void vk_caps_remove(struct vk_caps *caps, uint32_t bit)
     /* without a required size a varying one is not known, which is all that SUBGROUP promises */
     if (gone == VK_CAP_SUBGROUP || (gone == VK_CAP_SUBGROUP_FULL && caps->subgroup_min != caps->subgroup_max))
         gone = subgroup;
+    if (gone == VK_CAP_COOPMAT)
+        gone |= VK_CAP_COOPMAT_BF16;
     caps->features &= ~gone;
     if (!(caps->features & VK_CAP_SUBGROUP))
         caps->subgroup_size = caps->subgroup_min = caps->subgroup_max = 1;
@@ -310,9 +312,10 @@ void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
         [VK_CAP_BIT_STORAGE16] = "the driver lacks storageBuffer16BitAccess",
         [VK_CAP_BIT_F16] = "the driver lacks shaderFloat16",
         [VK_CAP_BIT_TEXEL] = "minTexelBufferOffsetAlignment is no divisor of 256",
-        [VK_CAP_BIT_COOPMAT] = "no kernel of this version uses it",
+        [VK_CAP_BIT_COOPMAT] = "the driver lacks VK_KHR_cooperative_matrix for f16 operands and fp32 sums",
+        [VK_CAP_BIT_COOPMAT_BF16] = "the driver lacks VK_KHR_shader_bfloat16 for matrices",
     };
-    bool subgroups = caps->device_features & VK_CAP_SUBGROUP;
+    bool subgroups = caps->device_features & VK_CAP_SUBGROUP, matrices = caps->device_features & VK_CAP_COOPMAT;
     size_t at = 0;
     if (size)
         text[0] = 0;
@@ -320,9 +323,10 @@ void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
         bool part = i == VK_CAP_BIT_SUBGROUP_ARITH || i == VK_CAP_BIT_SUBGROUP_SHUFFLE || i == VK_CAP_BIT_SUBGROUP_FULL;
         if (caps->device_features >> i & 1)
             continue;
-        const char *why = caps->not_enabled >> i & 1 ? "the application's device was made without"
-                          : part && !subgroups       ? "subgroup is not there"
-                          : caps->known >> i & 1     ? vk_known_why(caps, i)
+        const char *why = caps->not_enabled >> i & 1                  ? "the application's device was made without"
+                          : part && !subgroups                        ? "subgroup is not there"
+                          : i == VK_CAP_BIT_COOPMAT_BF16 && !matrices ? "coopmat is not there"
+                          : caps->known >> i & 1                      ? vk_known_why(caps, i)
                           : i == VK_CAP_BIT_SUBGROUP && caps->subgroup_varies ? varies
                                                                               : whys[i];
         at += (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", feature_words[i] + 1, why);

@@ -13,6 +13,31 @@ static void chain(VkDeviceCreateInfo *info, void *item)
     info->pNext = added;
 }
 
+struct matrix_chain {
+    VkPhysicalDeviceVulkanMemoryModelFeatures model;
+    struct vk_matrix_features matrices;
+    struct vk_bfloat16_features bfloat16;
+};
+
+static void chain_matrices(uint32_t features, struct matrix_chain *m, const char **extensions, VkDeviceCreateInfo *info)
+{
+    *m = (struct matrix_chain){
+        .model = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES,
+                  .vulkanMemoryModel = VK_TRUE},
+        .matrices = {.sType = (VkStructureType)VK_MATRIX_FEATURES_TYPE, .matrices = VK_TRUE},
+        .bfloat16 = {.sType = (VkStructureType)VK_BFLOAT16_FEATURES_TYPE, .type = VK_TRUE, .matrices = VK_TRUE},
+    };
+    if (!(features & VK_CAP_COOPMAT))
+        return;
+    chain(info, &m->model);
+    chain(info, &m->matrices);
+    extensions[info->enabledExtensionCount++] = VK_MATRIX_EXTENSION;
+    if (features & VK_CAP_COOPMAT_BF16) {
+        chain(info, &m->bfloat16);
+        extensions[info->enabledExtensionCount++] = VK_BFLOAT16_EXTENSION;
+    }
+}
+
 /* Creates the VkDevice with exactly the features that the clamped caps claim. */
 static enum mien_status create_handle(struct vk_device *device)
 {
@@ -65,6 +90,7 @@ static enum mien_status create_handle(struct vk_device *device)
         if (physical->ext_size_control)
             extensions[info.enabledExtensionCount++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
     }
+    chain_matrices(caps->features, &(struct matrix_chain){0}, extensions, &info);
     if (physical->has_statistics) { /* costs nothing until a pipeline asks for them */
         chain(&info, &statistics);
         extensions[info.enabledExtensionCount++] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME;

@@ -28,6 +28,17 @@ static void feature_words(uint32_t features, char *text, size_t size)
             at += (size_t)snprintf(text + at, size - at, "%s%s", at ? " " : "", words[i]);
 }
 
+static void matrix_sizes(const struct vk_caps *caps, char *text, size_t size)
+{
+    const struct vk_matrix *f = &caps->coopmat, *b = &caps->coopmat_bf16;
+    size_t at = 0;
+    text[0] = 0;
+    if (caps->features & VK_CAP_COOPMAT)
+        at = (size_t)snprintf(text, size, "f16 %ux%ux%u", f->m, f->n, f->k);
+    if (caps->features & VK_CAP_COOPMAT_BF16)
+        snprintf(text + at, size - at, "%sbf16 %ux%ux%u", at ? ", " : "", b->m, b->n, b->k);
+}
+
 /* dir: of the cache; NULL = the environment's */
 static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials trials, bool tuned,
                      struct mien_gpu_info *info)
@@ -49,6 +60,7 @@ static void describe(const struct vk_caps *caps, const char *dir, enum vk_trials
     snprintf(info->tiles, sizeof info->tiles, "%s", vk_class_name(caps->class_));
     feature_words(caps->features, info->features, sizeof info->features);
     feature_words(caps->device_features & ~caps->features, info->masked, sizeof info->masked);
+    matrix_sizes(caps, info->matrices, sizeof info->matrices);
     vk_caps_disabled(caps, info->disabled, sizeof info->disabled);
     (void)vk_caps_missing(caps, info->missing, sizeof info->missing);
     if (trials != VK_TRIALS_OFF)

@@ -9,6 +9,7 @@ enum { IMAGINATION = 0x1010, APPLE = 0x106b, ARM = 0x13b5, QUALCOMM = 0x5143, IN
 /* Which devices: those for which all hold that are set. */
 struct known {
     uint32_t driver, vendor, not_vendor; /* VkDriverId, PCI or Khronos number; 0 = any */
+    bool narrow;                         /* runs subgroups of 8 */
     const char *name;                    /* a part of the device's name, in any case; NULL = any */
     uint32_t off;                        /* VK_CAP_* bits that are not used */
     uint32_t faults;                     /* VK_FAULT_* bits */
@@ -40,6 +41,11 @@ static const struct known table[] = {
      .off = VK_CAP_COOPMAT,
      .why = "matrices of the first Arc generation are as often slower as faster, and regress between drivers "
             "(https://github.com/ggml-org/llama.cpp/issues/12690, 24404)"},
+    {.vendor = INTEL,
+     .narrow = true,
+     .off = VK_CAP_COOPMAT,
+     .why = "ANV claims matrices on Intel GPUs before Xe2, which have no units for them or slow ones (tests/vendor: "
+            "Tiger Lake and Alder Lake claim them)"},
     {.vendor = QUALCOMM,
      .faults = VK_FAULT_TILES,
      .why = "Adreno's compilers spill in shared-memory tiles (https://github.com/ggml-org/llama.cpp/issues/27640)"},
@@ -55,7 +61,7 @@ static const struct known table[] = {
 static bool matches(const struct known *row, const struct vk_caps *caps)
 {
     return (!row->driver || row->driver == caps->driver_id) && (!row->vendor || row->vendor == caps->vendor_id) &&
-           (!row->not_vendor || row->not_vendor != caps->vendor_id) &&
+           (!row->not_vendor || row->not_vendor != caps->vendor_id) && (!row->narrow || caps->subgroup_min <= 8) &&
            (!row->name || vk_contains(caps->name, row->name));
 }
 

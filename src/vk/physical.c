@@ -21,6 +21,10 @@ struct query {
     VkPhysicalDeviceTimelineSemaphoreFeatures timeline;
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control_features;
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics;
+    VkPhysicalDeviceVulkanMemoryModelFeatures memory_model;
+    struct vk_matrix_features matrices;
+    struct vk_matrix_stages matrix_stages;
+    struct vk_bfloat16_features bfloat16;
 };
 
 /* Any structure of a chain; Vulkan gives all of them this head. */
@@ -34,7 +38,7 @@ static void chain(void *head, void *item, VkStructureType type)
 
 struct extensions {
     bool timeline, size_control, float16, driver, portability, maintenance4, memory_budget, statistics;
-    bool units, active_units, multiprocessors, shader_cores;
+    bool units, active_units, multiprocessors, shader_cores, matrices, bfloat16;
 };
 
 static enum mien_status find_extensions(struct vk_instance *instance, VkPhysicalDevice handle, struct extensions *out)
@@ -58,6 +62,8 @@ static enum mien_status find_extensions(struct vk_instance *instance, VkPhysical
         {VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME, &out->multiprocessors},
         {VK_ARM_SHADER_CORE_BUILTINS_EXTENSION_NAME, &out->shader_cores},
         {"VK_KHR_portability_subset", &out->portability},
+        {VK_MATRIX_EXTENSION, &out->matrices},
+        {VK_BFLOAT16_EXTENSION, &out->bfloat16},
     };
     memset(out, 0, sizeof *out);
     VK_TRY(NULL, instance->fn.vkEnumerateDeviceExtensionProperties(handle, NULL, &count, NULL));
@@ -189,6 +195,28 @@ static void chain_cores(const struct extensions *ext, struct query *q)
         chain(&q->properties, &q->shader_cores, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_BUILTINS_PROPERTIES_ARM);
 }
 
+/* Kernels with matrices are modules of Vulkan's memory model. Drivers have them from Vulkan 1.3 on. */
+static void chain_matrices(uint32_t api, const struct extensions *ext, struct query *q)
+{
+    if (api < VK_API_VERSION_1_2 || !ext->matrices)
+        return;
+    chain(&q->features, &q->memory_model, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES);
+    chain(&q->features, &q->matrices, (VkStructureType)VK_MATRIX_FEATURES_TYPE);
+    chain(&q->properties, &q->matrix_stages, (VkStructureType)VK_MATRIX_STAGES_TYPE);
+    if (ext->bfloat16)
+        chain(&q->features, &q->bfloat16, (VkStructureType)VK_BFLOAT16_FEATURES_TYPE);
+}
+
+static void read_matrices(const struct query *q, struct vk_caps *caps)
+{
+    if (!q->matrices.matrices || !q->memory_model.vulkanMemoryModel ||
+        !(q->matrix_stages.stages & VK_SHADER_STAGE_COMPUTE_BIT))
+        return;
+    caps->features |= VK_CAP_COOPMAT;
+    if (q->bfloat16.type && q->bfloat16.matrices)
+        caps->features |= VK_CAP_COOPMAT_BF16;
+}
+
 /* What was not chained says 0. Of AMD's two answers the second leaves out units that a chip has switched off. */
 static uint32_t read_cores(const struct query *q)
 {
@@ -270,6 +298,7 @@ static void run_query(struct vk_instance *instance, const struct vk_physical *de
               VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
     }
     chain_cores(ext, q);
+    chain_matrices(api, ext, q);
     instance->fn.vkGetPhysicalDeviceProperties2(device->handle, &q->properties);
     instance->fn.vkGetPhysicalDeviceFeatures2(device->handle, &q->features);
 }
@@ -298,6 +327,7 @@ static void read_features(const struct query *q, const struct extensions *ext, s
         caps->features |= VK_CAP_F16;
     if (has_texels(&q->properties.properties.limits))
         caps->features |= VK_CAP_TEXEL;
+    read_matrices(q, caps);
     device->max_subgroups = q->size_control.maxComputeWorkgroupSubgroups;
     device->ext_timeline = api < VK_API_VERSION_1_2;
     device->ext_float16 = api < VK_API_VERSION_1_2;
@@ -350,6 +380,7 @@ enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevic
     out->caps.class_ = device_class(out);
     if (!instance->trusting)
         apply_known(&q, out);
+    TRY(vk_matrix_query(instance, handle, &out->caps));
     out->caps.device_features = out->caps.features;
     if (out->timestamp_mask)
         out->caps.timestamp_ns = q.properties.properties.limits.timestampPeriod;

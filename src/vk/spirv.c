@@ -83,6 +83,10 @@ static const struct {
     {64, VK_CAP_SUBGROUP_SHUFFLE, "GroupNonUniformBallot"},
     {65, VK_CAP_SUBGROUP_SHUFFLE, "GroupNonUniformShuffle"},
     {4433, VK_CAP_STORAGE16, "StorageBuffer16BitAccess"},
+    {5116, VK_CAP_COOPMAT_BF16, "BFloat16TypeKHR"},
+    {5118, VK_CAP_COOPMAT_BF16, "BFloat16CooperativeMatrixKHR"},
+    {5345, VK_CAP_COOPMAT, "VulkanMemoryModel"},
+    {6022, VK_CAP_COOPMAT, "CooperativeMatrixKHR"},
 };
 
 /* What is known of one id. */

@@ -22,7 +22,8 @@
     X(SUBGROUP_FULL, "subgroup_full", "full subgroups of a required size (VK_EXT_subgroup_size_control)")              \
     X(STORAGE16, "storage16", "16-bit storage buffers")                                                                \
     X(F16, "f16", "16-bit float arithmetic in shaders")                                                                \
-    X(COOPMAT, "coopmat", "cooperative matrices")
+    X(COOPMAT, "coopmat", "matrix units: cooperative matrices of f16 operands and fp32 sums")                          \
+    X(COOPMAT_BF16, "coopmat_bf16", "the same of bf16 operands")
 
 enum vk_cap_bit {
 #define VK_CAP_BIT(name, word, what) VK_CAP_BIT_##name,
@@ -44,6 +45,11 @@ enum vk_device_type { VK_TYPE_OTHER, VK_TYPE_INTEGRATED, VK_TYPE_DISCRETE, VK_TY
 enum vk_class { VK_CLASS_DESKTOP, VK_CLASS_MOBILE, VK_CLASS_SOFTWARE };
 
 enum { VK_MAX_REFUSED = 64 };
+
+/* Sizes of matrices that a subgroup multiplies: [m,k] by [k,n]. */
+struct vk_matrix {
+    uint32_t m, n, k;
+};
 
 /* What a device can do, after clamping by a mask. Plain data: kernels are chosen from this alone. */
 struct vk_caps {
@@ -86,6 +92,7 @@ struct vk_caps {
     bool compute;         /* has a queue for compute */
     bool timeline;        /* has timeline semaphores */
     float timestamp_ns;   /* nanoseconds per tick; 0 = no timestamps */
+    struct vk_matrix coopmat, coopmat_bf16; /* with COOPMAT, COOPMAT_BF16 */
     uint32_t refused_count;
     uint64_t refused[VK_MAX_REFUSED]; /* kernel variants that have failed here, see vk_trials_open */
     const struct vk_tuned *tuned;     /* kernels that are faster here than those of the rules; NULL = none is known */
@@ -98,7 +105,7 @@ uint64_t vk_caps_refusal(const char *op, const char *variant);
 
 /* Clamps caps by a comma-separated list, read from left to right:
  *  - "-f16", "-subgroup", ...: removes a feature of VK_CAP_LIST ("-subgroup" all subgroup_* too; "-subgroup_full" also
- *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min);
+ *    "subgroup" where the subgroup size varies, see vk_caps.subgroup_min; "-coopmat" coopmat_bf16 too);
  *  - "invocations=128", "shared=16384", "push=128", "buffers=8", "range=134217728", "groups=65535",
  *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128",
  *    "texels=65536": lowers a limit; a value above the device's own changes nothing;

@@ -9,6 +9,7 @@
 
 #include "vk/vk.h"
 #include "vk/vk_functions.h"
+#include "vk/vk_matrix.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -135,6 +136,8 @@ bool vk_driver_problem(char *text, size_t size);
 bool vk_contains(const char *text, const char *part);
 /* Fills instance->fn. */
 enum mien_status vk_instance_load(struct vk_instance *instance);
+/* Asks for the matrices of a device that claims some, and takes the features away where there are none that serve. */
+enum mien_status vk_matrix_query(const struct vk_instance *instance, VkPhysicalDevice handle, struct vk_caps *caps);
 /* Fills *out from the driver. */
 enum mien_status vk_physical_query(struct vk_instance *instance, VkPhysicalDevice handle, struct vk_physical *out);
 

@@ -11,12 +11,14 @@ struct planted {
     uint32_t vendor, device, driver_id, api;
     VkPhysicalDeviceType type;
     uint32_t lanes, lanes_min, lanes_max;
+    bool matrices, no_memory_model; /* f16 16x8x16 and 16x16x16, bf16 8x16x16, integers, and workgroups' */
     bool no_size_control, no_f16, no_storage16, no_subgroups, lazy_memory;
     uint32_t invocations, shared, buffers, range, groups;
     uint64_t align, allocation, buffer_size;
 };
 
 static struct planted planted;
+static uint32_t planted_asked; /* how often for its matrices */
 
 static VKAPI_ATTR void VKAPI_CALL planted_properties(VkPhysicalDevice handle, VkPhysicalDeviceProperties *p)
 {
@@ -85,6 +87,18 @@ static void planted_answer(VkBaseOutStructure *item)
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES:
         ((VkPhysicalDeviceTimelineSemaphoreFeatures *)s)->timelineSemaphore = VK_TRUE;
         break;
+    case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES:
+        ((VkPhysicalDeviceVulkanMemoryModelFeatures *)s)->vulkanMemoryModel = !planted.no_memory_model;
+        break;
+    case VK_MATRIX_FEATURES_TYPE:
+        ((struct vk_matrix_features *)s)->matrices = VK_TRUE;
+        break;
+    case VK_MATRIX_STAGES_TYPE:
+        ((struct vk_matrix_stages *)s)->stages = VK_SHADER_STAGE_COMPUTE_BIT;
+        break;
+    case VK_BFLOAT16_FEATURES_TYPE:
+        ((struct vk_bfloat16_features *)s)->type = ((struct vk_bfloat16_features *)s)->matrices = VK_TRUE;
+        break;
     }
 }
 
@@ -123,16 +137,49 @@ static VKAPI_ATTR VkResult VKAPI_CALL planted_extensions(VkPhysicalDevice handle
 {
     (void)handle;
     (void)layer;
-    *count = 1;
+    *count = planted.matrices ? 3 : 1;
     if (list)
-        *list = (VkExtensionProperties){VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, 1};
+        list[0] = (VkExtensionProperties){VK_EXT_MEMORY_BUDGET_EXTENSION_NAME, 1};
+    if (list && planted.matrices) {
+        list[1] = (VkExtensionProperties){VK_MATRIX_EXTENSION, 2};
+        list[2] = (VkExtensionProperties){VK_BFLOAT16_EXTENSION, 1};
+    }
     return VK_SUCCESS;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL planted_shapes(VkPhysicalDevice handle, uint32_t *count,
+                                                     struct vk_matrix_shape *shapes)
+{
+    enum { F16 = VK_MATRIX_F16, F32 = VK_MATRIX_F32, BF16 = VK_MATRIX_BF16, SUBGROUP = VK_MATRIX_SUBGROUP };
+    static const struct vk_matrix_shape all[] = {
+        {.m = 16, .n = 16, .k = 16, .a = F16, .b = F16, .c = F16, .result = F16, .scope = SUBGROUP},
+        {.m = 16, .n = 8, .k = 16, .a = F16, .b = F16, .c = F32, .result = F32, .scope = SUBGROUP},
+        {.m = 16, .n = 16, .k = 16, .a = F16, .b = F16, .c = F32, .result = F32, .scope = SUBGROUP},
+        {.m = 16, .n = 16, .k = 32, .a = 3, .b = 3, .c = 5, .result = 5, .scope = SUBGROUP},
+        {.m = 8, .n = 16, .k = 16, .a = BF16, .b = BF16, .c = F32, .result = F32, .scope = SUBGROUP},
+        {.m = 16, .n = 16, .k = 16, .a = BF16, .b = BF16, .c = F32, .result = F32, .scope = 2},
+    };
+    (void)handle;
+    planted_asked++;
+    for (uint32_t i = 0; shapes && i < BASE_COUNT(all); i++) {
+        CHECK_EQ((int)shapes[i].sType, VK_MATRIX_SHAPE_TYPE);
+        shapes[i] = all[i];
+    }
+    *count = BASE_COUNT(all);
+    return VK_SUCCESS;
+}
+
+static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL planted_get(VkInstance instance, const char *name)
+{
+    (void)instance;
+    CHECK_STR(name, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    return (PFN_vkVoidFunction)planted_shapes;
 }
 
 /* What Mien makes of such a driver. */
 static enum mien_status plant(struct planted as, bool trusting, struct vk_physical *out)
 {
-    struct vk_instance instance = {.trusting = trusting};
+    struct vk_instance instance = {.trusting = trusting, .get = planted_get};
     planted = as;
     instance.fn.vkGetPhysicalDeviceProperties = planted_properties;
     instance.fn.vkGetPhysicalDeviceProperties2 = planted_properties2;

@@ -17,7 +17,12 @@ static void test_features(void)
     CHECK(caps.subgroup_size == 32);
     CHECK_OK(vk_caps_clamp(&caps, "-subgroup"));
     CHECK(!(caps.features & subgroup) && caps.subgroup_size == 1 && caps.subgroup_max == 1);
-    CHECK(caps.features & VK_CAP_COOPMAT);
+    CHECK((caps.features & VK_CAP_COOPMAT) && (caps.features & VK_CAP_COOPMAT_BF16));
+    CHECK_OK(vk_caps_clamp(&caps, "-coopmat_bf16"));
+    CHECK((caps.features & VK_CAP_COOPMAT) && !(caps.features & VK_CAP_COOPMAT_BF16));
+    caps.features |= VK_CAP_COOPMAT_BF16;
+    CHECK_OK(vk_caps_clamp(&caps, "-coopmat")); /* neither of them */
+    CHECK(!(caps.features & (VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16)));
     CHECK_OK(vk_caps_clamp(&caps, "-unified"));
     CHECK(!caps.unified);
 }
@@ -106,13 +111,14 @@ static void test_disabled(void)
     CHECK_STR(text, "");
     caps.device_features &= ~(uint32_t)(VK_CAP_F16 | VK_CAP_COOPMAT);
     vk_caps_disabled(&caps, text, sizeof text);
-    CHECK_STR(text, "f16: the driver lacks shaderFloat16; coopmat: no kernel of this version uses it");
+    CHECK_STR(text, "f16: the driver lacks shaderFloat16; coopmat: the driver lacks VK_KHR_cooperative_matrix for f16 "
+                    "operands and fp32 sums");
     caps.device_features = VK_CAP_TEXEL;
     caps.subgroup_varies = true;
     vk_caps_disabled(&caps, text, sizeof text);
     CHECK(strstr(text, "subgroup: the subgroup size varies") == text);
     CHECK(strstr(text, "; subgroup_arith: subgroup is not there; ") != NULL);
-    CHECK(strstr(text, "uses it") != NULL); /* all fit */
+    CHECK(strstr(text, "; coopmat_bf16: coopmat is not there") != NULL); /* all fit */
     caps.subgroup_varies = false;
     vk_caps_disabled(&caps, text, sizeof text);
     CHECK(strstr(text, "subgroup: the driver has no subgroup operations") == text);

@@ -84,13 +84,38 @@ static void test_powervr(void)
     check_disabled(&d.caps, "f16", "the driver lacks shaderFloat16");
 }
 
-/* No kernel uses matrices yet and no driver is asked for them: the rules wait for the first. */
 static struct vk_caps with_matrices(const char *name, uint32_t vendor, uint32_t driver)
 {
     struct vk_caps caps = {.vendor_id = vendor, .driver_id = driver, .features = VK_CAP_COOPMAT | VK_CAP_F16};
     snprintf(caps.name, sizeof caps.name, "%s", name);
+    caps.subgroup_min = strstr(name, "DG2") || strstr(name, "A380") || strstr(name, "TGL") ? 8 : 16;
     CHECK(vk_known_apply(&caps, 32) == 0);
     return caps;
+}
+
+/* Sizes of matrices are asked for where they are used; a driver that is known to be wrong is not asked. */
+static void test_matrix_sizes(void)
+{
+    struct planted d = {
+        .name = "Navi", .vendor = AMD, .driver_id = VK_DRIVER_ID_MESA_RADV, .lanes = 32, .matrices = true};
+    planted_asked = 0;
+    struct vk_caps caps = as(d).caps;
+    CHECK(planted_asked == 2 && (caps.features & VK_CAP_COOPMAT) && (caps.features & VK_CAP_COOPMAT_BF16));
+    CHECK(caps.coopmat.m == 16 && caps.coopmat.n == 16 && caps.coopmat.k == 16);
+    CHECK(caps.coopmat_bf16.m == 8 && caps.coopmat_bf16.n == 16 && caps.coopmat_bf16.k == 16);
+    planted_asked = 0;
+    d.driver_id = VK_DRIVER_ID_AMD_PROPRIETARY;
+    caps = as(d).caps;
+    CHECK(!(caps.features & (VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16)) && caps.known == VK_CAP_COOPMAT);
+    check_disabled(&caps, "coopmat", "issues/11074");
+    check_disabled(&caps, "coopmat_bf16", "coopmat is not there");
+    d.driver_id = VK_DRIVER_ID_MESA_RADV;
+    d.no_memory_model = true;
+    CHECK(!(as(d).caps.features & VK_CAP_COOPMAT));
+    d.no_memory_model = false;
+    d.api = VK_API_VERSION_1_1;
+    CHECK(!(as(d).caps.features & VK_CAP_COOPMAT));
+    CHECK(planted_asked == 0);
 }
 
 static void test_matrices(void)
@@ -101,6 +126,7 @@ static void test_matrices(void)
     CHECK(with_matrices("Intel(R) Arc(tm) A770 Graphics (DG2)", INTEL, 6).known == VK_CAP_COOPMAT);
     CHECK(with_matrices("Intel(R) Arc(TM) A380 Graphics", INTEL, 5).known == VK_CAP_COOPMAT);
     CHECK(with_matrices("Intel(R) Arc(tm) B580 Graphics (BMG G21)", INTEL, 6).known == 0);
+    CHECK(with_matrices("Intel(R) Iris(R) Xe Graphics (TGL GT2)", INTEL, 6).known == VK_CAP_COOPMAT);
     CHECK(with_matrices("Intel(R) Arc(TM) 140T GPU (48GB)", INTEL, 5).known == 0);
     struct vk_caps caps = with_matrices("Intel(R) Arc(tm) A770 Graphics (DG2)", INTEL, 6);
     caps.device_features = caps.features;
@@ -239,6 +265,7 @@ int main(void)
     test_moltenvk();
     test_powervr();
     test_matrices();
+    test_matrix_sizes();
     test_null_hardware();
     test_tiles();
     test_varying();

@@ -42,6 +42,8 @@ static void print_text(const struct mien_gpu_info *info, uint32_t index)
            (double)info->max_buffer / (1u << 20));
     printf("   kernels   %s, subgroups of %" PRIu32 "\n", info->tiles, info->subgroup_size);
     printf("   in use    %s\n", *info->features ? info->features : "nothing optional");
+    if (*info->matrices)
+        printf("   matrices  %s\n", info->matrices);
     if (*info->masked)
         printf("   masked    %s\n", info->masked);
     print_disabled("", info->disabled);
@@ -87,6 +89,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
     print_pair("tiles", info->tiles, ",");
     print_pair("features", info->features, ",");
     print_pair("masked", info->masked, ",");
+    print_pair("matrices", info->matrices, ",");
     print_pair("disabled", info->disabled, ",");
     print_pair("missing", info->missing, ",");
     print_kernels(info->kernels);
