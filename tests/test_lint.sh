@@ -86,6 +86,12 @@ fresh_tree
 rm src/op/README.md
 expect "no README" "src/op: no README.md"
 
+fresh_tree
+mkdir shaders/spirv && sha256sum shaders/add/add_fwd.comp >shaders/spirv/sources
+expect "a kept module of its sources"
+echo '// x' >>shaders/add/add_fwd.comp
+expect "a kept module of other sources" "shaders/add/add_fwd.comp: changed since shaders/spirv"
+
 plant_fine() {
     fresh_tree
     # shellcheck disable=SC2059

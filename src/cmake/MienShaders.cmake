@@ -4,6 +4,7 @@
 #   //! tech: group sg row    one module per word: <name> for the first, <name>_<word> for the others (-DTECH_SG)
 #   //! dtype: f32 f16        of each, one per word: <name> for f32, <name>.<dtype> for others (-DDTYPE_F16)
 #   //! target: vulkan1.1     lowest environment it claims (default), checked by spirv-val
+#   //! spirv: kept           beyond this machine's glslc: its modules are in shaders/spirv (tools/spirv makes them)
 
 find_program(GLSLC glslc REQUIRED)
 find_program(SPIRV_VAL spirv-val REQUIRED)
@@ -21,6 +22,15 @@ function(mien_spirv out source env)
         DEPENDS ${source} ${MIEN_WORDS} DEPFILE ${out}.d COMMENT "Shader ${name}" VERBATIM)
 endfunction()
 
+# The same of a module that is kept: lists the words of shaders/spirv/NAME.spv.
+function(mien_kept_spirv out)
+    get_filename_component(name ${out} NAME)
+    set(kept ${CMAKE_SOURCE_DIR}/shaders/spirv/${name}.spv)
+    add_custom_command(OUTPUT ${out}.inc
+        COMMAND ${CMAKE_COMMAND} -D IN=${kept} -D OUT=${out}.inc -P ${MIEN_WORDS}
+        DEPENDS ${kept} ${MIEN_WORDS} COMMENT "Shader ${name}, kept" VERBATIM)
+endfunction()
+
 # mien_shaders(TARGET DIR TABLE): embeds DIR/*/*.comp as `const struct op_shader TABLE[]`.
 function(mien_shaders target root symbol)
     file(GLOB sources CONFIGURE_DEPENDS ${root}/*/*.comp)
@@ -36,6 +46,7 @@ function(mien_shaders target root symbol)
         mien_shader_head(${source} tech plain techs)
         mien_shader_head(${source} dtype f32 dtypes)
         mien_shader_head(${source} target vulkan1.1 env)
+        mien_shader_head(${source} spirv made spirv)
         list(GET techs 0 first)
         foreach(tech ${techs})
             foreach(dtype ${dtypes})
@@ -52,7 +63,11 @@ function(mien_shaders target root symbol)
                 list(APPEND seen ${name})
                 string(TOUPPER "-DTECH_${tech}=1;-DDTYPE_${dtype}=1" defines)
                 set(out ${dir}/${name})
-                mien_spirv(${out} ${source} ${env} ${defines} -I ${root})
+                if(spirv STREQUAL "kept")
+                    mien_kept_spirv(${out})
+                else()
+                    mien_spirv(${out} ${source} ${env} ${defines} -I ${root})
+                endif()
                 list(APPEND outputs ${out}.inc)
                 string(MAKE_C_IDENTIFIER ${name} id)
                 string(APPEND arrays "static const uint32_t spv_${id}[] = {\n#include \"${out}.inc\"\n};\n")
