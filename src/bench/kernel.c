@@ -79,7 +79,7 @@ static bool first_run(struct bench_item *item, void *kept[OP_MAX_OUT], struct ch
     bool ok = run_once(item, &run, outputs, row, seconds);
     for (uint32_t o = 0; o < k->call.out_count && ok; o++) {
         size_t size = tensor_shape_bytes(&k->call.out[o]);
-        ok = check_compare(&k->call, o, outputs[o], row);
+        ok = check_compare(&k->call, k->plan.variant, o, outputs[o], row);
         kept[o] = base_alloc(1, size);
         ok = ok && (kept[o] || check_fail(row, "out of host memory"));
         if (ok)

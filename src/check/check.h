@@ -223,8 +223,10 @@ bool check_call_pathological(const struct check_case *c); /* whether any input k
 
 /* ---- compare.c --------------------------------------------------------------------------------------------------- */
 
-/* got against call->out_data[o]; adds to the row's worst and nmse; false and a note when out of tolerance. */
-bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row);
+/* got against call->out_data[o], as results of the variant may differ from it; adds to the row's worst and nmse; false
+ * and a note when out of tolerance. */
+bool check_compare(const struct op_call *call, const struct op_variant *variant, uint32_t o, const void *got,
+                   struct check_row *row);
 
 /* ---- spirv.c: what a module says about itself -------------------------------------------------------------------- */
 

@@ -70,20 +70,21 @@ static double value_at(const void *data, uint64_t i, enum mien_dtype dtype, cons
     return isinf(v) && storage->infinity > 0 ? copysign(storage->infinity, v) : v;
 }
 
-static double span_tolerance(const struct op_call *call, uint32_t o, const struct storage *storage, uint64_t first,
-                             uint64_t count)
+static double span_tolerance(const struct op_call *call, uint32_t o, double tolerance, const struct storage *storage,
+                             uint64_t first, uint64_t count)
 {
     double square = 0;
     for (uint64_t j = first; j < first + count; j++) {
         double v = value_at(call->out_data[o], j, call->out[o].dtype, storage);
         square += v * v;
     }
-    return call->op->tolerance.abs * fmax(1, sqrt(square / (double)count)) + storage->abs + denormal_floor;
+    return tolerance * fmax(1, sqrt(square / (double)count)) + storage->abs + denormal_floor;
 }
 
-bool check_compare(const struct op_call *call, uint32_t o, const void *got, struct check_row *row)
+bool check_compare(const struct op_call *call, const struct op_variant *variant, uint32_t o, const void *got,
+                   struct check_row *row)
 {
-    const struct op_tolerance *tolerance = &call->op->tolerance;
+    const struct op_tolerance *tolerance = op_tolerance_of(call, variant);
     enum mien_dtype dtype = call->out[o].dtype;
     if (dtype == MIEN_I32)
         return compare_i32(call, o, got, row);
@@ -95,7 +96,7 @@ bool check_compare(const struct op_call *call, uint32_t o, const void *got, stru
     for (uint64_t i = 0; i < count; i++) {
         double want = value_at(ref, i, dtype, &storage), d = fabs(value_at(got, i, dtype, &storage) - want);
         if (i % span == 0)
-            absolute = span_tolerance(call, o, &storage, i, BASE_MIN(span, count - i));
+            absolute = span_tolerance(call, o, tolerance->abs, &storage, i, BASE_MIN(span, count - i));
         double allowed = absolute + (tolerance->rel + storage.rel) * fabs(want);
         bool same = (d <= allowed && !storage.bits) || /* infinities, NaN: */
                     memcmp((const char *)got + i * size, (const char *)ref + i * size, size) == 0;

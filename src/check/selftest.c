@@ -93,7 +93,7 @@ static enum mien_status run(struct vk_device *device, const struct check_problem
     bool right = check_run_once(made, call, outputs, row);
     TRY(check_run_status(made));
     for (uint32_t o = 0; o < call->out_count && right; o++)
-        right = check_compare(call, o, outputs[o], row);
+        right = check_compare(call, problem->plan.variant, o, outputs[o], row);
     *verdict = right ? PASSED : WRONG;
 fail:
     check_run_destroy(&made);

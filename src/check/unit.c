@@ -5,14 +5,15 @@
 #include <string.h>
 
 /* Two runs with the same inputs: both right, equal bit for bit. */
-static bool run_twice(struct check_run *run, const struct op_call *call, struct check_row *row)
+static bool run_twice(struct check_run *run, const struct op_call *call, const struct op_variant *variant,
+                      struct check_row *row)
 {
     void *first[OP_MAX_OUT] = {0};
     const void *outputs[OP_MAX_OUT] = {0};
     bool ok = check_run_once(run, call, outputs, row);
     for (uint32_t o = 0; o < call->out_count && ok; o++) {
         size_t size = tensor_shape_bytes(&call->out[o]);
-        ok = check_compare(call, o, outputs[o], row);
+        ok = check_compare(call, variant, o, outputs[o], row);
         first[o] = base_alloc(1, size);
         if (ok && !first[o])
             ok = check_fail(row, "out of host memory");
@@ -64,7 +65,7 @@ static bool run_patterns(struct check_context *context, struct op_call *call, co
     for (uint32_t p = 0; p < patterns && ok; p++) {
         if (fill(context, call, c, (enum check_pattern)p) != MIEN_OK)
             ok = check_fail(row, "%s", context->error);
-        ok = ok && run_twice(run, call, row);
+        ok = ok && run_twice(run, call, plan->variant, row);
         row->ms = check_run_seconds(run) * 1e3;
         if (!ok && p > 0) {
             size_t used = strlen(row->note);
@@ -80,14 +81,15 @@ static bool check_static(struct check_context *context, const struct op_call *ca
                          const struct vk_caps *caps, struct check_row *row)
 {
     const struct op_desc *op = call->op;
-    double ceiling = strstr(op->name, "_bwd") ? 1e-10 : 1e-11;
+    const double ceiling = op_tolerance_ceiling(call, plan->variant);
+    const double nmse = op_tolerance_of(call, plan->variant)->nmse;
     const struct op_variant *last = op->variants;
     while (last[1].name)
         last++;
     if (last->needs || last->fits)
         return check_fail(row, "the last variant, %s, is not plain: it has needs or a predicate", last->name);
-    if (op->tolerance.nmse > ceiling)
-        return check_fail(row, "the NMSE tolerance %.2g is above the ceiling %.2g", op->tolerance.nmse, ceiling);
+    if (nmse > ceiling)
+        return check_fail(row, "the NMSE tolerance %.2g is above the ceiling %.2g", nmse, ceiling);
     for (size_t i = 0; i < plan->count; i++) {
         const struct op_dispatch *d = &plan->dispatch[i];
         const struct op_shader *shader = check_shader(context, d->shader);

@@ -115,11 +115,12 @@ static const struct {
     {                                                                                                                  \
 #name, offsetof(struct op_attr, name), kind                                                                    \
     }
-    OPTION(trans_a, FLAG),     OPTION(trans_b, FLAG), OPTION(save_pre, FLAG), OPTION(flatten, FLAG),
-    OPTION(same_order, FLAG),  OPTION(causal, FLAG),  OPTION(heads, COUNT),   OPTION(patch, COUNT),
-    OPTION(activation, COUNT), OPTION(rows, COUNT),   OPTION(axis, COUNT),    OPTION(first, COUNT),
-    OPTION(count, COUNT),      OPTION(dtype, COUNT),  OPTION(eps, REAL),      OPTION(scale, REAL),
-    OPTION(value, REAL),       OPTION(low, REAL),     OPTION(high, REAL),     OPTION(tau, REAL),
+    OPTION(trans_a, FLAG),     OPTION(trans_b, FLAG), OPTION(save_pre, FLAG),   OPTION(flatten, FLAG),
+    OPTION(same_order, FLAG),  OPTION(causal, FLAG),  OPTION(heads, COUNT),     OPTION(patch, COUNT),
+    OPTION(activation, COUNT), OPTION(rows, COUNT),   OPTION(axis, COUNT),      OPTION(first, COUNT),
+    OPTION(count, COUNT),      OPTION(dtype, COUNT),  OPTION(precision, COUNT), OPTION(eps, REAL),
+    OPTION(scale, REAL),       OPTION(value, REAL),   OPTION(low, REAL),        OPTION(high, REAL),
+    OPTION(tau, REAL),
 #undef OPTION
 };
 _Static_assert(sizeof(enum op_activation) == sizeof(uint32_t) && sizeof(enum mien_dtype) == sizeof(uint32_t),

@@ -37,6 +37,7 @@ struct matmul_size matmul_size_of(const struct op_call *call)
         .same_order = call->attr.same_order,
         .activation = call->attr.activation,
         .dtype_b = b->dtype,
+        .precision = call->attr.precision,
     };
 }
 
@@ -174,7 +175,7 @@ static op_value grad_a(struct op_recorder *recorder, const struct op_use *use, o
 {
     op_value b = use->in[MATMUL_B];
     bool ta = use->attr->trans_a, tb = use->attr->trans_b;
-    struct op_attr attr = {.trans_a = ta && tb, .trans_b = ta || !tb};
+    struct op_attr attr = {.trans_a = ta && tb, .trans_b = ta || !tb, .precision = use->attr->precision};
     if (ta && is_half(recorder, b)) /* it comes first, where floats are wanted */
         b = OP_RECORD(recorder, &op_cast, &(struct op_attr){.dtype = MIEN_F32}, b);
     return ta ? OP_RECORD(recorder, &op_matmul, &attr, b, g) : OP_RECORD(recorder, &op_matmul, &attr, g, b);
@@ -184,7 +185,7 @@ static op_value grad_b(struct op_recorder *recorder, const struct op_use *use, o
 {
     op_value a = use->in[MATMUL_A];
     bool ta = use->attr->trans_a, tb = use->attr->trans_b;
-    struct op_attr attr = {.trans_a = tb || !ta, .trans_b = tb && ta};
+    struct op_attr attr = {.trans_a = tb || !ta, .trans_b = tb && ta, .precision = use->attr->precision};
     /* One B for all rows of an A of higher rank: its gradient sums over all of them. */
     bool shared = recorder->shape(recorder, a).rank > 2 && recorder->shape(recorder, use->in[MATMUL_B]).rank == 2;
     attr.flatten = shared && !use->attr->flatten;
@@ -215,6 +216,8 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
 #define TB .trans_b = true
 #define F16 .dtype = MIEN_F16
 #define BF16 .dtype = MIEN_BF16
+#define CM_F16 .precision = MIEN_F16
+#define CM_BF16 .precision = MIEN_BF16
 static const struct op_case cases[] = {
     /* finite differences: all forms, the epilogue, batches */
     {.name = "nn_3x5x7", .in = {{3, 7}, {7, 5}}, .grad = true},
@@ -298,6 +301,46 @@ static const struct op_case cases[] = {
     {.name = "bf16_chains_nn", .attr = {.same_order = true}, BF16, .in = {{2, 33, 1028}, {1028, 36}}},
     {.name = "f16_chains_tt_odd", .attr = {TA, TB, .same_order = true}, F16, .in = {{2051, 34}, {35, 2051}}},
     {.name = "bf16_nn_split_9k", BF16, .in = {{3, 9001}, {9001, 5}}},
+    /* operands rounded, on matrix units: each form with four neighbours at a time and one by one, B stored in either
+     * type, the epilogue, batches, parts of k, single rows, columns and steps, sums that end anywhere */
+    {.name = "cm_nn_3x5x7", .attr = {CM_F16}, .in = {{3, 7}, {7, 5}}, .grad = true},
+    {.name = "cm_1x1x1", .attr = {CM_F16}, .in = {{1, 1}, {1, 1}}},
+    {.name = "cm_nn_epilogue",
+     .attr = {CM_F16, .save_pre = true, .activation = OP_ACT_GELU},
+     .in = {{127, 516}, {516, 132}, {132}, {127, 132}}},
+    {.name = "cm_nt_127x132x516", .attr = {CM_F16, TB}, .in = {{127, 516}, {132, 516}, {132}}},
+    {.name = "cm_tn_100x36x513", .attr = {CM_F16, TA}, .in = {{513, 100}, {513, 36}}},
+    {.name = "cm_tt_100x132x20", .attr = {CM_F16, TA, TB}, .in = {{20, 100}, {132, 20}}},
+    {.name = "cm_nn_127x130x513",
+     .attr = {CM_F16, .activation = OP_ACT_RELU},
+     .in = {{127, 513}, {513, 130}, {130}, {127, 130}}},
+    {.name = "cm_nt_130x67x33", .attr = {CM_F16, TB, .save_pre = true}, .in = {{130, 33}, {67, 33}}},
+    {.name = "cm_tn_65x67x33", .attr = {CM_F16, TA}, .in = {{33, 65}, {33, 67}}},
+    {.name = "cm_tt_65x67x33", .attr = {CM_F16, TA, TB}, .in = {{33, 65}, {67, 33}}},
+    {.name = "cm_slope",
+     .attr = {CM_F16, .activation = OP_ACT_QUICK_GELU},
+     .in = {{37, 64}, {64, 36}, {36}, {0}, {37, 36}}},
+    {.name = "cm_batch_nt", .attr = {CM_F16, TB}, .in = {{6, 37, 64}, {6, 37, 64}}},
+    {.name = "cm_batch_nn_odd", .attr = {CM_F16}, .in = {{3, 3, 5}, {3, 5, 3}}},
+    {.name = "cm_flatten", .attr = {CM_F16, TA, .flatten = true}, .in = {{2, 3, 4}, {2, 3, 8}}},
+    {.name = "cm_tn_split_20k", .attr = {CM_F16, TA}, .in = {{20003, 12}, {20003, 8}}},
+    {.name = "cm_nt_split_9k",
+     .attr = {CM_F16, TB, .activation = OP_ACT_QUICK_GELU},
+     .in = {{3, 9001}, {5, 9001}, {5}, {3, 5}}},
+    {.name = "cm_f16_nn", .attr = {CM_F16}, F16, .in = {{37, 64}, {64, 36}, {36}}},
+    {.name = "cm_f16_nt_odd", .attr = {CM_F16, TB}, F16, .in = {{35, 63}, {37, 63}}},
+    {.name = "cm_f16_nn_odd", .attr = {CM_F16}, F16, .in = {{3, 33, 7}, {3, 7, 5}}},
+    {.name = "cm_f16_nt", .attr = {CM_F16, TB}, F16, .in = {{37, 516}, {132, 516}}},
+    {.name = "cm_bf16_tn", .attr = {CM_F16, TA}, BF16, .in = {{65, 36}, {65, 64}}},
+    {.name = "cm_bf16_tt_odd", .attr = {CM_F16, TA, TB}, BF16, .in = {{7, 13}, {11, 7}}},
+    {.name = "cmb_nn_127x132x516",
+     .attr = {CM_BF16, .save_pre = true, .activation = OP_ACT_GELU},
+     .in = {{127, 516}, {516, 132}, {132}, {127, 132}}},
+    {.name = "cmb_nt_130x67x33", .attr = {CM_BF16, TB}, .in = {{130, 33}, {67, 33}}},
+    {.name = "cmb_tn_split_20k", .attr = {CM_BF16, TA}, .in = {{20003, 12}, {20003, 8}}},
+    {.name = "cmb_bf16_nn", .attr = {CM_BF16}, BF16, .in = {{37, 64}, {64, 36}, {36}}},
+    {.name = "cmb_bf16_nt", .attr = {CM_BF16, TB}, BF16, .in = {{37, 516}, {132, 516}}},
+    {.name = "cmb_f16_tn_odd", .attr = {CM_BF16, TA}, F16, .in = {{65, 35}, {65, 67}}},
     /* models: 16 images of 37 tokens, width 128, MLP x4; ViT-B/32; tests/bench/bench_matmul times many more */
     {.name = "mlp_up",
      .attr = {TB, .save_pre = true, .activation = OP_ACT_QUICK_GELU},
@@ -369,5 +412,11 @@ const struct op_desc op_matmul = {
      * its terms lost: hence abs, in root mean squares of the output. A 16-bit B is exact once it is stored: the same.
      */
     .tolerance = {.abs = 1e-5, .rel = 1e-5, .nmse = 1e-11},
+    /* Rounding to f16 is off by 2^-11 at most, 2^-12.3 in root mean square. A sum of random products is then off by
+     * 3e-4 in root mean square of the output, one element in a million by five times that; one of products that are
+     * rounded the same way by 2 * 2^-11 of itself: NMSE 1e-6, more where such sums cancel. A device that rounds toward
+     * zero is twice as far off, too far. bf16 has three digits fewer: 8 times as far, about 64 times the NMSE. */
+    .tolerance_f16 = {.abs = 2e-3, .rel = 2e-3, .nmse = 2e-6},
+    .tolerance_bf16 = {.abs = 1.6e-2, .rel = 1.6e-2, .nmse = 1e-4},
     .flops = flops,
 };

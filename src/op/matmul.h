@@ -13,7 +13,8 @@ struct matmul_size {
     bool trans_a, trans_b;
     bool bias, residual, slope, pre, same_order;
     enum op_activation activation;
-    enum mien_dtype dtype_b; /* f32, f16 or bf16 */
+    enum mien_dtype dtype_b;   /* f32, f16 or bf16 */
+    enum mien_dtype precision; /* op_attr.precision */
 };
 
 /* The sizes of a call that passed the shape rule. */
@@ -21,11 +22,47 @@ struct matmul_size matmul_size_of(const struct op_call *call);
 
 extern const struct op_variant matmul_variants[];
 
+/* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
+struct matmul_tile {
+    const char *shader;
+    uint32_t local_x, local_y, rows, cols, depth;
+    uint32_t m, n;  /* of C per workgroup; 0 = local size times rows and columns */
+    uint32_t unit;  /* columns that are one element to the kernel: 4 for vec4 kernels, else 1 */
+    uint32_t fill;  /* workgroups that fill the device: split k when there are fewer */
+    uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum; 0 = the kernel needs
+                       no shorter parts of k for its digits */
+    uint32_t chain; /* of a kernel that sums longer parts piece by piece: what `run` is of others */
+    uint32_t least; /* steps of k below which a part is not worth while */
+    uint32_t parts; /* of k, in place of what `fill` and `least` give; 0 = theirs */
+    double flops;   /* most for one dispatch; 0 = any */
+    /* matrix units (matmul_cm.c): lanes of the subgroups that it requires, 0 = it has none; subgroups side by side */
+    uint32_t lanes, across;
+    struct vk_matrix matrix;
+};
+/* What suits the device; local size, rows, cols, unit and the like are the caller's. A kernel for each dtype of B. */
+struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *const *kernels);
+void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t);
+
+/* What lies along memory comes in fours: then all loads and stores may be vec4, and matrices begin at multiples of it.
+ */
+bool matmul_fits_vec4(const struct vk_caps *caps, const struct op_call *call);
+
+/* On matrix units, operands rounded to f16 or to bf16. */
+bool matmul_fits_cm(const struct vk_caps *caps, const struct op_call *call);
+bool matmul_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
+void matmul_plan_cm(struct op_plan *plan);
+void matmul_cm_specialise(const struct matmul_size *s, const struct matmul_tile *t, struct op_dispatch *d);
+
 /* Parts of k, each of `least` steps or more, for a device that `fill` workgroups keep busy, when there are so few
  * tiles: the nearest number, for a third too few workgroups cost about as much as sums to add. Software drivers: no
  * fewer. */
 uint64_t matmul_parts_to_fill(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill, uint32_t least,
                               uint64_t tiles);
+
+/* What share of a device a tile of [m,n] keeps at work: by what of it lies outside the matrix, how many workgroups
+ * there are, those of split sums included, and what the split costs. */
+double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n, uint32_t fill,
+                   uint32_t least);
 
 /* The tile of matmul_fwd_slice: slices of SIDE x SIDE invocations, each with rows and groups of four columns; m, n: of
  * C per workgroup. */

@@ -27,20 +27,6 @@ static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
 static const char *const kernels_vec_texel[] = KERNELS("matmul_fwd_vec_texel");
 static const char *const kernels_plain[] = KERNELS("matmul_fwd");
 
-/* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
-struct tile {
-    const char *shader;
-    uint32_t local_x, local_y, rows, cols, depth;
-    uint32_t m, n;  /* of C per workgroup; 0 = local size times rows and columns */
-    uint32_t unit;  /* columns that are one element to the kernel: 4 for vec4 kernels, else 1 */
-    uint32_t fill;  /* workgroups that fill the device: split k when there are fewer */
-    uint32_t run;   /* steps of k that are summed by themselves before they are added to the sum */
-    bool chains;    /* the kernel sums longer parts piece by piece */
-    uint32_t least; /* steps of k below which a part is not worth while */
-    uint32_t parts; /* of k, in place of what `fill` and `least` give; 0 = theirs */
-    double flops;   /* most for one dispatch; 0 = any */
-};
-
 /* How far the blocks reach. All but the last of each kind are this large. */
 struct blocks {
     uint32_t batch, m, n;
@@ -69,7 +55,8 @@ static uint32_t cut(uint64_t size, uint64_t limit, uint32_t tile, uint32_t unit)
 }
 
 /* How large blocks may be by the ranges, which hold whole rows of A, B and C; false when one does not hold a few. */
-static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, const struct tile *t, struct blocks *b)
+static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, const struct matmul_tile *t,
+                       struct blocks *b)
 {
     uint64_t rows_a = op_part_rows(caps, s->trans_a ? s->m : s->k);
     uint64_t rows_b = op_part_rows_sized(caps, s->trans_b ? s->k : s->n, mien_dtype_size(s->dtype_b));
@@ -93,7 +80,7 @@ static uint32_t fit_batch(const struct vk_caps *caps, const struct matmul_size *
     return least(BASE_MAX(count, 1), caps->max_groups[2]);
 }
 
-static struct blocks choose_blocks(const struct vk_caps *caps, const struct matmul_size *s, const struct tile *t,
+static struct blocks choose_blocks(const struct vk_caps *caps, const struct matmul_size *s, const struct matmul_tile *t,
                                    struct blocks b)
 {
     b.m = least(b.m, (uint64_t)caps->max_groups[1] * t->m);
@@ -101,7 +88,7 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     b.batch = fit_batch(caps, s, &b);
     /* parts of k: short enough to keep the digits, and enough of them to fill the device */
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
-    uint64_t longest = t->chains ? op_most_rounds(caps) / 4 : MAX_ADDS * t->run; /* a step of k is under four rounds */
+    uint64_t longest = t->run ? MAX_ADDS * t->run : op_most_rounds(caps) / 4; /* a step of k is under four rounds */
     uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, longest));
     parts = BASE_MAX(parts, t->parts ? t->parts : matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
@@ -168,8 +155,8 @@ static struct op_part c_part(const struct matmul_size *s, const struct block *b)
 }
 
 /* One dispatch of the tile kernel: steps k0..k0+k of a block, in parts. One part alone goes to the outputs. */
-static void add_main(struct op_plan *plan, const struct matmul_size *s, const struct tile *t, const struct block *b,
-                     const struct blocks *bs, uint32_t k0, uint32_t k, bool direct)
+static void add_main(struct op_plan *plan, const struct matmul_size *s, const struct matmul_tile *t,
+                     const struct block *b, const struct blocks *bs, uint32_t k0, uint32_t k, bool direct)
 {
     uint32_t lda = s->trans_a ? s->m : s->k, ldb = s->trans_b ? s->k : s->n;
     struct op_part pa =
@@ -199,18 +186,20 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
     struct op_dispatch *d = op_plan_kernel(plan, t->shader);
     op_part_bind(d, OP_IN, MATMUL_A, OP_READ, pa);
     op_part_bind(d, OP_IN, MATMUL_B, OP_READ, pb);
-    uint32_t access = t->chains ? OP_READ | OP_WRITE : OP_WRITE;
+    uint32_t access = t->chain ? OP_READ | OP_WRITE : OP_WRITE;
     if (direct)
         op_part_bind(d, OP_OUT, 0, access, pc);
     else
         op_dispatch_bind_range(d, OP_SCRATCH, 0, access, 0, 4ull * parts * mn * b->batch);
     const uint32_t spec[] = {t->local_x, t->local_y, 1, t->rows, t->cols, t->depth};
-    if (t->chains)
-        op_dispatch_spec(d, 6, args.part > MAX_ADDS * t->run ? MAX_ADDS * t->run : 0);
+    if (t->chain)
+        op_dispatch_spec(d, 6, args.part > MAX_ADDS * t->chain ? MAX_ADDS * t->chain : 0);
     for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
         op_dispatch_spec(d, i, spec[i]);
     op_dispatch_spec(d, 8, s->trans_a);
     op_dispatch_spec(d, 9, s->trans_b);
+    if (t->lanes)
+        matmul_cm_specialise(s, t, d);
     bind_epilogue(d, s, &pc, direct);
     OP_PUSH(d, args);
     d->groups[0] = (uint32_t)base_div_up(b->n, t->n);
@@ -255,8 +244,8 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
     d->flops = (double)count * parts;
 }
 
-static void plan_block(struct op_plan *plan, const struct matmul_size *s, const struct tile *t, const struct block *b,
-                       const struct blocks *bs)
+static void plan_block(struct op_plan *plan, const struct matmul_size *s, const struct matmul_tile *t,
+                       const struct block *b, const struct blocks *bs)
 {
     if (bs->part >= s->k) {
         add_main(plan, s, t, b, bs, 0, s->k, true);
@@ -274,7 +263,7 @@ static void plan_block(struct op_plan *plan, const struct matmul_size *s, const 
     }
 }
 
-static void plan_tiles(struct op_plan *plan, struct tile t)
+void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t)
 {
     struct matmul_size s = matmul_size_of(plan->call);
     struct blocks bs = {0};
@@ -305,9 +294,9 @@ static void plan_tiles(struct op_plan *plan, struct tile t)
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 /* By class: when to split k. */
-static struct tile tile_for(const struct op_plan *plan, const char *const *kernels)
+struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *const *kernels)
 {
-    struct tile t = {
+    struct matmul_tile t = {
         .least = matmul_least_steps(plan->caps), .fill = op_busy_groups(plan->caps), .parts = plan->tile.parts};
     t.flops = op_most_flops(plan->caps);
     t.shader = kernels[plan->call->in[MATMUL_B].dtype];
@@ -315,9 +304,7 @@ static struct tile tile_for(const struct op_plan *plan, const char *const *kerne
     return t;
 }
 
-/* What lies along memory comes in fours: then all loads and stores may be vec4, and matrices begin at multiples of it.
- */
-static bool fits_vec4(const struct vk_caps *caps, const struct op_call *call)
+bool matmul_fits_vec4(const struct vk_caps *caps, const struct op_call *call)
 {
     (void)caps;
     struct matmul_size s = matmul_size_of(call);
@@ -328,7 +315,8 @@ static bool fits_vec4(const struct vk_caps *caps, const struct op_call *call)
 static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
 {
     uint32_t lanes = caps->subgroup_size;
-    return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) && fits_vec4(caps, call);
+    return caps->class_ == VK_CLASS_SOFTWARE && (lanes == 4 || lanes == 8 || lanes == 16) &&
+           matmul_fits_vec4(caps, call);
 }
 
 static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
@@ -347,18 +335,18 @@ static bool fits_sg_texel(const struct vk_caps *caps, const struct op_call *call
 static bool fits_vec_texel(const struct vk_caps *caps, const struct op_call *call)
 {
     bool gains = caps->class_ == VK_CLASS_SOFTWARE || (caps->class_ == VK_CLASS_MOBILE && caps->subgroup_size >= 64);
-    return gains && fits_vec4(caps, call) && fits_texels(caps, call);
+    return gains && matmul_fits_vec4(caps, call) && fits_texels(caps, call);
 }
 
 static void plan_software(struct op_plan *plan, const char *const *kernels)
 {
-    struct tile t = tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernels);
     uint32_t rule = matmul_software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
     t.local_x = plan->caps->subgroup_size;
     t.rows = plan->tile.rows ? plan->tile.rows : rule;
     t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
     t.unit = t.run = 4;
-    plan_tiles(plan, t);
+    matmul_plan_tiles(plan, t);
 }
 
 /* ---- the tile of a desktop GPU: 256 invocations in 4 slices, see the shader ---- */
@@ -372,12 +360,12 @@ static bool fits_odd(const struct vk_caps *caps, const struct op_call *call)
 
 static bool fits_slice(const struct vk_caps *caps, const struct op_call *call)
 {
-    return fits_odd(caps, call) && fits_vec4(caps, call);
+    return fits_odd(caps, call) && matmul_fits_vec4(caps, call);
 }
 
 static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32_t unit)
 {
-    struct tile t = tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernels);
     struct matmul_size s = matmul_size_of(plan->call);
     struct matmul_shape shape = plan->tile.rows ? matmul_slice_of(plan->tile.rows, plan->tile.cols)
                                                 : matmul_slice_shape(plan->caps, &s, t.fill, t.least);
@@ -388,9 +376,8 @@ static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32
     t.local_x = MATMUL_SLICE_THREADS;
     t.depth = 4 * MATMUL_SLICES;
     t.unit = unit;
-    t.run = MATMUL_SLICES; /* a chain holds every fourth four steps */
-    t.chains = true;
-    plan_tiles(plan, t);
+    t.chain = MATMUL_SLICES; /* a chain holds every fourth four steps */
+    matmul_plan_tiles(plan, t);
 }
 
 static void plan_slice(struct op_plan *plan)
@@ -405,26 +392,26 @@ static void plan_odd(struct op_plan *plan)
 
 static void plan_strips(struct op_plan *plan, const char *const *kernels)
 {
-    struct tile t = tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernels);
     struct op_tile tile = plan->tile.rows ? plan->tile : matmul_strip(plan->caps, 0);
     t.local_x = 8;
     t.local_y = matmul_strip_lanes(plan->caps);
     t.rows = tile.rows;
     t.cols = tile.cols;
     t.unit = t.run = 4;
-    plan_tiles(plan, t);
+    matmul_plan_tiles(plan, t);
 }
 
 static void plan_plain(struct op_plan *plan)
 {
-    struct tile t = tile_for(plan, kernels_plain);
+    struct matmul_tile t = matmul_tile_for(plan, kernels_plain);
     bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = software ? 8 : 16;
     t.local_y = software ? 1 : 8;
     t.rows = software ? 8 : 4;
     t.cols = 4;
     t.run = RUN;
-    plan_tiles(plan, t);
+    matmul_plan_tiles(plan, t);
 }
 
 #define STEPS(name, by)                                                                                                \
@@ -437,7 +424,20 @@ STEPS(sg_texel, plan_software)
 STEPS(vec, plan_strips)
 STEPS(vec_texel, plan_strips)
 
+/* What a variant on matrix units needs: its shared memory is shared within whole subgroups of a known size. */
+#define UNITS (VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_FULL | VK_CAP_COOPMAT)
+
 const struct op_variant matmul_variants[] = {
+    {.name = "matmul_fwd_cm",
+     .needs = UNITS | VK_CAP_F16,
+     .rounds = true,
+     .fits = matmul_fits_cm,
+     .steps = matmul_plan_cm},
+    {.name = "matmul_fwd_cm_bf16",
+     .needs = UNITS | VK_CAP_COOPMAT_BF16,
+     .rounds = true,
+     .fits = matmul_fits_cm_bf16,
+     .steps = matmul_plan_cm},
     {.name = "matmul_fwd_sg_texel",
      .needs = VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_TEXEL,
      .fits = fits_sg_texel,
@@ -455,7 +455,7 @@ const struct op_variant matmul_variants[] = {
      .fits = fits_vec_texel,
      .steps = plan_vec_texel,
      .tiles = matmul_tiles_vec},
-    {.name = "matmul_fwd_vec", .fits = fits_vec4, .steps = plan_vec, .tiles = matmul_tiles_vec},
+    {.name = "matmul_fwd_vec", .fits = matmul_fits_vec4, .steps = plan_vec, .tiles = matmul_tiles_vec},
     {.name = "matmul_fwd", .steps = plan_plain},
     {0},
 };

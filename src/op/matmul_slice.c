@@ -38,8 +38,17 @@ bool matmul_slice_tile(const struct vk_caps *caps, uint32_t index, struct matmul
     return false;
 }
 
-/* The tile that leaves least idle: by its speed, what of it lies outside the matrix, how many workgroups there are,
- * those of split sums included, and what the split costs. */
+double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n, uint32_t fill,
+                   uint32_t least)
+{
+    uint64_t count = base_div_up(s->m, m) * base_div_up(s->n, n) * s->batch;
+    uint64_t parts = matmul_parts_to_fill(caps, s, fill, least, count);
+    double used = (double)s->m * s->n * s->batch / ((double)count * m * n);
+    used *= BASE_MIN((double)(count * parts) / fill, 1.0);
+    return parts > 1 ? used * (s->k / (s->k + SPLIT_COST * (double)parts)) : used;
+}
+
+/* The tile that leaves least idle. */
 struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill,
                                        uint32_t least)
 {
@@ -48,12 +57,7 @@ struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct 
     double most = 0;
     for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
         struct matmul_shape shape = matmul_slice_of(tiles[i].rows, tiles[i].cols);
-        uint64_t count = base_div_up(s->m, shape.m) * base_div_up(s->n, shape.n) * s->batch;
-        uint64_t parts = matmul_parts_to_fill(caps, s, fill, least, count);
-        double used = (double)s->m * s->n * s->batch / ((double)count * shape.m * shape.n);
-        double speed = tiles[i].speed * used * BASE_MIN((double)(count * parts) / fill, 1.0);
-        if (parts > 1)
-            speed *= s->k / (s->k + SPLIT_COST * (double)parts);
+        double speed = tiles[i].speed * matmul_used(caps, s, shape.m, shape.n, fill, least);
         if ((wide || !tiles[i].wide) && caps->max_registers >= tiles[i].registers && speed > most) {
             most = speed;
             best = shape;

@@ -185,3 +185,19 @@ op_value op_record_like(struct op_recorder *recorder, op_value value, op_value l
         return value;
     return OP_RECORD(recorder, &op_cast, &attr, value);
 }
+
+/* ---- tolerances -------------------------------------------------------------------------------------------------- */
+
+const struct op_tolerance *op_tolerance_of(const struct op_call *call, const struct op_variant *variant)
+{
+    if (!variant->rounds)
+        return &call->op->tolerance;
+    return call->attr.precision == MIEN_F16 ? &call->op->tolerance_f16 : &call->op->tolerance_bf16;
+}
+
+double op_tolerance_ceiling(const struct op_call *call, const struct op_variant *variant)
+{
+    if (variant->rounds)
+        return call->attr.precision == MIEN_F16 ? 1e-5 : 1e-4;
+    return strstr(call->op->name, "_bwd") ? 1e-10 : 1e-11;
+}

@@ -33,6 +33,8 @@ struct op_attr {
     uint32_t axis;                 /* concat, slice, pad: which dimension, 0 = the outermost */
     uint32_t first, count;         /* slice: the part of that dimension that is kept; pad: first = where x begins */
     enum mien_dtype dtype;         /* of the outputs marked :stored (signature.h); cast: of the output; 0 = f32 */
+    enum mien_dtype precision;     /* matmul: f16, bf16: kernels may round what they multiply to that; f32: never. f16
+                                      ends at 65,504: beyond it is infinity. Sums are fp32 always */
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */
@@ -156,6 +158,8 @@ struct op_desc {
     enum op_fill fill[OP_MAX_IN];      /* of a gradient op: NORMAL = what the forward op's rule gives */
     /* Tests: makes the OP_FILL_PREPARE inputs consistent with the others (say, saved statistics). NULL = none. */
     void (*prepare)(struct op_call *call, struct base_rng *rng);
+    struct op_tolerance tolerance_f16,
+        tolerance_bf16; /* of variants that round, with attr.precision; ceilings: NMSE 1e-5, 1e-4 */
     struct op_tolerance
         tolerance;            /* fp32; ceilings: NMSE 1e-11 forward, 1e-10 backward. The reason stands beside it. */
     double grad_eps;          /* step of the finite differences, 0 = 1/64; a power of two keeps the steps exact */
@@ -168,6 +172,9 @@ extern const struct op_desc *const op_list[];    /* NULL-ended, sorted by file *
 const struct op_desc *op_find(const char *name); /* NULL when there is none */
 /* Why there is no gradient rule, where grad is NULL. */
 const char *op_no_grad(const struct op_desc *op);
+/* What results of a variant are held against the reference with, and the ceiling of its NMSE. */
+const struct op_tolerance *op_tolerance_of(const struct op_call *call, const struct op_variant *variant);
+double op_tolerance_ceiling(const struct op_call *call, const struct op_variant *variant);
 double op_call_flops(const struct op_call *call);
 double op_call_bytes(const struct op_call *call);
 

@@ -162,8 +162,9 @@ struct op_dispatch *op_plan_span(struct op_plan *plan, const char *shader, uint6
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 struct op_variant {
-    const char *name;                                                     /* its main shader's, unique in the op */
-    uint32_t needs;                                                       /* VK_CAP_* bits */
+    const char *name; /* its main shader's, unique in the op */
+    uint32_t needs;   /* VK_CAP_* bits */
+    bool rounds;      /* what it multiplies, as attr.precision allows; fits only such calls */
     bool (*fits)(const struct vk_caps *caps, const struct op_call *call); /* NULL = always */
     /* A row kernel, where `bind` is set: as for op_plan_bind, a tensor by rows, or whole with `*`. `$0[3]` is scratch
      * of 3 elements per row, for which room is made. */

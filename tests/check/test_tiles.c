@@ -174,7 +174,7 @@ static void test_choice(const struct op_call *call, struct vk_caps caps, struct 
     CHECK_EQ(on_device_run(&gpu, &run, NULL), MIEN_OK);
     gpu.as = NULL;
     for (uint32_t o = 0; o < call->out_count; o++) {
-        if (!check_compare(call, o, run.out_data[o], &row)) {
+        if (!check_compare(call, choice.variant, o, run.out_data[o], &row)) {
             printf("%s %s: %s\n", entry.call, entry.variant, row.note);
             CHECK(!"a choice is wrong");
         }

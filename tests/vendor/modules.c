@@ -1,6 +1,7 @@
 /* modules.c: writes the SPIR-V of every kernel with the values of its specialisation constants in it, as a driver
- * without them is given it (vk_kernel_settle): of each dispatch that any variant plans for any case on a typical
- * desktop or mobile device; of kernels that none plans, with their defaults. Needs no device.
+ * without them is given it (vk_kernel_settle), but for those on matrix units, which have no such driver: of each
+ * dispatch that any variant plans for any case on a typical desktop or mobile device; of kernels that none plans, with
+ * their defaults. Needs no device.
  *
  * vendor_modules DIR CAPS...: DIR gets KERNEL@CONSTANT-CONSTANT-....spv; KERNEL@.spv has defaults. CAPS are words of
  * MIEN_CAPS, "apple" say; with several a device as each. */
@@ -60,13 +61,22 @@ fail:
     return status;
 }
 
+static bool has_matrices(const struct op_shader *s)
+{
+    enum { HEAD = 5, OP_CAPABILITY = 17, MATRIX = 6022 };
+    for (const uint32_t *w = s->words + HEAD; (*w & 0xffff) == OP_CAPABILITY; w += *w >> 16)
+        if (w[1] == MATRIX)
+            return true;
+    return false;
+}
+
 static enum mien_status write_others(struct writing *w)
 {
     enum mien_status status = MIEN_OK;
     for (size_t i = 0; op_shaders[i].name; i++) {
         const struct op_shader *s = &op_shaders[i];
         FAIL_IF(i >= KERNELS_MOST, MIEN_ERR_ARG, "more than %d kernels", KERNELS_MOST);
-        if (!w->seen[i])
+        if (!w->seen[i] && !has_matrices(s))
             TRY(write_module(w, &(struct vk_kernel){.name = s->name, .spirv = s->words, .spirv_size = s->size}));
     }
 fail:

@@ -1,0 +1,120 @@
+/* test_matrix.c: matmul on matrix units: when it is chosen, and what becomes of numbers that an operand's type does not
+ * hold. */
+#include "on_device.h"
+
+#include <math.h>
+
+static struct on_device gpu;
+
+/* ---- the choice, without a device -------------------------------------------------------------------------------- */
+
+static struct vk_caps with_units(void)
+{
+    struct vk_caps caps;
+    vk_caps_typical(VK_CLASS_DESKTOP, &caps);
+    caps.features |= VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16;
+    caps.coopmat = caps.coopmat_bf16 = (struct vk_matrix){16, 16, 16};
+    return caps;
+}
+
+static const char *chosen(const struct vk_caps *caps, enum mien_dtype precision)
+{
+    struct op_call call = {.op = &op_matmul,
+                           .in_count = 2,
+                           .attr = {.precision = precision},
+                           .in = {SHAPE_F32(64, 64), SHAPE_F32(64, 64)}};
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    return op_choose(caps, &call)->name;
+}
+
+static void test_choice(void)
+{
+    struct vk_caps caps = with_units();
+    CHECK_STR(chosen(&caps, MIEN_F32), "matmul_fwd_slice"); /* whoever did not allow it gets fp32 */
+    CHECK_STR(chosen(&caps, MIEN_F16), "matmul_fwd_cm");
+    CHECK_STR(chosen(&caps, MIEN_BF16), "matmul_fwd_cm_bf16");
+    caps.features &= ~(uint32_t)VK_CAP_COOPMAT_BF16;
+    CHECK_STR(chosen(&caps, MIEN_BF16), "matmul_fwd_slice"); /* f16 would not hold its range */
+    caps.class_ = VK_CLASS_SOFTWARE;
+    CHECK(strcmp(chosen(&caps, MIEN_F16), "matmul_fwd_cm") != 0);
+    caps = with_units();
+    caps.max_shared = 4096;
+    CHECK(strcmp(chosen(&caps, MIEN_F16), "matmul_fwd_cm") != 0);
+    caps = with_units();
+    CHECK_EQ(vk_caps_clamp(&caps, "-subgroup_full"), MIEN_OK);
+    CHECK_STR(chosen(&caps, MIEN_F16), "matmul_fwd_slice");
+}
+
+/* Subgroups of 64 that could be of 32 are; the tile shrinks with the matrix. */
+static void test_tile(void)
+{
+    struct vk_caps caps = with_units();
+    caps.subgroup_size = caps.subgroup_max = 64;
+    caps.subgroup_min = 32;
+    caps.cores = 4;
+    const uint32_t sizes[] = {1024, 16};
+    for (uint32_t i = 0; i < BASE_COUNT(sizes); i++) {
+        struct op_call call = {.op = &op_matmul,
+                               .in_count = 2,
+                               .attr = {.precision = MIEN_F16},
+                               .in = {SHAPE_F32(sizes[i], 256), SHAPE_F32(256, sizes[i])}};
+        struct op_plan plan = {0};
+        CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+        CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+        CHECK_EQ(plan.dispatch[0].subgroup_size, 32);
+        CHECK_EQ(plan.dispatch[0].spec[0], i ? 128 : 256);
+        op_plan_clear(&plan);
+    }
+}
+
+/* ---- numbers beyond f16 ------------------------------------------------------------------------------------------ */
+
+/* The sum of `first` and seven zeros, by one product. */
+static float through(float first, float factor)
+{
+    float a[8] = {first}, b[8] = {factor}, y = 0;
+    struct op_call call = {.op = &op_matmul,
+                           .in_count = 2,
+                           .attr = {.precision = MIEN_F16},
+                           .in = {SHAPE_F32(1, 8), SHAPE_F32(8, 1)},
+                           .in_data = {a, b},
+                           .out_data = {&y}};
+    struct vk_caps caps = *vk_device_caps(gpu.device);
+    CHECK_EQ(vk_caps_clamp(&caps, "class=desktop"), MIEN_OK);
+    gpu.as = &caps;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_STR(op_choose(&caps, &call)->name, "matmul_fwd_cm");
+    CHECK_EQ(on_device_run(&gpu, &call, NULL), MIEN_OK);
+    return y;
+}
+
+/* Infinity, not the largest number there is and not another one; what is small enough comes to nothing. */
+static void test_range(void)
+{
+    CHECK(through(1, 3) == 3);
+    CHECK(through(65504, 1) == 65504);
+    CHECK(through(65519, 1) == 65504);
+    CHECK(through(65520, 1) == INFINITY);
+    CHECK(through(1e30f, 1) == INFINITY && through(-1e30f, 1) == -INFINITY);
+    CHECK(through(1, 70000) == INFINITY);
+    CHECK(through(INFINITY, 1) == INFINITY && isnan(through(NAN, 1)) && isnan(through(INFINITY, 0)));
+    CHECK(through(40000, 40000) == 1.6e9f); /* products and sums are fp32 */
+    CHECK(through(1e-9f, 1) == 0);
+}
+
+int main(void)
+{
+    test_choice();
+    test_tile();
+    if (check_failures)
+        return check_result();
+    if (!on_device_open(&gpu))
+        CHECK_SKIP("no device");
+    const struct vk_caps *caps = vk_device_caps(gpu.device);
+    if (!(caps->features & VK_CAP_COOPMAT) || !(caps->features & VK_CAP_F16) ||
+        !(caps->features & VK_CAP_SUBGROUP_FULL))
+        CHECK_SKIP("no matrix units for f16 on %s", caps->name);
+    test_range();
+    on_device_close(&gpu);
+    return check_result();
+}
