@@ -163,10 +163,11 @@ const uint ELEMENTS = SIDE * N4 * 4 / WIDTH, LINE = N4 * 4 / WIDTH; // SIDE rows
 const uint EACH = (ELEMENTS + THREADS - 1) / THREADS;               // of them per invocation
 T earlier[4 * EACH];
 
-// Where the g-th element of this invocation is in C: of the rows that are the invocations' i-th.
+// Where the g-th element of this invocation is in C: of the rows that are the invocations' i-th. Lanes that have none
+// are at the last.
 uvec2 place(uint row, uint col, uint i, uint g)
 {
-    uint t = gl_LocalInvocationIndex + g * THREADS;
+    uint t = min(gl_LocalInvocationIndex + g * THREADS, ELEMENTS - 1);
     return uvec2(row + i / 4 * SIDE * 4 + t / LINE * 4 + i % 4, col + t % LINE * WIDTH);
 }
 

@@ -63,13 +63,15 @@ static float tiny_value(struct base_rng *rng)
     return draw & 2 ? -magnitude : magnitude;
 }
 
+/* Constant rows are positive: elsewhere all elements of a row may be what is left of terms that cancel (of a product's,
+ * or of an activation's slope near its root), and no larger one says how much rounding may have taken. */
 static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pattern pattern, struct base_rng *rng)
 {
     float row = 0;
     for (uint64_t i = 0; i < count; i++) {
         float v = pattern == CHECK_CONSTANT || pattern == CHECK_ZERO ? 0 : (float)base_rng_normal(rng);
         if (pattern == CHECK_CONSTANT && i % width == 0)
-            row = (float)base_rng_normal(rng) * 10;
+            row = fabsf((float)base_rng_normal(rng)) * 10;
         switch (pattern) {
         case CHECK_OFFSET:
             v += 100;

@@ -38,7 +38,7 @@ static enum mien_status mask_features(struct check_mask *mask, uint32_t allowed)
 /* Small enough to make common cases take tensors in parts, as large ones are on a device of 128 MiB a binding; few
  * registers, as on some GPUs; all but texel buffers, which come first in the walk. */
 static const char *const own_limits[] = {"range=65536", "range=65536,class=desktop", "registers=128,class=desktop",
-                                         "-texel"};
+                                         "registers=64,class=desktop", "-texel"};
 static const char floor_limits[] = "invocations=128,shared=16384,buffers=8";
 
 enum mien_status check_mask_parse(const struct vk_caps *caps, const char *text, struct check_mask *out)

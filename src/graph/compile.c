@@ -177,10 +177,13 @@ static enum mien_status allocate(struct compile *c)
     bool trace = c->device && vk_device_trace(c->device);
     c->program->traced = trace && c->caps->timestamp_ns > 0;
     c->program->profile = c->program->traced || (c->params.profile && c->caps->timestamp_ns > 0);
+    c->program->timed = c->params.slice_flops > 0 && c->caps->timestamp_ns > 0;
+    c->program->limit = (struct vk_slice_limits){c->params.slice_flops, c->params.slice_ms};
+    c->program->measures = c->program->timed ? PROGRAM_MEASURES : 0;
     c->program->label = base_arena_strdup(&c->program->arena, c->params.label);
     c->program->node = base_arena_array(&c->program->arena, nodes, sizeof(*c->program->node));
-    c->program->times = base_arena_array(&c->program->arena, nodes + 1, sizeof(double));
-    FAIL_IF(!c->program->label || !c->program->node || !c->program->times, MIEN_ERR_NOMEM,
+    c->program->stamp = base_arena_array(&c->program->arena, nodes + 1, sizeof(uint32_t));
+    FAIL_IF(!c->program->label || !c->program->node || !c->program->stamp, MIEN_ERR_NOMEM,
             "out of host memory for a program of %zu nodes", graph->node_count);
 fail:
     return status;
@@ -209,8 +212,11 @@ static enum mien_status compile_open(struct compile *c, const struct graph_compi
         c->params = *params;
     if (!c->params.label)
         c->params.label = "graph program";
+    struct vk_slice_limits limits = vk_slice_limits(c->caps);
     if (c->params.slice_flops <= 0)
-        c->params.slice_flops = vk_slice_flops(c->caps);
+        c->params.slice_flops = limits.flops;
+    if (c->params.slice_ms <= 0)
+        c->params.slice_ms = limits.ms;
     return c->graph->status == MIEN_OK ? allocate(c) : c->graph->status;
 }
 

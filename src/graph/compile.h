@@ -39,7 +39,6 @@ struct compile {
     bool *direct;                            /* [stores]: the producer writes into the store's memory itself */
     struct vk_recording *main;               /* the one being recorded */
     struct op_hazards hazards;
-    double slice_work; /* work since the slice began */
     struct compile_dispatch waiting[COMPILE_WINDOW + 1];
     uint32_t waiting_count;
 };

@@ -113,10 +113,11 @@ void graph_dot(const struct graph *graph, void (*line)(void *user, const char *l
 
 struct graph_compile_params {
     const char *label;
-    /* A slice ends before the dispatch that would exceed so much work, counted as FLOPs + 2.5 per byte moved. 0 = by
-     * the device (vk_slice_flops): unlimited on software drivers, else 20 to 50 ms on the slowest device meant for it.
-     */
-    double slice_flops;
+    /* A run is submitted in slices, in order and without a host wait, which should not outlast a watchdog. slice_flops:
+     * most work of one before times are known, counted as FLOPs + 2.5 per byte moved. slice_ms: most time, after. What
+     * a program computes does not depend on either. 0 = by the device (vk_slice_limits): unlimited on software drivers,
+     * else 25 to 50 ms on the slowest device meant for it; 25 to 100 ms. */
+    double slice_flops, slice_ms;
     bool no_fuse;              /* tests: run every node by itself */
     bool no_alias;             /* tests: give every activation memory of its own */
     bool profile;              /* a barrier and a timestamp around every node (graph_program_profile) */
@@ -128,12 +129,14 @@ struct graph_compile_params {
 };
 
 struct graph_program_stats {
-    uint32_t nodes, dispatches, barriers, copies, slices; /* copies: stores that needed one */
-    uint32_t fused;                                       /* nodes that others do beside their own work */
-    uint64_t activation_bytes;                            /* the slabs */
-    uint64_t live_bytes;                                  /* most that is alive at one node: no plan can need less */
-    uint64_t unaliased_bytes;                             /* what it would be without sharing */
-    uint64_t io_bytes;                                    /* inputs, outputs, constants, once */
+    uint32_t nodes, dispatches, barriers, copies; /* copies: stores that needed one */
+    uint32_t pieces, slices;                      /* command buffers, of which slices consist; slices as they are now */
+    double slice_ms;                              /* the longest slice, by the last run that was timed; 0 = none was */
+    uint32_t fused;                               /* nodes that others do beside their own work */
+    uint64_t activation_bytes;                    /* the slabs */
+    uint64_t live_bytes;                          /* most that is alive at one node: no plan can need less */
+    uint64_t unaliased_bytes;                     /* what it would be without sharing */
+    uint64_t io_bytes;                            /* inputs, outputs, constants, once */
     /* What the program takes from the device's allocator (vk_memory_stats.in_use): slabs, inputs and constants; inputs
      * and outputs of both slots, host-visible. Slabs shared with other programs count in each. */
     uint64_t device_bytes, host_bytes;
@@ -142,7 +145,7 @@ struct graph_program_stats {
 };
 
 /* What graph_compile would need on a device of these capabilities, without one: the same numbers, but no barriers,
- * copies and slices, which come with the recording. Errors as graph_compile; *out is then all zeros. */
+ * copies, pieces and slices, which come with the recording. Errors as graph_compile; *out is then all zeros. */
 enum mien_status graph_plan(struct graph *graph, const struct vk_caps *caps, const struct graph_compile_params *params,
                             struct graph_program_stats *out);
 
@@ -161,7 +164,9 @@ enum { GRAPH_SLOTS = 2 };
 /* Host memory of an input in a slot, in the input's shape; valid while the program lives. Do not touch between submit
  * and wait of that slot. */
 void *graph_program_input(struct graph_program *program, uint32_t slot, op_value value);
-/* Starts a run; returns at once. The slot must not be in flight. Allocates nothing. */
+/* Starts a run; returns at once. The slot must not be in flight. Allocates nothing. The first three runs of a program
+ * of several pieces on a device with time stamps are waited for, and what else is under way before: they are timed, and
+ * the next runs' slices cut by that (slice_ms). */
 enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot);
 /* Blocks until the slot's run has ended; MIEN_OK at once when it is not in flight. */
 enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot);

@@ -160,6 +160,14 @@ struct program_node {
     uint32_t dispatches;
 };
 
+/* A command buffer of a program's main recording. */
+struct program_piece {
+    double work, ms;     /* FLOPs and bytes as graph_compile_params.slice_flops; of the last run that was timed */
+    uint32_t begin, end; /* its time stamps */
+};
+
+enum { PROGRAM_MEASURES = 3 }; /* runs that are timed: a device is slower in its first ones */
+
 struct graph_program {
     struct vk_device *device;
     struct base_arena arena;
@@ -176,10 +184,28 @@ struct graph_program {
     uint32_t input_count, output_count;
     struct program_node *node;
     bool profile, ran;
-    bool traced;   /* has been compiled for a trace, and time stamps can be read */
-    uint32_t last; /* slot of the last run */
-    double *times; /* [nodes + 1], with profile */
+    bool traced;                 /* has been compiled for a trace, and time stamps can be read */
+    uint32_t last;               /* slot of the last run */
+    uint32_t *stamp;             /* [nodes + 1], with profile: the one before the first node, and each node's last */
+    uint32_t stamps;             /* of a main recording */
+    double *times;               /* [stamps] */
+    struct program_piece *piece; /* [pieces] */
+    uint32_t pieces;
+    double *cost;                 /* [pieces] */
+    struct vk_slice_limits limit; /* of a slice */
+    bool timed;                   /* pieces have time stamps */
+    bool by_time;                 /* slices are cut by what pieces have taken */
+    uint32_t measures;            /* runs that are still to be timed */
     struct graph_program_stats stats;
 };
+
+/* slices.c */
+/* Puts pieces together into slices, by their times where they are known, else by their work. */
+void program_slice(struct graph_program *program);
+/* Waits for the run of a slot that was submitted at `began` (base_clock_ns), when nothing else was under way, and cuts
+ * slices by what its pieces have taken. */
+enum mien_status program_measure(struct graph_program *program, uint32_t slot, uint64_t began);
+/* The recording that a slot submits. */
+struct vk_recording *program_main(const struct graph_program *program, uint32_t slot);
 
 #endif

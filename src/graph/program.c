@@ -61,8 +61,7 @@ const void *graph_program_output(struct graph_program *program, uint32_t slot, o
 
 /* ---- running ---- */
 
-/* The recording that a slot submits. */
-static struct vk_recording *program_main(const struct graph_program *program, uint32_t slot)
+struct vk_recording *program_main(const struct graph_program *program, uint32_t slot)
 {
     return program->main[slot] ? program->main[slot] : program->main[0];
 }
@@ -89,11 +88,17 @@ enum mien_status graph_program_submit(struct graph_program *program, uint32_t sl
             GRAPH_SLOTS - 1);
     FAIL_IF(program->in_flight[slot], MIEN_ERR_ARG, "%s: slot %u is still in flight; wait for it first", program->label,
             slot);
+    bool measure = program->measures > 0 && program->pieces > 1;
+    if (measure)
+        TRY(vk_wait_idle(program->device));
+    uint64_t clock = base_clock_ns();
     TRY(submit(program, slot, program->upload[slot]));
     TRY(submit(program, slot, program_main(program, slot)));
     TRY(submit(program, slot, program->fetch[slot]));
     program->ran = true;
     program->last = slot;
+    if (measure)
+        TRY(program_measure(program, slot, clock));
     base_trace_span(vk_device_trace(program->device), BASE_TRACK_HOST, "submit", program->label, began);
 fail:
     return status;
@@ -104,18 +109,23 @@ fail:
 static void program_trace(struct graph_program *program, uint32_t slot, struct base_trace *trace)
 {
     const double *ns = program->times;
+    const uint32_t *stamp = program->stamp;
     uint32_t nodes = program->stats.nodes;
     char detail[512];
     uint64_t began = base_trace_now(trace);
-    if (vk_recording_host_times(program_main(program, slot), program->times, nodes + 1) != MIEN_OK) {
+    if (vk_recording_host_times(program_main(program, slot), program->times, program->stamps) != MIEN_OK) {
         program->traced = false;
         return;
     }
-    base_trace_span_at(trace, BASE_TRACK_GPU, program->label, NULL, ns[0], ns[nodes]);
+    snprintf(detail, sizeof(detail), "slices: %u%s", program->stats.slices, program->by_time ? "" : ", not timed");
+    if (program->by_time)
+        snprintf(detail, sizeof(detail), "slices: %u, the longest of %.3f ms", program->stats.slices,
+                 program->stats.slice_ms);
+    base_trace_span_at(trace, BASE_TRACK_GPU, program->label, detail, ns[stamp[0]], ns[stamp[nodes]]);
     for (uint32_t n = 0; n < nodes; n++) {
         const struct program_node *node = &program->node[n];
         snprintf(detail, sizeof(detail), "%s  %.6f GFLOP  %.6f GB", node->text, node->flops * 1e-9, node->bytes * 1e-9);
-        base_trace_span_at(trace, BASE_TRACK_GPU, node->op, detail, ns[n], ns[n + 1]);
+        base_trace_span_at(trace, BASE_TRACK_GPU, node->op, detail, ns[stamp[n]], ns[stamp[n + 1]]);
     }
     base_trace_span(trace, BASE_TRACK_HOST, "read time stamps", program->label, began); /* tracing's own cost */
 }
@@ -152,10 +162,11 @@ enum mien_status graph_program_profile(struct graph_program *program, void (*lin
     bool times = program->profile && program->ran;
     char text[512];
     if (times)
-        TRY(vk_recording_times(program_main(program, program->last), program->times, program->stats.nodes + 1));
+        TRY(vk_recording_times(program_main(program, program->last), program->times, program->stamps));
     for (uint32_t n = 0; n < program->stats.nodes; n++) {
         const struct program_node *node = &program->node[n];
-        double ns = times ? program->times[n + 1] - program->times[n] : 0;
+        const uint32_t *stamp = &program->stamp[n];
+        double ns = times ? program->times[stamp[1]] - program->times[stamp[0]] : 0;
         if (times)
             snprintf(text, sizeof(text), "%s  %.6f GFLOP  %.6f GB  %.4f ms  %.2f GFLOP/s  %.2f GB/s", node->text,
                      node->flops * 1e-9, node->bytes * 1e-9, ns * 1e-6, ns > 0 ? node->flops / ns : 0,

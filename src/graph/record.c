@@ -5,8 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-/* 4 bytes moved take about as long as 10 operations (vk_slice_flops). */
-static const double SLICE_BYTE_WORK = 2.5;
+/* 4 bytes moved take about as long as 10 operations (vk_slice_limits). */
+static const double BYTE_WORK = 2.5;
+
+/* Pieces of a slice that is cut by work: so that one cut by time can be shorter, where the device is slower. */
+enum { PIECES = 4 };
 
 static enum mien_status barrier(struct compile *c, struct vk_recording *recording)
 {
@@ -49,18 +52,47 @@ static enum mien_status pipeline(struct compile *c, const struct op_dispatch *d,
     return vk_pipeline_get(c->device, &kernel, out);
 }
 
-/* Whether the work does not fit into the slice any more. Asked before a dispatch, so that no slice is empty. */
-static bool slice_full(const struct compile *c, double work)
+/* ---- pieces ---- */
+
+/* A time stamp at a piece's beginning or end, where they are to be timed. */
+static enum mien_status piece_stamp(struct compile *c, uint32_t *index)
 {
-    return c->params.slice_flops > 0 && c->slice_work > 0 && c->slice_work + work > c->params.slice_flops;
+    struct graph_program *program = c->program;
+    if (!program->timed)
+        return MIEN_OK;
+    program->stamps++;
+    return vk_record_timestamp(c->main, index);
 }
 
-/* Which is a barrier, too. */
-static enum mien_status slice_end(struct compile *c)
+/* Asked before a dispatch, so that no piece is empty. */
+static bool piece_full(const struct compile *c, double work)
 {
-    op_hazards_barrier(&c->hazards);
-    c->slice_work = 0;
-    return vk_record_slice(c->main);
+    const struct graph_program *program = c->program;
+    double now = program->piece[program->pieces - 1].work;
+    return c->params.slice_flops > 0 && now > 0 && now + work > c->params.slice_flops / PIECES;
+}
+
+static enum mien_status piece_begin(struct compile *c)
+{
+    struct graph_program *program = c->program;
+    program->piece[program->pieces] = (struct program_piece){0};
+    return piece_stamp(c, &program->piece[program->pieces++].begin);
+}
+
+static enum mien_status piece_end(struct compile *c)
+{
+    return piece_stamp(c, &c->program->piece[c->program->pieces - 1].end);
+}
+
+/* No barrier: what is recorded does not depend on where pieces end. */
+static enum mien_status next_piece(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(piece_end(c));
+    TRY(vk_record_piece(c->main));
+    TRY(piece_begin(c));
+fail:
+    return status;
 }
 
 /* A software driver gains nothing from fewer barriers, and has warm caches when it does what was recorded next. */
@@ -100,9 +132,9 @@ static enum mien_status emit(struct compile *c, const struct compile_dispatch *d
     enum mien_status status = MIEN_OK;
     const struct op_dispatch *dispatch = d->dispatch;
     bool barrier;
-    if (slice_full(c, d->work))
-        TRY(slice_end(c));
-    c->slice_work += d->work;
+    if (piece_full(c, d->work))
+        TRY(next_piece(c));
+    c->program->piece[c->program->pieces - 1].work += d->work;
     TRY(op_hazards_step(&c->hazards, d->ranges, d->access, dispatch->bind_count, &barrier));
     assert(!barrier);
     TRY(vk_record_dispatch(c->main, d->pipeline, d->ranges, dispatch->bind_count, dispatch->push, dispatch->push_size,
@@ -116,7 +148,7 @@ static enum mien_status release(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
     uint32_t kept = 0;
-    TRY(slice_full(c, c->waiting[0].work) ? slice_end(c) : barrier(c, c->main));
+    TRY(barrier(c, c->main));
     for (uint32_t i = 0; i < c->waiting_count; i++) {
         if (must_wait(c, &c->waiting[i], kept))
             c->waiting[kept++] = c->waiting[i];
@@ -134,7 +166,7 @@ static enum mien_status record_dispatch(struct compile *c, uint32_t step, const 
     const struct program_node *node = &c->program->node[step];
     struct compile_dispatch made = {.dispatch = d};
     double flops = d->flops > 0 ? d->flops : node->flops / node->dispatches;
-    made.work = flops + SLICE_BYTE_WORK * node->bytes / node->dispatches;
+    made.work = flops + BYTE_WORK * node->bytes / node->dispatches;
     for (uint32_t i = 0; i < d->bind_count; i++) {
         TRY(bind_range(c, step, &d->bind[i], &made.ranges[i]));
         made.access[i] = d->bind[i].access;
@@ -155,12 +187,12 @@ fail:
 static enum mien_status step_end(struct compile *c, uint32_t step)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t index;
     if (!c->program->profile)
         return MIEN_OK;
     if (step > 0)
         TRY(barrier(c, c->main));
-    TRY(vk_record_timestamp(c->main, &index));
+    c->program->stamps++;
+    TRY(vk_record_timestamp(c->main, &c->program->stamp[step]));
 fail:
     return status;
 }
@@ -195,8 +227,9 @@ static enum mien_status record_main(struct compile *c, struct vk_recording **out
     TRY(vk_record_begin(c->device, c->program->label, out));
     c->main = *out;
     op_hazards_barrier(&c->hazards); /* a full barrier stands between submissions */
-    c->slice_work = 0;
     c->waiting_count = 0;
+    c->program->pieces = c->program->stamps = 0;
+    TRY(piece_begin(c));
     TRY(step_end(c, 0));
     for (uint32_t s = 0; s < c->steps; s++) {
         for (size_t i = 0; i < c->plan[s].count; i++)
@@ -206,6 +239,7 @@ static enum mien_status record_main(struct compile *c, struct vk_recording **out
     while (c->waiting_count)
         TRY(release(c));
     TRY(record_stores(c));
+    TRY(piece_end(c));
     TRY(vk_record_end(c->main));
 fail:
     return status;
@@ -216,13 +250,20 @@ enum mien_status compile_record(struct compile *c)
     enum mien_status status = MIEN_OK;
     struct graph_program *program = c->program;
     struct vk_record_stats stats;
+    size_t dispatches = BASE_MAX(program->stats.dispatches, 1);
+    program->piece = base_arena_array(&program->arena, dispatches, sizeof(*program->piece));
+    program->cost = base_arena_array(&program->arena, dispatches, sizeof(*program->cost));
+    FAIL_IF(!program->piece || !program->cost, MIEN_ERR_NOMEM, "out of host memory for a program's pieces");
     for (uint32_t slot = 0; slot < (program->traced ? GRAPH_SLOTS : 1); slot++)
         TRY(record_main(c, &program->main[slot]));
+    program->times = base_arena_array(&program->arena, BASE_MAX(program->stamps, 1), sizeof(double));
+    FAIL_IF_NULL(program->times, "a program's times");
     vk_recording_stats(program->main[0], &stats);
     program->stats.dispatches = stats.dispatches;
     program->stats.barriers = stats.barriers;
     program->stats.copies = stats.copies;
-    program->stats.slices = stats.slices;
+    program->stats.pieces = stats.pieces;
+    program_slice(program);
 fail:
     return status;
 }

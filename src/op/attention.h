@@ -45,6 +45,9 @@ struct attention_chunk {
     uint32_t pair0, pairs, row0, rows;
 };
 
+/* Pairs that a dispatch of so many products should have at most (op_most_flops): at least one. */
+uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products);
+
 /* Binds what kernels of the gradient read, in their order: qkv, lse, do and delta, which is scratch `delta`. */
 void attention_bind_with_delta(struct op_dispatch *d, const struct attention_part *part, uint32_t delta);
 /* A dispatch for delta = rowsum(do * o) of all pairs of a part, into scratch `index`. */

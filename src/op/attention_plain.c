@@ -10,7 +10,7 @@ static void chunk_limits(const struct vk_caps *caps, const struct attention_size
 {
     uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
     *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
-    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
+    *pairs = (uint32_t)BASE_MIN(BASE_MAX(lines / s->tokens, 1), attention_pairs_timed(caps, s, 2));
 }
 
 /* A plain kernel's dispatch of `count` invocations, without binds and push constants. */

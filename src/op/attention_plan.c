@@ -23,6 +23,12 @@ struct attention_part attention_part_at(const struct vk_caps *caps, const struct
                                    .lse = op_part_of(first * lse, batches * lse)};
 }
 
+uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products)
+{
+    double most = op_most_flops(caps) / (2.0 * products * s->tokens * s->tokens * s->dim);
+    return most > 0 && most < UINT32_MAX ? BASE_MAX((uint64_t)most, 1) : UINT32_MAX;
+}
+
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
 
 /* rounds: of an invocation's loops, per key or query of the other side */
@@ -277,12 +283,13 @@ static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
 {
     struct attention_chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
     const struct attention_size *s = &c.size;
-    uint64_t bytes, most = kept_pairs(plan->caps, s, g->keys, &bytes);
+    uint64_t bytes, kept = kept_pairs(plan->caps, s, g->keys, &bytes);
+    uint64_t timed = attention_pairs_timed(plan->caps, s, 3), most = keep ? BASE_MIN(kept, timed) : timed;
     plan->scratch[0] = g->delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0; /* [B,H,T] */
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = attention_part_at(plan->caps, s, first);
         uint32_t pairs = c.part.batches * s->heads;
-        uint32_t even = keep ? (uint32_t)base_div_up(pairs, base_div_up(pairs, most)) : pairs;
+        uint32_t even = (uint32_t)base_div_up(pairs, base_div_up(pairs, most));
         if (g->delta)
             attention_plan_delta(&c, 0);
         for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {

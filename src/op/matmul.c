@@ -349,7 +349,7 @@ static const struct op_case cases[] = {
     {.name = "mlp_down", .attr = {TB}, .in = {{16, 37, 512}, {128, 512}, {128}, {16, 37, 128}}, .bench = true},
     {.name = "mlp_up_dx", .in = {{16, 37, 512}, {512, 128}}, .bench = true},
     {.name = "mlp_up_dw", .attr = {TA, .flatten = true}, .in = {{16, 37, 512}, {16, 37, 128}}, .bench = true},
-    {.name = "mlp_down_dx_act",
+    {.name = "mlp_down_dx",
      .attr = {.activation = OP_ACT_QUICK_GELU},
      .in = {{16, 37, 128}, {128, 512}, {0}, {0}, {16, 37, 512}},
      .bench = true},

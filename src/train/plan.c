@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { WARM_STEPS = 2, TIMED_STEPS = 5 };
+enum { WARM_STEPS = 3, TIMED_STEPS = 5 };
 static const double most_seconds = 20;
 /* What a software driver does in about a minute: a step of more is counted there, and not timed. */
 static const double most_software_flops = 5e11;
@@ -81,7 +81,7 @@ enum mien_status train_measure(struct trainer *t)
     plan->seconds_per_step = NAN;
     if (vk_device_caps(t->device)->type == VK_TYPE_SOFTWARE && stats.flops > most_software_flops)
         return MIEN_OK;
-    TRY(train_some(t, t->state.step + WARM_STEPS, 2 * most_seconds)); /* kernels are compiled */
+    TRY(train_some(t, t->state.step + WARM_STEPS, 2 * most_seconds)); /* kernels are compiled, slices cut */
     TRY(time_steps(t, &plan->seconds_per_step));
     graph_program_stats(t->last->program, &stats);
     put_stats(&stats, plan);

@@ -1,4 +1,4 @@
-/* record.c: command buffers, recorded once. A recording owns a command pool with one command buffer per slice,
+/* record.c: command buffers, recorded once. A recording owns a command pool with one command buffer per piece,
  * descriptor sets, each written once, and pools of time stamps; submitting it changes none of them. */
 #include "vk/vk_internal.h"
 
@@ -13,8 +13,9 @@ struct vk_recording {
     struct vk_device *device;
     char label[VK_LABEL_SIZE];
     VkCommandPool pool;
-    VkCommandBuffer *slices; /* the last is being recorded until `ended` */
-    size_t slice_count, slice_capacity;
+    VkCommandBuffer *pieces; /* the last is being recorded until `ended` */
+    bool *joined;            /* [pieces]: submitted together with the one before it */
+    size_t piece_count, piece_capacity, joined_capacity;
     struct vk_sets sets;
     VkQueryPool *stamp_pools;
     size_t stamp_pool_count, stamp_pool_capacity;
@@ -51,15 +52,14 @@ void vk_cmd_host_barrier(struct vk_device *device, VkCommandBuffer commands)
     cmd_memory_barrier(device, commands, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }
 
-/* ---- slices ---- */
+/* ---- pieces ---- */
 
 static VkCommandBuffer current(const struct vk_recording *recording)
 {
-    return recording->slices[recording->slice_count - 1];
+    return recording->pieces[recording->piece_count - 1];
 }
 
-/* Starts a slice. Its barrier orders it after everything submitted earlier: the slice before, or another submission. */
-static enum mien_status slice_begin(struct vk_recording *recording)
+static enum mien_status piece_begin(struct vk_recording *recording)
 {
     enum mien_status status = MIEN_OK;
     struct vk_device *device = recording->device;
@@ -72,29 +72,47 @@ static enum mien_status slice_begin(struct vk_recording *recording)
     };
     const VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                             .flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT};
-    TRY(base_grow(&recording->slices, &recording->slice_capacity, recording->slice_count + 1, sizeof commands));
+    TRY(base_grow(&recording->pieces, &recording->piece_capacity, recording->piece_count + 1, sizeof commands));
+    TRY(base_grow(&recording->joined, &recording->joined_capacity, recording->piece_count + 1, sizeof(bool)));
     VK_TRY(device, device->fn.vkAllocateCommandBuffers(device->handle, &info, &commands));
     VK_TRY(device, device->fn.vkBeginCommandBuffer(commands, &begin));
-    vk_cmd_barrier(device, commands);
-    recording->slices[recording->slice_count++] = commands;
-    recording->stats.slices++;
+    recording->joined[recording->piece_count] = false;
+    recording->pieces[recording->piece_count++] = commands;
+    recording->stats.pieces++;
     recording->bound = VK_NULL_HANDLE;
-    recording->dirty = false;
 fail:
     return status;
 }
 
-double vk_slice_flops(const struct vk_caps *caps)
+struct vk_slice_limits vk_slice_limits(const struct vk_caps *caps)
 {
     switch (caps->class_) {
     case VK_CLASS_SOFTWARE:
-        return 0;
+        return (struct vk_slice_limits){0};
     case VK_CLASS_MOBILE:
-        return 5e8; /* 20 GFLOP/s: 25 ms; the display waits behind a compute slice */
+        return (struct vk_slice_limits){.flops = 5e8, .ms = 25}; /* the display waits behind a slice */
     case VK_CLASS_DESKTOP:
         break;
     }
-    return caps->type == VK_TYPE_DISCRETE ? 1e10 /* 200 GFLOP/s: 50 ms */ : 2e9 /* 60 GFLOP/s: 33 ms */;
+    if (caps->type == VK_TYPE_DISCRETE)
+        return (struct vk_slice_limits){.flops = 1e10, .ms = 100};
+    return (struct vk_slice_limits){.flops = 2e9, .ms = 50};
+}
+
+uint32_t vk_recording_slice(struct vk_recording *recording, const double *cost, double most, double *longest)
+{
+    uint32_t slices = 0;
+    double sum = 0, largest = 0;
+    for (size_t i = 0; i < recording->piece_count; i++) {
+        bool joined = i > 0 && (most <= 0 || sum + cost[i] <= most);
+        sum = joined ? sum + cost[i] : cost[i];
+        slices += !joined;
+        largest = BASE_MAX(largest, sum);
+        recording->joined[i] = joined;
+    }
+    if (longest)
+        *longest = largest;
+    return slices;
 }
 
 static enum mien_status check_open(const struct vk_recording *recording)
@@ -122,7 +140,8 @@ enum mien_status vk_record_begin(struct vk_device *device, const char *label, st
     device->recordings++;
     snprintf(recording->label, sizeof recording->label, "%s", label ? label : "");
     VK_MAKE(device, recording->pool, device->fn.vkCreateCommandPool(device->handle, &info, NULL, &recording->pool));
-    TRY(slice_begin(recording));
+    TRY(piece_begin(recording));
+    vk_cmd_barrier(device, current(recording)); /* after all that was submitted earlier */
     *out = recording;
     return MIEN_OK;
 fail:
@@ -130,13 +149,13 @@ fail:
     return status;
 }
 
-enum mien_status vk_record_slice(struct vk_recording *recording)
+enum mien_status vk_record_piece(struct vk_recording *recording)
 {
     enum mien_status status = MIEN_OK;
     struct vk_device *device = recording->device;
     TRY(check_open(recording));
     VK_TRY(device, device->fn.vkEndCommandBuffer(current(recording)));
-    TRY(slice_begin(recording));
+    TRY(piece_begin(recording));
 fail:
     return status;
 }
@@ -168,7 +187,8 @@ void vk_recording_destroy(struct vk_recording **out)
     }
     vk_sets_destroy(device, &recording->sets);
     device->recordings--;
-    base_free(recording->slices);
+    base_free(recording->pieces);
+    base_free(recording->joined);
     base_free(recording->stamp_pools);
     base_free(recording);
 }
@@ -301,7 +321,7 @@ enum mien_status vk_submit(struct vk_device *device, struct vk_recording *record
     if (!recording->ended || recording->device != device)
         return base_fail(MIEN_ERR_ARG, "recording \"%s\" %s", recording->label,
                          recording->ended ? "belongs to another device" : "was submitted before it was ended");
-    return vk_submit_commands(device, recording->slices, (uint32_t)recording->slice_count, ticket);
+    return vk_submit_commands(device, recording->pieces, recording->joined, (uint32_t)recording->piece_count, ticket);
 }
 
 /* ---- time stamps ---- */

@@ -14,8 +14,8 @@ static VkResult queue_submit(struct vk_device *device, const VkSubmitInfo *info)
     return result;
 }
 
-enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,
-                                    uint64_t *ticket)
+enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, const bool *joined,
+                                    uint32_t count, uint64_t *ticket)
 {
     enum mien_status status = MIEN_OK;
     const uint64_t value = device->submitted + 1;
@@ -26,12 +26,14 @@ enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuf
     };
     *ticket = 0;
     TRY(vk_device_alive(device));
-    for (uint32_t i = 0; i < count; i++) {
-        bool last = i + 1 == count; /* its signal waits for all that was submitted before it */
+    for (uint32_t i = 0, together; i < count; i += together) {
+        for (together = 1; joined && i + together < count && joined[i + together];)
+            together++;
+        bool last = i + together == count; /* its signal waits for all that was submitted before it */
         const VkSubmitInfo info = {
             .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
             .pNext = last ? &timeline : NULL,
-            .commandBufferCount = 1,
+            .commandBufferCount = together,
             .pCommandBuffers = &commands[i],
             .signalSemaphoreCount = last ? 1 : 0,
             .pSignalSemaphores = &device->timeline,

@@ -66,7 +66,7 @@ static enum mien_status copy_start(struct vk_device *device, struct vk_staging *
     device->fn.vkCmdCopyBuffer(staging->commands, from, to, 1, region);
     vk_cmd_host_barrier(device, staging->commands);
     VK_TRY(device, device->fn.vkEndCommandBuffer(staging->commands));
-    TRY(vk_submit_commands(device, &staging->commands, 1, &staging->ticket));
+    TRY(vk_submit_commands(device, &staging->commands, NULL, 1, &staging->ticket));
 fail:
     return status;
 }

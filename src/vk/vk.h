@@ -434,13 +434,22 @@ enum mien_status vk_record_barrier(struct vk_recording *recording);
 enum mien_status vk_record_copy(struct vk_recording *recording, struct vk_range from,
                                 struct vk_range to); /* equal sizes */
 enum mien_status vk_record_fill(struct vk_recording *recording, struct vk_range range, uint32_t word);
-/* Ends the present slice: what follows goes into the next command buffer, submitted in order without a host wait.
- * Implies a barrier. Keeps single submissions below desktop watchdogs. */
-enum mien_status vk_record_slice(struct vk_recording *recording);
-/* Floating-point operations that one slice should hold at most, for a caller that cuts a long recording: 20 to 50 ms on
- * the slowest devices of the class. 0 = no limit (a software device has no watchdog). What a slice reads and writes
- * counts too: 4 bytes moved take about as long as 10 operations. */
-double vk_slice_flops(const struct vk_caps *caps);
+/* Ends the present piece: what follows goes into the next command buffer. This is no barrier, and barriers reach over
+ * it. Neighbouring pieces are submitted together as slices, in order and without a host wait. */
+enum mien_status vk_record_piece(struct vk_recording *recording);
+/* How much one slice should hold at most, so that no submission outlasts a desktop's watchdog or makes the display
+ * wait. flops: floating-point operations, where its time is not known: a quarter to all of `ms` on the slowest devices
+ * of the class (discrete: at 200 GFLOP/s, integrated 60, mobile 20); what is read and written counts too, 4 bytes take
+ * about as long as 10 operations. ms: its time. 0 = no limit (a software device has no watchdog). */
+struct vk_slice_limits {
+    double flops, ms;
+};
+struct vk_slice_limits vk_slice_limits(const struct vk_caps *caps);
+/* From the next submission on slices are as many neighbouring pieces as cost `most` together, one at least; 0 = no
+ * limit. cost [stats.pieces], in any unit. Returns how many slices there are, *longest (may be NULL) is what the
+ * largest costs; before the first call each piece is one. What is computed is the same. Allocates nothing; submissions
+ * may be in flight. */
+uint32_t vk_recording_slice(struct vk_recording *recording, const double *cost, double most, double *longest);
 /* A GPU timestamp after all earlier commands; its index is returned, read with vk_recording_times.
  * MIEN_ERR_UNSUPPORTED on a device without (caps.timestamp_ns 0). */
 enum mien_status vk_record_timestamp(struct vk_recording *recording, uint32_t *index);
@@ -449,7 +458,7 @@ enum mien_status vk_record_end(struct vk_recording *recording);
 void vk_recording_destroy(struct vk_recording **recording); /* must not be in flight; accepts NULL */
 
 struct vk_record_stats {
-    uint32_t dispatches, barriers, copies, slices;
+    uint32_t dispatches, barriers, copies, pieces;
 };
 void vk_recording_stats(const struct vk_recording *recording, struct vk_record_stats *out);
 
@@ -461,6 +470,7 @@ enum mien_status vk_submit(struct vk_device *device, struct vk_recording *record
 /* Blocks (never spins) until the ticket is reached, MIEN_WAIT_SECONDS (environment; default 120, on a software device
  * 600) at most: then MIEN_ERR_TIMEOUT and the device counts as lost. */
 enum mien_status vk_wait(struct vk_device *device, uint64_t ticket);
+enum mien_status vk_wait_idle(struct vk_device *device); /* the same for all that was submitted */
 bool vk_done(struct vk_device *device, uint64_t ticket);
 
 /* Nanoseconds of each timestamp of the last submission, relative to the first; after vk_wait. */

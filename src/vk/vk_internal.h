@@ -425,16 +425,14 @@ void vk_cache_seal(const struct vk_caps *caps, unsigned char *file, size_t size)
 /* What is wrong with a file for this device ("is damaged ..."), NULL = nothing. */
 const char *vk_cache_damage(const struct vk_caps *caps, const unsigned char *file, size_t size);
 
-/* Submits ended command buffers, one vkQueueSubmit each, the last of which signals the next ticket. */
-enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, uint32_t count,
-                                    uint64_t *ticket);
+/* Submits ended command buffers, by one vkQueueSubmit each, but together with the one before where `joined` (may be
+ * NULL) says so; the last signals the next ticket. */
+enum mien_status vk_submit_commands(struct vk_device *device, const VkCommandBuffer *commands, const bool *joined,
+                                    uint32_t count, uint64_t *ticket);
 /* The first time stamp of the last submission as it is: its valid bits. */
 enum mien_status vk_recording_tick(struct vk_recording *recording, uint64_t *ticks);
 /* A time stamp of the recent past on the host's clock (trace.c). */
 double vk_trace_host_ns(const struct vk_device *device, uint64_t ticks);
-
-/* Waits for all that was submitted. */
-enum mien_status vk_wait_idle(struct vk_device *device);
 
 /* Memory dependencies into a command buffer: between all compute and transfer work; to the host. */
 void vk_cmd_barrier(struct vk_device *device, VkCommandBuffer commands);

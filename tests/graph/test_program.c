@@ -399,7 +399,7 @@ static void test_default_slices(void)
             y = GRAPH_OP(g, &op_matmul, NULL, y, x);
         graph_output(g, y);
         CHECK_EQ(vk_device_clamp(gpu.device, clamp[i]), MIEN_OK);
-        double most = vk_slice_flops(vk_device_caps(gpu.device));
+        double most = vk_slice_limits(vk_device_caps(gpu.device)).flops;
         struct graph_program *program = compiled(g, NULL);
         CHECK_EQ(stats_of(program).slices, most > 0 && most < 4e9 ? slices[i] : 1);
         graph_program_destroy(&program);

@@ -89,8 +89,7 @@ static inline enum mien_status on_device_record(struct vk_device *device, const 
         TRY(vk_record_dispatch(recording, pipeline, range, d->bind_count, d->push, d->push_size, d->groups));
         flops += d->flops;
         if (flops > 4e9) { /* keeps the waits of a software driver within bounds */
-            TRY(vk_record_slice(recording));
-            op_hazards_barrier(&hazards);
+            TRY(vk_record_piece(recording));
             flops = 0;
         }
     }

@@ -2,6 +2,7 @@
 #include "args/elements.h"
 #include "check.h"
 #include "check/check.h"
+#include "op/part.h"
 
 #include <stdlib.h>
 
@@ -376,6 +377,8 @@ static void test_cores(void)
     CHECK(product(&caps, 192, 192, 4160, &dispatches) >= 6 && dispatches == 1);
     product(&caps, 4096, 4096, 4096, &dispatches); /* long sums alone are no reason to cut any */
     CHECK_EQ(dispatches, 8);                       /* of at most 20 GFLOP each */
+    caps.max_registers = 64;                       /* a tile there is for any number */
+    CHECK(product(&caps, 192, 192, 4160, &dispatches) > 0 && dispatches >= 1);
     caps.type = VK_TYPE_SOFTWARE; /* whose loops end after 65,535 rounds, whatever its kernels are made for */
     product(&caps, 192, 192, 40004, &dispatches);
     CHECK_EQ(dispatches, 2);
@@ -385,6 +388,26 @@ static void test_cores(void)
     vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
     caps.cores = 10; /* told or not, software drivers' sums keep their order */
     CHECK_EQ(op_busy_groups(&caps), 6);
+}
+
+/* An image of 577 patches is more than a mobile GPU should do at once: its gradient is cut by heads. */
+static void test_attention_pairs(void)
+{
+    struct op_call call = {.op = &op_attention_bwd, .in_count = 4, .attr.heads = 16};
+    struct op_plan plan = {0};
+    struct vk_caps caps;
+    call.in[0] = SHAPE_F32(1, 577, 3 * 1024);
+    call.in[1] = call.in[3] = SHAPE_F32(1, 577, 1024);
+    call.in[2] = SHAPE_F32(1, 16, 577);
+    vk_caps_typical(VK_CLASS_MOBILE, &caps);
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+    double most = op_most_flops(&caps) / (2.0 * 3 * 577 * 577 * 64); /* heads, of three products */
+    CHECK(most > 2 && most < 16);
+    for (size_t i = 1; i < plan.count; i++) /* the first makes delta; 32 rows to a workgroup */
+        CHECK(plan.dispatch[i].groups[0] * plan.dispatch[i].groups[1] <= most * 19);
+    CHECK_EQ(plan.count, 1 + 2 * 6);
+    op_plan_clear(&plan);
 }
 
 /* One line is logged for a failure, whatever is added behind it. */
@@ -491,6 +514,7 @@ int main(void)
     test_row_parts();
     test_binds();
     test_cores();
+    test_attention_pairs();
     test_sticky();
     test_limits();
     test_hazards();

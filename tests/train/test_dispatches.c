@@ -5,11 +5,11 @@
 
 #include "train/step.h"
 
-/* A little more than there are. */
+/* For each class, a little above what it takes; software drivers run what is recorded in its order. */
 static const struct {
     const char *caps;
     uint32_t dispatches, barriers;
-} most[] = {{"class=desktop", 450, 155}, {"class=mobile", 880, 230}, {"class=software", 555, 335}};
+} most[] = {{"class=desktop", 450, 230}, {"class=mobile", 880, 430}, {"class=software", 555, 335}};
 
 /* 64 px, patch 8, width 192, 6 + 6 layers, 77 tokens, batch 64. */
 static struct io_clip_config small_clip(void)
@@ -51,8 +51,9 @@ static struct graph_program_stats count(struct vk_device *device, const char *ca
                                         .objective = {.loss = &train_loss_clip, .global_levels = 1}};
     TRY(train_step_compile(&recipe, &(struct train_step_shape){.batch = 64, .length = 77}, NULL, &step));
     graph_program_stats(step->program, &stats);
-    printf("%s: %u parameters, %u nodes, %u dispatches, %u barriers, %u slices, %.1f MiB of activations, %.1f alive\n",
-           caps, model->count, stats.nodes, stats.dispatches, stats.barriers, stats.slices,
+    printf("%s: %u parameters, %u nodes, %u dispatches, %u barriers, %u pieces, %u slices, %.1f MiB of activations, "
+           "%.1f alive\n",
+           caps, model->count, stats.nodes, stats.dispatches, stats.barriers, stats.pieces, stats.slices,
            (double)stats.activation_bytes / 1048576.0, (double)stats.live_bytes / 1048576.0);
 fail:
     CHECK_EQ(status, MIEN_OK);
@@ -68,7 +69,7 @@ int main(void)
     struct gpu gpu;
     if (!gpu_open(&gpu))
         GPU_SKIP();
-    for (size_t i = 0; i < BASE_COUNT(most); i++) {
+    for (uint32_t i = 0; i < BASE_COUNT(most); i++) {
         struct graph_program_stats stats = count(gpu.device, most[i].caps);
         CHECK(stats.dispatches > 100 && stats.dispatches <= most[i].dispatches);
         CHECK(stats.barriers > 50 && stats.barriers <= most[i].barriers);

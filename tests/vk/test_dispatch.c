@@ -60,11 +60,12 @@ static void test_replay(void)
     CHECK_OK(vk_record_barrier(recording));
     CHECK_OK(vk_record_barrier(recording)); /* nothing between: no second one */
     CHECK_OK(record_affine(device, recording, y, x, N, 2, 1));
-    CHECK_OK(vk_record_slice(recording));
+    CHECK_OK(vk_record_piece(recording));
+    CHECK_OK(vk_record_barrier(recording)); /* for what stands in the piece before */
     CHECK_OK(vk_record_copy(recording, x, y));
     CHECK_OK(vk_record_end(recording));
     vk_recording_stats(recording, &stats);
-    CHECK(stats.dispatches == 2 && stats.barriers == 1 && stats.copies == 1 && stats.slices == 2);
+    CHECK(stats.dispatches == 2 && stats.barriers == 2 && stats.copies == 1 && stats.pieces == 2);
 
     memset(out, 0, sizeof out);
     CHECK_OK(vk_upload(device, x, 0, out, sizeof out));
@@ -158,22 +159,26 @@ static void test_many(void)
     vk_free(device, &y);
 }
 
-/* A long recording cut into many slices, each with its own work and time stamps, replayed. */
+/* A long recording cut into many pieces, each with its own work and time stamps, replayed in slices of all kinds. */
 static void test_slices(void)
 {
-    enum { SLICES = 150 };
+    enum { PIECES = 150 };
+    static const double most[] = {1, 5, 0, 1};
+    static const uint32_t slices[] = {PIECES, PIECES / 5, 1, PIECES};
     struct vk_recording *recording = NULL;
     struct vk_record_stats stats;
     struct vk_range range[2] = {range_of(N * 4), range_of(N * 4)};
     bool timed = vk_device_caps(device)->timestamp_ns > 0;
-    double ns[2 * SLICES] = {0};
+    double ns[2 * PIECES] = {0}, cost[PIECES];
     float out[N] = {0};
     uint32_t index = 0;
     CHECK_OK(vk_upload(device, range[0], 0, out, sizeof out));
     CHECK_OK(vk_record_begin(device, "slices", &recording));
-    for (uint32_t i = 0; i < SLICES; i++) {
+    for (uint32_t i = 0; i < PIECES; i++) {
+        cost[i] = 1;
         if (i)
-            CHECK_OK(vk_record_slice(recording));
+            CHECK_OK(vk_record_piece(recording));
+        CHECK_OK(vk_record_barrier(recording));
         if (timed)
             CHECK_OK(vk_record_timestamp(recording, &index));
         CHECK_OK(record_affine(device, recording, range[i % 2], range[1 - i % 2], N, 1, i));
@@ -182,15 +187,18 @@ static void test_slices(void)
     }
     CHECK_OK(vk_record_end(recording));
     vk_recording_stats(recording, &stats);
-    CHECK(stats.slices == SLICES && stats.dispatches == SLICES && stats.barriers == 0);
+    CHECK(stats.pieces == PIECES && stats.dispatches == PIECES && stats.barriers == PIECES - 1);
     run(recording);
-    run(recording);
-    CHECK_OK(vk_download(device, range[SLICES % 2], 0, out, sizeof out));
-    float sum = 2 * (SLICES * (SLICES - 1) / 2); /* each run adds 0 + 1 + ...: no slice overtakes another */
+    for (uint32_t i = 0; i < BASE_COUNT(most); i++) {
+        CHECK(vk_recording_slice(recording, cost, most[i], NULL) == slices[i]);
+        run(recording);
+    }
+    CHECK_OK(vk_download(device, range[PIECES % 2], 0, out, sizeof out));
+    float sum = 5 * (PIECES * (PIECES - 1) / 2); /* each run adds 0 + 1 + ...: no piece overtakes another */
     CHECK(out[0] == sum && out[N - 1] == sum);
     if (timed) {
-        CHECK_OK(vk_recording_times(recording, ns, 2 * SLICES));
-        for (int i = 1; i < 2 * SLICES; i++)
+        CHECK_OK(vk_recording_times(recording, ns, 2 * PIECES));
+        for (int i = 1; i < 2 * PIECES; i++)
             CHECK(ns[i] >= ns[i - 1]);
     }
     vk_recording_destroy(&recording);
@@ -198,18 +206,38 @@ static void test_slices(void)
     vk_free(device, &range[1]);
 }
 
-static void test_slice_flops(void)
+/* Pieces are taken in order while they fit; one that is too long by itself stands alone. */
+static void test_cuts(void)
+{
+    static const double cost[] = {3, 3, 4, 1, 12, 5, 5, 0.5};
+    struct vk_recording *recording = NULL;
+    CHECK_OK(vk_record_begin(device, "cuts", &recording));
+    for (uint32_t i = 1; i < BASE_COUNT(cost); i++)
+        CHECK_OK(vk_record_piece(recording));
+    CHECK_OK(vk_record_end(recording));
+    double longest = 0;
+    CHECK(vk_recording_slice(recording, cost, 10, &longest) == 5 && longest == 12); /* 3 3 4, 1, 12, 5 5, 0.5 */
+    CHECK(vk_recording_slice(recording, cost, 13, NULL) == 3);                      /* 3 3 4 1, 12, 5 5 0.5 */
+    CHECK(vk_recording_slice(recording, cost, 34, NULL) == 1);
+    CHECK(vk_recording_slice(recording, cost, 0.1, NULL) == 8);
+    run(recording);
+    vk_recording_destroy(&recording);
+}
+
+static void test_slice_limits(void)
 {
     struct vk_caps caps = *vk_device_caps(device);
     caps.class_ = VK_CLASS_SOFTWARE;
-    CHECK(vk_slice_flops(&caps) == 0);
+    CHECK(vk_slice_limits(&caps).flops == 0 && vk_slice_limits(&caps).ms == 0);
     caps.class_ = VK_CLASS_MOBILE;
-    double mobile = vk_slice_flops(&caps);
+    struct vk_slice_limits mobile = vk_slice_limits(&caps);
     caps.class_ = VK_CLASS_DESKTOP;
     caps.type = VK_TYPE_INTEGRATED;
-    double integrated = vk_slice_flops(&caps);
+    struct vk_slice_limits integrated = vk_slice_limits(&caps);
     caps.type = VK_TYPE_DISCRETE;
-    CHECK(mobile > 0 && mobile < integrated && integrated < vk_slice_flops(&caps));
+    struct vk_slice_limits discrete = vk_slice_limits(&caps);
+    CHECK(mobile.flops > 0 && mobile.flops < integrated.flops && integrated.flops < discrete.flops);
+    CHECK(mobile.ms > 0 && mobile.ms < integrated.ms && integrated.ms < discrete.ms && discrete.ms <= 100);
 }
 
 int main(void)
@@ -225,7 +253,8 @@ int main(void)
     test_times();
     test_many();
     test_slices();
-    test_slice_flops();
+    test_cuts();
+    test_slice_limits();
     CHECK(vk_instance_validation_messages(instance) == 0);
     vk_device_destroy(&device);
     vk_instance_destroy(&instance);

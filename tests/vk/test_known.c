@@ -152,7 +152,7 @@ static void test_tiles(void)
                             .lanes = 64,
                             .lanes_max = 128};
     struct vk_physical adreno = as(phone);
-    CHECK(adreno.caps.class_ == VK_CLASS_MOBILE && vk_slice_flops(&adreno.caps) == 5e8); /* short submissions */
+    CHECK(adreno.caps.class_ == VK_CLASS_MOBILE && vk_slice_limits(&adreno.caps).flops == 5e8); /* short submissions */
     phone = (struct planted){.name = "Mali-G715",
                              .vendor = ARM,
                              .driver_id = VK_DRIVER_ID_ARM_PROPRIETARY,

@@ -39,7 +39,7 @@ static uint32_t run(bool barrier)
     return vk_instance_validation_messages(instance) - before;
 }
 
-/* Two recordings that hand memory to each other, and slices of one. */
+/* Two recordings that hand memory to each other, and pieces of one. */
 static uint32_t run_chain(void)
 {
     struct vk_recording *recording[2] = {NULL, NULL};
@@ -53,7 +53,8 @@ static uint32_t run_chain(void)
     for (int i = 0; i < 2; i++) {
         CHECK_OK(vk_record_begin(device, "chain", &recording[i]));
         CHECK_OK(record_affine(device, recording[i], x, y, N, 2, 1));
-        CHECK_OK(vk_record_slice(recording[i]));
+        CHECK_OK(vk_record_piece(recording[i]));
+        CHECK_OK(vk_record_barrier(recording[i]));
         CHECK_OK(record_affine(device, recording[i], y, x, N, 2, 1));
         CHECK_OK(vk_record_end(recording[i]));
     }
