@@ -3,8 +3,8 @@
  * vendor_compare BASELINE CURRENT: ends with 1, naming each pipeline, where one of CURRENT breaks a limit of its device
  * (limits.c: spills, ...), takes above 10 % more registers than in BASELINE, or falls by more than a tenth in the
  * model's share of peak; new and gone ones are counted and are no failure.
- * vendor_compare --limits LIST FILE...: ends with 1 where a pipeline of the files breaks a limit, or where LIST, of the
- * kernels that may wait for one load alone, lacks one or has one too many.
+ * vendor_compare --limits LIST FILE...: ends with 1 where a pipeline of the files breaks a limit or misses a goal, or
+ * where LIST, of the kernels that may wait for one load alone, lacks one or has one too many.
  * vendor_compare --table [--write] TEXT.md FILE: ends with 1 where the table between the marks in TEXT.md is not what
  * FILE tells of the products in shapes.h; --write puts it there. vendor_compare --planted CURRENT: CURRENT against
  * itself with one row changed, thrice: ends with 0 when a growth of registers, a spill and a fall of the share (where

@@ -19,9 +19,9 @@ struct limit {
 static const struct limit limits[] = {
     {"", "", "spills", offsetof(struct row, spills), 0, 0, 0},
     /* Unrolled further, a loop leaves the instruction cache. */
-    {"Apple M1", "matmul_", "instructions", offsetof(struct row, instructions), 3000, 0, 0},
+    {"Apple M1", "", "instructions", offsetof(struct row, instructions), 3000, 0, 0},
     /* With one wave nothing is done while it waits. */
-    {"Adreno (TM) 740", "", "registers, with fewer than 2 waves", offsetof(struct row, registers), 64,
+    {"Adreno", "", "registers, with fewer than 2 waves", offsetof(struct row, registers), 64,
      offsetof(struct row, occupancy), 2},
 };
 
@@ -53,44 +53,57 @@ static const struct goal {
     double share, waves, registers;
 } goals[] = {
     {"NAVI31", "matmul ", 55, 4, 128},
-    {"NAVI31", "attention ", 35, 1, 0},
+    {"NAVI31", "attention ", 65, 5, 0},
 };
 
-static bool reach(const struct result *r, const struct shape *shape)
+static bool reaches(const struct goal *g, const struct row *row, const char *shape)
+{
+    if (row->share >= g->share && (row->occupancy >= g->waves || (row->lanes == 32 && row->registers <= g->registers)))
+        return true;
+    printf("FAIL %s, %s: %.1f %% of peak by the model with %.0f waves a SIMD, %.0f registers; at least %.0f %%, %.0f "
+           "waves (or with 32 lanes %.0f registers)\n",
+           shape, row->name, row->share, row->occupancy, row->registers, g->share, g->waves, g->registers);
+    return false;
+}
+
+/* A goal for which nothing is judged is no goal. */
+static bool reach(const struct result *r, const struct goal *g)
 {
     bool good = true;
-    for (size_t g = 0; g < BASE_COUNT(goals); g++) {
-        for (size_t i = 0; i < shape->count; i++) {
+    size_t seen = 0;
+    for (size_t s = 0; s < r->shape_count; s++) {
+        const struct shape *shape = &r->shapes[s];
+        for (size_t i = 0; i < shape->count && strncmp(shape->name, g->shape, strlen(g->shape)) == 0; i++) {
             const struct row *row = &r->rows[shape->rows[i]];
-            if (!strstr(r->device, goals[g].device) || row->share < 0 ||
-                strncmp(shape->name, goals[g].shape, strlen(goals[g].shape)) != 0)
-                continue;
-            if (row->share >= goals[g].share &&
-                (row->occupancy >= goals[g].waves || (row->lanes == 32 && row->registers <= goals[g].registers)))
-                continue;
-            printf(
-                "FAIL %s, %s: %.1f %% of peak by the model with %.0f waves a SIMD, %.0f registers; at least %.0f %%, "
-                "%.0f waves (or with 32 lanes %.0f registers)\n",
-                shape->name, row->name, row->share, row->occupancy, row->registers, goals[g].share, goals[g].waves,
-                goals[g].registers);
-            good = false;
+            seen += row->share >= 0;
+            good = (row->share < 0 || reaches(g, row, shape->name)) && good;
         }
     }
-    return good;
+    if (seen == 0)
+        printf("FAIL %s: no kernel of \"%s\" has a share of peak\n", r->device, g->shape);
+    return good && seen > 0;
+}
+
+static size_t goals_missed(const struct result *r)
+{
+    size_t missed = 0;
+    for (size_t g = 0; g < BASE_COUNT(goals); g++)
+        missed += strstr(r->device, goals[g].device) && !reach(r, &goals[g]);
+    return missed;
 }
 
 /* ---- kernels that may wait for one load alone -------------------------------------------------------------------- */
 
 struct excuse {
     char kernel[80];
-    bool needed;
+    double most, seen; /* loads of one pipeline */
 };
 struct excuses {
     struct excuse *list;
     size_t count, capacity;
 };
 
-/* "KERNEL  # reason" */
+/* "KERNEL LOADS  # reason" */
 static enum mien_status add_excuse(const char *line, size_t length, const char *path, struct excuses *out)
 {
     enum mien_status status = MIEN_OK;
@@ -104,8 +117,9 @@ static enum mien_status add_excuse(const char *line, size_t length, const char *
     struct excuse *e = &out->list[out->count];
     *e = (struct excuse){0};
     snprintf(e->kernel, sizeof e->kernel, "%.*s", (int)name, line);
-    FAIL_IF(!name || !reason || strspn(reason, "# ") >= (size_t)(line + length - reason), MIEN_ERR_DATA,
-            "%s: \"%.*s\" is no \"KERNEL  # reason\"", path, (int)length, line);
+    FAIL_IF(!name || !reason || strspn(reason, "# ") >= (size_t)(line + length - reason) ||
+                sscanf(line + name, "%lf #", &e->most) != 1 || e->most < 1,
+            MIEN_ERR_DATA, "%s: \"%.*s\" is no \"KERNEL LOADS  # reason\"", path, (int)length, line);
     FAIL_IF(out->count && strcmp(out->list[out->count - 1].kernel, e->kernel) >= 0, MIEN_ERR_DATA,
             "%s: %s is not in its place; sort the list", path, e->kernel);
     out->count++;
@@ -145,11 +159,12 @@ static bool check_alone(const struct result *r, const struct row *row, const str
     if (row->alone <= 0 || strcmp(r->class_, "desktop") != 0)
         return true;
     struct excuse *e = excuse_of(excuses, row->shader);
-    if (e) {
-        e->needed = true;
+    if (e)
+        e->seen = BASE_MAX(e->seen, row->alone);
+    if (e && row->alone <= e->most)
         return true;
-    }
-    printf("FAIL %s: %.0f loads wait alone in its main loops (%s)\n", row->name, row->alone, r->device);
+    printf("FAIL %s: %.0f loads wait alone in its main loops; at most %.0f (%s)\n", row->name, row->alone,
+           e ? e->most : 0, r->device);
     return false;
 }
 
@@ -167,14 +182,15 @@ enum mien_status limits_check(const char *list_path, char *const *paths, size_t 
             failed += !limits_keep(r.device, &r.rows[i]);
             failed += !check_alone(&r, &r.rows[i], &excuses);
         }
-        for (size_t i = 0; i < r.shape_count; i++)
-            failed += !reach(&r, &r.shapes[i]);
+        failed += goals_missed(&r);
         result_clear(&r);
     }
     for (size_t i = 0; i < excuses.count; i++) {
-        if (!excuses.list[i].needed)
-            printf("FAIL %s: has no load that waits alone; take it off %s\n", excuses.list[i].kernel, list_path);
-        failed += !excuses.list[i].needed;
+        const struct excuse *e = &excuses.list[i];
+        if (e->seen < e->most)
+            printf("FAIL %s: of its loads %.0f wait alone, not %.0f; mend %s\n", e->kernel, e->seen, e->most,
+                   list_path);
+        failed += e->seen < e->most;
     }
     printf("%zu pipelines of %zu chips, %zu kernels excused, %zu failed\n", rows, count, excuses.count, failed);
     *good = failed == 0;

@@ -36,9 +36,9 @@ const struct row *result_find(const struct result *r, const char *key);
  * not.
  */
 bool limits_keep(const char *device, const struct row *row);
-/* The same for all rows of files, and for the list of kernels that may have loads that wait alone on desktops: "KERNEL
- * # reason" in each line, sorted, without the suffix of a dtype; other lines begin with #. A kernel that is not on it
- * fails, and one on it that needs it in no file. */
+/* The same for all rows of files, for what products must reach, and for the list of kernels that may have loads that
+ * wait alone on desktops: "KERNEL LOADS  # reason" in each line, sorted, without the suffix of a dtype; other lines
+ * begin with #. A pipeline that has more such loads fails, and a kernel of which none in any file has so many. */
 enum mien_status limits_check(const char *list_path, char *const *paths, size_t count, bool *good);
 
 /* table.c: the shapes of a result as a table in Markdown between two marks in a file: *good = that is what stands
