@@ -39,8 +39,9 @@ layout(constant_id = 3) const uint ITEMS = 4; // a multiple of ROUND
         quad += ROUND * gl_WorkGroupSize.x;                                                                            \
     }
 
-#define EACH_ELEMENT(count)                                                                                            \
-    uint quads = (count) / 4, quad = group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x;               \
+// From quad `first` on, while `more`: `item` counts the quads that an invocation has done.
+#define EACH_WHILE(count, first, more)                                                                                 \
+    uint quads = (count) / 4, quad = first;                                                                            \
     if (quad == 0) {                                                                                                   \
         [[unroll]] for (uint t = 0; t < 3; t++) {                                                                      \
             uint i = quads * 4 + t;                                                                                    \
@@ -51,9 +52,12 @@ layout(constant_id = 3) const uint ITEMS = 4; // a multiple of ROUND
         }                                                                                                              \
     }                                                                                                                  \
     uint item = 0;                                                                                                     \
-    for (; item < ITEMS && quad + (ROUND - 1) * gl_WorkGroupSize.x < quads; item += ROUND)                             \
+    for (; (more) && quad + (ROUND - 1) * gl_WorkGroupSize.x < quads; item += ROUND)                                   \
         ELEMENTS_ROUND(true)                                                                                           \
-    if (ROUND != 1 && item < ITEMS && quad < quads)                                                                    \
+    if (ROUND != 1 && (more) && quad < quads)                                                                          \
         ELEMENTS_ROUND(false)
+
+#define EACH_ELEMENT(count)                                                                                            \
+    EACH_WHILE(count, group_1d() * (gl_WorkGroupSize.x * ITEMS) + gl_LocalInvocationID.x, item < ITEMS)
 
 #endif

@@ -1,26 +1,6 @@
 /* optim.c: gradient clipping and AdamW, reading what changes from step to step from the hyper buffer (args/optim.h). */
-#include "args/optim.h"
 #include "args/sum.h"
-#include "op/op.h"
-
-#include <math.h>
-#include <string.h>
-
-/* A plausible hyper buffer: step 3 of a run. */
-static void fill_hyper(float *hyper, double max_norm)
-{
-    const double beta1 = 0.9, beta2 = 0.98;
-    hyper[HYPER_LR] = 5e-4f;
-    hyper[HYPER_BETA1] = (float)beta1;
-    hyper[HYPER_BETA2] = (float)beta2;
-    hyper[HYPER_ONE_MINUS_BETA1] = (float)(1 - beta1);
-    hyper[HYPER_ONE_MINUS_BETA2] = (float)(1 - beta2);
-    hyper[HYPER_EPS] = 1e-6f;
-    hyper[HYPER_DECAY] = 0.2f;
-    hyper[HYPER_CORRECTION1] = (float)(1 - pow(beta1, 3));
-    hyper[HYPER_CORRECTION2_SQRT] = (float)sqrt(1 - pow(beta2, 3));
-    hyper[HYPER_MAX_NORM] = (float)max_norm;
-}
+#include "op/optim.h"
 
 /* ---- clip_factor: partials[T,64], hyper[16] -> [norm, factor] ---------------------------------------------------- */
 
@@ -60,7 +40,7 @@ static const struct op_case clip_cases[] = {
 static void clip_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    fill_hyper(call->in_data[1], call->attr.value);
+    optim_fill_adamw(call->in_data[1], call->attr.value);
 }
 
 const struct op_desc op_clip_factor = {
@@ -80,35 +60,18 @@ const struct op_desc op_clip_factor = {
 
 /* ---- adamw: p, m, v, g [n], hyper[16], factor[2] -> p, m, v in place --------------------------------------------- */
 
-static double lr_scale(const struct op_call *call)
-{
-    return call->attr.scale == 0 ? 1 : call->attr.scale;
-}
-
 static void adamw_reference(const struct op_call *call)
 {
-    const float *p = call->in_data[0], *m = call->in_data[1], *v = call->in_data[2], *g = call->in_data[3];
-    const float *hyper = call->in_data[4], *factor = call->in_data[5];
-    float *p_out = call->out_data[0], *m_out = call->out_data[1], *v_out = call->out_data[2];
-    uint64_t count = tensor_shape_count(&call->in[0]);
-    double lr = hyper[HYPER_LR] * lr_scale(call), clip = call->in[5].rank ? factor[1] : 1;
-    double keep = 1 - lr * hyper[HYPER_DECAY] * call->attr.value;
-    for (uint32_t o = 0; o < 3 && clip == 0; o++) /* the step is left out (loss_scale) */
-        memmove(call->out_data[o], call->in_data[o], count * sizeof(float));
-    for (uint64_t i = 0; i < count && clip != 0; i++) {
-        double gi = g[i] * clip;
-        double mi = (double)hyper[HYPER_BETA1] * m[i] + hyper[HYPER_ONE_MINUS_BETA1] * gi;
-        double vi = (double)hyper[HYPER_BETA2] * v[i] + hyper[HYPER_ONE_MINUS_BETA2] * gi * gi;
-        double denominator = sqrt(vi) / hyper[HYPER_CORRECTION2_SQRT] + hyper[HYPER_EPS];
-        p_out[i] = (float)(p[i] * keep - lr * (mi / hyper[HYPER_CORRECTION1]) / denominator);
-        m_out[i] = (float)mi;
-        v_out[i] = (float)vi;
-    }
+    struct optim_run run = optim_whole(call);
+    optim_copy(call, 3);
+    run.v = call->out_data[2];
+    run.g = call->in_data[3];
+    optim_adamw(&run, call->in_data[4], optim_clip(call, 5));
 }
 
 static void adamw_push(const struct op_call *call, struct op_dispatch *d)
 {
-    struct adamw_args args = {.lr_scale = (float)lr_scale(call), .decay_scale = call->attr.value};
+    struct adamw_args args = {.lr_scale = (float)optim_lr_scale(call), .decay_scale = call->attr.value};
     OP_PUSH(d, args);
     op_dispatch_spec(d, 8, call->in[5].rank > 0); /* clips */
 }
@@ -134,7 +97,7 @@ static const struct op_case adamw_cases[] = {
 static void adamw_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    fill_hyper(call->in_data[4], 1);
+    optim_fill_adamw(call->in_data[4], 1);
     if (call->attr.first)
         ((float *)call->in_data[3])[0] = NAN, ((float *)call->in_data[5])[1] = 0;
 }

@@ -1,30 +1,22 @@
 /* optim_blocks.c: an optimiser's step of many tensors at once: parameters side by side in one buffer, their moments and
  * gradients in others, and a table of blocks that says what lies where and at which rate it is trained. */
-#include "args/optim.h"
-#include "op/op.h"
-
-#include <math.h>
-#include <string.h>
+#include "op/optim.h"
 
 enum { LOCAL_SOFTWARE = 8, LOCAL = 128 };
 
-struct block {
-    uint64_t param, moment, grad, count; /* elements */
-    double lr_scale, decay;
-};
-
-static struct block block_at(const int32_t *blocks, uint64_t index)
+/* Block `index` of a call's table, the input behind the gradients. */
+static struct optim_run block_at(const struct op_call *call, uint32_t table, uint64_t index)
 {
-    const int32_t *word = blocks + index * OPTIM_BLOCK_WORDS;
+    const int32_t *word = (const int32_t *)call->in_data[table] + index * OPTIM_BLOCK_WORDS;
     float rate[2];
     memcpy(&rate[0], &word[OPTIM_BLOCK_LR_SCALE], sizeof(float));
     memcpy(&rate[1], &word[OPTIM_BLOCK_DECAY], sizeof(float));
-    return (struct block){.param = (uint32_t)word[OPTIM_BLOCK_PARAM],
-                          .moment = (uint32_t)word[OPTIM_BLOCK_MOMENT],
-                          .grad = (uint32_t)word[OPTIM_BLOCK_GRAD],
-                          .count = (uint32_t)word[OPTIM_BLOCK_COUNT],
-                          .lr_scale = (double)rate[0],
-                          .decay = (double)rate[1]};
+    return (struct optim_run){.p = (float *)call->out_data[0] + (uint32_t)word[OPTIM_BLOCK_PARAM],
+                              .m = (float *)call->out_data[1] + (uint32_t)word[OPTIM_BLOCK_MOMENT],
+                              .g = (const float *)call->in_data[table - 1] + (uint32_t)word[OPTIM_BLOCK_GRAD],
+                              .count = (uint32_t)word[OPTIM_BLOCK_COUNT],
+                              .lr_scale = (double)rate[0],
+                              .decay = (double)rate[1]};
 }
 
 /* One workgroup for each block. */
@@ -65,43 +57,17 @@ static void leave_out(struct op_call *call, uint32_t table, uint32_t factor)
         ((float *)call->in_data[table - 1])[0] = NAN, ((float *)call->in_data[factor])[1] = 0;
 }
 
-static void copy(const struct op_call *call, uint32_t outputs)
-{
-    for (uint32_t o = 0; o < outputs; o++) {
-        if (call->out_data[o] != call->in_data[o])
-            memcpy(call->out_data[o], call->in_data[o], tensor_shape_bytes(&call->in[o]));
-    }
-}
-
 /* ---- adamw_blocks ------------------------------------------------------------------------------------------------ */
 
 enum { ADAMW_TABLE = 4, ADAMW_HYPER, ADAMW_FACTOR };
 
-static void adamw_block(const struct op_call *call, const struct block *b)
-{
-    const float *g = (const float *)call->in_data[3] + b->grad;
-    const float *hyper = call->in_data[ADAMW_HYPER], *factor = call->in_data[ADAMW_FACTOR];
-    float *p = (float *)call->out_data[0] + b->param;
-    float *m = (float *)call->out_data[1] + b->moment, *v = (float *)call->out_data[2] + b->moment;
-    double lr = hyper[HYPER_LR] * b->lr_scale, clip = call->in[ADAMW_FACTOR].rank ? factor[1] : 1;
-    double keep = 1 - lr * hyper[HYPER_DECAY] * b->decay;
-    for (uint64_t i = 0; i < b->count && clip != 0; i++) { /* 0: the step is left out (loss_scale) */
-        double gi = g[i] * clip;
-        double mi = (double)hyper[HYPER_BETA1] * m[i] + hyper[HYPER_ONE_MINUS_BETA1] * gi;
-        double vi = (double)hyper[HYPER_BETA2] * v[i] + hyper[HYPER_ONE_MINUS_BETA2] * gi * gi;
-        double denominator = sqrt(vi) / hyper[HYPER_CORRECTION2_SQRT] + hyper[HYPER_EPS];
-        p[i] = (float)(p[i] * keep - lr * (mi / hyper[HYPER_CORRECTION1]) / denominator);
-        m[i] = (float)mi;
-        v[i] = (float)vi;
-    }
-}
-
 static void adamw_reference(const struct op_call *call)
 {
-    copy(call, 3);
+    optim_copy(call, 3);
     for (uint32_t b = 0; b < call->in[ADAMW_TABLE].dim[0]; b++) {
-        struct block block = block_at(call->in_data[ADAMW_TABLE], b);
-        adamw_block(call, &block);
+        struct optim_run run = block_at(call, ADAMW_TABLE, b);
+        run.v = (float *)call->out_data[2] + (run.m - (float *)call->out_data[1]);
+        optim_adamw(&run, call->in_data[ADAMW_HYPER], optim_clip(call, ADAMW_FACTOR));
     }
 }
 
@@ -125,23 +91,12 @@ static const struct op_case adamw_cases[] = {
     {0},
 };
 
-/* Step 3 of a run. */
 static void adamw_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    const double beta1 = 0.9, beta2 = 0.98;
-    float *hyper = call->in_data[ADAMW_HYPER];
     fill_blocks(call, ADAMW_TABLE);
     leave_out(call, ADAMW_TABLE, ADAMW_FACTOR);
-    hyper[HYPER_LR] = 5e-4f;
-    hyper[HYPER_BETA1] = (float)beta1;
-    hyper[HYPER_BETA2] = (float)beta2;
-    hyper[HYPER_ONE_MINUS_BETA1] = (float)(1 - beta1);
-    hyper[HYPER_ONE_MINUS_BETA2] = (float)(1 - beta2);
-    hyper[HYPER_EPS] = 1e-6f;
-    hyper[HYPER_DECAY] = 0.2f;
-    hyper[HYPER_CORRECTION1] = (float)(1 - pow(beta1, 3));
-    hyper[HYPER_CORRECTION2_SQRT] = (float)sqrt(1 - pow(beta2, 3));
+    optim_fill_adamw(call->in_data[ADAMW_HYPER], 0);
 }
 
 const struct op_desc op_adamw_blocks = {
@@ -165,26 +120,12 @@ const struct op_desc op_adamw_blocks = {
 
 enum { SGD_TABLE = 3, SGD_HYPER, SGD_FACTOR };
 
-static void sgd_block(const struct op_call *call, const struct block *b)
-{
-    const float *g = (const float *)call->in_data[2] + b->grad;
-    const float *hyper = call->in_data[SGD_HYPER], *factor = call->in_data[SGD_FACTOR];
-    float *p = (float *)call->out_data[0] + b->param, *velocity = (float *)call->out_data[1] + b->moment;
-    double lr = hyper[HYPER_LR] * b->lr_scale, clip = call->in[SGD_FACTOR].rank ? factor[1] : 1;
-    double decay = (double)hyper[HYPER_DECAY] * b->decay;
-    for (uint64_t i = 0; i < b->count && clip != 0; i++) { /* 0: the step is left out (loss_scale) */
-        double v = (double)hyper[HYPER_MOMENTUM] * velocity[i] + (g[i] * clip + decay * p[i]);
-        p[i] = (float)(p[i] - lr * v);
-        velocity[i] = (float)v;
-    }
-}
-
 static void sgd_reference(const struct op_call *call)
 {
-    copy(call, 2);
+    optim_copy(call, 2);
     for (uint32_t b = 0; b < call->in[SGD_TABLE].dim[0]; b++) {
-        struct block block = block_at(call->in_data[SGD_TABLE], b);
-        sgd_block(call, &block);
+        struct optim_run run = block_at(call, SGD_TABLE, b);
+        optim_sgd(&run, call->in_data[SGD_HYPER], optim_clip(call, SGD_FACTOR));
     }
 }
 
@@ -204,16 +145,12 @@ static const struct op_case sgd_cases[] = {
     {0},
 };
 
-/* EmoCLIP's settings */
 static void sgd_prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    float *hyper = call->in_data[SGD_HYPER];
     fill_blocks(call, SGD_TABLE);
     leave_out(call, SGD_TABLE, SGD_FACTOR);
-    hyper[HYPER_LR] = 1e-3f;
-    hyper[HYPER_DECAY] = 5e-4f;
-    hyper[HYPER_MOMENTUM] = 0.9f;
+    optim_fill_sgd(call->in_data[SGD_HYPER]);
 }
 
 const struct op_desc op_sgd_blocks = {

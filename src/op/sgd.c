@@ -1,37 +1,18 @@
 /* sgd.c: gradient descent with momentum, reading what changes from step to step from the hyper buffer (args/optim.h).
- * PyTorch's formula: g += decay * p; velocity = momentum * velocity + g; p -= lr * velocity. A velocity of zeros makes
- * the first step's velocity g. */
-#include "args/optim.h"
-#include "op/op.h"
-
-#include <math.h>
-#include <string.h>
-
-static double lr_scale(const struct op_call *call)
-{
-    return call->attr.scale == 0 ? 1 : call->attr.scale;
-}
+ * PyTorch's formula (optim.h). A velocity of zeros makes the first step's velocity g. */
+#include "op/optim.h"
 
 static void reference(const struct op_call *call)
 {
-    const float *p = call->in_data[0], *velocity = call->in_data[1], *g = call->in_data[2];
-    const float *hyper = call->in_data[3], *factor = call->in_data[4];
-    float *p_out = call->out_data[0], *velocity_out = call->out_data[1];
-    uint64_t count = tensor_shape_count(&call->in[0]);
-    double lr = hyper[HYPER_LR] * lr_scale(call), clip = call->in[4].rank ? factor[1] : 1;
-    double decay = (double)hyper[HYPER_DECAY] * call->attr.value;
-    for (uint32_t o = 0; o < 2 && clip == 0; o++) /* the step is left out (loss_scale) */
-        memmove(call->out_data[o], call->in_data[o], count * sizeof(float));
-    for (uint64_t i = 0; i < count && clip != 0; i++) {
-        double v = (double)hyper[HYPER_MOMENTUM] * velocity[i] + (g[i] * clip + decay * p[i]);
-        p_out[i] = (float)(p[i] - lr * v);
-        velocity_out[i] = (float)v;
-    }
+    struct optim_run run = optim_whole(call);
+    optim_copy(call, 2);
+    run.g = call->in_data[2];
+    optim_sgd(&run, call->in_data[3], optim_clip(call, 4));
 }
 
 static void push_args(const struct op_call *call, struct op_dispatch *d)
 {
-    struct adamw_args args = {.lr_scale = (float)lr_scale(call), .decay_scale = call->attr.value};
+    struct adamw_args args = {.lr_scale = (float)optim_lr_scale(call), .decay_scale = call->attr.value};
     OP_PUSH(d, args);
     op_dispatch_spec(d, 8, call->in[4].rank > 0); /* clips */
 }
@@ -53,14 +34,11 @@ static const struct op_case cases[] = {
     {0},
 };
 
-/* EmoCLIP's settings; attr first, which the op does not read: a step that is left out. */
+/* attr first, which the op does not read: a step that is left out. */
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     (void)rng;
-    float *hyper = call->in_data[3];
-    hyper[HYPER_LR] = 1e-3f;
-    hyper[HYPER_DECAY] = 5e-4f;
-    hyper[HYPER_MOMENTUM] = 0.9f;
+    optim_fill_sgd(call->in_data[3]);
     if (call->attr.first)
         ((float *)call->in_data[2])[0] = NAN, ((float *)call->in_data[4])[1] = 0;
 }
