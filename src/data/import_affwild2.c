@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+static const char expressions[] = "neutral anger disgust fear happiness sadness surprise other";
 enum { VA, EXPRESSION, UNITS, KINDS, MOST = 16 };
 
 /* One file of a video, line by line. */
@@ -182,6 +183,82 @@ fail:
     return status;
 }
 
+/* ---- the multi-task challenge: one list a split ---- */
+
+/* "VIDEO/00001.jpg,valence,arousal,expression,AU1,..." a line. */
+static enum mien_status read_multi_line(struct import *in, char *line, enum data_split split, const char *faces)
+{
+    static const char *const units[] = {"AU1",  "AU2",  "AU4",  "AU6",  "AU7",  "AU10",
+                                        "AU12", "AU15", "AU23", "AU24", "AU25", "AU26"};
+    enum { FIELDS = 3 + BASE_COUNT(units) };
+    enum mien_status status = MIEN_OK;
+    struct data_row row = {.split = split};
+    struct data_value values[BASE_COUNT(units)];
+    double v[FIELDS + 1];
+    size_t count;
+    char *comma = strchr(line, ','), code[16];
+    bool found, seen, whole = true;
+    FAIL_IF(!comma || comma == line, MIEN_ERR_DATA, "%s: a picture and its values were expected", in->where);
+    *comma = 0;
+    TRY(import_numbers(in, comma + 1, v, FIELDS + 1, &count));
+    FAIL_IF(count != FIELDS, MIEN_ERR_DATA, "%s: %zu numbers; %d were expected", in->where, count, FIELDS);
+    TRY(import_seen(in, line, &seen));
+    in->summary->duplicates += seen;
+    row.has_va = v[0] >= -1 && v[1] >= -1;
+    memcpy(row.va, v, sizeof(row.va));
+    snprintf(code, sizeof(code), "%d", v[2] >= 0 && v[2] < 100 ? (int)v[2] : 99);
+    if (v[2] >= 0)
+        TRY(import_labels(in, expressions, 0, code, &row.labels, &row.label_count));
+    FAIL_IF(v[2] >= 0 && !row.label_count, MIEN_ERR_DATA, "%s: expression %g; 0 to 7 was expected", in->where, v[2]);
+    for (size_t i = 0; i < BASE_COUNT(units); i++) {
+        values[i] = (struct data_value){units[i], v[3 + i]};
+        whole = whole && v[3 + i] >= 0;
+    }
+    row.aus = whole ? values : NULL;
+    row.au_count = whole ? BASE_COUNT(units) : 0;
+    row.subject = base_arena_strndup(&in->row_arena, line, strcspn(line, "/"));
+    const char *path = base_arena_printf(&in->row_arena, "%s/%s", faces, line);
+    FAIL_IF(!path || !row.subject, MIEN_ERR_NOMEM, "out of host memory for an import");
+    if (seen || !(row.has_va || row.label_count || row.aus))
+        goto fail; /* status is MIEN_OK */
+    TRY(import_source(in, path, &row, &found));
+    in->summary->missing += !found;
+    if (found)
+        TRY(import_labelled(in, &row, NULL));
+fail:
+    base_arena_clear(&in->row_arena);
+    return status;
+}
+
+static enum mien_status read_multi(struct import *in, const char *name, enum data_split split, const char *faces,
+                                   bool *any)
+{
+    enum mien_status status = MIEN_OK;
+    const char *near = base_arena_printf(&in->arena, "*/%s", name), *path;
+    const char *far = base_arena_printf(&in->arena, "*/MTL_Challenge/%s", name);
+    char *text = NULL, where[1200];
+    unsigned number = 0;
+    FAIL_IF(!near || !far, MIEN_ERR_NOMEM, "out of host memory for an import");
+    TRY(import_first(in, (const char *const[]){name, near, far, NULL}, &path));
+    if (path)
+        TRY(import_text_read(in, path, &text));
+    *any = *any || path;
+    import_forget(in);
+    in->where = where;
+    for (char *line = text, *next; line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = 0;
+        snprintf(where, sizeof(where), "%s/%s:%u", in->top, path, ++number);
+        if (line[strspn(line, " \t\r")] && !(number == 1 && strncmp(line, "image", 5) == 0))
+            TRY(read_multi_line(in, line, split, faces ? faces : "cropped_aligned"));
+    }
+fail:
+    in->where = NULL;
+    base_free(text);
+    return status;
+}
+
 /* ---- the tree ---- */
 
 static enum mien_status read_split(struct import *in, const char *part, enum data_split split, const char *faces,
@@ -228,6 +305,10 @@ static enum mien_status run(struct import *in)
     TRY(import_first(in, faces, &dir));
     TRY(read_split(in, "Train*_Set", DATA_SPLIT_TRAIN, dir, &any));
     TRY(read_split(in, "Validation_Set", DATA_SPLIT_TEST, dir, &any));
+    if (!any) {
+        TRY(read_multi(in, "training_set_annotations.txt", DATA_SPLIT_TRAIN, dir, &any));
+        TRY(read_multi(in, "validation_set_annotations.txt", DATA_SPLIT_TEST, dir, &any));
+    }
     if (!any)
         return import_no_layout(in);
 fail:
@@ -241,9 +322,11 @@ const struct import_layout import_affwild2 = {
                  "far as each is there; its validation part, on which it is tested, is test; --classes 7 leaves "
                  "other out",
              .layout = "ROOT/*ABAW_Annotations/VA_*|EXPR_*|AU_*/Train_Set|Validation_Set/VIDEO.txt and "
-                       "ROOT/cropped_aligned/VIDEO/00001.jpg",
+                       "ROOT/cropped_aligned/VIDEO/00001.jpg; or, of the multi-task challenge, "
+                       "training_set_annotations.txt and validation_set_annotations.txt",
              .source = "https://ibug.doc.ic.ac.uk/resources/aff-wild2 (a signed agreement, for research)"},
-    .marks = {"cropped_aligned*", "*ABAW_Annotations", "annotations", "VA_*", "EXPR_*", "AU_*"},
+    .marks = {"cropped_aligned*", "*ABAW_Annotations", "annotations", "VA_*", "EXPR_*", "AU_*",
+              "*_set_annotations.txt"},
     .classes = 8,
     .dropped = "other",
     .run = run,

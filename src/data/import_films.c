@@ -100,19 +100,22 @@ const struct import_layout import_mafw_compound = {
     .rule = &(const struct import_rule){.lists = MAFW_LISTS("compound"), .places = MAFW_PLACES}};
 
 const struct import_layout import_cremad = {
-    .info = {.name = "cremad",
-             .summary = "CREMA-D: 6 emotions that 91 actors play, 7,438 clips; 5 folds by actor",
-             .layout = "ROOT/VideoFlash/1001_DFA_ANG_XX.flv and the like (or converted, .mp4)",
-             .source = "https://github.com/CheyneyComputerScience/CREMA-D (git lfs; Open Database License)"},
+    .info =
+        {.name = "cremad",
+         .summary =
+             "CREMA-D: 6 emotions that 91 actors play, 7,438 clips, some with an intensity (1 to 3); 5 folds by actor",
+         .layout = "ROOT/VideoFlash/1001_DFA_ANG_XX.flv and the like (or converted, .mp4)",
+         .source = "https://github.com/CheyneyComputerScience/CREMA-D (git lfs; Open Database License)"},
     .marks = {"VideoFlash"},
     .folds = 5,
     .run = import_by_rule,
     .rule = &(const struct import_rule){
-        .tree = {{"VideoFlash/<subject>_???_<label>_*.mp4", DATA_SPLIT_NONE},
-                 {"VideoFlash/<subject>_???_<label>_*.flv", DATA_SPLIT_NONE}},
+        .tree = {{"VideoFlash/<subject>_???_<label>_<number>.mp4", DATA_SPLIT_NONE},
+                 {"VideoFlash/<subject>_???_<label>_<number>.flv", DATA_SPLIT_NONE}},
         .once = true,
         .without = "1076_MTI_NEU_XX 1076_MTI_SAD_XX 1064_TIE_SAD_XX 1064_IEO_DIS_MD",
         .last_subject = {1018, 1036, 1054, 1072, 1091},
+        .levels = "LO MD HI",
     }};
 
 const struct import_layout import_ravdess = {
@@ -128,13 +131,14 @@ const struct import_layout import_ravdess = {
     .rule = &(const struct import_rule){
         .numbers = "neutral calm happiness sadness anger fear disgust surprise",
         .base = 1,
-        .tree = {{"Actor_#/02-01-<label>-#-#-#-<subject>.mp4", DATA_SPLIT_NONE},
-                 {"Video_Speech_Actor_#/Actor_#/02-01-<label>-#-#-#-<subject>.mp4", DATA_SPLIT_NONE},
-                 {"Actor_#/01-01-<label>-#-#-#-<subject>.mp4", DATA_SPLIT_NONE},
-                 {"Video_Speech_Actor_#/Actor_#/01-01-<label>-#-#-#-<subject>.mp4", DATA_SPLIT_NONE}},
+        .tree = {{"Actor_#/02-01-<label>-<number>-#-#-<subject>.mp4", DATA_SPLIT_NONE},
+                 {"Video_Speech_Actor_#/Actor_#/02-01-<label>-<number>-#-#-<subject>.mp4", DATA_SPLIT_NONE},
+                 {"Actor_#/01-01-<label>-<number>-#-#-<subject>.mp4", DATA_SPLIT_NONE},
+                 {"Video_Speech_Actor_#/Actor_#/01-01-<label>-<number>-#-#-<subject>.mp4", DATA_SPLIT_NONE}},
         .once = true,
         .key_from = 3,
         .last_subject = {4, 8, 12, 16, 20, 24},
+        .levels = "01 02",
     }};
 
 const struct import_layout import_enterface05 = {

@@ -1,5 +1,9 @@
 /* import_pictures.c: data sets of pictures with a label each, as rules. */
+#include "data/import_lines.h"
+#include "data/import_read.h"
 #include "data/import_rule.h"
+
+#include <string.h>
 
 #define RAFDB                                                                                                          \
     "RAF-DB's authors, for research: http://www.whdeng.cn/raf/model1.html (e-mail from an institute's address)"
@@ -61,9 +65,51 @@ const struct import_layout import_sfew = {
                  {"Val_Aligned_Faces*/<label>/*.??g", DATA_SPLIT_TEST}},
     }};
 
+/* How much of each emotion people saw, 1 to 5, by the table in README_FIRST.txt: "1 2.87 2.52 2.10 1.97 1.97 2.06
+ * KM-NE1" is of KM.NE1.*; separated by blanks or commas. */
+static enum mien_status rate_jaffe(struct import *in, const char *name, struct data_row *row)
+{
+    enum { NUMBER, SCORES, PICTURE = 7 };
+    static const char *const tables[] = {"README_FIRST.txt", "semantic-ratings.csv", NULL};
+    static const char *const names[] = {"happiness", "sadness", "surprise", "anger", "disgust", "fear"};
+    enum mien_status status = MIEN_OK;
+    const char *path;
+    char *text = NULL, want[8];
+    snprintf(want, sizeof(want), "%.2s-%.*s", name, (int)BASE_MIN(strcspn(name + 3, "."), (size_t)4), name + 3);
+    TRY(import_first(in, tables, &path));
+    if (path)
+        TRY(import_text_read(in, path, &text));
+    for (char *line = text, *next; line; line = next) {
+        char *end = strchr(line, '\n'), *picture;
+        next = end ? end + 1 : NULL;
+        if (end)
+            *end = 0;
+        line[strcspn(line, "\r")] = 0;
+        picture = strstr(line, want);
+        if (!picture || picture[strlen(want)] || line[strspn(line, "0123456789. ,\t")] != *want)
+            continue;
+        double values[PICTURE];
+        size_t count;
+        struct data_value *targets = base_arena_array(&in->row_arena, BASE_COUNT(names), sizeof(*targets));
+        FAIL_IF_NULL(targets, "an import");
+        *picture = 0;
+        in->where = path;
+        TRY(import_numbers(in, line, values, PICTURE, &count));
+        for (size_t i = 0; count == PICTURE && i < BASE_COUNT(names); i++)
+            targets[i] = (struct data_value){names[i], values[SCORES + i]};
+        row->targets = count == PICTURE ? targets : NULL;
+        row->target_count = count == PICTURE ? BASE_COUNT(names) : 0;
+    }
+fail:
+    in->where = NULL;
+    base_free(text);
+    return status;
+}
+
 const struct import_layout import_jaffe = {
     .info = {.name = "jaffe",
-             .summary = "JAFFE: 7 emotions, 213 pictures of 10 women, TIFF (converted beside); a fold a subject",
+             .summary = "JAFFE: 7 emotions and how much of each people saw, 213 pictures of 10 women, TIFF (converted "
+                        "beside); a fold a subject",
              .layout = "ROOT/KA.AN1.39.tiff and the like, each converted to KA.AN1.39.tiff.png; or KA.AN1.39.png",
              .source = "https://zenodo.org/records/14974867 (ask there, for research; not to be passed on)"},
     .marks = {"??.???.#.*"},
@@ -76,4 +122,5 @@ const struct import_layout import_jaffe = {
                  {"<subject>.<label>#.#.tif", DATA_SPLIT_NONE}},
         .once = true,
         .subjects = "KA KL KM KR MK NA NM TM UY YM",
+        .rate = rate_jaffe,
     }};

@@ -279,7 +279,8 @@ static enum mien_status read_fhb(struct import *in, const cJSON *entry, size_t i
     TRY(base_json_u32(qa, "answer", in->where, &answer));
     uint32_t count = (uint32_t)cJSON_GetArraySize(options), by = count ? (uint32_t)(index % count) : 0;
     for (uint32_t i = 0; i < count; i++)
-        cJSON_AddItemReferenceToArray(turned, cJSON_GetArrayItem(options, (int)((i + count - by) % count)));
+        FAIL_IF(!cJSON_AddItemReferenceToArray(turned, cJSON_GetArrayItem(options, (int)((i + count - by) % count))),
+                MIEN_ERR_NOMEM, "out of host memory for an import");
     for (size_t v = 0; v < BASE_COUNT(views); v++) {
         struct data_row row = {.split = split, .answer = answer < count ? (int32_t)((answer + by) % count) : -1};
         const cJSON *path = base_json_member(paths, views[v]);

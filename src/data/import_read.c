@@ -64,7 +64,7 @@ static bool npy_value(char type, size_t size, const unsigned char *data, char te
         memcpy(out, &bits, sizeof(*out));
     else if (type == 'f' && size == 4)
         *out = (double)single;
-    else if ((type == 'i' || type == 'u') && size <= 8)
+    else if ((type == 'i' || type == 'u') && size >= 1 && size <= 8)
         *out = type == 'i' && size < 8 && bits >> (8 * size - 1) ? (double)bits - (double)((uint64_t)1 << 8 * size)
                : type == 'i'                                     ? (double)(int64_t)bits
                                                                  : (double)bits;

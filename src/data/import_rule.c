@@ -18,16 +18,17 @@ struct rule_run {
     bool any; /* a list or a sample was there */
 };
 
-static bool is_listed(const char *words, const char *name)
+/* The place, from 1 on, of a word [size] in a list; 0: it is not there, or there is no list. */
+static int32_t place_in(const char *words, const char *word, size_t size)
 {
-    size_t size = strcspn(name, ".");
-    for (const char *at = words; at && *at; at += strspn(at, " ")) {
+    int32_t place = 1;
+    for (const char *at = words; at && *at; at += strspn(at, " "), place++) {
         size_t length = strcspn(at, " ");
-        if (length == size && strncmp(at, name, size) == 0)
-            return true;
+        if (length == size && strncmp(at, word, size) == 0)
+            return place;
         at += length;
     }
-    return false;
+    return 0;
 }
 
 /* ---- folds by subject ---- */
@@ -35,17 +36,11 @@ static bool is_listed(const char *words, const char *name)
 /* 0: none. */
 static int32_t fold_of(const struct import_rule *rule, const char *subject)
 {
-    int32_t number = (int32_t)strtol(subject, NULL, 10), fold = 1;
+    int32_t number = (int32_t)strtol(subject, NULL, 10);
     for (size_t i = 0; rule->last_subject[i]; i++)
         if (number <= rule->last_subject[i])
             return (int32_t)i + 1;
-    for (const char *at = rule->subjects; at && *at; at += strspn(at, " "), fold++) {
-        size_t length = strcspn(at, " ");
-        if (length == strlen(subject) && strncmp(at, subject, length) == 0)
-            return fold;
-        at += length;
-    }
-    return 0;
+    return place_in(rule->subjects, subject, strlen(subject));
 }
 
 /* ---- patterns of paths ---- */
@@ -72,12 +67,13 @@ static enum mien_status found(struct import *in, const struct import_match *matc
     const struct import_rule *rule = run->rule;
     const char *slash = strrchr(match->path, '/'), *name = slash ? slash + 1 : match->path;
     struct data_row row = {.split = run->split, .subject = *match->subject ? match->subject : NULL};
+    struct data_value level = {"intensity", place_in(rule->levels, match->number, strlen(match->number))};
     bool repeated, is_there;
     char label[IMPORT_WORD];
     snprintf(label, sizeof(label), "%s", match->label);
     TRY(import_labels(in, rule->numbers, rule->base, label, &row.labels, &row.label_count));
     TRY(is_repeated(in, rule, name, &repeated));
-    bool broken = is_listed(rule->without, name);
+    bool broken = place_in(rule->without, name, strcspn(name, "."));
     in->summary->left_out += broken;
     in->summary->passed_over += !broken && (repeated || row.label_count == 0);
     if (broken || repeated || row.label_count == 0)
@@ -89,6 +85,10 @@ static enum mien_status found(struct import *in, const struct import_match *matc
     FAIL_IF_NULL(path, "an import");
     TRY(import_source(in, path, &row, &is_there));
     in->summary->missing += !is_there;
+    row.targets = level.value > 0 ? &level : NULL;
+    row.target_count = level.value > 0;
+    if (is_there && rule->rate)
+        TRY(rule->rate(in, name, &row));
     if (is_there)
         TRY(import_labelled(in, &row, NULL));
 fail:

@@ -84,6 +84,9 @@ struct import_rule {
     const char *without;     /* names (separated by blanks) that are left out: broken in the original */
     int32_t last_subject[8]; /* folds by the subject's number: the last one of each; 0 ends */
     const char *subjects;    /* or by its place among these, separated by blanks */
+    const char *levels; /* of intensity, the least first: what <number> says becomes the target "intensity", from 1 */
+    /* What else is known of a sample, by its name; NULL: nothing. What it adds is in the row's arena. */
+    enum mien_status (*rate)(struct import *in, const char *name, struct data_row *row);
 };
 
 /* run of a layout that has a rule. */

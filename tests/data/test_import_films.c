@@ -106,8 +106,8 @@ static void test_actors(void)
                                    "1091_TSI_ODD_XX.flv");
     tree_expect((struct mien_import_params){.name = "cremad"}, "crema",
                 "{\"video\":\"VideoFlash/1001_DFA_ANG_XX.flv\",\"label\":\"anger\",\"subject\":\"1001\",\"fold\":1}\n"
-                "{\"video\":\"VideoFlash/1019_IEO_HAP_LO.flv\",\"label\":\"happiness\",\"subject\":\"1019\","
-                "\"fold\":2}\n"
+                "{\"video\":\"VideoFlash/1019_IEO_HAP_LO.flv\",\"label\":\"happiness\",\"targets\":{\"intensity\":1},"
+                "\"subject\":\"1019\",\"fold\":2}\n"
                 "{\"video\":\"VideoFlash/1091_TSI_NEU_XX.flv\",\"label\":\"neutral\",\"subject\":\"1091\","
                 "\"fold\":5}\n",
                 0, 0, 1);
@@ -117,12 +117,12 @@ static void test_actors(void)
 
     tree_files("ravdess", "Actor_01/02-01-06-01-02-01-01.mp4 Actor_01/01-01-06-01-02-01-01.mp4 "
                           "Actor_01/02-02-01-01-01-01-01.mp4 Actor_01/03-01-01-01-01-01-01.wav "
-                          "Actor_05/01-01-02-01-01-01-05.mp4");
+                          "Actor_05/01-01-02-02-01-01-05.mp4");
     tree_expect((struct mien_import_params){.name = "ravdess", .fold = 2}, "ravdess",
-                "{\"video\":\"Actor_01/02-01-06-01-02-01-01.mp4\",\"label\":\"fear\",\"subject\":\"01\","
-                "\"split\":\"train\"}\n"
-                "{\"video\":\"Actor_05/01-01-02-01-01-01-05.mp4\",\"label\":\"calm\",\"subject\":\"05\","
-                "\"split\":\"test\"}\n",
+                "{\"video\":\"Actor_01/02-01-06-01-02-01-01.mp4\",\"label\":\"fear\",\"targets\":{\"intensity\":1},"
+                "\"subject\":\"01\",\"split\":\"train\"}\n"
+                "{\"video\":\"Actor_05/01-01-02-02-01-01-05.mp4\",\"label\":\"calm\",\"targets\":{\"intensity\":2},"
+                "\"subject\":\"05\",\"split\":\"test\"}\n",
                 0, 0, 0);
 
     tree_files("en/enterface database",

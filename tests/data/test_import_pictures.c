@@ -93,16 +93,21 @@ static void test_jaffe(void)
 {
     const struct mien_import_params p = {.name = "jaffe"}, second = {.name = "jaffe", .fold = 2};
     tree_files("jaffe/jaffe", "KA.AN1.39.tiff KA.AN1.39.tiff.png KL.DI10.9.tiff KL.DI10.9.png YM.SU3.60.tif");
-    tree_put("jaffe/jaffe/README_FIRST.txt", "of it");
+    tree_put("jaffe/jaffe/README_FIRST.txt", "of KL-DI10\r\n# HAP SAD SUR ANG DIS FEA PIC\r\n---\r\n"
+                                             " 7 1.5 2.25 1 2 4.5 3 KL-DI10\r\n8\t1 1 1 1 1 1\tKL-DI1\r\n");
     tree_refuse(p, "jaffe", MIEN_ERR_DATA, "YM.SU3.60.tif: no PNG or JPEG; convert all such pictures");
     tree_files("jaffe/jaffe", "YM.SU3.60.tif.png"); /* as the command that it names makes it */
-    tree_expect(p, "jaffe",
-                "{\"image\":\"jaffe/KL.DI10.9.png\",\"label\":\"disgust\",\"subject\":\"KL\",\"fold\":2}\n"
-                "{\"image\":\"jaffe/KA.AN1.39.tiff.png\",\"label\":\"anger\",\"subject\":\"KA\",\"fold\":1}\n"
-                "{\"image\":\"jaffe/YM.SU3.60.tif.png\",\"label\":\"surprise\",\"subject\":\"YM\",\"fold\":10}\n",
-                0, 0, 0);
+    tree_expect(
+        p, "jaffe",
+        "{\"image\":\"jaffe/KL.DI10.9.png\",\"label\":\"disgust\",\"targets\":{\"happiness\":1.5,"
+        "\"sadness\":2.25,\"surprise\":1,\"anger\":2,\"disgust\":4.5,\"fear\":3},\"subject\":\"KL\",\"fold\":2}\n"
+        "{\"image\":\"jaffe/KA.AN1.39.tiff.png\",\"label\":\"anger\",\"subject\":\"KA\",\"fold\":1}\n"
+        "{\"image\":\"jaffe/YM.SU3.60.tif.png\",\"label\":\"surprise\",\"subject\":\"YM\",\"fold\":10}\n",
+        0, 0, 0);
     tree_expect(second, "jaffe",
-                "{\"image\":\"jaffe/KL.DI10.9.png\",\"label\":\"disgust\",\"subject\":\"KL\",\"split\":\"test\"}\n"
+                "{\"image\":\"jaffe/KL.DI10.9.png\",\"label\":\"disgust\",\"targets\":{\"happiness\":1.5,"
+                "\"sadness\":2.25,\"surprise\":1,\"anger\":2,\"disgust\":4.5,\"fear\":3},\"subject\":\"KL\","
+                "\"split\":\"test\"}\n"
                 "{\"image\":\"jaffe/KA.AN1.39.tiff.png\",\"label\":\"anger\",\"subject\":\"KA\",\"split\":\"train\"}\n"
                 "{\"image\":\"jaffe/YM.SU3.60.tif.png\",\"label\":\"surprise\",\"subject\":\"YM\","
                 "\"split\":\"train\"}\n",

@@ -182,6 +182,20 @@ static void test_affwild2(void)
     tree_put(AW "AU_Detection_Challenge/Validation_Set/2_left.txt", "AU1\n0\n");
     tree_put(AW "EXPR_Classification_Challenge/Train_Set/v-1.txt", "Neutral,Anger\n4\n");
     tree_refuse(p, "aw", MIEN_ERR_DATA, "v-1.txt:2: expression 4 of 2");
+    /* the multi-task challenge: one list for all; frames without any value are none */
+    tree_files("mt/cropped_aligned", "5/00001.jpg 5/00002.jpg");
+    tree_put("mt/training_set_annotations.txt",
+             "image,valence,arousal,expression,aus\n5/00001.jpg,0.5,-0.25,7,0,1,0,0,0,0,0,0,0,0,1,0\n"
+             "5/00002.jpg,-5,-5,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1\r\n5/00003.jpg,0,0,0,1,1,1,1,1,1,1,1,1,1,1,1\n");
+    tree_expect(p, "mt",
+                "{\"image\":\"cropped_aligned/5/00001.jpg\",\"label\":\"other\",\"va\":[0.5,-0.25],\"au\":{\"AU1\":0,"
+                "\"AU2\":1,\"AU4\":0,\"AU6\":0,\"AU7\":0,\"AU10\":0,\"AU12\":0,\"AU15\":0,\"AU23\":0,\"AU24\":0,"
+                "\"AU25\":1,\"AU26\":0},\"subject\":\"5\",\"split\":\"train\"}\n",
+                1, 0, 0);
+    tree_put("mt/validation_set_annotations.txt", "image,valence\n5/00001.jpg,0.5,-0.25,8,0,1,0,0,0,0,0,0,0,0,1,0\n");
+    tree_refuse(p, "mt", MIEN_ERR_DATA, "validation_set_annotations.txt:2: expression 8");
+    tree_put("mt/validation_set_annotations.txt", "image,valence\n5/00001.jpg,0.5,-0.25,8,0,1\n");
+    tree_refuse(p, "mt", MIEN_ERR_DATA, "validation_set_annotations.txt:2: 5 numbers; 15 were expected");
     /* the first challenge: seven expressions without a header */
     tree_files("aw1/cropped_aligned", "3/00001.jpg");
     tree_put("aw1/annotations/EXPR_Set/Training_Set/3.txt", "6\n");
