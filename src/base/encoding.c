@@ -5,6 +5,7 @@
 #include "base/os_internal.h"
 #include "base/status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,10 +100,10 @@ enum mien_status base_text_from_gbk(const char *path, char **text, size_t *size)
     ptrdiff_t used = os_to_utf8("GB18030", *text, *size, out, &room);
     for (ptrdiff_t at = 0; at < used; at++)
         line += (*text)[at] == '\n';
-    FAIL_IF(used < 0, MIEN_ERR_DATA,
-            "%s: not UTF-8, and this system cannot read GBK (on Debian the package libc-gconv-modules-extra can); save "
-            "the file as UTF-8",
-            path);
+    FAIL_IF(used < 0, base_errno_status(MIEN_ERR_DATA),
+            "%s: not UTF-8, and this system does not read GBK: %s (on Debian the package libc-gconv-modules-extra may "
+            "help); save the file as UTF-8",
+            path, strerror(errno));
     FAIL_IF((size_t)used < *size, MIEN_ERR_DATA, "%s:%zu: neither UTF-8 nor GBK; save the file as UTF-8", path, line);
     base_free(*text);
     *text = out;

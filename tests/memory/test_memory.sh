@@ -27,6 +27,10 @@ cp "$here/../data/jpeg/cmyk.jpg" face.jpg
 cp "$here/../golden/train/03.png" face.png
 printf 'a smile\na frown\n' >texts.txt
 printf '{"joy": ["a smile", "a happy face"], "anger": "a frown"}\n' >described.json
+lists='mafw/Train_Test_Set/single/with_caption/set_1'
+mkdir -p "$lists" mafw/data/faces/00001
+cp frames/train/joy/a.png mafw/data/faces/00001/
+printf '00001.mp4\tfear\t\xd2\xbb\tA man. He runs.\r\n00001.mp4\tanger_sadness\t-\t-\n' >"$lists/test.txt"
 row() { printf '{"%s":"%s","caption":%s,"label":%s,"split":"%s"%s}\n' "$@"; }
 more=',"subject":"s","box":[1,1,20,20],"au":{"AU12":1}'
 for i in 0 1 2 3 4 5; do
@@ -57,6 +61,7 @@ declare -A commands=(
     [info]="info $start"
     [plan]="info $start --plan --json"
     [import]="import folder frames -o out"
+    [sets]="import mafw mafw -o out --captions"
     [pack]="import folder frames -o out --pack"
     [synth]="synth out --count 3 --size 24"
     [convert]="convert $start out"
@@ -70,13 +75,13 @@ declare -A commands=(
     [resume]="train --resume out"
     [bench]="bench bench.json --compare bench.json --json"
 )
-order=(tokenize import synth convert info embed train pack plan eval report classify search retrieval resume bench)
+order=(tokenize import sets synth convert info embed train pack plan eval report classify search retrieval resume bench)
 [ $# -gt 0 ] && order=("$@")
 
 undisturbed() { "$mien" "$@" >stdout 2>stderr; }
 if ! undisturbed devices; then
     echo "skipped: commands that need a Vulkan device ($(tail -1 stderr))"
-    order=(tokenize info plan import pack synth convert)
+    order=(tokenize info plan import sets pack synth convert)
 fi
 
 # What a command needs from others.
@@ -193,7 +198,7 @@ if [ "$tier" = sample ]; then # the commands in turn, each at places spread even
             read -ra all <<<"$(tr '\n' ' ' <<<"${numbers[$name]}")"
             case $name in
                 train | resume) turns=1 ;;
-                tokenize | info | import | pack | synth | convert) turns=6 ;;
+                tokenize | info | import | sets | pack | synth | convert) turns=6 ;;
                 *) turns=2 ;;
             esac
             for ((turn = 0; turn < turns && SECONDS < seconds; turn++)); do
