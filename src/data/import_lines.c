@@ -27,6 +27,16 @@ fail:
     return status;
 }
 
+/* The field without blanks around it, in place. */
+static char *trim(char *field)
+{
+    field += strspn(field, " ");
+    size_t size = strlen(field);
+    while (size && strchr(" \t\r", field[size - 1]))
+        field[--size] = 0;
+    return field;
+}
+
 /* Takes one line apart, in place. */
 static enum mien_status read_line(struct import *in, char *line, import_line_fn fn, void *user)
 {
@@ -44,19 +54,14 @@ static enum mien_status read_line(struct import *in, char *line, import_line_fn 
             blank--;
         *blank = 0;
     }
+    for (size_t i = 0; i < count; i++)
+        fields[i] = trim(fields[i]);
     FAIL_IF(count < 2 || !*fields[0] || !*fields[1], MIEN_ERR_DATA, "%s: a name and a label were expected, not \"%s\"",
             in->where, line);
     out = (struct import_line){fields[0], fields[1], count == 4 && *fields[3] ? fields[3] : NULL};
     TRY(fn(in, &out, user));
 fail:
     return status;
-}
-
-static void trim(char *line)
-{
-    size_t size = strlen(line);
-    while (size && strchr(" \t\r", line[size - 1]))
-        line[--size] = 0;
 }
 
 static enum mien_status read_lines(struct import *in, const char *path, char *text, import_line_fn fn, void *user)
@@ -69,8 +74,7 @@ static enum mien_status read_lines(struct import *in, const char *path, char *te
         if (next)
             *next++ = 0;
         number++;
-        trim(line);
-        line += strspn(line, " ");
+        line = trim(line);
         snprintf(where, sizeof(where), "%s/%s:%u", in->top, path, number);
         in->where = where;
         if (*line)

@@ -238,10 +238,29 @@ fail:
     return status;
 }
 
+/* Labels would be read, and wrong. */
+static enum mien_status check_sibling(const struct import *in)
+{
+    enum mien_status status = MIEN_OK;
+    const char *sibling = in->layout->rule->sibling;
+    char *top = NULL;
+    if (!sibling)
+        return MIEN_OK;
+    TRY(base_path_absolute(in->top, &top));
+    const char *name = strrchr(top, '/');
+    FAIL_IF(name && strcmp(name + 1, sibling) == 0, MIEN_ERR_DATA,
+            "%s: this is another set, whose labels have other numbers; \"%s\" is imported from the directory beside it",
+            in->top, in->layout->info.name);
+fail:
+    base_free(top);
+    return status;
+}
+
 enum mien_status import_by_rule(struct import *in)
 {
     enum mien_status status = MIEN_OK;
     struct rule_run run = {.rule = in->layout->rule};
+    TRY(check_sibling(in));
     if (run.rule->lists[0].pattern)
         TRY(read_lists(in, &run));
     if (!run.any)

@@ -68,7 +68,8 @@ struct import_rule {
         const char *pattern;
         enum data_split split;
     } lists[8];
-    bool split_by_name; /* names begin with train or test */
+    bool split_by_name;  /* names begin with train or test */
+    const char *sibling; /* the directory of another set of the same layout, whose numbers mean something else */
     /* where a list's files are: directories by pattern; file with <name>, <stem> (without its ending) or <five> (as
      * five digits). The first that is there counts. */
     struct {

@@ -60,7 +60,7 @@ static void test_mafw(void)
     /* the sentence in Chinese is GBK; so are the quotes of the English one */
     tree_put("mafw/Train & Test Set/single/with_caption/set_1/train.txt",
              "03352.mp4\thappiness\t\xd2\xbb\xb8\xf6\xc5\xae\xba\xa2\tA girl says \xa1\xb0yes\xa1\xb1. She smiles.\r\n"
-             "00025.mp4\tneutral\t-\t-\r\n");
+             "00025.mp4 \t neutral \t-\t-\r\n");
     tree_put("mafw/Train & Test Set/single/no_caption/set_1/test.txt", "00151.mp4 helplessness\n");
     tree_put("mafw/Train & Test Set/single/no_caption/set_1/train.txt", "00025.mp4 contempt\n"); /* stands behind */
     tree_put("mafw/Train & Test Set/single/no_caption/set_2/test.txt", "03352.mp4 happiness\n00025.mp4 neutral\n");

@@ -66,6 +66,15 @@ static void test_compound(void)
                 0, 0, 0);
 }
 
+/* Numbers of one would be read as numbers of the other. */
+static void test_siblings(void)
+{
+    tree_refuse((struct mien_import_params){.name = "rafdb"}, "rafc/compound", MIEN_ERR_DATA, "this is another set");
+    tree_refuse((struct mien_import_params){.name = "rafdb-compound"}, "rafc/basic", MIEN_ERR_DATA, "another set");
+    tree_refuse((struct mien_import_params){.name = "rafdb-compound"}, "raf", MIEN_ERR_DATA,
+                "another set"); /* basic alone */
+}
+
 static void test_sfew(void)
 {
     const struct mien_import_params p = {.name = "sfew"};
@@ -120,6 +129,7 @@ int main(void)
     support_capture();
     test_rafdb();
     test_compound();
+    test_siblings();
     test_sfew();
     test_jaffe();
     support_clean();
