@@ -111,6 +111,11 @@ expect 0 '"task":"au"' eval --model "$weights" --manifest ckplus.jsonl --task au
 holds "au: F1 $(member f1_mean) above 0.4" above f1_mean 0.4
 expect 0 '"task":"retrieval"' eval --model "$weights" --manifest ckplus.jsonl --task retrieval --split all --json
 
+# its captions train all three levels: global, sentences of units, summary
+tiny_config 2 0 >tiny.json
+expect 0 'tiny/model' train --config tiny.json --set data.train=ckplus.jsonl run.dir=tiny loss.local.kind=sentence
+holds 'a loss of local sentences' grep -Eq '"loss_local":(0\.[0-9]*[1-9]|[1-9])' tiny/log.jsonl
+
 # ---- multiple choice ----
 count=0
 mkdir -p facex/benchmark
