@@ -7,6 +7,7 @@
 #include "base/crc32.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "base/json.h"
 #include "base/lock.h"
 #include "base/log.h"

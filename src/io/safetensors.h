@@ -95,11 +95,6 @@ enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype d
 enum { IO_LOGIT_SCALE_MOST = 20 };
 enum mien_status io_check_logit_scale(const char *file, double value);
 
-float io_f16_to_f32(uint16_t half);   /* exact, NaN payloads kept */
-uint16_t io_f32_to_f16(float value);  /* to nearest even; overflow to infinity */
-float io_bf16_to_f32(uint16_t bf16);  /* exact */
-uint16_t io_f32_to_bf16(float value); /* to nearest even */
-
 /* One tensor to be written. */
 struct io_tensor_out {
     const char *name; /* UTF-8; borrowed during the call */

@@ -1,64 +1,10 @@
-/* tensor_values.c: the elements of tensors as numbers: the 16-bit float formats, and that all are finite. */
+/* tensor_values.c: the elements of tensors as numbers, and that all are finite. */
 #include "io/safetensors.h"
 
 #include "base/base.h"
 
 #include <math.h>
 #include <string.h>
-
-static float from_bits(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof(f));
-    return f;
-}
-
-static uint32_t to_bits(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof(bits));
-    return bits;
-}
-
-float io_f16_to_f32(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, mantissa = half & 1023;
-    if (exponent == 31)
-        return from_bits(sign | 0x7F800000u | mantissa << 13);
-    if (exponent == 0) { /* zero or subnormal: mantissa * 2^-24, exact in f32 */
-        float value = (float)mantissa * 0x1p-24f;
-        return from_bits(sign | to_bits(value));
-    }
-    return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
-uint16_t io_f32_to_f16(float value)
-{
-    uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, rest = bits & 0x7FFFFFFF;
-    if (rest > 0x7F800000) /* NaN stays NaN, quiet */
-        return (uint16_t)(sign | 0x7E00 | (rest >> 13 & 0x1FF));
-    if (rest >= 0x47800000) /* 65536 and above */
-        return (uint16_t)(sign | 0x7C00);
-    if (rest < 0x38800000) { /* below 2^-14: adding 0.5 leaves the mantissa in units of 2^-24, rounded to even */
-        uint32_t shifted = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
-        return (uint16_t)(sign | shifted);
-    }
-    uint32_t odd = rest >> 13 & 1;
-    return (uint16_t)(sign | ((rest + 0xFFF + odd - 0x38000000) >> 13));
-}
-
-float io_bf16_to_f32(uint16_t bf16)
-{
-    return from_bits((uint32_t)bf16 << 16);
-}
-
-uint16_t io_f32_to_bf16(float value)
-{
-    uint32_t bits = to_bits(value);
-    if ((bits & 0x7FFFFFFF) > 0x7F800000)
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
 
 /* Where element `index`, counted row by row, lies. */
 static uint64_t place_of(const struct io_tensor *tensor, uint64_t index)
@@ -121,14 +67,6 @@ fail:
     return status;
 }
 
-/* io_f16_to_f32 of a number, without a branch: its bits as those of a float 2^112 times too small. */
-static float widened_f16(uint32_t half)
-{
-    uint32_t bits = to_bits(from_bits((half & 0x7FFF) << 13) * 0x1p112f);
-    bits = (half & 0x7C00) == 0x7C00 ? bits | 0x7F800000 : bits;
-    return from_bits(bits | (half & 0x8000) << 16);
-}
-
 /* Halves in the second half of out [count] become floats in all of it. */
 static void widen(enum io_dtype dtype, uint64_t count, float *out)
 {
@@ -140,10 +78,10 @@ static void widen(enum io_dtype dtype, uint64_t count, float *out)
         memcpy(from, halves + 2 * at, 2 * n);
         if (dtype == IO_F16) {
             for (uint64_t i = 0; i < n; i++)
-                out[at + i] = widened_f16(from[i]);
+                out[at + i] = base_f16_to_f32(from[i]);
         } else {
             for (uint64_t i = 0; i < n; i++)
-                out[at + i] = io_bf16_to_f32(from[i]);
+                out[at + i] = base_bf16_to_f32(from[i]);
         }
     }
 }
@@ -184,7 +122,7 @@ static bool all_finite(const float *values, uint64_t count)
 {
     uint32_t bad = 0;
     for (uint64_t i = 0; i < count; i++)
-        bad |= (to_bits(values[i]) & 0x7F800000) == 0x7F800000;
+        bad |= (base_bits_of(values[i]) & 0x7F800000) == 0x7F800000;
     return bad == 0;
 }
 
@@ -245,9 +183,9 @@ enum mien_status io_check_logit_scale(const char *file, double value)
 /* The first of all values whose magnitude is not at most `most`; count = none. NaN is not. */
 static uint64_t first_beyond(float most, const float *values, uint64_t count)
 {
-    uint32_t limit = to_bits(most), beyond = 0;
+    uint32_t limit = base_bits_of(most), beyond = 0;
     for (uint64_t i = 0; i < count; i++)
-        beyond |= (to_bits(values[i]) & 0x7FFFFFFF) > limit;
+        beyond |= (base_bits_of(values[i]) & 0x7FFFFFFF) > limit;
     if (!beyond)
         return count;
     for (uint64_t i = 0; i < count; i++) {
@@ -255,21 +193,6 @@ static uint64_t first_beyond(float most, const float *values, uint64_t count)
             return i;
     }
     return count;
-}
-
-/* io_f32_to_f16 of a number of magnitude below 65,520, without a branch. */
-static uint16_t narrowed_f16(float value)
-{
-    uint32_t bits = to_bits(value), rest = bits & 0x7FFFFFFF;
-    uint32_t small = to_bits(from_bits(rest) + 0.5f) - 0x3F000000;
-    uint32_t large = (rest + 0xFFF + (rest >> 13 & 1) - 0x38000000) >> 13;
-    return (uint16_t)((bits >> 16 & 0x8000) | (rest < 0x38800000 ? small : large));
-}
-
-static uint16_t narrowed_bf16(float value)
-{
-    uint32_t bits = to_bits(value);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
 enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype dtype, const float *values,
@@ -287,10 +210,10 @@ enum mien_status io_narrow(const char *file, const char *tensor, enum io_dtype d
         uint64_t n = BASE_MIN((uint64_t)PIECE, count - at);
         if (dtype == IO_F16) {
             for (uint64_t i = 0; i < n; i++)
-                to[i] = narrowed_f16(values[at + i]);
+                to[i] = base_f16_of(values[at + i]);
         } else {
             for (uint64_t i = 0; i < n; i++)
-                to[i] = narrowed_bf16(values[at + i]);
+                to[i] = base_bf16_of(values[at + i]);
         }
         memcpy((char *)out + 2 * at, to, 2 * n);
     }

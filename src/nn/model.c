@@ -103,7 +103,7 @@ enum mien_status nn_model_values(const struct nn_model *model, const struct nn_p
     while (count-- > 0) { /* from the end: a float is wider than what it comes from */
         uint16_t half;
         memcpy(&half, (char *)values + 2 * count, 2);
-        values[count] = shape->dtype == MIEN_F16 ? io_f16_to_f32(half) : io_bf16_to_f32(half);
+        values[count] = shape->dtype == MIEN_F16 ? base_f16_to_f32(half) : base_bf16_to_f32(half);
     }
     return status;
 }

@@ -1,6 +1,10 @@
 /* attention.c: softmax(scale q k^T + mask) v per head, without permutes; q, k and v are thirds of one tensor's rows.
  * Saves lse [B,H,T], the logarithm of each row's softmax denominator, for the backward pass; the T x T scores are never
- * kept. */
+ * kept. With a causal mask row i sees keys and values 0 .. i, so far as all are finite: kernels give a later key the
+ * weight 0 and multiply, so that an infinity or NaN in a later value reaches earlier rows as NaN (backward: a later key
+ * or value dq, an earlier query or gradient dk and dv). A choice in place of the product would cost one for each
+ * column.
+ */
 #include "op/attention.h"
 
 #include <float.h>

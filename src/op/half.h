@@ -1,4 +1,4 @@
-/* half.h: 16-bit floats as their formats are defined, for references and tests. Slow; kernels have lib/half.glsl. */
+/* half.h: 16-bit floats by their dtype (base/half.h), for references and tests; kernels have lib/half.glsl. */
 #ifndef OP_HALF_H
 #define OP_HALF_H
 

@@ -44,7 +44,7 @@ static struct piece *draw(const char *name, uint32_t rank, uint64_t a, uint64_t 
     struct piece *p = add(source, &source_count, name, rank, a, b, c, d);
     struct base_rng rng = base_rng_make(3, name, 0, 0);
     for (uint64_t i = 0; i < count_of(p); i++)
-        p->values[i] = io_f16_to_f32(io_f32_to_f16((float)base_rng_normal(&rng)));
+        p->values[i] = base_f16_to_f32(base_f16_of((float)base_rng_normal(&rng)));
     return p;
 }
 
@@ -160,7 +160,7 @@ static void put_half(struct io_tensor_out *o, const struct piece *p, enum io_dty
     size_t at = (size_t)(o - outs);
     halves[at] = base_alloc(count_of(p), sizeof(uint16_t));
     for (uint64_t i = 0; i < count_of(p); i++)
-        halves[at][i] = io_f32_to_f16(p->values[i]);
+        halves[at][i] = base_f16_of(p->values[i]);
     o->dtype = dtype;
     o->data = halves[at];
 }

@@ -58,7 +58,7 @@ static void test_views(void)
         turned[i % 4 * 3 + i / 4] = (float)i;
     }
     three[0] = three[1] = three[2] = 7;
-    brain[1] = io_bf16_to_f32(io_f32_to_bf16(-3.0e38f));
+    brain[1] = base_bf16_to_f32(base_bf16_of(-3.0e38f));
     CHECK_EQ(io_weights_open(small("views.pt"), &w), MIEN_OK);
     if (!w)
         return;

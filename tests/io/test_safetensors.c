@@ -100,9 +100,9 @@ static void test_reading(void)
         CHECK_EQ(b->dims[0], 3);
         float f[3];
         CHECK_EQ(io_tensor_read_f32(b, 1, 2, f), MIEN_OK);
-        CHECK(f[0] == io_f16_to_f32(0x0302) && f[1] == io_f16_to_f32(0x0504));
+        CHECK(f[0] == base_f16_to_f32(0x0302) && f[1] == base_f16_to_f32(0x0504));
         CHECK_EQ(io_tensor_read_f32(a, 0, 1, f), MIEN_OK);
-        CHECK(f[0] == io_bf16_to_f32(0x0706));
+        CHECK(f[0] == base_bf16_to_f32(0x0706));
         CHECK_EQ(io_tensor_read_f32(b, 2, 2, f), MIEN_ERR_ARG);
         CHECK_EQ(io_tensor_read_f32(b, UINT64_MAX, 2, f), MIEN_ERR_ARG);
     }
@@ -173,22 +173,23 @@ static void test_halves(void)
 {
     int wrong = 0;
     for (uint32_t h = 0; h < 65536; h++) {
-        float f = io_f16_to_f32((uint16_t)h), b = io_bf16_to_f32((uint16_t)h);
+        float f = base_f16_to_f32((uint16_t)h), b = base_bf16_to_f32((uint16_t)h);
         bool nan16 = (h & 0x7C00) == 0x7C00 && (h & 1023), nanb = (h & 0x7F80) == 0x7F80 && (h & 127);
-        wrong += nan16 ? !isnan(f) || !isnan(io_f16_to_f32(io_f32_to_f16(f))) : io_f32_to_f16(f) != h;
-        wrong += nanb ? !isnan(b) || !isnan(io_bf16_to_f32(io_f32_to_bf16(b))) : io_f32_to_bf16(b) != h;
+        wrong += nan16 ? !isnan(f) || !isnan(base_f16_to_f32(base_f16_of(f))) : base_f16_of(f) != h;
+        wrong += nanb ? !isnan(b) || !isnan(base_bf16_to_f32(base_bf16_of(b))) : base_bf16_of(b) != h;
     }
     CHECK_EQ(wrong, 0);
-    CHECK(io_f16_to_f32(0x3C00) == 1.0f && io_f16_to_f32(0x0001) == 0x1p-24f && io_f16_to_f32(0x7BFF) == 65504.0f);
-    CHECK_EQ(io_f32_to_f16(65519.0f), 0x7BFF);
-    CHECK_EQ(io_f32_to_f16(65520.0f), 0x7C00);
-    CHECK_EQ(io_f32_to_f16(1.0f + 0x1p-11f), 0x3C00);
-    CHECK_EQ(io_f32_to_f16(1.0f + 3 * 0x1p-11f), 0x3C02);
-    CHECK_EQ(io_f32_to_f16(0x1p-25f), 0);
-    CHECK_EQ(io_f32_to_f16(-0x1.8p-24f), 0x8002);
-    CHECK_EQ(io_f32_to_bf16(1.0f + 0x1p-8f), 0x3F80);
-    CHECK_EQ(io_f32_to_bf16(1.0f + 3 * 0x1p-8f), 0x3F82);
-    CHECK_EQ(io_f32_to_bf16(3.4e38f), 0x7F80);
+    CHECK(base_f16_to_f32(0x3C00) == 1.0f && base_f16_to_f32(0x0001) == 0x1p-24f &&
+          base_f16_to_f32(0x7BFF) == 65504.0f);
+    CHECK_EQ(base_f16_of(65519.0f), 0x7BFF);
+    CHECK_EQ(base_f16_of(65520.0f), 0x7C00);
+    CHECK_EQ(base_f16_of(1.0f + 0x1p-11f), 0x3C00);
+    CHECK_EQ(base_f16_of(1.0f + 3 * 0x1p-11f), 0x3C02);
+    CHECK_EQ(base_f16_of(0x1p-25f), 0);
+    CHECK_EQ(base_f16_of(-0x1.8p-24f), 0x8002);
+    CHECK_EQ(base_bf16_of(1.0f + 0x1p-8f), 0x3F80);
+    CHECK_EQ(base_bf16_of(1.0f + 3 * 0x1p-8f), 0x3F82);
+    CHECK_EQ(base_bf16_of(3.4e38f), 0x7F80);
 }
 
 /* Many at once give the bits that one by one gives: every half, and floats between and around the halves. */
@@ -208,7 +209,7 @@ static void test_many_halves(void)
         CHECK_EQ(io_safetensors_open(support_file("halves"), &file), MIEN_OK);
         CHECK_EQ(io_tensor_read_raw(io_safetensors_find(file, "w"), 0, COUNT, values), MIEN_OK);
         for (uint32_t h = 0; h < COUNT; h++) {
-            float one = d ? io_f16_to_f32((uint16_t)h) : io_bf16_to_f32((uint16_t)h);
+            float one = d ? base_f16_to_f32((uint16_t)h) : base_bf16_to_f32((uint16_t)h);
             wrong += memcmp(&one, &values[h], 4) != 0;
         }
         CHECK_EQ(wrong, 0);
@@ -221,7 +222,7 @@ static void test_many_halves(void)
             }
             CHECK_EQ(io_narrow("f", "t", dtype, values, count, halves), MIEN_OK);
             for (uint32_t i = 0; i < count; i++)
-                wrong += halves[i] != (d ? io_f32_to_f16(values[i]) : io_f32_to_bf16(values[i]));
+                wrong += halves[i] != (d ? base_f16_of(values[i]) : base_bf16_of(values[i]));
             CHECK_EQ(io_narrow("f", "t", dtype, values, count, values), MIEN_OK); /* where the values lie */
             CHECK(memcmp(values, halves, 2 * count) == 0);
         }

@@ -19,7 +19,7 @@ static const enum mien_dtype halves[] = {MIEN_F16, MIEN_BF16};
 
 static float round_to(float value, enum mien_dtype dtype)
 {
-    return dtype == MIEN_F16 ? io_f16_to_f32(io_f32_to_f16(value)) : io_bf16_to_f32(io_f32_to_bf16(value));
+    return dtype == MIEN_F16 ? base_f16_to_f32(base_f16_of(value)) : base_bf16_to_f32(base_bf16_of(value));
 }
 
 /* Odd sizes: rows, and whole matrices, that end in the middle of a word. */
@@ -198,7 +198,7 @@ static void test_files(enum mien_dtype precision)
     CHECK_EQ(tensor_download(device, &model->params[nn_param_find(model, name)].value, got), MIEN_OK);
     CHECK(memcmp(bits, got, sizeof(bits)) == 0);
     for (size_t i = 0; i < BASE_COUNT(bits); i++)
-        CHECK(saved[i] == (precision == MIEN_F16 ? io_f16_to_f32(bits[i]) : io_bf16_to_f32(bits[i])));
+        CHECK(saved[i] == (precision == MIEN_F16 ? base_f16_to_f32(bits[i]) : base_bf16_to_f32(bits[i])));
     struct io_tensor_out out[80];
     size_t count = io_safetensors_count(file);
     CHECK(count <= BASE_COUNT(out));
