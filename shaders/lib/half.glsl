@@ -22,14 +22,12 @@ uint f16_of_f32(uint f)
     uint sign = f >> 16 & 0x8000u, a = f & 0x7fffffffu;
     uint nan = 0x7e00u | (a >> 13 & 0x1ffu);
     // another bias, 13 bits less; a carry may reach the exponent, up to infinity
-    uint normal = (a - 0x38000000u + 0xfffu + (a >> 13 & 1u)) >> 13;
-    uint shift = 126u - min(a >> 23, 126u); // in units of 2^-24
-    uint m = (a & 0x7fffffu) | 0x800000u, s = min(max(shift, 1u), 24u), kept = m >> s, rest = m & ((1u << s) - 1u);
-    uint tie = 1u << (s - 1u), up = rest > tie || (rest == tie && (kept & 1u) != 0u) ? 1u : 0u;
-    uint denormal = shift > 24u ? 0u : kept + up;
-    uint finite = a >= 0x38800000u ? normal : denormal; // 2^-14
-    uint any = a >= 0x47800000u ? 0x7c00u : finite;     // 2^16
-    return sign | (a > 0x7f800000u ? nan : any);
+    uint normal = min((a - 0x38000000u + 0xfffu + (a >> 13 & 1u)) >> 13, 0x7c00u);
+    // in units of 2^-24; of 25 bits nothing is left
+    uint m = (a & 0x7fffffu) | 0x800000u, s = clamp(126u - (a >> 23), 1u, 25u);
+    uint denormal = (m + (1u << (s - 1u)) - 1u + (m >> s & 1u)) >> s;
+    uint number = a >= 0x38800000u ? normal : denormal; // 2^-14
+    return sign | (a > 0x7f800000u ? nan : number);
 }
 
 uint f32_of_f16(uint h)
