@@ -14,8 +14,8 @@ void AT(differentiate)(uint row)
     ROW_SUM_AS(NUM, sum, j, width, T_, T_ * N_);
     sum /= float(p.width);
 #if V == 4
-    if (STORED(6) != FORMAT_F32)
-        ROW_SET(uvec2, j, width, dx_four[base + j], halves(STORED(6), DX_))
+    if (STORED_AS(6) != FORMAT_F32)
+        ROW_SET(uvec2, j, width, dx_four[base + j], halves(STORED_AS(6), DX_))
     else
 #endif
         ROW_SET(NUM, j, width, AT(dx)[base + j], DX_)

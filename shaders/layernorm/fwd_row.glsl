@@ -15,8 +15,8 @@ void AT(normalise)(uint row)
     float r = inversesqrt(max(moment.y - moment.x * moment.x, 0) + p.eps);
 
 #if V == 4
-    if (STORED(3) != FORMAT_F32)
-        ROW_SET(uvec2, j, width, y_four[base + j], halves(STORED(3), Y))
+    if (STORED_AS(3) != FORMAT_F32)
+        ROW_SET(uvec2, j, width, y_four[base + j], halves(STORED_AS(3), Y))
     else
 #endif
         ROW_SET(NUM, j, width, AT(y)[base + j], Y)

@@ -4,9 +4,9 @@
  * constant before it includes this: #define FORMATS_ID 10
  *
  * READ_STORED(slot, x): x4(i), the i-th four elements as a vec4, and x1(i), one element as a float.
- * WRITE_STORED(slot, y): y4[i] and y1[i] where y is f32; y_four[i] = halves(STORED(slot), v), a vec4, where it is not:
- *   then rows come in fours. store_y(i, v), a vec4 or a float, does either.
- * STORED(slot): FORMAT_F32, ..._F16 or ..._BF16.
+ * WRITE_STORED(slot, y): y4[i] and y1[i] where y is f32; where it is not, y_four[i] = halves(STORED_AS(slot), v), v a
+ *   vec4: then rows come in fours. store_y(i, v), a vec4 or a float, does either.
+ * STORED_AS(slot): FORMAT_F32, ..._F16 or ..._BF16.
  *
  * Numerics: stores round to nearest, ties to even, on every device (lib/half.glsl). Loads are exact, but f16 numbers
  * below 2^-14 may count as 0: whether unpackHalf2x16 keeps them is the device's choice. */
@@ -19,12 +19,22 @@
 
 layout(constant_id = FORMATS_ID) const uint FORMATS = 0;
 
-#define STORED(slot) (FORMATS >> FORMAT_BITS * slot & 3u)
+#define STORED_AS(slot) (FORMATS >> FORMAT_BITS * slot & 3u)
 
 vec2 two(uint format, uint word)
 {
     return format == FORMAT_F16 ? unpackHalf2x16(word)
                                 : vec2(uintBitsToFloat(word << 16), uintBitsToFloat(word & 0xffff0000u));
+}
+
+vec4 four(uint format, uvec2 words)
+{
+    return vec4(two(format, words.x), two(format, words.y));
+}
+
+float one(uint format, uint word, uint i) // the i-th element
+{
+    return two(format, word >> i % 2 * 16).x;
 }
 
 uint one_half(uint format, float v)
@@ -46,14 +56,11 @@ uvec2 halves(uint format, vec4 v)
     READ_BUFFER(slot, uint, name##_word);                                                                              \
     vec4 name##4(uint i)                                                                                               \
     {                                                                                                                  \
-        if (STORED(slot) == FORMAT_F32)                                                                                \
-            return name##_vec4[i];                                                                                     \
-        uvec2 words = name##_words[i];                                                                                 \
-        return vec4(two(STORED(slot), words.x), two(STORED(slot), words.y));                                           \
+        return STORED_AS(slot) == FORMAT_F32 ? name##_vec4[i] : four(STORED_AS(slot), name##_words[i]);                \
     }                                                                                                                  \
     float name##1(uint i)                                                                                              \
     {                                                                                                                  \
-        return STORED(slot) == FORMAT_F32 ? name##_float[i] : two(STORED(slot), name##_word[i / 2] >> i % 2 * 16).x;   \
+        return STORED_AS(slot) == FORMAT_F32 ? name##_float[i] : one(STORED_AS(slot), name##_word[i / 2], i);          \
     }
 
 #define WRITE_STORED(slot, name)                                                                                       \
@@ -62,10 +69,10 @@ uvec2 halves(uint format, vec4 v)
     WRITE_BUFFER(slot, uvec2, name##_four);                                                                            \
     void store_##name(uint i, vec4 v)                                                                                  \
     {                                                                                                                  \
-        if (STORED(slot) == FORMAT_F32)                                                                                \
+        if (STORED_AS(slot) == FORMAT_F32)                                                                             \
             name##4[i] = v;                                                                                            \
         else                                                                                                           \
-            name##_four[i] = halves(STORED(slot), v);                                                                  \
+            name##_four[i] = halves(STORED_AS(slot), v);                                                               \
     }                                                                                                                  \
     void store_##name(uint i, float v)                                                                                 \
     {                                                                                                                  \

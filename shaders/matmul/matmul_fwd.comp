@@ -1,5 +1,5 @@
 #version 450
-//! dtype: f32 f16 bf16
+//! dtype: f32
 //! target: vulkan1.1
 // Idea: the floor: any sizes, any transposes, no shared memory, no subgroup operations.
 // An invocation owns ROWS rows x COLS columns of C, the columns one local size apart.
@@ -16,10 +16,9 @@ layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T float
 #define WIDTH 1
-READ_BUFFER(0, float, A);
 WRITE_BUFFER(2, float, y);
 #include "matmul/epilogue.glsl"
-#include "matmul/weight.glsl"
+#include "matmul/operands.glsl"
 PUSH(matmul_args, p);
 
 void main()
@@ -45,9 +44,9 @@ void main()
         for (uint k = run; k < end; k++) {
             float a[ROWS];
             [[unroll]] for (uint i = 0; i < ROWS; i++)
-                a[i] = A[at_a[i] + k * step_a];
+                a[i] = a_at(at_a[i] + k * step_a);
             [[unroll]] for (uint j = 0; j < COLS; j++) {
-                float b = load_weight(at_b[j] + k * step_b);
+                float b = b_at(at_b[j] + k * step_b);
                 [[unroll]] for (uint i = 0; i < ROWS; i++)
                     sum[i * COLS + j] = fma(a[i], b, sum[i * COLS + j]);
             }

@@ -31,16 +31,14 @@ layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 layout(constant_id = 12) const uint MM = 16;    // a matrix of C is MM x MN, of A MM x MK
 layout(constant_id = 13) const uint MN = 16;
 layout(constant_id = 14) const uint MK = 16;
-layout(constant_id = 15) const uint STORED = 16; // A's enum mien_dtype, B's shifted by 2, 16: wide
-const uint F32 = 0, F16 = 2, BF16 = 3, A_AS = STORED & 3, B_AS = STORED >> 2 & 3;
-const bool WIDE = (STORED & 16) != 0;
+#define FORMATS_ID 15
 
 #ifdef TECH_BF16
 #define H bfloat16_t
-const uint H_AS = BF16;
+#define H_AS FORMAT_BF16
 #else
 #define H float16_t
-const uint H_AS = F16;
+#define H_AS FORMAT_F16
 #endif
 
 #define T float
@@ -53,6 +51,9 @@ READ_BUFFER(1, uvec4, B4);
 WRITE_BUFFER(2, float, y);
 #include "matmul/epilogue.glsl"
 PUSH(matmul_args, p);
+
+const uint A_AS = STORED_AS(0), B_AS = STORED_AS(1);
+const bool WIDE = (FORMATS & FORMATS_WIDE) != 0;
 
 const uint THREADS = gl_WorkGroupSize.x, SUBGROUPS = THREADS / LANES;
 const uint TM = SUBGROUPS / ACROSS * ROWS * MM, TN = ACROSS * COLS * MN;
@@ -75,17 +76,10 @@ uint pack(vec2 v)
 #endif
 }
 
-vec2 unpack(uint word, uint as)
-{
-    if (as == F16)
-        return unpackHalf2x16(word);
-    return vec2(uintBitsToFloat(word << 16), uintBitsToFloat(word & 0xffff0000u));
-}
-
 // Four neighbours as they were loaded: as floats, or as halves in x and y.
 vec4 floats(uvec4 raw, uint as)
 {
-    return as == F32 ? uintBitsToFloat(raw) : vec4(unpack(raw.x, as), unpack(raw.y, as));
+    return as == FORMAT_F32 ? uintBitsToFloat(raw) : four(as, raw.xy);
 }
 
 uvec2 halves(uvec4 raw, uint as)
@@ -111,14 +105,14 @@ uvec4 pairs(uvec4 one, uvec4 two, uint as)
     uvec4 name(uint begin, uint at, uint last, uint as)                                                                \
     {                                                                                                                  \
         uvec4 v = uvec4(0);                                                                                            \
-        if (WIDE && as == F32)                                                                                         \
+        if (WIDE && as == FORMAT_F32)                                                                                  \
             return X##4[(begin + min(at, last)) / 4];                                                                  \
         if (WIDE)                                                                                                      \
             return uvec4(X##2[(begin + min(at, last)) / 4], 0, 0);                                                     \
         [[unroll]] for (uint u = 0; u < 4; u++)                                                                        \
         {                                                                                                              \
             uint i = begin + min(at + u, last);                                                                        \
-            if (as == F32)                                                                                             \
+            if (as == FORMAT_F32)                                                                                      \
                 v[u] = X[i];                                                                                           \
             else                                                                                                       \
                 v[u / 2] |= (X[i / 2] >> i % 2 * 16 & 0xffffu) << u % 2 * 16;                                          \
@@ -135,7 +129,7 @@ uvec4 before(uint end, uint step, uvec4 v, uint as)
     if (WIDE)
         return step < end ? v : uvec4(0);
     bvec4 in_ = lessThan(uvec4(step, step + 1, step + 2, step + 3), uvec4(end));
-    if (as == F32)
+    if (as == FORMAT_F32)
         return mix(uvec4(0), v, in_);
     uvec4 mask = mix(uvec4(0), uvec4(0xffffu, 0xffff0000u, 0xffffu, 0xffff0000u), in_);
     return uvec4(v.x & (mask.x | mask.y), v.y & (mask.z | mask.w), 0, 0);

@@ -1,6 +1,5 @@
 #version 450
-//! tech: storage texel
-//! dtype: f32 f16 bf16
+//! tech: storage texel texel_half
 //! target: vulkan1.1
 // Idea: one subgroup = one workgroup owns ROWS rows; each lane loads a share of A for four steps, and constant-lane
 // shuffles hand it to all, so that a lane loads ROWS / lanes + 4 COLS vec4 for 16 ROWS COLS multiply-adds.

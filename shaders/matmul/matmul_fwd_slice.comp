@@ -1,6 +1,5 @@
 #version 450
 //! tech: plain odd
-//! dtype: f32 f16 bf16
 //! target: vulkan1.1
 // Idea: a workgroup is SLICES groups of 8 x 8 invocations over one tile of C; each group takes other steps of k, so
 // that a tile large in registers still has short chains of sums. Loads are vec4; those of the next DEPTH steps are in
@@ -28,10 +27,10 @@ layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 #define T vec4
 #define WIDTH 4
 #endif
-READ_BUFFER(0, T, A);
-UPDATE_BUFFER(2, T, y);
+#define Y_BUFFER UPDATE_BUFFER
+Y_BUFFER(2, T, y);
 #include "matmul/epilogue.glsl"
-#include "matmul/weight.glsl"
+#include "matmul/operands.glsl"
 PUSH(matmul_args, p);
 
 const uint SIDE = 8, LANES = SIDE * SIDE; // of a slice
@@ -49,31 +48,58 @@ shared vec4 tile[2 * HALF > ADDS ? 2 * HALF : ADDS];
 #define ELEMENT(i) tile[i]
 #endif
 
-vec4 sum[ROWS * COLS], next_a[LOADS_A], next_b[LOADS_B]; // no locals: see register.glsl
+vec4 sum[ROWS * COLS];
+uvec4 next_a[LOADS_A], next_b[LOADS_B]; // no locals: see register.glsl
 
-// Four neighbours of A or B from `at` on along memory, none beyond the last valid place, on which depends what begins.
+// Four neighbours of A or B from `at` on along memory, none beyond the last valid place, on which depends what begins:
+// as bits, of which numbers are made where they are put into shared memory, so that no load is waited for before.
 #ifdef TECH_ODD
 #define FOUR(get, begin, at, last)                                                                                     \
-    vec4(get((begin) + min(at, last)), get((begin) + min((at) + 1, last)), get((begin) + min((at) + 2, last)),         \
-         get((begin) + min((at) + 3, last)))
+    uvec4(get((begin) + min(at, last)), get((begin) + min((at) + 1, last)), get((begin) + min((at) + 2, last)),        \
+          get((begin) + min((at) + 3, last)))
 const uint LAST = 1; // from the end of a line to the beginning of its last group
+
+uint bits_a(uint i)
+{
+    return floatBitsToUint(A1(i));
+}
+
+uint bits_b(uint i)
+{
+    return floatBitsToUint(B1(i));
+}
+
+vec4 number(uint format, uvec4 bits)
+{
+    return uintBitsToFloat(bits);
+}
 #else
 #define FOUR(get, begin, at, last) get(((begin) + min(at, last)) / 4)
 const uint LAST = 4;
-#endif
 
-T get_a(uint i)
+uvec4 bits_a(uint i)
 {
-    return A[i];
+    return STORED_AS(0) == FORMAT_F32 ? floatBitsToUint(A_vec4[i]) : uvec4(A_words[i], 0, 0);
 }
 
+uvec4 bits_b(uint i)
+{
+    return STORED_AS(1) == FORMAT_F32 ? floatBitsToUint(B_vec4[i]) : uvec4(B_words[i], 0, 0);
+}
+
+vec4 number(uint format, uvec4 bits)
+{
+    return format == FORMAT_F32 ? uintBitsToFloat(bits) : four(format, bits.xy);
+}
+#endif
+
 // Steps beyond the end count as zero.
-vec4 before(uint end, uint step, vec4 v)
+uvec4 before(uint end, uint step, uvec4 v)
 {
 #ifdef TECH_ODD
-    return mix(vec4(0), v, lessThan(uvec4(step, step + 1, step + 2, step + 3), uvec4(end)));
+    return mix(uvec4(0), v, lessThan(uvec4(step, step + 1, step + 2, step + 3), uvec4(end)));
 #else
-    return step < end ? v : vec4(0);
+    return step < end ? v : uvec4(0);
 #endif
 }
 
@@ -86,22 +112,22 @@ void load(uint a, uint b, uint row, uint col, uint k, uint end)
         uint i = gl_LocalInvocationIndex + g * THREADS;
         if (TRANS_A == 1) {
             uint s = k + i / M4, m = row + i % M4 * 4;
-            vec4 v = FOUR(get_a, a + min(s, last) * p.lda, m, p.m - LAST);
-            next_a[g] = s < end ? v : vec4(0);
+            uvec4 v = FOUR(bits_a, a + min(s, last) * p.lda, m, p.m - LAST);
+            next_a[g] = s < end ? v : uvec4(0);
         } else {
             uint s = k + i % (DEPTH / 4) * 4, m = min(row + i / (DEPTH / 4), p.m - 1);
-            next_a[g] = before(end, s, FOUR(get_a, a + m * p.lda, s, last4));
+            next_a[g] = before(end, s, FOUR(bits_a, a + m * p.lda, s, last4));
         }
     }
     [[unroll]] for (uint g = 0; g < LOADS_B; g++) {
         uint i = gl_LocalInvocationIndex + g * THREADS;
         if (TRANS_B == 1) {
             uint s = k + i % (DEPTH / 4) * 4, n = min(col + i / (DEPTH / 4), p.n - 1);
-            next_b[g] = before(end, s, FOUR(load_weight, b + n * p.ldb, s, last4));
+            next_b[g] = before(end, s, FOUR(bits_b, b + n * p.ldb, s, last4));
         } else {
             uint s = k + i / N4, n = col + i % N4 * 4;
-            vec4 v = FOUR(load_weight, b + min(s, last) * p.ldb, n, p.n - LAST);
-            next_b[g] = s < end ? v : vec4(0);
+            uvec4 v = FOUR(bits_b, b + min(s, last) * p.ldb, n, p.n - LAST);
+            next_b[g] = s < end ? v : uvec4(0);
         }
     }
 }
@@ -110,26 +136,28 @@ void put(uint at)
 {
     [[unroll]] for (uint g = 0; g < LOADS_A; g++) {
         uint i = gl_LocalInvocationIndex + g * THREADS;
+        vec4 v = number(STORED_AS(0), next_a[g]);
         if (M4 * DEPTH % THREADS == 0 || i < M4 * DEPTH) {
             if (TRANS_A == 1) {
-                tile[at + i / M4 * STEP_A + i % M4] = next_a[g];
+                tile[at + i / M4 * STEP_A + i % M4] = v;
             } else {
                 uint s = i % (DEPTH / 4) * 4, m = i / (DEPTH / 4);
                 [[unroll]] for (uint u = 0; u < 4; u++)
-                    tile[at + (s + u) * STEP_A + m / 4][m % 4] = next_a[g][u];
+                    tile[at + (s + u) * STEP_A + m / 4][m % 4] = v[u];
             }
         }
     }
     at += DEPTH * STEP_A;
     [[unroll]] for (uint g = 0; g < LOADS_B; g++) {
         uint i = gl_LocalInvocationIndex + g * THREADS;
+        vec4 v = number(STORED_AS(1), next_b[g]);
         if (N4 * DEPTH % THREADS == 0 || i < N4 * DEPTH) {
             if (TRANS_B == 1) {
                 uint s = i % (DEPTH / 4) * 4, n = i / (DEPTH / 4);
                 [[unroll]] for (uint u = 0; u < 4; u++)
-                    tile[at + (s + u) * STEP_B + n / 4][n % 4] = next_b[g][u];
+                    tile[at + (s + u) * STEP_B + n / 4][n % 4] = v[u];
             } else {
-                tile[at + i / N4 * STEP_B + i % N4] = next_b[g];
+                tile[at + i / N4 * STEP_B + i % N4] = v;
             }
         }
     }

@@ -1,6 +1,5 @@
 #version 450
-//! tech: storage texel
-//! dtype: f32 f16 bf16
+//! tech: storage texel texel_half
 //! target: vulkan1.1
 // Idea: as matmul_fwd_sg without subgroup operations: each invocation loads all that it needs of A itself, in vec4.
 // Local size x lanes share ROWS rows; local size y such strips make a workgroup.

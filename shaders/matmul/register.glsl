@@ -4,6 +4,9 @@
 // sizes along memory are multiples of 4 (fits_vec4 in src/op/matmul_plan.c). Rows, columns and steps beyond the edge
 // are read at the last valid place; steps count as zero, rows and columns are not stored.
 // The four products of an element are summed first, then added: the error grows with k / 4.
+#ifdef TECH_TEXEL_HALF
+#define TECH_TEXEL
+#endif
 #include "lib/common.glsl"
 #include "args/matmul.h"
 
@@ -16,10 +19,9 @@ layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
 #define T vec4
 #define WIDTH 4
-READ_QUADS(0, A)
 WRITE_BUFFER(2, vec4, y);
 #include "matmul/epilogue.glsl"
-#include "matmul/weight.glsl"
+#include "matmul/operands.glsl"
 PUSH(matmul_args, p);
 
 // Only A^T B may have a k that is no multiple of 4: elsewhere k lies along memory.
@@ -57,13 +59,13 @@ place find_place(uint rows, uint lanes, uint lane)
 // Row r of the tile, steps k..k+3 (A stored [M,K])
 vec4 load_a_row(place w, uint r, uint k)
 {
-    return A_quad((w.a + min(w.row + r, p.m - 1) * p.lda + k) / 4);
+    return a_at((w.a + min(w.row + r, p.m - 1) * p.lda + k) / 4);
 }
 
 // Rows 4r..4r+3 of the tile, step k (A stored [K,M]); zero from k_end on
 vec4 load_a_col(place w, uint r, uint k)
 {
-    vec4 v = A_quad((w.a + min(k, w.k_end - 1) * p.lda + min(w.row + 4 * r, p.m - 4)) / 4);
+    vec4 v = a_at((w.a + min(k, w.k_end - 1) * p.lda + min(w.row + 4 * r, p.m - 4)) / 4);
     return RAGGED_K && k >= w.k_end ? vec4(0) : v;
 }
 
@@ -74,9 +76,9 @@ void load_b(place w, uint lanes, uint k)
         uint col = min(w.col + 4 * lanes * j, p.n - 4);
         [[unroll]] for (uint u = 0; u < 4; u++) {
             if (TRANS_B == 1) {
-                b[4 * j + u] = load_weight((w.b + (col + u) * p.ldb + k) / 4);
+                b[4 * j + u] = b_at((w.b + (col + u) * p.ldb + k) / 4);
             } else {
-                vec4 v = load_weight((w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4);
+                vec4 v = b_at((w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4);
                 b[4 * j + u] = RAGGED_K && k + u >= w.k_end ? vec4(0) : v;
             }
         }

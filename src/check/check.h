@@ -207,7 +207,7 @@ enum check_pattern {
     CHECK_CONSTANT, /* every row one value */
     CHECK_ZERO,
     CHECK_TINY,   /* denormals and values near them */
-    CHECK_LARGE,  /* N(0,1) * 1e4 */
+    CHECK_LARGE,  /* N(0,1) * 1e4; * 30 where f16 is stored */
     CHECK_SPARSE, /* one element in eight is not 0 */
     CHECK_PATTERNS
 };

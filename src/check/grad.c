@@ -168,7 +168,7 @@ static bool compare_rules(const struct probe *p, const struct probe *wide, struc
     static const double limit = 1e-4; /* the ceiling of bf16: a few of its steps, each 2^-8 of a value */
     for (uint32_t i = 0; i < p->call.in_count; i++) {
         double error = 0, square = 0;
-        if (!p->rule[i] && p->call.in[i].dtype != MIEN_F32) /* a 16-bit weight has none */
+        if (!p->rule[i] && p->call.in[i].dtype != MIEN_F32) /* a 16-bit table has none */
             continue;
         if (!p->rule[i] != !wide->rule[i])
             return check_fail(row, "input %u has a gradient by one of the rules alone, in 16 bits or in f32", i);

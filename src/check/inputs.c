@@ -63,9 +63,17 @@ static float tiny_value(struct base_rng *rng)
     return draw & 2 ? -magnitude : magnitude;
 }
 
+/* What CHECK_LARGE multiplies by. Products of such numbers overflow an f16 y, whose row then does not tell any more how
+ * large the terms were that cancelled in another place: there less. */
+static float large_of(const struct op_call *call)
+{
+    return call->attr.dtype == MIEN_F16 ? 30 : 1e4f;
+}
+
 /* Constant rows are positive: elsewhere all elements of a row may be what is left of terms that cancel (of a product's,
  * or of an activation's slope near its root), and no larger one says how much rounding may have taken. */
-static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pattern pattern, struct base_rng *rng)
+static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pattern pattern, float large,
+                        struct base_rng *rng)
 {
     float row = 0;
     for (uint64_t i = 0; i < count; i++) {
@@ -83,7 +91,7 @@ static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pat
             v = tiny_value(rng);
             break;
         case CHECK_LARGE:
-            v *= 1e4f;
+            v *= large;
             break;
         case CHECK_SPARSE:
             v = base_rng_below(rng, 8) ? 0 : v;
@@ -130,7 +138,7 @@ static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i
         fill = OP_FILL_INDEX;
     switch (fill) {
     case OP_FILL_NORMAL:
-        fill_normal(x, count, width, pattern, rng);
+        fill_normal(x, count, width, pattern, large_of(call), rng);
         break;
     case OP_FILL_SMALL:
         for (uint64_t k = 0; k < count; k++)
@@ -181,7 +189,7 @@ static enum mien_status make_gradients(const struct op_call *forward, enum check
         struct base_rng rng = base_rng_make(seed, "gradient", o, pattern);
         dout[o] = base_alloc(count, sizeof(float));
         FAIL_IF_NULL(dout[o], "a gradient");
-        fill_normal(dout[o], count, tensor_shape_width(&forward->out[o]), pattern, &rng);
+        fill_normal(dout[o], count, tensor_shape_width(&forward->out[o]), pattern, large_of(forward), &rng);
         check_narrow(dout[o], &forward->out[o]);
     }
 fail:

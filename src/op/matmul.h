@@ -13,14 +13,15 @@ struct matmul_size {
     bool trans_a, trans_b;
     bool bias, residual, slope, pre, same_order;
     enum op_activation activation;
-    enum mien_dtype dtype_b;   /* f32, f16 or bf16 */
-    enum mien_dtype precision; /* op_attr.precision */
+    enum mien_dtype dtype_a, dtype_b, dtype_c, dtype_y; /* c: of residual or slope, y: of pre, too; f32, f16 or bf16 */
+    enum mien_dtype precision;                          /* op_attr.precision */
 };
 
 /* The sizes of a call that passed the shape rule. */
 struct matmul_size matmul_size_of(const struct op_call *call);
 
 extern const struct op_variant matmul_variants[];
+extern const struct op_case matmul_cases[];
 
 /* A kernel with the shape of its workgroup. Specialisation: local size, rows and cols per invocation, depth. */
 struct matmul_tile {
@@ -39,8 +40,8 @@ struct matmul_tile {
     uint32_t lanes, across;
     struct vk_matrix matrix;
 };
-/* What suits the device; local size, rows, cols, unit and the like are the caller's. A kernel for each dtype of B. */
-struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *const *kernels);
+/* What suits the device; local size, rows, cols, unit and the like are the caller's. */
+struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *kernel);
 void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t);
 
 /* What lies along memory comes in fours: then all loads and stores may be vec4, and matrices begin at multiples of it.
@@ -51,7 +52,7 @@ bool matmul_fits_vec4(const struct vk_caps *caps, const struct op_call *call);
 bool matmul_fits_cm(const struct vk_caps *caps, const struct op_call *call);
 bool matmul_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
 void matmul_plan_cm(struct op_plan *plan);
-void matmul_cm_specialise(const struct matmul_size *s, const struct matmul_tile *t, struct op_dispatch *d);
+void matmul_cm_specialise(const struct op_call *call, const struct matmul_tile *t, struct op_dispatch *d);
 
 /* Parts of k, each of `least` steps or more, for a device that `fill` workgroups keep busy, when there are so few
  * tiles: the nearest number, for a third too few workgroups cost about as much as sums to add. Software drivers: no

@@ -1,16 +1,9 @@
 /* matmul_cm.c: matmul on matrix units (VK_KHR_cooperative_matrix), for calls whose attr.precision lets operands be
  * rounded. The kernel is shaders/matmul/matmul_fwd_cm.comp. */
+#include "args/formats.h"
 #include "op/matmul.h"
 
 enum { DEPTH = 32, MOST_THREADS = 256 };
-
-/* A kernel serves B of any dtype: it is told by a constant. */
-#define KERNELS(name)                                                                                                  \
-    {                                                                                                                  \
-        [MIEN_F32] = name, [MIEN_F16] = name, [MIEN_BF16] = name                                                       \
-    }
-static const char *const kernels_f16[] = KERNELS("matmul_fwd_cm");
-static const char *const kernels_bf16[] = KERNELS("matmul_fwd_cm_bf16");
 
 /* Subgroups, and matrices of C of each; about what share of its peak a GPU reaches inside a tile, as RADV's code for
  * Navi 31 suggests (tests/bench/LOG.md). */
@@ -88,20 +81,23 @@ bool matmul_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call)
     return fits(caps, call, MIEN_BF16, &caps->coopmat_bf16);
 }
 
-void matmul_cm_specialise(const struct matmul_size *s, const struct matmul_tile *t, struct op_dispatch *d)
+void matmul_cm_specialise(const struct op_call *call, const struct matmul_tile *t, struct op_dispatch *d)
 {
-    const uint32_t stored = (uint32_t)MIEN_F32 | (uint32_t)s->dtype_b << 2 | (t->unit == 4 ? 16 : 0);
+    enum { FORMATS = 15 };
     const uint32_t spec[][2] = {{6, t->across},    {7, t->lanes},     {12, t->matrix.m},
-                                {13, t->matrix.n}, {14, t->matrix.k}, {15, stored}};
+                                {13, t->matrix.n}, {14, t->matrix.k}, {FORMATS, 0}};
     for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
         op_dispatch_spec(d, spec[i][0], spec[i][1]);
+    op_dispatch_formats(d, call, FORMATS);
+    if (t->unit == 4)
+        op_dispatch_spec(d, FORMATS, d->spec[FORMATS] | FORMATS_WIDE);
     d->subgroup_size = t->lanes;
 }
 
 void matmul_plan_cm(struct op_plan *plan)
 {
     bool bf16 = plan->call->attr.precision == MIEN_BF16;
-    struct matmul_tile t = matmul_tile_for(plan, bf16 ? kernels_bf16 : kernels_f16);
+    struct matmul_tile t = matmul_tile_for(plan, bf16 ? "matmul_fwd_cm_bf16" : "matmul_fwd_cm");
     struct matmul_size s = matmul_size_of(plan->call);
     t = choose(plan->caps, &s, bf16 ? &plan->caps->coopmat_bf16 : &plan->caps->coopmat, &t);
     t.unit = matmul_fits_vec4(plan->caps, plan->call) ? 4 : 1;

@@ -9,23 +9,11 @@
 
 enum {
     MAX_ADDS = 256,        /* additions to one sum: what bounds its error, see op_matmul.tolerance */
+    MAX_ADDS_HALF = 1024,  /* the same where the sum is stored in 16 bits */
     MAX_SCRATCH = 1 << 26, /* bytes of partial matrices aimed at */
     MAX_PARTS = 2048,      /* per round: 16 elements of the sum kernel's invocations over all of them are 32,768 loops,
                             * and lavapipe ends an invocation after 65,535 */
 };
-
-/* A kernel for each dtype of B. */
-#define KERNELS(name)                                                                                                  \
-    {                                                                                                                  \
-        [MIEN_F32] = name, [MIEN_F16] = name ".f16", [MIEN_BF16] = name ".bf16"                                        \
-    }
-static const char *const kernels_sg[] = KERNELS("matmul_fwd_sg");
-static const char *const kernels_sg_texel[] = KERNELS("matmul_fwd_sg_texel");
-static const char *const kernels_slice[] = KERNELS("matmul_fwd_slice");
-static const char *const kernels_odd[] = KERNELS("matmul_fwd_slice_odd");
-static const char *const kernels_vec[] = KERNELS("matmul_fwd_vec");
-static const char *const kernels_vec_texel[] = KERNELS("matmul_fwd_vec_texel");
-static const char *const kernels_plain[] = KERNELS("matmul_fwd");
 
 /* How far the blocks reach. All but the last of each kind are this large. */
 struct blocks {
@@ -40,6 +28,23 @@ struct block {
     uint32_t z, m0, n0;
     uint32_t batch, m, n;
 };
+
+/* Whether y and pre are stored in 16 bits, which takes kernels that store four columns at once. */
+static bool is_stored(const struct matmul_size *s)
+{
+    return s->dtype_y != MIEN_F32;
+}
+
+/* Ranges of y, pre, residual and slope begin at multiples of so many elements: then all skip as many (op_part). */
+static uint64_t c_step(const struct matmul_size *s)
+{
+    return is_stored(s) || s->dtype_c != MIEN_F32 ? 128 : 64;
+}
+
+static uint32_t most_adds(const struct matmul_size *s)
+{
+    return is_stored(s) ? MAX_ADDS_HALF : MAX_ADDS;
+}
 
 static uint32_t least(uint64_t a, uint64_t b)
 {
@@ -58,13 +63,13 @@ static uint32_t cut(uint64_t size, uint64_t limit, uint32_t tile, uint32_t unit)
 static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, const struct matmul_tile *t,
                        struct blocks *b)
 {
-    uint64_t rows_a = op_part_rows(caps, s->trans_a ? s->m : s->k);
+    uint64_t rows_a = op_part_rows_sized(caps, s->trans_a ? s->m : s->k, mien_dtype_size(s->dtype_a));
     uint64_t rows_b = op_part_rows_sized(caps, s->trans_b ? s->k : s->n, mien_dtype_size(s->dtype_b));
-    uint64_t rows_c = op_part_rows(caps, s->n);
+    uint64_t rows_c = (caps->max_range - BASE_MIN(4 * c_step(s), caps->max_range)) / (4 * s->n);
     uint64_t k = BASE_MIN(s->trans_a ? rows_a : s->k, s->trans_b ? s->k : rows_b);
     /* Blocks begin at multiples of a unit wherever they begin inside a row: m in A stored [K,M], k always. */
     b->m = cut(s->m, BASE_MIN(s->trans_a ? s->m : rows_a, rows_c), t->m, s->trans_a ? t->unit : 1);
-    b->n = cut(s->n, s->trans_b ? rows_b : s->n, t->n, t->unit);
+    b->n = cut(s->n, s->trans_b ? rows_b : s->n, t->n, is_stored(s) ? 4 : t->unit);
     b->part = b->k = cut(s->k, k, 4, 4);
     return b->m > 0 && b->n > 0 && b->part > 0;
 }
@@ -88,7 +93,11 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     b.batch = fit_batch(caps, s, &b);
     /* parts of k: short enough to keep the digits, and enough of them to fill the device */
     uint64_t tiles = base_div_up(b.m, t->m) * base_div_up(b.n, t->n) * b.batch;
-    uint64_t longest = t->run ? MAX_ADDS * t->run : op_most_rounds(caps) / 4; /* a step of k is under four rounds */
+    uint64_t longest = op_most_rounds(caps) / 4; /* a step of k is under four rounds */
+    if (t->run)
+        longest = BASE_MIN(most_adds(s) * t->run, BASE_MAX(MAX_ADDS * t->run, longest));
+    else if (t->chain && is_stored(s)) /* chains add to what is stored: not there, where digits are lost */
+        longest = most_adds(s) * t->chain;
     uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, longest));
     parts = BASE_MAX(parts, t->parts ? t->parts : matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
     b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
@@ -114,32 +123,6 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
     return b;
 }
 
-/* Kernels declare all six buffers; one that a dispatch has no use for is bound to a tensor that it has anyway. */
-static void bind_again(struct op_dispatch *d, uint32_t binding, uint32_t access)
-{
-    d->bind[d->bind_count] = d->bind[binding];
-    d->bind[d->bind_count++].access = (uint8_t)access;
-}
-
-static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, const struct op_part *c, bool final)
-{
-    if (final && s->bias)
-        op_dispatch_bind(d, OP_IN, MATMUL_BIAS, OP_READ);
-    else
-        bind_again(d, 0, OP_READ);
-    if (final && (s->residual || s->slope))
-        op_part_bind(d, OP_IN, s->slope ? MATMUL_SLOPE : MATMUL_RESIDUAL, OP_READ, *c);
-    else
-        bind_again(d, 0, OP_READ);
-    if (final && s->pre)
-        op_part_bind(d, OP_OUT, 1, OP_WRITE, *c);
-    else
-        bind_again(d, 2, OP_WRITE);
-    uint32_t parts = (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) | (s->slope ? 8u : 0);
-    op_dispatch_spec(d, 10, final ? parts : 0);
-    op_dispatch_spec(d, 11, final ? s->activation : OP_ACT_NONE);
-}
-
 /* Rows [row, row + count) of the matrices z.. of a tensor [batch, rows, width], as one range. */
 static struct op_part matrix_part(const struct block *b, uint32_t rows, uint32_t width, uint32_t row, uint32_t count,
                                   enum mien_dtype dtype)
@@ -148,10 +131,37 @@ static struct op_part matrix_part(const struct block *b, uint32_t rows, uint32_t
     return op_part_of_sized(first * width, all * width, mien_dtype_size(dtype));
 }
 
-/* C of a block in the outputs. Of rows m0.. up to m, all columns. */
-static struct op_part c_part(const struct matmul_size *s, const struct block *b)
+/* C of a block, or what is shaped like it. Of rows m0.. up to m, all columns. */
+static struct op_part c_part(const struct matmul_size *s, const struct block *b, enum mien_dtype dtype)
 {
-    return matrix_part(b, s->m, s->n, b->m0, b->m, MIEN_F32);
+    uint64_t first = (uint64_t)b->z * s->m + b->m0, all = (uint64_t)(b->batch - 1) * s->m + b->m;
+    return op_part_of_step(first * s->n, all * s->n, mien_dtype_size(dtype), c_step(s));
+}
+
+/* Kernels declare all six buffers; one that a dispatch has no use for is bound to a tensor that it has anyway. */
+static void bind_again(struct op_dispatch *d, uint32_t binding, uint32_t access)
+{
+    d->bind[d->bind_count] = d->bind[binding];
+    d->bind[d->bind_count++].access = (uint8_t)access;
+}
+
+static void bind_epilogue(struct op_dispatch *d, const struct matmul_size *s, const struct block *b, bool final)
+{
+    if (final && s->bias)
+        op_dispatch_bind(d, OP_IN, MATMUL_BIAS, OP_READ);
+    else
+        bind_again(d, 0, OP_READ);
+    if (final && (s->residual || s->slope))
+        op_part_bind(d, OP_IN, s->slope ? MATMUL_SLOPE : MATMUL_RESIDUAL, OP_READ, c_part(s, b, s->dtype_c));
+    else
+        bind_again(d, 0, OP_READ);
+    if (final && s->pre)
+        op_part_bind(d, OP_OUT, 1, OP_WRITE, c_part(s, b, s->dtype_y));
+    else
+        bind_again(d, 2, OP_WRITE);
+    uint32_t parts = (s->bias ? 1u : 0) | (s->residual ? 2u : 0) | (s->pre ? 4u : 0) | (s->slope ? 8u : 0);
+    op_dispatch_spec(d, 10, final ? parts : 0);
+    op_dispatch_spec(d, 11, final ? s->activation : OP_ACT_NONE);
 }
 
 /* One dispatch of the tile kernel: steps k0..k0+k of a block, in parts. One part alone goes to the outputs. */
@@ -160,10 +170,10 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
 {
     uint32_t lda = s->trans_a ? s->m : s->k, ldb = s->trans_b ? s->k : s->n;
     struct op_part pa =
-        s->trans_a ? matrix_part(b, s->k, lda, k0, k, MIEN_F32) : matrix_part(b, s->m, lda, b->m0, b->m, MIEN_F32);
+        s->trans_a ? matrix_part(b, s->k, lda, k0, k, s->dtype_a) : matrix_part(b, s->m, lda, b->m0, b->m, s->dtype_a);
     struct op_part pb =
         s->trans_b ? matrix_part(b, s->n, ldb, b->n0, b->n, s->dtype_b) : matrix_part(b, s->k, ldb, k0, k, s->dtype_b);
-    struct op_part pc = c_part(s, b);
+    struct op_part pc = c_part(s, b, s->dtype_y);
     uint32_t parts = (uint32_t)base_div_up(k, bs->part), mn = b->m * b->n;
     struct matmul_args args = {
         .m = b->m,
@@ -193,14 +203,16 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
         op_dispatch_bind_range(d, OP_SCRATCH, 0, access, 0, 4ull * parts * mn * b->batch);
     const uint32_t spec[] = {t->local_x, t->local_y, 1, t->rows, t->cols, t->depth};
     if (t->chain)
-        op_dispatch_spec(d, 6, args.part > MAX_ADDS * t->chain ? MAX_ADDS * t->chain : 0);
+        op_dispatch_spec(d, 6, args.part > most_adds(s) * t->chain ? most_adds(s) * t->chain : 0);
     for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
         op_dispatch_spec(d, i, spec[i]);
     op_dispatch_spec(d, 8, s->trans_a);
     op_dispatch_spec(d, 9, s->trans_b);
+    bind_epilogue(d, s, b, direct);
     if (t->lanes)
-        matmul_cm_specialise(s, t, d);
-    bind_epilogue(d, s, &pc, direct);
+        matmul_cm_specialise(plan->call, t, d);
+    else
+        op_dispatch_formats(d, plan->call, 12);
     OP_PUSH(d, args);
     d->groups[0] = (uint32_t)base_div_up(b->n, t->n);
     d->groups[1] = (uint32_t)base_div_up(b->m, t->m);
@@ -214,7 +226,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
                     uint32_t parts, uint32_t round, bool last)
 {
     uint64_t count = (uint64_t)b->batch * b->m * b->n, slot = base_round_up(4 * count, 256);
-    struct op_part pc = c_part(s, b);
+    struct op_part pc = c_part(s, b, s->dtype_y);
     struct matmul_sum_args args = {
         .rows = b->batch * b->m,
         .n = b->n,
@@ -239,7 +251,8 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_WRITE, round % 2 * slot, 4 * count);
     op_dispatch_spec(d, 3, items);
     op_dispatch_round(d, plan->caps, unit == 4 ? 4 : 8);
-    bind_epilogue(d, s, &pc, last);
+    bind_epilogue(d, s, b, last);
+    op_dispatch_formats(d, plan->call, 12);
     OP_PUSH(d, args);
     d->flops = (double)count * parts;
 }
@@ -247,7 +260,8 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
 static void plan_block(struct op_plan *plan, const struct matmul_size *s, const struct matmul_tile *t,
                        const struct block *b, const struct blocks *bs)
 {
-    if (bs->part >= s->k) {
+    bool fours = t->unit == 4 || is_stored(s), stores = !is_stored(s) || (t->unit == 4 && !t->lanes);
+    if (bs->part >= s->k && stores) {
         add_main(plan, s, t, b, bs, 0, s->k, true);
         return;
     }
@@ -259,7 +273,7 @@ static void plan_block(struct op_plan *plan, const struct matmul_size *s, const 
     for (uint32_t k0 = 0; k0 < s->k; k0 += step, round++) {
         uint32_t k = BASE_MIN(step, s->k - k0);
         add_main(plan, s, t, b, bs, k0, k, false);
-        add_sum(plan, s, b, t->unit, (uint32_t)base_div_up(k, bs->part), round, k0 + k == s->k);
+        add_sum(plan, s, b, fours ? 4 : 1, (uint32_t)base_div_up(k, bs->part), round, k0 + k == s->k);
     }
 }
 
@@ -294,12 +308,12 @@ void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t)
 /* ---- variants ---------------------------------------------------------------------------------------------------- */
 
 /* By class: when to split k. */
-struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *const *kernels)
+struct matmul_tile matmul_tile_for(const struct op_plan *plan, const char *kernel)
 {
     struct matmul_tile t = {
         .least = matmul_least_steps(plan->caps), .fill = op_busy_groups(plan->caps), .parts = plan->tile.parts};
     t.flops = op_most_flops(plan->caps);
-    t.shader = kernels[plan->call->in[MATMUL_B].dtype];
+    t.shader = kernel;
     t.depth = t.unit = t.cols = t.local_y = 1;
     return t;
 }
@@ -322,7 +336,8 @@ static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
 static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
 {
     const struct tensor_shape *a = &call->in[MATMUL_A], *b = &call->in[MATMUL_B];
-    return BASE_MAX(tensor_shape_count(a), tensor_shape_count(b)) / 4 <= caps->max_texels;
+    uint64_t most = BASE_MAX(tensor_shape_count(a), tensor_shape_count(b));
+    return a->dtype == MIEN_F32 && most / 4 <= caps->max_texels;
 }
 
 static bool fits_sg_texel(const struct vk_caps *caps, const struct op_call *call)
@@ -338,9 +353,9 @@ static bool fits_vec_texel(const struct vk_caps *caps, const struct op_call *cal
     return gains && matmul_fits_vec4(caps, call) && fits_texels(caps, call);
 }
 
-static void plan_software(struct op_plan *plan, const char *const *kernels)
+static void plan_software(struct op_plan *plan, const char *kernel)
 {
-    struct matmul_tile t = matmul_tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernel);
     uint32_t rule = matmul_software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
     t.local_x = plan->caps->subgroup_size;
     t.rows = plan->tile.rows ? plan->tile.rows : rule;
@@ -363,9 +378,9 @@ static bool fits_slice(const struct vk_caps *caps, const struct op_call *call)
     return fits_odd(caps, call) && matmul_fits_vec4(caps, call);
 }
 
-static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32_t unit)
+static void plan_slices(struct op_plan *plan, const char *kernel, uint32_t unit)
 {
-    struct matmul_tile t = matmul_tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernel);
     struct matmul_size s = matmul_size_of(plan->call);
     struct matmul_shape shape = plan->tile.rows ? matmul_slice_of(plan->tile.rows, plan->tile.cols)
                                                 : matmul_slice_shape(plan->caps, &s, t.fill, t.least);
@@ -382,17 +397,17 @@ static void plan_slices(struct op_plan *plan, const char *const *kernels, uint32
 
 static void plan_slice(struct op_plan *plan)
 {
-    plan_slices(plan, kernels_slice, 4);
+    plan_slices(plan, "matmul_fwd_slice", 4);
 }
 
 static void plan_odd(struct op_plan *plan)
 {
-    plan_slices(plan, kernels_odd, 1);
+    plan_slices(plan, "matmul_fwd_slice_odd", 1);
 }
 
-static void plan_strips(struct op_plan *plan, const char *const *kernels)
+static void plan_strips(struct op_plan *plan, const char *kernel)
 {
-    struct matmul_tile t = matmul_tile_for(plan, kernels);
+    struct matmul_tile t = matmul_tile_for(plan, kernel);
     struct op_tile tile = plan->tile.rows ? plan->tile : matmul_strip(plan->caps, 0);
     t.local_x = 8;
     t.local_y = matmul_strip_lanes(plan->caps);
@@ -404,7 +419,7 @@ static void plan_strips(struct op_plan *plan, const char *const *kernels)
 
 static void plan_plain(struct op_plan *plan)
 {
-    struct matmul_tile t = matmul_tile_for(plan, kernels_plain);
+    struct matmul_tile t = matmul_tile_for(plan, "matmul_fwd");
     bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     t.local_x = software ? 8 : 16;
     t.local_y = software ? 1 : 8;
@@ -414,15 +429,17 @@ static void plan_plain(struct op_plan *plan)
     matmul_plan_tiles(plan, t);
 }
 
-#define STEPS(name, by)                                                                                                \
-    static void plan_##name(struct op_plan *plan)                                                                      \
+/* A texel has one type: B is of floats, or of words with two 16-bit floats in each. */
+#define TEXEL(name) plan->call->in[MATMUL_B].dtype == MIEN_F32 ? name "_texel" : name "_texel_half"
+#define STEPS(variant, by, kernel)                                                                                     \
+    static void plan_##variant(struct op_plan *plan)                                                                   \
     {                                                                                                                  \
-        by(plan, kernels_##name);                                                                                      \
+        by(plan, kernel);                                                                                              \
     }
-STEPS(sg, plan_software)
-STEPS(sg_texel, plan_software)
-STEPS(vec, plan_strips)
-STEPS(vec_texel, plan_strips)
+STEPS(sg, plan_software, "matmul_fwd_sg")
+STEPS(sg_texel, plan_software, TEXEL("matmul_fwd_sg"))
+STEPS(vec, plan_strips, "matmul_fwd_vec")
+STEPS(vec_texel, plan_strips, TEXEL("matmul_fwd_vec"))
 
 /* What a variant on matrix units needs: its shared memory is shared within whole subgroups of a known size. */
 #define UNITS (VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_FULL | VK_CAP_COOPMAT)

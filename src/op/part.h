@@ -23,13 +23,20 @@ struct op_part {
     uint32_t skip;         /* elements between the bind's start and the first one wanted */
 };
 
+/* Elements [first, first + count) of a tensor, in a range that begins at a multiple of `step` elements: with 128 one of
+ * 16-bit elements has the skip of one of floats. */
+static inline struct op_part op_part_of_step(uint64_t first, uint64_t count, uint64_t element, uint64_t step)
+{
+    uint64_t offset = first / step * step * element;
+    return (struct op_part){.offset = offset,
+                            .size = base_round_up((first + count) * element, 4) - offset,
+                            .skip = (uint32_t)(first % step)};
+}
+
 /* Elements [first, first + count) of a tensor. */
 static inline struct op_part op_part_of_sized(uint64_t first, uint64_t count, uint64_t element)
 {
-    uint64_t offset = first * element / 256 * 256;
-    return (struct op_part){.offset = offset,
-                            .size = base_round_up((first + count) * element, 4) - offset,
-                            .skip = (uint32_t)((first * element - offset) / element)};
+    return op_part_of_step(first, count, element, 256 / element);
 }
 
 static inline struct op_part op_part_of(uint64_t first, uint64_t count)

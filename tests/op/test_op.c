@@ -168,7 +168,8 @@ static void test_signature(void)
     op_signature(&op_max, &sig);
     CHECK(sig.aux_outputs == 2 && sig.index_outputs == 2 && !sig.index_inputs);
     op_signature(&op_matmul, &sig);
-    CHECK(sig.half_inputs == 2 && sig.optional == 28 && sig.optional_outputs == 2 && sig.aux_outputs == 2);
+    CHECK(sig.half_inputs == 27 && sig.optional == 28 && sig.optional_outputs == 2 && sig.aux_outputs == 2);
+    CHECK(sig.stored_outputs == 3);
     op_signature(&op_embedding, &sig);
     CHECK(sig.index_inputs == 2 && op_tensor_named(&sig.in[1], "ids", 3));
 
