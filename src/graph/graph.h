@@ -180,7 +180,7 @@ void graph_program_stats(const struct graph_program *program, struct graph_progr
 /* One line per node, in order: label, op, variant, shapes, GFLOP and GB by the op's cost; with profile: milliseconds of
  * the last run, GFLOP/s, GB/s (after its wait; left out before the first run and on devices without timestamps). `line`
  * is borrowed. On a device with a trace (vk_device_set_trace) every program is compiled with profile, and each wait
- * writes its run's nodes to the trace. */
+ * writes its run's nodes to the trace, and with the run how many slices it was and the longest. */
 enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
                                        void *user);
 

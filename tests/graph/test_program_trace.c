@@ -18,7 +18,8 @@ struct chain {
 /* y [N,N] = softmax((x x^T) + x) */
 static void make(struct chain *c, const char *label)
 {
-    const struct graph_compile_params params = {.label = label, .no_fuse = true};
+    /* every dispatch a piece, timed, and all of them one slice */
+    const struct graph_compile_params params = {.label = label, .no_fuse = true, .slice_flops = 1, .slice_ms = 1e9};
     c->graph = new_graph();
     c->x = graph_input(c->graph, "x", SHAPE_F32(N, N));
     op_value product = GRAPH_OP(c->graph, &op_matmul, &(struct op_attr){.trans_b = true}, c->x, c->x, OP_NONE, OP_NONE);
@@ -125,6 +126,20 @@ static void check_order(void)
     }
 }
 
+/* Each run of the program says how it was submitted. */
+static void check_slices(const cJSON *events)
+{
+    const cJSON *event;
+    double longest = 0;
+    uint32_t told = 0;
+    cJSON_ArrayForEach(event, events)
+    {
+        const char *detail = cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetObjectItem(event, "args"), "detail"));
+        told += detail && sscanf(detail, "slices: 1, the longest of %lf ms", &longest) == 1 && longest > 0;
+    }
+    CHECK_EQ(told, RUNS);
+}
+
 static void check_file(bool stamps)
 {
     cJSON *events = NULL;
@@ -135,8 +150,10 @@ static void check_file(bool stamps)
     CHECK_EQ(count_spans(true, "wait"), RUNS);
     CHECK_EQ(count_spans(true, "read time stamps"), stamps ? RUNS : 0);
     CHECK_EQ(count_spans(false, NULL), stamps ? RUNS * (1 + 3) : 0);
-    if (stamps)
+    if (stamps) {
         check_order();
+        check_slices(events);
+    }
     cJSON_Delete(events);
     remove(file_name);
 }
