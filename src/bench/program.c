@@ -238,7 +238,8 @@ static enum mien_status check_grads(struct bench_item *item)
     static const char name[] = "vision_model.pre_layrnorm.weight";
     enum mien_status status = MIEN_OK;
     struct program_state *p = item->program;
-    uint32_t at = nn_param_find(item->bench->fixture.model, name);
+    const struct nn_model *model = item->bench->fixture.model;
+    uint32_t at = model->params[nn_param_find(model, name)].stack;
     float *values = base_alloc(1, tensor_shape_bytes(&p->grads[at].shape));
     FAIL_IF_NULL(values, "a gradient");
     TRY(tensor_download(item->bench->device, &p->grads[at], values));
