@@ -11,5 +11,6 @@
 #include "mien/model.h"
 #include "mien/tensor.h"
 #include "mien/train.h"
+#include "mien/tune.h"
 
 #endif

@@ -12,6 +12,9 @@ struct bench_model {
     uint32_t image, patch, vocab, context, embed;
 };
 
+extern const struct bench_model bench_models[];
+extern const size_t bench_model_count;
+
 void bench_model_config(const struct bench_model *model, struct io_clip_config *out);
 
 /* One part of a model in a graph. */

@@ -9,15 +9,6 @@
 /* Seconds that a run may take on a software device, and where it is to be quick. */
 static const double most_seconds = 3, most_quick = 0.4;
 
-/* The towers of widths that recipes use; small: 64 pixels in patches of 8, 65 tokens, and texts of 77. */
-static const struct bench_model models[] = {
-    {"tiny-b8", 8, true, {64, 256, 2, 2, IO_ACT_QUICK_GELU, 1e-5}, 32, 8, 512, 24, 64},
-    {"small-b8", 8, false, {192, 768, 6, 3, IO_ACT_QUICK_GELU, 1e-5}, 64, 8, 2048, 77, 192},
-    {"small-b64", 64, true, {192, 768, 6, 3, IO_ACT_QUICK_GELU, 1e-5}, 64, 8, 2048, 77, 192},
-    {"vit-b32-b1", 1, false, {0}, 0, 0, 0, 0, 0},
-    {"vit-b32-b32", 32, false, {0}, 0, 0, 0, 0, 0},
-};
-
 static const struct train_hyper hyper = {
     .lr = 1e-4, .betas = {0.9, 0.98}, .eps = 1e-6, .weight_decay = 0.1, .clip_norm = 1};
 
@@ -36,18 +27,19 @@ enum mien_status bench_programs_add(struct bench_run *run)
     static const char *const words[BENCH_PARTS] = {"image", "text", "clip_bwd", ""};
     enum mien_status status = MIEN_OK;
     struct bench_item *item;
-    for (size_t m = 0; m < BASE_COUNT(models); m++) {
+    for (size_t m = 0; m < bench_model_count; m++) {
         for (int part = 0; part < BENCH_PARTS; part++) {
             char name[64];
-            bool step = part == BENCH_STEP, alone = models[m].batch == 1;
-            if ((run->params.quick && !models[m].quick) || (alone && part > BENCH_TEXT)) /* one pair is no batch */
+            bool step = part == BENCH_STEP, alone = bench_models[m].batch == 1;
+            if ((run->params.quick && !bench_models[m].quick) ||
+                (alone && part > BENCH_TEXT)) /* one pair is no batch */
                 continue;
-            snprintf(name, sizeof(name), "%s/%s%s%s", step ? "step" : "tower", models[m].name, step ? "" : "/",
+            snprintf(name, sizeof(name), "%s/%s%s%s", step ? "step" : "tower", bench_models[m].name, step ? "" : "/",
                      words[part]);
             TRY(bench_item_add(run, step ? &bench_step : &bench_tower, name, &item));
             if (!item)
                 continue;
-            item->model = &models[m];
+            item->model = &bench_models[m];
             item->part = (enum bench_part)part;
         }
     }

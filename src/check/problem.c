@@ -314,7 +314,6 @@ static enum mien_status fill(struct check_problem *problem, const struct check_c
         fill_saved(&problem->call);
     for (uint32_t i = 0; c->given == &problem->own && i < BASE_COUNT(c->op->forward) && c->op->forward[i]; i++)
         TRY(fill_as_forward(&problem->call, c->op->forward[i]));
-    op_reference(&problem->call);
 fail:
     return status;
 }
@@ -337,6 +336,8 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
         found = (struct check_case){.op = call->op, .given = &out->own};
     }
     status = fill(out, &found);
+    if (status == MIEN_OK)
+        op_reference(&out->call);
     base_log_divert(NULL, 0);
     FAIL_IF(status != MIEN_OK, status, "%s: no self-test can be made for %s: %s", d->op->name, d->variant->name, said);
     FAIL_IF(!serves(&s, &out->call), MIEN_ERR_FAILED, "%s: no small problem runs kernel %s of %s", d->op->name,
@@ -347,6 +348,20 @@ enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_
 fail:
     op_plan_clear(&s.plan);
     check_problem_clear(out);
+    return status;
+}
+
+enum mien_status check_problem_whole(const struct op_call *call, struct check_problem *out)
+{
+    memset(out, 0, sizeof(*out));
+    make_case(call, &out->own);
+    enum mien_status status = fill(out, &(struct check_case){.op = call->op, .given = &out->own});
+    for (uint32_t i = 0; i < call->in_count && status == MIEN_OK; i++) {
+        if (!tensor_shape_equal(&call->in[i], &out->call.in[i]))
+            status = base_fail(MIEN_ERR_SHAPE, "%s: a case cannot say what its inputs are", call->op->name);
+    }
+    if (status != MIEN_OK)
+        check_problem_clear(out);
     return status;
 }
 

@@ -33,6 +33,8 @@ struct check_problem {
  * is a fault of this program. */
 enum mien_status check_problem_make(const struct vk_caps *caps, const struct op_call *call, const struct op_plan *plan,
                                     const struct op_dispatch *d, struct check_problem *out);
+/* The call as it is, with inputs and without reference values, for timing. MIEN_ERR_SHAPE: a case cannot say it. */
+enum mien_status check_problem_whole(const struct op_call *call, struct check_problem *out);
 void check_problem_clear(struct check_problem *problem);
 bool check_same_pipeline(const struct op_dispatch *a, const struct op_dispatch *b);
 

@@ -14,7 +14,8 @@ static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
     op_value h = nn_norm(s, x, name, EPS);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_qkv", p);
     h = nn_linear(s, h, name, false, OP_ACT_NONE, OP_NONE); /* [B,T,3I] */
-    h = GRAPH_OP(s->graph, &op_attention, &(struct op_attr){.heads = c->heads}, h);
+    struct op_attr attr = {.heads = c->heads, .same_order = s->same_order};
+    h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);
     return nn_linear(s, h, name, true, OP_ACT_NONE, x);
 }

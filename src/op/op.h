@@ -24,7 +24,8 @@ struct op_attr {
     bool save_pre;                 /* matmul: also write the value before the activation */
     bool flatten;                  /* matmul with trans_a: A [..,M] and B [..,N] are seen as matrices of rows */
     bool same_order;               /* matmul: an element's sum has one order whatever m and n: A A^T is symmetric;
-                                      layernorm: a row's, whatever the number of rows */
+                                      layernorm: a row's, whatever the number of rows; attention: for the tuner,
+                                      a batch's is the same anyway */
     bool causal;                   /* attention, softmax */
     enum op_activation activation; /* matmul, activation */
     uint32_t heads;                /* attention */

@@ -58,6 +58,31 @@ fail:
     return status;
 }
 
+/* A run that mines later is planned as it is then: that costs more. */
+static void mine_at_once(struct trainer *t)
+{
+    if (t->mining_from < t->steps && t->mining_from > t->state.step)
+        t->mining_from = 0;
+}
+
+enum mien_status train_plan_steps(struct trainer *t)
+{
+    enum { BATCHES = 4 }; /* their texts may be of several lengths */
+    enum mien_status status = MIEN_OK;
+    const struct data_batch *batch = NULL;
+    struct train_step *step;
+    mine_at_once(t);
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        TRY(data_loader_next(t->loader, &batch));
+        TRY(train_program_of(t, batch, t->state.step + 1, &step));
+        data_batch_release(t->loader, &batch);
+    }
+fail:
+    if (batch)
+        data_batch_release(t->loader, &batch);
+    return status;
+}
+
 static void put_stats(const struct graph_program_stats *stats, struct mien_train_plan *plan)
 {
     plan->flops_per_step = stats->flops;
@@ -74,8 +99,7 @@ enum mien_status train_measure(struct trainer *t)
     plan->steps = t->steps;
     t->rate =
         (struct train_rate){.schedule = TRAIN_CONSTANT}; /* 0: the weights stay, whatever the run would make of them */
-    if (t->mining_from < t->steps && t->mining_from > t->state.step)
-        t->mining_from = 0; /* what costs more */
+    mine_at_once(t);
     TRY(count_step(t, &stats));
     put_stats(&stats, plan);
     plan->seconds_per_step = NAN;

@@ -129,6 +129,8 @@ enum mien_status train_some(struct trainer *trainer, uint64_t last, double secon
 enum mien_status train_program_of(struct trainer *t, const struct data_batch *batch, uint64_t step,
                                   struct train_step **out);
 
+/* The programs of the first batches, compiled; nothing is run. */
+enum mien_status train_plan_steps(struct trainer *t);
 /* A dry run: the summary's plan, by some steps whose results nobody keeps (plan.c). */
 enum mien_status train_measure(struct trainer *t);
 

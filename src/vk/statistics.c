@@ -82,6 +82,19 @@ fail:
     return status;
 }
 
+/* Registers that went to memory, under the names that drivers give it: RADV "Spilled VGPRs", "Scratch size"; ANV "Spill
+ * Count", "Scratch Memory Size"; NVK "Spills to memory"; Honeykrisp "Spills", "Scratch"; Turnip "STP Count", "LDP
+ * Count" (stores and loads of private memory). Spills to other registers (NVK "to reg", RADV's of SGPRs, which go to
+ * lanes of a VGPR) cost an instruction each and are no failure. */
+bool vk_statistic_is_spill(const struct vk_statistic *s)
+{
+    if (s->value <= 0 || vk_contains(s->name, "to reg") || vk_contains(s->name, "from reg") ||
+        vk_contains(s->name, "sgpr"))
+        return false;
+    return vk_contains(s->name, "spill") || vk_contains(s->name, "fill") || vk_contains(s->name, "scratch") ||
+           vk_contains(s->name, "stp count") || vk_contains(s->name, "ldp count");
+}
+
 /* The texts' names and sizes, then the texts of those that have memory. */
 static enum mien_status read_texts(struct vk_device *device, const struct vk_pipeline *pipeline, uint32_t *count,
                                    VkPipelineExecutableInternalRepresentationKHR *list)

@@ -323,6 +323,8 @@ enum mien_status vk_device_keep_text(struct vk_device *device);
  * pipeline was made without. */
 enum mien_status vk_pipeline_statistics(struct vk_device *device, const struct vk_pipeline *pipeline,
                                         struct vk_statistic *out, uint32_t capacity, uint32_t *count);
+/* Whether it counts registers that went to memory. */
+bool vk_statistic_is_spill(const struct vk_statistic *s);
 /* The last of the compiler's texts whose name has `part` in it ("Assembly"), NULL where it gives none; free with
  * base_free. MIEN_ERR_UNSUPPORTED when the pipeline was made without. */
 enum mien_status vk_pipeline_text(struct vk_device *device, const struct vk_pipeline *pipeline, const char *part,

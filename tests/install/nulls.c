@@ -153,6 +153,27 @@ static void benchmarks(void)
     REFUSED(mien_bench_compare(NULL, NULL, NULL));
 }
 
+static void tuning(void)
+{
+    struct mien_tune_result *result = NULL;
+    REFUSED(mien_tune(NULL, NULL));
+    REFUSED(mien_tune(NULL, &result));
+    REFUSED(mien_tune(ZEROED(mien_tune_params), &result));
+    REFUSED(mien_tune(UNSIZED(mien_tune_params), &result));
+    GIVES(mien_tune_child(NULL, print_nothing, NULL), 2);
+    GIVES(mien_tune_child((const char *[]){NULL}, NULL, NULL), 2);
+    REFUSED(mien_tune_read(NULL, NULL));
+    REFUSED(mien_tune_read(UNSIZED(mien_gpu_params), &result));
+    REFUSED(mien_tune_clear(UNSIZED(mien_gpu_params)));
+    GIVES(mien_tune_count(NULL), 0);
+    REFUSED(mien_tune_row_at(NULL, 0, NULL));
+    REFUSED(mien_tune_row_at(NULL, 0, ZEROED(mien_tune_row)));
+    SAYS(mien_tune_json(NULL), "");
+    SAYS(mien_tune_text(NULL), "");
+    NOTHING((mien_tune_destroy(NULL), mien_tune_destroy(&result)));
+    note("mien_tune_destroy(");
+}
+
 static void data_and_training(void)
 {
     struct mien_texts *texts = NULL;
@@ -378,6 +399,7 @@ int main(int argc, char **argv)
     without_device();
     check_without_device();
     benchmarks();
+    tuning();
     data_and_training();
     results_and_pages();
     NOTHING(mien_default_templates(NULL));

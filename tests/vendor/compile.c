@@ -106,18 +106,6 @@ static bool has(const char *text, const char *part)
     return false;
 }
 
-/* Registers that went to memory, under the names that drivers give it: RADV "Spilled VGPRs", "Scratch size"; ANV "Spill
- * Count", "Scratch Memory Size"; NVK "Spills to memory"; Honeykrisp "Spills", "Scratch"; Turnip "STP Count", "LDP
- * Count" (stores and loads of private memory). Spills to other registers (NVK "to reg", RADV's of SGPRs, which go to
- * lanes of a VGPR) cost an instruction each and are no failure. */
-static bool is_spill(const struct vk_statistic *s)
-{
-    if (s->value <= 0 || has(s->name, "to reg") || has(s->name, "from reg") || has(s->name, "sgpr"))
-        return false;
-    return has(s->name, "spill") || has(s->name, "fill") || has(s->name, "scratch") || has(s->name, "stp count") ||
-           has(s->name, "ldp count");
-}
-
 /* Worth a place on the line: registers, occupancy, size, shared memory, spills. */
 static bool is_telling(const struct vk_statistic *s)
 {
@@ -137,7 +125,7 @@ static void print_entry(const struct entry *e, const char *verdict, const struct
         printf("%s%u", i ? " " : "", p->kernel.spec[i]);
     printf("]");
     for (uint32_t i = 0; i < count; i++)
-        if (is_telling(&list[i]) || is_spill(&list[i]))
+        if (is_telling(&list[i]) || vk_statistic_is_spill(&list[i]))
             printf(" %s=%g", list[i].name, list[i].value);
     printf("\n");
 }
@@ -285,7 +273,7 @@ static enum mien_status add_row(struct survey *s, struct entry *e, const struct 
     add_value(row, "registers", list, count, registers);
     add_value(row, "occupancy", list, count, occupancy);
     for (uint32_t i = 0; i < count; i++)
-        spills += is_spill(&list[i]) ? list[i].value : 0;
+        spills += vk_statistic_is_spill(&list[i]) ? list[i].value : 0;
     base_text_print(row, ",\"spills\":%.0f", spills);
     add_value(row, "code", list, count, code);
     add_value(row, "instructions", list, count, instructions);
@@ -351,7 +339,7 @@ static enum mien_status judge(struct survey *s, struct entry *e, bool *out)
         TRY(vk_pipeline_statistics(s->device, e->pipeline, list, MOST_STATISTICS, &count));
     count = BASE_MIN(count, (uint32_t)MOST_STATISTICS);
     for (uint32_t i = 0; i < count; i++)
-        spills = spills || is_spill(&list[i]);
+        spills = spills || vk_statistic_is_spill(&list[i]);
     *out = spills;
     if (spills)
         print_entry(e, e->first.chosen ? "SPILL" : "spill, not chosen:", list, count);

@@ -7,6 +7,7 @@
  *   lose:KERNEL           what it runs in loses the device
  *   kill:KERNEL           the process dies of SIGKILL while the driver compiles it
  *   slow:KERNEL           the driver compiles it for a second
+ *   drag:KERNEL           it runs twenty times over: as slow as that, with the same results
  *   driver=N              the driver's version
  * KERNEL is a shader of the library, told by its words. One instance and device at a time, on one thread. */
 #include "op/shader.h"
@@ -23,13 +24,13 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-enum fault { NONE, WRONG, UNCOMPILABLE, HANG, LOSE, KILL, SLOW };
-enum { MOST = 64 };
+enum fault { NONE, WRONG, UNCOMPILABLE, HANG, LOSE, KILL, SLOW, DRAG };
+enum { MOST = 1024, DRAGGED = 20 };
 
 static PFN_vkGetInstanceProcAddr next_instance;
 static PFN_vkGetDeviceProcAddr next_device;
 static VkInstance instance;
-static bool hung, lost;
+static bool hung, lost, drags; /* the last: what is bound */
 
 static struct {
     uint64_t handle;
@@ -46,7 +47,7 @@ static void remember(uint64_t handle, enum fault fault)
 static enum fault recall(uint64_t handle)
 {
     for (size_t i = 0; i < MOST; i++) {
-        if (known[i].handle == handle)
+        if (known[i].handle == handle && known[i].fault != NONE) /* else of an earlier object in the same place */
             return known[i].fault;
     }
     return NONE;
@@ -65,7 +66,7 @@ static void forget(uint64_t handle)
 #define OF_DEVICE(X)                                                                                                   \
     X(vkCreateShaderModule)                                                                                            \
     X(vkCreateComputePipelines)                                                                                        \
-    X(vkCmdBindPipeline) X(vkBeginCommandBuffer) X(vkQueueSubmit) X(vkWaitSemaphores)
+    X(vkCmdBindPipeline) X(vkCmdDispatch) X(vkBeginCommandBuffer) X(vkQueueSubmit) X(vkWaitSemaphores)
 static struct {
 #define MEMBER(name) PFN_##name name;
     OF_INSTANCE(MEMBER) OF_DEVICE(MEMBER)
@@ -77,11 +78,11 @@ static struct {
 /* The fault of the kernel with these words. */
 static enum fault fault_of(const uint32_t *words, size_t size)
 {
-    static const char *const names[] = {"", "wrong:", "uncompilable:", "hang:", "lose:", "kill:", "slow:"};
+    static const char *const names[] = {"", "wrong:", "uncompilable:", "hang:", "lose:", "kill:", "slow:", "drag:"};
     char faulty[512];
     snprintf(faulty, sizeof(faulty), "%s", getenv("FAULTY") ? getenv("FAULTY") : "");
     for (char *rest = faulty, *word; (word = strtok_r(rest, " ", &rest));) {
-        for (enum fault f = WRONG; f <= SLOW; f++) {
+        for (enum fault f = WRONG; f <= DRAG; f++) {
             if (strncmp(word, names[f], strlen(names[f])) != 0)
                 continue;
             const struct op_shader *shader = op_shader_find(word + strlen(names[f]));
@@ -160,7 +161,14 @@ static VKAPI_ATTR void VKAPI_CALL bind_pipeline(VkCommandBuffer commands, VkPipe
     enum fault fault = recall((uint64_t)pipeline);
     if (fault == HANG || fault == LOSE)
         remember((uint64_t)(uintptr_t)commands, fault);
+    drags = fault == DRAG;
     next.vkCmdBindPipeline(commands, point, pipeline);
+}
+
+static VKAPI_ATTR void VKAPI_CALL dispatch(VkCommandBuffer commands, uint32_t x, uint32_t y, uint32_t z)
+{
+    for (int i = 0; i < (drags ? DRAGGED : 1); i++)
+        next.vkCmdDispatch(commands, x, y, z);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL begin_commands(VkCommandBuffer commands, const VkCommandBufferBeginInfo *info)
@@ -263,6 +271,7 @@ static const struct {
         {"vkCreateShaderModule", (PFN_vkVoidFunction)create_module},
         {"vkCreateComputePipelines", (PFN_vkVoidFunction)create_pipelines},
         {"vkCmdBindPipeline", (PFN_vkVoidFunction)bind_pipeline},
+        {"vkCmdDispatch", (PFN_vkVoidFunction)dispatch},
         {"vkBeginCommandBuffer", (PFN_vkVoidFunction)begin_commands},
         {"vkQueueSubmit", (PFN_vkVoidFunction)submit},
         {"vkWaitSemaphores", (PFN_vkVoidFunction)wait_semaphores},

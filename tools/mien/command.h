@@ -64,7 +64,8 @@ enum { LACKS_DEVICE = 1, LACKS_SEED = 2, LACKS_JSON = 4, LACKS_QUIET = 8 };
     X(check)                                                                                                           \
     X(import)                                                                                                          \
     X(synth)                                                                                                           \
-    X(train) X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert) X(manifest) X(bench)
+    X(train)                                                                                                           \
+    X(eval) X(report) X(classify) X(embed) X(search) X(tokenize) X(info) X(convert) X(manifest) X(bench) X(tune)
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMAND_LIST(COMMAND_DECLARE)
 #undef COMMAND_DECLARE

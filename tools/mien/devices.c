@@ -48,6 +48,8 @@ static void print_text(const struct mien_gpu_info *info, uint32_t index)
         printf("   masked    %s\n", info->masked);
     print_disabled("", info->disabled);
     print_disabled("kernel ", info->kernels);
+    if (*info->tuned)
+        printf("   tuned     %s\n", info->tuned);
     if (*info->missing)
         printf("   unusable  %s\n", info->missing);
 }
@@ -92,6 +94,7 @@ static void print_json(const struct mien_gpu_info *info, uint32_t index)
     print_pair("matrices", info->matrices, ",");
     print_pair("disabled", info->disabled, ",");
     print_pair("missing", info->missing, ",");
+    print_pair("tuned", info->tuned, ",");
     print_kernels(info->kernels);
     printf("\"memory\":%" PRIu64 ",\"max_buffer\":%" PRIu64 ",\"subgroup_size\":%" PRIu32 ",\"vendor_id\":%" PRIu32
            ",\"device_id\":%" PRIu32 ",\"driver_version\":%" PRIu32 "}\n",
@@ -130,7 +133,7 @@ const struct command command_devices = {
             "taken away by\n"
             "--caps; disabled: not there or not used, and why (MIEN_TRUST_DRIVER=1 uses what drivers are known to do\n"
             "wrong); a kernel: it failed the self-test with this version of the driver, and another serves in its\n"
-            "place. --json prints one object a line.",
+            "place; tuned: what mien tune has measured, which kernels are chosen by. --json prints one object a line.",
     .run = run,
     .lacks = LACKS_SEED | LACKS_QUIET,
 };
