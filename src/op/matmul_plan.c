@@ -117,8 +117,10 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
             b.batch = least(BASE_MAX((uint64_t)(t->flops / (row * b.m) * b.batch), 1), b.batch);
             row = 2.0 * b.batch * b.n * b.part * b.parts;
         }
-        if (b.batch == 1)
+        if (b.batch == 1) {
             b.m = least(b.m, BASE_MAX((uint64_t)(t->flops / row) / t->m, 1) * t->m);
+            b.n = least(b.n, BASE_MAX((uint64_t)(t->flops / (row * b.m) * b.n) / t->n, 1) * t->n);
+        }
     }
     return b;
 }
