@@ -13,6 +13,7 @@ struct attention_args {
     arg_u32 width4;                 /* D / 4 */
     arg_u32 skip4, skip_qkv4, skip; /* first element: vec4s in [B,T,D] and [B,T,3D], floats in [B,H,T] */
     arg_f32 scale;
+    arg_u32 begin; /* op_plan_cut */
 };
 
 /* The row and the tile form's gradient, of a chunk of (batch, head) pairs: their scratch holds (weight, gradient of the
@@ -26,6 +27,7 @@ struct attention_pairs_args {
     arg_u32 pair0;                  /* the chunk's first pair, counted from the bound part's first batch */
     arg_u32 skip4, skip_qkv4, skip; /* first element: vec4s in [B,T,D] and [B,T,3D], floats in [B,H,T] */
     arg_f32 scale;
+    arg_u32 begin; /* op_plan_cut */
 };
 
 /* attention_mm: C[m,n] (+)= sum_k A[m,k] B[k,n] for each (batch, head) pair; strides in elements. A model tensor is
@@ -37,6 +39,7 @@ struct attention_mm_args {
     arg_u32 a_first, a_batch, a_head, a_chunk, a_row, a_col;
     arg_u32 b_first, b_batch, b_head, b_chunk, b_row, b_col;
     arg_u32 c_first, c_batch, c_head, c_chunk, c_row;
+    arg_u32 begin; /* op_plan_cut */
 };
 
 /* attention_fwd, attention_bwd, attention_bwd_delta: query rows row0.. of a chunk of pairs; the scratch matrices are
@@ -49,6 +52,7 @@ struct attention_rows_args {
     arg_u32 causal;
     arg_u32 skip, skip_qkv, skip_lse; /* first element of [B,T,D], [B,T,3D] and [B,H,T] */
     arg_f32 scale;
+    arg_u32 begin; /* op_plan_cut */
 };
 
 #endif

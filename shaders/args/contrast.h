@@ -16,6 +16,7 @@ struct contrast_args {
     arg_u32 count;      /* its partial sums */
     arg_f32 scale;      /* mined targets: as in mine_args */
     arg_f32 tau;
+    arg_u32 begin; /* op_plan_cut */
 };
 
 #endif

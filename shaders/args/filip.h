@@ -12,6 +12,7 @@ struct filip_args {
     arg_u32 slots;   /* K: sentences of a list */
     arg_u32 width;   /* E */
     arg_u32 again;   /* filip_scores_bwd_texts: add to what earlier parts gave */
+    arg_u32 begin;   /* op_plan_cut */
 };
 
 #endif

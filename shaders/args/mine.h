@@ -36,6 +36,7 @@ struct mine_args {
     arg_f32 weight; /* soft targets' share, 1 for others */
     arg_u32 width;  /* mine_lines: E */
     arg_u32 skip;   /* mine_lines: elements before the first bound row of u and v */
+    arg_u32 begin;  /* op_plan_cut */
 };
 
 #endif

@@ -12,6 +12,7 @@ struct pool_args {
     arg_u32 patches; /* G */
     arg_u32 texts;   /* M */
     arg_f32 sharp;   /* 1 / tau */
+    arg_u32 begin;   /* op_plan_cut */
 };
 
 #endif

@@ -6,7 +6,7 @@
 // Numerics: fp32; weights from the saved lse; keys that are not seen get 0 exactly.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 READ_BUFFER(0, float, qkv);     // [B,T,3D]
@@ -21,7 +21,7 @@ const uint RUN = 32; // terms summed before they join: the error grows with RUN 
 
 void main()
 {
-    uint index = invocation_1d();
+    uint index = invocation_1d(p.begin);
     if (index >= p.count)
         return;
     uint across = (p.tokens + 3) / 4, down = (p.rows + 3) / 4, width = p.heads * p.dim;

@@ -18,7 +18,7 @@ PUSH(attention_pairs_args, p);
 
 void main()
 {
-    uint group = group_1d();
+    uint group = group_1d(p.begin);
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;

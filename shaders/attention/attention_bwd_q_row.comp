@@ -9,7 +9,7 @@
 // as g v^T is: where one key has all the weight the two cancel exactly. Keys that are not seen get 0 exactly.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
@@ -26,7 +26,7 @@ PUSH(attention_pairs_args, p);
 
 void main()
 {
-    uint group = group_1d(), blocks = (p.tokens + ROWS - 1) / ROWS, pair = p.pair0 + group / blocks;
+    uint group = group_1d(p.begin), blocks = (p.tokens + ROWS - 1) / ROWS, pair = p.pair0 + group / blocks;
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
     if (group >= p.groups || row >= p.tokens)
         return;

@@ -22,7 +22,7 @@ layout(constant_id = 9) const uint KEEP = 0;
 
 void main()
 {
-    uint group = group_1d();
+    uint group = group_1d(p.begin);
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;

@@ -9,7 +9,7 @@
 // Numerics: fp32 online softmax, rescaled at most once per ROUND keys; the running maximum keeps every exponent <= 0.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
@@ -29,7 +29,7 @@ const uint WHERE = 0x0fffffff & ~((D4 & (~D4 + 1)) - 1);
 
 void main()
 {
-    uint group = group_1d(), blocks = (p.tokens + ROWS - 1) / ROWS, pair = group / blocks;
+    uint group = group_1d(p.begin), blocks = (p.tokens + ROWS - 1) / ROWS, pair = group / blocks;
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
     if (group >= p.groups || row >= p.tokens)
         return;

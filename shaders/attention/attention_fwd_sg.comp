@@ -10,7 +10,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
@@ -26,7 +26,7 @@ const float HIDDEN = -3.0e38; // the score of a key that is not seen
 
 void main()
 {
-    uint group = group_1d();
+    uint group = group_1d(p.begin);
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + LANES - 1) / LANES, pair = group / blocks;

@@ -19,7 +19,7 @@ shared float joined[SIDE * 8]; // one value of each owner of a row
 
 void main()
 {
-    uint group = group_1d();
+    uint group = group_1d(p.begin);
     if (group >= p.groups)
         return;
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;

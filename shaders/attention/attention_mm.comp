@@ -6,7 +6,7 @@
 // Numerics: fp32, runs of 32 terms summed first, in order.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 READ_BUFFER(0, float, a);
@@ -22,7 +22,7 @@ const uint RUN = 32; // terms summed before they join: the error grows with RUN 
 
 void main()
 {
-    uint index = invocation_1d();
+    uint index = invocation_1d(p.begin);
     if (index >= p.count)
         return;
     uint across = (p.cols + 3) / 4, down = (p.rows + 3) / 4;

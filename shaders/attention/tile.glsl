@@ -6,7 +6,7 @@
 #ifndef ATTENTION_TILE_GLSL
 #define ATTENTION_TILE_GLSL
 
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "args/attention.h"
 
 layout(constant_id = 3) const uint D4 = 8; // head dim / 4

@@ -8,7 +8,7 @@
 // Numerics: fp32, online; a maximum starts at the diagonal's 0, so that a saturated line loses nothing.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "lib/pair.glsl"
 #include "lib/round.glsl"
 #include "args/contrast.h"
@@ -95,7 +95,7 @@ const uint BLOCK = 8; // candidates per rescaling
 void main()
 {
     bool column = p.by_column != 0;
-    uint i = invocation_1d(), slices = column ? p.col_slices : p.row_slices;
+    uint i = invocation_1d(p.begin), slices = column ? p.col_slices : p.row_slices;
     uint lines = column ? p.n : p.rows, length = column ? p.rows : p.n;
     if (i >= lines * slices)
         return;

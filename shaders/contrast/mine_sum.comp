@@ -6,7 +6,7 @@
 // Numerics: fp32, blocks of 8 first; shares are at most about 1.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "lib/round.glsl"
 #include "contrast/mine.glsl"
 
@@ -19,7 +19,7 @@ const uint BLOCK = 8; // candidates of a round of the loop
 
 void main()
 {
-    uint i = invocation_1d();
+    uint i = invocation_1d(p.begin);
     if (i >= p.rows * p.slices)
         return;
     uint row = i / p.slices, slice = i % p.slices, self = p.first + row;

@@ -4,7 +4,7 @@
 // Idea: row and column targets of each pair from the lines. Invocation i owns column i mod N and the rows of run i / N.
 // Numerics: fp32; q of the anchor itself as 1 - q of the others.
 #extension GL_GOOGLE_include_directive : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "lib/round.glsl"
 #include "args/mine.h"
 
@@ -18,7 +18,7 @@ PUSH(mine_args, p);
 
 void main()
 {
-    uint i = invocation_1d(), column = i % p.n, begin = i / p.n * p.rows;
+    uint i = invocation_1d(p.begin), column = i % p.n, begin = i / p.n * p.rows;
     uint end = min(begin + p.rows, p.n);
     if (begin >= p.n)
         return;

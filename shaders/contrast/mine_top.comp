@@ -7,7 +7,7 @@
 // Numerics: comparisons only.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
-#include "lib/common.glsl"
+#include "lib/cut.glsl"
 #include "contrast/mine.glsl"
 #include "contrast/top.glsl"
 
@@ -20,7 +20,7 @@ const uint BLOCK = 4; // candidates of a round of the loop
 
 void main()
 {
-    uint i = invocation_1d();
+    uint i = invocation_1d(p.begin);
     if (i >= p.rows * p.slices)
         return;
     uint row = i / p.slices, slice = i % p.slices, self = p.first + row;

@@ -7,11 +7,12 @@
  *   SUM visit(seen s, uint row, uint column, uint at)   what is added to the sum; may store, and be called twice
  *   void finish(uint own)                               what is left for the pair (own, own), if it was visited
  *   SUM whole(SUM sum)                                  what becomes of the sum */
+#include "lib/cut.glsl"
 #include "lib/round.glsl"
 
 void main()
 {
-    uint i = invocation_1d();
+    uint i = invocation_1d(p.begin);
     uint column = i % p.n, begin = i / p.n * p.slice_rows, end = min(begin + p.slice_rows, p.rows);
     if (begin >= p.rows)
         return;

@@ -6,6 +6,7 @@
 // memory; neighbours have neighbouring columns and go to the same patch.
 // Numerics: fp32, sentences in their order.
 #extension GL_GOOGLE_include_directive : require
+#include "lib/cut.glsl"
 #include "lib/quads.glsl"
 #include "lib/round.glsl"
 #include "args/filip.h"
@@ -27,7 +28,7 @@ PUSH(filip_args, p);
 
 void main()
 {
-    uint cell = invocation_1d();
+    uint cell = invocation_1d(p.begin);
     if (cell >= p.count)
         return;
     if (QUADS != 0)

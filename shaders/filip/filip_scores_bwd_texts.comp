@@ -5,6 +5,7 @@
 // Invocation (sentence, e) owns that element (or four, quads.glsl); neighbours have neighbouring e.
 // Numerics: fp32; the sum over images is carried as two floats.
 #extension GL_GOOGLE_include_directive : require
+#include "lib/cut.glsl"
 #include "lib/quads.glsl"
 #include "lib/round.glsl"
 #include "lib/pair.glsl"
@@ -27,7 +28,7 @@ PUSH(filip_args, p);
 
 void main()
 {
-    uint cell = invocation_1d();
+    uint cell = invocation_1d(p.begin);
     if (cell >= p.count)
         return;
     if (QUADS != 0)

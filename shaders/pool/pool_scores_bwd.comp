@@ -18,7 +18,7 @@ READ_BUFFER(3, float, dc);     // [n,M]
 
 void main()
 {
-    uint pair = invocation_1d();
+    uint pair = invocation_1d(p.begin);
     if (pair >= p.count)
         return;
     uint begin = pair_begin(pair), end = begin + p.patches * p.texts;

@@ -16,7 +16,7 @@ WRITE_BUFFER(3, float, c);   // [n,M]
 
 void main()
 {
-    uint pair = invocation_1d();
+    uint pair = invocation_1d(p.begin);
     if (pair < p.count)
         c[pair] = pooled(pair_begin(pair)).x;
 }

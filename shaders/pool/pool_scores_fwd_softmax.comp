@@ -22,7 +22,7 @@ void load_round(uint begin, uint g)
 
 void main()
 {
-    uint pair = invocation_1d();
+    uint pair = invocation_1d(p.begin);
     if (pair >= p.count)
         return;
     uint begin = pair_begin(pair);

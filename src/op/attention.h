@@ -34,7 +34,7 @@ struct attention_part {
     struct op_part lse;  /* of the [B,H,T] tensors */
 };
 
-/* The part that begins at batch `first`, for kernels of up to four products; batches 0 when not even one fits. */
+/* The part that begins at batch `first`; batches 0 when not even one fits. */
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first);
 
 /* Query rows row0.. of the (batch, head) pairs pair0.. of a part: what scratch matrices hold at a time. */
@@ -44,9 +44,6 @@ struct attention_chunk {
     struct attention_part part;
     uint32_t pair0, pairs, row0, rows;
 };
-
-/* Pairs that a dispatch of so many products should have at most (op_most_flops): at least one. */
-uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products);
 
 /* Binds what kernels of the gradient read, in their order: qkv, lse, do and delta, which is scratch `delta`. */
 void attention_bind_with_delta(struct op_dispatch *d, const struct attention_part *part, uint32_t delta);

@@ -10,7 +10,7 @@ static void chunk_limits(const struct vk_caps *caps, const struct attention_size
 {
     uint64_t lines = BASE_MIN(caps->max_range, (uint64_t)CHUNK_BYTES) / 4 / s->tokens;
     *rows = (uint32_t)BASE_MIN(lines, (uint64_t)s->tokens);
-    *pairs = (uint32_t)BASE_MIN(BASE_MAX(lines / s->tokens, 1), attention_pairs_timed(caps, s, 2));
+    *pairs = (uint32_t)BASE_MAX(lines / s->tokens, 1);
 }
 
 /* A plain kernel's dispatch of `count` invocations, without binds and push constants. */
@@ -98,6 +98,7 @@ static void add_mm(const struct attention_chunk *chunk, const struct operand *a,
     bind_operand(d, chunk, b, OP_READ);
     bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
     OP_PUSH(d, args);
+    op_plan_cut(chunk->plan, 2.0 * chunk->pairs * rows * (double)cols * depth);
 }
 
 static void chunk_fwd(const struct attention_chunk *c)
@@ -128,6 +129,7 @@ static void chunk_bwd(const struct attention_chunk *c)
     struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
     attention_bind_with_delta(d, &c->part, 2);
     op_plan_bind(c->plan, ">$0 >$1");
+    op_plan_cut(c->plan, 4.0 * c->pairs * c->rows * (double)s->tokens * s->dim);
     add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
     add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
     add_mm(c, &weight_t, &g, &dv, s->tokens, s->dim, c->rows, more);

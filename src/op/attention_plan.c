@@ -13,20 +13,13 @@
 
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
-    uint64_t row = (uint64_t)s->tokens * s->width;
-    uint64_t fit = op_part_rows_timed(caps, 3 * row, 8.0 * s->tokens * (double)row);
+    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows(caps, 3 * row);
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
     return (struct attention_part){.batches = batches,
                                    .qkv = op_part_of(3 * first * row, 3 * batches * row),
                                    .rows = op_part_of(first * row, batches * row),
                                    .lse = op_part_of(first * lse, batches * lse)};
-}
-
-uint64_t attention_pairs_timed(const struct vk_caps *caps, const struct attention_size *s, uint32_t products)
-{
-    double most = op_most_flops(caps) / (2.0 * products * s->tokens * s->tokens * s->dim);
-    return most > 0 && most < UINT32_MAX ? BASE_MAX((uint64_t)most, 1) : UINT32_MAX;
 }
 
 /* ---- fused ------------------------------------------------------------------------------------------------------- */
@@ -95,6 +88,12 @@ uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *c
 
 static const struct form form_tile = {.local = 128, .rows = 32};
 
+/* Operations of so many products of T x T x d. A causal mask leaves out some of them, none in the last block. */
+static double product_flops(const struct attention_size *s, uint32_t pairs, double products)
+{
+    return products * 2 * pairs * s->tokens * (double)s->tokens * s->dim;
+}
+
 static struct op_dispatch *add_blocks(struct op_plan *plan, const struct attention_size *s, struct form form,
                                       const char *shader, uint32_t groups)
 {
@@ -134,6 +133,7 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
         op_part_bind(d, OP_IN, 0, OP_READ, part.qkv);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
+        op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 2));
         first += part.batches;
     }
 }
@@ -177,6 +177,7 @@ static void add_kv(struct op_plan *plan, const struct attention_size *s, struct 
     struct op_dispatch *d = add_fused(plan, s, form, shader, part);
     attention_bind_with_delta(d, part, 0);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, part->qkv);
+    op_plan_cut(plan, product_flops(s, part->batches * s->heads, 4));
 }
 
 void attention_plan_bwd_sg(struct op_plan *plan)
@@ -190,6 +191,7 @@ void attention_plan_bwd_sg(struct op_plan *plan)
         bind_without_delta(d, &part);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.qkv);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
+        op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 3));
         add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
     }
@@ -268,6 +270,7 @@ static void add_q(const struct attention_chunk *c, const struct gradient *g, boo
         op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
     else
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv); /* not written by this name */
+    op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 3));
 }
 
 static void add_kept(const struct attention_chunk *c, const struct gradient *g)
@@ -277,19 +280,19 @@ static void add_kept(const struct attention_chunk *c, const struct gradient *g)
     op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, c->part.rows);
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv);
+    op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 2));
 }
 
 static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)
 {
     struct attention_chunk c = {.plan = plan, .size = attention_size_of(plan->call)};
     const struct attention_size *s = &c.size;
-    uint64_t bytes, kept = kept_pairs(plan->caps, s, g->keys, &bytes);
-    uint64_t timed = attention_pairs_timed(plan->caps, s, 3), most = keep ? BASE_MIN(kept, timed) : timed;
+    uint64_t bytes, most = kept_pairs(plan->caps, s, g->keys, &bytes);
     plan->scratch[0] = g->delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0; /* [B,H,T] */
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = attention_part_at(plan->caps, s, first);
         uint32_t pairs = c.part.batches * s->heads;
-        uint32_t even = (uint32_t)base_div_up(pairs, base_div_up(pairs, most));
+        uint32_t even = keep ? (uint32_t)base_div_up(pairs, base_div_up(pairs, most)) : pairs;
         if (g->delta)
             attention_plan_delta(&c, 0);
         for (c.pair0 = 0; c.pair0 < pairs; c.pair0 += c.pairs) {

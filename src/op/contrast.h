@@ -81,6 +81,12 @@ void contrast_give_gradients(const struct contrast_host *host);
 
 /* ---- on the device ----------------------------------------------------------------------------------------------- */
 
+/* Operations of kernels over the scores, an exponential as eight: what their dispatches are cut by. */
+enum {
+    CONTRAST_PAIR = 32,   /* Z of a pair, what its loss or gradient is made of, and sums */
+    CONTRAST_TARGET = 20, /* whether it is mined, and its share */
+};
+
 /* The plan of one op; scratch 0 holds what op_plan_scratch gives out, scratch 1 that of inner ops. */
 struct contrast {
     struct op_plan *plan;
@@ -109,7 +115,9 @@ bool contrast_next_slab(struct contrast *c);
 /* The kernel over the slab (walk.glsl); `given`: the inputs that say what is wanted of the scores where they are
  * given, NULL-ended, which are options of the kernel. What it binds beyond walk.glsl's is bound by the caller. */
 struct op_dispatch *contrast_walk(struct contrast *c, const char *shader, const char *const given[], uint32_t floats);
-/* What becomes of the scores' gradient: bound as dA, or with c->stream multiplied into du and dv. */
+/* What comes behind all binds of it. */
+void contrast_end_walk(struct contrast *c);
+/* What becomes of the scores' gradient: bound as dA, or with c->stream multiplied into du and dv; ends the walk. */
 void contrast_gradient(struct contrast *c, struct op_dispatch *walk);
 /* The output [2] = mean |P| of rows and of columns. */
 void contrast_positives(struct contrast *c, uint32_t output);

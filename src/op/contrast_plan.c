@@ -287,6 +287,7 @@ static void add_top(struct contrast *c, struct mine_args args, struct op_where l
         op_bind_at(d, list, 0, count, OP_WRITE);
         op_dispatch_spec(d, 3, top);
         contrast_spec(c, d);
+        op_plan_cut(c->plan, (double)args.rows * c->n * 8 * (top + 1.0)); /* an insertion goes over the list */
         d = contrast_add(c, "mine_top_join", &args, sizeof(args), args.rows);
         op_bind_at(d, list, 0, count, OP_READ);
         op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
@@ -303,6 +304,7 @@ static void add_sums(struct contrast *c, const struct mine_args *args, struct op
     op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ);
     op_bind_at(d, part, 0, 4 * lines, OP_WRITE);
     contrast_spec(c, d);
+    op_plan_cut(c->plan, (double)args->rows * c->n * CONTRAST_TARGET);
     d = contrast_add(c, "mine_sum_join", args, sizeof(*args), args->rows);
     op_bind_at(d, part, 0, 4 * lines, OP_READ);
     op_bind_at(d, c->lines, 0, 16ull * c->n, OP_READ | OP_WRITE);
@@ -384,13 +386,19 @@ struct op_dispatch *contrast_walk(struct contrast *c, const char *shader, const 
     return d;
 }
 
+void contrast_end_walk(struct contrast *c)
+{
+    op_plan_cut(c->plan, (double)c->args.rows * c->n * (CONTRAST_PAIR + (c->stream ? 2 * CONTRAST_TARGET : 0)));
+}
+
 void contrast_gradient(struct contrast *c, struct op_dispatch *walk)
 {
     uint64_t first = c->args.first;
-    if (!c->stream) {
+    if (!c->stream)
         op_bind_at(walk, (struct op_where){OP_OUT, 0, 0}, first * c->n, (uint64_t)c->args.rows * c->n, OP_WRITE);
+    contrast_end_walk(c);
+    if (!c->stream)
         return;
-    }
     uint32_t width = c->call->in[0].dim[1];
     struct tensor_shape g = SHAPE_F32(c->args.rows, c->n);
     multiply(c, &(struct op_product){.a_shape = g,

@@ -243,6 +243,7 @@ static void add_part(struct pool *p, uint32_t first, uint32_t n, struct op_where
             op_bind_at(d, pool_part(OP_OUT, 0, first, per_image), 0, n * per_image, OP_READ | OP_WRITE);
         else
             op_dispatch_bind(d, OP_OUT, 1, OP_READ | OP_WRITE);
+        op_plan_cut(p->plan, 4.0 * n * p->texts * p->width);
     }
 }
 

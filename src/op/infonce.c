@@ -128,6 +128,7 @@ static void add_parts(struct contrast *c, bool column, struct op_where part)
         op_dispatch_spec(d, 9, c->weights);
     }
     op_bind_at(d, part, 0, 4ull * slices * c->n, OP_READ | OP_WRITE);
+    op_plan_cut(c->plan, (double)pairs * (CONTRAST_PAIR + (c->stream ? CONTRAST_TARGET : 0)));
 }
 
 /* lse, the lines' losses and their mean. */

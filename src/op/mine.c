@@ -54,6 +54,7 @@ static void steps(struct op_plan *plan)
     contrast_bind_guide(&c, d, true, c.n);
     contrast_spec(&c, d);
     op_dispatch_spec(d, 12, signs);
+    op_plan_cut(plan, (double)c.n * c.n * 2 * CONTRAST_TARGET);
     contrast_positives(&c, signs ? 1 : 2);
 }
 

@@ -7,7 +7,8 @@
 
 #include "op/op.h"
 
-/* Floating-point operations that one dispatch should have at most; 0 = any: a software driver has no watchdog. */
+/* Floating-point operations that one dispatch should have at most; 0 = any: a software driver has no watchdog. What
+ * consists of single rows or workgroups that have more is not cut further. */
 static inline double op_most_flops(const struct vk_caps *caps)
 {
     static const double most[] = {
@@ -15,7 +16,7 @@ static inline double op_most_flops(const struct vk_caps *caps)
         [VK_CLASS_MOBILE] = 4e8,   /* 20 ms at 20 GFLOP/s: the display waits behind it */
         [VK_CLASS_SOFTWARE] = 0,
     };
-    return most[caps->class_];
+    return caps->most_flops ? (double)caps->most_flops : most[caps->class_];
 }
 
 struct op_part {
@@ -53,16 +54,6 @@ static inline uint64_t op_part_rows_sized(const struct vk_caps *caps, uint64_t w
 static inline uint64_t op_part_rows(const struct vk_caps *caps, uint64_t width)
 {
     return op_part_rows_sized(caps, width, 4);
-}
-
-/* The same of rows of so many operations each, where a dispatch has at most op_most_flops: at least one, where one
- * fits.
- */
-static inline uint64_t op_part_rows_timed(const struct vk_caps *caps, uint64_t width, double flops)
-{
-    uint64_t fit = op_part_rows(caps, width);
-    double most = op_most_flops(caps) / flops;
-    return most > 0 && most < (double)fit ? BASE_MAX((uint64_t)most, 1) : fit;
 }
 
 static inline void op_part_bind(struct op_dispatch *d, enum op_place place, uint32_t index, uint32_t access,

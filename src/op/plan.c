@@ -1,6 +1,7 @@
 /* plan.c: plans: building dispatches and checking them against a device's limits. */
 #include "args/formats.h"
 #include "op/choice.h"
+#include "op/part.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -143,6 +144,28 @@ void op_dispatch_groups_1d(struct op_dispatch *d, const struct vk_caps *caps, ui
     d->groups[0] = (uint32_t)x;
     d->groups[1] = (uint32_t)y;
     d->groups[2] = 1;
+}
+
+void op_plan_cut(struct op_plan *plan, double flops)
+{
+    if (plan->status != MIEN_OK)
+        return;
+    const struct op_dispatch whole = plan->dispatch[--plan->count];
+    uint64_t groups = (uint64_t)whole.groups[0] * whole.groups[1];
+    double fit = op_most_flops(plan->caps) / flops * (double)groups;
+    bool cut = fit > 0 && fit < (double)groups;
+    uint32_t most = cut ? (uint32_t)BASE_MIN(BASE_MAX(fit, 1), plan->caps->max_groups[0]) : 0;
+    for (uint64_t begin = 0; begin < groups;) {
+        uint64_t count = cut ? BASE_MIN(most, groups - begin) : groups;
+        struct op_dispatch *d = op_plan_kernel(plan, whole.shader);
+        const uint32_t before = (uint32_t)begin;
+        *d = whole;
+        d->flops = flops * (double)count / (double)groups;
+        memcpy(d->push + d->push_size - sizeof(before), &before, sizeof(before));
+        if (cut) /* else folded as it was */
+            op_dispatch_groups_1d(d, plan->caps, count);
+        begin += count;
+    }
 }
 
 /* Bytes from the bind's offset to its end. */

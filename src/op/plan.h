@@ -86,6 +86,10 @@ uint32_t op_group_lanes(const struct vk_caps *caps);
  * sums. */
 uint32_t op_busy_groups(const struct vk_caps *caps);
 #define OP_PUSH(d, args) op_dispatch_push((d), &(args), sizeof(args))
+/* Cuts the dispatch added last, which is complete and has `flops` operations, by its workgroups into such of at most
+ * op_most_flops each (part.h), of the same binds. Its last push constant, `begin`, becomes the number of workgroups
+ * before each (lib/cut.glsl). */
+void op_plan_cut(struct op_plan *plan, double flops);
 
 /* Binds tensors to the dispatch added last, in the order of the shader's bindings, by their names in the op's
  * signature, separated by blanks: inputs to be read, outputs to be written (in-place ones both). `$0` is scratch 0.

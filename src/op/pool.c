@@ -144,6 +144,7 @@ static void add_weights(struct pool *p, uint32_t first, uint32_t n, struct weigh
     op_bind_at(d, w->dots, 0, w->cells, OP_READ);
     op_bind_at(d, w->a, 0, w->cells, OP_WRITE);
     OP_PUSH(d, args);
+    op_plan_cut(p->plan, 24.0 * (double)w->cells); /* two exponentials, as eight operations each */
     add_gram(p, first, n, w);
 }
 
@@ -163,6 +164,7 @@ static void plan_fwd(struct op_plan *plan)
         op_bind_at(d, w.v, 0, w.cells, OP_READ);
         op_bind_at(d, pool_part(OP_OUT, 0, first, p.texts), 0, args.count, OP_WRITE);
         OP_PUSH(d, args);
+        op_plan_cut(plan, 16.0 * (double)w.cells);
     }
 }
 
@@ -312,6 +314,7 @@ static void plan_bwd(struct op_plan *plan)
         op_bind_at(d, w.v, 0, w.cells, OP_READ | OP_WRITE);
         op_bind_at(d, pool_part(OP_IN, DC, first, p.texts), 0, args.count, OP_READ);
         OP_PUSH(d, args);
+        op_plan_cut(plan, 28.0 * (double)w.cells);
         add_products(&p, first, n, &w);
     }
 }

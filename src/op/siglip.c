@@ -102,6 +102,8 @@ static void steps(struct op_plan *plan)
         struct op_dispatch *d = contrast_walk(&c, shader[c.backward][c.stream], given, 2);
         if (c.backward)
             contrast_gradient(&c, d);
+        else
+            contrast_end_walk(&c);
     }
     uint32_t first = c.backward ? c.stream ? 2 : 1 : 0;
     struct op_dispatch *d = contrast_add(&c, "siglip_sum", &c.args, sizeof(c.args), 0);

@@ -36,8 +36,8 @@ const char *vk_class_name(enum vk_class c)
 /* ---- clamping --------------------------------------------------------------------------------------------------- */
 
 /* In the order of lower_limit. */
-static const char *const limit_names[] = {"invocations", "shared",     "push",      "buffers", "range", "groups",
-                                          "memory",      "allocation", "registers", "texels",  "cores", "barrier"};
+static const char *const limit_names[] = {"invocations", "shared",    "push",   "buffers", "range", "groups", "memory",
+                                          "allocation",  "registers", "texels", "cores",   "flops", "barrier"};
 
 static const char *const feature_words[] = {
 #define WORD(name, word, what) [VK_CAP_BIT_##name] = "-" word,
@@ -95,6 +95,9 @@ static void lower_limit(struct vk_caps *caps, size_t which, uint64_t value)
         break;
     case 10: /* says how wide the device is, which limits nothing */
         caps->cores = (uint32_t)BASE_MIN(value, 1 << 16);
+        break;
+    case 11:
+        caps->most_flops = caps->most_flops ? BASE_MIN(caps->most_flops, value) : value;
         break;
     default: /* the one that rises; no workgroup of a plain kernel is larger than 128 */
         caps->least_barrier = BASE_MAX(caps->least_barrier, (uint32_t)BASE_MIN(value, 128));

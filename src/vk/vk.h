@@ -76,6 +76,7 @@ struct vk_caps {
                                 128 or 256 */
     uint32_t cores;          /* compute units, streaming multiprocessors, shader cores: what runs workgroups side by
                                 side; 0 = the driver does not tell */
+    uint64_t most_flops;     /* floating-point operations of a dispatch, as clamped; 0 = as its class says */
     uint32_t max_shared;     /* bytes */
     uint32_t max_push;       /* bytes */
     uint32_t max_buffers;    /* storage buffers per kernel (maxPerStageDescriptorStorageBuffers and the like) */
@@ -110,6 +111,7 @@ uint64_t vk_caps_refusal(const char *op, const char *variant);
  *    "memory=1073741824" (device-local, in all), "allocation=1073741824" (in one piece), "registers=128",
  *    "texels=65536": lowers a limit; a value above the device's own changes nothing;
  *  - "cores=48": kernels are laid out for so many, whatever the device has or tells;
+ *  - "flops=400000000": kernels are cut into dispatches of at most so many operations each, as far as they go;
  *  - "barrier=65": workgroups with barrier() have at least so many invocations, as one known fault wants; never
  * lowered;
  *  - "-unified": device memory is not mapped, so that transfers go through staging, as on a discrete device;

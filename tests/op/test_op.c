@@ -391,7 +391,7 @@ static void test_cores(void)
     CHECK_EQ(op_busy_groups(&caps), 6);
 }
 
-/* An image of 577 patches is more than a mobile GPU should do at once: its gradient is cut by heads. */
+/* An image of 577 patches is more than a mobile GPU should do at once: its gradient is cut by workgroups. */
 static void test_attention_pairs(void)
 {
     struct op_call call = {.op = &op_attention_bwd, .in_count = 4, .attr.heads = 16};
@@ -403,11 +403,9 @@ static void test_attention_pairs(void)
     vk_caps_typical(VK_CLASS_MOBILE, &caps);
     CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
     CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
-    double most = op_most_flops(&caps) / (2.0 * 3 * 577 * 577 * 64); /* heads, of three products */
-    CHECK(most > 2 && most < 16);
-    for (size_t i = 1; i < plan.count; i++) /* the first makes delta; 32 rows to a workgroup */
-        CHECK(plan.dispatch[i].groups[0] * plan.dispatch[i].groups[1] <= most * 19);
-    CHECK_EQ(plan.count, 1 + 2 * 6);
+    for (size_t i = 1; i < plan.count; i++) /* the first makes delta */
+        CHECK(plan.dispatch[i].flops > 0 && plan.dispatch[i].flops <= op_most_flops(&caps));
+    CHECK_EQ(plan.count, 1 + 6 + 4); /* of three products, of two */
     op_plan_clear(&plan);
 }
 

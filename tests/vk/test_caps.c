@@ -51,6 +51,8 @@ static void test_limits(void)
     CHECK(caps.max_invocations == 128 && caps.max_range == 134217728); /* never raised */
     CHECK_OK(vk_caps_clamp(&caps, "registers=128,registers=256"));
     CHECK(caps.max_registers == 128);
+    CHECK_OK(vk_caps_clamp(&caps, "flops=5000,flops=70000"));
+    CHECK(caps.most_flops == 5000);
     CHECK_OK(vk_caps_clamp(&caps, "cores=12"));
     CHECK(caps.cores == 12);
     CHECK_OK(vk_caps_clamp(&caps, "cores=128")); /* no limit: it may be raised */
