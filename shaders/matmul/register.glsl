@@ -56,35 +56,6 @@ place find_place(uint rows, uint lanes, uint lane)
     return w;
 }
 
-// Row r of the tile, steps k..k+3 (A stored [M,K])
-vec4 load_a_row(place w, uint r, uint k)
-{
-    return a_at((w.a + min(w.row + r, p.m - 1) * p.lda + k) / 4);
-}
-
-// Rows 4r..4r+3 of the tile, step k (A stored [K,M]); zero from k_end on
-vec4 load_a_col(place w, uint r, uint k)
-{
-    vec4 v = a_at((w.a + min(k, w.k_end - 1) * p.lda + min(w.row + 4 * r, p.m - 4)) / 4);
-    return RAGGED_K && k >= w.k_end ? vec4(0) : v;
-}
-
-// Element 4j+u: for B stored [K,N] columns c..c+3 of group j at step k+u; for [N,K] column c+u at steps k..k+3
-void load_b(place w, uint lanes, uint k)
-{
-    [[unroll]] for (uint j = 0; j < COLS; j++) {
-        uint col = min(w.col + 4 * lanes * j, p.n - 4);
-        [[unroll]] for (uint u = 0; u < 4; u++) {
-            if (TRANS_B == 1) {
-                b[4 * j + u] = b_at((w.b + (col + u) * p.ldb + k) / 4);
-            } else {
-                vec4 v = b_at((w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4);
-                b[4 * j + u] = RAGGED_K && k + u >= w.k_end ? vec4(0) : v;
-            }
-        }
-    }
-}
-
 vec4 b_value(uint j, uint u)
 {
     if (TRANS_B == 1)
