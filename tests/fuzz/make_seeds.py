@@ -183,6 +183,13 @@ trials = {"format": 1, "device": "a device", "driver": "a driver", "vendor_id": 
           "failed": [{**row, "why": "output 0: 3 of 4 wrong"}], "proven": ["00000000000000ff", "fedcba9876543210"]}
 put("trials", "whole", json.dumps(trials).encode())
 put("trials", "other", json.dumps({**trials, "driver_version": 8}).encode())
+head = {key: trials[key] for key in list(trials)[:7]}
+choice = {"call": "matmul trans_b : f32[5,12] f32[8,12]", "variant": "matmul_fwd_sg", "choices": "0123456789abcdef"}
+tuned = {**head, "tuned": [{**choice, "tile": "16x1/2", "gain": 1.25},
+                           {**choice, "call": "softmax : f32[9,9]", "gain": 1}],
+         "lost": [{**choice, "variant": "matmul_fwd", "why": "no answer within 30 s"}]}
+put("tuned", "whole", json.dumps(tuned).encode())
+put("tuned", "other", json.dumps({**tuned, "driver_version": 8}).encode())
 
 
 def entry(offset, width, height, channels, pixels):
