@@ -107,6 +107,51 @@ static void test_pieces(const struct format *f)
         CHECK(device[i] == 0); /* the last row is in no view */
 }
 
+/* ---- products, and what is fused into them ---- */
+
+/* Two products of one 16-bit value, of which one is bent and has the value added: sums and slopes that are fused where
+ * tensors are f32 meet here in all mixtures. */
+static void products(const struct format *f, bool no_fuse, const float *x, float *out, uint32_t *fused)
+{
+    const struct op_attr stored = {.dtype = f->dtype}, whole = {.dtype = MIEN_F32};
+    const struct op_attr product = {.trans_b = true, .dtype = f->dtype};
+    static float weights[2][WIDTH * WIDTH];
+    struct graph *g = new_graph();
+    op_value w[2], dx, given = graph_input(g, "x", SHAPE_F32(ROWS, WIDTH)), h = GRAPH_OP(g, &op_cast, &stored, given);
+    for (uint32_t i = 0; i < 2; i++) {
+        fill_normal(weights[i], WIDTH * WIDTH, i ? "one" : "two", 1 / sqrt(WIDTH));
+        w[i] = graph_constant(g, "w", SHAPE_F32(WIDTH, WIDTH), weights[i]);
+    }
+    op_value a = GRAPH_OP(g, &op_add, &stored, bend(g, GRAPH_OP(g, &op_matmul, &product, h, w[0])), h);
+    op_value b = GRAPH_OP(g, &op_add, &whole, GRAPH_OP(g, &op_matmul, &product, h, w[1]), h);
+    op_value sum = GRAPH_OP(g, &op_add, &whole, a, b);
+    op_value loss = GRAPH_OP(g, &op_sum, NULL, GRAPH_OP(g, &op_multiply, NULL, sum, sum));
+    CHECK_EQ(graph_backward(g, loss, &given, 1, &dx), MIEN_OK);
+    graph_output(g, dx);
+    struct graph_program *program = compiled(g, &(struct graph_compile_params){.no_fuse = no_fuse});
+    memcpy(graph_program_input(program, 0, given), x, COUNT * sizeof(*x));
+    CHECK_EQ(graph_program_run(program), MIEN_OK);
+    memcpy(out, graph_program_output(program, 0, dx), COUNT * sizeof(*out));
+    *fused = stats_of(program).fused;
+    graph_program_destroy(&program);
+    graph_destroy(&g);
+}
+
+static void test_products(const struct format *f)
+{
+    static float x[COUNT], exact[COUNT], fused[COUNT], plain[COUNT];
+    const struct format f32 = {.dtype = MIEN_F32};
+    uint32_t count, none;
+    fill_normal(x, COUNT, "products", 1);
+    products(&f32, true, x, exact, &none);
+    products(f, true, x, plain, &none);
+    products(f, false, x, fused, &count);
+    printf("%s: %u nodes fused; NMSE of f32's %.3g, without fusing %.3g\n", mien_dtype_name(f->dtype), count,
+           nmse(fused, exact, COUNT), nmse(plain, exact, COUNT));
+    CHECK(none == 0 && count > 0);
+    CHECK(nmse(fused, exact, COUNT) < f->against_f32 && nmse(plain, exact, COUNT) < f->against_f32);
+}
+
 /* ---- gradients that are given ---- */
 
 static void test_seeds(const struct format *f)
@@ -132,6 +177,7 @@ int main(void)
         GPU_SKIP();
     for (size_t i = 0; i < BASE_COUNT(formats); i++) {
         test_pieces(&formats[i]);
+        test_products(&formats[i]);
         test_seeds(&formats[i]);
     }
     test_leaks();
