@@ -5,8 +5,8 @@
 op_value nn_head(struct nn_scope *s, op_value raw)
 {
     graph_push(s->graph, "head");
-    op_value x = nn_linear(s, raw, "head.0", true, OP_ACT_RELU, OP_NONE);
-    x = nn_linear(s, x, "head.2", true, OP_ACT_NONE, OP_NONE);
+    op_value x = nn_linear(s, raw, "head.0", true, OP_ACT_RELU, OP_NONE, MIEN_F32);
+    x = nn_linear(s, x, "head.2", true, OP_ACT_NONE, OP_NONE, MIEN_F32);
     graph_pop(s->graph);
     return x;
 }

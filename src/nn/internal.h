@@ -15,11 +15,11 @@ enum mien_status nn_precision_check(enum mien_dtype precision);
 /* Fills model->params (without device memory), sorted, from model->config and model->precision. */
 enum mien_status nn_params_list(struct nn_model *model);
 
-/* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual; bias and residual may be absent. */
+/* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual, stored as dtype; bias and residual may be absent. */
 op_value nn_linear(struct nn_scope *scope, op_value x, const char *name, bool bias, enum op_activation act,
-                   op_value residual);
-/* Layer norm of rows. */
-op_value nn_norm(struct nn_scope *scope, op_value x, const char *name, double eps);
+                   op_value residual, enum mien_dtype dtype);
+/* Layer norm of rows, stored as dtype. */
+op_value nn_norm(struct nn_scope *scope, op_value x, const char *name, double eps, enum mien_dtype dtype);
 /* Token 0 of every sequence: x [B,N,D] -> [B,D] */
 op_value nn_first_tokens(struct nn_scope *scope, op_value x);
 

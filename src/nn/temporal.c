@@ -11,13 +11,13 @@ static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
     const struct io_temporal_config *c = &s->model->config.temporal;
     char name[128];
     snprintf(name, sizeof(name), "%s.0.fn.norm", p);
-    op_value h = nn_norm(s, x, name, EPS);
+    op_value h = nn_norm(s, x, name, EPS, s->stored);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_qkv", p);
-    h = nn_linear(s, h, name, false, OP_ACT_NONE, OP_NONE); /* [B,T,3I] */
+    h = nn_linear(s, h, name, false, OP_ACT_NONE, OP_NONE, MIEN_F32); /* [B,T,3I] */
     struct op_attr attr = {.heads = c->heads, .same_order = s->same_order};
     h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);
-    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);
 }
 
 /* x + net3(gelu(net0(norm(x)))); x [B,T,E] */
@@ -25,11 +25,11 @@ static op_value mlp_half(struct nn_scope *s, const char *p, op_value x)
 {
     char name[128];
     snprintf(name, sizeof(name), "%s.1.fn.norm", p);
-    op_value h = nn_norm(s, x, name, EPS);
+    op_value h = nn_norm(s, x, name, EPS, s->stored);
     snprintf(name, sizeof(name), "%s.1.fn.fn.net.0", p);
-    h = nn_linear(s, h, name, true, OP_ACT_GELU_TANH, OP_NONE);
+    h = nn_linear(s, h, name, true, OP_ACT_GELU_TANH, OP_NONE, s->stored);
     snprintf(name, sizeof(name), "%s.1.fn.fn.net.3", p);
-    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);
 }
 
 /* frames [B,T,E] -> [B,T+1,E]: the class token before them, position embeddings added. */

@@ -36,20 +36,23 @@ op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...)
 }
 
 op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
-                   op_value residual)
+                   op_value residual, enum mien_dtype dtype)
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = bias ? nn_param_value(s, "%s.bias", name) : OP_NONE;
-    struct op_attr attr = {
-        .trans_b = true, .activation = act, .save_pre = act != OP_ACT_NONE && s->training, .same_order = s->same_order};
+    struct op_attr attr = {.trans_b = true,
+                           .activation = act,
+                           .save_pre = act != OP_ACT_NONE && s->training,
+                           .same_order = s->same_order,
+                           .dtype = dtype};
     return GRAPH_OP(s->graph, &op_matmul, &attr, x, w, b, residual);
 }
 
-op_value nn_norm(struct nn_scope *s, op_value x, const char *name, double eps)
+op_value nn_norm(struct nn_scope *s, op_value x, const char *name, double eps, enum mien_dtype dtype)
 {
     op_value w = nn_param_value(s, "%s.weight", name);
     op_value b = nn_param_value(s, "%s.bias", name);
-    struct op_attr attr = {.eps = (float)eps, .same_order = s->same_order};
+    struct op_attr attr = {.eps = (float)eps, .same_order = s->same_order, .dtype = dtype};
     return GRAPH_OP(s->graph, &op_layernorm, &attr, x, w, b);
 }
 
@@ -64,13 +67,13 @@ static op_value attention_half(struct nn_scope *s, const char *p, const struct i
 {
     char name[128];
     snprintf(name, sizeof(name), "%s.layer_norm1", p);
-    op_value h = nn_norm(s, x, name, c->eps);
+    op_value h = nn_norm(s, x, name, c->eps, s->stored);
     snprintf(name, sizeof(name), "%s.self_attn.q_proj", p); /* its stack: q, k and v, [B,T,3D] */
-    h = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE);
+    h = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE, MIEN_F32);
     struct op_attr attr = {.heads = c->heads, .causal = causal, .same_order = s->same_order};
     h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.self_attn.out_proj", p);
-    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);
 }
 
 /* x + fc2(act(fc1(nn_norm(x)))); x [B,T,D] */
@@ -78,11 +81,11 @@ static op_value mlp_half(struct nn_scope *s, const char *p, const struct io_towe
 {
     char name[128];
     snprintf(name, sizeof(name), "%s.layer_norm2", p);
-    op_value h = nn_norm(s, x, name, c->eps);
+    op_value h = nn_norm(s, x, name, c->eps, s->stored);
     snprintf(name, sizeof(name), "%s.mlp.fc1", p);
-    h = nn_linear(s, h, name, true, activation_of(c), OP_NONE);
+    h = nn_linear(s, h, name, true, activation_of(c), OP_NONE, s->stored);
     snprintf(name, sizeof(name), "%s.mlp.fc2", p);
-    return nn_linear(s, h, name, true, OP_ACT_NONE, x);
+    return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);
 }
 
 /* Pre-norm residual blocks; x [B,T,D] */
@@ -126,15 +129,15 @@ static op_value image_tokens(struct nn_scope *s, op_value pixels)
     x = GRAPH_OP(s->graph, &op_matmul, &attr, x, w, OP_NONE, OP_NONE);
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));
-    x = nn_norm(s, x, "vision_model.pre_layrnorm", tower->eps);
+    x = nn_norm(s, x, "vision_model.pre_layrnorm", tower->eps, MIEN_F32);
     return blocks(s, "vision_model", tower, x, false);
 }
 
 /* Rows [...,D] of tokens to the embedding space [...,E]. */
 static op_value project_image(struct nn_scope *s, op_value x)
 {
-    x = nn_norm(s, x, "vision_model.post_layernorm", s->model->config.vision.tower.eps);
-    return nn_linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE);
+    x = nn_norm(s, x, "vision_model.post_layernorm", s->model->config.vision.tower.eps, MIEN_F32);
+    return nn_linear(s, x, "visual_projection", false, OP_ACT_NONE, OP_NONE, MIEN_F32);
 }
 
 op_value nn_image_tower(struct nn_scope *s, op_value pixels)
@@ -168,8 +171,8 @@ op_value nn_text_tower(struct nn_scope *s, op_value ids, op_value eot)
     x = blocks(s, "text_model", tower, x, true);
     /* The last norm works row by row, so the pooled rows are all it has to see. */
     x = GRAPH_OP(s->graph, &op_select, NULL, x, eot);
-    x = nn_norm(s, x, "text_model.final_layer_norm", tower->eps);
-    x = nn_linear(s, x, "text_projection", false, OP_ACT_NONE, OP_NONE);
+    x = nn_norm(s, x, "text_model.final_layer_norm", tower->eps, MIEN_F32);
+    x = nn_linear(s, x, "text_projection", false, OP_ACT_NONE, OP_NONE, MIEN_F32);
     graph_pop(s->graph);
     return x;
 }
