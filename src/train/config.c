@@ -45,8 +45,6 @@ static enum mien_status read_choice(struct train_reader *r, const cJSON *object,
     for (uint32_t i = 0; i < MOST && train_key_word(key, i); i++)
         words[i] = train_key_word(key, i)->name;
     TRY(base_json_choice(object, name, r->where, words, &choice));
-    FAIL_IF(key->first_only && choice > 0, MIEN_ERR_ARG,
-            "%s: \"%s\": \"%s\" is not supported by this version; use \"%s\"", r->where, name, words[choice], words[0]);
     *(uint32_t *)train_member(r, key) = choice;
 fail:
     return status;

@@ -11,6 +11,7 @@ enum train_text { TRAIN_TEXT_BOTH, TRAIN_TEXT_GLOBAL, TRAIN_TEXT_SUMMARY, TRAIN_
 enum train_pick { TRAIN_PICK_RANDOM, TRAIN_PICK_FIRST, TRAIN_PICK_ROTATE };
 enum train_source { TRAIN_SOURCE_BATCH, TRAIN_SOURCE_FROZEN };
 enum train_head_loss { TRAIN_HEAD_MSE, TRAIN_HEAD_RMSE, TRAIN_HEAD_CCC, TRAIN_HEAD_CE };
+enum train_precision { TRAIN_PRECISION_F32, TRAIN_PRECISION_BF16, TRAIN_PRECISION_F16 };
 enum train_schedule { TRAIN_COSINE, TRAIN_CONSTANT, TRAIN_MULTISTEP };
 
 #define TRAIN_LR_NEW 1e-3 /* where only what is new is trained, on frozen towers */
@@ -99,7 +100,7 @@ struct train_config {
         const char *dump_grads; /* file for the gradients of step 1, or NULL */
         uint32_t steps, epochs, batch, micro_batch, seed, log_every;
         bool recompute;
-        uint32_t precision;        /* 0 = f32 */
+        uint32_t precision;        /* enum train_precision */
         int32_t eval_every;        /* steps; 0 = once an epoch where data.val is given, -1 = never */
         uint32_t patience;         /* evaluations without a better one that end the run; 0 = none do */
         uint32_t checkpoint_every; /* steps, 0 = never */

@@ -95,8 +95,9 @@ static const struct train_word samplings[] = {
 };
 static const struct train_word precisions[] = {
     {"f32", "single precision"},
-    {"bf16", "not in this version"},
-    {"f16", "not in this version"},
+    {"bf16", "16 bits with the range of f32"},
+    {"f16", "16 bits with finer steps and less range; the loss is scaled, and the few steps whose gradients overflow "
+            "are left out"},
     {0},
 };
 
@@ -248,8 +249,10 @@ const struct train_key train_keys[] = {
      .also = "grad_checkpointing gradient_checkpointing checkpointing activation_checkpointing",
      .help =
          "Whether activations are made again for the backward pass instead of kept: less memory, a third more time"},
-    {CHOICE(run.precision, "f32", precisions), .first_only = true, .also = "dtype amp fp16 bf16 mixed_precision",
-     .help = "How weights and activations are stored"},
+    {CHOICE(run.precision, "f32", precisions),
+     .also = "dtype amp fp16 bf16 mixed_precision half float16 bfloat16 torch_dtype autocast",
+     .help = "How transformer blocks store their activations, and the gradients of these, on any device; weights, sums "
+             "and losses are f32 always"},
     {WHOLE(run.seed, "0", 0, 4294967295.0), .also = "random_seed manual_seed", .help = "The seed of everything random"},
     {WHOLE(run.log_every, "1", 1, 1e9), .also = "log_interval log_every_n_steps logging_steps print_freq",
      .unit = "steps", .may_change = true, .help = "How often a step is written to log.jsonl"},

@@ -46,7 +46,6 @@ struct train_key {
     const struct train_form *form;
     const char *also; /* other names that people know it by, separated by blanks */
     const char *left; /* the value where its section is given without it; NULL = the default */
-    bool first_only;  /* this version serves the first word alone */
     bool may_change;  /* on resuming */
     bool required;    /* there is no run without it */
 };

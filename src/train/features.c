@@ -158,6 +158,7 @@ void train_features_record(const struct train_recipe *recipe, struct nn_scope *s
 {
     op_value all[FEATURES];
     scope->recompute = recipe->recompute;
+    scope->stored = recipe->stored;
     record_parts(recipe, scope, in, train_needs_patches(&recipe->objective), all);
     *out = (struct train_features){
         .u = all[FEATURE_U], .raw = all[FEATURE_RAW], .patches = all[FEATURE_PATCHES], .guide_u = OP_NONE};
@@ -173,6 +174,7 @@ void train_guides_record(const struct train_recipe *recipe, struct nn_scope *ini
                          struct train_features *out)
 {
     op_value all[FEATURES];
+    initial->stored = recipe->stored;
     graph_push(initial->graph, "initial");
     record_parts(recipe, initial, in, false, all);
     graph_pop(initial->graph);

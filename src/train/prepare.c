@@ -169,11 +169,49 @@ fail:
     return status;
 }
 
+/* Rows of 16-bit values are written in words, four values at a time. */
+static enum mien_status check_widths(const struct io_clip_config *c, const char *precision)
+{
+    const struct {
+        const char *name;
+        uint32_t width;
+    } widths[] = {
+        {"vision_config.hidden_size", c->vision.tower.width},
+        {"vision_config.intermediate_size", c->vision.tower.mlp},
+        {"text_config.hidden_size", c->text.tower.width},
+        {"text_config.intermediate_size", c->text.tower.mlp},
+        {"projection_dim (of clips)", c->temporal.layers ? c->embed : 0},
+        {"model.temporal heads * head_dim", c->temporal.layers ? c->temporal.heads * c->temporal.head_dim : 0},
+        {"model.temporal.mlp", c->temporal.layers ? c->temporal.mlp : 0}};
+    for (size_t i = 0; i < BASE_COUNT(widths); i++) {
+        if (widths[i].width % 4 != 0)
+            return base_fail(MIEN_ERR_ARG,
+                             "run.precision %s: the model's %s is %u; widths must be multiples of 4, use f32",
+                             precision, widths[i].name, widths[i].width);
+    }
+    return MIEN_OK;
+}
+
+static enum mien_status open_precision(struct trainer *t)
+{
+    static const enum mien_dtype dtypes[] = {
+        [TRAIN_PRECISION_F32] = MIEN_F32, [TRAIN_PRECISION_BF16] = MIEN_BF16, [TRAIN_PRECISION_F16] = MIEN_F16};
+    enum mien_status status = MIEN_OK;
+    t->recipe.stored = dtypes[t->config->run.precision];
+    if (t->recipe.stored != MIEN_F32)
+        TRY(check_widths(&t->model->config, mien_dtype_name(t->recipe.stored)));
+    if (t->recipe.stored == MIEN_F16)
+        TRY(train_scaler_create(&t->moments));
+fail:
+    return status;
+}
+
 static enum mien_status open_optimizer(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     char *path = NULL;
     TRY(train_moments_create(t->model, t->rules, train_optimizers[t->config->optim.kind], &t->moments));
+    TRY(open_precision(t));
     if (t->from) {
         path = base_path_join(t->from, "optimizer.safetensors");
         FAIL_IF_NULL(path, "a path");

@@ -23,8 +23,9 @@ struct train_recipe {
     struct train_objective objective;
     struct train_look look;
     struct train_head head;
-    uint32_t micro_batch; /* images whose activations are alive at a time; 0 = all */
-    bool recompute;       /* activations inside transformer blocks are made again for the backward pass */
+    uint32_t micro_batch;   /* images whose activations are alive at a time; 0 = all */
+    bool recompute;         /* activations inside transformer blocks are made again for the backward pass */
+    enum mien_dtype stored; /* how those are stored (nn_scope.stored) */
 };
 
 /* What a step's program is compiled for. */

@@ -60,10 +60,11 @@ static enum mien_status check_finite(const struct trainer *t, const struct train
         return MIEN_OK;
     const char *bad = first_bad(t, flight);
     return base_fail(MIEN_ERR_FAILED,
-                     "step %llu: the loss is %g and the gradient norm %g%s%s; training stops. Lower optim.lr, or check "
-                     "the data and weights of that step",
+                     "step %llu: the loss is %g and the gradient norm %g%s%s; training stops. Lower optim.lr%s, or "
+                     "check the data and weights of that step",
                      (unsigned long long)row->step, row->loss, row->grad_norm,
-                     bad ? "; the first bad tensor is the gradient of " : "", bad ? bad : "");
+                     bad ? "; the first bad tensor is the gradient of " : "", bad ? bad : "",
+                     row->loss_scale > 0 ? ", use run.precision bf16" : "");
 }
 
 /* Mining that finds positives everywhere has collapsed, or its thresholds are too low. */

@@ -181,7 +181,10 @@ static void test_refusals(void)
     REFUSE("{\"optim\":{\"groups\":[{\"match\":\"*\",\"frozen\":true}]}," MINIMAL "}", MIEN_ERR_ARG, "frozen");
     REFUSE("{\"loss\":{\"kind\":\"clop\"}," MINIMAL "}", MIEN_ERR_ARG, "clop", "clip", "siglip");
     REFUSE("{\"model\":{\"temporal\":{\"max_frames\":32}}," MINIMAL "}", MIEN_ERR_ARG, "data.frames.count", "31");
-    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"precision\":\"f16\"}}", MIEN_ERR_ARG, "f16");
+    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"precision\":\"fp16\"}}", MIEN_ERR_ARG, "fp16",
+           "f32, bf16, f16");
+    REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"mixed_precision\":\"bf16\"}}", MIEN_ERR_ARG,
+           "run.precision");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":0}}", MIEN_ERR_ARG, "batch");
     REFUSE("{\"data\":{\"train\":\"t\"},\"run\":{\"dir\":\"r\",\"batch\":\"64\"}}", MIEN_ERR_DATA, "batch", "number");
     REFUSE("{\"optim\":{\"lr\":-1}," MINIMAL "}", MIEN_ERR_ARG, "lr");

@@ -216,7 +216,8 @@ const struct command command_train = {
         "`mien train ... && mien eval ...` nothing follows; --resume goes on from the newest whole one, or from the\n"
         "beginning when there is none, and gives the weights that an unbroken run gives; with RUN_DIR by that run's\n"
         "own configuration. One process at a time owns a run directory.\n"
-        "Training keeps weights in f32: --precision bf16 and f16 are refused.",
+        "Training keeps weights in f32, and --precision bf16 and f16 are refused: run.precision says how activations\n"
+        "are stored.",
     .explain = explain_keys,
     .run = run,
     .traces = true,
