@@ -9,9 +9,12 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
-READ_BUFFER(0, float, qkv);     // [B,T,3D]
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
+READ_STORED(0, qkv)             // [B,T,3D]
 READ_BUFFER(1, float, lse);     // [B,H,T]
-READ_BUFFER(2, float, g);       // [B,T,D] gradient of o
+READ_STORED(2, g)               // [B,T,D] gradient of o
 READ_BUFFER(3, float, dt);      // [B,H,T] delta
 WRITE_BUFFER(4, float, weight); // [pairs, rows, T]
 WRITE_BUFFER(5, float, ds);     // [pairs, rows, T] gradient of q k^T, before scaling
@@ -42,11 +45,11 @@ void main()
             score_run[y] = part_run[y] = vec4(0);
         for (uint c = begin; c < min(begin + RUN, p.dim); c++) {
             uvec4 ik = at_key + c, iv = at_value + c;
-            vec4 key = vec4(qkv[ik.x], qkv[ik.y], qkv[ik.z], qkv[ik.w]);
-            vec4 value = vec4(qkv[iv.x], qkv[iv.y], qkv[iv.z], qkv[iv.w]);
+            vec4 key = vec4(qkv1(ik.x), qkv1(ik.y), qkv1(ik.z), qkv1(ik.w));
+            vec4 value = vec4(qkv1(iv.x), qkv1(iv.y), qkv1(iv.z), qkv1(iv.w));
             [[unroll]] for (uint y = 0; y < 4; y++) {
-                score_run[y] += qkv[at_row[y] + c] * key;
-                part_run[y] += g[at_grad[y] + c] * value;
+                score_run[y] += qkv1(at_row[y] + c) * key;
+                part_run[y] += g1(at_grad[y] + c) * value;
             }
         }
         [[unroll]] for (uint y = 0; y < 4; y++) {

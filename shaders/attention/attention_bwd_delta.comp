@@ -8,8 +8,11 @@
 #include "lib/common.glsl"
 #include "args/attention.h"
 
-READ_BUFFER(0, float, o);   // [B,T,D]
-READ_BUFFER(1, float, g);   // [B,T,D] gradient of o
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
+READ_STORED(0, o)           // [B,T,D]
+READ_STORED(1, g)           // [B,T,D] gradient of o
 WRITE_BUFFER(2, float, dt); // [B,H,T]
 PUSH(attention_rows_args, p);
 
@@ -26,7 +29,7 @@ void main()
     for (uint begin = 0; begin < p.dim; begin += RUN) {
         float run = 0;
         for (uint c = begin; c < min(begin + RUN, p.dim); c++)
-            run += g[at + c] * o[at + c];
+            run += g1(at + c) * o1(at + c);
         sum += run;
     }
     dt[p.skip_lse + index] = sum;

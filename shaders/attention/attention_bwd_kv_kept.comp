@@ -10,10 +10,10 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-READ_BUFFER(1, vec4, g);     // [B,T,D] gradient of o
-READ_BUFFER(2, vec4, kept);  // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
-WRITE_BUFFER(3, vec4, dqkv); // [B,T,3D]
+READ_STORED(0, qkv)         // [B,T,3D]
+READ_STORED(1, g)           // [B,T,D] gradient of o
+READ_BUFFER(2, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
+WRITE_STORED(3, dqkv)       // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
 void main()

@@ -12,14 +12,17 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-READ_BUFFER(1, vec4, g);     // [B,T,D] gradient of o
-READ_BUFFER(2, vec2, kept);  // [pairs,T,keys] (weight, gradient of q k^T before scaling)
-WRITE_BUFFER(3, vec4, dqkv); // [B,T,3D]
+READ_STORED(0, qkv)         // [B,T,3D]
+READ_STORED(1, g)           // [B,T,D] gradient of o
+READ_BUFFER(2, vec2, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling)
+WRITE_STORED(3, dqkv)       // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
 const uint ROUND = 4; // queries at a time
@@ -50,14 +53,14 @@ void main()
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
             uint at = min(i + t, p.tokens - 1), from = queries + at * wide, of_grad = base + at * p.width4;
             [[unroll]] for (uint c = 0; c < D4; c++)
-                key_sum[c] += query[t].y * qkv[from + c];
+                key_sum[c] += query[t].y * qkv4(from + c);
             [[unroll]] for (uint c = 0; c < D4; c++)
-                value_sum[c] += query[t].x * g[of_grad + c];
+                value_sum[c] += query[t].x * g4(of_grad + c);
         }
     }
     uint key = queries + row * wide + p.width4, value = key + p.width4;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        dqkv[key + c] = key_sum[c] * p.scale;
-        dqkv[value + c] = value_sum[c];
+        store_dqkv(key + c, key_sum[c] * p.scale);
+        store_dqkv(value + c, value_sum[c]);
     }
 }

@@ -12,15 +12,18 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-READ_BUFFER(1, float, lse);  // [B,H,T]
-READ_BUFFER(2, vec4, g);     // [B,T,D] gradient of o
-READ_BUFFER(3, float, dt);   // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+READ_STORED(0, qkv)         // [B,T,3D]
+READ_BUFFER(1, float, lse); // [B,H,T]
+READ_STORED(2, g)           // [B,T,D] gradient of o
+READ_BUFFER(3, float, dt);  // [B,H,T] delta = rowsum(g * o)
+WRITE_STORED(4, dqkv)       // [B,T,3D]
 PUSH(attention_args, p);
 
 void main()
@@ -37,8 +40,8 @@ void main()
 
     vec4 key[D4], value[D4], key_sum[D4], value_sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        key[c] = qkv[of_key + c] * p.scale;
-        value[c] = qkv[of_value + c];
+        key[c] = qkv4(of_key + c) * p.scale;
+        value[c] = qkv4(of_value + c);
         key_sum[c] = value_sum[c] = vec4(0);
     }
     for (uint i = CAUSAL != 0 ? first : 0; i < p.tokens; i += LANES) {
@@ -49,8 +52,8 @@ void main()
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = part[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            query[c] = qkv[from + c];
-            grad[c] = g[of_grad + c];
+            query[c] = qkv4(from + c);
+            grad[c] = g4(of_grad + c);
             [[unroll]] for (uint t = 0; t < LANES; t++) {
                 score[t] += dot(key[c], subgroupShuffle(query[c], t));
                 part[t] += dot(value[c], subgroupShuffle(grad[c], t));
@@ -74,7 +77,7 @@ void main()
     if (row >= p.tokens)
         return;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        dqkv[of_key + c] = key_sum[c] * p.scale;
-        dqkv[of_value + c] = value_sum[c];
+        store_dqkv(of_key + c, key_sum[c] * p.scale);
+        store_dqkv(of_value + c, value_sum[c]);
     }
 }

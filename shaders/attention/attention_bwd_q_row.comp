@@ -12,15 +12,18 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-READ_BUFFER(1, vec4, o);     // [B,T,D]
+READ_STORED(0, qkv)          // [B,T,3D]
+READ_STORED(1, o)            // [B,T,D]
 READ_BUFFER(2, float, lse);  // [B,H,T]
-READ_BUFFER(3, vec4, g);     // [B,T,D] gradient of o
-WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+READ_STORED(3, g)            // [B,T,D] gradient of o
+WRITE_STORED(4, dqkv)        // [B,T,3D]
 WRITE_BUFFER(5, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before scaling) of two keys
 PUSH(attention_pairs_args, p);
 
@@ -39,9 +42,9 @@ void main()
 
     vec4 query[D4], grad[D4], sum[D4], d = vec4(0);
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = qkv[mine + c] * p.scale;
-        grad[c] = g[at + c];
-        d += grad[c] * o[at + c];
+        query[c] = qkv4(mine + c) * p.scale;
+        grad[c] = g4(at + c);
+        d += grad[c] * o4(at + c);
         sum[c] = vec4(0);
     }
     float norm = lse[p.skip + pair * p.tokens + row], delta = (d.x + d.y) + (d.z + d.w);
@@ -51,17 +54,17 @@ void main()
             uint from = keys + min(j + t, end - 1) * wide, value = from + p.width4;
             vec4 s = vec4(0), m = vec4(0);
             [[unroll]] for (uint c = 0; c < D4; c++)
-                s += query[c] * qkv[from + c];
+                s += query[c] * qkv4(from + c);
             [[unroll]] for (uint c = 0; c < D4; c++)
-                m += grad[c] * qkv[value + c];
+                m += grad[c] * qkv4(value + c);
             float weight = j + t <= last ? exp((s.x + s.y) + (s.z + s.w) - norm) : 0;
             key[t] = vec2(weight, weight * ((m.x + m.y) + (m.z + m.w) - delta));
             [[unroll]] for (uint c = 0; c < D4; c++)
-                sum[c] += key[t].y * qkv[from + c];
+                sum[c] += key[t].y * qkv4(from + c);
         }
         [[unroll]] for (uint t = 0; t < ATTENTION_KEYS; t += 2)
             kept[keep + (j + t) / 2] = vec4(key[t], key[t + 1]);
     }
     [[unroll]] for (uint c = 0; c < D4; c++)
-        dqkv[mine + c] = sum[c] * p.scale;
+        store_dqkv(mine + c, sum[c] * p.scale);
 }

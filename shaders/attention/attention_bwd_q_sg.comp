@@ -12,16 +12,19 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-READ_BUFFER(1, vec4, o);     // [B,T,D]
-READ_BUFFER(2, float, lse);  // [B,H,T]
-READ_BUFFER(3, vec4, g);     // [B,T,D] gradient of o
-WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
-WRITE_BUFFER(5, float, dt);  // [B,H,T] delta
+READ_STORED(0, qkv)         // [B,T,3D]
+READ_STORED(1, o)           // [B,T,D]
+READ_BUFFER(2, float, lse); // [B,H,T]
+READ_STORED(3, g)           // [B,T,D] gradient of o
+WRITE_STORED(4, dqkv)       // [B,T,3D]
+WRITE_BUFFER(5, float, dt); // [B,H,T] delta
 PUSH(attention_args, p);
 
 void main()
@@ -39,9 +42,9 @@ void main()
     vec4 query[D4], grad[D4], sum[D4];
     float delta = 0;
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = qkv[mine + c] * p.scale;
-        grad[c] = g[at + c];
-        delta += dot(grad[c], o[at + c]);
+        query[c] = qkv4(mine + c) * p.scale;
+        grad[c] = g4(at + c);
+        delta += dot(grad[c], o4(at + c));
         sum[c] = vec4(0);
     }
     float norm = lse[of_row];
@@ -54,8 +57,8 @@ void main()
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = part[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 other = qkv[value + c];
-            key[c] = qkv[from + c];
+            vec4 other = qkv4(value + c);
+            key[c] = qkv4(from + c);
             [[unroll]] for (uint t = 0; t < LANES; t++) {
                 score[t] += dot(query[c], subgroupShuffle(key[c], t));
                 part[t] += dot(grad[c], subgroupShuffle(other, t));
@@ -75,6 +78,6 @@ void main()
     if (row >= p.tokens)
         return;
     [[unroll]] for (uint c = 0; c < D4; c++)
-        dqkv[mine + c] = sum[c] * p.scale;
+        store_dqkv(mine + c, sum[c] * p.scale);
     dt[of_row] = delta;
 }

@@ -10,11 +10,11 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
+READ_STORED(0, qkv)          // [B,T,3D]
 READ_BUFFER(1, float, lse);  // [B,H,T]
-READ_BUFFER(2, vec4, g);     // [B,T,D] gradient of o
+READ_STORED(2, g)            // [B,T,D] gradient of o
 READ_BUFFER(3, float, dt);   // [B,H,T] delta = rowsum(g * o)
-WRITE_BUFFER(4, vec4, dqkv); // [B,T,3D]
+WRITE_STORED(4, dqkv)        // [B,T,3D]
 WRITE_BUFFER(5, vec2, kept); // KEEP: [pairs,T,keys] (weight, gradient of q k^T before scaling), whole tiles of keys
 PUSH(attention_pairs_args, p);
 

@@ -12,12 +12,15 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint ROWS = 64; // of a workgroup
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-WRITE_BUFFER(1, vec4, o);    // [B,T,D]
+READ_STORED(0, qkv)          // [B,T,3D]
+WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
@@ -41,7 +44,7 @@ void main()
 
     vec4 query[D4], sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = qkv[mine + c] * p.scale;
+        query[c] = qkv4(mine + c) * p.scale;
         sum[c] = vec4(0);
     }
     float top = HIDDEN, total = 0;
@@ -51,7 +54,7 @@ void main()
             uint from = (keys + min(j + t, end - 1) * wide) & WHERE;
             vec4 s = vec4(0);
             [[unroll]] for (uint c = 0; c < D4; c++)
-                s += query[c] * qkv[from + c];
+                s += query[c] * qkv4(from + c);
             score[t] = j + t <= last ? (s.x + s.y) + (s.z + s.w) : HIDDEN;
             peak = max(peak, score[t]);
         }
@@ -67,11 +70,11 @@ void main()
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
             uint from = (values + min(j + t, end - 1) * wide) & WHERE;
             [[unroll]] for (uint c = 0; c < D4; c++)
-                sum[c] += score[t] * qkv[from + c];
+                sum[c] += score[t] * qkv4(from + c);
         }
     }
     float inverse = 1 / total;
     [[unroll]] for (uint c = 0; c < D4; c++)
-        o[at + c] = sum[c] * inverse;
+        store_o(at + c, sum[c] * inverse);
     lse[p.skip + pair * p.tokens + row] = top + log(total);
 }

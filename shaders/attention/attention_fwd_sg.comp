@@ -13,12 +13,15 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-WRITE_BUFFER(1, vec4, o);    // [B,T,D]
+READ_STORED(0, qkv)          // [B,T,3D]
+WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
@@ -37,7 +40,7 @@ void main()
 
     vec4 query[D4], sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++) {
-        query[c] = qkv[mine + c] * p.scale;
+        query[c] = qkv4(mine + c) * p.scale;
         sum[c] = vec4(0);
     }
     float top = HIDDEN, total = 0;
@@ -49,7 +52,7 @@ void main()
         [[unroll]] for (uint t = 0; t < LANES; t++)
             score[t] = 0;
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 part = qkv[key + c];
+            vec4 part = qkv4(key + c);
             [[unroll]] for (uint t = 0; t < LANES; t++)
                 score[t] += dot(query[c], subgroupShuffle(part, t));
         }
@@ -66,7 +69,7 @@ void main()
             total += score[t];
         }
         [[unroll]] for (uint c = 0; c < D4; c++) {
-            vec4 part = qkv[value + c];
+            vec4 part = qkv4(value + c);
             vec4 s = sum[c] * keep;
             [[unroll]] for (uint t = 0; t < LANES; t++)
                 s += score[t] * subgroupShuffle(part, t);
@@ -77,6 +80,6 @@ void main()
         return;
     float inverse = 1 / total;
     [[unroll]] for (uint c = 0; c < D4; c++)
-        o[at + c] = sum[c] * inverse;
+        store_o(at + c, sum[c] * inverse);
     lse[p.skip + pair * p.tokens + row] = top + log(total);
 }

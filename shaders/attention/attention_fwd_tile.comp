@@ -8,8 +8,8 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "attention/tile.glsl"
 
-READ_BUFFER(0, vec4, qkv);   // [B,T,3D]
-WRITE_BUFFER(1, vec4, o);    // [B,T,D]
+READ_STORED(0, qkv)          // [B,T,3D]
+WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 

@@ -9,12 +9,15 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
-READ_BUFFER(0, float, a);
-READ_BUFFER(1, float, b);
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
+READ_STORED(0, a)
+READ_STORED(1, b)
 #ifdef TECH_ADD
 UPDATE_BUFFER(2, float, c);
 #else
-WRITE_BUFFER(2, float, c);
+WRITE_STORED(2, c)
 #endif
 PUSH(attention_mm_args, p);
 
@@ -45,21 +48,28 @@ void main()
         uint end = min(begin + RUN, p.depth);
         for (uint d = begin; d < end; d++) {
             uvec4 i = a_row + d * p.a_col, j = b_col + d * p.b_row;
-            vec4 x = vec4(b[j.x], b[j.y], b[j.z], b[j.w]);
+            vec4 x = vec4(b1(j.x), b1(j.y), b1(j.z), b1(j.w));
             [[unroll]] for (uint y = 0; y < 4; y++)
-                run[y] += a[i[y]] * x;
+                run[y] += a1(i[y]) * x;
         }
         [[unroll]] for (uint y = 0; y < 4; y++)
             sum[y] += run[y];
     }
     [[unroll]] for (uint y = 0; y < 4; y++) {
+#ifndef TECH_ADD
+        if (STORED_AS(2) != FORMAT_F32) { // columns come in fours
+            if (m + y < p.rows)
+                c_four[(c_at + (m + y) * p.c_row + n) / 4] = halves(STORED_AS(2), sum[y]);
+            continue;
+        }
+#endif
         [[unroll]] for (uint x = 0; x < 4; x++) {
             if (m + y < p.rows && n + x < p.cols) {
                 uint at = c_at + (m + y) * p.c_row + n + x;
 #ifdef TECH_ADD
                 c[at] += sum[y][x];
 #else
-                c[at] = sum[y][x];
+                c1[at] = sum[y][x];
 #endif
             }
         }

@@ -9,6 +9,9 @@
 #include "lib/cut.glsl"
 #include "args/attention.h"
 
+#define FORMATS_ID 10
+#include "lib/stored.glsl"
+
 layout(constant_id = 3) const uint D4 = 8; // head dim / 4
 layout(constant_id = 8) const uint CAUSAL = 0;
 
@@ -30,19 +33,20 @@ shared float weight[SIDE * (SIDE + 1)];   // the scores' tile: weights, or gradi
 #define OVER (gl_LocalInvocationID.x % 8)
 
 /* A head's rows in the tensors, by the kernels' names: `base` is where the head begins in one [B,T,D], `queries` in one
- * [B,T,3D], whose rows are `wide` vec4s. The macros below take such a name as `own`, `other` or `target`. */
-#define QUERY(row, c) qkv[queries + (row) * wide + (c)]
-#define KEY(row, c) qkv[queries + (row) * wide + p.width4 + (c)]
-#define VALUE(row, c) qkv[queries + (row) * wide + 2 * p.width4 + (c)]
-#define GRAD(row, c) g[base + (row) * p.width4 + (c)]
-#define OUTPUT(row, c) o[base + (row) * p.width4 + (c)]
-#define QUERY_GRAD(row, c) dqkv[queries + (row) * wide + (c)]
-#define KEY_GRAD(row, c) dqkv[queries + (row) * wide + p.width4 + (c)]
-#define VALUE_GRAD(row, c) dqkv[queries + (row) * wide + 2 * p.width4 + (c)]
+ * [B,T,3D], whose rows are `wide` vec4s. The macros below take such a name as `own`, `other` or, to store v
+ * there, `target`. */
+#define QUERY(row, c) qkv4(queries + (row) * wide + (c))
+#define KEY(row, c) qkv4(queries + (row) * wide + p.width4 + (c))
+#define VALUE(row, c) qkv4(queries + (row) * wide + 2 * p.width4 + (c))
+#define GRAD(row, c) g4(base + (row) * p.width4 + (c))
+#define OUTPUT(row, c, v) store_o(base + (row) * p.width4 + (c), v)
+#define QUERY_GRAD(row, c, v) store_dqkv(queries + (row) * wide + (c), v)
+#define KEY_GRAD(row, c, v) store_dqkv(queries + (row) * wide + p.width4 + (c), v)
+#define VALUE_GRAD(row, c, v) store_dqkv(queries + (row) * wide + 2 * p.width4 + (c), v)
 
 /* An invocation's share of rows first.. of a head, vec4s at.. at + CHUNK, into registers, so that its loads are under
  * way together; past the end the last row again. */
-#define TILE_FETCH(held, source, first, at)                                                                      \
+#define TILE_FETCH(held, source, first, at)                                                                            \
     [[unroll]] for (uint n_ = 0; n_ < SHARE; n_++) {                                                                   \
         uint i_ = LANE + n_ * GROUP, r_ = min(first + i_ / CHUNK, p.tokens - 1), c_ = min(at + i_ % CHUNK, D4 - 1);    \
         held[n_] = source(r_, c_);                                                                                     \
@@ -119,7 +123,7 @@ void tile_put(float value[8])
         uint row_ = own_first + 2 * DOWN + r_;                                                                         \
         [[unroll]] for (uint n_ = 0; n_ < N4; n_++) {                                                                  \
             if (row_ < p.tokens && OVER + 8 * n_ < D4)                                                                 \
-                target(row_, OVER + 8 * n_) = sum[r_ * N4 + n_] * factor[r_];                                          \
+                target(row_, OVER + 8 * n_, sum[r_ * N4 + n_] * factor[r_]);                                           \
         }                                                                                                              \
     }
 

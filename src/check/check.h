@@ -217,8 +217,6 @@ enum mien_status check_call_make(const struct check_case *c, struct op_call *cal
 enum mien_status check_call_fill(struct op_call *call, const struct check_case *c, enum check_pattern pattern,
                                  uint64_t seed);
 void check_call_clear(struct op_call *call);
-/* Floats become the 16-bit floats that the shape says, in place, if it says so. */
-void check_narrow(float *x, const struct tensor_shape *shape);
 bool check_call_pathological(const struct check_case *c); /* whether any input knows pathological patterns */
 
 /* ---- compare.c --------------------------------------------------------------------------------------------------- */

@@ -110,7 +110,7 @@ static bool make_weights(struct probe *p, uint64_t seed)
             p->weight[o][k] = (float)base_rng_normal(&rng);
         if (!p->weight[o])
             return false;
-        check_narrow(p->weight[o], &p->call.out[o]);
+        op_narrow(p->weight[o], &p->call.out[o]);
     }
     return true;
 }

@@ -103,16 +103,6 @@ static void fill_normal(float *x, uint64_t count, uint32_t width, enum check_pat
     }
 }
 
-void check_narrow(float *x, const struct tensor_shape *shape)
-{
-    bool half = shape->dtype == MIEN_F16 || shape->dtype == MIEN_BF16;
-    uint64_t count = half ? tensor_shape_count(shape) : 0;
-    for (uint64_t k = 0; k < count; k++) {
-        uint16_t bits = op_half_of(x[k], shape->dtype);
-        memcpy((char *)x + 2 * k, &bits, 2);
-    }
-}
-
 static void fill_unit(float *x, uint64_t rows, uint32_t width, struct base_rng *rng)
 {
     for (uint64_t r = 0; r < rows; r++, x += width) {
@@ -161,7 +151,7 @@ static void fill_input(struct op_call *call, const struct op_case *c, uint32_t i
     case OP_FILL_SAVED: /* fill_by_rule */
         return;
     }
-    check_narrow(x, &call->in[i]);
+    op_narrow(x, &call->in[i]);
 }
 
 /* As the case stands. */
@@ -190,7 +180,7 @@ static enum mien_status make_gradients(const struct op_call *forward, enum check
         dout[o] = base_alloc(count, sizeof(float));
         FAIL_IF_NULL(dout[o], "a gradient");
         fill_normal(dout[o], count, tensor_shape_width(&forward->out[o]), pattern, large_of(forward), &rng);
-        check_narrow(dout[o], &forward->out[o]);
+        op_narrow(dout[o], &forward->out[o]);
     }
 fail:
     return status;

@@ -6,6 +6,7 @@
  * column.
  */
 #include "op/attention.h"
+#include "op/half.h"
 
 #include <float.h>
 #include <math.h>
@@ -19,6 +20,7 @@ struct attention_size attention_size_of(const struct op_call *call)
                                .width = width,
                                .heads = heads,
                                .dim = width / heads,
+                               .dtype = call->in[0].dtype,
                                .scale = (double)call->attr.scale,
                                .causal = call->attr.causal};
     if (s.scale == 0)
@@ -26,10 +28,20 @@ struct attention_size attention_size_of(const struct op_call *call)
     return s;
 }
 
+/* 16-bit tensors are all so: one range begins where the other does. Whole words are one head's. */
 enum mien_status attention_check(struct op_call *call, const char *label)
 {
-    if (call->in[0].dim[2] / 3 % BASE_MAX(call->attr.heads, 1) != 0)
+    uint32_t heads = BASE_MAX(call->attr.heads, 1), width = call->in[0].dim[2] / 3;
+    bool half = call->attr.dtype != MIEN_F32;
+    if (width % heads != 0)
         return op_shape_error(call, label, 0, "qkv[B,T,3D] with D a multiple of the heads");
+    for (uint32_t i = 0; i < call->in_count; i++) {
+        half = half || call->in[i].dtype != MIEN_F32;
+        if (i != ATTENTION_LSE && call->in[i].dtype != call->attr.dtype)
+            return op_shape_error(call, label, i, "of attr dtype, as all tensors of heads are");
+    }
+    if (half && width / heads % 4 != 0)
+        return op_shape_error(call, label, 0, "f32, where the columns of a head are no multiple of 4");
     return MIEN_OK;
 }
 
@@ -110,6 +122,7 @@ static void prepare(struct op_call *call, struct base_rng *rng)
             v[c] = (float)base_rng_normal(rng);
         }
     }
+    op_narrow(call->in_data[0], &call->in[0]);
 }
 
 double attention_product_flops(const struct op_call *call)
@@ -145,6 +158,8 @@ static const struct op_variant variants[] = {
         }                                                                                                              \
     }
 
+#define F16 .dtype = MIEN_F16
+#define BF16 .dtype = MIEN_BF16
 static const struct op_case cases[] = {
     {.name = "one", .in = QKV(1, 1, 1), .grad = true},
     {.name = "one_key", .attr = {.heads = 3}, .in = QKV(2, 1, 12), .grad = true},
@@ -175,12 +190,25 @@ static const struct op_case cases[] = {
     {.name = "image_medium", .attr = {.heads = 6}, .in = QKV(64, 37, 192), .bench = true},
     {.name = "text_small", .attr = {.heads = 2, .causal = true}, .in = QKV(64, 24, 96), .bench = true},
     {.name = "text_medium", .attr = {.heads = 4, .causal = true}, .in = QKV(64, 32, 128), .bench = true},
+    /* 16-bit: a few keys, rows past the end, causal, one long head and one of more columns than the fused forms take */
+    {.name = "f16_quads", .attr = {.heads = 2, F16}, F16, .in = QKV(2, 9, 16), .grad = true},
+    {.name = "bf16_quads_causal", .attr = {.heads = 2, .causal = true, BF16}, BF16, .in = QKV(1, 11, 24), .grad = true},
+    {.name = "f16_127x96_causal", .attr = {.heads = 3, .causal = true, F16}, F16, .in = QKV(1, 127, 96)},
+    {.name = "bf16_64x128", .attr = {.heads = 1, BF16}, BF16, .in = QKV(2, 64, 128)},
+    {.name = "bf16_33x64", .attr = {.heads = 1, BF16}, BF16, .in = QKV(1, 33, 64)},
+    {.name = "f16_17x36", .attr = {.heads = 1, .causal = true, F16}, F16, .in = QKV(3, 17, 36)},
+    {.name = "bf16_temporal", .attr = {.heads = 1, BF16}, BF16, .in = QKV(1, 33, 2048)},
+    {.name = "f16_33x516", .attr = {.heads = 3, F16}, F16, .in = QKV(1, 33, 516)},
+    {.name = "f16_image_small", .attr = {.heads = 3, F16}, F16, .in = QKV(64, 37, 96), .bench = true},
+    {.name = "bf16_image_small", .attr = {.heads = 3, BF16}, BF16, .in = QKV(64, 37, 96), .bench = true},
+    {.name = "bf16_image_b32", .attr = {.heads = 12, BF16}, BF16, .in = QKV(2, 50, 768), .bench = true},
+    {.name = "bf16_text_b32", .attr = {.heads = 8, .causal = true, BF16}, BF16, .in = QKV(2, 77, 512), .bench = true},
     {0},
 };
 
 const struct op_desc op_attention = {
     .name = "attention",
-    .signature = "qkv[B,T,3D] -> o[B,T,D] (lse[B,heads,T])",
+    .signature = "qkv:half[B,T,3D] -> o:stored[B,T,D] (lse[B,heads,T])",
     .summary = "o = softmax(scale q k^T + mask) v per head; attr heads, scale, causal",
     .shapes = attention_check,
     .reference = reference,

@@ -8,6 +8,7 @@
  * behind another in the rows of one [B,T,3D], as one product makes them, and so do their gradients. */
 struct attention_size {
     uint32_t batch, tokens, width, heads, dim; /* B, T, D, H, d */
+    enum mien_dtype dtype;                     /* of qkv and o and of their gradients */
     double scale;
     bool causal;
 };
@@ -17,7 +18,7 @@ struct attention_size attention_size_of(const struct op_call *call);
  * the next row 3 width. */
 size_t attention_first(const struct attention_size *s, size_t pair);
 
-/* op_desc.shapes of both: checks the heads. */
+/* op_desc.shapes of both: checks heads and dtypes. */
 enum mien_status attention_check(struct op_call *call, const char *label);
 
 /* Multiply-adds of one T x T x d product over all heads, a causal mask counted, times two. */
@@ -33,6 +34,12 @@ struct attention_part {
     struct op_part rows; /* of the [B,T,D] tensors */
     struct op_part lse;  /* of the [B,H,T] tensors */
 };
+
+/* Behind the binds of any kernel here: how they are stored (op_dispatch_formats). */
+static inline void attention_formats(struct op_dispatch *d, const struct op_call *call)
+{
+    op_dispatch_formats(d, call, 10);
+}
 
 /* The part that begins at batch `first`; batches 0 when not even one fits. */
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first);

@@ -117,7 +117,7 @@ static const struct op_variant variants[] = {
 
 const struct op_desc op_attention_bwd = {
     .name = "attention_bwd",
-    .signature = "qkv[B,T,3D] o[B,T,D] lse[B,heads,T] do[B,T,D] -> dqkv[B,T,3D]",
+    .signature = "qkv:half[B,T,3D] o:half[B,T,D] lse[B,heads,T] do:half[B,T,D] -> dqkv:stored[B,T,3D]",
     .summary = "the gradient of attention; attr as it",
     .forward = {&op_attention},
     .shapes = attention_check,

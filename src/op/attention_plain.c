@@ -97,6 +97,7 @@ static void add_mm(const struct attention_chunk *chunk, const struct operand *a,
     bind_operand(d, chunk, a, OP_READ);
     bind_operand(d, chunk, b, OP_READ);
     bind_operand(d, chunk, c, accumulate ? OP_READ | OP_WRITE : OP_WRITE);
+    attention_formats(d, chunk->plan->call);
     OP_PUSH(d, args);
     op_plan_cut(chunk->plan, 2.0 * chunk->pairs * rows * (double)cols * depth);
 }
@@ -129,6 +130,7 @@ static void chunk_bwd(const struct attention_chunk *c)
     struct op_dispatch *d = add_rows(c, "attention_bwd", tiles);
     attention_bind_with_delta(d, &c->part, 2);
     op_plan_bind(c->plan, ">$0 >$1");
+    attention_formats(d, c->plan->call);
     op_plan_cut(c->plan, 4.0 * c->pairs * c->rows * (double)s->tokens * s->dim);
     add_mm(c, &ds, &k, &dq, c->rows, s->dim, s->tokens, false);
     add_mm(c, &ds_t, &q, &dk, s->tokens, s->dim, c->rows, more);
@@ -142,6 +144,7 @@ void attention_plan_delta(const struct attention_chunk *c, uint32_t index)
     op_part_bind(d, OP_IN, ATTENTION_O, OP_READ, c->part.rows);
     op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, c->part.rows);
     op_part_bind(d, OP_SCRATCH, index, OP_WRITE, c->part.lse);
+    attention_formats(d, c->plan->call);
 }
 
 /* The chunks of a part, each by `run`. */
@@ -172,6 +175,10 @@ static void plan_plain(struct op_plan *plan, bool delta, void (*run)(const struc
             s->tokens, s->dim, (unsigned long long)most))
         return;
     chunk_limits(plan->caps, s, &most_pairs, &most_rows);
+    if (op_plan_refuse(plan, delta && s->dtype != MIEN_F32 && most_rows < s->tokens,
+                       "%u tokens whose gradients are %s: they would be summed in parts; at most %u rows are one part",
+                       s->tokens, mien_dtype_name(s->dtype), most_rows))
+        return;
     plan->scratch[2] = delta ? (uint64_t)s->batch * s->heads * s->tokens * 4 : 0;
     for (uint32_t first = 0; first < s->batch; first += c.part.batches) {
         c.part = attention_part_at(plan->caps, s, first);

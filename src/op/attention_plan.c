@@ -13,12 +13,13 @@
 
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
-    uint64_t row = (uint64_t)s->tokens * s->width, fit = op_part_rows(caps, 3 * row);
+    uint64_t row = (uint64_t)s->tokens * s->width, element = mien_dtype_size(s->dtype);
+    uint64_t fit = op_part_rows(caps, 3 * row);
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
     return (struct attention_part){.batches = batches,
-                                   .qkv = op_part_of(3 * first * row, 3 * batches * row),
-                                   .rows = op_part_of(first * row, batches * row),
+                                   .qkv = op_part_of_sized(3 * first * row, 3 * batches * row, element),
+                                   .rows = op_part_of_sized(first * row, batches * row, element),
                                    .lse = op_part_of(first * lse, batches * lse)};
 }
 
@@ -133,6 +134,7 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
         op_part_bind(d, OP_IN, 0, OP_READ, part.qkv);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
+        attention_formats(d, plan->call);
         op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 2));
         first += part.batches;
     }
@@ -177,6 +179,7 @@ static void add_kv(struct op_plan *plan, const struct attention_size *s, struct 
     struct op_dispatch *d = add_fused(plan, s, form, shader, part);
     attention_bind_with_delta(d, part, 0);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, part->qkv);
+    attention_formats(d, plan->call);
     op_plan_cut(plan, product_flops(s, part->batches * s->heads, 4));
 }
 
@@ -191,6 +194,7 @@ void attention_plan_bwd_sg(struct op_plan *plan)
         bind_without_delta(d, &part);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.qkv);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
+        attention_formats(d, plan->call);
         op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 3));
         add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
@@ -270,6 +274,7 @@ static void add_q(const struct attention_chunk *c, const struct gradient *g, boo
         op_dispatch_bind(d, OP_SCRATCH, 1, OP_WRITE);
     else
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv); /* not written by this name */
+    attention_formats(d, c->plan->call);
     op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 3));
 }
 
@@ -280,6 +285,7 @@ static void add_kept(const struct attention_chunk *c, const struct gradient *g)
     op_part_bind(d, OP_IN, ATTENTION_DO, OP_READ, c->part.rows);
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv);
+    attention_formats(d, c->plan->call);
     op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 2));
 }
 

@@ -22,6 +22,15 @@ static bool is_half(const struct tensor_shape *shape)
     return shape->rank && (shape->dtype == MIEN_F16 || shape->dtype == MIEN_BF16);
 }
 
+void op_narrow(float *x, const struct tensor_shape *shape)
+{
+    uint64_t count = is_half(shape) ? tensor_shape_count(shape) : 0;
+    for (uint64_t k = 0; k < count; k++) {
+        uint16_t bits = op_half_of(x[k], shape->dtype);
+        memcpy((char *)x + 2 * k, &bits, 2);
+    }
+}
+
 static float *new_floats(struct tensor_shape *shape)
 {
     shape->dtype = MIEN_F32;
