@@ -6,6 +6,5 @@
 #define FORMAT_F16 1
 #define FORMAT_BF16 2
 #define FORMAT_BITS 2
-#define FORMATS_WIDE 0x1000000 /* matmul_fwd_cm: what lies along memory comes in fours */
 
 #endif

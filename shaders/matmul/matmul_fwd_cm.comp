@@ -1,10 +1,10 @@
 #version 450
-//! tech: f16 bf16
+//! tech: f16 odd bf16 bf16_odd
 //! target: vulkan1.1
 //! spirv: kept
 // Idea: a workgroup's subgroups multiply matrices of 16-bit operands on the device's matrix units. Operands are rounded
 // to H while they are put into shared memory, where k lies along memory for both, whatever form the tensors have; those
-// of the next DEPTH steps are in flight meanwhile. `wide`: sizes along memory are multiples of 4; else any sizes.
+// of the next DEPTH steps are in flight meanwhile. Sizes along memory are multiples of 4; `odd`: any sizes.
 // A subgroup owns ROWS x COLS matrices of C, ACROSS subgroups lie side by side.
 // Numerics: operands rounded to nearest (f16: beyond 65,519 to infinity), products summed in fp32 in one chain a part.
 #extension GL_GOOGLE_include_directive : require
@@ -12,7 +12,8 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
-#ifdef TECH_BF16
+#if defined(TECH_BF16) || defined(TECH_BF16_ODD)
+#define BFLOAT
 #extension GL_EXT_bfloat16 : require
 #else
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
@@ -33,7 +34,10 @@ layout(constant_id = 13) const uint MN = 16;
 layout(constant_id = 14) const uint MK = 16;
 #define FORMATS_ID 15
 
-#ifdef TECH_BF16
+#if defined(TECH_ODD) || defined(TECH_BF16_ODD)
+#define ODD
+#endif
+#ifdef BFLOAT
 #define H bfloat16_t
 #define H_AS FORMAT_BF16
 #else
@@ -41,19 +45,24 @@ layout(constant_id = 14) const uint MK = 16;
 #define H_AS FORMAT_F16
 #endif
 
+#ifdef ODD
 #define T float
-READ_BUFFER(0, uint, A); // as words, as two of them (four halves) and as four
-READ_BUFFER(0, uvec2, A2);
-READ_BUFFER(0, uvec4, A4);
+#define WIDTH 1 // floats in a T
+READ_BUFFER(0, uint, A);
 READ_BUFFER(1, uint, B);
-READ_BUFFER(1, uvec2, B2);
+#else
+#define T vec4
+#define WIDTH 4
+READ_BUFFER(0, uvec4, A4); // as four floats, or four halves
+READ_BUFFER(0, uvec2, A2);
 READ_BUFFER(1, uvec4, B4);
-WRITE_BUFFER(2, float, y);
+READ_BUFFER(1, uvec2, B2);
+#endif
+WRITE_BUFFER(2, T, y);
 #include "matmul/epilogue.glsl"
 PUSH(matmul_args, p);
 
 const uint A_AS = STORED_AS(0), B_AS = STORED_AS(1);
-const bool WIDE = (FORMATS & FORMATS_WIDE) != 0;
 
 const uint THREADS = gl_WorkGroupSize.x, SUBGROUPS = THREADS / LANES;
 const uint TM = SUBGROUPS / ACROSS * ROWS * MM, TN = ACROSS * COLS * MN;
@@ -69,7 +78,7 @@ coopmat<float, gl_ScopeSubgroup, MM, MN, gl_MatrixUseAccumulator> sum[ROWS * COL
 // Two floats as halves of H.
 uint pack(vec2 v)
 {
-#ifdef TECH_BF16
+#ifdef BFLOAT
     return bf16_of_f32(floatBitsToUint(v.x)) | bf16_of_f32(floatBitsToUint(v.y)) << 16;
 #else
     return packFloat2x16(f16vec2(v));
@@ -101,38 +110,51 @@ uvec4 pairs(uvec4 one, uvec4 two, uint as)
 }
 
 // Four neighbours along memory from `at` on, none beyond the last valid place, on which depends what begins.
-#define FOUR(name, X)                                                                                                  \
-    uvec4 name(uint begin, uint at, uint last, uint as)                                                                \
+#ifdef ODD
+#define FOUR(name, X, AS)                                                                                              \
+    uvec4 name(uint begin, uint at, uint last)                                                                         \
     {                                                                                                                  \
         uvec4 v = uvec4(0);                                                                                            \
-        if (WIDE && as == FORMAT_F32)                                                                                  \
-            return X##4[(begin + min(at, last)) / 4];                                                                  \
-        if (WIDE)                                                                                                      \
-            return uvec4(X##2[(begin + min(at, last)) / 4], 0, 0);                                                     \
         [[unroll]] for (uint u = 0; u < 4; u++)                                                                        \
         {                                                                                                              \
             uint i = begin + min(at + u, last);                                                                        \
-            if (as == FORMAT_F32)                                                                                      \
+            if (AS == FORMAT_F32)                                                                                      \
                 v[u] = X[i];                                                                                           \
             else                                                                                                       \
                 v[u / 2] |= (X[i / 2] >> i % 2 * 16 & 0xffffu) << u % 2 * 16;                                          \
         }                                                                                                              \
         return v;                                                                                                      \
     }
-FOUR(four_a, A)
-FOUR(four_b, B)
-const uint LAST = WIDE ? 4 : 1; // from the end of a line to the beginning of its last group
+const uint LAST = 1; // from the end of a line to the beginning of its last group
+#else
+#define FOUR(name, X, AS)                                                                                              \
+    uvec4 name##_at(uint i)                                                                                            \
+    {                                                                                                                  \
+        if (AS == FORMAT_F32)                                                                                          \
+            return X##4[i];                                                                                            \
+        return uvec4(X##2[i], 0, 0);                                                                                   \
+    }                                                                                                                  \
+    uvec4 name(uint begin, uint at, uint last)                                                                         \
+    {                                                                                                                  \
+        return name##_at((begin + min(at, last)) / 4);                                                                 \
+    }
+const uint LAST = 4;
+#endif
+FOUR(four_a, A, A_AS)
+FOUR(four_b, B, B_AS)
 
 // Steps from `end` on as zeros.
 uvec4 before(uint end, uint step, uvec4 v, uint as)
 {
-    if (WIDE)
-        return step < end ? v : uvec4(0);
+#ifdef ODD
     bvec4 in_ = lessThan(uvec4(step, step + 1, step + 2, step + 3), uvec4(end));
     if (as == FORMAT_F32)
         return mix(uvec4(0), v, in_);
     uvec4 mask = mix(uvec4(0), uvec4(0xffffu, 0xffff0000u, 0xffffu, 0xffff0000u), in_);
     return uvec4(v.x & (mask.x | mask.y), v.y & (mask.z | mask.w), 0, 0);
+#else
+    return step < end ? v : uvec4(0);
+#endif
 }
 
 // The i-th load of a side with `lines` lines, whose k does not lie along memory: (step, neighbour). Pairs of loads are
@@ -143,23 +165,60 @@ uvec2 place_across(uint i, uint lines)
     return uvec2((pair % 4 + pair / (4 * fours) * 4) * 2 + i / THREADS % 2, pair / 4 % fours * 4);
 }
 
-#define LOAD(name, next, four, TRANS, AS, lines, limit, ld)                                                            \
-    void name(uint begin, uint first, uint k, uint end)                                                                \
+// Step and line of the g-th load: the step within DEPTH, the line within the side.
+#define PLACE(g, ACROSS_K, lines)                                                                                      \
+    ((ACROSS_K) ? place_across((g)*THREADS, lines)                                                                     \
+                : uvec2((gl_LocalInvocationIndex + (g)*THREADS) % (DEPTH / 4) * 4,                                     \
+                        (gl_LocalInvocationIndex + (g)*THREADS) / (DEPTH / 4)))
+
+// rest_*: the steps from k on that there are before `end`, at most DEPTH; the others as zeros.
+#define REST(side, ACROSS_K, AS, lines, limit, ld)                                                                     \
+    void rest_##side(uint begin, uint first, uint k, uint end)                                                         \
     {                                                                                                                  \
-        [[unroll]] for (uint g = 0; g < next.length(); g++)                                                            \
+        [[unroll]] for (uint g = 0; g < next_##side.length(); g++)                                                     \
         {                                                                                                              \
-            uint i = gl_LocalInvocationIndex + g * THREADS;                                                            \
-            if (TRANS) {                                                                                               \
-                uvec2 at = place_across(g * THREADS, lines);                                                           \
-                uint s = k + at.x;                                                                                     \
-                uvec4 v = four(begin + min(s, end - 1) * ld, first + at.y, limit - LAST, AS);                          \
-                next[g] = s < end ? v : uvec4(0);                                                                      \
+            uvec2 at = PLACE(g, ACROSS_K, lines);                                                                      \
+            uint s = k + at.x;                                                                                         \
+            if (ACROSS_K) {                                                                                            \
+                uvec4 v = four_##side(begin + min(s, end - 1) * ld, first + at.y, limit - LAST);                       \
+                next_##side[g] = s < end ? v : uvec4(0);                                                               \
             } else {                                                                                                   \
-                uint s = k + i % (DEPTH / 4) * 4, line = min(first + i / (DEPTH / 4), limit - 1);                      \
-                next[g] = before(end, s, four(begin + line * ld, s, (end - 1) / LAST * LAST, AS), AS);                 \
+                uint line = min(first + at.y, limit - 1), last = (end - 1) / LAST * LAST;                              \
+                next_##side[g] = before(end, s, four_##side(begin + line * ld, s, last), AS);                          \
             }                                                                                                          \
         }                                                                                                              \
     }
+REST(a, TRANS_A == 1, A_AS, TM, p.m, p.lda)
+REST(b, TRANS_B == 0, B_AS, TN, p.n, p.ldb)
+
+#ifdef ODD
+#define REST_ROUNDS while (k < end)
+#else
+#define REST_ROUNDS if (k < end) // there is one at most
+// Where the loads of this invocation begin, at step 0: worked out once.
+uint from_a[LOADS_A], from_b[LOADS_B];
+
+// load_*: DEPTH whole steps from k on.
+#define WHOLE(side, ACROSS_K, lines, limit, ld)                                                                        \
+    void begin_##side(uint begin, uint first)                                                                          \
+    {                                                                                                                  \
+        [[unroll]] for (uint g = 0; g < from_##side.length(); g++)                                                     \
+        {                                                                                                              \
+            uvec2 at = PLACE(g, ACROSS_K, lines);                                                                      \
+            from_##side[g] = ACROSS_K ? begin + at.x * ld + min(first + at.y, limit - LAST)                            \
+                                      : begin + min(first + at.y, limit - 1) * ld + at.x;                              \
+            from_##side[g] /= 4;                                                                                       \
+        }                                                                                                              \
+    }                                                                                                                  \
+    void load_##side(uint k)                                                                                           \
+    {                                                                                                                  \
+        uint step = (ACROSS_K ? k * ld : k) / 4;                                                                       \
+        [[unroll]] for (uint g = 0; g < from_##side.length(); g++)                                                     \
+            next_##side[g] = four_##side##_at(from_##side[g] + step);                                                  \
+    }
+WHOLE(a, TRANS_A == 1, TM, p.m, p.lda)
+WHOLE(b, TRANS_B == 0, TN, p.n, p.ldb)
+#endif
 
 #define PUT(name, next, TRANS, AS, lines)                                                                              \
     void name(uint base)                                                                                               \
@@ -171,21 +230,26 @@ uvec2 place_across(uint i, uint lines)
                 if (g % 2 == 0) {                                                                                      \
                     uvec2 at = place_across(g * THREADS, lines);                                                       \
                     uvec4 v = pairs(next[g], next[g + 1], AS);                                                         \
-                    if (at.x < DEPTH) {                                                                                \
+                    if (lines * DEPTH / 8 % THREADS == 0 || at.x < DEPTH) {                                            \
                         [[unroll]] for (uint u = 0; u < 4; u++)                                                        \
                             tile[base + (at.y + u) * LINE + at.x / 4][at.x / 2 % 2] = v[u];                            \
                     }                                                                                                  \
                 }                                                                                                      \
-            } else if (i < lines * (DEPTH / 4)) {                                                                      \
+            } else if (lines * DEPTH / 4 % THREADS == 0 || i < lines * DEPTH / 4) {                                    \
                 tile[base + i / (DEPTH / 4) * LINE + i % (DEPTH / 4)] = halves(next[g], AS);                           \
             }                                                                                                          \
         }                                                                                                              \
     }
 
-LOAD(load_a, next_a, four_a, TRANS_A == 1, A_AS, TM, p.m, p.lda)
-LOAD(load_b, next_b, four_b, TRANS_B == 0, B_AS, TN, p.n, p.ldb)
 PUT(put_a, next_a, TRANS_A == 1, A_AS, TM)
 PUT(put_b, next_b, TRANS_B == 0, B_AS, TN)
+
+void put()
+{
+    put_a(0);
+    put_b(TM * LINE);
+    barrier();
+}
 
 void multiply(uint down, uint right)
 {
@@ -203,20 +267,30 @@ void multiply(uint down, uint right)
     }
 }
 
+T summed(uint area, uint e)
+{
+#ifdef ODD
+    return uintBitsToFloat(tile[area + e / 2][e % 2]);
+#else
+    return vec4(uintBitsToFloat(tile[area + 2 * e]), uintBitsToFloat(tile[area + 2 * e + 1]));
+#endif
+}
+
 // A subgroup's sums by way of shared memory, where each element has its place, a row of matrices at a time.
 void finish(uint c, uint row, uint col)
 {
-    const uint WIDTH_ = COLS * MN;
+    const uint LINE_C = COLS * MN / WIDTH;
     uint area = gl_SubgroupID * AREA / 2;
     [[unroll]] for (uint i = 0; i < ROWS; i++) {
         subgroupBarrier();
         [[unroll]] for (uint j = 0; j < COLS; j++)
-            coopMatStore(sum[i * COLS + j], tile, area + j * (MN / 2), WIDTH_ / 2, gl_CooperativeMatrixLayoutRowMajor);
+            coopMatStore(sum[i * COLS + j], tile, area + j * (MN / 2), COLS * MN / 2,
+                         gl_CooperativeMatrixLayoutRowMajor);
         subgroupBarrier();
-        for (uint e = gl_SubgroupInvocationID; e < AREA; e += LANES) {
-            uint m = row + i * MM + e / WIDTH_, n = col + e % WIDTH_;
+        for (uint e = gl_SubgroupInvocationID; e < AREA / WIDTH; e += LANES) {
+            uint m = row + i * MM + e / LINE_C, n = col + e % LINE_C * WIDTH;
             if (m < p.m && n < p.n)
-                store(c + m * p.ldc + n, uintBitsToFloat(tile[area + e / 2][e % 2]), bias_at(p.bias + n));
+                store((c + m * p.ldc + n) / WIDTH, summed(area, e), bias_at((p.bias + n) / WIDTH));
         }
     }
 }
@@ -230,16 +304,34 @@ void main()
     uint begin = part * p.part, end = min(begin + p.part, p.k);
     [[unroll]] for (uint i = 0; i < ROWS * COLS; i++)
         sum[i] = coopmat<float, gl_ScopeSubgroup, MM, MN, gl_MatrixUseAccumulator>(0.0);
-    load_a(a, row, begin, end);
-    load_b(b, col, begin, end);
-    for (uint k = begin; k < end; k += DEPTH) {
-        put_a(0);
-        put_b(TM * LINE);
-        barrier();
-        load_a(a, row, k + DEPTH, end);
-        load_b(b, col, k + DEPTH, end);
+    uint k = begin;
+#ifndef ODD
+    begin_a(a, row);
+    begin_b(b, col);
+    if (k + DEPTH <= end) {
+        load_a(k);
+        load_b(k);
+        for (; k + 2 * DEPTH <= end; k += DEPTH) {
+            put();
+            load_a(k + DEPTH);
+            load_b(k + DEPTH);
+            multiply(down, right);
+            barrier();
+        }
+        put();
         multiply(down, right);
         barrier();
+        k += DEPTH;
+    }
+#endif
+    REST_ROUNDS
+    {
+        rest_a(a, row, k, end);
+        rest_b(b, col, k, end);
+        put();
+        multiply(down, right);
+        barrier();
+        k += DEPTH;
     }
     finish(p.c + matrix * p.c_batch + part * p.c_part, row + down, col + right);
 }

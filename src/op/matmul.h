@@ -51,8 +51,9 @@ bool matmul_fits_vec4(const struct vk_caps *caps, const struct op_call *call);
 /* On matrix units, operands rounded to f16 or to bf16. */
 bool matmul_fits_cm(const struct vk_caps *caps, const struct op_call *call);
 bool matmul_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
+uint32_t matmul_tiles_cm(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 void matmul_plan_cm(struct op_plan *plan);
-void matmul_cm_specialise(const struct op_call *call, const struct matmul_tile *t, struct op_dispatch *d);
+void matmul_cm_specialise(const struct op_plan *plan, const struct matmul_tile *t, struct op_dispatch *d);
 
 /* Parts of k, each of `least` steps or more, for a device that `fill` workgroups keep busy, when there are so few
  * tiles: the nearest number, for a third too few workgroups cost about as much as sums to add. Software drivers: no
@@ -84,6 +85,10 @@ uint32_t matmul_least_steps(const struct vk_caps *caps);
 uint32_t matmul_software_rows(uint32_t m, uint32_t lanes);
 struct op_tile matmul_strip(const struct vk_caps *caps, uint32_t index);
 uint32_t matmul_strip_lanes(const struct vk_caps *caps);
+/* Adds a tile of m x n elements of C, and it with other numbers of parts than the rule's where an element's sum may
+ * have any order: one, half and twice as many. rows 0 = the rule's tile, which is in the list already. */
+uint32_t matmul_add_tiles(const struct vk_caps *caps, const struct matmul_size *s, struct op_tile tile, uint32_t m,
+                          uint32_t n, struct op_tile *out);
 /* op_variant.tiles */
 uint32_t matmul_tiles_sg(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 uint32_t matmul_tiles_slice(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);

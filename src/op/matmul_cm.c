@@ -1,18 +1,20 @@
 /* matmul_cm.c: matmul on matrix units (VK_KHR_cooperative_matrix), for calls whose attr.precision lets operands be
  * rounded. The kernel is shaders/matmul/matmul_fwd_cm.comp. */
-#include "args/formats.h"
 #include "op/matmul.h"
 
-enum { DEPTH = 32, MOST_THREADS = 256 };
+enum { DEPTH = 16, ACROSS = 2, MOST_THREADS = 256 };
+
+static const char *const kernels[][2] = {
+    {"matmul_fwd_cm_odd", "matmul_fwd_cm"},
+    {"matmul_fwd_cm_bf16_odd", "matmul_fwd_cm_bf16"},
+};
 
 /* Subgroups, and matrices of C of each; about what share of its peak a GPU reaches inside a tile, as RADV's code for
  * Navi 31 suggests (tests/bench/LOG.md). */
 static const struct cm_tile {
     uint32_t subgroups, rows, cols;
     double speed;
-} tiles[] = {{8, 4, 4, 0.67}, {8, 2, 4, 0.57}, {8, 2, 2, 0.49}, {4, 2, 2, 0.43}};
-
-enum { ACROSS = 2 };
+} tiles[] = {{8, 4, 4, 0.67}, {8, 2, 4, 0.60}, {8, 2, 2, 0.52}, {4, 2, 2, 0.45}};
 
 /* Where the size can be chosen, 32: of wider subgroups each lane would hold more copies of the same operands. */
 static uint32_t lanes_of(const struct vk_caps *caps)
@@ -33,6 +35,7 @@ static struct matmul_tile shape_of(const struct vk_caps *caps, const struct vk_m
     t.local_x = subgroups * t.lanes;
     t.m = subgroups / ACROSS * t.rows * matrix->m;
     t.n = ACROSS * t.cols * matrix->n;
+    t.fill = t.fill * 8 / subgroups; /* op_busy_groups counts workgroups of 8 */
     return t;
 }
 
@@ -45,6 +48,13 @@ static bool holds(const struct vk_caps *caps, const struct matmul_tile *t)
            2 * sums <= caps->max_registers;
 }
 
+/* How well a tile serves: by its speed, and by what it leaves idle. */
+static double worth(const struct vk_caps *caps, const struct matmul_size *s, const struct cm_tile *c,
+                    const struct matmul_tile *t)
+{
+    return holds(caps, t) ? c->speed * matmul_used(caps, s, t->m, t->n, t->fill, t->least) : 0;
+}
+
 /* The tile that leaves least idle; local_x 0: the device holds none. */
 static struct matmul_tile choose(const struct vk_caps *caps, const struct matmul_size *s,
                                  const struct vk_matrix *matrix, const struct matmul_tile *given)
@@ -53,53 +63,84 @@ static struct matmul_tile choose(const struct vk_caps *caps, const struct matmul
     double most = 0;
     for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
         struct matmul_tile t = shape_of(caps, matrix, &tiles[i], *given);
-        double speed = tiles[i].speed * matmul_used(caps, s, t.m, t.n, t.fill, t.least);
-        if (holds(caps, &t) && speed > most) {
-            most = speed;
+        double w = worth(caps, s, &tiles[i], &t);
+        if (w > most) {
+            most = w;
             best = t;
         }
     }
     return best;
 }
 
-static bool fits(const struct vk_caps *caps, const struct op_call *call, enum mien_dtype precision,
-                 const struct vk_matrix *matrix)
+static const struct vk_matrix *matrix_of(const struct vk_caps *caps, const struct op_call *call)
 {
-    if (call->attr.precision != precision || caps->class_ != VK_CLASS_DESKTOP || !matrix->m)
-        return false;
+    return call->attr.precision == MIEN_BF16 ? &caps->coopmat_bf16 : &caps->coopmat;
+}
+
+static struct matmul_tile rule(const struct vk_caps *caps, const struct op_call *call)
+{
     struct matmul_size s = matmul_size_of(call);
-    return choose(caps, &s, matrix, &(struct matmul_tile){.fill = 1, .least = 1}).local_x > 0;
+    return choose(caps, &s, matrix_of(caps, call),
+                  &(struct matmul_tile){.fill = op_busy_groups(caps), .least = matmul_least_steps(caps)});
+}
+
+static bool fits(const struct vk_caps *caps, const struct op_call *call, enum mien_dtype precision)
+{
+    return call->attr.precision == precision && caps->class_ == VK_CLASS_DESKTOP && matrix_of(caps, call)->m > 0 &&
+           rule(caps, call).local_x > 0;
 }
 
 bool matmul_fits_cm(const struct vk_caps *caps, const struct op_call *call)
 {
-    return fits(caps, call, MIEN_F16, &caps->coopmat);
+    return fits(caps, call, MIEN_F16);
 }
 
 bool matmul_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call)
 {
-    return fits(caps, call, MIEN_BF16, &caps->coopmat_bf16);
+    return fits(caps, call, MIEN_BF16);
 }
 
-void matmul_cm_specialise(const struct op_call *call, const struct matmul_tile *t, struct op_dispatch *d)
+/* Named by their sides: matrices of a subgroup do not tell two of them apart. */
+uint32_t matmul_tiles_cm(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES])
+{
+    struct matmul_size s = matmul_size_of(call);
+    struct matmul_tile by_rule = rule(caps, call);
+    uint32_t count = 0;
+    for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
+        struct matmul_tile t = shape_of(caps, matrix_of(caps, call), &tiles[i], (struct matmul_tile){0});
+        bool same = t.m == by_rule.m && t.n == by_rule.n;
+        struct op_tile tile = {.rows = same ? 0 : t.m, .cols = same ? 0 : t.n};
+        if (holds(caps, &t))
+            count += matmul_add_tiles(caps, &s, tile, t.m, t.n, &out[count]);
+    }
+    return count;
+}
+
+/* Where the size cannot be required it is constant, and full in workgroups of a multiple. */
+void matmul_cm_specialise(const struct op_plan *plan, const struct matmul_tile *t, struct op_dispatch *d)
 {
     enum { FORMATS = 15 };
     const uint32_t spec[][2] = {{6, t->across},    {7, t->lanes},     {12, t->matrix.m},
                                 {13, t->matrix.n}, {14, t->matrix.k}, {FORMATS, 0}};
     for (uint32_t i = 0; i < BASE_COUNT(spec); i++)
         op_dispatch_spec(d, spec[i][0], spec[i][1]);
-    op_dispatch_formats(d, call, FORMATS);
-    if (t->unit == 4)
-        op_dispatch_spec(d, FORMATS, d->spec[FORMATS] | FORMATS_WIDE);
-    d->subgroup_size = t->lanes;
+    op_dispatch_formats(d, plan->call, FORMATS);
+    d->subgroup_size = plan->caps->features & VK_CAP_SUBGROUP_FULL ? t->lanes : 0;
 }
 
 void matmul_plan_cm(struct op_plan *plan)
 {
-    bool bf16 = plan->call->attr.precision == MIEN_BF16;
-    struct matmul_tile t = matmul_tile_for(plan, bf16 ? "matmul_fwd_cm_bf16" : "matmul_fwd_cm");
+    const struct vk_caps *caps = plan->caps;
+    const struct vk_matrix *matrix = matrix_of(caps, plan->call);
+    bool fours = matmul_fits_vec4(caps, plan->call);
+    struct matmul_tile t = matmul_tile_for(plan, kernels[plan->call->attr.precision == MIEN_BF16][fours]), given = t;
     struct matmul_size s = matmul_size_of(plan->call);
-    t = choose(plan->caps, &s, bf16 ? &plan->caps->coopmat_bf16 : &plan->caps->coopmat, &t);
-    t.unit = matmul_fits_vec4(plan->caps, plan->call) ? 4 : 1;
+    t = choose(caps, &s, matrix, &given);
+    for (size_t i = 0; i < BASE_COUNT(tiles) && plan->tile.rows; i++) {
+        struct matmul_tile other = shape_of(caps, matrix, &tiles[i], given);
+        if (other.m == plan->tile.rows && other.n == plan->tile.cols)
+            t = other;
+    }
+    t.unit = fours ? 4 : 1;
     matmul_plan_tiles(plan, t);
 }

@@ -212,7 +212,7 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
     op_dispatch_spec(d, 9, s->trans_b);
     bind_epilogue(d, s, b, direct);
     if (t->lanes)
-        matmul_cm_specialise(plan->call, t, d);
+        matmul_cm_specialise(plan, t, d);
     else
         op_dispatch_formats(d, plan->call, 12);
     OP_PUSH(d, args);
@@ -262,7 +262,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
 static void plan_block(struct op_plan *plan, const struct matmul_size *s, const struct matmul_tile *t,
                        const struct block *b, const struct blocks *bs)
 {
-    bool fours = t->unit == 4 || is_stored(s), stores = !is_stored(s) || (t->unit == 4 && !t->lanes);
+    bool fours = t->unit == 4 || is_stored(s), stores = !is_stored(s) || t->unit == 4;
     if (bs->part >= s->k && stores) {
         add_main(plan, s, t, b, bs, 0, s->k, true);
         return;
@@ -443,20 +443,22 @@ STEPS(sg_texel, plan_software, TEXEL("matmul_fwd_sg"))
 STEPS(vec, plan_strips, "matmul_fwd_vec")
 STEPS(vec_texel, plan_strips, TEXEL("matmul_fwd_vec"))
 
-/* What a variant on matrix units needs: its shared memory is shared within whole subgroups of a known size. */
-#define UNITS (VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_FULL | VK_CAP_COOPMAT)
+/* What a variant on matrix units needs: they multiply for whole subgroups of a known size. */
+#define UNITS (VK_CAP_SUBGROUP | VK_CAP_COOPMAT)
 
 const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_cm",
      .needs = UNITS | VK_CAP_F16,
      .rounds = true,
      .fits = matmul_fits_cm,
-     .steps = matmul_plan_cm},
+     .steps = matmul_plan_cm,
+     .tiles = matmul_tiles_cm},
     {.name = "matmul_fwd_cm_bf16",
      .needs = UNITS | VK_CAP_COOPMAT_BF16,
      .rounds = true,
      .fits = matmul_fits_cm_bf16,
-     .steps = matmul_plan_cm},
+     .steps = matmul_plan_cm,
+     .tiles = matmul_tiles_cm},
     {.name = "matmul_fwd_sg_texel",
      .needs = VK_CAP_SUBGROUP_SHUFFLE | VK_CAP_TEXEL,
      .fits = fits_sg_texel,

@@ -46,9 +46,7 @@ uint32_t matmul_strip_lanes(const struct vk_caps *caps)
 
 /* ---- others ------------------------------------------------------------------------------------------------------ */
 
-/* Adds a tile of m x n elements of C, and it with other numbers of parts than the rule's where an element's sum may
- * have any order: one, half and twice as many. rows 0 = the rule's tile, which is in the list already. */
-static uint32_t add_tiles(const struct vk_caps *caps, const struct matmul_size *s, struct op_tile tile, uint32_t m,
+uint32_t matmul_add_tiles(const struct vk_caps *caps, const struct matmul_size *s, struct op_tile tile, uint32_t m,
                           uint32_t n, struct op_tile *out)
 {
     enum { LEAST = 64 }; /* steps of a part, below which its sums cost more than its products */
@@ -75,7 +73,7 @@ uint32_t matmul_tiles_sg(const struct vk_caps *caps, const struct op_call *call,
     uint32_t rule = matmul_software_rows(s.m, caps->subgroup_size);
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         struct op_tile tile = {.rows = rows[i] == rule ? 0 : rows[i], .cols = rows[i] == rule ? 0 : cols};
-        count += add_tiles(caps, &s, tile, rows[i], n, &out[count]);
+        count += matmul_add_tiles(caps, &s, tile, rows[i], n, &out[count]);
     }
     return count;
 }
@@ -88,7 +86,7 @@ uint32_t matmul_tiles_slice(const struct vk_caps *caps, const struct op_call *ca
     for (uint32_t i = 0; matmul_slice_tile(caps, i, &shape); i++) {
         bool same = shape.rows == rule.rows && shape.cols == rule.cols;
         struct op_tile tile = {.rows = same ? 0 : shape.rows, .cols = same ? 0 : shape.cols};
-        count += add_tiles(caps, &s, tile, shape.m, shape.n, &out[count]);
+        count += matmul_add_tiles(caps, &s, tile, shape.m, shape.n, &out[count]);
     }
     return count;
 }
@@ -100,7 +98,7 @@ uint32_t matmul_tiles_vec(const struct vk_caps *caps, const struct op_call *call
     for (uint32_t i = 0; i < BASE_COUNT(strips[0]); i++) {
         struct op_tile tile = strips[caps->class_][i];
         uint32_t m = tile.rows * matmul_strip_lanes(caps), n = 8 * 4 * tile.cols;
-        count += add_tiles(caps, &s, i == 0 ? (struct op_tile){0} : tile, m, n, &out[count]);
+        count += matmul_add_tiles(caps, &s, i == 0 ? (struct op_tile){0} : tile, m, n, &out[count]);
     }
     return count;
 }

@@ -5,7 +5,7 @@
  *
  *   vector arithmetic  1 cycle with 32 lanes; with 64 lanes 1 where both halves may go together (fma, mul, add, sub,
  *                      min, max, mov, cndmask), else 2; a pair "v_dual_x :: v_dual_y" is one
- *   WMMA               32 cycles
+ *   WMMA               32 cycles: 16x16x16 of 16-bit operands, whatever the lanes (RDNA4 is twice as fast: not told)
  *   LDS                64 bytes a cycle, there after 64 cycles more; at most 32 cycles of work ahead of it
  *   loads and stores   32 bytes a cycle, loads there after `latency` more; at most 64 cycles ahead
  *   waits              1 cycle, once no more loads, or accesses to LDS, are under way than they say

@@ -1,15 +1,15 @@
-/* shapes.c: fp32 matmul at the peak's size, as ViT-B's MLP on 16 texts of 37 tokens and as a projection of 32 images of
- * 50, in the three forms of a step (B stored [K,N] or, as weights are, [N,K]; A stored [K,M]); attention of ViT-B/32,
- * ViT-B/16 and L/14 on 64 images. */
+/* shapes.c: matmul, fp32 and with operands that may be rounded to f16, at the peak's size, as ViT-B's MLP on 16 texts
+ * of 37 tokens and as a projection of 32 images of 50, in the three forms of a step (B stored [K,N] or, as weights are,
+ * [N,K]; A stored [K,M]); attention of ViT-B/32, ViT-B/16 and L/14 on 64 images. */
 #include "shapes.h"
 
 #define TA .trans_a = true
 #define TB .trans_b = true
-#define PRODUCT(m, n, k)                                                                                               \
-    {.name = "matmul " #m "x" #n "x" #k ", B [K,N]", .in = {{m, k}, {k, n}}},                                          \
-        {.name = "matmul " #m "x" #n "x" #k ", B [N,K]", .attr = {TB}, .in = {{m, k}, {n, k}}},                        \
+#define PRODUCT(name_, m, n, k, ...)                                                                                   \
+    {.name = name_ " " #m "x" #n "x" #k ", B [K,N]", .attr = {__VA_ARGS__}, .in = {{m, k}, {k, n}}},                   \
+        {.name = name_ " " #m "x" #n "x" #k ", B [N,K]", .attr = {TB, __VA_ARGS__}, .in = {{m, k}, {n, k}}},           \
     {                                                                                                                  \
-        .name = "matmul " #m "x" #n "x" #k ", A [K,M]", .attr = {TA}, .in = { {k, m}, {k, n} }                         \
+        .name = name_ " " #m "x" #n "x" #k ", A [K,M]", .attr = {TA, __VA_ARGS__}, .in = { {k, m}, {k, n} }            \
     }
 #define ATTENTION(t)                                                                                                   \
     {                                                                                                                  \
@@ -17,9 +17,12 @@
     }
 
 static const struct op_case products[] = {
-    PRODUCT(4096, 4096, 4096),
-    PRODUCT(592, 3072, 768),
-    PRODUCT(1600, 768, 768),
+    PRODUCT("matmul", 4096, 4096, 4096, .precision = MIEN_F32),
+    PRODUCT("matmul", 592, 3072, 768, .precision = MIEN_F32),
+    PRODUCT("matmul", 1600, 768, 768, .precision = MIEN_F32),
+    PRODUCT("f16 matmul", 4096, 4096, 4096, .precision = MIEN_F16),
+    PRODUCT("f16 matmul", 592, 3072, 768, .precision = MIEN_F16),
+    PRODUCT("f16 matmul", 1600, 768, 768, .precision = MIEN_F16),
 };
 static const struct op_case attentions[] = {ATTENTION(50), ATTENTION(197), ATTENTION(257)};
 

@@ -4,7 +4,7 @@
 
 #include "check/check.h"
 
-enum { SHAPES = 15 };
+enum { SHAPES = 24 };
 /* The name is the case's. */
 struct check_case shapes_get(size_t index);
 
