@@ -11,6 +11,7 @@ enum {
     MAX_ADDS = 256,        /* additions to one sum: what bounds its error, see op_matmul.tolerance */
     MAX_ADDS_HALF = 1024,  /* the same where the sum is stored in 16 bits */
     MAX_SCRATCH = 1 << 26, /* bytes of partial matrices aimed at */
+    MAX_BESIDE = 1 << 24,  /* of blocks that do not wait for each other's */
     MAX_PARTS = 2048,      /* per round: 16 elements of the sum kernel's invocations over all of them are 32,768 loops,
                             * and lavapipe ends an invocation after 65,535 */
 };
@@ -27,6 +28,7 @@ struct blocks {
 struct block {
     uint32_t z, m0, n0;
     uint32_t batch, m, n;
+    uint64_t scratch; /* where its partial matrices begin in scratch 0, bytes */
 };
 
 /* Whether y and pre are stored in 16 bits, which takes kernels that store four columns at once. */
@@ -202,7 +204,7 @@ static void add_main(struct op_plan *plan, const struct matmul_size *s, const st
     if (direct)
         op_part_bind(d, OP_OUT, 0, access, pc);
     else
-        op_dispatch_bind_range(d, OP_SCRATCH, 0, access, 0, 4ull * parts * mn * b->batch);
+        op_dispatch_bind_range(d, OP_SCRATCH, 0, access, b->scratch, 4ull * parts * mn * b->batch);
     const uint32_t spec[] = {t->local_x, t->local_y, 1, t->rows, t->cols, t->depth};
     if (t->chain)
         op_dispatch_spec(d, 6, args.part > most_adds(s) * t->chain ? most_adds(s) * t->chain : 0);
@@ -242,7 +244,7 @@ static void add_sum(struct op_plan *plan, const struct matmul_size *s, const str
     uint32_t items = plan->caps->class_ == VK_CLASS_SOFTWARE ? 16 : 1;
     struct op_dispatch *d = op_plan_items(plan, unit == 4 ? "matmul_sum_vec" : "matmul_sum", items > 1 ? 32 : 64,
                                           base_div_up(count / unit, items));
-    op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_READ, 0, 4 * count * parts);
+    op_dispatch_bind_range(d, OP_SCRATCH, 0, OP_READ, b->scratch, 4 * count * parts);
     if (round > 0)
         op_dispatch_bind_range(d, OP_SCRATCH, 1, OP_READ, (round - 1) % 2 * slot, 4 * count);
     else
@@ -269,7 +271,7 @@ static void plan_block(struct op_plan *plan, const struct matmul_size *s, const 
     }
     uint32_t step = bs->part * bs->parts, round = 0; /* steps of k per round */
     uint64_t bytes = 4ull * b->batch * b->m * b->n;
-    plan->scratch[0] = BASE_MAX(plan->scratch[0], bytes * bs->parts);
+    plan->scratch[0] = BASE_MAX(plan->scratch[0], b->scratch + bytes * bs->parts);
     if (step < s->k)
         plan->scratch[1] = BASE_MAX(plan->scratch[1], 2 * base_round_up(bytes, 256));
     for (uint32_t k0 = 0; k0 < s->k; k0 += step, round++) {
@@ -292,6 +294,7 @@ void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t)
                        s.n, s.k, (unsigned long long)plan->caps->max_range))
         return;
     bs = choose_blocks(plan->caps, &s, &t, bs);
+    uint64_t scratch = 0, bytes = base_round_up(4ull * bs.batch * bs.m * bs.n * bs.parts, 256); /* of a block */
     for (uint32_t z = 0; z < s.batch; z += bs.batch) {
         for (uint32_t m = 0; m < s.m; m += bs.m) {
             for (uint32_t n = 0; n < s.n; n += bs.n) {
@@ -300,8 +303,10 @@ void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t)
                                   .n0 = n,
                                   .batch = BASE_MIN(bs.batch, s.batch - z),
                                   .m = BASE_MIN(bs.m, s.m - m),
-                                  .n = BASE_MIN(bs.n, s.n - n)};
+                                  .n = BASE_MIN(bs.n, s.n - n),
+                                  .scratch = scratch};
                 plan_block(plan, &s, &t, &b, &bs);
+                scratch = scratch + 2 * bytes <= MAX_BESIDE ? scratch + bytes : 0;
             }
         }
     }

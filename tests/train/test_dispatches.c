@@ -9,7 +9,7 @@
 static const struct {
     const char *caps;
     uint32_t dispatches, barriers;
-} most[] = {{"class=desktop", 450, 230}, {"class=mobile", 900, 465}, {"class=software", 555, 335}};
+} most[] = {{"class=desktop", 450, 230}, {"class=mobile", 900, 265}, {"class=software", 555, 335}};
 
 /* 64 px, patch 8, width 192, 6 + 6 layers, 77 tokens, batch 64. */
 static struct io_clip_config small_clip(void)
