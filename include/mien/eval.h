@@ -141,6 +141,7 @@ struct mien_eval_params {
     bool emoclip;          /* regression: PCC and CCC with the 1e-5 of EmoCLIP's code */
     const char *by;        /* au: "sentence" or "probe"; NULL = probe where there are rows to fit to, else sentence */
     double threshold;      /* au: from which value on a unit is present; 0 = 0.5 */
+    const char *data;      /* of mien_eval_suite alone: the directory of the manifests */
 };
 
 /* Runs a task; the caller owns *out.
@@ -176,18 +177,25 @@ MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params)
 /* A list of evaluations with one model, in one result. The file is a JSON list of objects: "manifest" and "task", and,
  * where they are wanted, "name" (what a table and a page call it), "split", "columns", "labels" (a list), "templates",
  * "descriptions", "average", "level", "limit", "class", "folds", "shots", "seeds", "sessions" (true), "compat", "by",
- * "threshold", "frame_count" and "seed", as `mien eval` has them; paths are relative to the file.
+ * "threshold", "frame_count" and "seed", as `mien eval` has them; paths are relative to the file. "metric" is the place
+ * of the value that stands for the evaluation ("war", "image_text.r5"; default: the task's first, such as "uar"), and
+ * "published" what others have found, a list of {"model", "value" and "error" (in the metric's scale: 0.629, not
+ * 62.9), "source"}, of at most 8 models in a suite.
  *
  * All entries are checked before the first is run: MIEN_ERR_ARG or MIEN_ERR_DATA with the entry's number, from 1 on,
  * and task. Of `common` (NULL: none) frames, seed, progress, user and store count, for entries that do not say
- * otherwise; MIEN_ERR_ARG: it has more. The result has `task` "suite", `model`, `parameters`, `device`, `suite` (the
- * file) and `results`: what mien_eval gives for each, in their order, with `name`. The caller owns *out; when one
- * evaluation fails there is none. mien_result_read and reports take it, with a chapter for each. */
+ * otherwise; class_name, for entries of leave-one-out without "class"; and data: relative manifests are then looked for
+ * in that directory, and an entry whose manifest is not there is skipped, as a warning says. MIEN_ERR_ARG: it has more;
+ * MIEN_ERR_DATA: no manifest is there. The result has `task` "suite", `model`, `parameters`, `device`, `suite` (the
+ * file), `results`: what mien_eval gives for each, in their order, with `name`, `metric` and `published`; and
+ * `skipped`: a list of {`name` (where the entry has one), `task`, `manifest`}. The caller owns *out; when one
+ * evaluation fails there is none. mien_result_read and reports take it: a table of all beside what is published, drawn
+ * as a radar from three on, then a chapter for each. */
 MIEN_API enum mien_status mien_eval_suite(struct mien_model *model, const char *path,
                                           const struct mien_eval_params *common, struct mien_result **out);
 
 /* Whether a suite can be begun: as above, without a model. Thread-safe. */
-MIEN_API enum mien_status mien_eval_suite_check(const char *path);
+MIEN_API enum mien_status mien_eval_suite_check(const char *path, const struct mien_eval_params *common);
 
 /* ---- reports: need no GPU ---- */
 

@@ -148,13 +148,13 @@ static void describe(struct mien_page *page, const char *title, const struct pag
     }
 }
 
-static void draw_key(struct mien_page *page, const struct page_line *line, size_t index)
+void page_key(struct mien_page *page, const char *name, size_t index)
 {
     page_print(page,
                "<span class=\"key\"><svg viewBox=\"0 0 24 12\" aria-hidden=\"true\"><path class=\"curve k%zu\" "
                "style=\"stroke:var(--c%zu)\" d=\"M0 6H24\"/></svg>",
                index % DASHES, index % PAGE_COLOURS);
-    page_words(page, line->name, PAGE_LABEL);
+    page_words(page, name, PAGE_LABEL);
     page_print(page, "</span>");
 }
 
@@ -174,6 +174,6 @@ void page_chart(struct mien_page *page, const char *title, const struct page_lin
     page_text(page, title);
     page_print(page, "%s", count > 1 ? "<br>" : "");
     for (size_t l = 0; count > 1 && l < count; l++)
-        draw_key(page, &lines[l], l);
+        page_key(page, lines[l].name, l);
     page_print(page, "</figcaption></figure>\n");
 }

@@ -79,7 +79,8 @@ static enum mien_status check_options(const struct asked *asked)
                    {"sessions", p->sessions},
                    {"compat", p->emoclip},
                    {"by", p->by},
-                   {"threshold", p->threshold != 0}};
+                   {"threshold", p->threshold != 0},
+                   {"data", p->data}};
     for (size_t i = 0; i < BASE_COUNT(options); i++)
         FAIL_IF(options[i].given && !is_listed(task->info.options, options[i].name), MIEN_ERR_ARG,
                 "the task \"%s\" does not take the option %s", task->info.name, options[i].name);
@@ -260,27 +261,36 @@ static void fact_samples(struct mien_page *page, const cJSON *result)
     page_fact_end(page);
 }
 
-void eval_front(struct mien_page *page, const struct eval_task *task, const cJSON *result)
+void eval_model_facts(struct mien_page *page, const cJSON *result)
 {
-    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
     double parameters = eval_member(result, "parameters");
-    char name[128];
-    page->home = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "directory"));
-    page_front_begin(page, PAGE_RESULTS, task->title, page_name_of(model, name, sizeof(name)));
-    page_print(page, "<dl class=\"cards\">\n");
-    task->headline(page, result);
-    page_print(page, "</dl>\n<dl class=\"facts\">\n");
-    fact_text(page, "Name", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "name")));
-    fact_samples(page, result);
-    fact_text(page, "Data", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest")));
-    fact_text(page, "Model", model);
+    fact_text(page, "Model", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model")));
     if (parameters > 0) {
         page_fact_begin(page, "Parameters");
         page_count(page, parameters);
         page_fact_end(page);
     }
     fact_text(page, "Device", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "device")));
+}
+
+void eval_headline(struct mien_page *page, const struct eval_task *task, const cJSON *result)
+{
+    page_print(page, "<dl class=\"cards\">\n");
+    task->headline(page, result);
+    page_print(page, "</dl>\n<dl class=\"facts\">\n");
+    fact_text(page, "Name", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "name")));
+    fact_samples(page, result);
+    fact_text(page, "Data", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest")));
+    eval_model_facts(page, result);
     page_print(page, "</dl>\n");
+}
+
+void eval_front(struct mien_page *page, const struct eval_task *task, const cJSON *result)
+{
+    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
+    char name[128];
+    page_front_begin(page, PAGE_RESULTS, task->title, page_name_of(model, name, sizeof(name)));
+    eval_headline(page, task, result);
     page_front_end(page, PAGE_RESULTS);
 }
 

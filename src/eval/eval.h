@@ -8,9 +8,17 @@
 #include "mien/eval.h"
 #include "use/rows.h"
 
+/* A value that can stand for an evaluation: where it is in the result (eval_find), what a table calls it, from where on
+ * it counts. 1 is the best. */
+struct eval_metric {
+    const char *place, *name;
+    double low;
+};
+
 struct eval_task {
     struct mien_eval_info info;
-    const char *title; /* of its chapter: "Zero-shot classification" */
+    const char *title;                 /* of its chapter: "Zero-shot classification" */
+    const struct eval_metric *metrics; /* the usual one first; ended by one without a place */
     /* What can be refused before a model and a manifest are read, MIEN_ERR_ARG or MIEN_ERR_FAILED; may be NULL. */
     enum mien_status (*ready)(const struct mien_eval_params *params);
     /* Measures: puts keys of its own into `out` after task, model and device, first by eval_put_head. */
@@ -24,7 +32,7 @@ struct eval_task {
     void (*chapter)(struct mien_page *page, const cJSON *result);
 };
 
-/* What a suite's result is (suite.c): no task that can be asked for; without headline and chapter. */
+/* What a suite's result is (suite_result.c): no task that can be asked for; without headline and chapter. */
 extern const struct eval_task eval_suite;
 
 /* `code`, with a message that begins with `where`, when there is none of that name. */
@@ -39,13 +47,18 @@ struct mien_embed_params eval_embed_params(const struct mien_eval_params *params
 void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t n, uint64_t bad);
 /* The line about samples that could not be read, where there are any. */
 void eval_print_bad(struct base_text *out, const cJSON *result);
-/* A result in the opening of a page: its headline, and on what it was measured. */
+/* A result's headline, and on what it was measured; in the opening of a page, and where the text stands. */
 void eval_front(struct mien_page *page, const struct eval_task *task, const cJSON *result);
+void eval_headline(struct mien_page *page, const struct eval_task *task, const cJSON *result);
+/* <div>s of facts about model and device. */
+void eval_model_facts(struct mien_page *page, const cJSON *result);
 /* A score in large digits; an interval of NaN is left out. */
 void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval);
 /* The picture that a sample of a result is about: its keys `image`, `box`. */
 void eval_picture(struct mien_page *page, const cJSON *sample);
 
+/* What stands at a place, as mien_result_number has it; NULL where nothing does. */
+const cJSON *eval_find(const cJSON *result, const char *place);
 /* Member of an object, element of an array: NaN for null and what is not there. */
 double eval_member(const cJSON *object, const char *key);
 double eval_element(const cJSON *array, int i);

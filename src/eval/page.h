@@ -66,6 +66,17 @@ struct page_line {
 };
 /* Lines over common axes, as SVG. Long lines are drawn as means of up to 300 buckets. Without a value: nothing. */
 void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count);
+void page_key(struct mien_page *page, const char *name, size_t index); /* the line's name behind a piece of it */
+
+/* A line around a radar: on each axis a value, NaN where there is none, and how far it may be off. */
+struct page_ring {
+    const char *name;
+    const double *values, *errors; /* [axes] */
+};
+/* Rings [rings] over axes that run from 0 in the middle to tops[i], as SVG; the first stands out. Of more than 24 axes
+ * the numbers, from 1 on, stand in place of the names. */
+void page_radar(struct mien_page *page, const char *title, const char *const *names, const double *tops, size_t axes,
+                const struct page_ring *rings, size_t count);
 
 /* A chapter about a run directory: curves of log.jsonl and the configuration. */
 enum mien_status page_run(struct mien_page *page, const char *dir);

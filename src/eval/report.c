@@ -1,6 +1,7 @@
 /* report.c: pages about runs and evaluations (mien/eval.h): one chapter after the other. */
 #include "eval/page.h"
 #include "eval/result.h"
+#include "eval/suite.h"
 #include "use/rows.h"
 
 enum mien_status mien_page_create(const char *title, struct mien_page **out)
@@ -108,16 +109,20 @@ enum mien_status mien_page_add_run(struct mien_page *page, const char *dir)
     return end_chapter(page, &mark, page_run(page, dir));
 }
 
-/* dir: of the file that the result was read from, or NULL. */
+/* dir: of the file that the result was read from, or NULL. What is one of a suite does not open the page. */
 static enum mien_status add_chapter(struct mien_page *page, const struct eval_task *task, const cJSON *result,
-                                    const char *dir)
+                                    const char *dir, bool in_suite)
 {
     struct mark mark = begin_chapter(page, dir);
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(result, "name");
-    eval_front(page, task, result);
+    page->home = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "directory"));
+    if (!in_suite)
+        eval_front(page, task, result);
     page_element(page, "h2", task->title);
     if (cJSON_IsString(name))
         page_element(page, "p", name->valuestring);
+    if (in_suite)
+        eval_headline(page, task, result);
     task->chapter(page, result);
     page_images_end(page);
     return end_chapter(page, &mark, MIEN_OK);
@@ -130,12 +135,13 @@ static enum mien_status add_result(struct mien_page *page, const struct mien_res
     struct mark mark = mark_page(page);
     uint32_t chapters = page->chapters;
     if (result->task != &eval_suite)
-        return add_chapter(page, result->task, result->json, dir);
+        return add_chapter(page, result->task, result->json, dir, false);
+    eval_suite_front(page, result->json);
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(result->json, "results"))
     {
         const struct eval_task *task = NULL;
         TRY(eval_find_task(eval_word(cJSON_GetObjectItemCaseSensitive(one, "task")), "a suite", MIEN_ERR_DATA, &task));
-        TRY(add_chapter(page, task, one, dir));
+        TRY(add_chapter(page, task, one, dir, true));
     }
     return MIEN_OK;
 fail:

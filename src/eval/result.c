@@ -90,15 +90,19 @@ static const cJSON *step(const cJSON *from, const char *word, size_t length)
     return item;
 }
 
-static const cJSON *find(const struct mien_result *result, const char *place)
+const cJSON *eval_find(const cJSON *at, const char *place)
 {
-    const cJSON *at = result && place ? result->json : NULL;
     while (at && *place) {
         size_t length = strcspn(place, ".");
         at = step(at, place, length);
         place += length + (place[length] == '.');
     }
     return at;
+}
+
+static const cJSON *find(const struct mien_result *result, const char *place)
+{
+    return result && place ? eval_find(result->json, place) : NULL;
 }
 
 bool mien_result_number(const struct mien_result *result, const char *place, double *out)

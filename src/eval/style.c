@@ -65,6 +65,7 @@ const char *const page_style[] = {
     ".bar i{position:absolute;left:0;top:0;bottom:0;background:rgba(var(--mark),.6);border-radius:.2rem}"
     ".bar u{position:absolute;top:calc(50% - 1px);height:2px;background:var(--fg)}"
     ".ranks td{white-space:nowrap}.ranks tbody th{min-width:7rem}"
+    ".suite td{white-space:nowrap}.suite .soft{font-weight:400}"
     ".config{font-size:.9rem;overflow-wrap:anywhere!important}"
     ".config td,.config th{vertical-align:top}"
     ".config th{font-weight:400}",
@@ -74,6 +75,7 @@ const char *const page_style[] = {
     "figcaption{color:var(--soft);font-size:.9rem;margin-top:.3rem}"
     "svg{display:block;width:100%;height:auto;background:var(--card);border-radius:.6rem}"
     "svg text{fill:var(--soft);font-size:11px}"
+    ".radar{max-width:40rem}"
     ".axis{stroke:var(--line);fill:none}"
     ".curve{fill:none;stroke-width:1.7;stroke-linejoin:round}"
     ".k1{stroke-dasharray:6 3}"

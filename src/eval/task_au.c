@@ -394,6 +394,8 @@ static void chapter(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {"by", "threshold", "folds", NULL};
 
+static const struct eval_metric metrics[] = {{"f1_mean", "F1", 0}, {0}};
+
 const struct eval_task eval_task_au = {
     .info = {.name = "au",
              .summary =
@@ -403,6 +405,7 @@ const struct eval_task eval_task_au = {
                  "or at 0 without one; units without positives are null and not in the mean",
              .options = options},
     .title = "Action units",
+    .metrics = metrics,
     .ready = ready,
     .run = run,
     .check = check,

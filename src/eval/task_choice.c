@@ -141,6 +141,8 @@ static void chapter(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {NULL};
 
+static const struct eval_metric metrics[] = {{"accuracy", "accuracy", 0}, {0}};
+
 const struct eval_task eval_task_choice = {
     .info = {.name = "choice",
              .summary = "multiple-choice questions (\"question\", \"options\", \"answer\"): the option whose sentence "
@@ -148,6 +150,7 @@ const struct eval_task eval_task_choice = {
                         "answer",
              .options = options},
     .title = "Multiple choice",
+    .metrics = metrics,
     .run = run,
     .check = check,
     .print = print,

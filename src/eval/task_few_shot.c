@@ -170,6 +170,8 @@ static void chapter(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {"labels", "shots", "seeds", NULL};
 
+static const struct eval_metric metrics[] = {{"shots.0.uar", "UAR", 0}, {"shots.0.war", "WAR", 0}, {0}};
+
 const struct eval_task eval_task_few_shot = {
     .info = {.name = "few-shot",
              .summary =
@@ -177,6 +179,7 @@ const struct eval_task eval_task_few_shot = {
                  "of the train split, drawn with several seeds: mean and deviation on the asked split",
              .options = options},
     .title = "Few-shot classification",
+    .metrics = metrics,
     .ready = few_shot_check,
     .run = run,
     .check = check,

@@ -138,6 +138,8 @@ static void headline(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {"class", "labels", "templates", "descriptions", "average", NULL};
 
+static const struct eval_metric metrics[] = {{"class_recall", "recall", 0}, {0}};
+
 const struct eval_task eval_task_leave_one_out = {
     .info = {.name = "leave-one-out",
              .summary =
@@ -145,6 +147,7 @@ const struct eval_task eval_task_leave_one_out = {
                  "recognised among all classes",
              .options = options},
     .title = "A class left out",
+    .metrics = metrics,
     .ready = ready,
     .run = run,
     .check = check,

@@ -87,6 +87,8 @@ static void print(struct base_text *out, const cJSON *result)
 
 static const char *const options[] = {"labels", "folds", NULL};
 
+static const struct eval_metric metrics[] = {{"uar_mean", "UAR", 0}, {"war_mean", "WAR", 0}, {0}};
+
 const struct eval_task eval_task_linear_probe = {
     .info = {.name = "linear-probe",
              .summary =
@@ -94,6 +96,7 @@ const struct eval_task eval_task_linear_probe = {
                  "on every fifth sample of it; scores on the asked split, or by folds with mean and deviation",
              .options = options},
     .title = "Linear probe",
+    .metrics = metrics,
     .ready = eval_probing_check,
     .run = run,
     .check = eval_check_confusion,

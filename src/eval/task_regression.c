@@ -393,6 +393,8 @@ static void chapter(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {"folds", "sessions", "compat", NULL};
 
+static const struct eval_metric metrics[] = {{"pcc_mean", "PCC", -1}, {"ccc_mean", "CCC", -1}, {0}};
+
 const struct eval_task eval_task_regression = {
     .info = {.name = "regression",
              .summary =
@@ -400,6 +402,7 @@ const struct eval_task eval_task_regression = {
                  "by ridge regression on frozen raw embeddings: PCC, CCC, MAE and RMSE of each, and their means",
              .options = options},
     .title = "Regression",
+    .metrics = metrics,
     .ready = eval_folds_check,
     .run = run,
     .check = check,

@@ -440,11 +440,22 @@ fail:
 
 static const char *const options[] = {"level", "limit", NULL};
 
+static const struct eval_metric metrics[] = {
+    {"image_text.r1", "R@1, image to text", 0},
+    {"image_text.r5", "R@5, image to text", 0},
+    {"image_text.r10", "R@10, image to text", 0},
+    {"text_image.r1", "R@1, text to image", 0},
+    {"text_image.r5", "R@5, text to image", 0},
+    {"text_image.r10", "R@10, text to image", 0},
+    {0},
+};
+
 const struct eval_task eval_task_retrieval = {
     .info = {.name = "retrieval",
              .summary = "images and captions look for each other: R@1, R@5, R@10, median and mean rank both ways",
              .options = options},
     .title = "Retrieval",
+    .metrics = metrics,
     .run = run,
     .check = check,
     .print = print,

@@ -128,6 +128,8 @@ static void chapter(struct mien_page *page, const cJSON *result)
 
 static const char *const options[] = {"labels", "templates", "descriptions", "average", NULL};
 
+static const struct eval_metric metrics[] = {{"uar", "UAR", 0}, {"war", "WAR", 0}, {0}};
+
 const struct eval_task eval_task_zero_shot = {
     .info = {.name = "zero-shot",
              .summary =
@@ -137,6 +139,7 @@ const struct eval_task eval_task_zero_shot = {
                  "bootstrap intervals; training chooses best/ by the same UAR",
              .options = options},
     .title = "Zero-shot classification",
+    .metrics = metrics,
     .run = run,
     .check = eval_check_confusion,
     .print = print,

@@ -45,6 +45,26 @@ ranks='{"median":1,"mean":123456.7,"r1":0.5,"r1_interval":[0.4,0.6],"r5":0.5,"r5
 echo "{\"task\":\"retrieval\",\"n\":21,\"chance\":0.0123,\"image_text\":$ranks,\"text_image\":$ranks,
 \"examples\":[{\"image\":\"x.mp4\",\"truth\":\"$wide\",
 \"texts\":[\"$wide\",\"a face\"],\"scores\":[0.5,0.25]}]}" | tr -d '\n' >retrieval.json
+# suite AXES WORD: so many evaluations beside two published models, some figures missing
+suite() {
+    awk -v n="$1" -v word="$2" 'BEGIN {
+        printf "{\"task\":\"suite\",\"model\":\"m\",\"suite\":\"%s.json\",\"skipped\":[{\"name\":\"%s\"},", word, word
+        printf "{\"manifest\":\"away.jsonl\"}],\"results\":["
+        for (i = 0; i < n; i++) {
+            printf "%s{\"task\":\"choice\",\"n\":9,\"accuracy\":%f,", i ? "," : "", i / n
+            printf "\"accuracy_interval\":[0.1,0.9],"
+            printf "\"name\":\"%d%s\",\"published\":[{\"model\":\"A%s\",\"value\":%f,", i, word, word, 1 - i / n
+            printf "\"error\":0.01,\"source\":\"%s\"}", word
+            if (i % 3) printf ",{\"model\":\"B\",\"value\":0.5,\"error\":0,\"source\":\"a table\"}"
+            printf "]}"
+        }
+        print "]}"
+    }'
+}
+suite 1 x >one.json
+suite 4 x >four.json
+suite 20 "$wide" >twenty.json
+suite 40 ' a set of several words' >forty.json
 mkdir run
 awk 'BEGIN { for (i = 1; i < 900; i++) {
     printf "{\"kind\":\"step\",\"step\":%d,\"loss\":%f,\"loss_global\":%f,\"lr\":%g,", i, 5 / i, 4 / i, i * 1e-6
@@ -52,7 +72,8 @@ awk 'BEGIN { for (i = 1; i < 900; i++) {
     if (i % 90 == 0) printf "{\"kind\":\"eval\",\"step\":%d,\"uar\":%f,\"war\":%f}\n", i, i / 900, i / 1000
 } }' >run/log.jsonl
 echo "{\"data\":{\"train\":\"/$wide\"},\"run\":{\"batch\":16}}" >run/config.json
-expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json -o page.html
+expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json one.json four.json twenty.json \
+    forty.json -o page.html
 echo '<!doctype html><body style="margin:0"><div style="width:600px">wide</div>
 <script>console.log("said")</script>' >wrong.html
 

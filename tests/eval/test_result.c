@@ -102,7 +102,14 @@ static void test_odd_values(void)
         "{\"task\":\"leave-one-out\",\"class\":\"<a>\",\"classes\":[\"<a>\"],\"confusion\":[[0]]}",
         "{\"task\":\"linear-probe\",\"fold_count\":\"x\",\"classes\":[\"<a>\"],\"confusion\":[[0]]}",
         "{\"task\":\"suite\",\"results\":[{\"task\":\"choice\",\"accuracy\":1,\"name\":\"<a>\"},"
-        "{\"task\":\"few-shot\",\"shots\":[]}]}"};
+        "{\"task\":\"few-shot\",\"shots\":[]}]}",
+        "{\"task\":\"suite\",\"suite\":7,\"skipped\":[7,{},{\"name\":\"<a>\"}],\"results\":["
+        "{\"task\":\"choice\",\"accuracy\":null,\"name\":7,\"published\":null},"
+        "{\"task\":\"regression\",\"targets\":[],\"pcc_mean\":-0.5,\"manifest\":\"<a>\",\"pcc\":[],\"ccc\":[],\"mae\":["
+        "],"
+        "\"rmse\":[],\"published\":[{\"model\":\"<a>\",\"value\":-1,\"error\":1,\"source\":\"<a>\"}]},"
+        "{\"task\":\"few-shot\",\"shots\":[],\"published\":[]},"
+        "{\"task\":\"choice\",\"accuracy\":1e300,\"accuracy_interval\":[7]}]}"};
     for (size_t i = 0; i < BASE_COUNT(odd); i++) {
         struct mien_result *r = read_text(odd[i], MIEN_OK);
         struct mien_page *page = NULL;
@@ -122,7 +129,11 @@ static void test_odd_values(void)
                    {"{\"task\":\"choice\"}", "accuracy"},
                    {"{\"task\":\"leave-one-out\"}", "class"},
                    {"{\"task\":\"suite\"}", "results"},
-                   {"{\"task\":\"suite\",\"results\":[{\"task\":\"suite\"}]}", "results.0"}};
+                   {"{\"task\":\"suite\",\"results\":[{\"task\":\"suite\"}]}", "results.0"},
+                   {"{\"task\":\"suite\",\"results\":[{\"task\":\"choice\",\"accuracy\":1,\"metric\":\"uar\"}]}",
+                    "results.0: \"metric\" is \"uar\""},
+                   {"{\"task\":\"suite\",\"results\":[{\"task\":\"choice\",\"accuracy\":1,\"published\":[{}]}]}",
+                    "results.0: published.0: \"model\" is missing"}};
     for (size_t i = 0; i < BASE_COUNT(missing); i++) {
         capture_start();
         CHECK(!read_text(missing[i].text, MIEN_ERR_DATA) && captured_once(missing[i].words));

@@ -54,7 +54,7 @@ static void test_results(void)
                     " {\"manifest\": \"../m.jsonl\", \"task\": \"retrieval\", \"level\": \"global\", \"limit\": 5},\n"
                     " {\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"by\": \"sentence\", \"threshold\": 1},\n"
                     " {\"manifest\": \"../m.jsonl\", \"task\": \"leave-one-out\", \"class\": \"joy\"}]"));
-    CHECK_EQ(mien_eval_suite_check("lists/suite.json"), MIEN_OK);
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", NULL), MIEN_OK);
     CHECK_EQ(mien_eval_suite(model, "lists/suite.json", &common, &r), MIEN_OK);
     CHECK(strcmp(look_text(r, "task"), "suite") == 0 && mien_result_count(r, "results") == 5);
     if (!r)
@@ -95,6 +95,75 @@ static void test_names(void)
     mien_result_destroy(&r);
 }
 
+#define FIGURE(model, value)                                                                                           \
+    "{\"model\": \"" model "\", \"value\": " value ", \"error\": 0.01, \"source\": \"a <figure>\"}"
+
+/* What is published goes into the result, the lines and the page; manifests that are not in the directory are named. */
+static void test_published(void)
+{
+    const struct mien_eval_params common = {.size = sizeof common, .data = "lists/..", .class_name = "anger"};
+    struct mien_result *r = NULL;
+    CHECK(write_suite(
+        "[{\"name\": \"<one>\", \"manifest\": \"m.jsonl\", \"task\": \"zero-shot\",\n"
+        "  \"published\": [" FIGURE("A & B", "0.629") ", " FIGURE(
+            "C",
+            "0.4") "]},\n"
+                   " {\"name\": \"two\", \"manifest\": \"m.jsonl\", \"task\": \"zero-shot\", \"metric\": \"war\"},\n"
+                   " {\"name\": \"gone\", \"manifest\": \"gone.jsonl\", \"task\": \"au\"},\n"
+                   " {\"manifest\": \"away.jsonl\", \"task\": \"choice\"},\n"
+                   " {\"name\": \"three\", \"manifest\": \"m.jsonl\", \"task\": \"retrieval\", \"metric\":\n"
+                   "  \"text_image.r5\", \"published\": [" FIGURE(
+                       "C", "1") "]},\n"
+                                 " {\"name\": \"four\", \"manifest\": \"m.jsonl\", \"task\": \"leave-one-out\"}]"));
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", &common), MIEN_OK);
+    CHECK_EQ(mien_eval_suite(model, "lists/suite.json", &common, &r), MIEN_OK);
+    CHECK(mien_result_count(r, "results") == 4 && mien_result_count(r, "skipped") == 2);
+    CHECK_STR(look_text(r, "skipped.0.name"), "gone");
+    CHECK_STR(look_text(r, "skipped.1.manifest"), "away.jsonl");
+    CHECK(look(r, "results.0.published.0.value") == 0.629 && look(r, "results.0.published.1.error") == 0.01);
+    CHECK_STR(look_text(r, "results.0.published.0.source"), "a <figure>");
+    CHECK_STR(look_text(r, "results.1.metric"), "war");
+    CHECK_STR(look_text(r, "results.3.class"), "anger");
+    CHECK(strstr(mien_result_summary(r), "published: A & B 0.629 +- 0.01, C 0.400 +- 0.01"));
+    CHECK(strstr(mien_result_summary(r), "skipped, without a manifest (2): gone, away.jsonl"));
+    CHECK(raw_round_trip(r, "A &amp; B</bdi>: <bdi>a &lt;figure&gt;"));
+    CHECK(raw_round_trip(r, "R@5, text to image") && raw_round_trip(r, "class=\"radar\""));
+    CHECK(raw_round_trip(r, "2 evaluations were skipped") && raw_round_trip(r, ">0.629<br>"));
+    mien_result_destroy(&r);
+}
+
+/* The directory of manifests, and the class that has a use. */
+static void test_data(void)
+{
+    struct mien_eval_params common = {.size = sizeof common, .data = "data", .class_name = "joy"};
+    struct mien_result *r = NULL;
+    CHECK(write_suite("[{\"manifest\": \"x.jsonl\", \"task\": \"au\"}, {\"manifest\": \"y\", \"task\": \"au\"}]"));
+    capture_start();
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", &common), MIEN_ERR_ARG);
+    CHECK(captured_once("the class \"joy\" is for entries of leave-one-out"));
+    common.class_name = NULL;
+    capture_start();
+    CHECK_EQ(mien_eval_suite(model, "lists/suite.json", &common, &r), MIEN_ERR_DATA);
+    CHECK(captured_once("none of the manifests of its 2 entries is in data (x.jsonl, ...)") && !r);
+    common.data = "lists/..";
+    CHECK(tiny_write("lists/words.txt", "a face of {}\n", 13));
+    CHECK(write_suite(
+        "[{\"manifest\": \"m.jsonl\", \"task\": \"zero-shot\", \"templates\": \"words.txt\"},\n"
+        " {\"manifest\": \"y\", \"task\": \"au\"}, {\"manifest\": \"x.jsonl\", \"task\": \"au\", \"name\": \"X\"}]"));
+    capture_start();
+    CHECK_EQ(mien_eval_suite(model, "lists/suite.json", &common, &r), MIEN_OK);
+    CHECK(captured_once("2 of 3 entries are skipped, whose manifests are not in lists/..: y, X (x.jsonl)"));
+    mien_result_destroy(&r);
+    common.data = "nowhere";
+    capture_start();
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", &common), MIEN_ERR_DATA);
+    CHECK(captured_once("nowhere: no such directory"));
+    common = (struct mien_eval_params){.size = sizeof common, .task = "au", .manifest = "m.jsonl", .data = "data"};
+    capture_start();
+    CHECK_EQ(mien_eval_check(&common), MIEN_ERR_ARG);
+    CHECK(captured_once("does not take the option data"));
+}
+
 /* A list whose second entry is `entry`: nothing is run, and the message names it. */
 static void refused(const char *entry, enum mien_status status, const char *words)
 {
@@ -104,10 +173,44 @@ static void refused(const char *entry, enum mien_status status, const char *word
     CHECK(write_suite(text));
     for (int run = 0; run < 2; run++) {
         capture_start();
-        CHECK_EQ(run ? mien_eval_suite(model, "lists/suite.json", NULL, &r) : mien_eval_suite_check("lists/suite.json"),
+        CHECK_EQ(run ? mien_eval_suite(model, "lists/suite.json", NULL, &r)
+                     : mien_eval_suite_check("lists/suite.json", NULL),
                  status);
         CHECK(!r && captured_once(words) && strstr(captured, "lists/suite.json: entry 2"));
     }
+}
+
+#define PUBLISHED(list) "{\"manifest\": \"../m.jsonl\", \"task\": \"zero-shot\", \"published\": " list "}"
+
+/* Figures that the metric cannot have, and lists that are none. */
+static void test_refused_figures(void)
+{
+    struct base_text many = {0};
+    struct base_arena arena = {0};
+    refused(PUBLISHED("[" FIGURE("A", "62.9") "]"), MIEN_ERR_DATA,
+            "entry: published.0: \"value\" is 62.9 (A); UAR is from 0 to 1");
+    refused(PUBLISHED("[" FIGURE("A", "1") ", " FIGURE("A", "-0.1") "]"), MIEN_ERR_DATA,
+            "published.1: \"value\" is -0.1");
+    refused(PUBLISHED("[{\"model\": \"A\", \"value\": 0.5, \"source\": \"x\"}]"), MIEN_ERR_DATA,
+            "\"error\" is missing (A)");
+    refused(PUBLISHED("[{\"model\": \"A\", \"value\": 0.5, \"error\": 2, \"source\": \"x\"}]"), MIEN_ERR_DATA,
+            "\"error\" is 2 (A)");
+    refused(PUBLISHED("[{\"model\": \"A\", \"value\": 0.5, \"error\": 0}]"), MIEN_ERR_DATA, "\"source\" is missing");
+    refused(PUBLISHED("[{\"value\": 0.5, \"error\": 0}]"), MIEN_ERR_DATA, "\"model\" is missing");
+    refused(PUBLISHED("[{\"modle\": \"A\"}]"), MIEN_ERR_ARG, "modle");
+    refused(PUBLISHED("[7]"), MIEN_ERR_DATA, "published.0: not an object");
+    refused(PUBLISHED("0.5"), MIEN_ERR_DATA, "published");
+    refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"metric\": \"uar\"}", MIEN_ERR_DATA,
+            "\"metric\" is \"uar\"; of au it is one of: f1_mean");
+    for (int i = 0; i < 9; i++)
+        base_text_print(&many, "%s{\"model\":\"%d\",\"value\":0,\"error\":0,\"source\":\"x\"}", i ? "," : "", i);
+    char *text = base_arena_printf(&arena, "[" PUBLISHED("[%s]") "]", many.data);
+    CHECK(text && write_suite(text));
+    capture_start();
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", NULL), MIEN_ERR_DATA);
+    CHECK(captured_once("more than 8 models"));
+    base_arena_clear(&arena);
+    base_text_clear(&many);
 }
 
 static void test_refused(void)
@@ -133,12 +236,12 @@ static void test_refused(void)
     refused("3", MIEN_ERR_DATA, "not an object");
     CHECK(write_suite("{}"));
     capture_start();
-    CHECK_EQ(mien_eval_suite_check("lists/suite.json"), MIEN_ERR_DATA);
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", NULL), MIEN_ERR_DATA);
     CHECK(captured_once("a suite is a list"));
     CHECK(write_suite("[]"));
-    CHECK_EQ(mien_eval_suite_check("lists/suite.json"), MIEN_ERR_DATA);
-    CHECK_EQ(mien_eval_suite_check("lists/none.json"), MIEN_ERR_DATA);
-    CHECK_EQ(mien_eval_suite_check(NULL), MIEN_ERR_ARG);
+    CHECK_EQ(mien_eval_suite_check("lists/suite.json", NULL), MIEN_ERR_DATA);
+    CHECK_EQ(mien_eval_suite_check("lists/none.json", NULL), MIEN_ERR_DATA);
+    CHECK_EQ(mien_eval_suite_check(NULL, NULL), MIEN_ERR_ARG);
     capture_start();
     CHECK_EQ(mien_eval_suite(model, "lists/suite.json", &common, &r), MIEN_ERR_ARG);
     CHECK(captured_once("common") && !r);
@@ -168,9 +271,13 @@ int main(void)
         CHECK_SKIP("no Vulkan device or no temporary directory: %s", captured);
     CHECK(raw_manifest("m.jsonl", rows));
     CHECK_EQ(base_dir_create("lists"), MIEN_OK);
+    CHECK(base_dir_create("data") == MIEN_OK);
     test_results();
     test_names();
+    test_published();
+    test_data();
     test_refused();
+    test_refused_figures();
     test_failing();
     raw_end();
     return check_result();

@@ -347,7 +347,8 @@ static void results_and_pages(void)
     REFUSED(mien_eval_check(NULL));
     REFUSED(mien_eval_check(ZEROED(mien_eval_params)));
     REFUSED(mien_eval_suite(NULL, "x.json", NULL, NULL));
-    REFUSED(mien_eval_suite_check(NULL));
+    REFUSED(mien_eval_suite_check(NULL, NULL));
+    REFUSED(mien_eval_suite_check("x.json", UNSIZED(mien_eval_params)));
     GIVES(mien_eval_describe((size_t)-1), NULL);
     SAYS(mien_result_json(NULL), "");
     SAYS(mien_result_summary(NULL), "");

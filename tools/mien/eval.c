@@ -30,7 +30,7 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
     struct mien_result *result = NULL;
     struct mien_store *store = NULL;
     struct progress progress;
-    enum mien_status status = q->suite ? mien_eval_suite_check(q->suite) : mien_eval_check(&q->params);
+    enum mien_status status = q->suite ? mien_eval_suite_check(q->suite, &q->params) : mien_eval_check(&q->params);
     if (status == MIEN_OK)
         status = gpu_open(common, &gpu);
     if (status == MIEN_OK)
@@ -74,12 +74,12 @@ static int read_suite(const struct command *command, const struct request *q)
     const struct mien_eval_params *p = &q->params;
     if (!q->model)
         return complain(command, 2, "--model DIR is missing; see mien eval --help");
-    if (p->manifest || p->task || p->split || p->columns || p->class_name || p->folds || p->by || p->sessions ||
-        p->shots || p->seeds || p->limit || q->level || q->average || q->labels || q->template_file || q->compat ||
-        q->threshold || q->sentences.descriptions)
+    if (p->manifest || p->task || p->split || p->columns || p->folds || p->by || p->sessions || p->shots || p->seeds ||
+        p->limit || q->level || q->average || q->labels || q->template_file || q->compat || q->threshold ||
+        q->sentences.descriptions)
         return complain(command, 2,
-                        "--suite FILE says what is evaluated and how; beside it go --model, --embeddings, "
-                        "--frame-count and the common options");
+                        "--suite FILE says what is evaluated and how; beside it go --model, --data, --class, "
+                        "--embeddings, --frame-count and the common options");
     return 0;
 }
 
@@ -98,6 +98,8 @@ static int read_words(const struct command *command, struct request *q)
     int result;
     if (q->suite)
         return read_suite(command, q);
+    if (q->params.data)
+        return complain(command, 2, "--data DIR is the directory of the manifests of a suite; --suite FILE is missing");
     if (!q->model || !q->params.manifest || !q->params.task)
         return complain(command, 2, "%s is missing; see mien eval --help",
                         !q->model             ? "--model DIR"
@@ -141,6 +143,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--column", ARG_TEXT, "KEY=NAME,...", "of a table: image=path,caption=text", &p->columns},
         {"--task", ARG_TEXT, "TASK", "one of the tasks above", &p->task},
         {"--suite", ARG_TEXT, "FILE", "in place of --manifest and --task: a list of evaluations", &q.suite},
+        {"--data", ARG_TEXT, "DIR", "of a suite: its manifests are in DIR; without one an entry is skipped", &p->data},
         {"--split", ARG_TEXT, "SPLIT",
          "train, val (rows without a split are of both), test or all (default: test, else val, else all)", &p->split},
         {"--embeddings", ARG_TEXT, "FILE", STORED_HELP, &q.embeddings},
@@ -203,14 +206,19 @@ const struct command command_eval = {
     .name = "eval",
     .synopsis = "--model DIR (--manifest FILE --task TASK [--split SPLIT] [options] | --suite FILE.json)",
     .summary = "evaluates a model over a manifest",
-    .help = "Rows are images or clips. Videos are decoded by ffmpeg, which must be installed. --json prints one\n"
-            "object, which mien report reads.\n\n"
-            "A suite is a list of evaluations of one model, in a file:\n"
-            "  [{\"manifest\": \"rafdb.jsonl\", \"task\": \"zero-shot\"},\n"
-            "   {\"manifest\": \"disfa.jsonl\", \"task\": \"au\", \"folds\": \"subject\", \"name\": \"DISFA\"}]\n"
-            "with the options below by their names without the dashes (columns for --column, frame_count, labels as\n"
-            "a list, sessions true), a seed, and a name for tables. Paths are relative to the file. All entries are\n"
-            "checked before the first is run; one JSON holds all results.",
+    .help =
+        "Rows are images or clips. Videos are decoded by ffmpeg, which must be installed. --json prints one\n"
+        "object, which mien report reads.\n\n"
+        "A suite is a list of evaluations of one model, in a file:\n"
+        "  [{\"manifest\": \"rafdb.jsonl\", \"task\": \"zero-shot\"},\n"
+        "   {\"manifest\": \"disfa.jsonl\", \"task\": \"au\", \"folds\": \"subject\", \"name\": \"DISFA\"}]\n"
+        "with the options below by their names without the dashes (columns for --column, frame_count, labels as\n"
+        "a list, sessions true), a seed, and a name for tables. Paths are relative to the file. All entries are\n"
+        "checked before the first is run; one JSON holds all results. With --data DIR manifests are looked for in\n"
+        "DIR, entries whose manifest is not there are skipped and named, and entries of leave-one-out without a\n"
+        "class take that of --class. \"metric\" is the value that stands for an entry (such as war), and\n"
+        "\"published\" lists what others report: [{\"model\": \"X\", \"value\": 0.629, \"error\": 0.003, \"source\":\n"
+        "\"...\"}]; mien report draws it beside what was found.",
     .print_more = print_tasks,
     .run = run,
     .traces = true,
