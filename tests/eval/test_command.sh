@@ -43,6 +43,11 @@ expect 2 '--suite FILE says what is evaluated' eval --model x --suite suite.json
 expect 2 '--model DIR is missing' eval --suite suite.json
 expect 4 'suite.json: entry 1 (zero-shot): y' eval --model x --suite suite.json
 expect 4 'none.json' eval --model x --suite none.json
+expect 2 '--suite FILE is missing' eval --model x --manifest y --task au --data .
+expect 4 'nowhere: no such directory' eval --model x --suite suite.json --data nowhere
+suites=$here/../../tools/suites
+expect 4 'emocapclip.json: none of the manifests of its 20 entries is in .' eval --model x \
+    --suite "$suites/emocapclip.json" --data .
 expect 0 'takes --labels --templates' eval --help
 expect 2 'at least two labels' classify --model x --labels joy face.png
 expect 2 'label 2 is empty' classify --model x --labels joy,,fear face.png
@@ -85,6 +90,21 @@ else
     expect 4 'nowhere' eval --model nowhere --manifest x --task zero-shot
     echo '{"run":{"dri":"x"}}' >bad.json
     expect 2 '"run.dir"' train --config bad.json
+fi
+
+if "$mien" devices >/dev/null 2>&1; then
+    expect 0 'manifest' synth drawn --count 24 --size 48
+    for set in rafdb affectnet dfew; do
+        cp drawn/manifest.jsonl drawn/$set.jsonl
+    done
+    expect 0 'published: EmoCapCLIP 0.629 +- 0.003' eval --model "$here/../../weights/synthetic-faces" \
+        --suite "$suites/emocapclip.json" --data drawn
+    holds 'skipped entries are named' grep -q '16 of 20 entries are skipped.*RAF-DB compound (rafdb-comp' err
+    "$mien" eval --model "$here/../../weights/synthetic-faces" --suite "$suites/emocapclip.json" --data drawn \
+        --json >suite_result.json 2>/dev/null
+    expect 0 'report page.html' report suite_result.json -o page.html
+    holds 'a radar of four axes' [ "$(grep -o '<figure class="radar">.*</figure>' page.html |
+        grep -o '<text' | wc -l)" -eq 4 ]
 fi
 
 faces=$here/../../../shared/data/faces

@@ -164,6 +164,49 @@ static void test_data(void)
     CHECK(captured_once("does not take the option data"));
 }
 
+/* The suites of this project can be begun where all their manifests are; how many entries, and figures of a model. */
+static void check_own(const char *name, int entries, const char *whose, int figures)
+{
+    struct mien_eval_params common = {.size = sizeof common, .data = "own"};
+    char path[512];
+    const cJSON *one = NULL, *figure = NULL;
+    cJSON *list = NULL;
+    bool is_open = false;
+    snprintf(path, sizeof(path), "%s/tools/suites/%s", MIEN_SOURCE_DIR, name);
+    CHECK_EQ(base_json_read(path, &list), MIEN_OK);
+    CHECK_EQ(cJSON_GetArraySize(list), entries);
+    cJSON_ArrayForEach(one, list)
+    {
+        char manifest[256];
+        const char *file = cJSON_GetStringValue(cJSON_GetObjectItem(one, "manifest"));
+        snprintf(manifest, sizeof(manifest), "own/%s", file ? file : "");
+        CHECK(raw_manifest(manifest, rows));
+        is_open = is_open || strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(one, "task")), "leave-one-out") == 0;
+        cJSON_ArrayForEach(figure, cJSON_GetObjectItem(one, "published"))
+        {
+            const char *model_name = cJSON_GetStringValue(cJSON_GetObjectItem(figure, "model"));
+            figures -= model_name && strcmp(model_name, whose) == 0;
+        }
+    }
+    CHECK_EQ(figures, 0);
+    cJSON_Delete(list);
+    common.class_name = is_open ? "joy" : NULL;
+    capture_start();
+    CHECK_EQ(mien_eval_suite_check(path, &common), MIEN_OK);
+    CHECK_STR(captured, "");
+}
+
+static void test_own(void)
+{
+    check_own("emocapclip.json", 20, "EmoCapCLIP", 20);
+    check_own("emocapclip.json", 20, "EmoCLIP", 8);
+    check_own("emocapclip-protocols.json", 4, "EmoCapCLIP", 0);
+    check_own("emoclip-zero-shot.json", 4, "EmoCLIP", 4);
+    check_own("emoclip-supervised.json", 4, "EmoCLIP", 2);
+    check_own("emoclip-unseen.json", 4, "EmoCLIP", 0);
+    check_own("emoclip-symptoms.json", 1, "EmoCLIP", 0);
+}
+
 /* A list whose second entry is `entry`: nothing is run, and the message names it. */
 static void refused(const char *entry, enum mien_status status, const char *words)
 {
@@ -271,11 +314,12 @@ int main(void)
         CHECK_SKIP("no Vulkan device or no temporary directory: %s", captured);
     CHECK(raw_manifest("m.jsonl", rows));
     CHECK_EQ(base_dir_create("lists"), MIEN_OK);
-    CHECK(base_dir_create("data") == MIEN_OK);
+    CHECK(base_dir_create("data") == MIEN_OK && base_dir_create("own") == MIEN_OK);
     test_results();
     test_names();
     test_published();
     test_data();
+    test_own();
     test_refused();
     test_refused_figures();
     test_failing();
