@@ -25,7 +25,8 @@ READ_BUFFER(2, vec2, kept); // [pairs,T,keys] (weight, gradient of q k^T before 
 WRITE_STORED(3, dqkv)       // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
-const uint ROUND = 4; // queries at a time
+const uint ROUND = 4;                  // queries at a time
+const uint FARTHEST = 0x10000000 - D4; // see attention_fwd_row.comp
 
 void main()
 {
@@ -40,6 +41,8 @@ void main()
     vec4 key_sum[D4], value_sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++)
         key_sum[c] = value_sum[c] = vec4(0);
+    uint last_query = min(queries + (p.tokens - 1) * wide, FARTHEST);
+    uint last_grad = min(base + (p.tokens - 1) * p.width4, FARTHEST);
     uint start = CAUSAL != 0 ? first : 0; // earlier queries see none of the workgroup's keys
     vec2 next[ROUND];
     [[unroll]] for (uint t = 0; t < ROUND; t++)
@@ -50,8 +53,9 @@ void main()
             query[t] = i + t < p.tokens ? next[t] : vec2(0);
         [[unroll]] for (uint t = 0; t < ROUND; t++)
             next[t] = kept[of_key + min(i + ROUND + t, p.tokens - 1) * p.keys];
+        uint query_at = queries + i * wide, grad_at = base + i * p.width4;
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
-            uint at = min(i + t, p.tokens - 1), from = queries + at * wide, of_grad = base + at * p.width4;
+            uint from = min(query_at + t * wide, last_query), of_grad = min(grad_at + t * p.width4, last_grad);
             [[unroll]] for (uint c = 0; c < D4; c++)
                 key_sum[c] += query[t].y * qkv4(from + c);
             [[unroll]] for (uint c = 0; c < D4; c++)

@@ -26,9 +26,9 @@ PUSH(attention_args, p);
 
 const uint ROUND = 8;         // keys at a time
 const float HIDDEN = -3.0e38; // the score of a key that is not seen
-// All bits that a row's place can have, in ranges of up to 4 GiB: compilers then see that adding a column overflows
+// No row begins behind this one, in ranges of up to 4 GiB: compilers that see it know that adding a column overflows
 // nowhere, and put it into the load (RADV: in place of an addition for each load).
-const uint WHERE = 0x0fffffff & ~((D4 & (~D4 + 1)) - 1);
+const uint FARTHEST = 0x10000000 - D4;
 
 void main()
 {
@@ -37,7 +37,7 @@ void main()
     if (group >= p.groups || row >= p.tokens)
         return;
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
-    uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4, values = keys + p.width4;
+    uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4;
     uint mine = queries + row * wide, at = p.skip4 + (batch + row) * p.width4 + head;
     uint end = CAUSAL != 0 ? min(first + ROWS, p.tokens) : p.tokens;
     uint last = CAUSAL != 0 ? row : p.tokens - 1; // the last key that this row sees
@@ -48,10 +48,13 @@ void main()
         sum[c] = vec4(0);
     }
     float top = HIDDEN, total = 0;
+    uint last_key = keys + (end - 1) * wide, last_value = min(last_key + p.width4, FARTHEST);
+    last_key = min(last_key, FARTHEST);
     for (uint j = 0; j < end; j += ROUND) {
+        uint key = keys + j * wide;
         float score[ROUND], peak = top;
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
-            uint from = (keys + min(j + t, end - 1) * wide) & WHERE;
+            uint from = min(key + t * wide, last_key);
             vec4 s = vec4(0);
             [[unroll]] for (uint c = 0; c < D4; c++)
                 s += query[c] * qkv4(from + c);
@@ -68,7 +71,7 @@ void main()
         [[unroll]] for (uint c = 0; c < D4; c++)
             sum[c] *= keep;
         [[unroll]] for (uint t = 0; t < ROUND; t++) {
-            uint from = (values + min(j + t, end - 1) * wide) & WHERE;
+            uint from = min(key + (t * wide + p.width4), last_value);
             [[unroll]] for (uint c = 0; c < D4; c++)
                 sum[c] += score[t] * qkv4(from + c);
         }
