@@ -113,9 +113,9 @@ struct nn_scope {
     bool recompute;   /* set after opening: towers make their blocks' results again for the backward pass instead of
                          keeping them (graph_recompute_begin); the same bits, less memory, a third more time */
     enum mien_dtype stored; /* set after opening: what transformer blocks keep for the backward pass, f32, f16 or bf16:
-                               their norms, the inner layer before and after its activation, and the gradients of
-                               these. The stream of residuals and attention are f32 always, as is the arithmetic. Widths
-                               must be multiples of 4 where it is 16 bits */
+                               their norms, q, k and v, what attention gives, the inner layer before and after its
+                               activation, and the gradients of these. The stream of residuals is f32 always, as is the
+                               arithmetic. Widths, of heads too, must be multiples of 4 where it is 16 bits */
 };
 
 enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model,

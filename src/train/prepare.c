@@ -182,7 +182,10 @@ static enum mien_status check_widths(const struct io_clip_config *c, const char 
         {"text_config.intermediate_size", c->text.tower.mlp},
         {"projection_dim (of clips)", c->temporal.layers ? c->embed : 0},
         {"model.temporal heads * head_dim", c->temporal.layers ? c->temporal.heads * c->temporal.head_dim : 0},
-        {"model.temporal.mlp", c->temporal.layers ? c->temporal.mlp : 0}};
+        {"model.temporal.mlp", c->temporal.layers ? c->temporal.mlp : 0},
+        {"vision_config.hidden_size / num_attention_heads", c->vision.tower.width / c->vision.tower.heads},
+        {"text_config.hidden_size / num_attention_heads", c->text.tower.width / c->text.tower.heads},
+        {"model.temporal.head_dim", c->temporal.layers ? c->temporal.head_dim : 0}};
     for (size_t i = 0; i < BASE_COUNT(widths); i++) {
         if (widths[i].width % 4 != 0)
             return base_fail(MIEN_ERR_ARG,
