@@ -33,16 +33,21 @@ void main()
     vec4 sum[2 * N4];
     [[unroll]] for (uint n = 0; n < 2 * N4; n++)
         sum[n] = vec4(0);
+    float norms[2], deltas[2];
+    [[unroll]] for (uint r = 0; r < 2; r++) {
+        uint at = p.skip + pair * p.tokens + min(first + 2 * DOWN + r, p.tokens - 1);
+        norms[r] = lse[at];
+        deltas[r] = dt[at];
+    }
     for (uint j = 0; j < end; j += SIDE) {
         float score[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0), part[8] = float[8](0, 0, 0, 0, 0, 0, 0, 0);
         TILE_SCORES(score, QUERY, first, KEY, j)
         TILE_SCORES(part, GRAD, first, VALUE, j)
         [[unroll]] for (uint r = 0; r < 2; r++) {
             uint row = min(first + 2 * DOWN + r, p.tokens - 1), last = CAUSAL != 0 ? row : p.tokens - 1;
-            float norm = lse[p.skip + pair * p.tokens + row], delta = dt[p.skip + pair * p.tokens + row];
             [[unroll]] for (uint n = 4 * r; n < 4 * r + 4; n++) {
-                float w = j + OVER + 8 * (n - 4 * r) <= last ? exp(score[n] * p.scale - norm) : 0;
-                score[n] = w * (part[n] - delta);
+                float w = j + OVER + 8 * (n - 4 * r) <= last ? exp(score[n] * p.scale - norms[r]) : 0;
+                score[n] = w * (part[n] - deltas[r]);
                 part[n] = w;
             }
             if (KEEP != 0 && first + 2 * DOWN + r < p.tokens) {
