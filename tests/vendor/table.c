@@ -11,7 +11,6 @@ static const char end_mark[] = "<!-- end of products -->\n";
 static void print_shape(const struct result *r, const struct shape *s, struct base_text *out)
 {
     const char *between = "";
-    base_text_print(out, "| %s | ", s->name);
     for (size_t i = 0; i < s->count; i++) {
         const struct row *row = &r->rows[s->rows[i]];
         if (row->share < 0)
@@ -23,15 +22,25 @@ static void print_shape(const struct result *r, const struct shape *s, struct ba
                         row->group_waves);
         between = "; ";
     }
-    base_text_print(out, " |\n");
 }
 
+/* Shapes that differ behind a comma share a line: "matmul 592x3072x768, B [K,N]". */
 static void print_table(const struct result *r, struct base_text *out)
 {
     base_text_print(out, "| product | kernel: share of peak [with scalar loads], VGPRs, waves a SIMD x lanes (of a "
                          "workgroup) |\n|---|---|\n");
-    for (size_t i = 0; i < r->shape_count; i++)
+    for (size_t i = 0; i < r->shape_count; i++) {
+        const char *name = r->shapes[i].name, *before = i ? r->shapes[i - 1].name : "";
+        size_t head = strcspn(name, ",");
+        if (i && strcspn(before, ",") == head && strncmp(before, name, head) == 0)
+            base_text_print(out, "; ");
+        else
+            base_text_print(out, "%s| %.*s | ", i ? " |\n" : "", (int)head, name);
+        if (name[head])
+            base_text_print(out, "%s: ", name + head + 2);
         print_shape(r, &r->shapes[i], out);
+    }
+    base_text_print(out, " |\n");
 }
 
 enum mien_status table_check(const char *path, const char *result_path, bool write, bool *good)
