@@ -10,6 +10,7 @@
 #include <math.h>
 
 enum { STEPS = 30 };
+#define HEADS_OF_4 "model.config.vision_config.num_attention_heads=3"
 
 static const char *const halves[] = {"bf16", "f16"};
 
@@ -39,11 +40,11 @@ static uint32_t read_log(const char *run, struct row *rows)
 static enum mien_status train_in(const char *run, const char *precision, uint32_t steps, const char *more, bool resume)
 {
     char dir[64], word[64], length[64];
-    const char *sets[] = {dir, word, length, "optim.schedule=constant", "optim.warmup_steps=0", more};
+    const char *sets[] = {dir, word, length, "optim.schedule=constant", "optim.warmup_steps=0", HEADS_OF_4, more};
     struct mien_train_params params = {.size = sizeof params,
                                        .config = tiny_path("c.json"),
                                        .sets = sets,
-                                       .set_count = more ? 6 : 5,
+                                       .set_count = more ? 7 : 6,
                                        .resume = resume};
     snprintf(length, sizeof(length), "run.steps=%u", steps);
     snprintf(dir, sizeof(dir), "run.dir=%s", run);
@@ -149,9 +150,9 @@ static void test_no_scale_helps(void)
 static uint64_t planned_activations(const char *precision)
 {
     char word[64];
-    const char *const sets[] = {"run.dir=dry", word};
+    const char *const sets[] = {"run.dir=dry", word, HEADS_OF_4};
     const struct mien_train_params params = {
-        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 2, .dry_run = true};
+        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 3, .dry_run = true};
     struct mien_train_summary summary = {sizeof summary};
     snprintf(word, sizeof(word), "run.precision=%s", precision);
     CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
@@ -165,6 +166,8 @@ static void test_plan(const char *precision)
     CHECK(planned_activations(precision) < 0.9 * (double)planned_activations("f32"));
     CHECK_EQ(train_in("odd", precision, 6, "model.config.vision_config.intermediate_size=22", false), MIEN_ERR_ARG);
     CHECK(captured_once("vision_config.intermediate_size is 22"));
+    CHECK_EQ(train_in("odd", precision, 6, "model.config.text_config.num_attention_heads=2", false), MIEN_ERR_ARG);
+    CHECK(captured_once("text_config.hidden_size / num_attention_heads is 6"));
     CHECK(!base_file_exists(tiny_path("odd/checkpoints")));
 }
 
