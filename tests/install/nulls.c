@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-static char called[256][64];
+static char called[512][64];
 static size_t called_count;
 static int messages;
 
@@ -20,7 +20,8 @@ static void count_messages(void *user, enum mien_log_level level, const char *me
 static void note(const char *call)
 {
     size_t length = strcspn(call, "(");
-    if (called_count < 256 && length < sizeof called[0])
+    CHECK(called_count < sizeof called / sizeof called[0] && length < sizeof called[0]);
+    if (called_count < sizeof called / sizeof called[0] && length < sizeof called[0])
         memcpy(called[called_count++], call, length);
     messages = 0;
 }
