@@ -30,7 +30,7 @@ fine=$'    mien --version    # which one\n      mien 9.9.9\n    echo b 1.5 > b.t
 tried 0 '3 lines ran, 0 failed' "$fine"
 tried 0 '1 lines ran, 0 failed' $'    echo a; mien --version\n\nText\n    that goes on.\n\n```c\n    false\n```\n'
 tried 0 '1 lines ran, 0 failed' $'```sh\ntrue\n```\n'
-tried 0 'skipped: cat FACES_DIR/none.mp4 -o x' $'    cat FACES_DIR/none.mp4 -o x\n'
+tried 0 'skipped: cat FACES_DIR/none.pt -o x' $'    cat FACES_DIR/none.pt -o x\n'
 tried 0 'skipped: cat x/y (x was not made)' $'    cat none.pt -o x\n    cat x/y\n'
 tried 1 'failed: mien devices --dance: exit status 2' $'    mien devices --dance\n'
 tried 1 'failed: mien --version: README.md shows other lines' $'    mien --version\n      Mien is a thing\n'
