@@ -180,7 +180,7 @@ MIEN_API enum mien_status mien_eval_check(const struct mien_eval_params *params)
  * "threshold", "frame_count" and "seed", as `mien eval` has them; paths are relative to the file. "metric" is the place
  * of the value that stands for the evaluation ("war", "image_text.r5"; default: the task's first, such as "uar"), and
  * "published" what others have found, a list of {"model", "value" and "error" (in the metric's scale: 0.629, not
- * 62.9), "source"}, of at most 8 models in a suite.
+ * 62.9), "source"}, of at most 8 models in a suite, each once in an entry.
  *
  * All entries are checked before the first is run: MIEN_ERR_ARG or MIEN_ERR_DATA with the entry's number, from 1 on,
  * and task. Of `common` (NULL: none) frames, seed, progress, user and store count, for entries that do not say

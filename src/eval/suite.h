@@ -12,8 +12,8 @@ enum { EVAL_MODELS_MAX = 8 }; /* that a suite compares with: a column and a line
 enum mien_status eval_metric_of(const struct eval_task *task, const cJSON *entry, const char *where,
                                 const struct eval_metric **out);
 
-/* The key "published". MIEN_ERR_DATA as above: no list of {"model", "value", "error", "source"}, or a value that the
- * metric cannot have. */
+/* The key "published". MIEN_ERR_DATA as above: no list of {"model", "value", "error", "source"}, a value that the
+ * metric cannot have, or a model for the second time; MIEN_ERR_ARG: another key. */
 enum mien_status eval_published_check(const cJSON *entry, const char *where, const struct eval_metric *metric);
 
 /* The models that a list of entries or results names under "published", each once: how many there are, at most

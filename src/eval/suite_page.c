@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { DRAWN_LEAST = 3, SOURCES_MOST = 2 * EVAL_MODELS_MAX };
+enum { DRAWN_LEAST = 3 };
 
 /* The evaluations in order: of this model first, then of those that something is published of. */
 struct overview {
@@ -147,31 +147,45 @@ static void write_row(struct mien_page *page, const struct overview *o, const cJ
     page_print(page, "</tr>\n");
 }
 
+static bool is_same(const cJSON *a, const cJSON *b, const char *key)
+{
+    return strcmp(eval_word(cJSON_GetObjectItemCaseSensitive(a, key)),
+                  eval_word(cJSON_GetObjectItemCaseSensitive(b, key))) == 0;
+}
+
+/* Whether no figure before this one has its model and its source. */
+static bool is_new(const cJSON *results, const cJSON *figure)
+{
+    const cJSON *result = NULL, *other = NULL;
+    cJSON_ArrayForEach(result, results)
+    {
+        cJSON_ArrayForEach(other, cJSON_GetObjectItemCaseSensitive(result, "published"))
+        {
+            if (other == figure)
+                return true;
+            if (is_same(other, figure, "model") && is_same(other, figure, "source"))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* Where the figures come from: each model's sources, each once. */
 static void write_sources(struct mien_page *page, const struct overview *o)
 {
-    const char *seen[SOURCES_MOST], *of[SOURCES_MOST];
-    size_t count = 0;
     const cJSON *result = NULL, *figure = NULL;
     cJSON_ArrayForEach(result, o->results)
     {
         cJSON_ArrayForEach(figure, cJSON_GetObjectItemCaseSensitive(result, "published"))
         {
-            const char *source = eval_word(cJSON_GetObjectItemCaseSensitive(figure, "source"));
-            const char *model = eval_word(cJSON_GetObjectItemCaseSensitive(figure, "model"));
-            bool is_seen = count == SOURCES_MOST;
-            for (size_t i = 0; i < count; i++)
-                is_seen = is_seen || (strcmp(seen[i], source) == 0 && strcmp(of[i], model) == 0);
-            if (!is_seen)
-                seen[count] = source, of[count++] = model;
+            if (!is_new(o->results, figure))
+                continue;
+            page_print(page, "<li>");
+            page_words(page, eval_word(cJSON_GetObjectItemCaseSensitive(figure, "model")), PAGE_LABEL);
+            page_print(page, ": ");
+            page_words(page, eval_word(cJSON_GetObjectItemCaseSensitive(figure, "source")), PAGE_CAPTION);
+            page_print(page, "</li>\n");
         }
-    }
-    for (size_t i = 0; i < count; i++) {
-        page_print(page, "<li>");
-        page_words(page, of[i], PAGE_LABEL);
-        page_print(page, ": ");
-        page_words(page, seen[i], PAGE_CAPTION);
-        page_print(page, "</li>\n");
     }
 }
 

@@ -67,6 +67,9 @@ enum mien_status eval_published_check(const cJSON *entry, const char *where, con
         char place[MIEN_ERROR_SIZE / 2];
         snprintf(place, sizeof(place), "%s: published.%d", where, i++);
         TRY(check_figure(one, place, metric));
+        const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(one, "model"));
+        FAIL_IF(eval_published_of(entry, model) != one, MIEN_ERR_DATA, "%s: a second figure of %s; keep one of them",
+                place, model);
     }
 fail:
     return status;

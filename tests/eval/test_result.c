@@ -140,6 +140,32 @@ static void test_odd_values(void)
     }
 }
 
+/* Every entry's figure from a paper of its own, all of them named; from one, once. */
+static void test_sources(void)
+{
+    enum { COUNT = 40 };
+    for (int own = 0; own < 2; own++) {
+        struct base_text text = {0};
+        struct mien_page *page = NULL;
+        for (int i = 0; i < COUNT; i++)
+            base_text_print(&text,
+                            "%s{\"task\":\"choice\",\"accuracy\":1,\"published\":[{\"model\":\"A\",\"value\":0,"
+                            "\"error\":0,\"source\":\"paper %d\"}]}",
+                            i ? "," : "{\"task\":\"suite\",\"results\":[", own ? i : 0);
+        base_text_print(&text, "]}");
+        struct mien_result *r = read_text(text.data, MIEN_OK);
+        CHECK_EQ(mien_page_create(NULL, &page), MIEN_OK);
+        CHECK_EQ(mien_page_add_result(page, r), MIEN_OK);
+        int named = 0;
+        for (const char *at = mien_page_html(page); (at = strstr(at, ">paper ")); at++)
+            named++;
+        CHECK_EQ(named, own ? COUNT : 1);
+        mien_page_destroy(&page);
+        mien_result_destroy(&r);
+        base_text_clear(&text);
+    }
+}
+
 /* A file of many targets takes time in proportion. */
 static void test_many_targets(void)
 {
@@ -181,6 +207,7 @@ int main(void)
     test_refusals();
     test_page();
     test_odd_values();
+    test_sources();
     test_many_targets();
     tiny_remove();
     return check_result();

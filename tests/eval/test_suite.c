@@ -241,6 +241,8 @@ static void test_refused_figures(void)
     refused(PUBLISHED("[{\"model\": \"A\", \"value\": 0.5, \"error\": 0}]"), MIEN_ERR_DATA, "\"source\" is missing");
     refused(PUBLISHED("[{\"value\": 0.5, \"error\": 0}]"), MIEN_ERR_DATA, "\"model\" is missing");
     refused(PUBLISHED("[{\"modle\": \"A\"}]"), MIEN_ERR_ARG, "modle");
+    refused(PUBLISHED("[" FIGURE("A", "0.1") ", " FIGURE("B", "0.2") ", " FIGURE("A", "0.3") "]"), MIEN_ERR_DATA,
+            "published.2: a second figure of A; keep one of them");
     refused(PUBLISHED("[7]"), MIEN_ERR_DATA, "published.0: not an object");
     refused(PUBLISHED("0.5"), MIEN_ERR_DATA, "published");
     refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"metric\": \"uar\"}", MIEN_ERR_DATA,
