@@ -18,7 +18,8 @@ struct planted {
 };
 
 static struct planted planted;
-static uint32_t planted_asked; /* how often for its matrices */
+static uint32_t planted_asked;   /* how often for its matrices */
+static VkResult planted_refuses; /* what it answers to that with shapes to fill */
 
 static VKAPI_ATTR void VKAPI_CALL planted_properties(VkPhysicalDevice handle, VkPhysicalDeviceProperties *p)
 {
@@ -166,7 +167,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL planted_shapes(VkPhysicalDevice handle, ui
         shapes[i] = all[i];
     }
     *count = BASE_COUNT(all);
-    return VK_SUCCESS;
+    return shapes ? planted_refuses : VK_SUCCESS;
 }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL planted_get(VkInstance instance, const char *name)

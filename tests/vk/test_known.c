@@ -103,6 +103,10 @@ static void test_matrix_sizes(void)
     CHECK(planted_asked == 2 && (caps.features & VK_CAP_COOPMAT) && (caps.features & VK_CAP_COOPMAT_BF16));
     CHECK(caps.coopmat.m == 16 && caps.coopmat.n == 16 && caps.coopmat.k == 16);
     CHECK(caps.coopmat_bf16.m == 8 && caps.coopmat_bf16.n == 16 && caps.coopmat_bf16.k == 16);
+    planted_refuses = VK_ERROR_UNKNOWN;
+    caps = as(d).caps; /* still a device */
+    CHECK(!(caps.features & (VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16)) && caps.coopmat.m == 0);
+    planted_refuses = VK_SUCCESS;
     planted_asked = 0;
     d.driver_id = VK_DRIVER_ID_AMD_PROPRIETARY;
     caps = as(d).caps;
