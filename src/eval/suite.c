@@ -152,8 +152,12 @@ static enum mien_status check_entry(struct suite *s, const char *where, struct e
     TRY(eval_find_task(e->params.task, where, MIEN_ERR_DATA, &task));
     TRY(eval_metric_of(task, e->json, where, &metric));
     TRY(eval_published_check(e->json, where, metric));
-    e->is_skipped = s->common->data && e->file[0] != '/' && !base_file_exists(e->params.manifest);
-    s->skipped += e->is_skipped;
+    bool is_away = e->file[0] != '/' && !base_file_exists(e->params.manifest);
+    FAIL_IF(is_away && !s->common->data, MIEN_ERR_DATA,
+            "%s: no such file; where the manifests of a suite are elsewhere, name their directory (--data DIR)",
+            e->params.manifest);
+    e->is_skipped = is_away;
+    s->skipped += is_away;
     if (!e->is_skipped)
         TRY(use_rows_read(e->params.manifest, e->params.split, NULL, "row", &rows));
 fail:

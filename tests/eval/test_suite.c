@@ -268,7 +268,8 @@ static void test_refused(void)
     refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"spilt\": \"test\"}", MIEN_ERR_ARG, "split");
     refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"split\": \"dev\"}", MIEN_ERR_ARG, "dev");
     refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"split\": \"val\"}", MIEN_ERR_DATA, "split val");
-    refused("{\"manifest\": \"none.jsonl\", \"task\": \"au\"}", MIEN_ERR_DATA, "none.jsonl");
+    refused("{\"manifest\": \"none.jsonl\", \"task\": \"au\"}", MIEN_ERR_DATA,
+            "lists/none.jsonl: no such file; where the manifests of a suite are elsewhere");
     refused("{\"manifest\": \"../m.jsonl\"}", MIEN_ERR_DATA, "\"task\" is missing");
     refused("{\"task\": \"au\"}", MIEN_ERR_DATA, "\"manifest\" is missing");
     refused("{\"manifest\": \"../m.jsonl\", \"task\": \"au\", \"threshold\": \"high\"}", MIEN_ERR_DATA, "threshold");
