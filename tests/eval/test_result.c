@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "base/capture.h"
+#include "eval/eval.h"
 #include "eval/look.h"
 #include "train/tiny.h"
 
@@ -192,8 +193,12 @@ static void test_many_targets(void)
 static void test_table(void)
 {
     size_t count = 0;
-    for (const struct mien_eval_info *info; (info = mien_eval_describe(count)); count++)
+    for (const struct mien_eval_info *info; (info = mien_eval_describe(count)); count++) {
+        const struct eval_task *task = NULL;
         CHECK(info->name && *info->summary && info->options);
+        CHECK_EQ(eval_find_task(info->name, "a test", MIEN_ERR_DATA, &task), MIEN_OK);
+        CHECK(task && task->metrics && task->metrics[0].place && task->metrics[0].name); /* of a suite's table */
+    }
     CHECK(count >= 2);
 }
 
