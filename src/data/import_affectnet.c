@@ -80,10 +80,14 @@ static enum mien_status read_row(struct import *in, const struct data_csv *csv, 
     struct data_row row = {.split = strstr(csv->path, "validation") ? DATA_SPLIT_TEST : DATA_SPLIT_TRAIN};
     double values[COLUMNS] = {0};
     bool found = false, seen;
-    const char *name = data_csv_cell(csv, i, at[PATH]);
-    for (int c = X; c < COLUMNS; c++)
-        TRY(import_number(in, data_csv_cell(csv, i, at[c]), strlen(data_csv_cell(csv, i, at[c])), &values[c]));
-    TRY(import_seen(in, name, &seen));
+    const char *name = data_csv_cell(csv, i, at[PATH]), *entry = name;
+    for (int c = X; c < COLUMNS; c++) {
+        const char *cell = data_csv_cell(csv, i, at[c]);
+        TRY(import_number(in, cell, strlen(cell), &values[c]));
+        entry = base_arena_printf(&in->row_arena, "%s,%s", entry, cell);
+        FAIL_IF_NULL(entry, "an import");
+    }
+    TRY(import_seen(in, entry, &seen));
     in->summary->duplicates += seen;
     in->summary->left_out += !seen && (values[WIDTH] <= 0 || values[HEIGHT] <= 0);
     if (seen || values[WIDTH] <= 0 || values[HEIGHT] <= 0)

@@ -199,10 +199,10 @@ static enum mien_status read_multi_line(struct import *in, char *line, enum data
     char *comma = strchr(line, ','), code[16];
     bool found, seen, whole = true;
     FAIL_IF(!comma || comma == line, MIEN_ERR_DATA, "%s: a picture and its values were expected", in->where);
+    TRY(import_seen(in, line, &seen));
     *comma = 0;
     TRY(import_numbers(in, comma + 1, v, FIELDS + 1, &count));
     FAIL_IF(count != FIELDS, MIEN_ERR_DATA, "%s: %zu numbers; %d were expected", in->where, count, FIELDS);
-    TRY(import_seen(in, line, &seen));
     in->summary->duplicates += seen;
     row.has_va = v[0] >= -1 && v[1] >= -1;
     memcpy(row.va, v, sizeof(row.va));

@@ -20,9 +20,10 @@ static enum mien_status add(struct import *in, const char *dir, const char *file
     struct data_row row = {.split = split, .caption = {.whole = caption}};
     bool found, seen;
     const char *path = base_arena_printf(&in->row_arena, "%s%s%s", dir, *dir ? "/" : "", file);
-    FAIL_IF_NULL(path, "an import");
+    const char *entry = base_arena_printf(&in->row_arena, "%s\n%s", path ? path : "", caption);
+    FAIL_IF(!path || !entry, MIEN_ERR_NOMEM, "out of host memory for an import");
     FAIL_IF(data_is_blank(file), MIEN_ERR_DATA, "%s: no name of a picture", in->where);
-    TRY(import_seen(in, path, &seen));
+    TRY(import_seen(in, entry, &seen)); /* several captions of one picture are several rows */
     in->summary->duplicates += seen;
     in->summary->unrated += !seen && data_is_blank(caption);
     if (seen || data_is_blank(caption))

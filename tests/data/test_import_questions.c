@@ -100,16 +100,18 @@ static void test_captions(void)
     tree_put("cap/train/b.txt", " \n"); /* nothing is said */
     tree_put("cap/train/notes.txt", "of nothing");
     tree_put("cap/val/metadata.csv",
-             "file_name,text\nx.jpg,\"A frown, deep.\"\ny.jpg,Gone.\nx.jpg,\"A frown, deep.\"\n");
+             "file_name,text\nx.jpg,\"A frown, deep.\"\ny.jpg,Gone.\nx.jpg,\"A frown, deep.\"\nx.jpg,Angry.\n");
     tree_expect(p, "cap",
                 "{\"image\":\"train/a b.jpg\",\"caption\":\"A smile. It is broad.\",\"split\":\"train\"}\n"
-                "{\"image\":\"val/x.jpg\",\"caption\":\"A frown, deep.\",\"split\":\"val\"}\n",
+                "{\"image\":\"val/x.jpg\",\"caption\":\"A frown, deep.\",\"split\":\"val\"}\n"
+                "{\"image\":\"val/x.jpg\",\"caption\":\"Angry.\",\"split\":\"val\"}\n",
                 1, 1, 0);
     CHECK_EQ(tree_summary.unrated, 2);
     tree_files("cap2/set", "i/1.png");
     tree_put("cap2/set/metadata.jsonl",
              "{\"file_name\":\"i/1.png\",\"text\":\"One.\"}\n\n{\"file_name\":\"i/1.png\"}\n");
-    tree_expect(p, "cap2", "{\"image\":\"set/i/1.png\",\"caption\":\"One.\"}\n", 0, 1, 0);
+    tree_expect(p, "cap2", "{\"image\":\"set/i/1.png\",\"caption\":\"One.\"}\n", 0, 0, 0);
+    CHECK_EQ(tree_summary.unrated, 1);
     tree_put("cap2/set/metadata.jsonl", "{\"file_name\":\"i/1.png\",\"text\":\"One.\"}\n{\"text\":\"x\"}\n");
     tree_refuse(p, "cap2", MIEN_ERR_DATA, "metadata.jsonl:2: no \"file_name\"");
 }

@@ -71,6 +71,7 @@ static void test_affectnet_tables(void)
         "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal\r\n"
         "1/a.jpg,10,20,100,110,1.5;2.5;3,1,0.785714,-0.0550505\r\n"
         "1/a.jpg,10,20,100,110,1.5;2.5;3,1,0.785714,-0.0550505\r\n"
+        "1/a.jpg,50,20,100,110,1.5;2.5;3,6,0.785714,-0.0550505\r\n" /* another face of the picture */
         "1/b.tif,0,0,50,50,1;2,5,-2,-2\r\n"
         "1/c.jpg,0,0,-1,-1,1;2,5,0,0\r\n"
         "1/d.jpg,0,0,9,9,1;2,0,0,0\r\n"
@@ -81,6 +82,8 @@ static void test_affectnet_tables(void)
     tree_put("am/Manually_Annotated_file_lists/validation.csv", "2/v.jpg,1,2,3,4,1;2,7,0.1,0.2\n");
     tree_expect(p, "am",
                 "{\"image\":\"Manually_Annotated_Images/1/a.jpg\",\"box\":[10,20,100,110],\"label\":\"happiness\","
+                "\"va\":[0.785714,-0.0550505],\"split\":\"train\"}\n"
+                "{\"image\":\"Manually_Annotated_Images/1/a.jpg\",\"box\":[50,20,100,110],\"label\":\"anger\","
                 "\"va\":[0.785714,-0.0550505],\"split\":\"train\"}\n"
                 "{\"image\":\"Manually_Annotated_Images/1/b.tif.png\",\"box\":[0,0,50,50],\"label\":\"disgust\","
                 "\"split\":\"train\"}\n"
@@ -93,7 +96,7 @@ static void test_affectnet_tables(void)
     tree_put("am/Manually_Annotated_file_lists/validation.csv", "2/v.jpg,1,2,3,4,1;2,7,0,0.2\n2/w.jpg,1\n");
     tree_refuse(p, "am", MIEN_ERR_DATA, "validation.csv:");
     unlink(support_file("am/Manually_Annotated_Images/1/b.tif.png"));
-    tree_refuse(p, "am", MIEN_ERR_DATA, "training.csv:4: ");
+    tree_refuse(p, "am", MIEN_ERR_DATA, "training.csv:5: ");
     CHECK_SAYS("ffmpeg -v error -n -i {} {}.png");
 }
 
