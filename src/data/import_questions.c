@@ -33,7 +33,7 @@ static enum mien_status read_units(struct import *in, const char *text, bool nam
         values[row->au_count].name = base_arena_printf(&in->row_arena, "AU%u", number);
         FAIL_IF_NULL(values[row->au_count++].name, "an import");
     }
-    row->aus = values;
+    row->aus = named && row->au_count == 0 ? NULL : values; /* a text that names none does not say that none is there */
 fail:
     return status;
 }
@@ -53,19 +53,28 @@ fail:
     return status;
 }
 
-static enum mien_status read_emotion(struct import *in, const cJSON *label, struct data_row *row)
+/* "label" as a text, also of a number; NULL: there is none. */
+static enum mien_status read_label(struct import *in, const cJSON *record, const char **out)
 {
     enum mien_status status = MIEN_OK;
-    char number[16] = "";
-    if (cJSON_IsNumber(label))
-        snprintf(number, sizeof(number), "%d", label->valueint);
-    const char *word = cJSON_IsString(label) ? label->valuestring : number;
-    TRY(import_labels(in, "happiness sadness surprise anger neutral disgust fear", 0, word, &row->labels,
+    const cJSON *label = base_json_member(record, "label");
+    *out = cJSON_IsString(label) ? label->valuestring : NULL;
+    if (!label || *out)
+        return MIEN_OK;
+    FAIL_IF(!cJSON_IsNumber(label), MIEN_ERR_DATA, "%s: \"label\" must be a text or a number", in->where);
+    *out = base_arena_printf(&in->row_arena, "%g", label->valuedouble);
+    FAIL_IF_NULL(*out, "an import");
+fail:
+    return status;
+}
+
+static enum mien_status read_emotion(struct import *in, const char *label, struct data_row *row)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(import_labels(in, "happiness sadness surprise anger neutral disgust fear", 0, label, &row->labels,
                       &row->label_count));
     FAIL_IF(row->label_count == 0, MIEN_ERR_DATA,
-            "%s: \"label\" is \"%s\"; a number from 0 to 6 or an emotion was "
-            "expected",
-            in->where, word);
+            "%s: \"label\" is \"%s\"; a number from 0 to 6 or an emotion was expected", in->where, label);
 fail:
     return status;
 }
@@ -74,22 +83,21 @@ static enum mien_status read_record(struct import *in, const cJSON *record, bool
 {
     enum mien_status status = MIEN_OK;
     struct data_row row = {.split = split};
-    const char *image = NULL;
-    const cJSON *label = base_json_member(record, "label");
+    const char *image = NULL, *label;
     bool found, seen;
     FAIL_IF(!cJSON_IsObject(record), MIEN_ERR_DATA, "%s: an object was expected", in->where);
     TRY(base_json_string(record, "image", in->where, &image));
     FAIL_IF(!image, MIEN_ERR_DATA, "%s: no \"image\"", in->where);
     TRY(read_said(in, record, &row.caption.whole));
+    TRY(read_label(in, record, &label));
+    const char *said = row.caption.whole ? row.caption.whole : "";
     if (units)
-        TRY(read_units(in,
-                       cJSON_IsString(label) ? label->valuestring
-                       : row.caption.whole   ? row.caption.whole
-                                             : "",
-                       !cJSON_IsString(label), &row));
+        TRY(read_units(in, label ? label : said, !label, &row));
     else if (label)
         TRY(read_emotion(in, label, &row));
-    TRY(import_seen(in, image, &seen));
+    const char *entry = base_arena_printf(&in->row_arena, "%s\n%s\n%s", image, label ? label : "", said);
+    FAIL_IF_NULL(entry, "an import");
+    TRY(import_seen(in, entry, &seen));
     in->summary->duplicates += seen;
     if (seen)
         goto fail; /* status is MIEN_OK */

@@ -8,7 +8,9 @@ static void test_faba(void)
     tree_put("faba/FABAInstruct/train/train_au_anno.json",
              "[{\"source\":\"AffectNet\",\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"id\":\"x\","
              "\"conversations\":[{\"from\":\"human\",\"value\":\"Which units? <image>\"},{\"from\":\"gpt\",\"value\":"
-             "\"1. AU4 lowers the brows. 2. AU15 pulls the lips down, as AU4 does.\"}]}]");
+             "\"1. AU4 lowers the brows. 2. AU15 pulls the lips down, as AU4 does.\"}]},"
+             "{\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"conversations\":[{\"from\":\"gpt\","
+             "\"value\":\"A frown.\"}]}]"); /* another text of the picture; it names no unit */
     tree_put("faba/FABAInstruct/train/train_emotion_anno.json",
              "[{\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"conversations\":[{\"from\":\"human\","
              "\"value\":\"?\"},{\"from\":\"gpt\",\"value\":\"A calm face.\"}]}]");
@@ -21,6 +23,8 @@ static void test_faba(void)
     tree_expect(p, "faba",
                 "{\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"caption\":\"1. AU4 lowers the brows. "
                 "2. AU15 pulls the lips down, as AU4 does.\",\"au\":{\"AU4\":1,\"AU15\":1},\"split\":\"train\"}\n"
+                "{\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"caption\":\"A frown.\","
+                "\"split\":\"train\"}\n"
                 "{\"image\":\"FABAInstruct/train/images/AffectNet/v2/1/a.jpg\",\"caption\":\"A calm face.\","
                 "\"split\":\"train\"}\n"
                 "{\"image\":\"FABAInstruct/eval/images/AffectNet/v2/2/b.jpg\",\"caption\":\"T.\",\"au\":{\"AU4\":1,"
@@ -31,6 +35,10 @@ static void test_faba(void)
     tree_put("faba/FABAInstruct/eval/eval_emotion_anno.json",
              "[{\"image\":\"c.jpg\",\"label\":6},\n {\n\"image\":\"d.jpg\",\"label\":7}]");
     tree_refuse(p, "faba", MIEN_ERR_DATA, "eval_emotion_anno.json:2: \"label\" is \"7\"");
+    tree_put("faba/FABAInstruct/eval/eval_emotion_anno.json", "[{\"image\":\"c.jpg\",\"label\":2.5}]");
+    tree_refuse(p, "faba", MIEN_ERR_DATA, "eval_emotion_anno.json:1: \"label\" is \"2.5\"");
+    tree_put("faba/FABAInstruct/eval/eval_emotion_anno.json", "[{\"image\":\"c.jpg\",\"label\":[6]}]");
+    tree_refuse(p, "faba", MIEN_ERR_DATA, "eval_emotion_anno.json:1: \"label\" must be");
     tree_put("faba/FABAInstruct/eval/eval_emotion_anno.json", "[{\"label\":6}]");
     tree_refuse(p, "faba", MIEN_ERR_DATA, "eval_emotion_anno.json:1: no \"image\"");
     tree_put("faba/FABAInstruct/eval/eval_emotion_anno.json", "[{\"label\":6}\n");
