@@ -116,14 +116,14 @@ static enum mien_status read_faba(struct import *in, const struct import_match *
     cJSON *json = NULL;
     const cJSON *record;
     char *text = NULL, where[1200];
-    size_t index = 0;
     import_forget(in);
     TRY(import_json(in, match->path, &json, &text));
+    struct import_json_at next = {text, 1, 1};
     FAIL_IF(!cJSON_IsArray(json), MIEN_ERR_DATA, "%s/%s:1: a list of objects was expected", in->top, match->path);
     in->where = where;
     cJSON_ArrayForEach(record, json)
     {
-        import_json_where(in, match->path, text, 1, index++, where);
+        import_json_next(in, match->path, &next, where);
         TRY(read_record(in, record, strstr(match->path, "_au_") != NULL, *(const enum data_split *)user));
     }
 fail:
@@ -221,8 +221,8 @@ static enum mien_status read_facex_file(struct import *in, const struct import_m
     const cJSON *questions, *entry;
     char *text = NULL, where[1200];
     const char *kind = "";
-    size_t index = 0;
     TRY(import_json(in, match->path, &json, &text));
+    struct import_json_at next = {text, 2, 1};
     snprintf(where, sizeof(where), "%s/%s", in->top, match->path);
     TRY(base_json_string(json, "sub-category", where, &kind));
     questions = base_json_member(json, "questions");
@@ -235,7 +235,7 @@ static enum mien_status read_facex_file(struct import *in, const struct import_m
     FAIL_IF(!cJSON_IsObject(questions), MIEN_ERR_DATA, "%s: no \"questions\"", where);
     cJSON_ArrayForEach(entry, questions)
     {
-        import_json_where(in, match->path, text, 2, index++, where);
+        import_json_next(in, match->path, &next, where);
         TRY(read_facex(in, entry));
     }
 fail:
@@ -311,13 +311,14 @@ static enum mien_status read_fhb_file(struct import *in, const struct import_mat
     bool dev = strstr(match->path, "dev/json") != NULL;
     *(bool *)user = true;
     TRY(import_json(in, match->path, &json, &text));
+    struct import_json_at next = {text, 2, 1};
     snprintf(where, sizeof(where), "%s/%s", in->top, match->path);
     in->where = where;
     TRY(base_json_array(json, "data", where, &data));
     FAIL_IF(!data, MIEN_ERR_DATA, "%s: no \"data\"", where);
     cJSON_ArrayForEach(entry, data)
     {
-        import_json_where(in, match->path, text, 2, index, where);
+        import_json_next(in, match->path, &next, where);
         TRY(read_fhb(in, entry, index++, dev ? DATA_SPLIT_VAL : DATA_SPLIT_TEST));
     }
 fail:

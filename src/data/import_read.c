@@ -119,23 +119,22 @@ fail:
     return status;
 }
 
-void import_json_where(const struct import *in, const char *path, const char *text, int depth, size_t index,
-                       char where[1200])
+void import_json_next(const struct import *in, const char *path, struct import_json_at *next, char where[1200])
 {
-    unsigned line = 1;
-    bool quoted = false;
-    for (const char *p = text; *p; p++) {
-        line += *p == '\n';
-        if (quoted && *p == '\\')
-            p++;
-        else if (*p == '"')
+    bool quoted = false, found = false;
+    for (; *next->at && !found; next->at++) {
+        char c = *next->at;
+        next->line += c == '\n';
+        if (quoted && c == '\\')
+            next->at++;
+        else if (c == '"')
             quoted = !quoted;
-        else if (!quoted && *p == '{' && depth == 0 && index-- == 0)
-            break;
-        if (!quoted && *p != '"')
-            depth -= (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
+        if (quoted || c == '"')
+            continue;
+        found = c == '{' && next->depth == 0;
+        next->depth -= (c == '{' || c == '[') - (c == '}' || c == ']');
     }
-    snprintf(where, 1200, "%s/%s:%u", in->top, path, line);
+    snprintf(where, 1200, "%s/%s:%u", in->top, path, next->line);
 }
 
 /* ---- files ---- */

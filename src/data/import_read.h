@@ -17,9 +17,15 @@ enum mien_status import_npy(const struct import *in, const char *path, double *o
 
 /* A JSON file below the top, and its text, for lines; free with cJSON_Delete and base_free. */
 enum mien_status import_json(struct import *in, const char *path, cJSON **json, char **text);
-/* "path:line" of the object number `index` (from 0 on) that has `depth` objects and lists around it, into where. */
-void import_json_where(const struct import *in, const char *path, const char *text, int depth, size_t index,
-                       char where[1200]);
+/* Where objects stand in a JSON text, one after another, for messages; begins with {text, depth, 1}, depth the number
+ * of objects and lists around each. */
+struct import_json_at {
+    const char *at;
+    int depth;
+    unsigned line;
+};
+/* "path:line" of the next one, into where. */
+void import_json_next(const struct import *in, const char *path, struct import_json_at *next, char where[1200]);
 
 /* A file that a list names in a way of its own ("FABAInstruct/train/images/a.jpg"): as it stands, else without its
  * first directories, one after another, below the top or `place` in it; as import_source. */
