@@ -1,13 +1,13 @@
 /* import_rule.c: imports what a rule tells of. */
 #include "data/import_rule.h"
 
-#include "data/csv.h"
+#include "data/frames.h"
 #include "data/import_lines.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DIRS = 16 };
+enum { MOST_DIRS = 64 };
 
 struct rule_run {
     const struct import_rule *rule;
@@ -122,8 +122,11 @@ static enum mien_status keep_dir(struct import *in, const struct import_match *m
     struct rule_run *run = add->run;
     bool is_dir;
     TRY(import_is_dir(in, match->path, &is_dir));
-    if (!is_dir || run->dir_count == MOST_DIRS)
+    if (!is_dir)
         return MIEN_OK;
+    FAIL_IF(run->dir_count == MOST_DIRS, MIEN_ERR_DATA,
+            "%s/%s: more than %d directories that files may be in; move their contents into one", in->top, match->path,
+            MOST_DIRS);
     run->files[run->dir_count] = add->file;
     run->dirs[run->dir_count] = base_arena_strdup(&in->arena, match->path);
     FAIL_IF_NULL(run->dirs[run->dir_count], "an import");
