@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_frame(const char *name)
+bool data_is_frame(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
     return name[0] != '.' && base_path_ends(name, endings);
@@ -27,7 +27,7 @@ enum mien_status data_frames_list(struct base_arena *arena, const char *dir, con
     *paths = base_arena_array(arena, name_count + 1, sizeof(**paths));
     FAIL_IF_NULL(*paths, "the names of frames");
     for (size_t i = 0; i < name_count; i++) {
-        if (!is_frame(names[i]))
+        if (!data_is_frame(names[i]))
             continue;
         (*paths)[kept] = base_arena_printf(arena, "%s/%s", dir, names[i]);
         FAIL_IF_NULL((*paths)[kept], "the names of frames");

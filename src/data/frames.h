@@ -4,6 +4,9 @@
 
 #include "base/base.h"
 
+/* Whether a name, or a path, ends as a PNG or JPEG file does, in any case, and is not hidden. */
+bool data_is_frame(const char *name);
+
 /* Paths of a directory's PNG and JPEG files (by their names' ending, in any case), in the natural order of their names,
  * in the arena; hidden files are passed over. MIEN_ERR_DATA when it is no directory or has no such file. */
 enum mien_status data_frames_list(struct base_arena *arena, const char *dir, const char ***paths, size_t *count);

@@ -1,4 +1,5 @@
 /* import_ckplus.c: CK+: sequences from a face at rest to its apex, those that have a label. */
+#include "data/frames.h"
 #include "data/import_lines.h"
 #include "data/import_read.h"
 #include "data/import_rule.h"
@@ -79,7 +80,6 @@ fail:
 /* Names of the sequence's pictures in their order, in the row's arena. */
 static enum mien_status list_frames(struct import *in, const char *dir, const char ***out, size_t *count)
 {
-    static const char *const endings[] = {".png", ".jpg", NULL};
     enum mien_status status = MIEN_OK;
     char **names = NULL;
     size_t all = 0;
@@ -92,7 +92,7 @@ static enum mien_status list_frames(struct import *in, const char *dir, const ch
     *out = base_arena_array(&in->row_arena, all + 1, sizeof(**out));
     FAIL_IF_NULL(*out, "an import");
     for (size_t i = 0; i < all; i++) {
-        if (!base_path_ends(names[i], endings))
+        if (!data_is_frame(names[i]))
             continue;
         (*out)[*count] = base_arena_printf(&in->row_arena, "%s/%s", dir, names[i]);
         FAIL_IF_NULL((*out)[*count], "an import");

@@ -84,13 +84,16 @@ static enum mien_status found(struct import *in, const struct import_match *matc
     const char *path = base_arena_strdup(&in->row_arena, match->path);
     FAIL_IF_NULL(path, "an import");
     TRY(import_source(in, path, &row, &is_there));
+    bool other = is_there && row.image && !data_is_frame(row.image); /* '*' fits any file */
     in->summary->missing += !is_there;
+    in->summary->passed_over += other;
     row.targets = level.value > 0 ? &level : NULL;
     row.target_count = level.value > 0;
-    if (is_there && rule->rate)
+    if (!is_there || other)
+        goto fail; /* status is MIEN_OK */
+    if (rule->rate)
         TRY(rule->rate(in, name, &row));
-    if (is_there)
-        TRY(import_labelled(in, &row, NULL));
+    TRY(import_labelled(in, &row, NULL));
 fail:
     base_arena_clear(&in->row_arena);
     return status;

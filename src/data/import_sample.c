@@ -1,5 +1,6 @@
 /* import_sample.c: what importers do with a sample: its labels by name, its files, its fold, whether it is new. */
 #include "data/face_caption.h"
+#include "data/frames.h"
 #include "data/import_rule.h"
 
 #include <stdlib.h>
@@ -161,7 +162,6 @@ fail:
 /* Of a directory of frames the first picture, which is looked at for all. */
 static enum mien_status frames(struct import *in, const char *path, bool *found)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg", NULL};
     enum mien_status status = MIEN_OK;
     enum import_kind kind;
     char **names = NULL;
@@ -169,7 +169,7 @@ static enum mien_status frames(struct import *in, const char *path, bool *found)
     *found = false;
     TRY(import_names(in, path, &names, &count));
     for (size_t i = 0; i < count && !*found; i++) {
-        if (!base_path_ends(names[i], endings))
+        if (!data_is_frame(names[i]))
             continue;
         const char *frame = base_arena_printf(&in->row_arena, "%s/%s", path, names[i]);
         FAIL_IF_NULL(frame, "an import");

@@ -93,11 +93,13 @@ static void test_afew(void)
                 "{\"video\":\"val_afew/Sad/000000001.avi\",\"label\":\"sadness\",\"split\":\"test\"}\n",
                 0, 0, 0);
     CHECK_EQ(tree_summary.passed_over, 1);
-    tree_files("afew2/AFEW_Face", "train/Anger/1/1.png validation/Fear/2/1.png validation/Fear/3/x.txt");
+    tree_files("afew2/AFEW_Face", "train/Anger/1/1.png validation/Fear/2/1.png validation/Fear/3/x.txt "
+                                  "validation/Fear/notes.txt validation/Fear/Thumbs.db");
     tree_expect((struct mien_import_params){.name = "afew"}, "afew2",
                 "{\"frames\":\"AFEW_Face/train/Anger/1\",\"label\":\"anger\",\"split\":\"train\"}\n"
                 "{\"frames\":\"AFEW_Face/validation/Fear/2\",\"label\":\"fear\",\"split\":\"test\"}\n",
                 1, 0, 0);
+    CHECK_EQ(tree_summary.passed_over, 2); /* files beside clips */
 }
 
 static void test_actors(void)
