@@ -66,7 +66,10 @@ const uint A_AS = STORED_AS(0), B_AS = STORED_AS(1);
 
 const uint THREADS = gl_WorkGroupSize.x, SUBGROUPS = THREADS / LANES;
 const uint TM = SUBGROUPS / ACROSS * ROWS * MM, TN = ACROSS * COLS * MN;
-const uint LOADS_A = (TM * DEPTH / 4 + THREADS - 1) / THREADS, LOADS_B = (TN * DEPTH / 4 + THREADS - 1) / THREADS;
+// Loads of an invocation: where k does not lie along memory an even number, for pairs of steps (place_across).
+const uint STEPS_A = TRANS_A == 1 ? 2 : 1, STEPS_B = TRANS_B == 0 ? 2 : 1;
+const uint LOADS_A = (TM * DEPTH / 4 / STEPS_A + THREADS - 1) / THREADS * STEPS_A;
+const uint LOADS_B = (TN * DEPTH / 4 / STEPS_B + THREADS - 1) / THREADS * STEPS_B;
 // Lines of k, in fours; the gap spreads them over banks and keeps them at multiples of 16 bytes.
 const uint LINE = DEPTH / 4 + 2, HALVES = (TM + TN) * LINE;
 const uint AREA = MM * COLS * MN, FLOATS = SUBGROUPS * AREA / 2; // a subgroup's row of matrices as floats; all, in twos
@@ -158,7 +161,7 @@ uvec4 before(uint end, uint step, uvec4 v, uint as)
 }
 
 // The i-th load of a side with `lines` lines, whose k does not lie along memory: (step, neighbour). Pairs of loads are
-// neighbouring steps; neighbouring invocations take 4 pairs of steps of 8 groups.
+// neighbouring steps; neighbouring invocations take 4 pairs of steps of 8 groups; idle ones are beyond DEPTH.
 uvec2 place_across(uint i, uint lines)
 {
     uint pair = i / (2 * THREADS) * THREADS + gl_LocalInvocationIndex, fours = lines / 4;
@@ -205,7 +208,7 @@ uint from_a[LOADS_A], from_b[LOADS_B];
         [[unroll]] for (uint g = 0; g < from_##side.length(); g++)                                                     \
         {                                                                                                              \
             uvec2 at = PLACE(g, ACROSS_K, lines);                                                                      \
-            from_##side[g] = ACROSS_K ? begin + at.x * ld + min(first + at.y, limit - LAST)                            \
+            from_##side[g] = ACROSS_K ? begin + min(at.x, DEPTH - 1) * ld + min(first + at.y, limit - LAST)            \
                                       : begin + min(first + at.y, limit - 1) * ld + at.x;                              \
             from_##side[g] /= 4;                                                                                       \
         }                                                                                                              \

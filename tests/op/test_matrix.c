@@ -1,6 +1,7 @@
-/* test_matrix.c: matmul on matrix units: when it is chosen, and what becomes of numbers that an operand's type does not
- * hold. */
+/* test_matrix.c: matmul on matrix units: when it is chosen, what becomes of numbers that an operand's type does not
+ * hold, and workgroups of any shape. */
 #include "on_device.h"
+#include "op/matmul.h"
 
 #include <math.h>
 
@@ -104,6 +105,68 @@ static void test_range(void)
     CHECK(through(1e-9f, 1) == 0);
 }
 
+/* ---- workgroups of any shape ------------------------------------------------------------------------------------- */
+
+static uint32_t subgroups; /* of plan_shape's tile: the more, the fewer loads has each invocation */
+
+static void plan_shape(struct op_plan *plan)
+{
+    struct matmul_tile t = matmul_tile_for(plan, "matmul_fwd_cm");
+    t.matrix = plan->caps->coopmat;
+    t.lanes = plan->caps->subgroup_size;
+    t.rows = t.cols = t.across = 2;
+    t.depth = 16;
+    t.local_x = subgroups * t.lanes;
+    t.m = subgroups / t.across * t.rows * t.matrix.m;
+    t.n = t.across * t.cols * t.matrix.n;
+    t.unit = 4;
+    matmul_plan_tiles(plan, t);
+}
+
+/* Of whole numbers, so that no order of sums and no rounding shows. */
+static void test_shape(bool trans_a, bool trans_b)
+{
+    enum { M = 68, N = 36, K = 52 };
+    static const struct op_variant only[] = {{.name = "matmul_fwd_cm", .rounds = true, .steps = plan_shape}, {0}};
+    static float a[M * K], b[K * N], y[M * N];
+    struct op_desc op = op_matmul;
+    op.variants = only;
+    struct op_call call = {
+        .op = &op,
+        .in_count = 2,
+        .attr = {.precision = MIEN_F16, .trans_a = trans_a, .trans_b = trans_b},
+        .in = {trans_a ? SHAPE_F32(K, M) : SHAPE_F32(M, K), trans_b ? SHAPE_F32(N, K) : SHAPE_F32(K, N)},
+        .in_data = {a, b},
+        .out_data = {y}};
+    for (uint32_t i = 0; i < M * K; i++)
+        a[i] = (float)(i * 7 % 11) - 5;
+    for (uint32_t i = 0; i < K * N; i++)
+        b[i] = (float)(i * 5 % 13) - 6;
+    CHECK_EQ(on_device_run(&gpu, &call, NULL), MIEN_OK);
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < M * N; i++) {
+        uint32_t m = i / N, n = i % N;
+        float sum = 0;
+        for (uint32_t k = 0; k < K; k++)
+            sum += a[trans_a ? k * M + m : m * K + k] * b[trans_b ? n * K + k : k * N + n];
+        wrong += y[i] != sum;
+    }
+    if (wrong)
+        printf("%u subgroups, trans_a %d, trans_b %d: %u of %d wrong\n", subgroups, trans_a, trans_b, wrong, M * N);
+    CHECK_EQ(wrong, 0);
+}
+
+/* A side that has fewer fours than the workgroup has invocations, too: 64 columns of 256 invocations. */
+static void test_shapes(void)
+{
+    uint32_t lanes = vk_device_caps(gpu.device)->subgroup_size;
+    gpu.as = NULL;
+    for (subgroups = 2; subgroups * lanes <= 256; subgroups *= 2) {
+        for (int form = 0; form < 4; form++)
+            test_shape(form & 1, form & 2);
+    }
+}
+
 int main(void)
 {
     test_choice();
@@ -116,6 +179,7 @@ int main(void)
     if (!(caps->features & VK_CAP_COOPMAT) || !(caps->features & VK_CAP_F16))
         CHECK_SKIP("no matrix units for f16 on %s", caps->name);
     test_range();
+    test_shapes();
     on_device_close(&gpu);
     return check_result();
 }
