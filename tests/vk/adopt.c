@@ -11,6 +11,7 @@
 #include <volk.h>
 
 #include "check.h"
+#include "vk/vk_matrix.h"
 
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int locked, unlocked, messages;
@@ -136,6 +137,41 @@ static bool make_device(struct app *app, const char *name, const void *chain, co
     return true;
 }
 
+/* What the device has of matrix units, which no version of Vulkan includes. */
+struct matrices {
+    struct vk_matrix_features f16;
+    struct vk_bfloat16_features bf16;
+    const char *extensions[2];
+    uint32_t count;
+};
+
+static bool has_extension(VkPhysicalDevice device, const char *name)
+{
+    static VkExtensionProperties list[512];
+    uint32_t count = 512;
+    vkEnumerateDeviceExtensionProperties(device, NULL, &count, list);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(list[i].extensionName, name) == 0)
+            return true;
+    return false;
+}
+
+/* Their features go to the end of a chain. */
+static void chain_matrices(VkPhysicalDevice device, struct matrices *m, void **end)
+{
+    *m = (struct matrices){.f16 = {.sType = (VkStructureType)VK_MATRIX_FEATURES_TYPE},
+                           .bf16 = {.sType = (VkStructureType)VK_BFLOAT16_FEATURES_TYPE}};
+    if (has_extension(device, VK_MATRIX_EXTENSION)) {
+        m->extensions[m->count++] = VK_MATRIX_EXTENSION;
+        *end = &m->f16;
+        end = &m->f16.pNext;
+    }
+    if (has_extension(device, VK_BFLOAT16_EXTENSION)) {
+        m->extensions[m->count++] = VK_BFLOAT16_EXTENSION;
+        *end = &m->bf16;
+    }
+}
+
 static void end(struct app *app)
 {
     if (app->device)
@@ -250,15 +286,18 @@ static bool test_whole(const char *name)
                                             .pNext = &v12};
     VkPhysicalDeviceFeatures2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &v11};
     struct app app = {0};
+    struct matrices matrices;
     struct mien_gpu *gpu = NULL;
     struct mien_gpu_info info = {sizeof info};
     struct mien_gpu_info first = {sizeof first};
     pthread_t thread;
     CHECK(make_instance(&app, VK_API_VERSION_1_3) && make_device(&app, name, NULL, NULL, 0));
+    chain_matrices(app.physical, &matrices, &v13.pNext);
     vkGetPhysicalDeviceFeatures2(app.physical, &all); /* what there is ... */
     vkDestroyDevice(app.device, NULL);
     all.features = (VkPhysicalDeviceFeatures){0};
-    CHECK(make_device(&app, name, &all, NULL, 0)); /* ... all of it */
+    matrices.f16.robust = VK_FALSE;                                            /* that of buffers is off, too */
+    CHECK(make_device(&app, name, &all, matrices.extensions, matrices.count)); /* ... all of it */
     struct other other = {.app = &app};
     struct mien_vulkan vulkan = given(&app);
     CHECK_EQ(mien_gpu_adopt(&vulkan, NULL, &gpu), MIEN_OK);
