@@ -3,7 +3,7 @@
 # on FER+ faces (a directory that mien import ferplus takes), of which more than 2,000 are held out, with three seeds in
 # f32, bf16 and f16. Prints zero-shot UAR of each run, and the means. What has been trained in OUT is not trained again.
 # Hours on a software driver; no test runs it.
-set -eu
+set -euo pipefail
 mien=$(realpath "$1")
 top=$(realpath "$2")
 faces=$(realpath "$3")
