@@ -51,7 +51,8 @@ struct mien_train_summary {
     uint64_t steps; /* updates done, with those before a resume */
     uint64_t fresh; /* of them, those of this call */
     uint64_t parameters;
-    double first_loss, last_loss; /* of step 1 and of the last step; last_loss is 0 when no step was left to do */
+    double first_loss, last_loss; /* of the first and the last step that had one: a step that loss scaling leaves out
+                                     may have none; last_loss is 0 when no step was left to do */
     double seconds;               /* in steps, without preparation */
     char run_dir[1024];           /* that of the run */
     char model[1024];             /* the directory that holds the final model; empty when stopped */

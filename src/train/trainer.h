@@ -28,7 +28,7 @@ enum { TRAIN_DATA_KEY = 17 }; /* letters, with the 0 */
 struct train_state {
     uint64_t step;       /* updates done */
     uint64_t samples;    /* that the run was begun with; 0 = not known */
-    double first_loss;   /* of step 1 */
+    double first_loss;   /* of the first step that had one */
     uint32_t collapsing; /* steps in a row with too many positives */
     bool collapse_warned;
     uint64_t evaluated;        /* the step that was evaluated last */

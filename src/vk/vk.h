@@ -442,7 +442,7 @@ enum mien_status vk_record_fill(struct vk_recording *recording, struct vk_range 
  * it. Neighbouring pieces are submitted together as slices, in order and without a host wait. */
 enum mien_status vk_record_piece(struct vk_recording *recording);
 /* How much one slice should hold at most, so that no submission outlasts a desktop's watchdog or makes the display
- * wait. flops: floating-point operations, where its time is not known: a quarter to all of `ms` on the slowest devices
+ * wait. flops: floating-point operations, where its time is not known: half to all of `ms` on the slowest devices
  * of the class (discrete: at 200 GFLOP/s, integrated 60, mobile 20); what is read and written counts too, 4 bytes take
  * about as long as 10 operations. ms: its time. 0 = no limit (a software device has no watchdog). */
 struct vk_slice_limits {
