@@ -13,9 +13,9 @@ static enum mien_status add_row(struct import *in, struct data_row *row, double 
 {
     enum mien_status status = MIEN_OK;
     char text[8];
-    FAIL_IF(expression != (double)(int)expression || expression < 0 || expression > 10, MIEN_ERR_DATA,
-            "%s: expression is %g; 0 to 10 was expected", in->where, expression);
-    snprintf(text, sizeof(text), "%d", (int)expression);
+    int number;
+    TRY(import_whole(in, "expression", expression, 0, 10, &number));
+    snprintf(text, sizeof(text), "%d", number);
     TRY(import_labels(in, numbers, 0, text, &row->labels, &row->label_count));
     row->has_va = row->va[0] >= -1 && row->va[1] >= -1; /* -2: not annotated */
     in->summary->unrated += row->label_count == 0;

@@ -17,6 +17,7 @@ struct lines {
     size_t columns;
     unsigned line;
     double values[MOST]; /* of the line */
+    int expression;      /* the same, of a file of expressions */
     bool annotated;
 };
 
@@ -85,8 +86,8 @@ static enum mien_status read_frame(struct import *in, struct lines *l, int kind,
     l->annotated = true;
     for (size_t i = 0; i < count; i++)
         l->annotated = l->annotated && l->values[i] >= (kind == VA ? -1 : 0);
-    FAIL_IF(kind == EXPRESSION && l->values[0] >= (double)l->columns, MIEN_ERR_DATA, "%s: expression %g of %zu", where,
-            l->values[0], l->columns);
+    if (kind == EXPRESSION && l->annotated)
+        TRY(import_whole(in, "expression", l->values[0], 0, (int)l->columns - 1, &l->expression));
 fail:
     *more = *more || (l->at != NULL && status == MIEN_OK);
     in->where = NULL;
@@ -106,7 +107,7 @@ static enum mien_status add_row(struct import *in, const struct lines lines[KIND
     row->has_va = lines[VA].annotated;
     memcpy(row->va, lines[VA].values, sizeof(row->va));
     if (lines[EXPRESSION].annotated) {
-        const char *word = lines[EXPRESSION].heads[(int)lines[EXPRESSION].values[0]];
+        const char *word = lines[EXPRESSION].heads[lines[EXPRESSION].expression];
         TRY(import_labels(in, NULL, 0, word, &row->labels, &row->label_count));
         FAIL_IF(row->label_count == 0, MIEN_ERR_DATA, "%s/%s:1: \"%s\" is no expression of the set's", in->top,
                 lines[EXPRESSION].path, word);
@@ -197,6 +198,7 @@ static enum mien_status read_multi_line(struct import *in, char *line, enum data
     double v[FIELDS + 1];
     size_t count;
     char *comma = strchr(line, ','), code[16];
+    int expression;
     bool found, seen, whole = true;
     FAIL_IF(!comma || comma == line, MIEN_ERR_DATA, "%s: a picture and its values were expected", in->where);
     TRY(import_seen(in, line, &seen));
@@ -206,10 +208,11 @@ static enum mien_status read_multi_line(struct import *in, char *line, enum data
     in->summary->duplicates += seen;
     row.has_va = v[0] >= -1 && v[1] >= -1;
     memcpy(row.va, v, sizeof(row.va));
-    snprintf(code, sizeof(code), "%d", v[2] >= 0 && v[2] < 100 ? (int)v[2] : 99);
-    if (v[2] >= 0)
+    if (v[2] >= 0) {
+        TRY(import_whole(in, "expression", v[2], 0, 7, &expression));
+        snprintf(code, sizeof(code), "%d", expression);
         TRY(import_labels(in, expressions, 0, code, &row.labels, &row.label_count));
-    FAIL_IF(v[2] >= 0 && !row.label_count, MIEN_ERR_DATA, "%s: expression %g; 0 to 7 was expected", in->where, v[2]);
+    }
     for (size_t i = 0; i < BASE_COUNT(units); i++) {
         values[i] = (struct data_value){units[i], v[3 + i]};
         whole = whole && v[3 + i] >= 0;

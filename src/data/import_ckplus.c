@@ -39,6 +39,7 @@ static enum mien_status read_units(struct import *in, const struct ckplus *c, co
     for (char *line = text, *next; line; line = next, number++) {
         double pair[2];
         size_t count;
+        int unit;
         next = strchr(line, '\n');
         if (next)
             *next++ = 0;
@@ -48,7 +49,8 @@ static enum mien_status read_units(struct import *in, const struct ckplus *c, co
                 where);
         if (count == 0)
             continue;
-        values[row->au_count].name = base_arena_printf(&in->row_arena, "AU%d", (int)pair[0]);
+        TRY(import_whole(in, "action unit", pair[0], 1, 999, &unit));
+        values[row->au_count].name = base_arena_printf(&in->row_arena, "AU%d", unit);
         FAIL_IF_NULL(values[row->au_count].name, "an import");
         values[row->au_count++].value = 1;
     }
@@ -64,13 +66,14 @@ static enum mien_status read_emotion(struct import *in, const struct import_matc
     enum mien_status status = MIEN_OK;
     char *text = NULL, where[1200], code[8];
     double number = 0;
+    int emotion;
     snprintf(where, sizeof(where), "%s/%s:1", in->top, match->path);
     TRY(import_text_read(in, match->path, &text));
     in->where = where;
     TRY(import_number(in, text, strlen(text), &number));
-    snprintf(code, sizeof(code), "%d", number >= 0 && number < 100 ? (int)number : 99);
+    TRY(import_whole(in, "emotion", number, 0, 7, &emotion));
+    snprintf(code, sizeof(code), "%d", emotion);
     TRY(import_labels(in, numbers, 0, code, &row->labels, &row->label_count));
-    FAIL_IF(row->label_count == 0, MIEN_ERR_DATA, "%s: emotion %g; 0 to 7 was expected", where, number);
 fail:
     in->where = NULL;
     base_free(text);

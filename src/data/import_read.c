@@ -4,6 +4,7 @@
 #include "data/import_lines.h"
 #include "data/import_rule.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- numbers ---- */
@@ -40,6 +41,16 @@ enum mien_status import_numbers(const struct import *in, const char *line, doubl
     }
 fail:
     return status;
+}
+
+enum mien_status import_whole(const struct import *in, const char *what, double number, int least, int most, int *out)
+{
+    *out = least;
+    if (!(number >= least && number <= most && number == floor(number))) /* before a conversion that it must fit in */
+        return base_fail(MIEN_ERR_DATA, "%s: %s %g; a whole number from %d to %d was expected", in->where, what, number,
+                         least, most);
+    *out = (int)number;
+    return MIEN_OK;
 }
 
 /* ---- NumPy ---- */
@@ -98,6 +109,7 @@ enum mien_status import_npy(const struct import *in, const char *path, double *o
             MIEN_ERR_DATA, "%s: no NumPy array of one number or text", full);
     if (type == 'U' || type == 'S')
         TRY(import_number(&(struct import){.where = full}, text, strlen(text), out));
+    FAIL_IF(!isfinite(*out), MIEN_ERR_DATA, "%s: %g is no finite number", full, *out);
 fail:
     base_free(full);
     base_free(data);

@@ -11,6 +11,9 @@ enum mien_status import_number(const struct import *in, const char *text, size_t
 /* The numbers of a line, separated by blanks, commas or semicolons, at most `most`; *count says how many. */
 enum mien_status import_numbers(const struct import *in, const char *line, double *out, size_t most, size_t *count);
 
+/* A number as an int from least to most; MIEN_ERR_DATA with in->where and `what` it is: it is another, or not whole. */
+enum mien_status import_whole(const struct import *in, const char *what, double number, int least, int most, int *out);
+
 /* A file of NumPy below the top that holds one value: a number, or a text of one (AffectNet has "<U1"). *there is false
  * where there is no such file. MIEN_ERR_DATA: it holds something else. */
 enum mien_status import_npy(const struct import *in, const char *path, double *out, bool *there);

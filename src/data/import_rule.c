@@ -36,7 +36,7 @@ static int32_t place_in(const char *words, const char *word, size_t size)
 /* 0: none. */
 static int32_t fold_of(const struct import_rule *rule, const char *subject)
 {
-    int32_t number = (int32_t)strtol(subject, NULL, 10);
+    long number = strtol(subject, NULL, 10);
     for (size_t i = 0; rule->last_subject[i]; i++)
         if (number <= rule->last_subject[i])
             return (int32_t)i + 1;

@@ -30,6 +30,7 @@ static void test_affectnet_arrays(void)
     const int64_t six = 6;
     const double half = 0.5;
     const float low = -0.25f;
+    const double wide[] = {INFINITY, NAN, 7e17, -7e17, 1e300, 1.5};
     tree_files("an/train_set/images", "10.jpg 9.jpg 11.jpg");
     tree_files("an/val_set/images", "2.jpg");
     put_word("an/train_set/annotations/9_exp.npy", "1");
@@ -61,7 +62,14 @@ static void test_affectnet_arrays(void)
     put_npy("an/val_set/annotations/2_exp.npy", ">i8", &six, 8);
     tree_refuse(p, "an", MIEN_ERR_DATA, "no NumPy array of one");
     put_word("an/val_set/annotations/2_exp.npy", "12");
-    tree_refuse(p, "an", MIEN_ERR_DATA, "expression is 12");
+    tree_refuse(p, "an", MIEN_ERR_DATA, "expression 12; a whole number from 0 to 10");
+    for (size_t i = 0; i < BASE_COUNT(wide); i++) { /* no int holds these */
+        put_npy("an/val_set/annotations/2_exp.npy", "<f8", &wide[i], 8);
+        tree_refuse(p, "an", MIEN_ERR_DATA, isfinite(wide[i]) ? "whole number from 0 to 10" : "is no finite number");
+    }
+    put_word("an/val_set/annotations/2_exp.npy", "1");
+    put_npy("an/val_set/annotations/2_val.npy", "<f8", &wide[0], 8);
+    tree_refuse(p, "an", MIEN_ERR_DATA, "2_val.npy: inf is no finite number");
 }
 
 static void test_affectnet_tables(void)
@@ -145,9 +153,13 @@ static void test_ckplus(void)
                 "last, last3, clip");
     tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n17\n");
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S005_001_00000011_facs.txt:2: a unit and its intensity");
+    tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n1e12 0\n");
+    tree_refuse(p, "ck", MIEN_ERR_DATA, "S005_001_00000011_facs.txt:2: action unit 1e+12; a whole number");
     tree_put("ck/Emotion_labels/Emotion/S010/006/S010_006_00000002_emotion.txt", "9\n");
     tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n");
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S010_006_00000002_emotion.txt:1: emotion 9");
+    tree_put("ck/Emotion_labels/Emotion/S010/006/S010_006_00000002_emotion.txt", "2.5\n");
+    tree_refuse(p, "ck", MIEN_ERR_DATA, "S010_006_00000002_emotion.txt:1: emotion 2.5; a whole number");
     tree_put("ck/Emotion_labels/Emotion/S010/006/S010_006_00000002_emotion.txt", "");
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S010_006_00000002_emotion.txt:1: \"\" is no number");
 }
@@ -184,7 +196,9 @@ static void test_affwild2(void)
     tree_refuse(p, "aw", MIEN_ERR_DATA, "2_left.txt:2: \"x\" is no number");
     tree_put(AW "AU_Detection_Challenge/Validation_Set/2_left.txt", "AU1\n0\n");
     tree_put(AW "EXPR_Classification_Challenge/Train_Set/v-1.txt", "Neutral,Anger\n4\n");
-    tree_refuse(p, "aw", MIEN_ERR_DATA, "v-1.txt:2: expression 4 of 2");
+    tree_refuse(p, "aw", MIEN_ERR_DATA, "v-1.txt:2: expression 4; a whole number from 0 to 1");
+    tree_put(AW "EXPR_Classification_Challenge/Train_Set/v-1.txt", "Neutral,Anger\n0.5\n");
+    tree_refuse(p, "aw", MIEN_ERR_DATA, "v-1.txt:2: expression 0.5; a whole number");
     /* the multi-task challenge: one list for all; frames without any value are none */
     tree_files("mt/cropped_aligned", "5/00001.jpg 5/00002.jpg");
     tree_put("mt/training_set_annotations.txt",
@@ -196,7 +210,7 @@ static void test_affwild2(void)
                 "\"AU25\":1,\"AU26\":0},\"subject\":\"5\",\"split\":\"train\"}\n",
                 1, 0, 0);
     tree_put("mt/validation_set_annotations.txt", "image,valence\n5/00001.jpg,0.5,-0.25,8,0,1,0,0,0,0,0,0,0,0,1,0\n");
-    tree_refuse(p, "mt", MIEN_ERR_DATA, "validation_set_annotations.txt:2: expression 8");
+    tree_refuse(p, "mt", MIEN_ERR_DATA, "validation_set_annotations.txt:2: expression 8; a whole number from 0 to 7");
     tree_put("mt/validation_set_annotations.txt", "image,valence\n5/00001.jpg,0.5,-0.25,8,0,1\n");
     tree_refuse(p, "mt", MIEN_ERR_DATA, "validation_set_annotations.txt:2: 5 numbers; 15 were expected");
     /* the first challenge: seven expressions without a header */
