@@ -43,8 +43,9 @@ struct mien_model_params {
     size_t size;
     /* How the device stores matrices of weights: MIEN_F32, MIEN_F16 or MIEN_BF16, the last two in half the memory, on
      * every device. Rounded to nearest even from files with more digits, kept to the bit from files of the same type.
-     * All arithmetic, activations, positions and what has one dimension (biases, norms) are f32. A number of f16 below
-     * 2^-14 may count as 0, as the device has it. */
+     * Activations, positions and what has one dimension (biases, norms) are f32, and so is arithmetic, but that matrix
+     * units, where the device has them for this type, multiply numbers rounded to it. A number of f16 below 2^-14 may
+     * count as 0, as the device has it. */
     enum mien_dtype precision;
     /* With dir NULL: the files of a model directory, in memory; no file is opened. Other files are passed over. All is
      * borrowed during the call alone: weights are then on the device. */
@@ -193,7 +194,8 @@ MIEN_API enum mien_status mien_embeds_write(const char *path, const struct mien_
  * heeded. What has one key has one embedding: a file may be moved, copied or touched, but when it is changed, or
  * looked at in another way, it is embedded anew. A store belongs to the model that made it: to sizes, weights as stored
  * on the device (precision) and preprocessing, not to a directory or device; on another device the last bits of what is
- * embedded may differ. A store may be read by several threads at once; it does not need its model any more. */
+ * embedded may differ, and with 16-bit weights as much as rounding to them does. A store may be read by several threads
+ * at once; it does not need its model any more. */
 struct mien_store;
 
 /* One or both of inputs and manifest are needed; all is borrowed during the call. */

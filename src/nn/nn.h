@@ -52,7 +52,8 @@ struct nn_model {
     struct tensor_pack pack; /* the stacks' memory, in their order */
     uint64_t elements;       /* of all parameters */
     /* How matrices are stored: f32, or f16 or bf16 for inference. All but positions and the class token of clips, which
-     * are small and added; what has one dimension is f32 always, and so is the arithmetic. */
+     * are small and added; what has one dimension is f32 always, and so is the arithmetic, but that matrix units, where
+     * the device has them for this type, multiply numbers rounded to it. */
     enum mien_dtype precision;
 };
 
@@ -115,7 +116,9 @@ struct nn_scope {
     enum mien_dtype stored; /* set after opening: what transformer blocks keep for the backward pass, f32, f16 or bf16:
                                their norms, q, k and v, what attention gives, the inner layer before and after its
                                activation, and the gradients of these. The stream of residuals is f32 always, as is the
-                               arithmetic. Widths, of heads too, must be multiples of 4 where it is 16 bits */
+                               arithmetic, but that matrix units, where the device has them for this type, multiply
+                               numbers rounded to it, forward and backward: products of towers, projections and heads,
+                               not the loss's. Widths, of heads too, must be multiples of 4 where it is 16 bits */
 };
 
 enum mien_status nn_scope_open(struct nn_scope *scope, struct graph *graph, const struct nn_model *model,

@@ -35,6 +35,11 @@ op_value nn_param_value(struct nn_scope *scope, const char *fmt, ...)
     return scope->values[scope->model->params[index].stack];
 }
 
+enum mien_dtype nn_multiplied_as(const struct nn_scope *s)
+{
+    return s->stored != MIEN_F32 ? s->stored : s->model->precision;
+}
+
 op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, enum op_activation act,
                    op_value residual, enum mien_dtype dtype)
 {
@@ -44,6 +49,7 @@ op_value nn_linear(struct nn_scope *s, op_value x, const char *name, bool bias, 
                            .activation = act,
                            .save_pre = act != OP_ACT_NONE && s->training,
                            .same_order = s->same_order,
+                           .precision = nn_multiplied_as(s),
                            .dtype = dtype};
     return GRAPH_OP(s->graph, &op_matmul, &attr, x, w, b, residual);
 }
@@ -125,7 +131,7 @@ static op_value image_tokens(struct nn_scope *s, op_value pixels)
     struct tensor_shape matrix = SHAPE_F32(tower->width, 3 * patch * patch);
     matrix.dtype = graph_shape(s->graph, w).dtype;
     w = graph_view(s->graph, w, matrix, 0);
-    struct op_attr attr = {.trans_b = true, .same_order = s->same_order};
+    struct op_attr attr = {.trans_b = true, .same_order = s->same_order, .precision = nn_multiplied_as(s)};
     x = GRAPH_OP(s->graph, &op_matmul, &attr, x, w, OP_NONE, OP_NONE);
     x = GRAPH_OP(s->graph, &op_tokens_class, NULL, x, nn_param_value(s, "vision_model.embeddings.class_embedding"),
                  nn_param_value(s, "vision_model.embeddings.position_embedding.weight"));

@@ -251,8 +251,9 @@ const struct train_key train_keys[] = {
          "Whether activations are made again for the backward pass instead of kept: less memory, a third more time"},
     {CHOICE(run.precision, "f32", precisions),
      .also = "dtype amp fp16 bf16 mixed_precision half float16 bfloat16 torch_dtype autocast",
-     .help = "How transformer blocks store their activations, and the gradients of these, on any device; weights, sums "
-             "and losses are f32 always"},
+     .help = "How transformer blocks store their activations, and the gradients of these, on any device; on matrix "
+             "units, where there are any for that type, products round what they multiply to it; weights, sums and "
+             "losses are f32 always"},
     {WHOLE(run.seed, "0", 0, 4294967295.0), .also = "random_seed manual_seed", .help = "The seed of everything random"},
     {WHOLE(run.log_every, "1", 1, 1e9), .also = "log_interval log_every_n_steps logging_steps print_freq",
      .unit = "steps", .may_change = true, .help = "How often a step is written to log.jsonl"},

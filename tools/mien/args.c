@@ -322,7 +322,7 @@ void args_free(void)
         free(lists[--list_count]);
 }
 
-/* The words of --precision; what is computed stays f32. */
+/* The words of --precision. */
 static int parse_precision(const struct command *command, struct common *common)
 {
     static const enum mien_dtype known[] = {MIEN_F32, MIEN_BF16, MIEN_F16};
