@@ -33,6 +33,7 @@ struct trial {
     uint32_t head_loss, targets;
     const struct train_optimizer *optimizer; /* NULL: adamw */
     uint32_t micro_batch;
+    enum mien_dtype stored; /* of activations: run.precision */
     bool recompute, frozen_towers, grads;
     double slice_flops; /* 0 = the device's own */
 };
@@ -40,6 +41,22 @@ struct trial {
 static const struct trial trials[] = {
     {.name = "clip", .batch = 5, .length = 8, .loss = &train_loss_clip, .levels = 1, .grads = true},
     {.name = "clip-wide", .size = WIDE, .batch = 16, .length = 77, .loss = &train_loss_clip, .levels = 1},
+    {.name = "clip-wide-bf16",
+     .size = WIDE,
+     .batch = 16,
+     .length = 77,
+     .loss = &train_loss_clip,
+     .levels = 1,
+     .stored = MIEN_BF16},
+    {.name = "clip-wide-f16",
+     .size = WIDE,
+     .batch = 12,
+     .length = 24,
+     .loss = &train_loss_clip,
+     .levels = 1,
+     .micro_batch = 5,
+     .recompute = true,
+     .stored = MIEN_F16},
     {.name = "clip-wide-recompute",
      .size = WIDE,
      .batch = 12,
@@ -194,6 +211,7 @@ static struct train_recipe recipe_of(const struct trial *t, struct made *m)
         .head = {.kind = t->head, .targets = t->targets, .loss = t->head_loss, .weight = 1, .missing = t->missing},
         .micro_batch = t->micro_batch,
         .recompute = t->recompute,
+        .stored = t->stored,
     };
 }
 
@@ -216,6 +234,8 @@ static enum mien_status make(struct vk_device *device, const struct trial *t, st
     TRY(train_groups_resolve(m->model, m->config, t->frozen_towers, m->rules));
     const struct train_recipe recipe = recipe_of(t, m);
     TRY(train_moments_create(m->model, m->rules, recipe.optimizer, &m->moments));
+    if (t->stored == MIEN_F16)
+        TRY(train_scaler_create(&m->moments));
     TRY(train_step_compile(&recipe, &shape, &params, &m->step));
 fail:
     return status;
