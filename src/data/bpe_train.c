@@ -43,6 +43,12 @@ struct trainer {
     struct unicode_text clean;
 };
 
+struct data_bpe_learner {
+    struct trainer trainer;
+    uint32_t vocab_size;
+    uint64_t texts;
+};
+
 static uint64_t hash_pair(uint32_t a, uint32_t b)
 {
     uint64_t h = ((uint64_t)a << 32 | b) * 0x9E3779B97F4A7C15u;
@@ -97,21 +103,6 @@ static enum mien_status count_piece(void *user, const char *piece, size_t size, 
         }
     }
     return add_word(r, piece, size, bucket);
-}
-
-static enum mien_status count_words(struct trainer *r, const char *const *texts, size_t count)
-{
-    enum mien_status status = MIEN_OK;
-    r->bucket_count = 1 << 16;
-    r->buckets = base_alloc(r->bucket_count, sizeof(*r->buckets));
-    FAIL_IF_NULL(r->buckets, "the words of a tokenizer");
-    for (size_t i = 0; i < count; i++) {
-        r->clean.size = 0;
-        TRY(bpe_clean(texts[i], strlen(texts[i]), &r->clean));
-        TRY(bpe_split(r->clean.data, r->clean.size, count_piece, r));
-    }
-fail:
-    return status;
 }
 
 /* More frequent first; then the pair whose symbols came first. */
@@ -295,8 +286,12 @@ fail:
     return status;
 }
 
-static void trainer_clear(struct trainer *r)
+void data_bpe_abandon(struct data_bpe_learner **learner)
 {
+    if (!*learner)
+        return;
+    struct trainer *r = &(*learner)->trainer;
+    data_tokenizer_destroy(&r->t);
     for (size_t i = 0; i < r->pair_count; i++)
         base_free(r->pairs[i].words);
     base_free(r->words);
@@ -307,27 +302,76 @@ static void trainer_clear(struct trainer *r)
     base_free(r->raised);
     base_free(r->clean.data);
     base_arena_clear(&r->arena);
+    base_free(*learner);
+    *learner = NULL;
+}
+
+enum mien_status data_bpe_begin(uint32_t vocab_size, struct data_bpe_learner **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_bpe_learner *learner = base_alloc(1, sizeof(*learner));
+    *out = NULL;
+    FAIL_IF_NULL(learner, "a tokenizer");
+    FAIL_IF(vocab_size < 514, MIEN_ERR_ARG,
+            "a vocabulary of %u cannot hold the 512 byte symbols and two special tokens; use 514 or more", vocab_size);
+    struct trainer *r = &learner->trainer;
+    learner->vocab_size = vocab_size;
+    TRY(bpe_create(&r->t));
+    r->bucket_count = 1 << 16;
+    r->buckets = base_alloc(r->bucket_count, sizeof(*r->buckets));
+    FAIL_IF_NULL(r->buckets, "the words of a tokenizer");
+    *out = learner;
+    return MIEN_OK;
+fail:
+    data_bpe_abandon(&learner);
+    return status;
+}
+
+enum mien_status data_bpe_add(struct data_bpe_learner *learner, const char *text)
+{
+    enum mien_status status = MIEN_OK;
+    struct trainer *r = &learner->trainer;
+    r->clean.size = 0;
+    learner->texts++;
+    TRY(bpe_clean(text, strlen(text), &r->clean));
+    TRY(bpe_split(r->clean.data, r->clean.size, count_piece, r));
+fail:
+    return status;
+}
+
+uint64_t data_bpe_texts(const struct data_bpe_learner *learner)
+{
+    return learner->texts;
+}
+
+enum mien_status data_bpe_end(struct data_bpe_learner **learner, struct data_tokenizer **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct trainer *r = &(*learner)->trainer;
+    *out = NULL;
+    TRY(learn(r, (*learner)->vocab_size));
+    TRY(bpe_number(r->t));
+    TRY(bpe_finish(r->t, "a learnt tokenizer"));
+    if (r->t->vocab < (*learner)->vocab_size)
+        LOG_INFO("the texts have words for a vocabulary of %u, not %u", r->t->vocab, (*learner)->vocab_size);
+    *out = r->t;
+    r->t = NULL;
+fail:
+    data_bpe_abandon(learner);
+    return status;
 }
 
 enum mien_status data_bpe_train(const char *const *texts, size_t count, uint32_t vocab_size,
                                 struct data_tokenizer **out)
 {
     enum mien_status status = MIEN_OK;
-    struct trainer r = {0};
+    struct data_bpe_learner *learner = NULL;
     *out = NULL;
-    FAIL_IF(vocab_size < 514, MIEN_ERR_ARG,
-            "a vocabulary of %u cannot hold the 512 byte symbols and two special tokens; use 514 or more", vocab_size);
-    TRY(bpe_create(&r.t));
-    TRY(count_words(&r, texts, count));
-    TRY(learn(&r, vocab_size));
-    TRY(bpe_number(r.t));
-    TRY(bpe_finish(r.t, "a learnt tokenizer"));
-    if (r.t->vocab < vocab_size)
-        LOG_INFO("the texts have words for a vocabulary of %u, not %u", r.t->vocab, vocab_size);
-    *out = r.t;
-    r.t = NULL;
+    TRY(data_bpe_begin(vocab_size, &learner));
+    for (size_t i = 0; i < count; i++)
+        TRY(data_bpe_add(learner, texts[i]));
+    return data_bpe_end(&learner, out);
 fail:
-    data_tokenizer_destroy(&r.t);
-    trainer_clear(&r);
+    data_bpe_abandon(&learner);
     return status;
 }

@@ -20,6 +20,13 @@ enum mien_status data_tokenizer_load_from(const struct base_source *source, stru
  * result. Texts are cleaned as in encoding. */
 enum mien_status data_bpe_train(const char *const *texts, size_t count, uint32_t vocab_size,
                                 struct data_tokenizer **out);
+/* The same with one text after another, none of which is kept: different words are, with their counts. */
+struct data_bpe_learner;
+enum mien_status data_bpe_begin(uint32_t vocab_size, struct data_bpe_learner **out);
+enum mien_status data_bpe_add(struct data_bpe_learner *learner, const char *text);
+uint64_t data_bpe_texts(const struct data_bpe_learner *learner); /* so many have been added */
+enum mien_status data_bpe_end(struct data_bpe_learner **learner, struct data_tokenizer **out); /* clears it always */
+void data_bpe_abandon(struct data_bpe_learner **learner);
 
 /* Writes vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json and, where there are added tokens,
  * added_tokens.json, from which transformers'
