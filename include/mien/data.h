@@ -45,6 +45,7 @@ struct mien_import_params {
     const char *neutral; /* "first": the first frame of a labelled sequence is a sample of neutral; NULL or "none" */
     bool captions; /* rows get captions in three levels, from their labels, action units, valence and arousal; what a
                       caption of the set's own has of these levels stays */
+    uint64_t shard_size; /* "shards": samples of each; 0 = 1000 */
 };
 
 struct mien_import_summary {
@@ -59,6 +60,7 @@ struct mien_import_summary {
     uint64_t duplicates;       /* entries that stand in a list twice: kept once */
     uint64_t left_out;         /* what the layout's users leave out: clips that are broken in the original, classes that
                                   were not asked for, questions on several pictures */
+    uint64_t shards;           /* "shards": files written */
 };
 
 /* Turns a data set's official layout into a manifest (JSON Lines) whose paths are relative to it. The manifest appears
@@ -78,7 +80,9 @@ struct mien_import_summary {
  * are written from the votes: their share as intensity, a second emotion where it has a fair share. "folder":
  * root/SPLIT/LABEL/ with SPLIT train, val or test, as far as they are there, or root/LABEL/, whose rows have no split.
  * The PNG and JPEG files in it, told by their first bytes, are samples of that label, in natural order; other files and
- * directories are passed over and counted, hidden ones (".x") without being counted.
+ * directories are passed over and counted, hidden ones (".x") without being counted. "shards": root is a manifest, its
+ * pictures and texts become tar files in WebDataset's layout, numbered at the one %d, %06d or the like of `manifest`;
+ * MIEN_ERR_ARG where one of them is there already, MIEN_ERR_DATA for a row with a video. All of them appear, or none.
  *
  * All others: the layouts that mien_import_describe tells, as their publishers have them; labels are the nouns of
  * mien_emotion_name and the set's own further ones. A compound is a list of labels. Published test parts are test;

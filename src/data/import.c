@@ -399,6 +399,8 @@ fail:
 static enum mien_status check_params(const struct import_layout *layout, const struct mien_import_params *p)
 {
     enum mien_status status = MIEN_OK;
+    FAIL_IF(p->shard_size && !layout->whole, MIEN_ERR_ARG, "\"%s\" does not take the option shard_size",
+            layout->info.name);
     FAIL_IF(p->fold && !layout->folds, MIEN_ERR_ARG, "\"%s\" has no folds: it does not take the option fold",
             layout->info.name);
     FAIL_IF(p->fold > layout->folds, MIEN_ERR_ARG, "fold %u; \"%s\" has folds 1 to %u", p->fold, layout->info.name,
@@ -435,7 +437,6 @@ static enum mien_status import_all(struct import *in)
     enum mien_status status = MIEN_OK;
     char *dir = base_path_dir(in->params->manifest);
     FAIL_IF_NULL(dir, "an import");
-    TRY(check_params(in->layout, in->params));
     TRY(find_top(in));
     TRY(base_path_absolute(in->params->root, &in->real_root));
     TRY(base_path_relative(dir, in->top, &in->from_manifest));
@@ -488,8 +489,9 @@ enum mien_status mien_import(const struct mien_import_params *given, struct mien
         status = MIEN_ERR_ARG;
         goto fail;
     }
-    TRY(import_all(&in));
-    if (params.pack)
+    TRY(check_params(in.layout, &params));
+    TRY(in.layout->whole ? in.layout->whole(&in) : import_all(&in));
+    if (params.pack && !in.layout->whole)
         TRY(pack(&params, &own));
     TRY(SIZED_WRITE(summary, &own));
 fail:

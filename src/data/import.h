@@ -27,6 +27,8 @@ struct import_layout {
     const char *dropped;  /* which is without this label */
     const struct import_rule *rule; /* import_rule.h, for import_by_rule */
     enum mien_status (*run)(struct import *in);
+    enum mien_status (*whole)(struct import *in); /* in place of run where the root is no directory or the output no
+                                                     manifest: does all itself */
 };
 
 struct import {

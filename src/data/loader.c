@@ -18,6 +18,7 @@ static enum mien_status slot_create(struct data_loader *l, struct slot *slot)
     slot->tokens = base_alloc(texts * l->p.context + 1, sizeof(int32_t));
     slot->eot = base_alloc(texts + 1, sizeof(int32_t));
     slot->weights = base_alloc(texts + 1, sizeof(float));
+    TRY(loader_items_create(l, slot));
     FAIL_IF(!slot->samples || !slot->rows || !slot->kinds || !slot->places || !slot->images || !slot->tokens ||
                 !slot->eot || !slot->weights,
             MIEN_ERR_NOMEM, "out of host memory for batches of %u times %u pictures of %ux%u", l->p.batch,
@@ -26,8 +27,9 @@ fail:
     return status;
 }
 
-static void slot_free(struct slot *slot)
+static void slot_free(const struct data_loader *l, struct slot *slot)
 {
+    loader_items_free(l, slot);
     base_free(slot->samples);
     base_free(slot->rows);
     base_free(slot->kinds);
@@ -38,19 +40,42 @@ static void slot_free(struct slot *slot)
     base_free(slot->weights);
 }
 
-/* Locked: opens the slot of the next step to be filled. */
-static void open_slot(struct data_loader *l)
+/* Locked: the slot of the next step is to be filled from now on. */
+static void begin_slot(struct data_loader *l, struct slot *slot)
 {
-    struct slot *slot = &l->slots[l->next_fill % l->p.depth];
-    uint64_t epoch = l->next_fill / l->batches, place = l->next_fill % l->batches * l->p.batch;
-    sampler_prepare(&l->sampler, (uint32_t)epoch);
-    memcpy(slot->samples, l->sampler.order + place, l->p.batch * sizeof(uint32_t));
     slot->state = SLOT_FILLING;
     slot->claimed = slot->done = 0;
-    slot->place = place;
+    slot->place = l->next_fill % l->batches * l->p.batch;
+    slot->batch.epoch = (uint32_t)(l->next_fill / l->batches);
     slot->batch.step = l->next_fill++;
-    slot->batch.epoch = (uint32_t)epoch;
 }
+
+/* Locked: the same, with its samples. */
+static void open_slot(struct data_loader *l, struct slot *slot)
+{
+    begin_slot(l, slot);
+    sampler_prepare(&l->sampler, slot->batch.epoch);
+    memcpy(slot->samples, l->sampler.order + slot->place, l->p.batch * sizeof(uint32_t));
+}
+
+/* Locked on entry and exit: a slot of shards, whose samples are read by one thread while others do theirs. */
+static void read_slot(struct data_loader *l, struct slot *slot)
+{
+    uint64_t epoch = l->next_fill / l->batches, place = l->next_fill % l->batches * l->p.batch;
+    base_mutex_unlock(l->mutex);
+    enum mien_status status = loader_items_open(l, slot, (uint32_t)epoch, place);
+    base_mutex_lock(l->mutex);
+    l->opening = false;
+    l->in_flight--;
+    if (status == MIEN_OK)
+        begin_slot(l, slot);
+    else if (l->status == MIEN_OK)
+        l->status = status;
+    base_cond_broadcast(l->ready);
+    base_cond_broadcast(l->wanted);
+}
+
+#define WHOLE_SLOT UINT32_MAX /* in place of a sample: read_slot */
 
 /* Locked: something to do, or NULL. `only` = no further than the batch that is waited for. */
 static struct slot *claim(struct data_loader *l, bool only, uint32_t *index)
@@ -58,8 +83,15 @@ static struct slot *claim(struct data_loader *l, bool only, uint32_t *index)
     uint64_t end = l->next_take + (only ? 1 : l->p.depth);
     for (uint64_t step = l->next_take; step < end && !l->paused; step++) {
         struct slot *slot = &l->slots[step % l->p.depth];
-        if (step == l->next_fill && slot->state == SLOT_FREE)
-            open_slot(l);
+        if (step == l->next_fill && slot->state == SLOT_FREE && !l->opening) {
+            if (l->p.shards) {
+                *index = WHOLE_SLOT;
+                l->opening = true;
+                l->in_flight++;
+                return slot;
+            }
+            open_slot(l, slot);
+        }
         if (slot->state != SLOT_FILLING || slot->batch.step != step || slot->claimed == l->p.batch)
             continue;
         *index = slot->claimed++;
@@ -81,9 +113,13 @@ static void finish(struct data_loader *l, struct slot *slot, enum mien_status st
         base_cond_broadcast(l->ready);
 }
 
-/* Locked on entry and exit: does one claimed sample. */
+/* Locked on entry and exit: does what has been claimed. */
 static void work_once(struct data_loader *l, struct slot *slot, uint32_t index, struct data_augment_work *work)
 {
+    if (index == WHOLE_SLOT) {
+        read_slot(l, slot);
+        return;
+    }
     base_mutex_unlock(l->mutex);
     enum mien_status status = loader_sample(l, slot, index, work);
     base_mutex_lock(l->mutex);
@@ -118,7 +154,9 @@ static enum mien_status check(const struct data_loader_params *p)
             "%u batches ahead and %u workers are not possible (2 to 1024, 0 to 1024)", p->depth, p->workers);
     FAIL_IF(p->sentences > 16, MIEN_ERR_ARG, "%u local sentences per picture are too many (16 at most)", p->sentences);
     FAIL_IF(p->clips.count && p->clips.stride == 0, MIEN_ERR_ARG, "a stride of 0 frames is not possible");
-    for (size_t i = 0; i < p->row_count && !p->clips.count; i++)
+    FAIL_IF(p->shards && (p->features || p->balance), MIEN_ERR_ARG, "%s: shards have neither features nor balance",
+            p->manifest->path);
+    for (size_t i = 0; i < p->row_count && !p->clips.count && !p->shards; i++)
         FAIL_IF(!p->manifest->rows[p->rows[i]].image, MIEN_ERR_DATA, "%s:%u: has frames or a video, no image",
                 p->manifest->path, p->manifest->rows[p->rows[i]].line);
 fail:
@@ -169,7 +207,7 @@ fail:
 static enum mien_status make_buffers(struct data_loader *l)
 {
     enum mien_status status = MIEN_OK;
-    size_t n = l->p.row_count;
+    size_t n = l->p.shards ? 0 : l->p.row_count;
     l->cached = base_alloc(n, sizeof(*l->cached));
     l->bad = base_alloc(n, sizeof(*l->bad));
     l->may_flip = base_alloc(n, sizeof(*l->may_flip));
@@ -199,6 +237,28 @@ fail:
     return status;
 }
 
+static enum mien_status open_rows(struct data_loader *l)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(make_sampler(l));
+    TRY(make_buffers(l));
+    TRY(loader_clips_create(l));
+    if (!l->p.ignore_exif && !l->p.features) /* packed pictures are turned */
+        TRY(data_pack_open(l->p.manifest, &l->pack));
+    TRY(data_rows_find(l->p.manifest, l->pack, l->rows, l->p.row_count, l->p.max_bad, "data.train", l->bad));
+    for (size_t i = 0; i < l->p.row_count; i++)
+        l->bad_count += l->bad[i];
+fail:
+    return status;
+}
+
+static enum mien_status open_stream(struct data_loader *l)
+{
+    uint32_t buffer = l->p.shuffle ? BASE_MAX(l->p.shuffle_buffer, 1u) : 0;
+    enum mien_status status = stream_create(l->p.shards, buffer, l->p.seed, &l->stream);
+    return status == MIEN_OK ? make_buffers(l) : status;
+}
+
 enum mien_status data_loader_create(const struct data_loader_params *params, struct data_loader **out)
 {
     enum mien_status status = MIEN_OK;
@@ -211,18 +271,13 @@ enum mien_status data_loader_create(const struct data_loader_params *params, str
     l->p.depth = params->depth ? params->depth : 3;
     l->p.cache_bytes = params->cache_bytes ? params->cache_bytes : 512u << 20;
     l->batches = params->row_count / params->batch;
-    l->rows = base_alloc(params->row_count, sizeof(*l->rows));
-    FAIL_IF_NULL(l->rows, "a loader");
-    memcpy(l->rows, params->rows, params->row_count * sizeof(*l->rows));
+    if (!params->shards) {
+        l->rows = base_alloc(params->row_count, sizeof(*l->rows));
+        FAIL_IF_NULL(l->rows, "a loader");
+        memcpy(l->rows, params->rows, params->row_count * sizeof(*l->rows));
+    }
     TRY(loader_texts_create(l));
-    TRY(make_sampler(l));
-    TRY(make_buffers(l));
-    TRY(loader_clips_create(l));
-    if (!l->p.ignore_exif && !l->p.features) /* packed pictures are turned */
-        TRY(data_pack_open(l->p.manifest, &l->pack));
-    TRY(data_rows_find(l->p.manifest, l->pack, l->rows, l->p.row_count, l->p.max_bad, "data.train", l->bad));
-    for (size_t i = 0; i < l->p.row_count; i++)
-        l->bad_count += l->bad[i];
+    TRY(l->p.shards ? open_stream(l) : open_rows(l));
     TRY(start(l));
     *out = l;
     return MIEN_OK;
@@ -254,13 +309,15 @@ void data_loader_destroy(struct data_loader **loader)
     base_cond_destroy(&l->wanted);
     base_mutex_destroy(&l->mutex);
     for (uint32_t i = 0; l->slots && i < l->p.depth; i++)
-        slot_free(&l->slots[i]);
+        slot_free(l, &l->slots[i]);
     for (uint32_t i = 0; l->workers && i <= l->p.workers; i++)
         data_augment_work_free(&l->workers[i].work);
-    for (size_t i = 0; l->cached && i < l->p.row_count; i++)
+    for (size_t i = 0; l->cached && !l->p.shards && i < l->p.row_count; i++)
         data_image_free(&l->cached[i]);
     data_pack_close(&l->pack);
     sampler_clear(&l->sampler);
+    stream_clear(&l->stream);
+    base_free(l->bad_places);
     loader_texts_clear(l);
     base_free(l->cached);
     base_free(l->bad);
@@ -306,7 +363,7 @@ enum mien_status data_loader_next(struct data_loader *loader, const struct data_
     slot->batch.images = l->p.features ? NULL : slot->images;
     slot->batch.features = l->p.features ? slot->images : NULL;
     slot->batch.kinds = slot->kinds;
-    slot->batch.rows = slot->rows;
+    slot->batch.rows = l->p.shards ? NULL : slot->rows;
     slot->batch.count = l->p.batch;
     *out = &slot->batch;
     return MIEN_OK;

@@ -5,6 +5,7 @@
 
 #include "data/augment.h"
 #include "data/clips.h"
+#include "data/shards.h"
 #include "data/texts.h"
 
 struct data_loader;
@@ -13,6 +14,9 @@ struct data_loader_params {
     const struct data_manifest *manifest; /* must outlive the loader, as must all below */
     const uint32_t *rows;                 /* the samples, indices into the manifest, in order; copied */
     size_t row_count;
+    struct data_shards *shards; /* counted; else NULL. Samples come from these: manifest is &shards->manifest, rows is
+                                   NULL, row_count is shards->samples; no features, no balance, no pack, no cache */
+    uint32_t shuffle_buffer;    /* of shards, with shuffle: samples that are drawn from; at least 1 */
     const struct data_tokenizer *tokenizer;
     struct data_preprocess preprocess;
     struct data_augment augment;
@@ -42,7 +46,7 @@ struct data_batch {
     const float *images;   /* [B, 3, R, R]; of clips [B, T, 3, R, R]; NULL with features */
     const float *features; /* [B, T, E]; NULL without */
     const int32_t *kinds;  /* [B] 0 = a clip, 1 = a picture */
-    const uint32_t *rows;  /* [B] indices into the manifest */
+    const uint32_t *rows;  /* [B] indices into the manifest; NULL of shards */
     uint32_t levels;       /* texts per picture: global and/or summary (or the one chosen), then local sentences */
     uint32_t length;       /* L: of the batch's longest text, rounded up to 8, at most the context */
     const int32_t *tokens; /* [levels * B, L]: all texts of level 0, then of level 1, ... */

@@ -83,8 +83,8 @@ static enum mien_status put_frame(struct data_loader *l, struct slot *slot, uint
                                   const struct data_image *image, uint32_t frame, struct data_augment_work *work)
 {
     struct base_rng rng = draw(l, "augment", slot, index);
-    return data_augment_image(image, &l->p.preprocess, &l->p.augment, l->may_flip[sample], &rng, work,
-                              slot->images + index * loader_sample_size(l) + frame * frame_size(l));
+    return data_augment_image(image, &l->p.preprocess, &l->p.augment, loader_may_flip(l, slot, index, sample), &rng,
+                              work, slot->images + index * loader_sample_size(l) + frame * frame_size(l));
 }
 
 /* A frame is shown once more. */
@@ -125,24 +125,32 @@ fail:
     return status;
 }
 
+/* The frames of a shard's row. */
+static struct loader_clip clip_of(const struct data_row *row)
+{
+    return row->image ? (struct loader_clip){&row->image, 1} : (struct loader_clip){row->frames, row->frame_count};
+}
+
 enum mien_status loader_clip_fill(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample,
                                   struct data_augment_work *work)
 {
     enum mien_status status = MIEN_OK;
-    const struct loader_clip *clip = &l->clips[sample];
-    struct data_row row = l->p.manifest->rows[l->rows[sample]];
+    const struct data_row *own = loader_row(l, slot, index, sample);
+    const struct loader_clip clip = slot->items ? clip_of(own) : l->clips[sample];
+    struct data_row row = *own;
     struct data_image image = {0};
     if (row.video)
         return fill_video(l, slot, index, sample, work);
-    if (clip->total == 0)
+    if (clip.total == 0)
         return MIEN_ERR_DATA;
-    const uint32_t *places = choose(l, slot, index, clip->total);
+    const uint32_t *places = choose(l, slot, index, clip.total);
     for (uint32_t i = 0; i < loader_frames(l); i++) {
         if (i > 0 && places[i] == places[i - 1]) {
             repeat_frame(l, slot, index, i - 1, i);
             continue;
         }
-        row.image = clip->paths[places[i]];
+        row.image = clip.paths[places[i]];
+        row.bytes = own->bytes ? own->bytes + places[i] : NULL;
         TRY(data_row_image(&row, l->p.ignore_exif, !l->p.preprocess.rgb_first, &image));
         TRY(data_preprocess_check(row.image, &image, &l->p.preprocess));
         TRY(put_frame(l, slot, index, sample, &image, i, work));

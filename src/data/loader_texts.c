@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* The text of one level of a row, or NULL. */
-static const char *level_text(struct base_arena *arena, const struct data_row *row, enum data_text text, char *buffer,
+const char *loader_level_text(struct base_arena *arena, const struct data_row *row, enum data_text text, char *buffer,
                               size_t size)
 {
     switch (text) {
@@ -21,28 +20,43 @@ static const char *level_text(struct base_arena *arena, const struct data_row *r
     }
 }
 
-/* Appends a text's tokens. */
-static enum mien_status add_text(struct data_loader *l, const char *text, struct text_ref *ref, uint32_t *cuts)
+enum mien_status loader_add_text(const struct data_loader *l, struct data_ids *ids, const char *text,
+                                 struct text_ref *ref, uint32_t *cuts)
 {
     enum mien_status status = MIEN_OK;
-    struct loader_texts *t = &l->texts;
     bool cut = false;
     *ref = (struct text_ref){0};
     if (!text)
         return MIEN_OK;
-    ref->start = t->ids.count;
-    TRY(data_tokenizer_encode_row(l->p.tokenizer, text, l->p.context, &t->ids, &cut));
-    ref->count = (uint32_t)(t->ids.count - ref->start);
-    t->longest = BASE_MAX(t->longest, ref->count);
+    ref->start = ids->count;
+    TRY(data_tokenizer_encode_row(l->p.tokenizer, text, l->p.context, ids, &cut));
+    ref->count = (uint32_t)(ids->count - ref->start);
     *cuts += cut;
 fail:
     return status;
 }
 
+static enum mien_status add_text(struct data_loader *l, const char *text, struct text_ref *ref, uint32_t *cuts)
+{
+    enum mien_status status = loader_add_text(l, &l->texts.ids, text, ref, cuts);
+    l->texts.longest = BASE_MAX(l->texts.longest, ref->count);
+    return status;
+}
+
+enum mien_status loader_refuse_texts(const struct data_loader *l)
+{
+    if (l->texts.global_levels)
+        return base_fail(MIEN_ERR_DATA, "%s: no row has local sentences; set loss.local.kind to none",
+                         l->p.manifest->path);
+    return base_fail(MIEN_ERR_DATA, "%s: no row has the text to learn from (%s)", l->p.manifest->path,
+                     l->p.text == DATA_TEXT_LABEL     ? "\"label\""
+                     : l->p.text == DATA_TEXT_SUMMARY ? "a \"caption\" with a summary"
+                                                      : "\"caption\"");
+}
+
 /* Which levels there are: both only when the rows have both. */
 static enum mien_status choose_levels(const struct data_loader *l, enum data_text levels[2], uint32_t *count)
 {
-    enum mien_status status = MIEN_OK;
     size_t with[2] = {0, 0};
     enum data_text wanted[2] = {l->p.text, DATA_TEXT_SUMMARY};
     struct base_arena arena = {0};
@@ -54,18 +68,13 @@ static enum mien_status choose_levels(const struct data_loader *l, enum data_tex
         return MIEN_OK;
     for (int level = 0; level < (l->p.text == DATA_TEXT_BOTH ? 2 : 1); level++) {
         for (size_t i = 0; i < l->p.row_count && with[level] == 0; i++)
-            with[level] +=
-                level_text(&arena, &l->p.manifest->rows[l->rows[i]], wanted[level], buffer, sizeof(buffer)) != NULL;
+            with[level] += loader_level_text(&arena, &l->p.manifest->rows[l->rows[i]], wanted[level], buffer,
+                                             sizeof(buffer)) != NULL;
         base_arena_clear(&arena);
         if (with[level] > 0)
             levels[(*count)++] = wanted[level];
     }
-    FAIL_IF(*count == 0, MIEN_ERR_DATA, "%s: no row has the text to learn from (%s)", l->p.manifest->path,
-            l->p.text == DATA_TEXT_LABEL     ? "\"label\""
-            : l->p.text == DATA_TEXT_SUMMARY ? "a \"caption\" with a summary"
-                                             : "\"caption\"");
-fail:
-    return status;
+    return *count ? MIEN_OK : loader_refuse_texts(l);
 }
 
 static enum mien_status add_sentences(struct data_loader *l, const struct data_caption *caption, size_t *count,
@@ -93,7 +102,7 @@ static enum mien_status add_rows(struct data_loader *l, const enum data_text *le
     for (size_t i = 0; i < l->p.row_count; i++) {
         const struct data_row *row = &l->p.manifest->rows[l->rows[i]];
         for (uint32_t g = 0; g < t->global_levels; g++)
-            TRY(add_text(l, level_text(&arena, row, levels[g], buffer, sizeof(buffer)),
+            TRY(add_text(l, loader_level_text(&arena, row, levels[g], buffer, sizeof(buffer)),
                          &t->fixed[i * t->global_levels + g], cuts));
         base_arena_clear(&arena);
         if (l->p.sentences > 0)
@@ -103,10 +112,24 @@ static enum mien_status add_rows(struct data_loader *l, const enum data_text *le
     }
     t->pick = base_alloc((size_t)most + 1, sizeof(*t->pick));
     FAIL_IF_NULL(t->pick, "texts");
-    FAIL_IF(l->p.sentences > 0 && sentences == 0, MIEN_ERR_DATA,
-            "%s: no row has local sentences; set loss.local.kind to none", l->p.manifest->path);
+    if (l->p.sentences > 0 && sentences == 0)
+        TRY(loader_refuse_texts(l));
 fail:
     base_arena_clear(&arena);
+    return status;
+}
+
+/* The texts of a manifest's rows, all of which are kept. */
+static enum mien_status keep_all(struct data_loader *l, uint32_t *cuts)
+{
+    enum mien_status status = MIEN_OK;
+    struct loader_texts *t = &l->texts;
+    TRY(choose_levels(l, t->kinds, &t->global_levels));
+    t->fixed = base_alloc(l->p.row_count * t->global_levels + 1, sizeof(*t->fixed));
+    t->first_sentence = base_alloc(l->p.row_count + 1, sizeof(*t->first_sentence));
+    FAIL_IF(!t->fixed || !t->first_sentence, MIEN_ERR_NOMEM, "out of host memory for texts");
+    TRY(add_rows(l, t->kinds, cuts));
+fail:
     return status;
 }
 
@@ -114,18 +137,13 @@ enum mien_status loader_texts_create(struct data_loader *l)
 {
     enum mien_status status = MIEN_OK;
     struct loader_texts *t = &l->texts;
-    enum data_text levels[2];
     uint32_t cuts = 0;
     if (l->p.pick == DATA_PICK_NONE)
         l->p.sentences = 0;
-    TRY(choose_levels(l, levels, &t->global_levels));
-    t->levels = t->global_levels + l->p.sentences;
-    t->fixed = base_alloc(l->p.row_count * t->global_levels + 1, sizeof(*t->fixed));
-    t->first_sentence = base_alloc(l->p.row_count + 1, sizeof(*t->first_sentence));
-    FAIL_IF(!t->fixed || !t->first_sentence, MIEN_ERR_NOMEM, "out of host memory for texts");
     t->empty[0] = data_tokenizer_bos(l->p.tokenizer);
     t->empty[1] = data_tokenizer_eos(l->p.tokenizer);
-    TRY(add_rows(l, levels, &cuts));
+    TRY(l->p.shards ? loader_shards_survey(l, &cuts) : keep_all(l, &cuts));
+    t->levels = t->global_levels + l->p.sentences;
     if (cuts > 0)
         LOG_WARN("%s: %u texts are longer than the context of %u tokens and were cut", l->p.manifest->path, cuts,
                  l->p.context);
@@ -157,18 +175,21 @@ static uint32_t pick_sentences(struct data_loader *l, uint32_t epoch, uint64_t p
     return want;
 }
 
-/* The text of every level of the sample at `index`: refs [levels]. */
-static void refs_of(struct data_loader *l, const struct slot *slot, uint32_t index, struct text_ref *refs)
+/* The text of every level of the sample at `index`: refs [levels], and the ids that they are in. */
+static const int32_t *refs_of(struct data_loader *l, const struct slot *slot, uint32_t index, struct text_ref *refs)
 {
     const struct loader_texts *t = &l->texts;
+    const struct item_texts *own = slot->items ? &slot->items[index].texts : NULL;
     uint32_t sample = slot->samples[index], locals = t->levels - t->global_levels, picked = 0;
-    size_t first = t->first_sentence[sample];
-    memcpy(refs, t->fixed + (size_t)sample * t->global_levels, t->global_levels * sizeof(*refs));
+    const struct text_ref *fixed = own ? own->fixed : t->fixed + (size_t)sample * t->global_levels;
+    const struct text_ref *sentences = own ? own->sentences : t->sentences + t->first_sentence[sample];
+    size_t have = own ? own->count : t->first_sentence[sample + 1] - t->first_sentence[sample];
+    memcpy(refs, fixed, t->global_levels * sizeof(*refs));
     if (locals > 0)
-        picked = pick_sentences(l, slot->batch.epoch, slot->place + index,
-                                (uint32_t)(t->first_sentence[sample + 1] - first));
+        picked = pick_sentences(l, slot->batch.epoch, slot->place + index, (uint32_t)have);
     for (uint32_t i = 0; i < locals; i++)
-        refs[t->global_levels + i] = i < picked ? t->sentences[first + t->pick[i]] : (struct text_ref){0};
+        refs[t->global_levels + i] = i < picked ? sentences[t->pick[i]] : (struct text_ref){0};
+    return own ? own->ids.ids : t->ids.ids;
 }
 
 void loader_texts_fill(struct data_loader *l, struct slot *slot)
@@ -180,10 +201,10 @@ void loader_texts_fill(struct data_loader *l, struct slot *slot)
     for (int pass = 0; pass < 2; pass++) { /* the length first, then the rows */
         uint32_t length = data_texts_length(longest, l->p.context);
         for (uint32_t i = 0; i < b; i++) {
-            refs_of(l, slot, i, refs);
+            const int32_t *from = refs_of(l, slot, i, refs);
             for (uint32_t k = 0; k < t->levels; k++) {
                 size_t row = (size_t)k * b + i;
-                const int32_t *ids = refs[k].count ? t->ids.ids + refs[k].start : t->empty;
+                const int32_t *ids = refs[k].count ? from + refs[k].start : t->empty;
                 uint32_t count = refs[k].count ? refs[k].count : 2;
                 longest = BASE_MAX(longest, count);
                 if (pass == 0)
@@ -219,6 +240,8 @@ static bool differ(const struct loader_texts *t, const struct text_ref *refs, si
 bool data_loader_texts_differ(const struct data_loader *loader)
 {
     const struct loader_texts *t = &loader->texts;
+    if (loader->p.shards)
+        return loader->differ;
     for (uint32_t g = 0; g < t->global_levels; g++) {
         if (differ(t, t->fixed + g, loader->p.row_count, t->global_levels))
             return true;

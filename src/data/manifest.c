@@ -1,5 +1,6 @@
 /* manifest.c: JSON Lines. */
 #include "data/manifest_internal.h"
+#include "data/shards.h"
 
 #include <string.h>
 
@@ -96,6 +97,10 @@ enum mien_status data_manifest_read_as(const char *path, const char *columns, bo
     FAIL_IF_NULL(m->path, path);
     if (columns)
         TRY(data_columns_check(columns));
+    FAIL_IF(data_is_shards(path), MIEN_ERR_DATA,
+            "%s: is a tar file; shards are read by data.train of a training alone: name the manifest that they were "
+            "made of, or unpack them (tar -xf) and make one by mien import captions",
+            path);
     FAIL_IF(base_file_is_dir(path), MIEN_ERR_DATA, "%s: is a directory; a manifest is a file%s%s%s", path,
             base_file_exists_in(path, "manifest.jsonl") ? ": give " : ", which mien import makes",
             base_file_exists_in(path, "manifest.jsonl") ? path : "",

@@ -19,14 +19,22 @@ struct data_value {
     double value;
 };
 
+/* A file's content in memory. */
+struct data_bytes {
+    const void *data;
+    size_t size;
+};
+
 /* One sample. Strings are UTF-8 and live as long as the manifest. */
 struct data_row {
     uint32_t line;
-    const char *image;         /* path, joined to the manifest's directory; or NULL */
-    const char *video;         /* likewise */
-    const char *frames_dir;    /* likewise */
-    const char *const *frames; /* paths, likewise */
-    uint32_t frame_count;      /* of `frames` */
+    const char *image;              /* path, joined to the manifest's directory; or NULL */
+    const char *video;              /* likewise */
+    const char *frames_dir;         /* likewise */
+    const char *const *frames;      /* paths, likewise */
+    uint32_t frame_count;           /* of `frames` */
+    const struct data_bytes *bytes; /* of the image, or of each of `frames`, whose paths are names then; NULL: files */
+    const char *where;              /* for messages, of a row that stands in no line of the manifest; else NULL */
     bool has_box, has_va;
     int32_t box[4]; /* x, y, width, height in pixels, as mien_box_round gives them: clipped where the picture is read */
     struct data_caption caption;

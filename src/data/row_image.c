@@ -7,5 +7,10 @@ enum mien_status data_row_image(const struct data_row *row, bool ignore_exif, bo
 {
     struct data_image_params params = {.ignore_exif = ignore_exif, .keep_alpha = keep_alpha, .has_box = row->has_box};
     memcpy(params.box, row->box, sizeof(params.box));
-    return data_image_load(&(struct data_source){.path = row->image}, &params, out);
+    if (!row->bytes)
+        return data_image_load(&(struct data_source){.path = row->image}, &params, out);
+    if (!row->bytes->data)
+        return base_fail(MIEN_ERR_DATA, "%s: the sample has no picture", row->image);
+    return data_image_load(
+        &(struct data_source){.name = row->image, .bytes = row->bytes->data, .size = row->bytes->size}, &params, out);
 }

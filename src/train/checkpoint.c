@@ -127,13 +127,11 @@ static enum mien_status write_state(const struct trainer *t, const char *dir)
     enum mien_status status = MIEN_OK;
     const struct train_state *s = &t->state;
     cJSON *json = cJSON_CreateObject();
-    char data[TRAIN_DATA_KEY];
-    train_data_key(t, data);
     bool whole = cJSON_AddNumberToObject(json, "step", (double)s->step) &&
                  cJSON_AddNumberToObject(json, "batches", (double)s->step) &&
                  cJSON_AddNumberToObject(json, "seed", t->config->run.seed) &&
                  cJSON_AddNumberToObject(json, "samples", (double)t->row_count) &&
-                 cJSON_AddStringToObject(json, "data", data) &&
+                 cJSON_AddStringToObject(json, "data", t->data_key) &&
                  cJSON_AddNumberToObject(json, "first_loss", s->first_loss) &&
                  cJSON_AddNumberToObject(json, "collapsing", s->collapsing) &&
                  cJSON_AddNumberToObject(json, "evaluated", (double)s->evaluated) &&

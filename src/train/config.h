@@ -45,12 +45,13 @@ struct train_config {
         } head;
     } model;
     struct {
-        const char *train, *val;  /* manifests; val may be NULL */
+        const char *train, *val;  /* manifests, train may be shards; val may be NULL */
         const char *columns;      /* of tables, "image=path,caption=text"; NULL = by their own names */
         const char *leave_out;    /* a label whose rows leave training, or NULL */
         const char *descriptions; /* texts of labels, or NULL */
         bool shuffle;
-        uint32_t balance; /* enum train_balance */
+        uint32_t shuffle_buffer; /* of shards: samples that are drawn from */
+        uint32_t balance;        /* enum train_balance */
         uint32_t workers;
         double max_bad; /* share of samples */
         struct {

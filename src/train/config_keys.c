@@ -149,7 +149,7 @@ const struct train_key train_keys[] = {
      .help = "Its share of the objective beside the contrastive loss; 0 trains the head alone, without texts"},
 
     {PATH(data.train), .required = true, .also = "manifest dataset train_data train_file train_dataset train_manifest",
-     .help = "The manifest to train on"},
+     .help = "The manifest to train on, or shards: tar files in WebDataset's layout, x-{000000..000012}.tar"},
     {PATH(data.val), .also = "validation val_data validation_file val_dataset eval_dataset val_manifest",
      .help = "The manifest to evaluate on meanwhile, once an epoch unless run.eval_every says otherwise: its rows of "
              "split val, or without one"},
@@ -160,6 +160,10 @@ const struct train_key train_keys[] = {
     {PATH(data.descriptions), .also = "class_descriptions",
      .help = "JSON, {\"label\": \"text\" or [\"text\", ...]}: what loss.text label takes in place of a label's word"},
     {BOOL(data.shuffle, "true"), .help = "Whether the order of samples changes from epoch to epoch"},
+    {WHOLE(data.shuffle_buffer, "1000", 1, 1000000), .also = "shuffle_buffer_size shuffle_size buffer",
+     .unit = "samples",
+     .help = "Of shards with data.shuffle: so many are read ahead, and the next one is drawn from these; the shards' "
+             "order changes too. 1 leaves a shard's samples as they are"},
     {CHOICE(data.balance, "none", balances), .also = "sampler weighted balanced class_weights",
      .help = "How often rows are drawn"},
     {WHOLE(data.workers, "2", 0, 256), .also = "num_workers threads dataloader_num_workers", .unit = "threads",

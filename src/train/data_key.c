@@ -1,6 +1,5 @@
 /* data_key.c: what a run learns from, as a few letters: a run that goes on with other texts, labels or numbers is
  * neither the one that was begun nor another. */
-#include "base/sha256.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -22,8 +21,7 @@ static void add_values(struct base_sha256 *hash, const struct data_value *values
     }
 }
 
-/* Without the files' names: a data set may have been moved. */
-static void add_row(struct base_sha256 *hash, const struct data_row *row)
+void train_data_key_add(struct base_sha256 *hash, const struct data_row *row)
 {
     const uint32_t counts[] = {row->frame_count, row->has_box, row->has_va, row->label_count, row->caption.local_count};
     base_sha256_add(hash, counts, sizeof(counts));
@@ -43,13 +41,10 @@ static void add_row(struct base_sha256 *hash, const struct data_row *row)
     add_values(hash, row->targets, row->target_count);
 }
 
-void train_data_key(const struct trainer *t, char out[TRAIN_DATA_KEY])
+void train_data_key_end(struct base_sha256 *hash, char out[TRAIN_DATA_KEY])
 {
-    struct base_sha256 hash = base_sha256_begin();
     unsigned char sum[BASE_SHA256_SIZE];
-    for (size_t i = 0; i < t->row_count; i++)
-        add_row(&hash, &t->manifest->rows[t->rows[i]]);
-    base_sha256_end(&hash, sum);
+    base_sha256_end(hash, sum);
     for (size_t i = 0; i < TRAIN_DATA_KEY / 2; i++)
         snprintf(out + 2 * i, 3, "%02x", sum[i]);
 }

@@ -19,12 +19,9 @@ fail:
     return status;
 }
 
-enum mien_status train_look_survey(struct trainer *t)
+enum mien_status train_look_survey(struct trainer *t, size_t clips)
 {
     enum mien_status status = MIEN_OK;
-    size_t clips = 0;
-    for (size_t i = 0; i < t->row_count; i++)
-        clips += t->manifest->rows[t->rows[i]].image == NULL;
     TRY(check_clips(t, clips));
     if (!clips)
         return MIEN_OK;
@@ -122,6 +119,11 @@ enum mien_status train_look_open(struct trainer *t)
     t->recipe.look.features = wants_features(t);
     if (!t->recipe.look.features)
         return MIEN_OK;
+    FAIL_IF(t->shards, MIEN_ERR_ARG,
+            "%s: the image tower is frozen; its features are made once of the rows of a manifest, not of shards: train "
+            "from the manifest, thaw the tower (optim.groups), or give data.augment, with which pictures pass it each "
+            "time",
+            t->manifest->path);
     set_plain(t->config);
     TRY(t->params->dry_run ? plan_features(t) : make_features(t));
 fail:

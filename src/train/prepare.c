@@ -8,30 +8,42 @@
 
 /* ---- data ---- */
 
+struct learning {
+    struct data_bpe_learner *learner;
+    bool labels;
+};
+
+static enum mien_status learn_row(void *user, const struct data_row *row)
+{
+    enum mien_status status = MIEN_OK;
+    const struct learning *l = user;
+    struct base_arena arena = {0};
+    char label[256];
+    const char *text = data_caption_text(&arena, &row->caption);
+    TRY(base_arena_status(&arena)); /* before a text that is not there is taken for one that never was */
+    if (row->label_text && l->labels)
+        text = row->label_text;
+    if (!text && l->labels)
+        text = data_row_label(row, label, sizeof(label));
+    if (text)
+        TRY(data_bpe_add(l->learner, text));
+fail:
+    base_arena_clear(&arena);
+    return status;
+}
+
 /* A vocabulary learnt from the texts of the training rows. */
 static enum mien_status learn_tokenizer(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
-    struct base_arena arena = {0};
-    char label[256];
-    size_t count = 0;
-    const char **texts = base_arena_array(&arena, t->row_count + 1, sizeof(*texts));
-    FAIL_IF_NULL(texts, "captions");
-    for (size_t i = 0; i < t->row_count; i++) {
-        const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        const char *text = data_caption_text(&arena, &row->caption);
-        if (row->label_text && t->config->loss.text == TRAIN_TEXT_LABEL)
-            text = row->label_text;
-        if (!text && t->config->loss.text == TRAIN_TEXT_LABEL)
-            text = base_arena_strdup(&arena, data_row_label(row, label, sizeof(label)));
-        if (text)
-            texts[count++] = text;
-    }
-    TRY(base_arena_status(&arena)); /* before a text that is not there is taken for one that never was */
-    FAIL_IF(count == 0, MIEN_ERR_DATA, "%s: no row has a caption to learn a vocabulary from", t->manifest->path);
-    TRY(data_bpe_train(texts, count, t->config->model.vocab, &t->tokenizer));
+    struct learning l = {.labels = t->config->loss.text == TRAIN_TEXT_LABEL};
+    TRY(data_bpe_begin(t->config->model.vocab, &l.learner));
+    TRY(train_each_row(t, learn_row, &l));
+    FAIL_IF(data_bpe_texts(l.learner) == 0, MIEN_ERR_DATA, "%s: no row has a caption to learn a vocabulary from",
+            t->manifest->path);
+    return data_bpe_end(&l.learner, &t->tokenizer);
 fail:
-    base_arena_clear(&arena);
+    data_bpe_abandon(&l.learner);
     return status;
 }
 
@@ -51,6 +63,8 @@ static enum mien_status open_loader(struct trainer *t)
         .manifest = t->manifest,
         .rows = t->rows,
         .row_count = t->row_count,
+        .shards = t->shards,
+        .shuffle_buffer = c->data.shuffle_buffer,
         .tokenizer = t->tokenizer,
         .preprocess = use_preprocess(&t->preprocess),
         .augment = {.crop_scale = {c->data.augment.crop_scale[0], c->data.augment.crop_scale[1]},
@@ -293,7 +307,6 @@ static enum mien_status find_start(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const char *dir = t->config->run.dir;
-    char data[TRAIN_DATA_KEY];
     TRY(train_find_checkpoint(dir, &t->from, &t->state));
     if (t->from)
         LOG_INFO("train: going on from %s", t->from);
@@ -304,8 +317,7 @@ static enum mien_status find_start(struct trainer *t)
         "%s: the run was begun with %llu samples to train on, now there are %zu; put the manifest back as it was, or "
         "start another run.dir",
         t->manifest->path, (unsigned long long)t->state.samples, t->row_count);
-    train_data_key(t, data);
-    FAIL_IF(t->from && t->state.data[0] && strcmp(t->state.data, data) != 0, MIEN_ERR_ARG,
+    FAIL_IF(t->from && t->state.data[0] && strcmp(t->state.data, t->data_key) != 0, MIEN_ERR_ARG,
             "%s: the run was begun with other texts, labels, numbers or boxes, or another order of the samples; put "
             "the manifest (and data.descriptions) back as it was, or start another run.dir",
             t->manifest->path);
@@ -346,8 +358,13 @@ static enum mien_status check_inputs(const struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const struct train_config *c = t->config;
-    FAIL_IF(!base_file_exists(c->data.train), MIEN_ERR_DATA, "%s: no such file; data.train names the manifest",
-            c->data.train);
+    if (data_is_shards(c->data.train))
+        TRY(train_check_shards(c));
+    FAIL_IF(!data_is_shards(c->data.train) && !base_file_exists(c->data.train), MIEN_ERR_DATA,
+            "%s: no such file; data.train names the manifest", c->data.train);
+    FAIL_IF(c->data.val && data_is_shards(c->data.val), MIEN_ERR_ARG,
+            "%s: data.val is a manifest, which is read again and again in one order; shards serve data.train alone",
+            c->data.val);
     FAIL_IF(c->data.val && !base_file_exists(c->data.val), MIEN_ERR_DATA, "%s: no such file; data.val names a manifest",
             c->data.val);
     if (t->params->resume) /* a checkpoint has its own */
@@ -441,6 +458,9 @@ void train_clear(struct trainer *t)
     base_free(t->rules);
     base_free(t->head_truth);
     base_free(t->rows);
+    if (t->shards)
+        t->manifest = NULL; /* is theirs */
+    data_shards_close(&t->shards);
     data_manifest_destroy(&t->manifest);
     train_disown(t);
     train_config_destroy(&t->config);

@@ -31,44 +31,66 @@ static uint32_t texts_of(const struct train_config *c, const struct data_row *ro
 const enum data_text train_text_kinds[] = {DATA_TEXT_BOTH, DATA_TEXT_GLOBAL, DATA_TEXT_SUMMARY, DATA_TEXT_CAPTION,
                                            DATA_TEXT_LABEL};
 
-/* None has a text that loss.text asks for: what would find one. */
-static enum mien_status refuse_texts(const struct trainer *t)
+enum mien_status train_each_row(struct trainer *t, data_row_fn fn, void *user)
 {
-    bool caption = false, label = false;
-    for (size_t i = 0; i < t->row_count; i++) {
-        const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        caption |= has_caption(&row->caption);
-        label |= row->label_count > 0;
-    }
+    enum mien_status status = MIEN_OK;
+    if (t->shards)
+        return data_shards_each(t->shards, fn, user);
+    for (size_t i = 0; i < t->row_count; i++)
+        TRY(fn(user, &t->manifest->rows[t->rows[i]]));
+fail:
+    return status;
+}
+
+/* What the rows have, found in one pass. */
+struct survey {
+    const struct train_config *config;
+    struct base_sha256 key;
+    uint32_t any, all;    /* texts_of some rows, and of all */
+    uint32_t most, least; /* local sentences */
+    size_t clips;
+    bool caption, label;
+};
+
+static enum mien_status survey_row(void *user, const struct data_row *row)
+{
+    struct survey *s = user;
+    uint32_t has = texts_of(s->config, row);
+    train_data_key_add(&s->key, row);
+    s->any |= has;
+    s->all &= has;
+    s->most = BASE_MAX(s->most, row->caption.local_count);
+    s->least = BASE_MIN(s->least, row->caption.local_count);
+    s->clips += row->image == NULL;
+    s->caption |= has_caption(&row->caption);
+    s->label |= row->label_count > 0;
+    return MIEN_OK;
+}
+
+/* None has a text that loss.text asks for: what would find one. */
+static enum mien_status refuse_texts(const struct trainer *t, const struct survey *s)
+{
     return base_fail(MIEN_ERR_DATA, "%s: no row has the text that loss.text asks for; %s", t->manifest->path,
-                     caption ? "there are other parts of captions: loss.text=caption takes what a row has"
-                     : label ? "there are labels: loss.text=label takes these"
-                             : "captions or labels are needed");
+                     s->caption ? "there are other parts of captions: loss.text=caption takes what a row has"
+                     : s->label ? "there are labels: loss.text=label takes these"
+                                : "captions or labels are needed");
 }
 
 /* Which levels there are and which rows lack some. Without a word on it local sentences are used where there are any.
  */
-static enum mien_status survey_texts(struct trainer *t)
+static enum mien_status survey_texts(struct trainer *t, const struct survey *s)
 {
     enum mien_status status = MIEN_OK;
     struct train_objective *objective = &t->recipe.objective;
     const struct train_config *c = t->config;
-    uint32_t any = 0, all = ~0u, most = 0, least = UINT32_MAX;
+    uint32_t any = s->any, all = s->all, most = s->most, least = s->least;
     if (train_head_alone(c)) {
         t->config->loss.local.kind = train_locals_none();
         objective->local = train_locals[c->loss.local.kind];
         return MIEN_OK;
     }
-    for (size_t i = 0; i < t->row_count; i++) {
-        const struct data_row *row = &t->manifest->rows[t->rows[i]];
-        uint32_t has = texts_of(c, row);
-        any |= has;
-        all &= has;
-        most = BASE_MAX(most, row->caption.local_count);
-        least = BASE_MIN(least, row->caption.local_count);
-    }
     if (any == 0)
-        TRY(refuse_texts(t));
+        TRY(refuse_texts(t, s));
     objective->global_levels = any == 3 ? 2 : 1;
     t->level_text[0] = c->loss.text != TRAIN_TEXT_BOTH ? train_text_kinds[c->loss.text]
                        : any == 2                      ? DATA_TEXT_SUMMARY
@@ -149,20 +171,60 @@ fail:
     return status;
 }
 
-enum mien_status train_open_data(struct trainer *t)
+enum mien_status train_check_shards(const struct train_config *c)
 {
     enum mien_status status = MIEN_OK;
-    struct data_manifest *val = NULL;
-    const char *train = t->config->data.train, *other = t->config->data.val, *columns = t->config->data.columns;
-    TRY(data_manifest_read_as(train, columns, false, &t->manifest));
+    struct data_shards *shards = NULL;
+    const char *what = c->data.balance == TRAIN_BALANCE_LABEL ? "data.balance label"
+                       : c->data.leave_out                    ? "data.leave_out"
+                       : c->data.descriptions                 ? "data.descriptions"
+                       : c->data.columns                      ? "data.columns"
+                       : c->model.head.kind != IO_HEAD_NONE   ? "model.head"
+                                                              : NULL;
+    FAIL_IF(what, MIEN_ERR_ARG,
+            "%s: data.train is shards, which are read one sample after another; %s needs all rows of a manifest: name "
+            "the manifest, or leave it out",
+            c->data.train, what);
+    TRY(data_shards_open(c->data.train, &shards)); /* all are there */
+fail:
+    data_shards_close(&shards);
+    return status;
+}
+
+static enum mien_status open_manifest(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(data_manifest_read_as(t->config->data.train, t->config->data.columns, false, &t->manifest));
     TRY(data_manifest_select(t->manifest, DATA_SPLIT_TRAIN, true, &t->rows, &t->row_count));
     FAIL_IF(t->row_count == 0, MIEN_ERR_DATA, "%s: no row belongs to the train split", t->config->data.train);
     TRY(train_describe(t->config, t->manifest));
     TRY(leave_out(t));
     TRY(train_head_survey(t));
-    TRY(train_look_survey(t));
     TRY(train_check_balance(t));
-    TRY(survey_texts(t));
+fail:
+    return status;
+}
+
+static enum mien_status open_shards(struct trainer *t)
+{
+    enum mien_status status = data_shards_open(t->config->data.train, &t->shards);
+    if (status == MIEN_OK)
+        t->manifest = &t->shards->manifest;
+    return status;
+}
+
+enum mien_status train_open_data(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    struct data_manifest *val = NULL;
+    struct survey s = {.config = t->config, .key = base_sha256_begin(), .all = ~0u, .least = UINT32_MAX};
+    const char *train = t->config->data.train, *other = t->config->data.val, *columns = t->config->data.columns;
+    TRY(data_is_shards(train) ? open_shards(t) : open_manifest(t));
+    TRY(train_each_row(t, survey_row, &s));
+    t->row_count = t->shards ? t->shards->samples : t->row_count;
+    train_data_key_end(&s.key, t->data_key);
+    TRY(train_look_survey(t, s.clips));
+    TRY(survey_texts(t, &s));
     TRY(set_objective(t));
     if (other) /* read now, so that a bad line is found before training */
         TRY(data_manifest_read_as(other, columns, strcmp(other, train) == 0, &val));

@@ -2,6 +2,7 @@
 #ifndef TRAIN_TRAINER_H
 #define TRAIN_TRAINER_H
 
+#include "base/sha256.h"
 #include "data/loader.h"
 #include "mien/train.h"
 #include "train/config.h"
@@ -44,10 +45,12 @@ struct trainer {
     struct base_lock *lock;  /* on the run directory; NULL in a dry run */
     char *own_dir, *made_in; /* the directory; the nearest one that was there before it */
     /* data */
-    struct data_manifest *manifest;
-    uint32_t *rows; /* to train on */
+    struct data_manifest *manifest; /* of shards: theirs, without rows */
+    struct data_shards *shards;     /* or NULL */
+    uint32_t *rows;                 /* to train on; NULL of shards */
     size_t row_count;
-    enum data_text level_text[2]; /* of the global levels */
+    char data_key[TRAIN_DATA_KEY]; /* of the texts, labels, numbers and boxes of the rows to train on, in order */
+    enum data_text level_text[2];  /* of the global levels */
     struct data_tokenizer *tokenizer;
     struct io_preprocess preprocess;
     struct data_loader *loader;
@@ -100,8 +103,13 @@ struct use_parts train_model_parts(const struct trainer *t);
 
 /* ---- rows (rows.c, describe.c, data_key.c) ---- */
 
-/* Of the texts, labels, numbers and boxes of the rows to train on, in order. */
-void train_data_key(const struct trainer *t, char out[TRAIN_DATA_KEY]);
+/* One row after another; without the files' names: a data set may have been moved. */
+void train_data_key_add(struct base_sha256 *hash, const struct data_row *row);
+void train_data_key_end(struct base_sha256 *hash, char out[TRAIN_DATA_KEY]);
+/* The rows to train on, in order. */
+enum mien_status train_each_row(struct trainer *t, data_row_fn fn, void *user);
+/* MIEN_ERR_ARG: the configuration asks for what needs all rows at once, which data.train as shards does not have. */
+enum mien_status train_check_shards(const struct train_config *config);
 
 /* The manifests; the rows to train on and their texts, targets and looks. Needs no device. */
 enum mien_status train_open_data(struct trainer *t);
@@ -111,8 +119,8 @@ enum mien_status train_describe(const struct train_config *config, struct data_m
 
 /* ---- pictures and clips (look.c) ---- */
 
-/* By the rows: recipe.look, and what clips cannot have. */
-enum mien_status train_look_survey(struct trainer *t);
+/* recipe.look of so many clips among the rows, and what these cannot have. */
+enum mien_status train_look_survey(struct trainer *t, size_t clips);
 /* MIEN_ERR_DATA: data.balance is label and no row of the train split has one. */
 enum mien_status train_check_balance(const struct trainer *t);
 /* Whether towers are frozen where optim.groups is silent. */

@@ -11,9 +11,10 @@ static void print_summary(const struct common *common, const char *manifest, con
         print_json_string(manifest);
         printf(",\"samples\":%" PRIu64 ",\"train\":%" PRIu64 ",\"val\":%" PRIu64 ",\"test\":%" PRIu64
                ",\"missing\":%" PRIu64 ",\"unrated\":%" PRIu64 ",\"passed_over\":%" PRIu64 ",\"packed\":%" PRIu64
-               ",\"pack_bytes\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"left_out\":%" PRIu64 "}\n",
+               ",\"pack_bytes\":%" PRIu64 ",\"duplicates\":%" PRIu64 ",\"left_out\":%" PRIu64 ",\"shards\":%" PRIu64
+               "}\n",
                s->samples, s->train, s->val, s->test, s->missing, s->unrated, s->passed_over, s->packed, s->pack_bytes,
-               s->duplicates, s->left_out);
+               s->duplicates, s->left_out, s->shards);
         return;
     }
     uint64_t of_none = s->samples - s->train - s->val - s->test;
@@ -27,7 +28,10 @@ static void print_summary(const struct common *common, const char *manifest, con
                s->duplicates, s->left_out);
     if (s->passed_over)
         printf("passed over: %" PRIu64 " files or directories that are no pictures\n", s->passed_over);
-    printf("manifest %s\n", manifest);
+    if (s->shards)
+        printf("%" PRIu64 " shards %s\n", s->shards, manifest);
+    else
+        printf("manifest %s\n", manifest);
     if (s->packed)
         printf("pack %s.pack: %" PRIu64 " pictures, %.1f MB\n", manifest, s->packed, (double)s->pack_bytes / 1e6);
 }
@@ -63,7 +67,7 @@ static void print_names(void)
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
-    if (total) /* of the pack; reading lists is soon done */
+    if (total) /* of the pack or the shards; reading lists is soon done */
         progress_show(user, done, total, "rows packed", "");
     return true;
 }
@@ -76,7 +80,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct common common;
     struct progress progress;
     bool list = false;
-    uint64_t fold = 0, classes = 0;
+    uint64_t fold = 0, classes = 0, shard_size = 0;
     const struct arg args[] = {
         {"--list", ARG_FLAG, NULL, "prints all layouts, what they look like and where they come from", &list},
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
@@ -90,6 +94,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--fold", ARG_NUMBER, "K", "what fold K tests is test, all else train; without it rows carry their fold",
          &fold},
         {"--classes", ARG_NUMBER, "N", "affectnet, affwild2: 7 leaves contempt, or other, out (default 8)", &classes},
+        {"--shard-size", ARG_NUMBER, "N", "shards: samples of each (default 1000)", &shard_size},
         {"--frames", ARG_TEXT, "WHICH", "ckplus: last, last3 or clip (default last)", &params.frames},
         {"--neutral", ARG_TEXT, "WHICH", "ckplus: first: the first frame is a sample of neutral (default none)",
          &params.neutral},
@@ -110,6 +115,7 @@ static int run(const struct command *command, int argc, char **argv)
     params.seed = common.seed_given ? common.seed : 0;
     params.fold = (uint32_t)(fold < UINT32_MAX ? fold : UINT32_MAX);
     params.classes = (uint32_t)(classes < UINT32_MAX ? classes : UINT32_MAX);
+    params.shard_size = shard_size;
     params.progress = on_progress;
     params.user = &progress;
     progress_begin(&progress, "import", common.quiet);
@@ -124,9 +130,12 @@ const struct command command_import = {
     .name = "import",
     .synopsis = "NAME ROOT -o MANIFEST [options] | --list",
     .summary = "turns a data set's official layout into a manifest",
-    .help = "ROOT is the data set's directory. Captions that an importer writes are worded anew by another --seed S. "
-            "Needs\n"
-            "no Vulkan.",
+    .help =
+        "ROOT is the data set's directory; of shards it is a manifest, and -o 'x-%06d.tar' names the tar files, which\n"
+        "data.train reads as x-{000000..000012}.tar. Captions that an importer writes are worded anew by another "
+        "--seed S. "
+        "Needs\n"
+        "no Vulkan.",
     .print_more = print_names,
     .run = run,
     .lacks = LACKS_DEVICE,

@@ -1,0 +1,521 @@
+/* Shards: their names and samples; the loader's batches from them, which are the manifest's; bad samples; memory. */
+#include "data/loader.h"
+#include "data/row_image.h"
+#include "mien/data.h"
+
+#include "data/png.h"
+#include "io/support.h"
+
+enum { SAMPLES = 23, SIDE = 6, CLIP = 3 };
+
+static struct data_manifest *manifest;
+static struct data_tokenizer *tokenizer;
+
+/* ---- data ---- */
+
+static size_t picture(uint32_t i, unsigned char file[1024])
+{
+    unsigned char pixels[8 * 8 * 3];
+    struct base_rng rng = base_rng_make(9, "picture", i, 0);
+    for (size_t k = 0; k < sizeof(pixels); k++)
+        pixels[k] = (unsigned char)base_rng_below(&rng, 256);
+    return png_make(8, 8, 3, pixels, i % 4 ? 0 : 6, file); /* some are to be turned */
+}
+
+/* SAMPLES rows with all that a row may have, among them clips: a list in an order of its own, and a directory. */
+static void make_data(void)
+{
+    static char text[16384];
+    unsigned char file[1024];
+    char name[32];
+    size_t n = 0;
+    CHECK_EQ(base_dir_create(support_file("clip")), MIEN_OK);
+    for (uint32_t i = 0; i < SAMPLES + 4; i++) {
+        snprintf(name, sizeof(name), i < SAMPLES ? "%u.png" : "clip/%u.PNG", i);
+        CHECK_EQ(base_file_write(support_file(name), file, picture(i, file)), MIEN_OK);
+        if (i >= SAMPLES)
+            continue;
+        n += (size_t)sprintf(text + n,
+                             i == 4   ? "{\"frames\":[\"7.png\",\"10.png\",\"2.png\"]"
+                             : i == 9 ? "{\"frames\":\"clip\""
+                                      : "{\"image\":\"%u.png\"",
+                             i);
+        n += (size_t)sprintf(
+            text + n, ",\"caption\":{\"global\":\"face number %u is %s\",\"local\":[\"l%u\",\"its left eye\"]%s}", i,
+            i % 2 ? "happy" : "very \\\"sad\\\"", i, i % 3 ? ",\"summary\":\"a sum\"" : "");
+        n += (size_t)sprintf(text + n, ",\"label\":%s,\"va\":[0.1,-0.30000000000000004],\"au\":{\"AU1\":%u.5},",
+                             i % 2 ? "\"joy\"" : "[\"fear\",\"awe\"]", i);
+        n += (size_t)sprintf(text + n, "\"subject\":\"s%u\",\"fold\":%u%s%s,\"odd\":1}\n", i / 2, i % 3,
+                             i % 5 ? "" : ",\"box\":[1.5,1,5,5.25]", i % 4 == 3 ? ",\"split\":\"train\"" : "");
+    }
+    CHECK_EQ(base_file_write(support_file("m.jsonl"), text, n), MIEN_OK);
+    CHECK_EQ(data_manifest_read(support_file("m.jsonl"), &manifest), MIEN_OK);
+    const char *texts[] = {"face number happy sad very sum left eye its", "face number happy sad very"};
+    CHECK_EQ(data_bpe_train(texts, 2, 560, &tokenizer), MIEN_OK);
+}
+
+static enum mien_status pack(const char *from, const char *to, uint64_t size, struct mien_import_summary *summary)
+{
+    struct mien_import_params p = {.size = sizeof p, .name = "shards", .shard_size = size};
+    p.root = support_file(from);
+    p.manifest = support_file(to);
+    return mien_import(&p, summary);
+}
+
+static struct data_shards *open_shards(const char *pattern)
+{
+    struct data_shards *shards = NULL;
+    CHECK_EQ(data_shards_open(support_file(pattern), &shards), MIEN_OK);
+    return shards;
+}
+
+/* ---- names ---- */
+
+static void check_names(const char *pattern, const char *const *names, uint32_t count)
+{
+    struct data_shards *shards = open_shards(pattern);
+    CHECK_EQ(shards ? shards->count : 0, count);
+    for (uint32_t i = 0; shards && i < BASE_MIN(count, shards->count); i++)
+        CHECK_STR(shards->paths[i], support_file(names[i]));
+    data_shards_close(&shards);
+}
+
+static void test_names(void)
+{
+    static const char *const files[] = {"n-09.tar", "n-10.tar", "n-8-a.tar", "n-8-b.tar", "n-9-a.tar", "n-9-b.tar"};
+    static const struct {
+        const char *pattern, *part;
+    } bad[] = {{"n-{09..12}.tar", "n-11.tar: no such file; shard 3 of the 4"},
+               {"n-{9..a}.tar", "{9..a} is neither a range"},
+               {"n-{9}.tar", "{9} is neither"},
+               {"n-{10..09}.tar", "runs backwards"},
+               {"n-{09..10.tar", "braces are open"},
+               {"n-{0..9999999}.tar", "more than 1000000 shards"}};
+    struct data_shards *shards = NULL;
+    for (size_t i = 0; i < BASE_COUNT(files); i++)
+        CHECK_EQ(base_file_write(support_file(files[i]), "x", 1), MIEN_OK);
+    CHECK_EQ(base_file_write(support_file("n-{1..2}.tar"), "x", 1), MIEN_OK);
+    check_names("n-{09..10}.tar", files, 2);
+    check_names("n-{8..9}-{a,b}.tar", files + 2, 4);
+    check_names("n-09.tar", files, 1);
+    check_names("n-{1..2}.tar", (const char *const[]){"n-{1..2}.tar"}, 1); /* a file of that very name */
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        CHECK(data_shards_open(support_file(bad[i].pattern), &shards) != MIEN_OK && !shards);
+        CHECK(strstr(support_last, bad[i].part) != NULL);
+        if (!strstr(support_last, bad[i].part))
+            fprintf(stderr, "it said: %s\n", support_last);
+    }
+    CHECK(data_is_shards("a/B.TAR") && data_is_shards("x.tar.gz") && !data_is_shards("x.jsonl"));
+}
+
+/* ---- rows ---- */
+
+static cJSON *without_paths(const struct data_row *row)
+{
+    cJSON *json = data_row_json(row);
+    cJSON_DeleteItemFromObject(json, row->image ? "image" : "frames");
+    cJSON_AddNumberToObject(json, "fold", row->fold);
+    return json;
+}
+
+static enum mien_status compare_row(void *user, const struct data_row *row)
+{
+    uint32_t *at = user;
+    const struct data_row *want = &manifest->rows[*at % SAMPLES];
+    cJSON *a = without_paths(row), *b = without_paths(want);
+    CHECK(cJSON_Compare(a, b, true));
+    CHECK_EQ(row->image != NULL, want->image != NULL);
+    CHECK(row->has_box == want->has_box && memcmp(row->box, want->box, sizeof(row->box)) == 0);
+    CHECK_EQ(row->frame_count, want->frames_dir ? 4 : want->frame_count);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    ++*at;
+    return MIEN_OK;
+}
+
+/* All that a row has comes back; several shards are read one after the other. */
+static void test_rows(void)
+{
+    struct mien_import_summary s = {sizeof s};
+    CHECK_EQ(pack("m.jsonl", "s-%03d.tar", 7, &s), MIEN_OK);
+    CHECK(s.samples == SAMPLES && s.shards == 4 && s.train == 5 && s.missing == 0);
+    CHECK(!base_file_exists(support_file("s-004.tar")));
+    struct data_shards *shards = open_shards("s-{000..003}.tar");
+    uint32_t count = 0;
+    CHECK_EQ(data_shards_each(shards, compare_row, &count), MIEN_OK);
+    CHECK(count == SAMPLES && shards->samples == SAMPLES);
+    data_shards_close(&shards);
+}
+
+static void test_import(void)
+{
+    struct mien_import_summary s = {sizeof s};
+    char *a = NULL, *b = NULL;
+    size_t size_a = 0, size_b = 0;
+    CHECK_EQ(pack("m.jsonl", "s-%03d.tar", 7, &s), MIEN_ERR_ARG);
+    CHECK(strstr(support_last, "s-000.tar: is there already") != NULL);
+    CHECK_EQ(pack("m.jsonl", "t-%d.tar", 7, &s), MIEN_OK);
+    CHECK_EQ(base_file_read(support_file("s-001.tar"), 0, &a, &size_a), MIEN_OK);
+    CHECK_EQ(base_file_read(support_file("t-1.tar"), 0, &b, &size_b), MIEN_OK);
+    CHECK(size_a == size_b && memcmp(a, b, size_a) == 0);
+    base_free(a);
+    base_free(b);
+    for (int i = 0; i < 4; i++) {
+        static const char *const names[] = {"u.tar", "u-%s.tar", "u-%d-%d.tar", "u-%d.zip"};
+        CHECK_EQ(pack("m.jsonl", names[i], 7, &s), MIEN_ERR_ARG);
+        CHECK(strstr(support_last, "-o 'x-%06d.tar'") != NULL);
+    }
+    static const char gone[] = "{\"image\":\"0.png\"}\n{\"image\":\"none.png\"}\n{\"image\":\"1.png\"}\n";
+    CHECK_EQ(base_file_write(support_file("g.jsonl"), gone, sizeof(gone) - 1), MIEN_OK);
+    CHECK_EQ(pack("g.jsonl", "g-%d.tar", 1, &s), MIEN_OK);
+    CHECK(s.samples == 2 && s.missing == 1 && s.shards == 2);
+    static const char film[] = "{\"image\":\"0.png\"}\n{\"video\":\"v.mp4\"}\n";
+    CHECK_EQ(base_file_write(support_file("v.jsonl"), film, sizeof(film) - 1), MIEN_OK);
+    CHECK_EQ(pack("v.jsonl", "v-%d.tar", 1, &s), MIEN_ERR_DATA);
+    CHECK(strstr(support_last, "v.jsonl:2: a video cannot be read within a shard") != NULL);
+    CHECK(!base_file_exists(support_file("v-0.tar"))); /* whole or not at all */
+}
+
+/* ---- batches ---- */
+
+static struct data_loader_params params_of(struct data_shards *shards, uint32_t workers)
+{
+    static uint32_t rows[SAMPLES];
+    struct data_loader_params p = {.manifest = shards ? &shards->manifest : manifest,
+                                   .rows = shards ? NULL : rows,
+                                   .row_count = shards ? shards->samples : SAMPLES,
+                                   .shards = shards,
+                                   .shuffle_buffer = 6,
+                                   .tokenizer = tokenizer,
+                                   .context = 20,
+                                   .batch = 5,
+                                   .workers = workers,
+                                   .clips = {.count = CLIP, .stride = 1, .sampling = DATA_SAMPLING_RANDOM},
+                                   .pick = DATA_PICK_RANDOM,
+                                   .sentences = 2,
+                                   .seed = 42,
+                                   .max_bad = 0.1};
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        rows[i] = i;
+    data_preprocess_default(SIDE, &p.preprocess);
+    data_augment_default(&p.augment);
+    p.augment.jitter = 0.2;
+    return p;
+}
+
+static uint64_t hash(uint64_t h, const void *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001B3u;
+    return h;
+}
+
+static uint64_t hash_batch(uint64_t h, const struct data_batch *b, uint32_t frames)
+{
+    size_t texts = (size_t)b->levels * b->count;
+    h = hash(h, b->images, (size_t)b->count * frames * 3 * SIDE * SIDE * sizeof(float));
+    h = hash(h, b->kinds, b->count * sizeof(*b->kinds));
+    h = hash(h, b->tokens, texts * b->length * sizeof(*b->tokens));
+    h = hash(h, b->eot, texts * sizeof(*b->eot));
+    return hash(h, b->weights, texts * sizeof(*b->weights));
+}
+
+/* Hashes of the batches [from, to) into out, where it is given; of all of them. */
+static uint64_t run(const struct data_loader_params *p, uint64_t from, uint64_t to, uint64_t *out)
+{
+    struct data_loader *l = NULL;
+    uint64_t all = 1;
+    CHECK_EQ(data_loader_create(p, &l), MIEN_OK);
+    if (l && from > 0)
+        CHECK_EQ(data_loader_seek(l, from), MIEN_OK);
+    for (uint64_t step = from; l && step < to; step++) {
+        const struct data_batch *b;
+        CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
+        if (!b)
+            break;
+        uint64_t h = hash_batch(0xCBF29CE484222325u, b, BASE_MAX(p->clips.count, 1u));
+        CHECK(b->step == step && b->epoch == step / data_loader_batches_per_epoch(l));
+        CHECK((b->rows == NULL) == (p->shards != NULL));
+        data_batch_release(l, &b);
+        all = hash(all, &h, sizeof(h));
+        if (out)
+            out[step] = h;
+    }
+    data_loader_destroy(&l);
+    return all;
+}
+
+static enum mien_status count_row(void *user, const struct data_row *row)
+{
+    (void)row;
+    ++*(uint64_t *)user;
+    return MIEN_OK;
+}
+
+static struct data_shards *counted(const char *pattern)
+{
+    struct data_shards *shards = open_shards(pattern);
+    uint64_t count = 0;
+    if (shards)
+        CHECK_EQ(data_shards_each(shards, count_row, &count), MIEN_OK);
+    return shards;
+}
+
+/* Pictures, boxes, EXIF, clips, texts, draws: all are those of the manifest in its order. */
+static void test_equal(void)
+{
+    struct data_shards *shards = counted("s-{000..003}.tar");
+    struct data_loader_params m = params_of(NULL, 2), s = params_of(shards, 2);
+    uint64_t want = run(&m, 0, 9, NULL);
+    CHECK(run(&s, 0, 9, NULL) == want);
+    s.workers = 0;
+    CHECK(run(&s, 0, 9, NULL) == want);
+    CHECK(run(&s, 6, 9, NULL) == run(&m, 6, 9, NULL));
+    data_shards_close(&shards);
+}
+
+/* The same for any number of workers and after a seek to any place, within the buffer's first fill and without; each
+ * epoch has each sample at most once, in an order of its own. */
+static void test_shuffled(void)
+{
+    struct data_shards *shards = counted("s-{000..003}.tar");
+    struct data_loader_params s = params_of(shards, 0);
+    uint64_t want[12], got[12] = {0}, in_order = run(&s, 0, 12, NULL);
+    s.shuffle = true;
+    uint64_t whole = run(&s, 0, 12, want);
+    CHECK(whole != in_order);
+    CHECK(memcmp(want, want + 4, 4 * sizeof(*want)) != 0);
+    for (uint64_t from = 0; from < 12; from += 1 + from % 3) {
+        s.workers = (uint32_t)from % 4;
+        (void)run(&s, from, 12, got);
+        CHECK(memcmp(got + from, want + from, (size_t)(12 - from) * sizeof(*got)) == 0);
+    }
+    s.shuffle_buffer = 7;
+    CHECK(run(&s, 0, 12, NULL) != whole);
+    s.shuffle_buffer = 6;
+    s.seed++;
+    CHECK(run(&s, 0, 12, NULL) != whole);
+    data_shards_close(&shards);
+}
+
+/* Seeks forth and back while batches are prepared. */
+static void test_seek(void)
+{
+    struct data_shards *shards = counted("s-{000..003}.tar");
+    struct data_loader_params s = params_of(shards, 3);
+    struct data_loader *l = NULL;
+    const struct data_batch *b;
+    uint64_t want[12];
+    s.shuffle = true;
+    (void)run(&s, 0, 12, want);
+    CHECK_EQ(data_loader_create(&s, &l), MIEN_OK);
+    for (uint64_t i = 0, step = 0; l && i < 40; i++, step = (step * 7 + 5) % 12) {
+        CHECK_EQ(data_loader_seek(l, step), MIEN_OK);
+        CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
+        CHECK(b && b->step == step && hash_batch(0xCBF29CE484222325u, b, CLIP) == want[step]);
+        data_batch_release(l, &b);
+    }
+    data_loader_destroy(&l);
+    data_shards_close(&shards);
+}
+
+/* ---- shards of others ---- */
+
+static unsigned char png[1024];
+static size_t png_size;
+
+struct member {
+    const char *name, *text; /* text NULL: a picture */
+};
+
+static void write_tar(const char *name, const struct member *members, size_t count)
+{
+    struct base_out *out = NULL;
+    CHECK_EQ(base_out_open(support_file(name), &out), MIEN_OK);
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(tar_write(out, members[i].name, members[i].text ? members[i].text : (const char *)png,
+                           members[i].text ? strlen(members[i].text) : png_size),
+                 MIEN_OK);
+    CHECK_EQ(tar_write_end(out), MIEN_OK);
+    CHECK_EQ(base_out_commit(&out), MIEN_OK);
+}
+
+static enum mien_status print_row(void *user, const struct data_row *row)
+{
+    const char *slash = strrchr(row->image ? row->image : row->frames[0], '/');
+    char label[64];
+    size_t n = strlen(user);
+    snprintf((char *)user + n, 2048 - n, "%s+%u|%s|%s|%s\n", slash, row->frame_count,
+             row->caption.whole    ? row->caption.whole
+             : row->caption.global ? row->caption.global
+                                   : "-",
+             row->caption.summary ? row->caption.summary : "-", data_row_label(row, label, sizeof(label)));
+    return MIEN_OK;
+}
+
+static void test_foreign(void)
+{
+    static const struct member members[] = {
+        /* img2dataset */
+        {"00000.png", NULL},
+        {"00000.txt", "not this one"},
+        {"00000.json", "{\"caption\":\"A man. He smiles.\",\"url\":\"http://x/y.jpg\",\"key\":\"00000\",\"status\":"
+                       "\"success\",\"error_message\":null,\"width\":8,\"image\":\"elsewhere.gif\",\"exif\":\"{}\"}"},
+        /* a text and a class, in letters of either case; blanks, hidden files and what has no ending */
+        {"00001.TXT", "\xEF\xBB\xBF"
+                      "A face.\r\n"},
+        {"00001.PNG", NULL},
+        {"00001.cls", "3\n"},
+        {"00001.npy", "of no use"},
+        {"._00002.png", "what macOS adds"},
+        {"README", "x"},
+        /* paths, and keys with a dot in a directory */
+        {"v1.0/a.png", NULL},
+        {"v1.0/a.json", "{\"split\":\"train\",\"caption\":null,\"label\":\"joy\"}"},
+        {"v1.0/a.caption", "Of a."},
+        {"v1.0/b.png", NULL},
+        {"v1.0/b.json", "{\"split\":\"test\"}"},
+        /* frames: several pictures, in the order of numbers; one that says so */
+        {"c.10.png", NULL},
+        {"c.9.png", NULL},
+        {"d.0.png", NULL},
+        {"d.json", "{\"frames\":[\"d.0.png\"]}"},
+        {"e.txt", "no picture"},
+    };
+    char got[2048] = "";
+    png_size = picture(1, png);
+    write_tar("foreign.tar", members, BASE_COUNT(members));
+    struct data_shards *shards = open_shards("foreign.tar");
+    CHECK_EQ(data_shards_each(shards, print_row, got), MIEN_OK);
+    CHECK_STR(got, "/00000.png+0|A man. He smiles.|He smiles.|\n"
+                   "/00001.png+0|A face.|-|3\n"
+                   "/a.png+0|Of a.|-|joy\n"
+                   "/c.9.png+2|-|-|\n"
+                   "/d.0.png+1|-|-|\n"
+                   "/e.(no jpg, jpeg, png or webp)+0|no picture|-|\n");
+    CHECK_EQ(shards->samples, 6);
+    data_shards_close(&shards);
+}
+
+static void check_refused(const struct member *members, size_t count, const char *part)
+{
+    uint64_t seen = 0;
+    write_tar("refused.tar", members, count);
+    struct data_shards *shards = open_shards("refused.tar");
+    CHECK_EQ(data_shards_each(shards, count_row, &seen), MIEN_ERR_DATA);
+    CHECK(strstr(support_last, "refused.tar") && strstr(support_last, part));
+    if (!strstr(support_last, part))
+        fprintf(stderr, "it said: %s\n", support_last);
+    data_shards_close(&shards);
+}
+
+static void test_refused(void)
+{
+    static const struct member twice[] = {{"a.png", NULL}, {"a.txt", "x"}, {"a.png", NULL}},
+                               wrong[] = {{"a.png", NULL}, {"a.json", "{\"va\":[1]}"}},
+                               broken[] = {{"a.png", NULL}, {"b.png", NULL}, {"b.json", "{\"va\":"}},
+                               list[] = {{"a.png", NULL}, {"a.json", "[1]"}},
+                               latin[] = {{"a.png", NULL}, {"a.txt", "caf\xe9"}},
+                               split[] = {{"a.png", NULL}, {"a.json", "{\"split\":\"dev\"}"}},
+                               none[] = {{"README", "x"}};
+    check_refused(twice, 3, "byte 2048: the sample a has two members .png");
+    check_refused(wrong, 2, "a, byte 0: \"va\"");
+    check_refused(broken, 3, "b, byte 1024");
+    check_refused(list, 2, "a, byte 0: its .json is no object");
+    check_refused(latin, 2, "a, byte 0");
+    check_refused(split, 2, "\"split\" is \"dev\"");
+    check_refused(none, 1, "no sample of the train split");
+    struct data_manifest *m = NULL;
+    CHECK_EQ(data_manifest_read(support_file("refused.tar"), &m), MIEN_ERR_DATA);
+    CHECK(strstr(support_last, "data.train of a training alone") != NULL);
+}
+
+/* ---- bad samples ---- */
+
+/* Damaged and missing pictures are counted once and replaced by others of the batch, the same for any workers. */
+static void test_bad(void)
+{
+    static const struct member members[] = {{"0.png", NULL},   {"0.txt", "sad"},    {"1.png", "no PNG"},
+                                            {"1.txt", "face"}, {"2.txt", "number"}, {"3.png", NULL},
+                                            {"3.txt", "sum"},  {"4.png", NULL},     {"4.txt", "happy"},
+                                            {"5.png", NULL},   {"5.txt", "its eye"}};
+    const struct data_batch *b = NULL;
+    struct data_loader *l = NULL;
+    write_tar("bad.tar", members, BASE_COUNT(members));
+    struct data_shards *shards = counted("bad.tar");
+    struct data_loader_params p = params_of(shards, 0);
+    p.batch = 3;
+    p.text = DATA_TEXT_CAPTION;
+    p.sentences = 0;
+    p.clips.count = 0;
+    p.max_bad = 0.4;
+    uint64_t want = run(&p, 0, 8, NULL);
+    p.workers = 3;
+    CHECK(run(&p, 0, 8, NULL) == want);
+    CHECK(run(&p, 5, 8, NULL) == run(&p, 5, 8, NULL));
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
+    for (int i = 0; l && i < 6; i++) {
+        CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
+        for (uint32_t k = 1; b && i % 2 == 0 && k < 3; k++) /* whole: with the text of what replaces them */
+            CHECK(memcmp(b->tokens, b->tokens + k * b->length, b->length * sizeof(*b->tokens)) == 0);
+        data_batch_release(l, &b);
+    }
+    CHECK_EQ(data_loader_bad(l), 2);
+    data_loader_destroy(&l);
+    p.max_bad = 0.2;
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
+    CHECK_EQ(data_loader_next(l, &b), MIEN_ERR_DATA);
+    CHECK(strstr(support_last, "more than data.max_bad") != NULL);
+    data_loader_destroy(&l);
+    data_shards_close(&shards);
+}
+
+/* A shard that becomes another one after it was counted: an end that comes too early, a place without a sample. */
+static void test_changed(uint32_t workers)
+{
+    static const struct member members[] = {{"0.png", NULL}, {"0.txt", "sad"}, {"1.png", NULL}, {"1.txt", "face"}};
+    const struct data_batch *b = NULL;
+    struct data_loader *l = NULL;
+    write_tar("changed.tar", members, 4);
+    struct data_shards *shards = counted("changed.tar");
+    struct data_loader_params p = params_of(shards, workers);
+    p.batch = 2;
+    p.text = DATA_TEXT_CAPTION;
+    p.sentences = 0;
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
+    CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
+    data_batch_release(l, &b);
+    write_tar("changed.tar", members, 2);
+    enum mien_status status = MIEN_OK;
+    for (int i = 0; i < 8 && status == MIEN_OK; i++) { /* some were prepared before */
+        status = data_loader_next(l, &b);
+        data_batch_release(l, &b);
+    }
+    CHECK_EQ(status, MIEN_ERR_DATA);
+    CHECK(strstr(support_last, "the shards have changed since they were counted") != NULL);
+    data_loader_destroy(&l);
+    data_shards_close(&shards);
+}
+
+int main(void)
+{
+    support_capture();
+    make_data();
+    if (manifest && tokenizer) {
+        test_names();
+        test_rows();
+        test_import();
+        test_equal();
+        test_shuffled();
+        test_seek();
+        test_foreign();
+        test_refused();
+        test_bad();
+        for (uint32_t i = 0; i < 40; i++) /* where threads met, some of these once waited for each other */
+            test_changed(i % 4);
+    }
+    data_manifest_destroy(&manifest);
+    data_tokenizer_destroy(&tokenizer);
+    support_clean();
+    return check_result();
+}
