@@ -6,6 +6,7 @@ import json
 import pathlib
 import pickle
 import struct
+import tarfile
 import zipfile
 import zlib
 
@@ -52,6 +53,17 @@ def jpeg():
     scan = part(0xDA, b"\x01\x01\0\0\x3f\0")
     tables = part(0xDB, b"\0" + bytes([1] * 64)) + frame + dc + ac
     return b"\xff\xd8" + part(0xE1, orientation) + tables + scan + b"\x3f\xff\xd9"
+
+
+def archive(form, members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as tar:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    whole = out.getvalue().rstrip(b"\0")
+    return whole + bytes(-len(whole) % 512 + 1024)  # not the 10 KiB of tapes
 
 
 class Tensor:
@@ -125,6 +137,14 @@ put("manifest", "text.jsonl",
     b'\xef\xbb\xbf{"frames":"dir","caption":"e.g. Mr. X smiled. \xe3\x80\x82"}\r\n\n{"image":"b.png"}')
 put("csv", "quotes.csv", b'filepath,title,label,n\r\n"a,b.jpg","says ""hi""\nand goes",joy,7\r\nb.jpg,,,4294967295\r\n')
 put("csv", "semicolon.csv", b"\xef\xbb\xbffilepath;title;split;subject\na.png;A face.;train;1\n\nb.png;x;val;2")
+put("shards", "pax.tar", archive(tarfile.PAX_FORMAT, [
+    ("0.png", png(1, 1, 2, 8, bytes(4))), ("0.json", b'{"caption":{"global":"A face."},"split":"train","va":[0,1]}'),
+    ("é" * 60 + "/1.txt", b"Calm.\n"), ("é" * 60 + "/1.cls", b"3"), ("é" * 60 + "/1.jpg", jpeg())]))
+put("shards", "gnu.tar", archive(tarfile.GNU_FORMAT, [
+    ("v1.0/" + "n" * 120 + ".json", b'{"frames":[],"label":null,"split":"val"}'),
+    ("v1.0/" + "n" * 120 + ".0.png", b""), ("v1.0/" + "n" * 120 + ".1.png", b""), ("README", b"x")]))
+put("shards", "ustar.tar", archive(tarfile.USTAR_FORMAT, [
+    ("a/" * 60 + "b.txt", b"\xef\xbb\xbfOne. Two."), ("a/" * 60 + "b.png", b"none")]))
 put("image", "rgb.png", png(3, 2, 2, 8, b"\0" + bytes(9) + b"\1" + bytes(range(9))))
 put("image", "rgba16.png", png(1, 2, 6, 16, b"\2" + bytes(8) + b"\4" + bytes(8)))
 put("image", "palette.png", png(5, 1, 3, 4, b"\0\x12\x34\x50"))
