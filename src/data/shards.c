@@ -177,6 +177,10 @@ static enum mien_status next_member(struct shard_walk *w)
         TRY(tar_next(&w->tar, &w->next));
     while (w->next.name && !shard_key(w->next.name));
     w->pending = w->next.name != NULL;
+    if (!w->pending && w->tar.cut && w->tells)
+        LOG_WARN(
+            "%s: ends without the blocks of zeros that end a tar archive; where it was cut off, samples are missing",
+            w->tar.path);
 fail:
     return status;
 }

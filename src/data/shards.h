@@ -65,6 +65,7 @@ struct shard_walk {
     struct tar_reader tar;
     struct tar_member next; /* the first member of the next sample; no name: none has been read */
     bool pending;
+    bool tells; /* of shards that end too early */
 };
 
 /* The next sample to train on; count 0 after the last. */

@@ -92,7 +92,7 @@ fail:
 enum mien_status data_shards_each(struct data_shards *shards, data_row_fn fn, void *user)
 {
     enum mien_status status = MIEN_OK;
-    struct shard_walk walk = {.shards = shards};
+    struct shard_walk walk = {.shards = shards, .tells = shards->samples == 0};
     struct shard_sample sample = {0};
     struct data_manifest m = {.path = shards->manifest.path};
     struct data_row row;

@@ -202,7 +202,7 @@ static enum mien_status read_header(struct tar_reader *r, unsigned char *block, 
 {
     enum mien_status status = MIEN_OK;
     uint64_t left = base_in_size(r->in) - r->at;
-    *ended = left == 0;
+    *ended = r->cut = left == 0;
     if (*ended)
         return MIEN_OK;
     FAIL_IF(left < TAR_BLOCK, MIEN_ERR_DATA, "%s: byte %llu: the file ends within a header; it was cut off", r->path,

@@ -16,6 +16,7 @@ struct tar_reader {
     uint64_t at;              /* of the next header */
     char *name;               /* of the last member */
     size_t name_capacity;
+    bool cut; /* the file has ended without the blocks of zeros that end an archive: members may be missing */
 };
 
 /* A regular file in the archive. */
