@@ -138,6 +138,16 @@ static double flops(const struct op_call *call)
 }
 
 static const struct op_variant variants[] = {
+    {.name = "attention_fwd_cm",
+     .needs = OP_MATRIX_UNITS | VK_CAP_F16,
+     .rounds = true,
+     .fits = attention_fits_cm,
+     .steps = attention_plan_fwd_cm},
+    {.name = "attention_fwd_cm_bf16",
+     .needs = OP_MATRIX_UNITS | VK_CAP_COOPMAT_BF16,
+     .rounds = true,
+     .fits = attention_fits_cm_bf16,
+     .steps = attention_plan_fwd_cm},
     {.name = "attention_fwd_sg",
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
@@ -160,6 +170,8 @@ static const struct op_variant variants[] = {
 
 #define F16 .dtype = MIEN_F16
 #define BF16 .dtype = MIEN_BF16
+#define CM_F16 .precision = MIEN_F16, F16
+#define CM_BF16 .precision = MIEN_BF16, BF16
 static const struct op_case cases[] = {
     {.name = "one", .in = QKV(1, 1, 1), .grad = true},
     {.name = "one_key", .attr = {.heads = 3}, .in = QKV(2, 1, 12), .grad = true},
@@ -203,6 +215,27 @@ static const struct op_case cases[] = {
     {.name = "bf16_image_small", .attr = {.heads = 3, BF16}, BF16, .in = QKV(64, 37, 96), .bench = true},
     {.name = "bf16_image_b32", .attr = {.heads = 12, BF16}, BF16, .in = QKV(2, 50, 768), .bench = true},
     {.name = "bf16_text_b32", .attr = {.heads = 8, .causal = true, BF16}, BF16, .in = QKV(2, 77, 512), .bench = true},
+    /* on matrix units: fewer rows than a matrix, rows past the end, exact ones; heads of 16 to 64; several workgroups
+     * of a head, causal ones that end early; subgroups without rows */
+    {.name = "cm_one", .attr = {.heads = 1, CM_F16}, F16, .in = QKV(1, 1, 16), .grad = true},
+    {.name = "cm_7x16_causal", .attr = {.heads = 2, .causal = true, CM_F16}, F16, .in = QKV(1, 7, 32), .grad = true},
+    {.name = "cm_9x32", .attr = {.heads = 1, CM_F16}, F16, .in = QKV(2, 9, 32), .grad = true},
+    {.name = "cm_scaled", .attr = {.heads = 1, .scale = -0.1f, CM_F16}, F16, .in = QKV(2, 33, 48)},
+    {.name = "cm_32x64", .attr = {.heads = 3, CM_F16}, F16, .in = QKV(2, 32, 192)},
+    {.name = "cm_64x64_causal", .attr = {.heads = 1, .causal = true, CM_F16}, F16, .in = QKV(2, 64, 64)},
+    {.name = "cm_65x32_causal", .attr = {.heads = 2, .causal = true, CM_F16}, F16, .in = QKV(1, 65, 64)},
+    {.name = "cm_image_small", .attr = {.heads = 3, CM_F16}, F16, .in = QKV(64, 37, 96), .bench = true},
+    {.name = "cm_image_b32", .attr = {.heads = 12, CM_F16}, F16, .in = QKV(2, 50, 768), .bench = true},
+    {.name = "cm_text_b32", .attr = {.heads = 8, .causal = true, CM_F16}, F16, .in = QKV(2, 77, 512), .bench = true},
+    {.name = "cm_image_b16", .attr = {.heads = 12, CM_F16}, F16, .in = QKV(1, 197, 768), .bench = true},
+    {.name = "cm_257x64", .attr = {.heads = 2, CM_F16}, F16, .in = QKV(1, 257, 128)},
+    {.name = "cm_40_heads_of_40",
+     .attr = {.heads = 2, CM_F16},
+     F16,
+     .in = QKV(1, 40, 80)}, /* no matrix: another form */
+    {.name = "cmb_9x32", .attr = {.heads = 1, CM_BF16}, BF16, .in = QKV(2, 9, 32), .grad = true},
+    {.name = "cmb_65x48_causal", .attr = {.heads = 2, .causal = true, CM_BF16}, BF16, .in = QKV(1, 65, 96)},
+    {.name = "cmb_image_b32", .attr = {.heads = 12, CM_BF16}, BF16, .in = QKV(2, 50, 768), .bench = true},
     {0},
 };
 
@@ -219,5 +252,10 @@ const struct op_desc op_attention = {
     .prepare = prepare,
     /* a weight's relative error is its score's absolute one: 60 (the largest score drawn) * 6e-8 * a few */
     .tolerance = {.abs = 4e-5, .rel = 4e-5, .nmse = 1e-11},
+    /* weights rounded to f16 before they meet the values, each by 2^-11 of itself at most, as operands of matmul are:
+     * but sums of them come to 1, so that o is off by 2^-11 of the largest value at most. bf16 has three digits fewer
+     */
+    .tolerance_f16 = {.abs = 2e-3, .rel = 2e-3, .nmse = 2e-6},
+    .tolerance_bf16 = {.abs = 1.6e-2, .rel = 1.6e-2, .nmse = 1e-4},
     .flops = flops,
 };

@@ -41,6 +41,9 @@ static inline void attention_formats(struct op_dispatch *d, const struct op_call
     op_dispatch_formats(d, call, 10);
 }
 
+/* Operations of so many products of T x T x d. A causal mask leaves out some of them, none in the last block. */
+double attention_flops(const struct attention_size *s, uint32_t pairs, double products);
+
 /* The part that begins at batch `first`; batches 0 when not even one fits. */
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first);
 
@@ -57,13 +60,16 @@ void attention_bind_with_delta(struct op_dispatch *d, const struct attention_par
 /* A dispatch for delta = rowsum(do * o) of all pairs of a part, into scratch `index`. */
 void attention_plan_delta(const struct attention_chunk *c, uint32_t index);
 
-/* Plans (attention_plan.c, attention_plain.c); fits of the variants that are not plain. */
+/* Plans (attention_plan.c, attention_cm.c, attention_plain.c); fits of the variants that are not plain. */
+bool attention_fits_cm(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call);
 uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
+void attention_plan_fwd_cm(struct op_plan *plan);
 void attention_plan_fwd_sg(struct op_plan *plan);
 void attention_plan_fwd_row(struct op_plan *plan);
 void attention_plan_fwd_tile(struct op_plan *plan);

@@ -1,5 +1,6 @@
 /* attention_plan.c: attention and its gradient as dispatches of the fused forms; attention_plain.c has the plain one.
- * Four forms:
+ * Five forms:
+ *   cm          fused, on matrix units, 16-bit tensors (attention_cm.c)
  *   sg          fused; a lane owns a query or key row in registers (software drivers)
  *   row         the same for desktop GPUs of many registers
  *   tile        fused; a workgroup owns 32 rows, tiles in shared memory (desktop, mobile)
@@ -89,8 +90,7 @@ uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *c
 
 static const struct form form_tile = {.local = 128, .rows = 32};
 
-/* Operations of so many products of T x T x d. A causal mask leaves out some of them, none in the last block. */
-static double product_flops(const struct attention_size *s, uint32_t pairs, double products)
+double attention_flops(const struct attention_size *s, uint32_t pairs, double products)
 {
     return products * 2 * pairs * s->tokens * (double)s->tokens * s->dim;
 }
@@ -135,7 +135,7 @@ static void plan_fwd(struct op_plan *plan, struct form form, const char *shader)
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
         attention_formats(d, plan->call);
-        op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 2));
+        op_plan_cut(plan, attention_flops(&s, part.batches * s.heads, 2));
         first += part.batches;
     }
 }
@@ -180,7 +180,7 @@ static void add_kv(struct op_plan *plan, const struct attention_size *s, struct 
     attention_bind_with_delta(d, part, 0);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, part->qkv);
     attention_formats(d, plan->call);
-    op_plan_cut(plan, product_flops(s, part->batches * s->heads, 4));
+    op_plan_cut(plan, attention_flops(s, part->batches * s->heads, 4));
 }
 
 void attention_plan_bwd_sg(struct op_plan *plan)
@@ -195,7 +195,7 @@ void attention_plan_bwd_sg(struct op_plan *plan)
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.qkv);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
         attention_formats(d, plan->call);
-        op_plan_cut(plan, product_flops(&s, part.batches * s.heads, 3));
+        op_plan_cut(plan, attention_flops(&s, part.batches * s.heads, 3));
         add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
         first += part.batches;
     }
@@ -275,7 +275,7 @@ static void add_q(const struct attention_chunk *c, const struct gradient *g, boo
     else
         op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv); /* not written by this name */
     attention_formats(d, c->plan->call);
-    op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 3));
+    op_plan_cut(c->plan, attention_flops(&c->size, c->pairs, 3));
 }
 
 static void add_kept(const struct attention_chunk *c, const struct gradient *g)
@@ -286,7 +286,7 @@ static void add_kept(const struct attention_chunk *c, const struct gradient *g)
     op_dispatch_bind(d, OP_SCRATCH, 1, OP_READ);
     op_part_bind(d, OP_OUT, 0, OP_WRITE, c->part.qkv);
     attention_formats(d, c->plan->call);
-    op_plan_cut(c->plan, product_flops(&c->size, c->pairs, 2));
+    op_plan_cut(c->plan, attention_flops(&c->size, c->pairs, 2));
 }
 
 static void plan_bwd(struct op_plan *plan, const struct gradient *g, bool keep)

@@ -16,16 +16,10 @@ static const struct cm_tile {
     double speed;
 } tiles[] = {{8, 4, 4, 0.67}, {8, 2, 4, 0.60}, {8, 2, 2, 0.52}, {4, 2, 2, 0.45}};
 
-/* Where the size can be chosen, 32: of wider subgroups each lane would hold more copies of the same operands. */
-static uint32_t lanes_of(const struct vk_caps *caps)
-{
-    return caps->subgroup_min <= 32 && caps->subgroup_max >= 32 && caps->subgroup_size > 32 ? 32 : caps->subgroup_size;
-}
-
 static struct matmul_tile shape_of(const struct vk_caps *caps, const struct vk_matrix *matrix, const struct cm_tile *c,
                                    struct matmul_tile t)
 {
-    t.lanes = lanes_of(caps);
+    t.lanes = op_matrix_lanes(caps);
     uint32_t subgroups = BASE_MIN(c->subgroups, MOST_THREADS / t.lanes);
     t.matrix = *matrix;
     t.rows = c->rows;

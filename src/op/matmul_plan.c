@@ -448,18 +448,15 @@ STEPS(sg_texel, plan_software, TEXEL("matmul_fwd_sg"))
 STEPS(vec, plan_strips, "matmul_fwd_vec")
 STEPS(vec_texel, plan_strips, TEXEL("matmul_fwd_vec"))
 
-/* What a variant on matrix units needs: they multiply for whole subgroups of a known size. */
-#define UNITS (VK_CAP_SUBGROUP | VK_CAP_COOPMAT)
-
 const struct op_variant matmul_variants[] = {
     {.name = "matmul_fwd_cm",
-     .needs = UNITS | VK_CAP_F16,
+     .needs = OP_MATRIX_UNITS | VK_CAP_F16,
      .rounds = true,
      .fits = matmul_fits_cm,
      .steps = matmul_plan_cm,
      .tiles = matmul_tiles_cm},
     {.name = "matmul_fwd_cm_bf16",
-     .needs = UNITS | VK_CAP_COOPMAT_BF16,
+     .needs = OP_MATRIX_UNITS | VK_CAP_COOPMAT_BF16,
      .rounds = true,
      .fits = matmul_fits_cm_bf16,
      .steps = matmul_plan_cm,

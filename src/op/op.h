@@ -35,7 +35,8 @@ struct op_attr {
     uint32_t first, count;         /* slice: the part of that dimension that is kept; pad: first = where x begins */
     enum mien_dtype dtype;         /* of the outputs marked :stored (signature.h); cast: of the output; 0 = f32 */
     enum mien_dtype precision;     /* matmul: f16, bf16: kernels may round what they multiply to that; f32: never. f16
-                                      ends at 65,504: beyond it is infinity. Sums are fp32 always */
+                                      ends at 65,504: beyond it is infinity. Sums are fp32 always. attention: the same
+                                      of its weights, where it is the tensors' type */
     float eps;                     /* layernorm */
     float scale;                   /* scale: factor; attention: score scale, 0 = 1/sqrt(head dim) */
     float value;                   /* fill */

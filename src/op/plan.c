@@ -55,6 +55,11 @@ uint32_t op_group_lanes(const struct vk_caps *caps)
     return caps->least_barrier > 64 ? 128 : 64;
 }
 
+uint32_t op_matrix_lanes(const struct vk_caps *caps)
+{
+    return caps->subgroup_min <= 32 && caps->subgroup_max >= 32 && caps->subgroup_size > 32 ? 32 : caps->subgroup_size;
+}
+
 uint32_t op_busy_groups(const struct vk_caps *caps)
 {
     uint32_t cores = BASE_MIN(caps->cores, 4096);

@@ -81,6 +81,9 @@ struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader);
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count);
 /* Invocations of a workgroup that adds up in shared memory: 64, or 128 where barriers need more. */
 uint32_t op_group_lanes(const struct vk_caps *caps);
+/* Lanes of a subgroup of kernels on matrix units. Where the size can be chosen, 32: of wider subgroups each lane would
+ * hold more copies of the same operands. */
+uint32_t op_matrix_lanes(const struct vk_caps *caps);
 /* Workgroups that keep the device busy, of 256 invocations on a desktop's, of 64 on a phone's: one or four for each
  * core that the driver tells of. One of 256 gives each of a core's schedulers two subgroups. Fewer are a reason to cut
  * sums. */
@@ -184,6 +187,9 @@ struct op_variant {
     /* Tiles that `steps` takes for this call beside the rule's own (op_plan.tile); how many. NULL = none. */
     uint32_t (*tiles)(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 };
+
+/* What a variant on matrix units needs: they multiply for whole subgroups of a known size. */
+#define OP_MATRIX_UNITS (VK_CAP_SUBGROUP | VK_CAP_COOPMAT)
 
 /* The three variants of a shader whose techniques are row, sg and group; the rest are fields of op_variant. */
 #define OP_ROW_VARIANTS(shader, ...)                                                                                   \

@@ -1,5 +1,5 @@
-/* test_matrix.c: matmul on matrix units: when it is chosen, what becomes of numbers that an operand's type does not
- * hold, and workgroups of any shape. */
+/* test_matrix.c: matmul and attention on matrix units: when they are chosen, what becomes of numbers that an operand's
+ * type does not hold, and workgroups of any shape. */
 #include "on_device.h"
 #include "op/matmul.h"
 
@@ -46,6 +46,44 @@ static void test_choice(void)
     CHECK_STR(chosen(&caps, MIEN_F16), "matmul_fwd_cm");
     CHECK_EQ(vk_caps_clamp(&caps, "-subgroup"), MIEN_OK);
     CHECK_STR(chosen(&caps, MIEN_F16), "matmul_fwd_slice");
+}
+
+static const char *chosen_attention(const struct vk_caps *caps, enum mien_dtype dtype, enum mien_dtype precision,
+                                    uint32_t dim)
+{
+    struct op_call call = {.op = &op_attention,
+                           .in_count = 1,
+                           .attr = {.heads = 2, .dtype = dtype, .precision = precision},
+                           .in = {SHAPE_F32(1, 50, 6 * dim)}};
+    call.in[0].dtype = dtype;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    return op_choose(caps, &call)->name;
+}
+
+/* Tensors in the type that weights may be rounded to, heads that come in whole matrices and fit registers and shared
+ * memory. */
+static void test_attention_choice(void)
+{
+    struct vk_caps caps = with_units();
+    const char *otherwise = chosen_attention(&caps, MIEN_F16, MIEN_F32, 64);
+    CHECK(strcmp(otherwise, "attention_fwd_cm") != 0); /* whoever did not allow it gets fp32 */
+    CHECK_STR(chosen_attention(&caps, MIEN_F16, MIEN_F16, 64), "attention_fwd_cm");
+    CHECK_STR(chosen_attention(&caps, MIEN_BF16, MIEN_BF16, 32), "attention_fwd_cm_bf16");
+    CHECK_STR(chosen_attention(&caps, MIEN_F32, MIEN_F16, 64), otherwise); /* scores of rounded queries */
+    CHECK_STR(chosen_attention(&caps, MIEN_BF16, MIEN_F16, 64), otherwise);
+    CHECK(strncmp(chosen_attention(&caps, MIEN_F16, MIEN_F16, 40), "attention_fwd_cm", 16) != 0);
+    CHECK(strncmp(chosen_attention(&caps, MIEN_F16, MIEN_F16, 80), "attention_fwd_cm", 16) != 0);
+    caps.max_shared = 16384;
+    CHECK_STR(chosen_attention(&caps, MIEN_F16, MIEN_F16, 64), otherwise);
+    caps = with_units();
+    caps.max_registers = 64;
+    CHECK(strncmp(chosen_attention(&caps, MIEN_F16, MIEN_F16, 64), "attention_fwd_cm", 16) != 0);
+    caps = with_units();
+    caps.coopmat.m = 12; /* rows of a subgroup's lanes in no whole matrices */
+    CHECK_STR(chosen_attention(&caps, MIEN_F16, MIEN_F16, 64), otherwise);
+    caps = with_units();
+    caps.features &= ~(uint32_t)VK_CAP_COOPMAT_BF16;
+    CHECK_STR(chosen_attention(&caps, MIEN_BF16, MIEN_BF16, 64), otherwise);
 }
 
 /* Subgroups of 64 that could be of 32 are; the tile shrinks with the matrix. */
@@ -170,6 +208,7 @@ static void test_shapes(void)
 int main(void)
 {
     test_choice();
+    test_attention_choice();
     test_tile();
     if (check_failures)
         return check_result();

@@ -1,6 +1,6 @@
 /* shapes.c: matmul, fp32 and with operands that may be rounded to f16, at the peak's size, as ViT-B's MLP on 16 texts
  * of 37 tokens and as a projection of 32 images of 50, in the three forms of a step (B stored [K,N] or, as weights are,
- * [N,K]; A stored [K,M]); attention of ViT-B/32, ViT-B/16 and L/14 on 64 images. */
+ * [N,K]; A stored [K,M]); attention of ViT-B/32, ViT-B/16 and L/14 on 64 images, of f32 and, rounded, of f16. */
 #include "shapes.h"
 
 #define TA .trans_a = true
@@ -15,6 +15,13 @@
     {                                                                                                                  \
         .name = "attention T = " #t, .attr = {.heads = 12}, .in = { {64, t, 3 * 768} }                                 \
     }
+#define ATTENTION_F16(t)                                                                                               \
+    {                                                                                                                  \
+        .name = "f16 attention, T = " #t, .attr = {.heads = 12, .dtype = MIEN_F16, .precision = MIEN_F16},             \
+        .dtype = MIEN_F16, .in = {                                                                                     \
+            {64, t, 3 * 768}                                                                                           \
+        }                                                                                                              \
+    }
 
 static const struct op_case products[] = {
     PRODUCT("matmul", 4096, 4096, 4096, .precision = MIEN_F32),
@@ -24,7 +31,8 @@ static const struct op_case products[] = {
     PRODUCT("f16 matmul", 592, 3072, 768, .precision = MIEN_F16),
     PRODUCT("f16 matmul", 1600, 768, 768, .precision = MIEN_F16),
 };
-static const struct op_case attentions[] = {ATTENTION(50), ATTENTION(197), ATTENTION(257)};
+static const struct op_case attentions[] = {ATTENTION(50),     ATTENTION(197),     ATTENTION(257),
+                                            ATTENTION_F16(50), ATTENTION_F16(197), ATTENTION_F16(257)};
 
 struct check_case shapes_get(size_t index)
 {

@@ -4,7 +4,7 @@
 
 #include "check/check.h"
 
-enum { SHAPES = 24 };
+enum { SHAPES = 30 };
 /* The name is the case's. */
 struct check_case shapes_get(size_t index);
 
