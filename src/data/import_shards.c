@@ -111,6 +111,26 @@ static enum mien_status put_text(struct packing *p, const char *kind, const char
     return name ? tar_write(p->out, name, text, strlen(text)) : base_fail(MIEN_ERR_NOMEM, "out of host memory");
 }
 
+/* The keys that Mien does not know, as the row has them. */
+static enum mien_status add_more(const struct data_row *row, cJSON *json)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *more = NULL;
+    if (!row->more)
+        return MIEN_OK;
+    TRY(base_json_parse(row->more, strlen(row->more), "a row", &more));
+    while (more->child) {
+        cJSON *item = cJSON_DetachItemViaPointer(more, more->child);
+        bool added = cJSON_AddItemToObject(json, item->string, item);
+        if (!added)
+            cJSON_Delete(item);
+        FAIL_IF(!added, MIEN_ERR_NOMEM, "out of host memory for a shard");
+    }
+fail:
+    cJSON_Delete(more);
+    return status;
+}
+
 /* The row as an object, with the members in place of the paths; and its caption for readers that know no other. */
 static enum mien_status put_row(struct packing *p, const struct data_row *row)
 {
@@ -121,6 +141,7 @@ static enum mien_status put_row(struct packing *p, const struct data_row *row)
     TRY(base_arena_status(&p->in->row_arena));
     FAIL_IF(!json || (row->fold == 0 && !cJSON_AddNumberToObject(json, "fold", 0)), MIEN_ERR_NOMEM,
             "out of host memory for a shard");
+    TRY(add_more(row, json));
     text = base_json_print(json, false);
     FAIL_IF_NULL(text, "a shard");
     TRY(put_text(p, "json", text));
@@ -244,7 +265,7 @@ static enum mien_status run(struct import *in)
     FAIL_IF(params->pack || params->shuffle_captions, MIEN_ERR_ARG,
             "shards have neither a pack nor shuffled captions; give these options where the manifest is made");
     TRY(read_pattern(params->manifest, &p.pattern));
-    TRY(data_manifest_read(params->root, &p.manifest));
+    TRY(data_manifest_read_more(params->root, &p.manifest));
     TRY(check_free(&p, base_div_up(p.manifest->count, p.size)));
     TRY(base_stage_open(params->manifest, &p.stage));
     for (size_t i = 0; i < p.manifest->count; i++)

@@ -78,12 +78,8 @@ static bool is_json(const char *path, const char *text)
     return *text == '{' || *text == '[' || base_path_ends(path, endings);
 }
 
-enum mien_status data_manifest_read(const char *path, struct data_manifest **out)
-{
-    return data_manifest_read_as(path, NULL, false, out);
-}
-
-enum mien_status data_manifest_read_as(const char *path, const char *columns, bool quiet, struct data_manifest **out)
+static enum mien_status read_all(const char *path, const char *columns, bool quiet, bool more,
+                                 struct data_manifest **out)
 {
     enum mien_status status = MIEN_OK;
     struct data_manifest *m = base_alloc(1, sizeof(*m));
@@ -92,7 +88,7 @@ enum mien_status data_manifest_read_as(const char *path, const char *columns, bo
     size_t size = 0;
     *out = NULL;
     FAIL_IF(!m || !r || !dir, MIEN_ERR_NOMEM, "%s: out of host memory", path);
-    *r = (struct manifest_reader){.m = m, .dir = dir, .columns = columns, .quiet = quiet};
+    *r = (struct manifest_reader){.m = m, .dir = dir, .columns = columns, .quiet = quiet, .more = more};
     m->path = base_arena_strdup(&m->arena, path);
     FAIL_IF_NULL(m->path, path);
     if (columns)
@@ -123,6 +119,21 @@ fail:
     base_free(dir);
     base_free(r);
     return status;
+}
+
+enum mien_status data_manifest_read(const char *path, struct data_manifest **out)
+{
+    return read_all(path, NULL, false, false, out);
+}
+
+enum mien_status data_manifest_read_as(const char *path, const char *columns, bool quiet, struct data_manifest **out)
+{
+    return read_all(path, columns, quiet, false, out);
+}
+
+enum mien_status data_manifest_read_more(const char *path, struct data_manifest **out)
+{
+    return read_all(path, NULL, false, true, out);
 }
 
 void data_manifest_destroy(struct data_manifest **manifest)

@@ -51,6 +51,7 @@ struct data_row {
     enum data_split split;
     int32_t fold;        /* -1 = none */
     const char *subject; /* or NULL */
+    const char *more;    /* keys that are none, as an object's text, where data_manifest_read_more was asked; or NULL */
 };
 
 struct data_manifest {
@@ -70,6 +71,8 @@ enum mien_status data_manifest_read(const char *path, struct data_manifest **out
 /* With columns of other names, "image=path,caption=text" (NULL: none; JSON Lines have none); `quiet`: nothing is
  * named, for one that has been read before. MIEN_ERR_ARG: malformed columns. */
 enum mien_status data_manifest_read_as(const char *path, const char *columns, bool quiet, struct data_manifest **out);
+/* With row->more, for those who hand rows on: of JSON Lines. */
+enum mien_status data_manifest_read_more(const char *path, struct data_manifest **out);
 /* MIEN_ERR_ARG: not such columns. */
 enum mien_status data_columns_check(const char *columns);
 void data_manifest_destroy(struct data_manifest **manifest);

@@ -16,6 +16,7 @@ struct manifest_reader {
     const char *dir;     /* of the manifest */
     const char *columns; /* of a table, as manifest_columns_parse takes them; may be NULL */
     bool quiet;
+    bool more;        /* row->more is wanted */
     char where[1200]; /* "path:line", for messages */
     struct manifest_unknown unknown[32];
     size_t unknown_count;

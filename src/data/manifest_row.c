@@ -320,6 +320,28 @@ fail:
     return status;
 }
 
+/* The keys that are none, for those who hand them on. */
+static enum mien_status read_more(struct manifest_reader *r, const cJSON *object, struct data_row *row)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_json more = base_json_object_begin();
+    const cJSON *item;
+    char *text = NULL;
+    cJSON_ArrayForEach(item, object)
+    {
+        if (!manifest_is_key(item->string))
+            base_put(&more, item->string, cJSON_Duplicate(item, true));
+    }
+    cJSON *tree = base_json_end(&more);
+    text = tree ? base_json_print(tree, false) : NULL;
+    row->more = text ? base_arena_strdup(&r->m->arena, text) : NULL;
+    FAIL_IF_NULL(row->more, r->where);
+fail:
+    cJSON_Delete(tree);
+    base_free(text);
+    return status;
+}
+
 static bool is_empty_object(const cJSON *item)
 {
     return cJSON_IsObject(item) && !item->child;
@@ -346,6 +368,8 @@ enum mien_status manifest_read_row(struct manifest_reader *r, const cJSON *objec
     TRY(read_values(r, object, "targets", &row->targets, &row->target_count));
     TRY(read_choice(r, object, row));
     TRY(read_groups(r, object, row));
+    if (r->more)
+        TRY(read_more(r, object, row));
 fail:
     return status;
 }

@@ -1,6 +1,6 @@
 /* Shards: their names and samples; the loader's batches from them, which are the manifest's; bad samples; memory. */
 #include "data/loader.h"
-#include "data/row_image.h"
+#include "data/stream.h"
 #include "mien/data.h"
 
 #include "data/png.h"
@@ -176,6 +176,19 @@ static void test_import(void)
     CHECK(!base_file_exists(support_file("v-0.tar"))); /* whole or not at all */
 }
 
+/* Keys that Mien does not know are handed on. */
+static void test_more(void)
+{
+    char *data = NULL;
+    size_t size = 0;
+    CHECK_EQ(base_file_read(support_file("s-000.tar"), 0, &data, &size), MIEN_OK);
+    uint32_t found = 0;
+    for (size_t i = 0; i + 8 < size; i++)
+        found += memcmp(data + i, "\"odd\":1}", 8) == 0;
+    CHECK_EQ(found, 7);
+    base_free(data);
+}
+
 /* ---- batches ---- */
 
 static struct data_loader_params params_of(struct data_shards *shards, uint32_t workers)
@@ -274,8 +287,60 @@ static void test_equal(void)
     data_shards_close(&shards);
 }
 
-/* The same for any number of workers and after a seek to any place, within the buffer's first fill and without; each
- * epoch has each sample at most once, in an order of its own. */
+/* Places of an epoch's samples, as shard * 2^32 + byte, into out [SAMPLES]. */
+static void epoch_of(const struct data_shards *shards, uint32_t buffer, uint32_t epoch, uint64_t *out)
+{
+    struct stream stream;
+    struct stream_sample sample;
+    CHECK_EQ(stream_create(shards, buffer, 3, &stream), MIEN_OK);
+    CHECK_EQ(stream_seek(&stream, epoch, 0), MIEN_OK);
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        CHECK_EQ(stream_next(&stream, &sample), MIEN_OK);
+        out[i] = (uint64_t)sample.place.shard << 32 | sample.place.offset;
+        base_free(sample.bytes);
+    }
+    CHECK_EQ(stream_next(&stream, &sample), MIEN_ERR_DATA); /* there are no more */
+    stream_clear(&stream);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each epoch has each sample once, in an order of its own: of the shards, and within the buffer. */
+static void test_order(void)
+{
+    struct data_shards *shards = counted("s-{000..003}.tar");
+    uint64_t disk[SAMPLES], got[SAMPLES], last[SAMPLES] = {0};
+    uint32_t first[4] = {0}, most = 0, turns = 0;
+    epoch_of(shards, 0, 5, disk);
+    for (uint32_t i = 1; i < SAMPLES; i++)
+        CHECK(disk[i] > disk[i - 1]);
+    for (uint32_t epoch = 0; epoch < 40; epoch++) {
+        epoch_of(shards, 1, epoch, got); /* whole shards, each in order */
+        first[got[0] >> 32]++;
+        for (uint32_t i = 1; i < SAMPLES; i++)
+            turns += got[i] >> 32 != got[i - 1] >> 32 || got[i] < got[i - 1];
+        epoch_of(shards, 6, epoch, got);
+        CHECK(memcmp(got, last, sizeof(got)) != 0);
+        memcpy(last, got, sizeof(got));
+        qsort(got, SAMPLES, sizeof(*got), by_value);
+        CHECK(memcmp(got, disk, sizeof(got)) == 0);
+    }
+    CHECK_EQ(turns, 40 * 3);
+    for (uint32_t i = 0; i < 4; i++)
+        CHECK(first[i] > 2 && first[i] < 20); /* 10 of 40 each */
+    epoch_of(shards, 1000, 0, got);           /* all are in the buffer: far from where they lay */
+    for (uint32_t i = 0; i < SAMPLES; i++)
+        for (uint32_t k = 0; k < SAMPLES; k++)
+            most = got[i] == disk[k] ? BASE_MAX(most, k > i ? k - i : i - k) : most;
+    CHECK(most > 7);
+    data_shards_close(&shards);
+}
+
+/* The same for any number of workers and after a seek to any place, within the buffer's first fill and without. */
 static void test_shuffled(void)
 {
     struct data_shards *shards = counted("s-{000..003}.tar");
@@ -417,6 +482,7 @@ static void test_refused(void)
                                list[] = {{"a.png", NULL}, {"a.json", "[1]"}},
                                latin[] = {{"a.png", NULL}, {"a.txt", "caf\xe9"}},
                                split[] = {{"a.png", NULL}, {"a.json", "{\"split\":\"dev\"}"}},
+                               escaped[] = {{"a.png", NULL}, {"a.json", "{\"spl\\u0069t\":\"val\"}"}},
                                none[] = {{"README", "x"}};
     check_refused(twice, 3, "byte 2048: the sample a has two members .png");
     check_refused(wrong, 2, "a, byte 0: \"va\"");
@@ -424,6 +490,7 @@ static void test_refused(void)
     check_refused(list, 2, "a, byte 0: its .json is no object");
     check_refused(latin, 2, "a, byte 0");
     check_refused(split, 2, "\"split\" is \"dev\"");
+    check_refused(escaped, 2, "a, byte 0: \"split\" is written with escapes");
     check_refused(none, 1, "no sample of the train split");
     struct data_manifest *m = NULL;
     CHECK_EQ(data_manifest_read(support_file("refused.tar"), &m), MIEN_ERR_DATA);
@@ -505,7 +572,9 @@ int main(void)
         test_names();
         test_rows();
         test_import();
+        test_more();
         test_equal();
+        test_order();
         test_shuffled();
         test_seek();
         test_foreign();

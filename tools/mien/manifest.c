@@ -61,6 +61,10 @@ static const char text[] =
     "or\n"
     "cannot be read is a bad sample: named, counted and left out; training ends when there are more than "
     "data.max_bad.\n"
+    "Shards: data.train also takes tar files in WebDataset's layout, x-{000000..000012}.tar, as mien import shards,\n"
+    "WebDataset and img2dataset write them. Members named alike up to the first dot are a sample: a picture (several\n"
+    "are a clip), json with the keys above, but for the first three, txt with a caption, cls with a label.\n"
+    "\n"
     "A pack (mien import --pack, FILE.pack) holds the pictures decoded; it remembers size and time of each file and "
     "reads\n"
     "again those that have changed.";
