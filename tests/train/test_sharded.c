@@ -99,6 +99,47 @@ static void test_resumed(void)
     }
 }
 
+/* Clips of two frames, some as a list that is out of order, on a directory's frozen towers. */
+static void make_clips(void)
+{
+    char text[4096];
+    size_t at = 0;
+    struct mien_import_params p = {.size = sizeof p, .name = "shards", .root = "clips.jsonl", .manifest = "c-%d.tar"};
+    p.shard_size = 7;
+    for (uint32_t i = 0; i < 18; i++)
+        at += (size_t)snprintf(
+            text + at, sizeof(text) - at,
+            "{\"frames\":[\"%u.png\",\"%u.png\",\"%u.png\"],\"caption\":\"a face of joy, number %u\"}\n", i + 3, i + 1,
+            i, i % 7);
+    CHECK(tiny_write("clips.jsonl", text, at));
+    CHECK_EQ(mien_import(&p, NULL), MIEN_OK);
+}
+
+static enum mien_status clips_from(const char *run, const char *data, const char *augment)
+{
+    char dir[64];
+    const char *sets[] = {
+        dir,
+        data,
+        "data.shuffle=false",
+        "data.frames={\"count\":2,\"sampling\":\"random\"}",
+        "model={\"init\":\"manifest/model\",\"temporal\":{\"layers\":1,\"heads\":2,\"head_dim\":8,\"mlp\":8,"
+        "\"max_frames\":8}}",
+        augment};
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    return train_sets(sets, augment ? 6 : 5, NULL);
+}
+
+static void test_clips(void)
+{
+    make_clips();
+    CHECK_EQ(clips_from("clips", "data.train=clips.jsonl", "data.augment={\"flip\":0.5}"), MIEN_OK);
+    CHECK_EQ(clips_from("packed", "data.train=c-{0..2}.tar", "data.augment={\"flip\":0.5}"), MIEN_OK);
+    CHECK(equal_models("clips", "packed"));
+    CHECK_EQ(clips_from("frozen", "data.train=c-{0..2}.tar", NULL), MIEN_ERR_ARG);
+    CHECK(strstr(captured, "its features are made once of the rows of a manifest, not of shards") != NULL);
+}
+
 /* Another buffer is another order; other texts are another run. */
 static void test_other(void)
 {
@@ -141,6 +182,7 @@ int main(void)
     test_equal();
     test_resumed();
     test_refused();
+    test_clips();
     test_other();
     gpu_close_public(&gpu);
     tiny_remove();
