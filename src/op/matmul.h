@@ -61,10 +61,14 @@ void matmul_cm_specialise(const struct op_plan *plan, const struct matmul_tile *
 uint64_t matmul_parts_to_fill(const struct vk_caps *caps, const struct matmul_size *s, uint32_t fill, uint32_t least,
                               uint64_t tiles);
 
+/* fill, least: as in matmul_tile; workgroups that come in turns of so many, the last of which may be short. */
+struct matmul_load {
+    uint32_t fill, least, turn;
+};
 /* What share of a device a tile of [m,n] keeps at work: by what of it lies outside the matrix, how many workgroups
  * there are, those of split sums included, and what the split costs. */
-double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n, uint32_t fill,
-                   uint32_t least);
+double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n,
+                   const struct matmul_load *load);
 
 /* The tile of matmul_fwd_slice: slices of SIDE x SIDE invocations, each with rows and groups of four columns; m, n: of
  * C per workgroup. */

@@ -2,19 +2,20 @@
  * rounded. The kernel is shaders/matmul/matmul_fwd_cm.comp. */
 #include "op/matmul.h"
 
-enum { DEPTH = 16, ACROSS = 2, MOST_THREADS = 256 };
+enum { DEPTH = 16, MOST_THREADS = 256 };
 
 static const char *const kernels[][2] = {
     {"matmul_fwd_cm_odd", "matmul_fwd_cm"},
     {"matmul_fwd_cm_bf16_odd", "matmul_fwd_cm_bf16"},
 };
 
-/* Subgroups, and matrices of C of each; about what share of its peak a GPU reaches inside a tile, as RADV's code for
- * Navi 31 suggests (tests/bench/LOG.md). */
+/* Subgroups, of them side by side, and matrices of C of each; about what share of its peak a GPU reaches inside a tile
+ * with one workgroup on each core, as RADV's code for Navi 31 suggests (tests/bench/LOG.md). */
 static const struct cm_tile {
-    uint32_t subgroups, rows, cols;
+    uint32_t subgroups, across, rows, cols;
     double speed;
-} tiles[] = {{8, 4, 4, 0.67}, {8, 2, 4, 0.60}, {8, 2, 2, 0.52}, {4, 2, 2, 0.45}};
+} tiles[] = {{8, 2, 4, 4, 0.68}, {8, 2, 3, 4, 0.66}, {8, 2, 2, 4, 0.62},
+             {4, 1, 2, 7, 0.63}, {8, 2, 2, 2, 0.51}, {4, 2, 2, 2, 0.45}};
 
 static struct matmul_tile shape_of(const struct vk_caps *caps, const struct vk_matrix *matrix, const struct cm_tile *c,
                                    struct matmul_tile t)
@@ -24,12 +25,11 @@ static struct matmul_tile shape_of(const struct vk_caps *caps, const struct vk_m
     t.matrix = *matrix;
     t.rows = c->rows;
     t.cols = c->cols;
-    t.across = ACROSS;
+    t.across = c->across;
     t.depth = DEPTH;
     t.local_x = subgroups * t.lanes;
-    t.m = subgroups / ACROSS * t.rows * matrix->m;
-    t.n = ACROSS * t.cols * matrix->n;
-    t.fill = t.fill * 8 / subgroups; /* op_busy_groups counts workgroups of 8 */
+    t.m = subgroups / t.across * t.rows * matrix->m;
+    t.n = t.across * t.cols * matrix->n;
     return t;
 }
 
@@ -42,11 +42,20 @@ static bool holds(const struct vk_caps *caps, const struct matmul_tile *t)
            2 * sums <= caps->max_registers;
 }
 
-/* How well a tile serves: by its speed, and by what it leaves idle. */
+/* Workgroups that take their turn together: one on each core, or, where a workgroup's subgroups lie on two (RDNA), on
+ * each pair. */
+static uint32_t turn_of(const struct vk_caps *caps, uint32_t fill)
+{
+    bool pairs = caps->subgroup_size >= 64 && caps->subgroup_min < 64;
+    return BASE_MAX(pairs ? fill / 2 : fill, 1);
+}
+
+/* How well a tile serves: by its speed, and by what it leaves idle, in the last turn too. */
 static double worth(const struct vk_caps *caps, const struct matmul_size *s, const struct cm_tile *c,
                     const struct matmul_tile *t)
 {
-    return holds(caps, t) ? c->speed * matmul_used(caps, s, t->m, t->n, t->fill, t->least) : 0;
+    struct matmul_load load = {t->fill, t->least, turn_of(caps, t->fill)};
+    return holds(caps, t) ? c->speed * matmul_used(caps, s, t->m, t->n, &load) : 0;
 }
 
 /* The tile that leaves least idle; local_x 0: the device holds none. */
@@ -99,6 +108,7 @@ uint32_t matmul_tiles_cm(const struct vk_caps *caps, const struct op_call *call,
 {
     struct matmul_size s = matmul_size_of(call);
     struct matmul_tile by_rule = rule(caps, call);
+    _Static_assert(4 * BASE_COUNT(tiles) <= OP_MAX_TILES, "matmul_add_tiles adds up to four");
     uint32_t count = 0;
     for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
         struct matmul_tile t = shape_of(caps, matrix_of(caps, call), &tiles[i], (struct matmul_tile){0});

@@ -39,13 +39,13 @@ bool matmul_slice_tile(const struct vk_caps *caps, uint32_t index, struct matmul
     return false;
 }
 
-double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n, uint32_t fill,
-                   uint32_t least)
+double matmul_used(const struct vk_caps *caps, const struct matmul_size *s, uint32_t m, uint32_t n,
+                   const struct matmul_load *load)
 {
     uint64_t count = base_div_up(s->m, m) * base_div_up(s->n, n) * s->batch;
-    uint64_t parts = matmul_parts_to_fill(caps, s, fill, least, count);
+    uint64_t parts = matmul_parts_to_fill(caps, s, load->fill, load->least, count), groups = count * parts;
     double used = (double)s->m * s->n * s->batch / ((double)count * m * n);
-    used *= BASE_MIN((double)(count * parts) / fill, 1.0);
+    used *= (double)groups / (double)BASE_MAX(load->fill, base_round_up(groups, load->turn));
     return parts > 1 ? used * (s->k / (s->k + SPLIT_COST * (double)parts)) : used;
 }
 
@@ -54,11 +54,12 @@ struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct 
                                        uint32_t least)
 {
     bool wide = caps->subgroup_size >= 64 && caps->subgroup_min < 64;
+    const struct matmul_load load = {fill, least, 1}; /* many fit onto a core, and begin as others end */
     struct matmul_shape best = {0};
     double most = 0;
     for (size_t i = 0; i < BASE_COUNT(tiles); i++) {
         struct matmul_shape shape = matmul_slice_of(tiles[i].rows, tiles[i].cols);
-        double speed = tiles[i].speed * matmul_used(caps, s, shape.m, shape.n, fill, least);
+        double speed = tiles[i].speed * matmul_used(caps, s, shape.m, shape.n, &load);
         if ((wide || !tiles[i].wide) && caps->max_registers >= tiles[i].registers && speed > most) {
             most = speed;
             best = shape;

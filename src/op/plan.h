@@ -34,7 +34,7 @@ struct op_bind {
 struct op_tile {
     uint32_t rows, cols, parts;
 };
-enum { OP_MAX_TILES = 15 };
+enum { OP_MAX_TILES = 24 };
 
 struct op_dispatch {
     const char *shader;

@@ -108,6 +108,36 @@ static void test_tile(void)
     }
 }
 
+/* The sides of the rule's tile, on a device of 96 cores in pairs: of products of a ViT-B/32, many or few of them. */
+static void test_sides(void)
+{
+    static const struct {
+        uint32_t m, n, k, tile_m, tile_n;
+    } sizes[] = {{4096, 4096, 4096, 256, 128}, /* the fastest where there is enough */
+                 {1600, 768, 768, 128, 112},   /* 91 of them: one turn, nearly full */
+                 {592, 3072, 768, 128, 112},
+                 {768, 3072, 1600, 192, 128}, /* 96 of them */
+                 {800, 768, 768, 128, 64}};
+    struct vk_caps caps = with_units();
+    caps.subgroup_size = caps.subgroup_max = 64;
+    caps.subgroup_min = 32;
+    caps.cores = 96;
+    for (uint32_t i = 0; i < BASE_COUNT(sizes); i++) {
+        struct op_call call = {.op = &op_matmul,
+                               .in_count = 2,
+                               .attr = {.precision = MIEN_F16},
+                               .in = {SHAPE_F32(sizes[i].m, sizes[i].k), SHAPE_F32(sizes[i].k, sizes[i].n)}};
+        struct op_plan plan = {0};
+        CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+        CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+        const uint32_t *spec = plan.dispatch[0].spec; /* as shaders/matmul/matmul_fwd_cm.comp counts them */
+        uint32_t rows = spec[3] * spec[12], cols = spec[4] * spec[13], across = spec[6];
+        CHECK_EQ(spec[0] / spec[7] / across * rows, sizes[i].tile_m);
+        CHECK_EQ(across * cols, sizes[i].tile_n);
+        op_plan_clear(&plan);
+    }
+}
+
 /* ---- numbers beyond f16 ------------------------------------------------------------------------------------------ */
 
 /* The sum of `first` and seven zeros, by one product. */
@@ -145,14 +175,17 @@ static void test_range(void)
 
 /* ---- workgroups of any shape ------------------------------------------------------------------------------------- */
 
-static uint32_t subgroups; /* of plan_shape's tile: the more, the fewer loads has each invocation */
+/* Of plan_shape's tile: the more subgroups, the fewer loads has each invocation. */
+static uint32_t subgroups, across, rows, cols;
 
 static void plan_shape(struct op_plan *plan)
 {
     struct matmul_tile t = matmul_tile_for(plan, "matmul_fwd_cm");
     t.matrix = plan->caps->coopmat;
     t.lanes = plan->caps->subgroup_size;
-    t.rows = t.cols = t.across = 2;
+    t.rows = rows;
+    t.cols = cols;
+    t.across = across;
     t.depth = 16;
     t.local_x = subgroups * t.lanes;
     t.m = subgroups / t.across * t.rows * t.matrix.m;
@@ -190,19 +223,31 @@ static void test_shape(bool trans_a, bool trans_b)
         wrong += y[i] != sum;
     }
     if (wrong)
-        printf("%u subgroups, trans_a %d, trans_b %d: %u of %d wrong\n", subgroups, trans_a, trans_b, wrong, M * N);
+        printf("%u subgroups, %u across, %ux%u matrices, trans_a %d, trans_b %d: %u of %d wrong\n", subgroups, across,
+               rows, cols, trans_a, trans_b, wrong, M * N);
     CHECK_EQ(wrong, 0);
 }
 
-/* A side that has fewer fours than the workgroup has invocations, too: 64 columns of 256 invocations. */
+static void test_forms(uint32_t side_by_side, uint32_t down, uint32_t right)
+{
+    across = side_by_side;
+    rows = down;
+    cols = right;
+    for (int form = 0; form < 4; form++)
+        test_shape(form & 1, form & 2);
+}
+
+/* A side that has fewer fours than the workgroup has invocations, too: 64 columns of 256 invocations. Then sides that
+ * are no power of two, as matmul_cm.c has them. */
 static void test_shapes(void)
 {
     uint32_t lanes = vk_device_caps(gpu.device)->subgroup_size;
     gpu.as = NULL;
-    for (subgroups = 2; subgroups * lanes <= 256; subgroups *= 2) {
-        for (int form = 0; form < 4; form++)
-            test_shape(form & 1, form & 2);
-    }
+    for (subgroups = 2; subgroups * lanes <= 256; subgroups *= 2)
+        test_forms(2, 2, 2);
+    subgroups = 4;
+    test_forms(1, 1, 7);
+    test_forms(2, 3, 1);
 }
 
 int main(void)
@@ -210,6 +255,7 @@ int main(void)
     test_choice();
     test_attention_choice();
     test_tile();
+    test_sides();
     if (check_failures)
         return check_result();
     if (!on_device_open(&gpu))
