@@ -52,7 +52,8 @@ enum mien_bench_change {
 /* One thing that was timed. Texts are never NULL and live as long as the result. Numbers are 0 where there are none. */
 struct mien_bench_row {
     size_t size;
-    const char *name;    /* "matmul/nn_768", "tower/small-b8/image", "step/small-b8", "peak/fma" */
+    const char *name;    /* "matmul/nn_768", "tower/small-b8/image", "step/small-b8", "step/small-b8/bf16" (activations
+                            in 16 bits: run.precision), "peak/fma" */
     const char *kind;    /* "peak", "kernel", "tower", "step" */
     const char *variant; /* of a kernel: which one the device was given */
     const char *reason;  /* why there is no time */
@@ -87,7 +88,7 @@ struct mien_bench_head {
     bool quick;
     double fma_gflops;       /* peak of fused multiply-adds in fp32, two operations each */
     double copy_gbps;        /* peak of a copy, bytes read and bytes written, over all sizes measured */
-    const char *matrix_unit; /* why its peak is not measured */
+    const char *matrix_unit; /* what it multiplies, or that there is none; its peak is not measured */
     double dispatch_us;      /* of an empty dispatch behind another, without a barrier between */
     double barrier_us;       /* what a barrier between the two adds */
     double submit_us;        /* of one empty dispatch, from the submission to the end of the wait for it */

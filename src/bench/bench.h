@@ -22,7 +22,7 @@ struct bench_row {
 
 struct bench_head {
     char mien[16], kernels[20], device[256], driver[256], api[16], type[16], tiles[16], features[256], masked[256],
-        matrix_unit[64];
+        matrix_unit[96];
     uint32_t driver_version, subgroup_size;
     bool quick;
     double fma_gflops, copy_gbps, dispatch_us, barrier_us, submit_us;
@@ -74,6 +74,7 @@ struct bench_item {
     struct check_case c; /* of a kernel */
     const struct bench_model *model;
     enum bench_part part;
+    enum mien_dtype stored; /* of a step's activations: run.precision */
     struct kernel_state *kernel;
     struct program_state *program;
     double sample[BENCH_ROUNDS];
@@ -85,7 +86,7 @@ struct bench_fixture {
     const struct bench_model *of;
     struct nn_model *model;
     struct train_param *rules;
-    struct train_moments moments;
+    struct train_moments moments, scaled; /* the same with a scale of the loss, for f16; that alone is its own */
 };
 
 struct bench_run {

@@ -16,6 +16,21 @@ static const struct op_case matmul_shapes[] = {
     {.name = "clip_tn_1600x768x768", .attr = {TA}, .in = {{768, 1600}, {768, 768}}},
     {0},
 };
+/* On matrix units: as a ViT-B/32 has them in training (weights and the stream of residuals in f32), and all in 16 bits
+ * where there is most to do. */
+#define F16 .precision = MIEN_F16, .dtype = MIEN_F16
+#define BF16 .precision = MIEN_BF16, .dtype = MIEN_BF16
+static const struct op_case unit_shapes[] = {
+    {.name = "f16_nt_1600x768x768", .attr = {TB, F16}, .dtype = MIEN_F16, .half = 1, .in = {{1600, 768}, {768, 768}}},
+    {.name = "bf16_nt_1600x768x768",
+     .attr = {TB, BF16},
+     .dtype = MIEN_BF16,
+     .half = 1,
+     .in = {{1600, 768}, {768, 768}}},
+    {.name = "f16_4096", .attr = {F16}, .dtype = MIEN_F16, .in = {{4096, 4096}, {4096, 4096}}},
+    {.name = "bf16_4096", .attr = {BF16}, .dtype = MIEN_BF16, .in = {{4096, 4096}, {4096, 4096}}},
+    {0},
+};
 #define QKV(b, t, d) .in = {{b, t, 3 * (d)}}
 static const struct op_case attention_shapes[] = {
     {.name = "clip_8x50x768", .attr = {.heads = 12}, QKV(8, 50, 768)},
@@ -44,8 +59,10 @@ static const struct op_case embedding_shapes[] = {
 static const struct {
     const struct op_desc *op, *gradient; /* also timed, by the rule of the first */
     const struct op_case *cases;
+    bool on_units; /* only where there are any */
 } shapes[] = {
     {&op_matmul, NULL, matmul_shapes},
+    {&op_matmul, NULL, unit_shapes, true},
     {&op_attention, &op_attention_bwd, attention_shapes},
     {&op_layernorm, &op_layernorm_bwd, layernorm_shapes},
     {&op_softmax, &op_softmax_bwd, softmax_shapes},
@@ -171,6 +188,8 @@ static enum mien_status add_shapes(struct bench_run *run)
 {
     enum mien_status status = MIEN_OK;
     for (size_t i = 0; i < BASE_COUNT(shapes); i++) {
+        if (shapes[i].on_units && !(run->context.caps.features & VK_CAP_COOPMAT))
+            continue;
         for (const struct op_case *given = shapes[i].cases; given->name; given++) {
             TRY(add_kernel(run, &(struct check_case){.op = shapes[i].op, .given = given}));
             if (shapes[i].gradient)

@@ -8,6 +8,7 @@ const struct bench_model bench_models[] = {
     {"small-b64", 64, true, {192, 768, 6, 3, IO_ACT_QUICK_GELU, 1e-5}, 64, 8, 2048, 77, 192},
     {"vit-b32-b1", 1, false, {0}, 0, 0, 0, 0, 0},
     {"vit-b32-b32", 32, false, {0}, 0, 0, 0, 0, 0},
+    {"vit-b32-b64", 64, false, {0}, 0, 0, 0, 0, 0},
 };
 const size_t bench_model_count = BASE_COUNT(bench_models);
 
@@ -54,6 +55,7 @@ enum mien_status bench_record(struct graph *graph, const struct nn_model *model,
     bool both = r->part == BENCH_CLIP || r->part == BENCH_STEP;
     r->pixels = r->ids = r->eot = OP_NONE;
     TRY(nn_scope_open(&scope, graph, model, both));
+    scope.stored = r->stored;
     if (r->part != BENCH_TEXT) {
         r->pixels = graph_input(graph, "pixels", SHAPE_F32(r->batch, 3, c->vision.image, c->vision.image));
         r->out = u = nn_image_tower(&scope, r->pixels);

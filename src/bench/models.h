@@ -21,7 +21,8 @@ void bench_model_config(const struct bench_model *model, struct io_clip_config *
 struct bench_record {
     enum bench_part part;
     uint32_t batch;
-    struct tensor *grads; /* [model->stack_count], where gradients go; NULL: they are only planned */
+    enum mien_dtype stored; /* of activations: nn_scope.stored */
+    struct tensor *grads;   /* [model->stack_count], where gradients go; NULL: they are only planned */
     op_value pixels, ids, eot, out;
 };
 /* Errors are sticky in the graph. */

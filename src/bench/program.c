@@ -24,23 +24,30 @@ struct program_state {
 
 enum mien_status bench_programs_add(struct bench_run *run)
 {
-    static const char *const words[BENCH_PARTS] = {"image", "text", "clip_bwd", ""};
+    /* Steps with 16-bit activations stand beside those of f32: what they gain is the ratio of the two. */
+    static const struct {
+        const char *kind, *word;
+        enum bench_part part;
+        enum mien_dtype stored;
+    } rows[] = {{"tower", "/image", BENCH_IMAGE, MIEN_F32},   {"tower", "/text", BENCH_TEXT, MIEN_F32},
+                {"tower", "/clip_bwd", BENCH_CLIP, MIEN_F32}, {"step", "", BENCH_STEP, MIEN_F32},
+                {"step", "/bf16", BENCH_STEP, MIEN_BF16},     {"step", "/f16", BENCH_STEP, MIEN_F16}};
     enum mien_status status = MIEN_OK;
     struct bench_item *item;
     for (size_t m = 0; m < bench_model_count; m++) {
-        for (int part = 0; part < BENCH_PARTS; part++) {
+        for (size_t r = 0; r < BASE_COUNT(rows); r++) {
             char name[64];
-            bool step = part == BENCH_STEP, alone = bench_models[m].batch == 1;
+            bool step = rows[r].part == BENCH_STEP, alone = bench_models[m].batch == 1;
             if ((run->params.quick && !bench_models[m].quick) ||
-                (alone && part > BENCH_TEXT)) /* one pair is no batch */
+                (alone && rows[r].part > BENCH_TEXT)) /* one pair is no batch */
                 continue;
-            snprintf(name, sizeof(name), "%s/%s%s%s", step ? "step" : "tower", bench_models[m].name, step ? "" : "/",
-                     words[part]);
+            snprintf(name, sizeof(name), "%s/%s%s", rows[r].kind, bench_models[m].name, rows[r].word);
             TRY(bench_item_add(run, step ? &bench_step : &bench_tower, name, &item));
             if (!item)
                 continue;
             item->model = &bench_models[m];
-            item->part = (enum bench_part)part;
+            item->part = rows[r].part;
+            item->stored = rows[r].stored;
         }
     }
 fail:
@@ -51,6 +58,8 @@ fail:
 
 void bench_fixture_clear(struct bench_fixture *f)
 {
+    if (f->scaled.scaler.range.block)
+        tensor_destroy(f->scaled.device, &f->scaled.scaler);
     train_moments_destroy(&f->moments);
     base_free(f->rules);
     nn_model_destroy(&f->model);
@@ -89,6 +98,20 @@ fail:
     return status;
 }
 
+/* What a step that stores activations so keeps. */
+static enum mien_status moments_of(struct bench_fixture *f, enum mien_dtype stored, const struct train_moments **out)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(moments_open(f));
+    *out = stored == MIEN_F16 ? &f->scaled : &f->moments;
+    if (stored != MIEN_F16 || f->scaled.scaler.range.block)
+        return MIEN_OK;
+    f->scaled = f->moments;
+    TRY(train_scaler_create(&f->scaled));
+fail:
+    return status;
+}
+
 /* ---- what it will take ------------------------------------------------------------------------------------------- */
 
 /* From a model without a device; a step's backward pass is nearly all of it. */
@@ -98,7 +121,7 @@ static enum mien_status plan(const struct bench_item *item, struct graph_program
     struct io_clip_config config;
     struct nn_model *model = NULL;
     struct graph *graph = NULL;
-    struct bench_record record = {.part = item->part, .batch = item->model->batch};
+    struct bench_record record = {.part = item->part, .batch = item->model->batch, .stored = item->stored};
     bench_model_config(item->model, &config);
     TRY(nn_model_create(NULL, &config, MIEN_F32, &model));
     TRY(graph_create(&graph));
@@ -172,10 +195,12 @@ static enum mien_status make_step(struct bench_item *item)
     enum mien_status status = MIEN_OK;
     struct program_state *p = item->program;
     struct bench_fixture *f = &item->bench->fixture;
-    TRY(moments_open(f));
+    const struct train_moments *moments = NULL;
+    TRY(moments_of(f, item->stored, &moments));
     const struct train_recipe recipe = {.model = f->model,
                                         .rules = f->rules,
-                                        .moments = &f->moments,
+                                        .moments = moments,
+                                        .stored = item->stored,
                                         .optimizer = &train_optimizer_adamw,
                                         .objective = {.loss = &train_loss_clip, .global_levels = 1}};
     TRY(train_step_compile(&recipe, &(struct train_step_shape){item->model->batch, f->model->config.text.context},

@@ -37,9 +37,8 @@ static enum mien_status fill_head(struct bench_run *run, struct mien_gpu *gpu)
     snprintf(h->tiles, sizeof(h->tiles), "%s", info.tiles);
     snprintf(h->features, sizeof(h->features), "%s", info.features);
     snprintf(h->masked, sizeof(h->masked), "%s", info.masked);
-    snprintf(h->matrix_unit, sizeof(h->matrix_unit), "%s",
-             run->context.caps.features & VK_CAP_COOPMAT ? "not measured: no kernel of Mien's uses it"
-                                                         : "not in use on this device");
+    snprintf(h->matrix_unit, sizeof(h->matrix_unit), "%s%s",
+             *info.matrices ? "peak not measured; multiplies " : "not in use on this device", info.matrices);
     h->driver_version = info.driver_version;
     h->subgroup_size = info.subgroup_size;
     h->quick = run->params.quick;
