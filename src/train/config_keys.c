@@ -98,6 +98,9 @@ static const struct train_word precisions[] = {
     {"bf16", "16 bits with the range of f32"},
     {"f16", "16 bits with finer steps and less range; the loss is scaled, and the few steps whose gradients overflow "
             "are left out"},
+    {"auto",
+     "bf16 on GPUs with matrix units, f16 where theirs take no bf16, f32 elsewhere and where the model's widths "
+     "are no multiples of 4; a run keeps what it was begun with"},
     {0},
 };
 

@@ -183,8 +183,9 @@ fail:
     return status;
 }
 
-/* Rows of 16-bit values are written in words, four values at a time. */
-static enum mien_status check_widths(const struct io_clip_config *c, const char *precision)
+/* Rows of 16-bit values are written in words, four values at a time: the first width of the model that does not suit;
+ * NULL = all do. */
+static const char *odd_width(const struct io_clip_config *c, uint32_t *width)
 {
     const struct {
         const char *name;
@@ -201,26 +202,40 @@ static enum mien_status check_widths(const struct io_clip_config *c, const char 
         {"text_config.hidden_size / num_attention_heads", c->text.tower.width / c->text.tower.heads},
         {"model.temporal.head_dim", c->temporal.layers ? c->temporal.head_dim : 0}};
     for (size_t i = 0; i < BASE_COUNT(widths); i++) {
-        if (widths[i].width % 4 != 0)
-            return base_fail(MIEN_ERR_ARG,
-                             "run.precision %s: the model's %s is %u; widths must be multiples of 4, use f32",
-                             precision, widths[i].name, widths[i].width);
+        *width = widths[i].width;
+        if (*width % 4 != 0)
+            return widths[i].name;
     }
-    return MIEN_OK;
+    return NULL;
+}
+
+enum train_precision train_precision_auto(const struct vk_caps *caps)
+{
+    bool units = caps->type != VK_TYPE_SOFTWARE && caps->class_ == VK_CLASS_DESKTOP && caps->features & VK_CAP_COOPMAT;
+    if (units && caps->features & VK_CAP_COOPMAT_BF16)
+        return TRAIN_PRECISION_BF16;
+    return units && caps->features & VK_CAP_F16 ? TRAIN_PRECISION_F16 : TRAIN_PRECISION_F32;
+}
+
+/* Where run.precision is auto it is what the rule says from now on, in the run's config.json too. */
+static enum mien_status resolve_precision(struct trainer *t)
+{
+    uint32_t *precision = &t->config->run.precision, width = 0;
+    const char *odd = odd_width(&t->model->config, &width);
+    if (*precision == TRAIN_PRECISION_AUTO)
+        *precision = odd ? TRAIN_PRECISION_F32 : train_precision_auto(vk_device_caps(t->device));
+    if (*precision == TRAIN_PRECISION_F32 || !odd)
+        return MIEN_OK;
+    return base_fail(MIEN_ERR_ARG, "run.precision %s: the model's %s is %u; widths must be multiples of 4, use f32",
+                     *precision == TRAIN_PRECISION_BF16 ? "bf16" : "f16", odd, width);
 }
 
 static enum mien_status open_precision(struct trainer *t)
 {
     static const enum mien_dtype dtypes[] = {
         [TRAIN_PRECISION_F32] = MIEN_F32, [TRAIN_PRECISION_BF16] = MIEN_BF16, [TRAIN_PRECISION_F16] = MIEN_F16};
-    enum mien_status status = MIEN_OK;
     t->recipe.stored = dtypes[t->config->run.precision];
-    if (t->recipe.stored != MIEN_F32)
-        TRY(check_widths(&t->model->config, mien_dtype_name(t->recipe.stored)));
-    if (t->recipe.stored == MIEN_F16)
-        TRY(train_scaler_create(&t->moments));
-fail:
-    return status;
+    return t->recipe.stored == MIEN_F16 ? train_scaler_create(&t->moments) : MIEN_OK;
 }
 
 static enum mien_status open_optimizer(struct trainer *t)
@@ -419,6 +434,7 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
         TRY(find_start(trainer));
     TRY(train_keep_tuned(trainer));
     TRY(open_model(trainer));
+    TRY(resolve_precision(trainer));
     TRY(open_rules(trainer));
     TRY(train_look_open(trainer));
     if (params->resume && !params->dry_run) /* now that all is resolved */

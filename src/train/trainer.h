@@ -96,6 +96,9 @@ struct trainer {
 enum mien_status train_begin(const struct mien_train_params *params, struct trainer *trainer);
 /* Everything else that a run needs: checks, data, tokenizer, model, what the run directory holds. */
 enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer);
+/* What run.precision auto comes to on a device, where the model's widths allow 16 bits: bf16 on a GPU with matrix units
+ * for it, f16 where they take f16 alone, f32 elsewhere, on software drivers always. */
+enum train_precision train_precision_auto(const struct vk_caps *caps);
 void train_clear(struct trainer *trainer);
 
 /* The model under training as a model directory has it; the trainer's own. */

@@ -6,6 +6,7 @@
 #include "args/optim.h"
 #include "io/safetensors.h"
 #include "train/tiny_run.h"
+#include "train/trainer.h"
 
 #include <math.h>
 
@@ -171,8 +172,53 @@ static void test_plan(const char *precision)
     CHECK(!base_file_exists(tiny_path("odd/checkpoints")));
 }
 
+/* Only a GPU with matrix units gains by 16 bits in time; a software driver that has them does not. */
+static void test_auto_rule(void)
+{
+    struct vk_caps caps;
+    vk_caps_typical(VK_CLASS_DESKTOP, &caps);
+    caps.type = VK_TYPE_DISCRETE;
+    caps.features &= ~(uint32_t)(VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16);
+    caps.features |= VK_CAP_F16;
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_F32);
+    caps.features |= VK_CAP_COOPMAT;
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_F16);
+    caps.features |= VK_CAP_COOPMAT_BF16;
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_BF16);
+    caps.type = VK_TYPE_INTEGRATED;
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_BF16);
+    CHECK_EQ(vk_caps_clamp(&caps, "-coopmat_bf16,-f16"), MIEN_OK);
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_F32);
+    for (enum vk_class class_ = VK_CLASS_MOBILE; class_ <= VK_CLASS_SOFTWARE; class_++) {
+        vk_caps_typical(class_, &caps);
+        caps.features |= VK_CAP_F16 | VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16;
+        CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_F32);
+    }
+    vk_caps_typical(VK_CLASS_DESKTOP, &caps);
+    caps.features |= VK_CAP_F16 | VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16;
+    caps.type = VK_TYPE_SOFTWARE; /* with the tiles of a GPU */
+    CHECK_EQ(train_precision_auto(&caps), TRAIN_PRECISION_F32);
+}
+
+/* The run keeps what it comes to: resumed by its directory it stays so, whatever the device. */
+static void test_auto(void)
+{
+    cJSON *json = NULL;
+    const char *word = NULL;
+    const struct vk_caps *caps = vk_device_caps(vk_gpu_device(gpu));
+    static const char *const words[] = {"f32", "bf16", "f16"};
+    CHECK_EQ(train_in("auto", "auto", 3, NULL, false), MIEN_OK);
+    CHECK_EQ(base_json_read(tiny_path("auto/config.json"), &json), MIEN_OK);
+    word = cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "run"), "precision"));
+    CHECK(word && strcmp(word, words[train_precision_auto(caps)]) == 0);
+    cJSON_Delete(json);
+    /* widths that 16 bits do not take: f32, not a refusal */
+    CHECK_EQ(train_in("auto-odd", "auto", 1, "model.config.vision_config.intermediate_size=22", false), MIEN_OK);
+}
+
 int main(void)
 {
+    test_auto_rule();
     capture_start();
     if (!gpu_open_public(&gpu))
         CHECK_SKIP("no Vulkan device: %s", captured);
@@ -184,6 +230,7 @@ int main(void)
         test_resume(halves[i]);
         test_plan(halves[i]);
     }
+    test_auto();
     test_overflow();
     test_no_scale_helps();
     gpu_close_public(&gpu);
