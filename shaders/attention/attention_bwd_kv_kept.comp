@@ -16,6 +16,15 @@ READ_BUFFER(2, vec4, kept); // [pairs,T,keys] (weight, gradient of q k^T before 
 WRITE_STORED(3, dqkv)       // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
+vec2 kept_at(uint at)
+{
+    vec4 two = kept[at / 2];
+    return at % 2 == 0 ? two.xy : two.zw;
+}
+
+#define KEPT(at) kept_at(at)
+#include "attention/tail_bwd_kv.glsl"
+
 void main()
 {
     uint group = group_1d(p.begin);
@@ -25,6 +34,11 @@ void main()
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
     uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
 
+    if (is_tail(first, p.tokens)) {
+        for (uint row0 = first; row0 < p.tokens; row0 += TAIL)
+            tail_bwd_kv(row0, CAUSAL != 0 ? first : 0, queries, base, group / blocks * p.tokens * p.keys);
+        return;
+    }
     vec4 key_sum[2 * N4], value_sum[2 * N4];
     [[unroll]] for (uint n = 0; n < 2 * N4; n++)
         key_sum[n] = value_sum[n] = vec4(0);

@@ -5,8 +5,8 @@
 // invocation owns one key row in registers, and walks over the queries, whose addresses depend on nothing but the
 // workgroup and the loop (see attention_fwd_row.comp); the weights of the next ROUND queries are fetched while it
 // works on these. Neighbours own neighbouring keys. No atomics: deterministic. Invocation l of group (b, h, block) owns
-// key row block * ROWS + l.
-// Numerics: fp32; each sum runs over the queries in order.
+// key row block * ROWS + l; of the last block as tail.glsl says.
+// Numerics: fp32; each sum runs over the queries in order, or in that of tail.glsl.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "lib/cut.glsl"
@@ -25,6 +25,12 @@ READ_BUFFER(2, vec2, kept); // [pairs,T,keys] (weight, gradient of q k^T before 
 WRITE_STORED(3, dqkv)       // [B,T,3D]
 PUSH(attention_pairs_args, p);
 
+#define TAIL_BLOCK ROWS
+#define TAIL_LANES ROWS
+#define TAIL_RUN D4
+#define KEPT(at) kept[at]
+#include "attention/tail_bwd_kv.glsl"
+
 const uint ROUND = 4;                  // queries at a time
 const uint FARTHEST = 0x10000000 - D4; // see attention_fwd_row.comp
 
@@ -32,18 +38,23 @@ void main()
 {
     uint group = group_1d(p.begin), blocks = (p.tokens + ROWS - 1) / ROWS, pair = p.pair0 + group / blocks;
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
-    if (group >= p.groups || row >= p.tokens)
+    if (group >= p.groups)
         return;
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
     uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
-    uint of_key = group / blocks * p.tokens * p.keys + row;
+    uint start = CAUSAL != 0 ? first : 0; // earlier queries see none of the workgroup's keys
+    uint weights = group / blocks * p.tokens * p.keys, of_key = weights + row;
+    if (is_tail(first, p.tokens))
+        for (uint row0 = first; row0 < p.tokens; row0 += TAIL)
+            tail_bwd_kv(row0, start, queries, base, weights);
+    if (is_tail(first, p.tokens) || row >= p.tokens)
+        return;
 
     vec4 key_sum[D4], value_sum[D4];
     [[unroll]] for (uint c = 0; c < D4; c++)
         key_sum[c] = value_sum[c] = vec4(0);
     uint last_query = min(queries + (p.tokens - 1) * wide, FARTHEST);
     uint last_grad = min(base + (p.tokens - 1) * p.width4, FARTHEST);
-    uint start = CAUSAL != 0 ? first : 0; // earlier queries see none of the workgroup's keys
     vec2 next[ROUND];
     [[unroll]] for (uint t = 0; t < ROUND; t++)
         next[t] = kept[of_key + min(start + t, p.tokens - 1) * p.keys];

@@ -20,6 +20,29 @@ PUSH(attention_pairs_args, p);
 
 layout(constant_id = 9) const uint KEEP = 0;
 
+void keep_two(uint at, vec4 v)
+{
+    if (KEEP != 0) {
+        kept[2 * at] = v.xy;
+        kept[2 * at + 1] = v.zw;
+    }
+}
+
+#define KEEP_TWO(at, v) keep_two(at, v)
+#include "attention/tail_bwd_q.glsl"
+
+void tail(uint first, uint pair, uint queries, uint base, uint keep)
+{
+    for (uint row0 = first; row0 < p.tokens; row0 += TAIL) {
+        float norm[TAIL], delta[TAIL];
+        [[unroll]] for (uint r = 0; r < TAIL; r++) {
+            norm[r] = lse[p.skip + pair * p.tokens + TAIL_ROW(r)];
+            delta[r] = dt[p.skip + pair * p.tokens + TAIL_ROW(r)];
+        }
+        tail_bwd_q(row0, queries, base, keep, norm, delta);
+    }
+}
+
 void main()
 {
     uint group = group_1d(p.begin);
@@ -28,6 +51,10 @@ void main()
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = p.pair0 + group / blocks, first = (group % blocks) * SIDE;
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
     uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
+    if (is_tail(first, p.tokens)) {
+        tail(first, pair, queries, base, group / blocks * p.tokens * p.keys);
+        return;
+    }
     uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
 
     vec4 sum[2 * N4];

@@ -5,7 +5,7 @@
 // value's address depends on nothing but the workgroup and the loop, so that compilers may fetch it once per subgroup
 // (AMD: into scalar registers, operands of the multiply-adds); elsewhere all lanes read one address. No shared memory,
 // no barrier, no whole tile of keys.
-// Invocation l of group (b, h, block) owns query row block * ROWS + l.
+// Invocation l of group (b, h, block) owns query row block * ROWS + l; of the last block as tail.glsl says.
 // Numerics: fp32 online softmax, rescaled at most once per ROUND keys; the running maximum keeps every exponent <= 0.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -24,6 +24,11 @@ WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
+#define TAIL_BLOCK ROWS
+#define TAIL_LANES ROWS
+#define TAIL_RUN D4
+#include "attention/tail_fwd.glsl"
+
 const uint ROUND = 8;         // keys at a time
 const float HIDDEN = -3.0e38; // the score of a key that is not seen
 // No row begins behind this one, in ranges of up to 4 GiB: compilers that see it know that adding a column overflows
@@ -34,10 +39,15 @@ void main()
 {
     uint group = group_1d(p.begin), blocks = (p.tokens + ROWS - 1) / ROWS, pair = group / blocks;
     uint first = (group % blocks) * ROWS, row = first + gl_LocalInvocationID.x;
-    if (group >= p.groups || row >= p.tokens)
+    if (group >= p.groups)
         return;
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
     uint queries = p.skip_qkv4 + batch * wide + head, keys = queries + p.width4;
+    if (is_tail(first, p.tokens))
+        for (uint row0 = first; row0 < p.tokens; row0 += TAIL)
+            tail_fwd(row0, pair, queries, p.skip4 + batch * p.width4 + head);
+    if (is_tail(first, p.tokens) || row >= p.tokens)
+        return;
     uint mine = queries + row * wide, at = p.skip4 + (batch + row) * p.width4 + head;
     uint end = CAUSAL != 0 ? min(first + ROWS, p.tokens) : p.tokens;
     uint last = CAUSAL != 0 ? row : p.tokens - 1; // the last key that this row sees

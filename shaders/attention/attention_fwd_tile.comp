@@ -13,6 +13,8 @@ WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);
 
+#include "attention/tail_fwd.glsl"
+
 const float HIDDEN = -3.0e38; // the score of a key that is not seen
 
 shared float joined[SIDE * 8]; // one value of each owner of a row
@@ -25,6 +27,11 @@ void main()
     uint blocks = (p.tokens + SIDE - 1) / SIDE, pair = group / blocks, first = (group % blocks) * SIDE;
     uint batch = pair / p.heads * p.tokens, head = pair % p.heads * D4, wide = 3 * p.width4;
     uint base = p.skip4 + batch * p.width4 + head, queries = p.skip_qkv4 + batch * wide + head;
+    if (is_tail(first, p.tokens)) {
+        for (uint row0 = first; row0 < p.tokens; row0 += TAIL)
+            tail_fwd(row0, pair, queries, base);
+        return;
+    }
     uint end = CAUSAL != 0 ? min(first + SIDE, p.tokens) : p.tokens;
 
     vec4 sum[2 * N4];

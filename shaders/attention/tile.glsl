@@ -28,6 +28,12 @@ const uint DEEP_SHARE = (DEEP * D4 + GROUP - 1) / GROUP; // ... and of whole row
 shared vec4 tile[2 * SIDE * PITCH];       // two chunks of 32 rows, or DEEP whole rows
 shared float weight[SIDE * (SIDE + 1)];   // the scores' tile: weights, or gradients
 
+/* Of the last rows, where they are few: tail.glsl */
+#define TAIL_BLOCK SIDE
+#define TAIL_LANES GROUP
+#define TAIL_RUN 2
+#define TAIL_IN_TILE
+
 #define LANE gl_LocalInvocationID.x
 #define DOWN (gl_LocalInvocationID.x / 8)
 #define OVER (gl_LocalInvocationID.x % 8)

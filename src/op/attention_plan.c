@@ -51,25 +51,55 @@ bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call)
 {
     uint32_t lanes = caps->features & VK_CAP_SUBGROUP_FULL ? caps->subgroup_max : caps->subgroup_size;
     return caps->class_ == VK_CLASS_DESKTOP && caps->max_registers >= 256 && lanes > 1 && lanes != 32 &&
-           attention_size_of(call).dim <= 64 && fits_fused(caps, call, 1);
+           caps->least_barrier <= 64 && attention_size_of(call).dim <= 64 && fits_fused(caps, call, 1);
 }
 
 /* How a fused form cuts the rows of a head. */
 struct form {
     uint32_t local, rows; /* invocations and rows of a workgroup */
     uint32_t subgroup;    /* lanes of a subgroup, 0 = does not matter */
+    uint32_t tail;        /* how many of the last rows a workgroup shares at a time (attention/tail.glsl), 0 = none */
+    uint32_t tail_keys;   /* what it has room for */
 };
+
+/* Keys that are kept come in multiples of this, where they are. */
+enum { TILE_KEYS = 32 };
 
 static struct form form_sg(const struct vk_caps *caps)
 {
     return (struct form){.local = caps->subgroup_size, .rows = caps->subgroup_size, .subgroup = caps->subgroup_size};
 }
 
-/* By the model of a Navi 31 (tests/bench/LOG.md) 64 lanes at half their rows are as fast as 32 with all of them, with
- * half as much to fetch; fewer rows than that want 32 where the device can run them. */
+/* Of the last rows, behind whole blocks of the form's, a few are shared: up to a quarter of a block. None where their
+ * weights have no room: of row as many workgroups are to run as registers allow, and tile's shared memory is full. */
+static struct form with_tail(struct form form, const struct attention_size *s, uint32_t multiple)
+{
+    enum { TOGETHER = 2, ROOM = 320 }; /* of any T the same, so that a small problem is one of the same pipeline */
+    uint32_t last = s->tokens % form.rows, keys = (uint32_t)base_round_up(BASE_MIN(s->tokens, ROOM + 1u), multiple);
+    if (s->tokens >= form.rows && last <= form.rows / 4)
+        form.tail = BASE_MIN(BASE_MIN(last, TOGETHER), ROOM / keys);
+    form.tail_keys = form.tail ? ROOM / form.tail : 0;
+    return form;
+}
+
+/* What a pair costs by the model of a Navi 31 (tests/bench/LOG.md): a workgroup of 32 lanes as much as three quarters
+ * of one of 64, and a row that a workgroup shares a sixteenth of that. */
+static uint32_t row_cost(const struct attention_size *s, uint32_t rows)
+{
+    struct form form = with_tail((struct form){.rows = rows}, s, ATTENTION_KEYS);
+    uint32_t tail = form.tail ? s->tokens % rows : 0;
+    return (uint32_t)base_div_up(s->tokens - tail, rows) * (rows == 64 ? 16 : 12) + tail;
+}
+
+/* The shaders have barriers, if only for the last rows. */
+static bool may_32(const struct vk_caps *caps)
+{
+    return caps->subgroup_min <= 32 && caps->least_barrier <= 32;
+}
+
 static uint32_t row_rule(const struct vk_caps *caps, const struct attention_size *s)
 {
-    return s->tokens <= 32 && caps->subgroup_min <= 32 ? 32 : 64;
+    return may_32(caps) && row_cost(s, 32) < row_cost(s, 64) ? 32 : 64;
 }
 
 static struct form form_row(const struct op_plan *plan, const struct attention_size *s)
@@ -77,18 +107,21 @@ static struct form form_row(const struct op_plan *plan, const struct attention_s
     const struct vk_caps *caps = plan->caps;
     uint32_t rows = plan->tile.rows ? plan->tile.rows : row_rule(caps, s);
     bool may = caps->subgroup_min <= rows && rows <= caps->subgroup_max;
-    return (struct form){.local = rows, .rows = rows, .subgroup = may ? rows : 0};
+    return with_tail((struct form){.local = rows, .rows = rows, .subgroup = may ? rows : 0}, s, ATTENTION_KEYS);
 }
 
-/* The other of 32 and 64 rows. */
+/* The other of 32 and 64 rows, where the device can run it. */
 uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES])
 {
     struct attention_size s = attention_size_of(call);
     out[0] = (struct op_tile){.rows = row_rule(caps, &s) == 64 ? 32 : 64};
-    return 1;
+    return out[0].rows == 64 || caps->least_barrier <= 32;
 }
 
-static const struct form form_tile = {.local = 128, .rows = 32};
+static struct form form_tile(const struct attention_size *s)
+{
+    return with_tail((struct form){.local = 128, .rows = 32}, s, TILE_KEYS);
+}
 
 double attention_flops(const struct attention_size *s, uint32_t pairs, double products)
 {
@@ -101,6 +134,8 @@ static struct op_dispatch *add_blocks(struct op_plan *plan, const struct attenti
     struct op_dispatch *d = op_plan_items(plan, shader, form.local, (uint64_t)groups * form.local);
     op_dispatch_spec(d, 3, s->dim / 4);
     op_dispatch_spec(d, 4, form.rows);
+    op_dispatch_spec(d, 5, form.tail);
+    op_dispatch_spec(d, 6, form.tail_keys);
     op_dispatch_spec(d, 8, s->causal);
     if (plan->caps->features & VK_CAP_SUBGROUP_FULL)
         d->subgroup_size = form.subgroup;
@@ -153,7 +188,8 @@ void attention_plan_fwd_row(struct op_plan *plan)
 
 void attention_plan_fwd_tile(struct op_plan *plan)
 {
-    plan_fwd(plan, form_tile, "attention_fwd_tile");
+    struct attention_size s = attention_size_of(plan->call);
+    plan_fwd(plan, form_tile(&s), "attention_fwd_tile");
 }
 
 void attention_bind_with_delta(struct op_dispatch *d, const struct attention_part *part, uint32_t delta)
@@ -215,8 +251,10 @@ struct gradient {
     bool delta; /* by a dispatch before */
 };
 
-static const struct gradient gradient_tile = {
-    {.local = 128, .rows = 32}, "attention_bwd_q_tile", "attention_bwd_kv_kept", 32, true};
+static struct gradient gradient_tile(const struct attention_size *s)
+{
+    return (struct gradient){form_tile(s), "attention_bwd_q_tile", "attention_bwd_kv_kept", TILE_KEYS, true};
+}
 
 /* Pairs whose weights can be kept, of `bytes` each. */
 static uint64_t kept_pairs(const struct vk_caps *caps, const struct attention_size *s, uint32_t keys, uint64_t *bytes)
@@ -239,7 +277,7 @@ bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *ca
 
 bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call)
 {
-    return attention_fits_tile(caps, call) && keeps(caps, call, gradient_tile.keys);
+    return attention_fits_tile(caps, call) && keeps(caps, call, TILE_KEYS);
 }
 
 static struct op_dispatch *add_pairs(const struct attention_chunk *c, const struct gradient *g, const char *shader)
@@ -324,10 +362,14 @@ void attention_plan_bwd_row(struct op_plan *plan)
 
 void attention_plan_bwd_kept(struct op_plan *plan)
 {
-    plan_bwd(plan, &gradient_tile, true);
+    struct attention_size s = attention_size_of(plan->call);
+    struct gradient g = gradient_tile(&s);
+    plan_bwd(plan, &g, true);
 }
 
 void attention_plan_bwd_tile(struct op_plan *plan)
 {
-    plan_bwd(plan, &gradient_tile, false);
+    struct attention_size s = attention_size_of(plan->call);
+    struct gradient g = gradient_tile(&s);
+    plan_bwd(plan, &g, false);
 }

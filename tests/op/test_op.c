@@ -1,4 +1,5 @@
 /* test_op.c: the registry, plans and hazards, without a device. */
+#include "args/attention.h"
 #include "args/elements.h"
 #include "check.h"
 #include "check/check.h"
@@ -409,6 +410,41 @@ static void test_attention_pairs(void)
     op_plan_clear(&plan);
 }
 
+/* In each form at most a quarter of the lanes that own rows own none, at the lengths of CLIP's towers: a few rows
+ * behind whole blocks are shared by a workgroup. */
+static void test_attention_lanes(void)
+{
+    static const uint32_t tokens[] = {33, 50, 65, 77, 197, 257};
+    static const char *const shaders[] = {"attention_fwd_row", "attention_fwd_tile", "attention_fwd_tile",
+                                          "attention_fwd_sg"};
+    static const enum vk_class classes[] = {VK_CLASS_DESKTOP, VK_CLASS_DESKTOP, VK_CLASS_MOBILE, VK_CLASS_SOFTWARE};
+    for (size_t i = 0; i < BASE_COUNT(shaders) * BASE_COUNT(tokens); i++) {
+        size_t form = i / BASE_COUNT(tokens);
+        uint32_t rows = tokens[i % BASE_COUNT(tokens)];
+        struct op_call call = {.op = &op_attention, .in_count = 1, .attr.heads = 12};
+        struct op_plan plan = {0};
+        struct vk_caps caps;
+        struct attention_args args;
+        call.in[0] = SHAPE_F32(2, rows, 3 * 768);
+        vk_caps_typical(classes[form], &caps);
+        if (form == 0) { /* as AMD's */
+            caps.max_registers = 256;
+            caps.subgroup_max = 64;
+            caps.features |= VK_CAP_SUBGROUP_FULL;
+        }
+        CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+        CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+        const struct op_dispatch *d = plan.dispatch;
+        CHECK_STR(d->shader, shaders[form]);
+        uint32_t block = d->spec[4], shared = d->spec[5] ? rows % block : 0;
+        uint32_t lanes = (rows - shared + block - 1) / block * block;
+        CHECK(4 * (rows - shared) >= 3 * lanes);
+        memcpy(&args, d->push, sizeof(args));
+        CHECK_EQ(args.groups, 2 * 12 * ((rows + block - 1) / block));
+        op_plan_clear(&plan);
+    }
+}
+
 /* One line is logged for a failure, whatever is added behind it. */
 static void steps_that_fail(struct op_plan *plan)
 {
@@ -514,6 +550,7 @@ int main(void)
     test_binds();
     test_cores();
     test_attention_pairs();
+    test_attention_lanes();
     test_sticky();
     test_limits();
     test_hazards();

@@ -1,0 +1,73 @@
+/* tail_bwd_q.glsl: dq of a head's last rows, and what is kept of them, as tail.glsl says. A kernel defines KEEP_TWO(at,
+ * v) before it includes this: keeps v, (weight, gradient) of two keys, at the at-th such place. */
+#include "attention/tail.glsl"
+
+#ifndef TAIL_IN_TILE
+shared float tail_key[2 * TAIL_ROOM];
+#endif
+
+/* Weights and gradients of a lane's keys into tail_key, the gradients TAIL_ROOM behind the weights. */
+void tail_weights(uint row0, uint queries, uint outputs, float norm[TAIL], float delta[TAIL])
+{
+    uint wide = 3 * p.width4;
+    for (uint j = TAIL_LANE; j < p.keys; j += TAIL_LANES) {
+        uint key = queries + min(j, p.tokens - 1) * wide + p.width4;
+        vec4 s[TAIL], m[TAIL];
+        [[unroll]] for (uint r = 0; r < TAIL; r++)
+            s[r] = m[r] = vec4(0);
+        [[dont_unroll]] for (uint at = 0; at < D4; at += TAIL_RUN) {
+            [[unroll]] for (uint n = 0; n < TAIL_RUN; n++) {
+                uint c = min(at + n, D4 - 1);
+                vec4 k = qkv4(key + c), v = qkv4(key + p.width4 + c);
+                k = at + n < D4 ? k : vec4(0);
+                v = at + n < D4 ? v : vec4(0);
+                [[unroll]] for (uint r = 0; r < TAIL; r++) {
+                    s[r] += qkv4(queries + TAIL_ROW(r) * wide + c) * k;
+                    m[r] += g4(outputs + TAIL_ROW(r) * p.width4 + c) * v;
+                }
+            }
+        }
+        [[unroll]] for (uint r = 0; r < TAIL; r++) {
+            bool seen = j <= (CAUSAL != 0 ? row0 + r : p.tokens - 1);
+            float w = seen ? exp(tail_across(s[r]) * p.scale - norm[r]) : 0;
+            tail_key[r * TAIL_KEYS + j] = w;
+            tail_key[TAIL_ROOM + r * TAIL_KEYS + j] = w * (tail_across(m[r]) - delta[r]);
+        }
+    }
+    barrier();
+}
+
+/* Rows row0.. of a pair, whose queries begin at `queries` and outputs at `outputs`, lse and delta of them in norm and
+ * delta; row 0 is kept at `keep`. */
+void tail_bwd_q(uint row0, uint queries, uint outputs, uint keep, float norm[TAIL], float delta[TAIL])
+{
+    uint wide = 3 * p.width4, keys = queries + p.width4;
+    vec4 sum[TAIL];
+    tail_weights(row0, queries, outputs, norm, delta);
+    for (uint j = 2 * TAIL_LANE; j < p.keys; j += 2 * TAIL_LANES) {
+        [[unroll]] for (uint r = 0; r < TAIL; r++) {
+            uint at = r * TAIL_KEYS + j;
+            vec4 two = vec4(tail_key[at], tail_key[TAIL_ROOM + at], tail_key[at + 1], tail_key[TAIL_ROOM + at + 1]);
+            if (row0 + r < p.tokens)
+                KEEP_TWO((keep + (row0 + r) * p.keys + j) / 2, two);
+        }
+    }
+    [[unroll]] for (uint r = 0; r < TAIL; r++)
+        sum[r] = vec4(0);
+    for (uint j = PART; j < p.tokens; j += TAIL_DEPTH * PARTS) {
+        vec4 key[TAIL_DEPTH];
+        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++)
+            key[t] = qkv4(keys + min(j + t * PARTS, p.tokens - 1) * wide + COLUMN);
+        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++) {
+            [[unroll]] for (uint r = 0; r < TAIL; r++) {
+                float change = tail_key[TAIL_ROOM + r * TAIL_KEYS + min(j + t * PARTS, p.tokens - 1)];
+                sum[r] += (j + t * PARTS < p.tokens ? change : 0) * key[t];
+            }
+        }
+    }
+    [[unroll]] for (uint r = 0; r < TAIL; r++) {
+        vec4 all = tail_sum(sum[r]);
+        if (TAIL_LANE < D4 && row0 + r < p.tokens)
+            store_dqkv(queries + (row0 + r) * wide + TAIL_LANE, all * p.scale);
+    }
+}
