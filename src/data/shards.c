@@ -1,4 +1,5 @@
 /* shards.c: which shards there are, and a walk over their samples. */
+#include "data/manifest_internal.h"
 #include "data/shards.h"
 
 #include <ctype.h>
@@ -83,7 +84,25 @@ fail:
     return status;
 }
 
-enum mien_status data_shards_open(const char *pattern, struct data_shards **out)
+static enum mien_status read_columns(struct data_shards *s, const char *columns)
+{
+    enum mien_status status = MIEN_OK;
+    s->columns = base_arena_array(&s->manifest.arena, MANIFEST_COLUMNS, sizeof(*s->columns));
+    FAIL_IF_NULL(s->columns, "shards");
+    if (!columns)
+        return MIEN_OK;
+    TRY(manifest_columns_parse(columns, &s->manifest.arena, s->columns));
+    for (int i = 0; i < MANIFEST_COLUMNS; i++)
+        FAIL_IF(s->columns[i] &&
+                    (strcmp(manifest_columns[i], "image") == 0 || strcmp(manifest_columns[i], "video") == 0 ||
+                     strcmp(manifest_columns[i], "frames") == 0),
+                MIEN_ERR_ARG, "%s: columns \"%s\": pictures of shards are members, told by their endings",
+                s->manifest.path, columns);
+fail:
+    return status;
+}
+
+enum mien_status data_shards_open(const char *pattern, const char *columns, struct data_shards **out)
 {
     enum mien_status status = MIEN_OK;
     struct data_shards *s = base_alloc(1, sizeof(*s));
@@ -93,6 +112,7 @@ enum mien_status data_shards_open(const char *pattern, struct data_shards **out)
     names.arena = &s->manifest.arena;
     s->manifest.path = base_arena_strdup(names.arena, pattern);
     FAIL_IF_NULL(s->manifest.path, "shards");
+    TRY(read_columns(s, columns));
     TRY(base_file_exists(pattern) ? base_grow(&names.paths, &names.capacity, 1, sizeof(*names.paths))
                                   : expand(&names, "", pattern));
     if (names.count == 0) /* a file of that very name, braces or not */
@@ -221,11 +241,20 @@ fail:
     return status;
 }
 
+/* What the objects call the key split. */
+static const char *split_key(const struct data_shards *shards)
+{
+    for (int i = 0; i < MANIFEST_COLUMNS; i++)
+        if (strcmp(manifest_columns[i], "split") == 0 && shards->columns[i])
+            return shards->columns[i];
+    return "split";
+}
+
 /* Whether the sample's object says that its split is another one; a wrong split is told where the row is read. */
 static enum mien_status is_left_out(const struct shard_walk *w, const struct shard_sample *s, bool *out)
 {
     enum mien_status status = MIEN_OK;
-    const char *split = "";
+    const char *split = "", *key = split_key(w->shards);
     char *text = NULL;
     cJSON *json = NULL;
     *out = false;
@@ -238,10 +267,10 @@ static enum mien_status is_left_out(const struct shard_walk *w, const struct sha
         text = base_alloc(m->size + 1, 1);
         FAIL_IF_NULL(text, "a sample");
         TRY(base_in_read(w->in, m->data, text, m->size));
-        if (!strstr(text, "\"split\"")) /* most have none; what stands behind a zero byte is refused with the row */
+        if (!strstr(text, key)) /* most have none; what stands behind a zero byte is refused with the row */
             continue;
         TRY(base_json_parse(text, m->size, w->tar.path, &json));
-        const cJSON *item = base_json_member(json, "split");
+        const cJSON *item = base_json_member(json, key);
         split = cJSON_IsString(item) ? item->valuestring : "";
         *out = strcmp(split, "val") == 0 || strcmp(split, "test") == 0;
     }

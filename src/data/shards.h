@@ -3,8 +3,8 @@
  * A sample is what stands together under one key: a member's path up to the first dot of its last part. What follows
  * the dot says what a member is: its last word jpg, jpeg, png or webp a picture; json an object with the keys of a
  * manifest's row, image, frames and video apart; txt, text or caption the caption where the object has none; cls the
- * label, likewise. Everything else is passed over. A sample is a clip when its object has "frames", or when it has
- * several pictures; its frames are these, in the natural order of their names. */
+ * label, likewise; a label that is a number is its word. Everything else is passed over. A sample is a clip when its
+ * object has "frames", or when it has several pictures; its frames are these, in the natural order of their names. */
 #ifndef DATA_SHARDS_H
 #define DATA_SHARDS_H
 
@@ -15,15 +15,17 @@ struct data_shards {
     struct data_manifest manifest; /* without rows; its path, for messages, is what was opened */
     const char *const *paths;      /* [count] */
     uint32_t count;
-    uint64_t samples; /* to train on, as data_shards_each has counted them */
+    const char **columns; /* [MANIFEST_COLUMNS] what the objects call the keys; NULL: as they are called */
+    uint64_t samples;     /* to train on, as data_shards_each has counted them */
 };
 
 /* Whether a path of data.train means shards: it ends as a tar file, compressed or not, does. */
 bool data_is_shards(const char *path);
 
-/* "x-{000000..000012}.tar", with any number of {a..b} and {a,b}; or one tar file. MIEN_ERR_DATA: braces that are none,
- * or a shard that is not there; nothing is read yet. */
-enum mien_status data_shards_open(const char *pattern, struct data_shards **out);
+/* "x-{000000..000012}.tar", with any number of {a..b} and {a,b}; or one tar file. columns: as of a table,
+ * "caption=text", or NULL. MIEN_ERR_ARG: braces or columns that are none; MIEN_ERR_DATA: a shard that is not there;
+ * nothing is read yet. */
+enum mien_status data_shards_open(const char *pattern, const char *columns, struct data_shards **out);
 void data_shards_close(struct data_shards **shards);
 
 /* All samples whose split is train or absent, in the order of shards and members; texts are read, pictures are not.
@@ -86,8 +88,9 @@ struct shard_content {
 };
 bool shard_is_meta(const char *name); /* what texts alone are */
 /* The row of a sample's members. `byte`: where it begins; quiet: unknown keys are not named. */
-enum mien_status shard_make_row(const char *shard, const char *key, uint64_t byte, const struct shard_content *content,
-                                size_t count, bool quiet, struct data_manifest *m, struct data_row *row);
+enum mien_status shard_make_row(const struct data_shards *shards, const char *shard, const char *key, uint64_t byte,
+                                const struct shard_content *content, size_t count, bool quiet, struct data_manifest *m,
+                                struct data_row *row);
 /* Length of a member's key: its path up to the first dot of the last part; 0 = it has none, or is hidden. */
 size_t shard_key(const char *name);
 /* What follows it, in small letters. NULL when out of memory. */

@@ -55,7 +55,7 @@ enum mien_status shard_row(const struct data_shards *s, const struct shard_place
     }
     FAIL_IF(!key, MIEN_ERR_DATA, "%s: byte %llu: no sample is there any more; it has changed since it was read first",
             path, (unsigned long long)place->offset);
-    TRY(shard_make_row(path, key, place->offset, content, count, true, m, row));
+    TRY(shard_make_row(s, path, key, place->offset, content, count, true, m, row));
 fail:
     base_free(content);
     tar_clear(&tar);
@@ -84,7 +84,7 @@ static enum mien_status read_texts(struct shard_walk *w, const struct shard_samp
         TRY(base_in_read(w->in, member->data, text, member->size));
         content[i].bytes = (struct data_bytes){text, member->size};
     }
-    TRY(shard_make_row(w->tar.path, s->key, s->place.offset, content, s->count, quiet, m, row));
+    TRY(shard_make_row(w->shards, w->tar.path, s->key, s->place.offset, content, s->count, quiet, m, row));
 fail:
     return status;
 }

@@ -38,6 +38,15 @@ static const struct shard_content *find(const struct shard_content *c, size_t co
 
 /* ---- the object ---- */
 
+static enum mien_status put_item(const struct manifest_reader *r, cJSON *object, const char *key, cJSON *item)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
+    if (item && cJSON_AddItemToObject(object, key, item))
+        return MIEN_OK;
+    cJSON_Delete(item);
+    return base_fail(MIEN_ERR_NOMEM, "%s: out of host memory", r->where);
+}
+
 /* A text member as a string of the object, without the line ends that end it. */
 static enum mien_status put_text(const struct manifest_reader *r, cJSON *object, const char *key,
                                  const struct shard_content *c)
@@ -45,7 +54,6 @@ static enum mien_status put_text(const struct manifest_reader *r, cJSON *object,
     enum mien_status status = MIEN_OK;
     const cJSON *own = cJSON_GetObjectItemCaseSensitive(object, key);
     char *text = NULL;
-    cJSON *item = NULL;
     size_t size = c ? c->bytes.size : 0, skip = 0;
     if (!c || (own && !cJSON_IsNull(own) && !(cJSON_IsString(own) && data_is_blank(own->valuestring))))
         return MIEN_OK;
@@ -55,19 +63,47 @@ static enum mien_status put_text(const struct manifest_reader *r, cJSON *object,
     memcpy(text, (const char *)c->bytes.data + skip, size - skip);
     for (size -= skip; size && strchr(" \t\r\n", text[size - 1]);)
         text[--size] = 0;
-    item = cJSON_CreateString(text);
-    cJSON_DeleteItemFromObjectCaseSensitive(object, key);
-    FAIL_IF(!item || !cJSON_AddItemToObject(object, key, item), MIEN_ERR_NOMEM, "%s: out of host memory", r->where);
-    item = NULL;
+    TRY(put_item(r, object, key, cJSON_CreateString(text)));
 fail:
-    cJSON_Delete(item);
     base_free(text);
     return status;
 }
 
+/* Members that the columns name get the names of the keys; those two may change their places. */
+static enum mien_status rename_keys(const struct manifest_reader *r, const char *const *columns, cJSON *object)
+{
+    enum mien_status status = MIEN_OK;
+    cJSON *items[MANIFEST_COLUMNS] = {NULL};
+    for (int i = 0; i < MANIFEST_COLUMNS; i++)
+        items[i] = columns[i] ? cJSON_DetachItemFromObjectCaseSensitive(object, columns[i]) : NULL;
+    for (int i = 0; i < MANIFEST_COLUMNS; i++) {
+        cJSON *item = items[i];
+        items[i] = NULL;
+        if (item)
+            TRY(put_item(r, object, manifest_columns[i], item));
+        else if (columns[i])
+            cJSON_DeleteItemFromObjectCaseSensitive(object, manifest_columns[i]);
+    }
+fail:
+    for (int i = 0; i < MANIFEST_COLUMNS; i++)
+        cJSON_Delete(items[i]);
+    return status;
+}
+
+/* A class that is a number as the word that cls would be. */
+static enum mien_status name_class(const struct manifest_reader *r, cJSON *object)
+{
+    const cJSON *label = cJSON_GetObjectItemCaseSensitive(object, "label");
+    char word[32];
+    if (!cJSON_IsNumber(label))
+        return MIEN_OK;
+    snprintf(word, sizeof(word), "%.17g", label->valuedouble);
+    return put_item(r, object, "label", cJSON_CreateString(word));
+}
+
 /* The members' object in the form of a manifest's row, with a stand-in for the pictures. */
-static enum mien_status make_object(const struct manifest_reader *r, const struct shard_content *c, size_t count,
-                                    cJSON **out, bool *is_clip)
+static enum mien_status make_object(const struct manifest_reader *r, const char *const *columns,
+                                    const struct shard_content *c, size_t count, cJSON **out, bool *is_clip)
 {
     enum mien_status status = MIEN_OK;
     const struct shard_content *json = find(c, count, "json");
@@ -79,10 +115,11 @@ static enum mien_status make_object(const struct manifest_reader *r, const struc
     FAIL_IF_NULL(object, r->where);
     FAIL_IF(!cJSON_IsObject(object), MIEN_ERR_DATA, "%s: its .json is no object", r->where);
     *is_clip = base_json_member(object, "frames") != NULL;
-    cJSON_DeleteItemFromObjectCaseSensitive(object, "image");
+    TRY(rename_keys(r, columns, object));
+    TRY(name_class(r, object));
     cJSON_DeleteItemFromObjectCaseSensitive(object, "frames");
     cJSON_DeleteItemFromObjectCaseSensitive(object, "video");
-    FAIL_IF(!cJSON_AddStringToObject(object, "image", "-"), MIEN_ERR_NOMEM, "%s: out of host memory", r->where);
+    TRY(put_item(r, object, "image", cJSON_CreateString("-")));
     TRY(put_text(r, object, "caption", find(c, count, NULL)));
     TRY(put_text(r, object, "label", find(c, count, "cls")));
     *out = object;
@@ -128,8 +165,9 @@ fail:
     return status;
 }
 
-enum mien_status shard_make_row(const char *shard, const char *key, uint64_t byte, const struct shard_content *c,
-                                size_t count, bool quiet, struct data_manifest *m, struct data_row *row)
+enum mien_status shard_make_row(const struct data_shards *shards, const char *shard, const char *key, uint64_t byte,
+                                const struct shard_content *c, size_t count, bool quiet, struct data_manifest *m,
+                                struct data_row *row)
 {
     enum mien_status status = MIEN_OK;
     struct manifest_reader r = {.m = m, .dir = ".", .quiet = quiet};
@@ -138,7 +176,7 @@ enum mien_status shard_make_row(const char *shard, const char *key, uint64_t byt
     snprintf(r.where, sizeof(r.where), "%s: %s, byte %llu", shard, key, (unsigned long long)byte);
     *row = (struct data_row){.where = base_arena_strdup(&m->arena, r.where)};
     FAIL_IF_NULL(row->where, r.where);
-    TRY(make_object(&r, c, count, &object, &is_clip));
+    TRY(make_object(&r, shards->columns, c, count, &object, &is_clip));
     TRY(manifest_read_row(&r, object, row));
     TRY(put_pictures(&r, shard, key, c, count, is_clip, row));
 fail:

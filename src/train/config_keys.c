@@ -157,7 +157,7 @@ const struct train_key train_keys[] = {
      .help = "The manifest to evaluate on meanwhile, once an epoch unless run.eval_every says otherwise: its rows of "
              "split val, or without one"},
     {OWN("data.columns", NULL, train_form_columns), .also = "csv_img_key csv_caption_key column header",
-     .help = "Of manifests that are tables: which column holds which key, where they have other names"},
+     .help = "Of manifests that are tables, and of shards' json: which column or key holds what, by other names"},
     {TEXT(data.leave_out), .also = "exclude holdout",
      .help = "A label whose rows leave training, for eval --task leave-one-out"},
     {PATH(data.descriptions), .also = "class_descriptions",

@@ -178,14 +178,13 @@ enum mien_status train_check_shards(const struct train_config *c)
     const char *what = c->data.balance == TRAIN_BALANCE_LABEL ? "data.balance label"
                        : c->data.leave_out                    ? "data.leave_out"
                        : c->data.descriptions                 ? "data.descriptions"
-                       : c->data.columns                      ? "data.columns"
                        : c->model.head.kind != IO_HEAD_NONE   ? "model.head"
                                                               : NULL;
     FAIL_IF(what, MIEN_ERR_ARG,
             "%s: data.train is shards, which are read one sample after another; %s needs all rows of a manifest: name "
             "the manifest, or leave it out",
             c->data.train, what);
-    TRY(data_shards_open(c->data.train, &shards)); /* all are there */
+    TRY(data_shards_open(c->data.train, c->data.columns, &shards)); /* all are there */
 fail:
     data_shards_close(&shards);
     return status;
@@ -207,7 +206,7 @@ fail:
 
 static enum mien_status open_shards(struct trainer *t)
 {
-    enum mien_status status = data_shards_open(t->config->data.train, &t->shards);
+    enum mien_status status = data_shards_open(t->config->data.train, t->config->data.columns, &t->shards);
     if (status == MIEN_OK)
         t->manifest = &t->shards->manifest;
     return status;

@@ -3,7 +3,7 @@
 #include "data/stream.h"
 #include "mien/data.h"
 
-#include "data/png.h"
+#include "data/shards_made.h"
 #include "io/support.h"
 
 enum { SAMPLES = 23, SIDE = 6, CLIP = 3 };
@@ -12,15 +12,6 @@ static struct data_manifest *manifest;
 static struct data_tokenizer *tokenizer;
 
 /* ---- data ---- */
-
-static size_t picture(uint32_t i, unsigned char file[1024])
-{
-    unsigned char pixels[8 * 8 * 3];
-    struct base_rng rng = base_rng_make(9, "picture", i, 0);
-    for (size_t k = 0; k < sizeof(pixels); k++)
-        pixels[k] = (unsigned char)base_rng_below(&rng, 256);
-    return png_make(8, 8, 3, pixels, i % 4 ? 0 : 6, file); /* some are to be turned */
-}
 
 /* SAMPLES rows with all that a row may have, among them clips: a list in an order of its own, and a directory. */
 static void make_data(void)
@@ -62,13 +53,6 @@ static enum mien_status pack(const char *from, const char *to, uint64_t size, st
     return mien_import(&p, summary);
 }
 
-static struct data_shards *open_shards(const char *pattern)
-{
-    struct data_shards *shards = NULL;
-    CHECK_EQ(data_shards_open(support_file(pattern), &shards), MIEN_OK);
-    return shards;
-}
-
 /* ---- names ---- */
 
 static void check_names(const char *pattern, const char *const *names, uint32_t count)
@@ -100,7 +84,7 @@ static void test_names(void)
     check_names("n-09.tar", files, 1);
     check_names("n-{1..2}.tar", (const char *const[]){"n-{1..2}.tar"}, 1); /* a file of that very name */
     for (size_t i = 0; i < BASE_COUNT(bad); i++) {
-        CHECK(data_shards_open(support_file(bad[i].pattern), &shards) != MIEN_OK && !shards);
+        CHECK(data_shards_open(support_file(bad[i].pattern), NULL, &shards) != MIEN_OK && !shards);
         CHECK(strstr(support_last, bad[i].part) != NULL);
         if (!strstr(support_last, bad[i].part))
             fprintf(stderr, "it said: %s\n", support_last);
@@ -258,13 +242,6 @@ static uint64_t run(const struct data_loader_params *p, uint64_t from, uint64_t 
     return all;
 }
 
-static enum mien_status count_row(void *user, const struct data_row *row)
-{
-    (void)row;
-    ++*(uint64_t *)user;
-    return MIEN_OK;
-}
-
 static struct data_shards *counted(const char *pattern)
 {
     struct data_shards *shards = open_shards(pattern);
@@ -384,119 +361,6 @@ static void test_seek(void)
     data_shards_close(&shards);
 }
 
-/* ---- shards of others ---- */
-
-static unsigned char png[1024];
-static size_t png_size;
-
-struct member {
-    const char *name, *text; /* text NULL: a picture */
-};
-
-static void write_tar(const char *name, const struct member *members, size_t count)
-{
-    struct base_out *out = NULL;
-    CHECK_EQ(base_out_open(support_file(name), &out), MIEN_OK);
-    for (size_t i = 0; i < count; i++)
-        CHECK_EQ(tar_write(out, members[i].name, members[i].text ? members[i].text : (const char *)png,
-                           members[i].text ? strlen(members[i].text) : png_size),
-                 MIEN_OK);
-    CHECK_EQ(tar_write_end(out), MIEN_OK);
-    CHECK_EQ(base_out_commit(&out), MIEN_OK);
-}
-
-static enum mien_status print_row(void *user, const struct data_row *row)
-{
-    const char *slash = strrchr(row->image ? row->image : row->frames[0], '/');
-    char label[64];
-    size_t n = strlen(user);
-    snprintf((char *)user + n, 2048 - n, "%s+%u|%s|%s|%s\n", slash, row->frame_count,
-             row->caption.whole    ? row->caption.whole
-             : row->caption.global ? row->caption.global
-                                   : "-",
-             row->caption.summary ? row->caption.summary : "-", data_row_label(row, label, sizeof(label)));
-    return MIEN_OK;
-}
-
-static void test_foreign(void)
-{
-    static const struct member members[] = {
-        /* img2dataset */
-        {"00000.png", NULL},
-        {"00000.txt", "not this one"},
-        {"00000.json", "{\"caption\":\"A man. He smiles.\",\"url\":\"http://x/y.jpg\",\"key\":\"00000\",\"status\":"
-                       "\"success\",\"error_message\":null,\"width\":8,\"image\":\"elsewhere.gif\",\"exif\":\"{}\"}"},
-        /* a text and a class, in letters of either case; blanks, hidden files and what has no ending */
-        {"00001.TXT", "\xEF\xBB\xBF"
-                      "A face.\r\n"},
-        {"00001.PNG", NULL},
-        {"00001.cls", "3\n"},
-        {"00001.npy", "of no use"},
-        {"._00002.png", "what macOS adds"},
-        {"README", "x"},
-        /* paths, and keys with a dot in a directory */
-        {"v1.0/a.png", NULL},
-        {"v1.0/a.json", "{\"split\":\"train\",\"caption\":null,\"label\":\"joy\"}"},
-        {"v1.0/a.caption", "Of a."},
-        {"v1.0/b.png", NULL},
-        {"v1.0/b.json", "{\"split\":\"test\"}"},
-        /* frames: several pictures, in the order of numbers; one that says so */
-        {"c.10.png", NULL},
-        {"c.9.png", NULL},
-        {"d.0.png", NULL},
-        {"d.json", "{\"frames\":[\"d.0.png\"]}"},
-        {"e.txt", "no picture"},
-    };
-    char got[2048] = "";
-    png_size = picture(1, png);
-    write_tar("foreign.tar", members, BASE_COUNT(members));
-    struct data_shards *shards = open_shards("foreign.tar");
-    CHECK_EQ(data_shards_each(shards, print_row, got), MIEN_OK);
-    CHECK_STR(got, "/00000.png+0|A man. He smiles.|He smiles.|\n"
-                   "/00001.png+0|A face.|-|3\n"
-                   "/a.png+0|Of a.|-|joy\n"
-                   "/c.9.png+2|-|-|\n"
-                   "/d.0.png+1|-|-|\n"
-                   "/e.(no jpg, jpeg, png or webp)+0|no picture|-|\n");
-    CHECK_EQ(shards->samples, 6);
-    data_shards_close(&shards);
-}
-
-static void check_refused(const struct member *members, size_t count, const char *part)
-{
-    uint64_t seen = 0;
-    write_tar("refused.tar", members, count);
-    struct data_shards *shards = open_shards("refused.tar");
-    CHECK_EQ(data_shards_each(shards, count_row, &seen), MIEN_ERR_DATA);
-    CHECK(strstr(support_last, "refused.tar") && strstr(support_last, part));
-    if (!strstr(support_last, part))
-        fprintf(stderr, "it said: %s\n", support_last);
-    data_shards_close(&shards);
-}
-
-static void test_refused(void)
-{
-    static const struct member twice[] = {{"a.png", NULL}, {"a.txt", "x"}, {"a.png", NULL}},
-                               wrong[] = {{"a.png", NULL}, {"a.json", "{\"va\":[1]}"}},
-                               broken[] = {{"a.png", NULL}, {"b.png", NULL}, {"b.json", "{\"va\":"}},
-                               list[] = {{"a.png", NULL}, {"a.json", "[1]"}},
-                               latin[] = {{"a.png", NULL}, {"a.txt", "caf\xe9"}},
-                               split[] = {{"a.png", NULL}, {"a.json", "{\"split\":\"dev\"}"}},
-                               escaped[] = {{"a.png", NULL}, {"a.json", "{\"spl\\u0069t\":\"val\"}"}},
-                               none[] = {{"README", "x"}};
-    check_refused(twice, 3, "byte 2048: the sample a has two members .png");
-    check_refused(wrong, 2, "a, byte 0: \"va\"");
-    check_refused(broken, 3, "b, byte 1024");
-    check_refused(list, 2, "a, byte 0: its .json is no object");
-    check_refused(latin, 2, "a, byte 0");
-    check_refused(split, 2, "\"split\" is \"dev\"");
-    check_refused(escaped, 2, "a, byte 0: \"split\" is written with escapes");
-    check_refused(none, 1, "no sample of the train split");
-    struct data_manifest *m = NULL;
-    CHECK_EQ(data_manifest_read(support_file("refused.tar"), &m), MIEN_ERR_DATA);
-    CHECK(strstr(support_last, "data.train of a training alone") != NULL);
-}
-
 /* ---- bad samples ---- */
 
 /* Damaged and missing pictures are counted once and replaced by others of the batch, the same for any workers. */
@@ -508,6 +372,7 @@ static void test_bad(void)
                                             {"5.png", NULL},   {"5.txt", "its eye"}};
     const struct data_batch *b = NULL;
     struct data_loader *l = NULL;
+    png_size = picture(1, png);
     write_tar("bad.tar", members, BASE_COUNT(members));
     struct data_shards *shards = counted("bad.tar");
     struct data_loader_params p = params_of(shards, 0);
@@ -577,8 +442,6 @@ int main(void)
         test_order();
         test_shuffled();
         test_seek();
-        test_foreign();
-        test_refused();
         test_bad();
         for (uint32_t i = 0; i < 40; i++) /* where threads met, some of these once waited for each other */
             test_changed(i % 4);

@@ -48,7 +48,7 @@ static long run(const char *pattern, uint64_t samples, struct data_tokenizer *to
     const struct data_batch *b = NULL;
     struct rusage usage;
     uint64_t count = 0;
-    CHECK_EQ(data_shards_open(support_file(pattern), &shards), MIEN_OK);
+    CHECK_EQ(data_shards_open(support_file(pattern), NULL, &shards), MIEN_OK);
     CHECK_EQ(data_shards_each(shards, count_row, &count), MIEN_OK);
     CHECK_EQ(count, samples);
     struct data_loader_params p = {.manifest = &shards->manifest,
