@@ -49,6 +49,21 @@ static void read_header(struct lines *l, int kind)
     }
 }
 
+/* Keys of a manifest's "au": each an action unit, none twice. */
+static enum mien_status check_units(const struct import *in, const struct lines *l)
+{
+    for (size_t i = 0; i < l->columns; i++) {
+        const char *name = l->heads[i], *digits = name + (strncmp(name, "AU", 2) == 0 ? 2 : 0);
+        bool unit = digits > name && *digits && strspn(digits, "0123456789") == strlen(digits);
+        for (size_t k = 0; k < i && unit; k++)
+            unit = strcmp(l->heads[k], name) != 0;
+        if (!unit)
+            return base_fail(MIEN_ERR_DATA, "%s/%s:1: \"%s\" is no action unit, or stands there twice", in->top,
+                             l->path, name);
+    }
+    return MIEN_OK;
+}
+
 static enum mien_status open_lines(struct import *in, const char *dir, const char *name, int kind, struct lines *l)
 {
     enum mien_status status = MIEN_OK;
@@ -64,6 +79,8 @@ static enum mien_status open_lines(struct import *in, const char *dir, const cha
     TRY(import_text_read(in, l->path, &l->text));
     l->at = l->text;
     read_header(l, kind);
+    if (kind == UNITS)
+        TRY(check_units(in, l));
 fail:
     return status;
 }

@@ -52,6 +52,9 @@ static enum mien_status read_units(struct import *in, const struct ckplus *c, co
         TRY(import_whole(in, "action unit", pair[0], 1, 999, &unit));
         values[row->au_count].name = base_arena_printf(&in->row_arena, "AU%d", unit);
         FAIL_IF_NULL(values[row->au_count].name, "an import");
+        for (uint32_t i = 0; i < row->au_count; i++)
+            FAIL_IF(strcmp(values[i].name, values[row->au_count].name) == 0, MIEN_ERR_DATA, "%s: %s again", where,
+                    values[i].name);
         values[row->au_count++].value = 1;
     }
     row->aus = values;

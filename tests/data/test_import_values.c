@@ -155,6 +155,8 @@ static void test_ckplus(void)
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S005_001_00000011_facs.txt:2: a unit and its intensity");
     tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n1e12 0\n");
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S005_001_00000011_facs.txt:2: action unit 1e+12; a whole number");
+    tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n17 0\n 9.0e+0 2\n");
+    tree_refuse(p, "ck", MIEN_ERR_DATA, "S005_001_00000011_facs.txt:3: AU9 again");
     tree_put("ck/Emotion_labels/Emotion/S010/006/S010_006_00000002_emotion.txt", "9\n");
     tree_put("ck/FACS_labels/FACS/S005/001/S005_001_00000011_facs.txt", "9 4\n");
     tree_refuse(p, "ck", MIEN_ERR_DATA, "S010_006_00000002_emotion.txt:1: emotion 9");
@@ -194,6 +196,11 @@ static void test_affwild2(void)
     tree_refuse(p, "aw", MIEN_ERR_DATA, "2_left.txt:3: 2 numbers; 3 were expected");
     tree_put(AW "AU_Detection_Challenge/Validation_Set/2_left.txt", "AU1,AU2,AU25\n0,x,1\n");
     tree_refuse(p, "aw", MIEN_ERR_DATA, "2_left.txt:2: \"x\" is no number");
+    static const char *const heads[] = {"AU1,AU2,AU1", "AU1,au2,AU4", "AU1,AU,AU4", "AU1,U,U"};
+    for (size_t i = 0; i < BASE_COUNT(heads); i++) {
+        tree_put(AW "AU_Detection_Challenge/Validation_Set/2_left.txt", heads[i]);
+        tree_refuse(p, "aw", MIEN_ERR_DATA, "is no action unit, or stands there twice");
+    }
     tree_put(AW "AU_Detection_Challenge/Validation_Set/2_left.txt", "AU1\n0\n");
     tree_put(AW "EXPR_Classification_Challenge/Train_Set/v-1.txt", "Neutral,Anger\n4\n");
     tree_refuse(p, "aw", MIEN_ERR_DATA, "v-1.txt:2: expression 4; a whole number from 0 to 1");
