@@ -63,6 +63,7 @@ declare -A commands=(
     [import]="import folder frames -o out"
     [sets]="import mafw mafw -o out --captions"
     [pack]="import folder frames -o out --pack"
+    [shards]="import shards m.jsonl -o out/s-%d.tar --shard-size 3"
     [synth]="synth out --count 3 --size 24"
     [convert]="convert $start out"
     [embed]="embed --model $start --image face.png face.jpg --frames clip --text 'a smile' --texts texts.txt -o out"
@@ -72,22 +73,28 @@ declare -A commands=(
     [retrieval]="eval --model $start --manifest m.csv --task retrieval --json"
     [report]="report run eval.json -o out"
     [train]="train --config train.json"
+    [sharded]="train --config train.json --set 'data.train=packed/s-{0..2}.tar'"
     [resume]="train --resume out"
     [bench]="bench bench.json --compare bench.json --json"
 )
-order=(tokenize import sets synth convert info embed train pack plan eval report classify search retrieval resume bench)
+order=(tokenize import sets synth convert info embed train pack shards plan eval report classify search retrieval resume
+    sharded bench)
 [ $# -gt 0 ] && order=("$@")
 
 undisturbed() { "$mien" "$@" >stdout 2>stderr; }
 if ! undisturbed devices; then
     echo "skipped: commands that need a Vulkan device ($(tail -1 stderr))"
-    order=(tokenize info plan import sets pack synth convert)
+    order=(tokenize info plan import sets pack shards synth convert)
 fi
 
 # What a command needs from others.
 needs() {
     case $1 in
     report | resume) ;;
+    sharded)
+        mkdir packed && undisturbed import shards m.jsonl -o packed/s-%d.tar --shard-size 3 || { cat stderr; exit 1; }
+        return
+        ;;
     bench)
         undisturbed bench --quick --only 'sum/*' --json || { cat stderr; exit 1; }
         cp stdout bench.json
@@ -107,6 +114,7 @@ needs() {
 run() {
     local name=${!#} settings=("${@:1:$#-1}") words
     rm -rf out
+    [ "$name" = shards ] && mkdir out
     [ "$name" = resume ] && cp -r resumed out && sed -i 's/"steps": 1/"steps": 2/' out/config.json
     eval "words=(${commands[$name]})"
     env "${settings[@]}" FAIL_SAYS="$work/says" LD_PRELOAD="$fail" timeout 60 "$mien" "${words[@]}" >stdout 2>stderr
@@ -116,7 +124,7 @@ run() {
 # What a run of a command gave: standard output and files, without what tells the time.
 digest() {
     {
-        case $1 in train | resume) ;; *) cat stdout ;; esac
+        case $1 in train | resume | sharded) ;; *) cat stdout ;; esac
         [ ! -e out ] || find out -type f ! -name log.jsonl ! -name state.json ! -name '*.tfevents*' | sort |
             while IFS= read -r file; do echo "$file" && cat "$file"; done
     } | sha256sum
@@ -147,7 +155,8 @@ check() { # check COMMAND N
         refused=$((refused + 1))
         case $1 in
             pack) ;; # the manifest stands by itself
-            train | resume) [ ! -e out/model ] || blame "$1" "$2" "a model is there" ;;
+            shards) [ -z "$(ls -A out)" ] || blame "$1" "$2" "an output is there" ;;
+            train | resume | sharded) [ ! -e out/model ] || blame "$1" "$2" "a model is there" ;;
             *) [ ! -e out ] || blame "$1" "$2" "an output is there" ;;
         esac
     fi
@@ -197,8 +206,8 @@ if [ "$tier" = sample ]; then # the commands in turn, each at places spread even
             [ -n "${normal[$name]:-}" ] || prepare "$name"
             read -ra all <<<"$(tr '\n' ' ' <<<"${numbers[$name]}")"
             case $name in
-                train | resume) turns=1 ;;
-                tokenize | info | import | sets | pack | synth | convert) turns=6 ;;
+                train | resume | sharded) turns=1 ;;
+                tokenize | info | import | sets | pack | shards | synth | convert) turns=6 ;;
                 *) turns=2 ;;
             esac
             for ((turn = 0; turn < turns && SECONDS < seconds; turn++)); do
