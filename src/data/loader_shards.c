@@ -83,6 +83,7 @@ enum mien_status loader_item_load(struct data_loader *l, struct slot *slot, uint
     if (!sample->bytes)
         TRY(shard_read(l->p.shards, &sample->place, &item->read));
     TRY(shard_row(l->p.shards, &sample->place, sample->bytes ? sample->bytes : item->read, &item->made, &item->row));
+    FAIL_IF(!l->p.clips.count && !item->row.image, MIEN_ERR_DATA, "%s: has frames, no image", item->row.where);
     TRY(load_texts(l, item));
 fail:
     return status;

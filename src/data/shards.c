@@ -158,6 +158,11 @@ const char *shard_member_name(struct base_arena *arena, const char *name)
     return own;
 }
 
+void shard_where(char *text, size_t size, const char *shard, const char *key, uint64_t byte)
+{
+    snprintf(text, size, "%s: %s, byte %llu", shard, key, (unsigned long long)byte);
+}
+
 void shard_sample_clear(struct shard_sample *sample)
 {
     base_free(sample->members);
@@ -255,9 +260,10 @@ static enum mien_status is_left_out(const struct shard_walk *w, const struct sha
 {
     enum mien_status status = MIEN_OK;
     const char *split = "", *key = split_key(w->shards);
-    char *text = NULL;
+    char *text = NULL, where[1200];
     cJSON *json = NULL;
     *out = false;
+    shard_where(where, sizeof(where), w->tar.path, s->key, s->place.offset);
     for (size_t i = 0; i < s->count && !text; i++) {
         const struct shard_member *m = &s->members[i];
         if (strcmp(m->name, "json") != 0)
@@ -269,7 +275,7 @@ static enum mien_status is_left_out(const struct shard_walk *w, const struct sha
         TRY(base_in_read(w->in, m->data, text, m->size));
         if (!strstr(text, key)) /* most have none; what stands behind a zero byte is refused with the row */
             continue;
-        TRY(base_json_parse(text, m->size, w->tar.path, &json));
+        TRY(base_json_parse(text, m->size, where, &json));
         const cJSON *item = base_json_member(json, key);
         split = cJSON_IsString(item) ? item->valuestring : "";
         *out = strcmp(split, "val") == 0 || strcmp(split, "test") == 0;

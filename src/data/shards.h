@@ -87,6 +87,8 @@ struct shard_content {
     struct data_bytes bytes;
 };
 bool shard_is_meta(const char *name); /* what texts alone are */
+/* What messages call a sample that begins at a byte. */
+void shard_where(char *text, size_t size, const char *shard, const char *key, uint64_t byte);
 /* The row of a sample's members. `byte`: where it begins; quiet: unknown keys are not named. */
 enum mien_status shard_make_row(const struct data_shards *shards, const char *shard, const char *key, uint64_t byte,
                                 const struct shard_content *content, size_t count, bool quiet, struct data_manifest *m,

@@ -101,7 +101,7 @@ enum mien_status data_shards_each(struct data_shards *shards, data_row_fn fn, vo
         TRY(shard_walk_next(&walk, &sample));
         if (sample.count == 0)
             break;
-        TRY(read_texts(&walk, &sample, count > 0, &m, &row));
+        TRY(read_texts(&walk, &sample, count > 0 || shards->samples > 0, &m, &row));
         FAIL_IF(row.split == DATA_SPLIT_VAL || row.split == DATA_SPLIT_TEST, MIEN_ERR_DATA,
                 "%s: \"split\" is written with escapes; write the key in plain letters", row.where);
         TRY(fn(user, &row));

@@ -173,7 +173,7 @@ enum mien_status shard_make_row(const struct data_shards *shards, const char *sh
     struct manifest_reader r = {.m = m, .dir = ".", .quiet = quiet};
     cJSON *object = NULL;
     bool is_clip = false;
-    snprintf(r.where, sizeof(r.where), "%s: %s, byte %llu", shard, key, (unsigned long long)byte);
+    shard_where(r.where, sizeof(r.where), shard, key, byte);
     *row = (struct data_row){.where = base_arena_strdup(&m->arena, r.where)};
     FAIL_IF_NULL(row->where, r.where);
     TRY(make_object(&r, shards->columns, c, count, &object, &is_clip));

@@ -402,6 +402,24 @@ static void test_bad(void)
     data_shards_close(&shards);
 }
 
+/* Where pictures are asked for, the two clips are bad samples and not their first frames. */
+static void test_no_clips(void)
+{
+    struct data_shards *shards = counted("s-{000..003}.tar");
+    struct data_loader_params p = params_of(shards, 0);
+    struct data_loader *l = NULL;
+    const struct data_batch *b = NULL;
+    p.clips.count = 0;
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
+    for (int i = 0; l && i < 4; i++) {
+        CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
+        data_batch_release(l, &b);
+    }
+    CHECK_EQ(data_loader_bad(l), 2);
+    data_loader_destroy(&l);
+    data_shards_close(&shards);
+}
+
 /* A shard that becomes another one after it was counted: an end that comes too early, a place without a sample. */
 static void test_changed(uint32_t workers)
 {
@@ -443,6 +461,7 @@ int main(void)
         test_shuffled();
         test_seek();
         test_bad();
+        test_no_clips();
         for (uint32_t i = 0; i < 40; i++) /* where threads met, some of these once waited for each other */
             test_changed(i % 4);
     }

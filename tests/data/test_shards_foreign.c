@@ -48,6 +48,7 @@ static void test_foreign(void)
     write_tar("foreign.tar", members, BASE_COUNT(members));
     struct data_shards *shards = open_shards("foreign.tar");
     CHECK_EQ(data_shards_each(shards, print_row, got), MIEN_OK);
+    CHECK_EQ(support_warnings, 0);
     CHECK_STR(got, "/00000.png+0|A man. He smiles.|He smiles.|\n"
                    "/00001.png+0|A face.|-|3\n"
                    "/a.png+0|Of a.|-|joy\n"
@@ -75,6 +76,7 @@ static void test_refused(void)
     static const struct member twice[] = {{"a.png", NULL}, {"a.txt", "x"}, {"a.png", NULL}},
                                wrong[] = {{"a.png", NULL}, {"a.json", "{\"va\":[1]}"}},
                                broken[] = {{"a.png", NULL}, {"b.png", NULL}, {"b.json", "{\"va\":"}},
+                               torn[] = {{"a.png", NULL}, {"b.png", NULL}, {"b.json", "{\"split\":\"val\","}},
                                list[] = {{"a.png", NULL}, {"a.json", "[1]"}},
                                latin[] = {{"a.png", NULL}, {"a.txt", "caf\xe9"}},
                                split[] = {{"a.png", NULL}, {"a.json", "{\"split\":\"dev\"}"}},
@@ -83,6 +85,7 @@ static void test_refused(void)
     check_refused(twice, 3, "byte 2048: the sample a has two members .png");
     check_refused(wrong, 2, "a, byte 0: \"va\"");
     check_refused(broken, 3, "b, byte 1024");
+    check_refused(torn, 3, "b, byte 1024");
     check_refused(list, 2, "a, byte 0: its .json is no object");
     check_refused(latin, 2, "a, byte 0");
     check_refused(split, 2, "\"split\" is \"dev\"");
@@ -125,10 +128,28 @@ static void test_columns(void)
     CHECK_EQ(data_shards_open(support_file("turned.tar"), "words=text", &shards), MIEN_ERR_ARG);
 }
 
+/* A key that looks like one of Mien's is named once, however many samples have it, and however often they are read. */
+static void test_near(void)
+{
+    static const struct member members[] = {{"0.png", NULL},
+                                            {"0.json", "{\"caption\":\"x\",\"lable\":\"joy\"}"},
+                                            {"1.png", NULL},
+                                            {"1.json", "{\"caption\":\"y\",\"lable\":\"joy\"}"}};
+    uint64_t seen = 0;
+    write_tar("near.tar", members, BASE_COUNT(members));
+    struct data_shards *shards = open_shards("near.tar");
+    support_warnings = 0;
+    CHECK_EQ(data_shards_each(shards, count_row, &seen), MIEN_OK);
+    CHECK_EQ(data_shards_each(shards, count_row, &seen), MIEN_OK);
+    CHECK(seen == 4 && support_warnings == 1);
+    data_shards_close(&shards);
+}
+
 int main(void)
 {
     support_capture();
     test_foreign();
+    test_near();
     test_refused();
     test_columns();
     support_clean();
