@@ -15,8 +15,9 @@ enum mien_status nn_precision_check(enum mien_dtype precision);
 /* Fills model->params (without device memory), sorted, from model->config and model->precision. */
 enum mien_status nn_params_list(struct nn_model *model);
 
-/* What kernels may round the operands of the scope's products to, on matrix units: the 16-bit type that it stores
- * activations, or else weights, in. f32: to nothing. Losses, and the scores that they are made from, never are. */
+/* What kernels may round the operands of the scope's products and attention to, on matrix units: the 16-bit type that
+ * it stores activations, or else weights, in. f32: to nothing. Losses, and the scores that they are made from, never
+ * are. */
 enum mien_dtype nn_multiplied_as(const struct nn_scope *scope);
 /* y[...,O] = act(x[...,I] w[O,I]^T + b) + residual, stored as dtype; bias and residual may be absent. */
 op_value nn_linear(struct nn_scope *scope, op_value x, const char *name, bool bias, enum op_activation act,

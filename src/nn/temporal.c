@@ -14,7 +14,8 @@ static op_value attention_half(struct nn_scope *s, const char *p, op_value x)
     op_value h = nn_norm(s, x, name, EPS, s->stored);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_qkv", p);
     h = nn_linear(s, h, name, false, OP_ACT_NONE, OP_NONE, s->stored); /* [B,T,3I] */
-    struct op_attr attr = {.heads = c->heads, .same_order = s->same_order, .dtype = s->stored};
+    struct op_attr attr = {
+        .heads = c->heads, .same_order = s->same_order, .precision = nn_multiplied_as(s), .dtype = s->stored};
     h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.0.fn.fn.to_out.0", p);
     return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);

@@ -76,7 +76,11 @@ static op_value attention_half(struct nn_scope *s, const char *p, const struct i
     op_value h = nn_norm(s, x, name, c->eps, s->stored);
     snprintf(name, sizeof(name), "%s.self_attn.q_proj", p); /* its stack: q, k and v, [B,T,3D] */
     h = nn_linear(s, h, name, true, OP_ACT_NONE, OP_NONE, s->stored);
-    struct op_attr attr = {.heads = c->heads, .causal = causal, .same_order = s->same_order, .dtype = s->stored};
+    struct op_attr attr = {.heads = c->heads,
+                           .causal = causal,
+                           .same_order = s->same_order,
+                           .precision = nn_multiplied_as(s),
+                           .dtype = s->stored};
     h = GRAPH_OP(s->graph, &op_attention, &attr, h);
     snprintf(name, sizeof(name), "%s.self_attn.out_proj", p);
     return nn_linear(s, h, name, true, OP_ACT_NONE, x, MIEN_F32);

@@ -15,7 +15,7 @@
  * the way, of 1.3e-6 (bf16) and 2e-8 (f16) in the mean square, counts once for each of some dozen values in a row of
  * the network, and more where a gradient is a small difference; `flat`: of a gradient that is 0 but for rounding, in
  * units of the largest one of the model. Matrix units round the weights, pixels and the stream's gradients as
- * well: 7.6e-6 in place of 2.2e-6 for f16 (Mesa 26's lavapipe as a desktop device). The sum of squares differs by twice
+ * well: 6.6e-6 in place of 2.2e-6 for f16 (Mesa 26's lavapipe as a desktop device). The sum of squares differs by twice
  * the relative error of the gradient. */
 struct bound {
     enum mien_dtype stored;

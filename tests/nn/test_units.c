@@ -15,6 +15,7 @@ struct plan {
 struct counted {
     uint32_t on_units, elsewhere;
     uint32_t loss, loss_on_units;
+    uint32_t attention, attention_on_units;
     char first[160]; /* of those elsewhere */
 };
 
@@ -23,7 +24,11 @@ static void count_line(void *user, const char *line)
 {
     struct counted *c = user;
     char label[96], op[48], variant[64];
-    if (sscanf(line, "step %*u: %95s %47s %63s", label, op, variant) != 3 || strcmp(op, "matmul") != 0)
+    if (sscanf(line, "step %*u: %95s %47s %63s", label, op, variant) != 3)
+        return;
+    c->attention += strcmp(op, "attention") == 0;
+    c->attention_on_units += strncmp(variant, "attention_fwd_cm", strlen("attention_fwd_cm")) == 0;
+    if (strcmp(op, "matmul") != 0)
         return;
     bool unit = strncmp(variant, "matmul_fwd_cm", strlen("matmul_fwd_cm")) == 0;
     if (strncmp(label, "loss", 4) == 0) {
@@ -125,6 +130,9 @@ static void check_all(const struct vk_caps *caps, struct plan plan, bool units)
            units ? c.first : "");
     CHECK_EQ(c.on_units, units ? expected : 0);
     CHECK_EQ(c.elsewhere, units ? 0 : expected);
+    /* attention's operands are what is stored: f32 where only weights are 16 bits */
+    CHECK_EQ(c.attention, plan.parts & STEP ? 8 : plan.parts & CLIPS ? 2 : 3);
+    CHECK_EQ(c.attention_on_units, units && plan.stored != MIEN_F32 ? c.attention : 0);
     CHECK_EQ(c.loss, plan.parts & STEP ? 3 : 0);
     CHECK_EQ(c.loss_on_units, 0);
 }
