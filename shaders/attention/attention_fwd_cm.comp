@@ -92,7 +92,7 @@ void main()
                 [[unroll]] for (uint n = 0; n < DN; n++)
                     sum[r * DN + n] = sum[r * DN + n] * keep[0];
             }
-            MULTIPLY_SUM(sum, PLAIN_SIZE)
+            MULTIPLY_SUM(sum, 0, PLAIN_SIZE)
         }
         barrier();
     }

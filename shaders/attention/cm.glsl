@@ -120,30 +120,28 @@ const uint AT_ONCE = BLOCK / 4; // eights
 
 // Own rows times the block at `base`, as it is, into the subgroup's lines.
 #define MULTIPLY_SCORES(own, base)                                                                                     \
-    {                                                                                                                  \
-        SUMS(sum_, R *BN);                                                                                             \
-        [[unroll]] for (uint i_ = 0; i_ < R * BN; i_++)                                                                \
-            sum_[i_] = ZERO;                                                                                           \
-        [[unroll]] for (uint k_ = 0; k_ < DK; k_++)                                                                    \
-        [[unroll]] for (uint n_ = 0; n_ < BN; n_++) {                                                                  \
+    for (uint n_ = 0; n_ < BN; n_++) {                                                                                 \
+        SUMS(sum_, R);                                                                                                 \
+        [[unroll]] for (uint r_ = 0; r_ < R; r_++)                                                                     \
+            sum_[r_] = ZERO;                                                                                           \
+        [[unroll]] for (uint k_ = 0; k_ < DK; k_++) {                                                                  \
             RIGHT(b_);                                                                                                 \
             coopMatLoad(b_, tile, (base) + n_ * MN * PLAIN + k_ * MK / 8, PLAIN,                                       \
                         gl_CooperativeMatrixLayoutColumnMajor);                                                        \
             [[unroll]] for (uint r_ = 0; r_ < R; r_++)                                                                 \
-                sum_[r_ * BN + n_] = coopMatMulAdd(own[r_ * DK + k_], b_, sum_[r_ * BN + n_]);                         \
+                sum_[r_] = coopMatMulAdd(own[r_ * DK + k_], b_, sum_[r_]);                                             \
         }                                                                                                              \
         [[unroll]] for (uint r_ = 0; r_ < R; r_++)                                                                     \
-        [[unroll]] for (uint n_ = 0; n_ < BN; n_++)                                                                    \
-            coopMatStore(sum_[r_ * BN + n_], tile, WORK + r_ * MM * SCORES + n_ * MN / 4, SCORES,                      \
+            coopMatStore(sum_[r_], tile, WORK + r_ * MM * SCORES + n_ * MN / 4, SCORES,                                \
                          gl_CooperativeMatrixLayoutRowMajor);                                                          \
     }
 
-// sum += the halves at the beginning of the subgroup's lines times the block at `base`, turned over.
-#define MULTIPLY_SUM(sum, base)                                                                                        \
-    [[unroll]] for (uint k_ = 0; k_ < BK; k_++) {                                                                      \
+// sum += the halves at eight `at` of the subgroup's lines times the block at `base`, turned over.
+#define MULTIPLY_SUM(sum, at, base)                                                                                    \
+    for (uint k_ = 0; k_ < BK; k_++) {                                                                                 \
         LEFTS(a_, R);                                                                                                  \
         [[unroll]] for (uint r_ = 0; r_ < R; r_++)                                                                     \
-            coopMatLoad(a_[r_], tile, WORK + r_ * MM * SCORES + k_ * MK / 8, SCORES,                                   \
+            coopMatLoad(a_[r_], tile, WORK + (at) + r_ * MM * SCORES + k_ * MK / 8, SCORES,                            \
                         gl_CooperativeMatrixLayoutRowMajor);                                                           \
         [[unroll]] for (uint n_ = 0; n_ < DN; n_++) {                                                                  \
             RIGHT(b_);                                                                                                 \

@@ -63,6 +63,8 @@ void attention_plan_delta(const struct attention_chunk *c, uint32_t index);
 /* Plans (attention_plan.c, attention_cm.c, attention_plain.c); fits of the variants that are not plain. */
 bool attention_fits_cm(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_bwd_cm(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_bwd_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);
@@ -74,6 +76,7 @@ void attention_plan_fwd_sg(struct op_plan *plan);
 void attention_plan_fwd_row(struct op_plan *plan);
 void attention_plan_fwd_tile(struct op_plan *plan);
 void attention_plan_fwd(struct op_plan *plan);
+void attention_plan_bwd_cm(struct op_plan *plan);
 void attention_plan_bwd_sg(struct op_plan *plan);
 void attention_plan_bwd_row(struct op_plan *plan);
 void attention_plan_bwd_kept(struct op_plan *plan);

@@ -101,6 +101,16 @@ static double flops(const struct op_call *call)
 }
 
 static const struct op_variant variants[] = {
+    {.name = "attention_bwd_kv_cm",
+     .needs = OP_MATRIX_UNITS | VK_CAP_F16,
+     .rounds = true,
+     .fits = attention_fits_bwd_cm,
+     .steps = attention_plan_bwd_cm},
+    {.name = "attention_bwd_kv_cm_bf16",
+     .needs = OP_MATRIX_UNITS | VK_CAP_COOPMAT_BF16,
+     .rounds = true,
+     .fits = attention_fits_bwd_cm_bf16,
+     .steps = attention_plan_bwd_cm},
     {.name = "attention_bwd_kv_sg",
      .needs = VK_CAP_SUBGROUP | VK_CAP_SUBGROUP_SHUFFLE,
      .fits = attention_fits_sg,
@@ -125,5 +135,9 @@ const struct op_desc op_attention_bwd = {
     .variants = variants,
     /* as attention's weights; the sums over T queries are larger (large queries enter dk), hence abs */
     .tolerance = {.abs = 1e-3, .rel = 1e-4, .nmse = 1e-10},
+    /* weights and gradients of scores, rounded to f16 by 2^-11 of themselves, then summed over all rows in fp32: NMSE
+     * 2^-24 where nothing cancels. bf16 has three digits fewer */
+    .tolerance_f16 = {.abs = 2e-3, .rel = 2e-3, .nmse = 1e-5},
+    .tolerance_bf16 = {.abs = 1.6e-2, .rel = 1.6e-2, .nmse = 1e-4},
     .flops = flops,
 };

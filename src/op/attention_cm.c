@@ -4,7 +4,12 @@
 #include "args/attention.h"
 #include "op/attention.h"
 
-enum { BLOCK = 32, MOST_DIM = 64, EIGHTS = 16 /* bytes */ };
+enum { BLOCK = 32, MOST_DIM = 64, MOST_SHARING = 4 /* lanes, a row of a matrix */, EIGHTS = 16 /* bytes */ };
+
+enum { FWD, BWD_Q, BWD_KV };
+static const char *const kernels[][2] = {{"attention_fwd_cm", "attention_fwd_cm_bf16"},
+                                         {"attention_bwd_q_cm", "attention_bwd_q_cm_bf16"},
+                                         {"attention_bwd_kv_cm", "attention_bwd_kv_cm_bf16"}};
 
 /* How a call is cut: lanes of a subgroup, subgroups of a workgroup, matrices of a subgroup's rows. */
 struct cut {
@@ -18,42 +23,62 @@ static const struct vk_matrix *matrix_of(const struct vk_caps *caps, const struc
     return call->attr.precision == MIEN_BF16 ? &caps->coopmat_bf16 : &caps->coopmat;
 }
 
-/* As matmul's: 32 where the size can be chosen. Two subgroups at least, since all of them fetch; four share what is
- * fetched. */
-static struct cut cut_fwd(const struct vk_caps *caps, const struct op_call *call)
+/* Forward as many rows as lanes, so that each has a maximum of its own; backward, where a row is held twice and its
+ * gradients are, too, one matrix of them. Two subgroups at least, since all of them fetch; four share what is fetched.
+ */
+static struct cut cut_of(const struct vk_caps *caps, const struct op_call *call, bool backward)
 {
     struct cut c = {.matrix = *matrix_of(caps, call), .lanes = op_matrix_lanes(caps)};
-    c.r = c.matrix.m ? c.lanes / c.matrix.m : 0;
-    c.subgroups = call->in[0].dim[1] <= 2 * c.lanes ? 2 : 4;
-    c.rows = c.subgroups * c.r * c.matrix.m;
+    c.r = !c.matrix.m ? 0 : backward ? 1 : c.lanes / c.matrix.m;
+    uint32_t rows = c.r * c.matrix.m;
+    c.subgroups = call->in[0].dim[1] <= 2 * rows ? 2 : 4;
+    c.rows = c.subgroups * rows;
     return c;
 }
 
-/* Shared memory of a workgroup that holds blocks of the other side as they are and turned over. */
-static uint32_t shared_of(const struct cut *c, uint32_t dim, uint32_t plain, uint32_t turned)
+/* Blocks of the other side that stand in shared memory as they are and turned over; eights beside them. */
+struct blocks {
+    uint32_t plain, turned, more;
+};
+static const struct blocks blocks_fwd = {1, 1, 0}, blocks_bwd_kv = {2, 2, BLOCK / 2}; /* of bwd_q there are fewer */
+
+static uint32_t shared_of(const struct cut *c, uint32_t dim, const struct blocks *b)
 {
-    return (plain * BLOCK * (dim / 8 + 1) + turned * dim * (BLOCK / 8 + 1) + c->rows * (BLOCK / 4 + 1)) * EIGHTS;
+    return (b->plain * BLOCK * (dim / 8 + 1) + b->turned * dim * (BLOCK / 8 + 1) + b->more +
+            c->rows * (BLOCK / 4 + 1)) *
+           EIGHTS;
 }
 
-static bool fits(const struct vk_caps *caps, const struct op_call *call, enum mien_dtype precision)
+static bool fits(const struct vk_caps *caps, const struct op_call *call, enum mien_dtype precision, bool backward)
 {
     struct attention_size s = attention_size_of(call);
-    struct cut c = cut_fwd(caps, call);
+    struct cut c = cut_of(caps, call, backward);
     return call->attr.precision == precision && s.dtype == precision && caps->class_ == VK_CLASS_DESKTOP && c.r > 0 &&
-           c.lanes % c.matrix.m == 0 && 2 * c.matrix.n <= BLOCK && s.dim % 16 == 0 && s.dim <= MOST_DIM &&
-           2 * s.dim <= caps->max_registers && shared_of(&c, s.dim, 1, 1) <= caps->max_shared &&
+           c.lanes % c.matrix.m == 0 && c.lanes / c.matrix.m <= MOST_SHARING && 2 * c.matrix.n <= BLOCK &&
+           s.dim % 16 == 0 && s.dim <= MOST_DIM && 2 * s.dim <= caps->max_registers &&
+           shared_of(&c, s.dim, backward ? &blocks_bwd_kv : &blocks_fwd) <= caps->max_shared &&
            c.subgroups * c.lanes <= caps->max_invocations && s.tokens <= op_most_rounds(caps) &&
            op_part_rows(caps, (uint64_t)s.tokens * s.width * 3) > 0;
 }
 
 bool attention_fits_cm(const struct vk_caps *caps, const struct op_call *call)
 {
-    return fits(caps, call, MIEN_F16);
+    return fits(caps, call, MIEN_F16, false);
 }
 
 bool attention_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *call)
 {
-    return fits(caps, call, MIEN_BF16);
+    return fits(caps, call, MIEN_BF16, false);
+}
+
+bool attention_fits_bwd_cm(const struct vk_caps *caps, const struct op_call *call)
+{
+    return fits(caps, call, MIEN_F16, true);
+}
+
+bool attention_fits_bwd_cm_bf16(const struct vk_caps *caps, const struct op_call *call)
+{
+    return fits(caps, call, MIEN_BF16, true);
 }
 
 /* A dispatch over the row blocks of a part, without binds. Where the size of a subgroup cannot be required it is
@@ -84,15 +109,37 @@ static struct op_dispatch *add(struct op_plan *plan, const struct cut *c, const 
 void attention_plan_fwd_cm(struct op_plan *plan)
 {
     struct attention_size s = attention_size_of(plan->call);
-    struct cut c = cut_fwd(plan->caps, plan->call);
+    struct cut c = cut_of(plan->caps, plan->call, false);
     for (uint32_t first = 0; first < s.batch;) {
         struct attention_part part = attention_part_at(plan->caps, &s, first);
-        struct op_dispatch *d =
-            add(plan, &c, s.dtype == MIEN_BF16 ? "attention_fwd_cm_bf16" : "attention_fwd_cm", &part);
+        struct op_dispatch *d = add(plan, &c, kernels[FWD][s.dtype == MIEN_BF16], &part);
         op_part_bind(d, OP_IN, 0, OP_READ, part.qkv);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.rows);
         op_part_bind(d, OP_OUT, 1, OP_WRITE, part.lse);
         op_plan_cut(plan, attention_flops(&s, part.batches * s.heads, 2));
         first += part.batches;
+    }
+}
+
+static void add_bwd(const struct attention_chunk *chunk, const struct cut *c, uint32_t kernel, double products)
+{
+    const struct attention_size *s = &chunk->size;
+    struct op_dispatch *d = add(chunk->plan, c, kernels[kernel][s->dtype == MIEN_BF16], &chunk->part);
+    attention_bind_with_delta(d, &chunk->part, 0);
+    op_part_bind(d, OP_OUT, 0, OP_WRITE, chunk->part.qkv);
+    op_plan_cut(chunk->plan, attention_flops(s, chunk->part.batches * s->heads, products));
+}
+
+void attention_plan_bwd_cm(struct op_plan *plan)
+{
+    struct attention_chunk chunk = {.plan = plan, .size = attention_size_of(plan->call)};
+    const struct attention_size *s = &chunk.size;
+    struct cut c = cut_of(plan->caps, plan->call, true);
+    plan->scratch[0] = (uint64_t)s->batch * s->heads * s->tokens * 4; /* delta [B,H,T] */
+    for (uint32_t first = 0; first < s->batch; first += chunk.part.batches) {
+        chunk.part = attention_part_at(plan->caps, s, first);
+        attention_plan_delta(&chunk, 0);
+        add_bwd(&chunk, &c, BWD_Q, 3);
+        add_bwd(&chunk, &c, BWD_KV, 4);
     }
 }
