@@ -8,6 +8,7 @@
 #ifndef DATA_SHARDS_H
 #define DATA_SHARDS_H
 
+#include "base/sha256.h"
 #include "data/manifest.h"
 #include "data/tar.h"
 
@@ -16,7 +17,9 @@ struct data_shards {
     const char *const *paths;      /* [count] */
     uint32_t count;
     const char **columns; /* [MANIFEST_COLUMNS] what the objects call the keys; NULL: as they are called */
-    uint64_t samples;     /* to train on, as data_shards_each has counted them */
+    /* of the samples to train on, as data_shards_each has found them: */
+    uint64_t samples;
+    unsigned char places[BASE_SHA256_SIZE]; /* a checksum of their shards and of the sizes of their pictures */
 };
 
 /* Whether a path of data.train means shards: it ends as a tar file, compressed or not, does. */
@@ -29,8 +32,8 @@ enum mien_status data_shards_open(const char *pattern, const char *columns, stru
 void data_shards_close(struct data_shards **shards);
 
 /* All samples whose split is train or absent, in the order of shards and members; texts are read, pictures are not.
- * Sets `samples`. MIEN_ERR_DATA: a damaged archive (path and byte), an object of a wrong form (path and key). Stops
- * with what fn returns. */
+ * Sets `samples` and `places`. MIEN_ERR_DATA: a damaged archive (path and byte), an object of a wrong form (path and
+ * key). Stops with what fn returns. */
 typedef enum mien_status (*data_row_fn)(void *user, const struct data_row *row);
 enum mien_status data_shards_each(struct data_shards *shards, data_row_fn fn, void *user);
 

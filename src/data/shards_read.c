@@ -89,12 +89,22 @@ fail:
     return status;
 }
 
+/* Where a sample lies decides when it is drawn; the sizes tell most other pictures without reading these. */
+static void note_place(struct base_sha256 *places, const struct shard_sample *s)
+{
+    base_sha256_add(places, &s->place.shard, sizeof(s->place.shard));
+    for (size_t i = 0; i < s->count; i++)
+        if (!shard_is_meta(s->members[i].name))
+            base_sha256_add(places, &s->members[i].size, sizeof(s->members[i].size));
+}
+
 enum mien_status data_shards_each(struct data_shards *shards, data_row_fn fn, void *user)
 {
     enum mien_status status = MIEN_OK;
     struct shard_walk walk = {.shards = shards, .tells = shards->samples == 0};
     struct shard_sample sample = {0};
     struct data_manifest m = {.path = shards->manifest.path};
+    struct base_sha256 places = base_sha256_begin();
     struct data_row row;
     uint64_t count = 0;
     for (;; count++) {
@@ -105,11 +115,13 @@ enum mien_status data_shards_each(struct data_shards *shards, data_row_fn fn, vo
         FAIL_IF(row.split == DATA_SPLIT_VAL || row.split == DATA_SPLIT_TEST, MIEN_ERR_DATA,
                 "%s: \"split\" is written with escapes; write the key in plain letters", row.where);
         TRY(fn(user, &row));
+        note_place(&places, &sample);
         base_arena_clear(&m.arena);
     }
     FAIL_IF(count == 0, MIEN_ERR_DATA, "%s: no sample of the train split is in it", shards->manifest.path);
     FAIL_IF(count > UINT32_MAX, MIEN_ERR_DATA, "%s: more than 2^32 samples", shards->manifest.path);
     shards->samples = count;
+    base_sha256_end(&places, shards->places);
 fail:
     shard_walk_clear(&walk);
     shard_sample_clear(&sample);

@@ -333,9 +333,10 @@ static enum mien_status find_start(struct trainer *t)
         "start another run.dir",
         t->manifest->path, (unsigned long long)t->state.samples, t->row_count);
     FAIL_IF(t->from && t->state.data[0] && strcmp(t->state.data, t->data_key) != 0, MIEN_ERR_ARG,
-            "%s: the run was begun with other texts, labels, numbers or boxes, or another order of the samples; put "
-            "the manifest (and data.descriptions) back as it was, or start another run.dir",
-            t->manifest->path);
+            "%s: the run was begun with other texts, labels, numbers or boxes%s, or another order of the samples; put "
+            "%s back as it was, or start another run.dir",
+            t->manifest->path, t->shards ? ", with samples in other shards or pictures of other sizes" : "",
+            t->shards ? "each shard" : "the manifest (and data.descriptions)");
 fail:
     return status;
 }

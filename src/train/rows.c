@@ -221,6 +221,8 @@ enum mien_status train_open_data(struct trainer *t)
     TRY(data_is_shards(train) ? open_shards(t) : open_manifest(t));
     TRY(train_each_row(t, survey_row, &s));
     t->row_count = t->shards ? t->shards->samples : t->row_count;
+    if (t->shards)
+        base_sha256_add(&s.key, t->shards->places, sizeof(t->shards->places));
     train_data_key_end(&s.key, t->data_key);
     TRY(train_look_survey(t, s.clips));
     TRY(survey_texts(t, &s));

@@ -153,6 +153,33 @@ static void test_other(void)
     CHECK(captured_once("begun with other texts, labels"));
 }
 
+/* t.jsonl in the place of s-0.tar and those after it. */
+static void pack_anew(uint32_t shard_size)
+{
+    struct mien_import_params p = {.size = sizeof p, .name = "shards", .root = "t.jsonl", .manifest = "p-%d.tar"};
+    p.shard_size = shard_size;
+    CHECK_EQ(mien_import(&p, NULL), MIEN_OK);
+    for (uint32_t i = 0; i * shard_size < TINY_IMAGES; i++) {
+        char from[16], to[16];
+        snprintf(from, sizeof(from), "p-%u.tar", i);
+        snprintf(to, sizeof(to), "s-%u.tar", i);
+        CHECK_EQ(base_rename(from, to), MIEN_OK);
+    }
+}
+
+/* The same samples in the same order, but in other shards: their draws would be others. */
+static void test_packed_anew(void)
+{
+    static const char empty[1024];
+    stopped_run("anew", 1);
+    pack_anew(6);
+    CHECK(tiny_write("s-4.tar", empty, sizeof(empty)));
+    CHECK_EQ(from_shards("anew", true, NULL, true), MIEN_ERR_ARG);
+    CHECK(captured_once("with samples in other shards"));
+    pack_anew(5);
+    CHECK_EQ(from_shards("anew", true, NULL, true), MIEN_OK);
+}
+
 static void test_refused(void)
 {
     static const struct {
@@ -183,6 +210,7 @@ int main(void)
     test_resumed();
     test_refused();
     test_clips();
+    test_packed_anew();
     test_other();
     gpu_close_public(&gpu);
     tiny_remove();
