@@ -58,7 +58,7 @@ static bool fits(const struct vk_caps *caps, const struct op_call *call, enum mi
            s.dim % 16 == 0 && s.dim <= MOST_DIM && 2 * s.dim <= caps->max_registers &&
            shared_of(&c, s.dim, backward ? &blocks_bwd_kv : &blocks_fwd) <= caps->max_shared &&
            c.subgroups * c.lanes <= caps->max_invocations && s.tokens <= op_most_rounds(caps) &&
-           op_part_rows(caps, (uint64_t)s.tokens * s.width * 3) > 0;
+           attention_part_at(caps, &s, 0).batches > 0;
 }
 
 bool attention_fits_cm(const struct vk_caps *caps, const struct op_call *call)

@@ -15,7 +15,9 @@
 struct attention_part attention_part_at(const struct vk_caps *caps, const struct attention_size *s, uint32_t first)
 {
     uint64_t row = (uint64_t)s->tokens * s->width, element = mien_dtype_size(s->dtype);
-    uint64_t fit = op_part_rows(caps, 3 * row);
+    /* The row kernels know that each vec4 of a range, of 16-bit elements too, comes before the 2^28th (FARTHEST). Up to
+     * 127 elements stand before the first one wanted. */
+    uint64_t fit = BASE_MIN(op_part_rows(caps, 3 * row), (((uint64_t)1 << 30) - 128) / (3 * row));
     uint32_t batches = (uint32_t)BASE_MIN(fit, (uint64_t)s->batch - first);
     uint64_t lse = (uint64_t)s->heads * s->tokens;
     return (struct attention_part){.batches = batches,
@@ -31,7 +33,7 @@ static bool fits_fused(const struct vk_caps *caps, const struct op_call *call, u
 {
     struct attention_size s = attention_size_of(call);
     return (uint64_t)s.tokens * rounds <= op_most_rounds(caps) && s.dim % 4 == 0 && s.dim <= 128 &&
-           op_part_rows(caps, (uint64_t)s.tokens * s.width * 3) > 0;
+           attention_part_at(caps, &s, 0).batches > 0;
 }
 
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)

@@ -445,6 +445,24 @@ static void test_attention_lanes(void)
     }
 }
 
+/* The row kernels know that no part has more than 2^28 vec4s, nor fours of 16-bit elements. */
+static void test_attention_parts(void)
+{
+    enum { BATCHES = 300000000, MOST = 1 << 28 };
+    struct op_call call = {.op = &op_attention, .attr = {.heads = 1, .dtype = MIEN_F16}, .in_count = 1};
+    struct op_plan plan = {0};
+    struct vk_caps caps;
+    call.in[0] = in_dtype(SHAPE_F32(BATCHES, 1, 3 * 4), MIEN_F16);
+    vk_caps_typical(VK_CLASS_DESKTOP, &caps);
+    caps.max_range = UINT32_MAX;
+    CHECK_EQ(op_call_shapes(&call, NULL), MIEN_OK);
+    CHECK_EQ(op_make_plan(&caps, &call, NULL, &plan), MIEN_OK);
+    CHECK_EQ(plan.count, 4);
+    for (size_t i = 0; i < plan.count; i++)
+        CHECK(plan.dispatch[i].bind[0].size / 8 <= MOST);
+    op_plan_clear(&plan);
+}
+
 /* One line is logged for a failure, whatever is added behind it. */
 static void steps_that_fail(struct op_plan *plan)
 {
@@ -551,6 +569,7 @@ int main(void)
     test_cores();
     test_attention_pairs();
     test_attention_lanes();
+    test_attention_parts();
     test_sticky();
     test_limits();
     test_hazards();
