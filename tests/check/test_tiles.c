@@ -216,6 +216,17 @@ static struct op_call attention_of(uint32_t tokens)
     return call;
 }
 
+static struct op_call attention_bwd_of(uint32_t tokens)
+{
+    struct op_call call = attention_of(tokens);
+    call.op = &op_attention_bwd;
+    call.in_count = 4;
+    call.in[1] = call.in[3] = SHAPE_F32(2, tokens, 64);
+    call.in[2] = SHAPE_F32(2, 2, tokens);
+    CHECK_EQ(op_call_shapes(&call, "a test"), MIEN_OK);
+    return call;
+}
+
 static void test_device(void)
 {
     static const char *const masks[] = {"", "class=desktop", "class=mobile"};
@@ -225,6 +236,8 @@ static void test_device(void)
         CHECK(tiled > 8);
         test_call(attention_of(31), masks[m]);
         test_call(attention_of(70), masks[m]);
+        test_call(attention_bwd_of(31), masks[m]);
+        test_call(attention_bwd_of(70), masks[m]);
     }
     CHECK(test_call(matmul_of(50, 36, 516, (struct op_attr){.same_order = true}), "") > 2);
     test_call(matmul_of(33, 35, 1030, (struct op_attr){0}), "class=desktop"); /* the odd tile */
