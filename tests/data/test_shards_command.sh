@@ -12,6 +12,7 @@ cd "$work" || exit 1
 
 "$mien" synth faces --count 20 --size 16 --quiet >/dev/null || exit 1
 expect 0 '20 samples: train' import shards faces/manifest.jsonl -o 'a-%03d.tar' --shard-size 8
+holds 'it says how training takes them' grep -qF 'data.train=a-{000..002}.tar' out
 holds 'three shards' test "$(echo a-*.tar)" = 'a-000.tar a-001.tar a-002.tar'
 expect 0 '"shards":3}' import shards faces/manifest.jsonl -o 'b-%03d.tar' --shard-size 8 --json --quiet
 holds 'the same bytes' cmp a-001.tar b-001.tar

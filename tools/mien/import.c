@@ -3,6 +3,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As data.train takes them: "x-%06d.tar", of which the library has made shards, is "x-{000000..000012}.tar". */
+static void print_shards(const char *pattern, uint64_t count)
+{
+    size_t before = strcspn(pattern, "%"), behind = before + strcspn(pattern + before, "d");
+    int width = atoi(pattern + before + 1);
+    printf("%" PRIu64 " shard%s: data.train=%.*s{%0*d..%0*" PRIu64 "}%s\n", count, count == 1 ? "" : "s", (int)before,
+           pattern, width, 0, width, count - 1, pattern + behind + 1);
+}
 
 static void print_summary(const struct common *common, const char *manifest, const struct mien_import_summary *s)
 {
@@ -29,7 +40,7 @@ static void print_summary(const struct common *common, const char *manifest, con
     if (s->passed_over)
         printf("passed over: %" PRIu64 " files or directories that are no pictures\n", s->passed_over);
     if (s->shards)
-        printf("%" PRIu64 " shards %s\n", s->shards, manifest);
+        print_shards(manifest, s->shards);
     else
         printf("manifest %s\n", manifest);
     if (s->packed)
