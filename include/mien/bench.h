@@ -63,7 +63,8 @@ struct mien_bench_row {
     double least_ms;             /* the least */
     double spread;               /* the middle half of the samples: third quartile minus first, as a share of ms */
     double gflops, gbps;         /* by the ops' own count of work, at ms: 10^9 operations and bytes a second */
-    double share;                /* of this device's measured peak, at ms: 1 = what the bound allows */
+    double share;                /* of this device's measured peak, at ms: 1 = what the bound allows; more is possible
+                                    on matrix units, whose own peak is not measured */
     double flops, bytes;         /* of one run */
     double error;                /* of a kernel: the largest, as a share of what is tolerated */
     double compile_ms; /* what the first run took beyond a later one: pipelines and the driver's compiler; near

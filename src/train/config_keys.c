@@ -152,7 +152,9 @@ const struct train_key train_keys[] = {
      .help = "Its share of the objective beside the contrastive loss; 0 trains the head alone, without texts"},
 
     {PATH(data.train), .required = true, .also = "manifest dataset train_data train_file train_dataset train_manifest",
-     .help = "The manifest to train on, or shards: tar files in WebDataset's layout, x-{000000..000012}.tar"},
+     .help =
+         "The manifest to train on, or shards: tar files in WebDataset's layout, x-{000000..000012}.tar, which a shell "
+         "leaves alone within quotes"},
     {PATH(data.val), .also = "validation val_data validation_file val_dataset eval_dataset val_manifest",
      .help = "The manifest to evaluate on meanwhile, once an epoch unless run.eval_every says otherwise: its rows of "
              "split val, or without one"},

@@ -131,7 +131,7 @@ static void print_args(const struct arg *args, const struct command *command)
 
 static void print_help(const struct command *command, const struct arg *args, const struct arg *common)
 {
-    printf("mien %s %s\n\n%s.\n", command->name, command->synopsis, command->summary);
+    printf("mien %s%s%s\n\n%s.\n", command->name, *command->synopsis ? " " : "", command->synopsis, command->summary);
     if (command->help)
         printf("\n%s\n", command->help);
     if (command->print_more) {
@@ -333,8 +333,9 @@ static int parse_precision(const struct command *command, struct common *common)
         common->precision = known[i];
         if (known[i] == MIEN_F32 || command->halves)
             return ARGS_RUN;
-        return complain(command, 2, "--precision %s: %s takes f32 only; embed, classify, search, eval and info take %s",
-                        word, command->name, word);
+        return complain(command, 2,
+                        "--precision %s: %s takes f32 only; embed, classify, search, eval, info and tune take %s", word,
+                        command->name, word);
     }
     return word ? complain(command, 2, "--precision %s: it is one of: f32, bf16, f16", word) : ARGS_RUN;
 }

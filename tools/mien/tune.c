@@ -82,7 +82,7 @@ static int run(const struct command *command, int argc, char **argv)
     const struct arg args[] = {
         {"--model", ARG_TEXT, "DIR", "the sizes of this model in use", &asked.model},
         {"--config", ARG_TEXT, "FILE", "the sizes of this training", &asked.config},
-        {"--set", ARG_LIST, "KEY=VALUE ...", "settings of the training", &asked.sets},
+        {"--set", ARG_LIST, "KEY=VALUE", "settings of the training", &asked.sets},
         {"--only", ARG_TEXT, "GLOB", "only operations of such names, as \"matmul\" or \"attention*\"", &asked.only},
         {"--seconds", ARG_NUMBER, "S", "all of it takes about so long at most (default: 120)", &asked.seconds},
         {"--timeout", ARG_NUMBER, "S", "a kernel that takes longer hangs (default: 30)", &asked.timeout},
