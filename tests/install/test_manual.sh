@@ -21,6 +21,11 @@ for name in "${names[@]}"; do
         holds "$page has ${option}" grep -qF -- "${option//-/\\-}" "$page"
     done < <("$mien" "$name" --help | sed -n 's/^  \(--*[a-z][a-z-]*\).*/\1/p')
 done
+for table in import:NAME eval:TASK; do
+    while IFS= read -r word; do
+        holds "mien-${table%:*}.1 sets $word apart" grep -qxF -- ".B ${word//-/\\-}" "$pages/mien-${table%:*}.1"
+    done < <("$mien" "${table%:*}" --help | sed -n "/^${table#*:} is one of/,/^\$/s/^  \([a-z][a-z0-9-]*\) .*/\1/p")
+done
 holds "no page but the subcommands' own" [ "$(find "$pages" -name '*.1' | wc -l)" -eq $((${#names[@]} + 1)) ]
 if command -v man >/dev/null && command -v troff >/dev/null; then
     for page in "$pages"/*.1; do

@@ -191,11 +191,11 @@ static void print_tasks(void)
     const struct mien_eval_info *info;
     printf("TASK is one of:\n");
     for (size_t i = 0; (info = mien_eval_describe(i)); i++) {
-        printf("  %-13s ", info->name);
-        print_wrapped(info->summary, 16);
+        printf("  %-13s  ", info->name);
+        print_wrapped(info->summary, 17);
         if (!info->options[0])
             continue;
-        printf("%*stakes", 16, "");
+        printf("%*stakes", 17, "");
         for (size_t k = 0; info->options[k]; k++)
             printf(" --%s", info->options[k]);
         printf("\n");

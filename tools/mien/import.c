@@ -73,7 +73,7 @@ static void print_names(void)
     const struct mien_import_info *info;
     printf("NAME is one of:\n");
     for (size_t i = 0; (info = mien_import_describe(i)); i++)
-        printf("  %-16s %s\n", info->name, info->summary);
+        printf("  %-16s  %s\n", info->name, info->summary);
 }
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
