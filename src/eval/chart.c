@@ -2,8 +2,9 @@
 #include "eval/page.h"
 
 #include <math.h>
+#include <stdio.h>
 
-enum { WIDTH = 310, HEIGHT = 190, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 24, BUCKETS = 300, DASHES = 3 };
+enum { WIDTH = 310, HEIGHT = 190, LEFT = 56, RIGHT = 8, TOP = 10, BOTTOM = 24, BUCKETS = 300, DASHES = 3, ROOM = 7 };
 
 struct range {
     double low, high;
@@ -73,14 +74,25 @@ static double place_y(const struct range *r, double y)
     return HEIGHT - BOTTOM - (y - r->low) / (r->high - r->low) * (HEIGHT - TOP - BOTTOM);
 }
 
+/* What stands beside a tick: digits enough to tell it from the next one; squeezed where there are more than fit. */
+static void draw_label(struct mien_page *page, double at, double value, double step)
+{
+    char text[32];
+    double digits = floor(log10(fmax(fabs(value), step))) - floor(log10(step)) + 1;
+    int length = snprintf(text, sizeof(text), "%.*g", (int)fmin(fmax(digits, 4), 15), value);
+    page_print(page, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\"", LEFT - 4, at + 4);
+    if (length > ROOM)
+        page_print(page, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", LEFT - 4);
+    page_print(page, ">%s</text>", text);
+}
+
 static void draw_axes(struct mien_page *page, const struct range *x, const struct range *y)
 {
     struct ticks t = ticks_of(y);
     for (int i = 0; i < t.count; i++) {
         double v = (t.first + i) * t.step, at = place_y(y, v);
-        page_print(page,
-                   "<path class=\"axis\" d=\"M%d %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
-                   LEFT, at, WIDTH - RIGHT, LEFT - 4, at + 4, v);
+        page_print(page, "<path class=\"axis\" d=\"M%d %.1fH%d\"/>", LEFT, at, WIDTH - RIGHT);
+        draw_label(page, at, v, t.step);
     }
     t = ticks_of(x);
     for (int i = 0; i < t.count; i++) {

@@ -104,6 +104,20 @@ static void test_charts(void)
     check_chart(usual, usual, 0, false);
 }
 
+/* Values that differ by little have labels that differ, within the room that they have. */
+static void test_labels(void)
+{
+    static const double x[MOST] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const double y[MOST] = {2.658951, 2.658952, 2.658953, 2.658954, 2.658955, 2.658956, 2.658957, 2.658958};
+    struct mien_page page = {0};
+    const struct page_line line = {"y", x, y, MOST};
+    page_chart(&page, "a chart", &line, 1);
+    const char *body = page.text.data ? page.text.data : "";
+    CHECK(count_of(body, ">2.658952</text>") == 1 && count_of(body, ">2.658954</text>") == 1);
+    CHECK(count_of(body, "textLength=\"52\"") >= 2);
+    base_text_clear(&page.text);
+}
+
 /* ---- runs and results ---- */
 
 static void test_log(void)
@@ -313,6 +327,7 @@ int main(void)
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &most), 0);
     alarm(60);
     test_charts();
+    test_labels();
     test_log();
     test_result();
     test_opening();
