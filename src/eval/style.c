@@ -98,7 +98,7 @@ const char *const page_style[] = {
     "color:var(--soft);font-size:.8rem}"
     ".texts{grid-template-columns:repeat(auto-fill,minmax(min(28rem,100%),1fr))}"
     ".score{display:flex;gap:.5rem;justify-content:space-between;font-variant-numeric:tabular-nums}"
-    ".score span{min-width:0}"
+    ".score span{min-width:0}.score span:last-child{flex:none}"
     ".hit{color:var(--link);font-weight:600}"
     ".path{font-size:.8rem}"
     "details{margin-top:1.4rem}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_browser.sh MIEN: reports in headless Chromium at 390 and 1280 pixels, light and dark: nothing is wider than the
-# window but what scrolls in a box of its own, nothing is asked for, and the console stays empty. Skipped where no
-# Chromium is installed.
+# window but what scrolls in a box of its own, no figure breaks over two lines, nothing is asked for, and the console
+# stays empty. Skipped where no Chromium is installed.
 set -u
 mien=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -75,6 +75,7 @@ echo "{\"data\":{\"train\":\"/$wide\"},\"run\":{\"batch\":16}}" >run/config.json
 expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json one.json four.json twenty.json \
     forty.json -o page.html
 echo '<!doctype html><body style="margin:0"><div style="width:600px">wide</div>
+<p style="width:2ch;overflow-wrap:anywhere">0.091</p>
 <script>console.log("said")</script>' >wrong.html
 
 # look PAGE WIDTH SETTING: what a window of that width shows, one line: the widths, and what is wider
@@ -85,16 +86,21 @@ look() {
 <script>
 document.getElementById("f").onload = event => {
     const page = event.target.contentDocument, most = event.target.contentWindow.innerWidth + 0.5, wider = []
+    let broken = "none"
     const scrolls = e => { for (let p = e.parentElement; p; p = p.parentElement)
         if (/auto|scroll|hidden/.test(getComputedStyle(p).overflowX)) return p.getBoundingClientRect().right <= most
         return false }
     for (const e of page.querySelectorAll("body *")) {
         const r = e.getBoundingClientRect()
         if ((r.right > most || r.left < -0.5) && !scrolls(e)) wider.push(e.tagName)
+        if (e.children.length || !/^[0-9.]+$/.test(e.textContent)) continue
+        const range = page.createRange()
+        range.selectNodeContents(e)
+        if (new Set([...range.getClientRects()].map(x => x.top)).size > 1) broken = e.textContent
     }
     document.getElementById("p").textContent = "window " + event.target.contentWindow.innerWidth + ", page " +
         page.documentElement.scrollWidth + ", ground " + getComputedStyle(page.body).backgroundColor + ", wider " +
-        (wider.join(" ") || "none") + ", asked for " + event.target.contentWindow.performance
+        (wider.join(" ") || "none") + ", broken " + broken + ", asked for " + event.target.contentWindow.performance
             .getEntriesByType("resource").filter(x => !x.name.startsWith("data:")).length + "."
 }
 </script>
@@ -112,13 +118,14 @@ if [ ! -s line ]; then
     exit 77
 fi
 holds 'what is too wide is seen' grep -q 'window 390, page 600.*wider DIV' line
+holds 'a broken figure is seen' grep -q 'broken 0.091' line
 holds 'what the console says is seen' grep -q 'said' console
 for width in 390 1280; do
     for scheme in 1 0; do
         look page.html $width preferredColorScheme=$scheme
         ground=$([ $scheme = 1 ] && echo 'rgb(255, 255, 255)' || echo 'rgb(20, 23, 26)')
         holds "$width pixels, scheme $scheme: $(cat line)" \
-            grep -qF "window $width, page $width, ground $ground, wider none, asked for 0." line
+            grep -qF "window $width, page $width, ground $ground, wider none, broken none, asked for 0." line
         holds "the console is empty: $(head -n 1 console)" [ ! -s console ]
     done
 done
