@@ -28,11 +28,12 @@ struct packing {
 
 /* ---- names ---- */
 
-/* "x-%06d.tar": one %d, with a width or without. */
+/* "x-%06d.tar": one %d, with a width or without, in the last part of the path. */
 static enum mien_status read_pattern(const char *text, struct pattern *p)
 {
     enum mien_status status = MIEN_OK;
-    const char *percent = strchr(text, '%'), *at = percent ? percent + 1 : NULL;
+    const char *slash = strrchr(text, '/'), *percent = strchr(slash ? slash : text, '%'),
+               *at = percent ? percent + 1 : NULL;
     *p = (struct pattern){.text = text, .before = percent ? (size_t)(percent - text) : 0};
     for (; at && *at >= '0' && *at <= '9' && p->width <= MOST_WIDTH; at++)
         p->width = p->width * 10 + (*at - '0');
@@ -249,6 +250,7 @@ static enum mien_status publish(struct packing *p)
     for (; done < p->shards; done++) {
         const char *from = staged(p, done), *to = path_of(p, done);
         FAIL_IF(!from || !to, MIEN_ERR_NOMEM, "out of host memory for an import");
+        FAIL_IF(base_file_exists(to), MIEN_ERR_ARG, "%s: has come meanwhile; remove it or name other shards", to);
         TRY(base_rename(from, to));
     }
 fail:

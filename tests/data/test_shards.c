@@ -144,8 +144,8 @@ static void test_import(void)
     CHECK(size_a == size_b && memcmp(a, b, size_a) == 0);
     base_free(a);
     base_free(b);
-    for (int i = 0; i < 4; i++) {
-        static const char *const names[] = {"u.tar", "u-%s.tar", "u-%d-%d.tar", "u-%d.zip"};
+    for (int i = 0; i < 5; i++) {
+        static const char *const names[] = {"u.tar", "u-%s.tar", "u-%d-%d.tar", "u-%d.zip", "%d/u.tar"};
         CHECK_EQ(pack("m.jsonl", names[i], 7, &s), MIEN_ERR_ARG);
         CHECK(strstr(support_last, "-o 'x-%06d.tar'") != NULL);
     }
@@ -158,6 +158,30 @@ static void test_import(void)
     CHECK_EQ(pack("v.jsonl", "v-%d.tar", 1, &s), MIEN_ERR_DATA);
     CHECK(strstr(support_last, "v.jsonl:2: a video cannot be read within a shard") != NULL);
     CHECK(!base_file_exists(support_file("v-0.tar"))); /* whole or not at all */
+}
+
+static bool come_meanwhile(void *user, uint64_t done, uint64_t total)
+{
+    (void)user;
+    CHECK(done > 1 || base_file_write(support_file("r-1.tar"), "mine", 4) == MIEN_OK);
+    return done <= total;
+}
+
+/* A file that has come since the import began stays, and no shard stands beside it. */
+static void test_kept(void)
+{
+    struct mien_import_params p = {.size = sizeof p, .name = "shards", .shard_size = 7};
+    char *text = NULL;
+    size_t size = 0;
+    p.root = support_file("m.jsonl");
+    p.manifest = support_file("r-%d.tar");
+    p.progress = come_meanwhile;
+    CHECK_EQ(mien_import(&p, NULL), MIEN_ERR_ARG);
+    CHECK(strstr(support_last, "r-1.tar: has come meanwhile") != NULL);
+    CHECK_EQ(base_file_read(support_file("r-1.tar"), 0, &text, &size), MIEN_OK);
+    CHECK(size == 4 && memcmp(text, "mine", 4) == 0);
+    CHECK(!base_file_exists(support_file("r-0.tar")));
+    base_free(text);
 }
 
 /* Keys that Mien does not know are handed on. */
@@ -455,6 +479,7 @@ int main(void)
         test_names();
         test_rows();
         test_import();
+        test_kept();
         test_more();
         test_equal();
         test_order();
