@@ -19,6 +19,7 @@ holds 'the same bytes' cmp a-001.tar b-001.tar
 holds 'nothing else is left' test -z "$(find . -name '.mien-*')"
 expect 2 'a-000.tar: is there already' import shards faces/manifest.jsonl -o 'a-%03d.tar'
 expect 2 "-o 'x-%06d.tar'" import shards faces/manifest.jsonl -o a.tar
+expect 2 '--shard-size 0' import shards faces/manifest.jsonl -o 'c-%d.tar' --shard-size 0
 mkdir '50%' && expect 0 '3 shards' import shards faces/manifest.jsonl -o '50%/c-%d.tar' --shard-size 8
 expect 2 'neither a pack nor' import shards faces/manifest.jsonl -o 'c-%d.tar' --pack
 expect 2 'does not take the option shard_size' import folder faces -o f.jsonl --shard-size 3

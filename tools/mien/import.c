@@ -91,7 +91,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct common common;
     struct progress progress;
     bool list = false;
-    uint64_t fold = 0, classes = 0, shard_size = 0;
+    uint64_t fold = 0, classes = 0, shard_size = UINT64_MAX;
     const struct arg args[] = {
         {"--list", ARG_FLAG, NULL, "prints all layouts, what they look like and where they come from", &list},
         {"--output", ARG_TEXT, "MANIFEST", "the manifest to write (also -o)", &params.manifest},
@@ -121,12 +121,14 @@ static int run(const struct command *command, int argc, char **argv)
     if (inputs.count != 2 || !params.manifest)
         return complain(command, 2,
                         "a data set's name, its directory and -o MANIFEST are needed; see mien import --help");
+    if (shard_size == 0)
+        return complain(command, 2, "--shard-size 0: a shard holds at least one sample");
     params.name = inputs.items[0];
     params.root = inputs.items[1];
     params.seed = common.seed_given ? common.seed : 0;
     params.fold = (uint32_t)(fold < UINT32_MAX ? fold : UINT32_MAX);
     params.classes = (uint32_t)(classes < UINT32_MAX ? classes : UINT32_MAX);
-    params.shard_size = shard_size;
+    params.shard_size = shard_size == UINT64_MAX ? 0 : shard_size;
     params.progress = on_progress;
     params.user = &progress;
     progress_begin(&progress, "import", common.quiet);
