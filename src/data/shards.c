@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { MOST_SHARDS = 1000000 };
+enum { MOST_SHARDS = 1000000, MOST_END = 64 * TAR_BLOCK }; /* MOST_END: of zeros at an end, 20 blocks are usual */
 
 /* ---- names ---- */
 
@@ -194,6 +194,26 @@ void shard_walk_clear(struct shard_walk *w)
     w->pending = false;
 }
 
+/* Of archives that were put together by cat the first alone is read, as by tar. */
+static enum mien_status tell_rest(const struct shard_walk *w)
+{
+    enum mien_status status = MIEN_OK;
+    char block[TAR_BLOCK];
+    uint64_t end = BASE_MIN(base_in_size(w->in), w->tar.at + MOST_END);
+    bool more = false;
+    for (uint64_t at = w->tar.at; at + TAR_BLOCK <= end && !more; at += TAR_BLOCK) {
+        TRY(base_in_read(w->in, at, block, TAR_BLOCK));
+        for (int i = 0; i < TAR_BLOCK && !more; i++)
+            more = block[i] != 0;
+        if (more)
+            LOG_WARN("%s: byte %llu: more stands behind the archive's end and is not read; of archives that were put "
+                     "together only the first is: keep each as a shard of its own",
+                     w->tar.path, (unsigned long long)at);
+    }
+fail:
+    return status;
+}
+
 /* The next member that belongs to a sample into w->next; not pending: the shard has ended. */
 static enum mien_status next_member(struct shard_walk *w)
 {
@@ -206,6 +226,8 @@ static enum mien_status next_member(struct shard_walk *w)
         LOG_WARN(
             "%s: ends without the blocks of zeros that end a tar archive; where it was cut off, samples are missing",
             w->tar.path);
+    if (!w->pending && w->tells)
+        TRY(tell_rest(w));
 fail:
     return status;
 }

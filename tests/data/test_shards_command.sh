@@ -60,6 +60,9 @@ expect 4 'it was cut off' train --config c.json --set "data.train=$work/cut.tar"
 size=$((512 * $(tar -tRf gnu.tar | sed -n 's/^block \([0-9]*\): .*000000009.json$/\1/p')))
 head -c $size gnu.tar >short.tar
 expect 2 'without the blocks of zeros' train --config c.json --set "data.train=$work/short.tar" --set run.batch=999
+cat gnu.tar a-000.tar >both.tar
+expect 2 "byte $(stat -c %s gnu.tar): more stands behind" train --config c.json --set "data.train=$work/both.tar" \
+    run.batch=999
 ln -s 000000000.png all/link.png && tar -C all -cf link.tar . && rm all/link.png
 expect 4 'the member ./link.png is a link' train --config c.json --set "data.train=$work/link.tar"
 
