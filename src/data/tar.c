@@ -39,13 +39,13 @@ enum mien_status tar_begin(const struct base_in *in, const char *path, uint64_t 
     static const struct {
         const char *magic, *name, *command;
         size_t size;
-    } packed[] = {{"\x1f\x8b", "gzip", "gunzip -k", 2},
-                  {"BZh", "bzip2", "bunzip2 -k", 3},
+    } packed[] = {{"\x1f\x8b", "gzip", "gunzip", 2},
+                  {"BZh", "bzip2", "bunzip2", 3},
                   {"\xfd"
                    "7zXZ",
-                   "xz", "unxz -k", 5},
+                   "xz", "unxz", 5},
                   {"\x28\xb5\x2f\xfd", "zstd", "unzstd", 4},
-                  {"PK\x03\x04", "zip", "unzip", 4}};
+                  {"PK\x03\x04", "zip", "funzip", 4}};
     enum mien_status status = MIEN_OK;
     char head[8] = {0};
     *out = (struct tar_reader){.in = in, .path = path, .origin = origin, .at = at};
@@ -54,8 +54,8 @@ enum mien_status tar_begin(const struct base_in *in, const char *path, uint64_t 
         TRY(base_in_read(in, 0, head, sizeof(head)));
     for (size_t i = 0; i < BASE_COUNT(packed); i++)
         FAIL_IF(memcmp(head, packed[i].magic, packed[i].size) == 0, MIEN_ERR_DATA,
-                "%s: is compressed (%s); shards are read in place: unpack it by %s %s", path, packed[i].name,
-                packed[i].command, path);
+                "%s: is compressed (%s); shards are read in place: unpack it by %s <%s >OTHER.tar", path,
+                packed[i].name, packed[i].command, path);
 fail:
     return status;
 }
