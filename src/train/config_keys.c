@@ -258,7 +258,7 @@ const struct train_key train_keys[] = {
      .also = "grad_checkpointing gradient_checkpointing checkpointing activation_checkpointing",
      .help =
          "Whether activations are made again for the backward pass instead of kept: less memory, a third more time"},
-    {CHOICE(run.precision, "f32", precisions),
+    {CHOICE(run.precision, "auto", precisions),
      .also = "dtype amp fp16 bf16 mixed_precision half float16 bfloat16 torch_dtype autocast",
      .help = "How transformer blocks store their activations, and the gradients of these, on any device; on matrix "
              "units, where there are any for that type, products round what they multiply to it; weights, sums and "
