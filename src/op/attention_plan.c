@@ -272,9 +272,13 @@ static bool keeps(const struct vk_caps *caps, const struct op_call *call, uint32
     return kept_pairs(caps, &s, keys, &bytes) > 0;
 }
 
+/* Where all subgroups have 64 lanes (AMD's before RDNA) f16 rows of more than 48 columns spill while they are unpacked.
+ */
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call)
 {
-    return attention_fits_row(caps, call) && keeps(caps, call, ATTENTION_KEYS);
+    struct attention_size s = attention_size_of(call);
+    bool unpacked = s.dtype == MIEN_F16 && s.dim > 48 && caps->subgroup_min > 32;
+    return !unpacked && attention_fits_row(caps, call) && keeps(caps, call, ATTENTION_KEYS);
 }
 
 bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call)
