@@ -282,7 +282,7 @@ static void choose_calls(struct parent *p)
             row->choice = *known;
             row->outcome = MIEN_TUNE_KNOWN;
         } else if (p->params.list) {
-            snprintf(row->choice.why, sizeof(row->choice.why), "%u choices", row->choices);
+            snprintf(row->choice.why, sizeof(row->choice.why), "%u choices, by default %.96s", row->choices, row->rule);
         } else if (p->options.call_count == TUNE_MOST_CALLS) {
             snprintf(row->choice.why, sizeof(row->choice.why), "more calls than are measured at a time");
         } else {

@@ -40,6 +40,10 @@ holds "nothing was written" [ ! -e "$(file)" ]
 
 # ---- what would be ----
 expect 0 '"outcome":"skipped"' tune --list --json "${small[@]}"
+for pair in software:matmul_fwd_sg mobile:matmul_fwd_vec desktop:matmul_fwd_slice; do
+    expect 0 "choices, by default ${pair#*:}" tune --list --caps "class=${pair%:*}" "${small[@]}"
+done
+expect 0 '"outcome":"skipped"' tune --list --json "${small[@]}"
 holds "each call has choices" [ "$(rows '"choices":[1-9][0-9]')" -gt 4 ]
 holds "only those asked for" [ "$(rows '"call":"layernorm')" -eq 0 ]
 holds "still nothing was written" [ ! -e "$(file)" ]

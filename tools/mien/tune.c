@@ -87,7 +87,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--seconds", ARG_NUMBER, "S", "all of it takes about so long at most (default: 120)", &asked.seconds},
         {"--timeout", ARG_NUMBER, "S", "a kernel that takes longer hangs (default: 30)", &asked.timeout},
         {"--again", ARG_FLAG, NULL, "measure what is known, too", &asked.again},
-        {"--list", ARG_FLAG, NULL, "measure nothing: what would be, the heaviest first", &asked.list},
+        {"--list", ARG_FLAG, NULL, "measure nothing: what would be, the heaviest first, and what serves by default",
+         &asked.list},
         {"--show", ARG_FLAG, NULL, "measure nothing: what is known of the device", &asked.show},
         {"--clear", ARG_FLAG, NULL, "measure nothing: forget what is known of the device", &asked.clear},
         {0}};
@@ -111,7 +112,8 @@ const struct command command_tune = {
     .synopsis = "[--model DIR] [--config FILE [--set KEY=VALUE ...]] [--seconds S] [options]",
     .summary = "measures which kernels are the fastest on a device, and keeps the choice",
     .help =
-        "For most operations there are several kernels and tiles. Rules choose among them; tune times all that could\n"
+        "For most operations there are several kernels and tiles. Rules of each class of devices choose among them\n"
+        "(--list is the table of that; of another class: --list --caps class=mobile); tune times all that could\n"
         "serve, for the sizes of a model in use, of a training, or (without either) of the models of mien bench, and\n"
         "keeps the best of each for this device and driver in a file beside the compiled kernels. Whatever runs later\n"
         "goes by it; MIEN_TUNE=off leaves it out, mien devices tells of it. The heaviest calls come first; what was\n"
