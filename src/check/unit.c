@@ -135,6 +135,10 @@ static const char *skip_reason(const struct check_context *context, const struct
     uint64_t free_bytes;
     if (!options->full && c->given->slow && context->caps.type == VK_TYPE_SOFTWARE)
         return "marked slow; --full runs it";
+    if (!options->full && call->attr.precision != MIEN_F32 && context->caps.type == VK_TYPE_SOFTWARE &&
+        !(context->caps.features &
+          (VK_CAP_COOPMAT | VK_CAP_COOPMAT_BF16))) /* others' kernels have cases of their own */
+        return "for matrix units, which this driver has not; --full runs it";
     if (!options->full && !options->quick && estimate > 1)
         return "would take over a second a run on this driver; --full runs it";
     if (base_free_memory(&free_bytes) && bytes_wanted(context, call, plan) > (double)free_bytes / context->jobs)
