@@ -217,17 +217,22 @@ enum train_precision train_precision_auto(const struct vk_caps *caps)
     return units && caps->features & VK_CAP_F16 ? TRAIN_PRECISION_F16 : TRAIN_PRECISION_F32;
 }
 
-/* Where run.precision is auto it is what the rule says from now on, in the run's config.json too. */
+/* Where run.precision is auto it is what the run was begun with, or what the rule says, from now on, in the run's
+ * config.json too. */
 static enum mien_status resolve_precision(struct trainer *t)
 {
+    enum mien_status status = MIEN_OK;
     uint32_t *precision = &t->config->run.precision, width = 0;
     const char *odd = odd_width(&t->model->config, &width);
+    if (*precision == TRAIN_PRECISION_AUTO && t->params->resume && !t->params->dry_run)
+        TRY(train_begun_precision(t, precision));
     if (*precision == TRAIN_PRECISION_AUTO)
         *precision = odd ? TRAIN_PRECISION_F32 : train_precision_auto(vk_device_caps(t->device));
-    if (*precision == TRAIN_PRECISION_F32 || !odd)
-        return MIEN_OK;
-    return base_fail(MIEN_ERR_ARG, "run.precision %s: the model's %s is %u; widths must be multiples of 4, use f32",
-                     *precision == TRAIN_PRECISION_BF16 ? "bf16" : "f16", odd, width);
+    FAIL_IF(*precision != TRAIN_PRECISION_F32 && odd, MIEN_ERR_ARG,
+            "run.precision %s: the model's %s is %u; widths must be multiples of 4, use f32",
+            *precision == TRAIN_PRECISION_BF16 ? "bf16" : "f16", odd, width);
+fail:
+    return status;
 }
 
 static enum mien_status open_precision(struct trainer *t)

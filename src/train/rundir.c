@@ -241,6 +241,29 @@ fail:
     return status;
 }
 
+enum mien_status train_begun_precision(const struct trainer *t, uint32_t *out)
+{
+    static const char *const words[] = {
+        [TRAIN_PRECISION_F32] = "f32", [TRAIN_PRECISION_BF16] = "bf16", [TRAIN_PRECISION_F16] = "f16"};
+    enum mien_status status = MIEN_OK;
+    cJSON *json = NULL;
+    const char *word = words[TRAIN_PRECISION_F32];
+    char *path = base_path_join(t->config->run.dir, "config.json");
+    FAIL_IF_NULL(path, "a path");
+    if (!base_file_exists(path))
+        goto fail; /* status is MIEN_OK */
+    TRY(base_json_read(path, &json));
+    const cJSON *item = base_json_member(base_json_member(json, "run"), "precision");
+    word = cJSON_IsString(item) ? item->valuestring : word;
+    for (uint32_t i = 0; i < BASE_COUNT(words); i++)
+        if (strcmp(words[i], word) == 0)
+            *out = i;
+fail:
+    base_free(path);
+    cJSON_Delete(json);
+    return status;
+}
+
 enum mien_status train_open_run(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;

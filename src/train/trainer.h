@@ -183,6 +183,9 @@ enum mien_status train_check_fresh(const char *dir);
 /* The resolved configuration against that of the run to go on with, which must agree except in what a run may change.
  */
 enum mien_status train_check_agrees(struct trainer *t);
+/* run.precision of the run to go on with, in *out, which stays where there is no such run; f32 of versions that knew no
+ * other. */
+enum mien_status train_begun_precision(const struct trainer *t, uint32_t *out);
 /* Creates it; config.json, log.jsonl with the steps done. */
 enum mien_status train_open_run(struct trainer *t);
 /* Makes a directory the run's own, with a lock; it is made where it is not there. MIEN_ERR_ARG when another process has

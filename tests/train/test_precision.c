@@ -80,6 +80,8 @@ static void test_resume(const char *precision)
     CHECK_EQ(train_in("whole", precision, 6, NULL, false), MIEN_OK);
     CHECK_EQ(train_in("parts", precision, 3, NULL, false), MIEN_OK);
     CHECK_EQ(base_dir_remove(tiny_path("parts/model")), MIEN_OK);
+    CHECK_EQ(train_in("parts", "auto", 5, NULL, true), MIEN_OK); /* goes on as the run was begun, here and elsewhere */
+    CHECK_EQ(base_dir_remove(tiny_path("parts/model")), MIEN_OK);
     CHECK_EQ(train_in("parts", precision, 6, NULL, true), MIEN_OK);
     static const char *const files[] = {"model/model.safetensors", "checkpoints/step-6/optimizer.safetensors",
                                         "checkpoints/step-6/state.json"};
