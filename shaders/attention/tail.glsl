@@ -9,7 +9,8 @@
  *   TAIL_BLOCK  rows of a workgroup
  *   TAIL_LANES  its invocations, a power of two
  *   TAIL_RUN    vec4s of a row that a lane fetches together
- *   TAIL_IN_TILE where it includes tile.glsl */
+ *   TAIL_IN_TILE where it includes tile.glsl
+ * and one of those TAIL_VALUES: numbers that it keeps of a row and key */
 #ifndef ATTENTION_TAIL_GLSL
 #define ATTENTION_TAIL_GLSL
 
@@ -28,7 +29,10 @@ const uint TAIL_DEPTH = 4;                                        // of its rows
 
 #ifndef TAIL_IN_TILE
 shared vec4 tail_part[TAIL_ROWS > 0 ? TAIL_LANES : 1];
-#else // arrays of tile.glsl, which are free here; what is kept there of each key has room for 1,056 numbers
+#if TAIL_VALUES > 0
+shared float tail_key[TAIL_VALUES * TAIL_ROOM];
+#endif
+#else // arrays of tile.glsl, which are free here; the second has room for 1,056 numbers
 #define tail_part tile
 #define tail_key weight
 #endif
@@ -56,5 +60,26 @@ float tail_across(vec4 v)
 {
     return (v.x + v.y) + (v.z + v.w);
 }
+
+#if TAIL_VALUES > 0
+/* A lane's part of the sums of keys or values, whose rows begin at `rows`, times the numbers from `from` on in tail_key.
+ */
+void tail_apply(uint rows, uint from, out vec4 sum[TAIL])
+{
+    [[unroll]] for (uint r = 0; r < TAIL; r++)
+        sum[r] = vec4(0);
+    for (uint j = PART; j < p.tokens; j += TAIL_DEPTH * PARTS) {
+        vec4 row[TAIL_DEPTH];
+        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++)
+            row[t] = qkv4(rows + min(j + t * PARTS, p.tokens - 1) * 3 * p.width4 + COLUMN);
+        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++) {
+            [[unroll]] for (uint r = 0; r < TAIL; r++) {
+                float factor = tail_key[from + r * TAIL_KEYS + min(j + t * PARTS, p.tokens - 1)];
+                sum[r] += (j + t * PARTS < p.tokens ? factor : 0) * row[t];
+            }
+        }
+    }
+}
+#endif
 
 #endif

@@ -1,5 +1,6 @@
 /* tail_bwd_kv.glsl: dk and dv of a head's last rows from what is kept of all queries, as tail.glsl says. A kernel
  * defines KEPT(at) before it includes this: the at-th (weight, gradient). */
+#define TAIL_VALUES 0
 #include "attention/tail.glsl"
 
 /* Keys row0.. of a pair, whose queries begin at `queries` and output gradients at `base`; query 0 is kept at `weights`.

@@ -1,10 +1,7 @@
 /* tail_bwd_q.glsl: dq of a head's last rows, and what is kept of them, as tail.glsl says. A kernel defines KEEP_TWO(at,
  * v) before it includes this: keeps v, (weight, gradient) of two keys, at the at-th such place. */
+#define TAIL_VALUES 2 // the weight, its gradient
 #include "attention/tail.glsl"
-
-#ifndef TAIL_IN_TILE
-shared float tail_key[2 * TAIL_ROOM];
-#endif
 
 /* Weights and gradients of a lane's keys into tail_key, the gradients TAIL_ROOM behind the weights. */
 void tail_weights(uint row0, uint queries, uint outputs, float norm[TAIL], float delta[TAIL])
@@ -41,7 +38,7 @@ void tail_weights(uint row0, uint queries, uint outputs, float norm[TAIL], float
  * delta; row 0 is kept at `keep`. */
 void tail_bwd_q(uint row0, uint queries, uint outputs, uint keep, float norm[TAIL], float delta[TAIL])
 {
-    uint wide = 3 * p.width4, keys = queries + p.width4;
+    uint wide = 3 * p.width4;
     vec4 sum[TAIL];
     tail_weights(row0, queries, outputs, norm, delta);
     for (uint j = 2 * TAIL_LANE; j < p.keys; j += 2 * TAIL_LANES) {
@@ -52,19 +49,7 @@ void tail_bwd_q(uint row0, uint queries, uint outputs, uint keep, float norm[TAI
                 KEEP_TWO((keep + (row0 + r) * p.keys + j) / 2, two);
         }
     }
-    [[unroll]] for (uint r = 0; r < TAIL; r++)
-        sum[r] = vec4(0);
-    for (uint j = PART; j < p.tokens; j += TAIL_DEPTH * PARTS) {
-        vec4 key[TAIL_DEPTH];
-        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++)
-            key[t] = qkv4(keys + min(j + t * PARTS, p.tokens - 1) * wide + COLUMN);
-        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++) {
-            [[unroll]] for (uint r = 0; r < TAIL; r++) {
-                float change = tail_key[TAIL_ROOM + r * TAIL_KEYS + min(j + t * PARTS, p.tokens - 1)];
-                sum[r] += (j + t * PARTS < p.tokens ? change : 0) * key[t];
-            }
-        }
-    }
+    tail_apply(queries + p.width4, TAIL_ROOM, sum);
     [[unroll]] for (uint r = 0; r < TAIL; r++) {
         vec4 all = tail_sum(sum[r]);
         if (TAIL_LANE < D4 && row0 + r < p.tokens)

@@ -1,9 +1,6 @@
 /* tail_fwd.glsl: outputs and lse of a head's last rows, as tail.glsl says. Softmax with one maximum, no rescaling. */
+#define TAIL_VALUES 1 // the weight
 #include "attention/tail.glsl"
-
-#ifndef TAIL_IN_TILE
-shared float tail_key[TAIL_ROOM];
-#endif
 
 const float TAIL_HIDDEN = -3.0e38; // the score of a key that is not seen
 
@@ -53,7 +50,6 @@ vec4 tail_scores(uint row0, uint queries)
 /* Rows row0.. of a pair, whose queries begin at `queries` and outputs at `outputs`. */
 void tail_fwd(uint row0, uint pair, uint queries, uint outputs)
 {
-    uint wide = 3 * p.width4, values = queries + 2 * p.width4;
     vec4 top = tail_scores(row0, queries), total = vec4(0), sum[TAIL];
     for (uint j = TAIL_LANE; j < p.tokens; j += TAIL_LANES) {
         [[unroll]] for (uint r = 0; r < TAIL; r++) {
@@ -63,19 +59,7 @@ void tail_fwd(uint row0, uint pair, uint queries, uint outputs)
         }
     }
     total = tail_join(total, false); // behind its barriers the weights can be read
-    [[unroll]] for (uint r = 0; r < TAIL; r++)
-        sum[r] = vec4(0);
-    for (uint j = PART; j < p.tokens; j += TAIL_DEPTH * PARTS) {
-        vec4 value[TAIL_DEPTH];
-        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++)
-            value[t] = qkv4(values + min(j + t * PARTS, p.tokens - 1) * wide + COLUMN);
-        [[unroll]] for (uint t = 0; t < TAIL_DEPTH; t++) {
-            [[unroll]] for (uint r = 0; r < TAIL; r++) {
-                float w = tail_key[r * TAIL_KEYS + min(j + t * PARTS, p.tokens - 1)];
-                sum[r] += (j + t * PARTS < p.tokens ? w : 0) * value[t];
-            }
-        }
-    }
+    tail_apply(queries + 2 * p.width4, 0, sum);
     [[unroll]] for (uint r = 0; r < TAIL; r++) {
         vec4 all = tail_sum(sum[r]);
         if (TAIL_LANE < D4 && row0 + r < p.tokens)
