@@ -118,7 +118,7 @@ struct nn_scope {
                                activation, and the gradients of these. The stream of residuals is f32 always, as is the
                                arithmetic, but that matrix units, where the device has them for this type, multiply
                                numbers rounded to it, forward and backward: products of towers, projections and heads,
-                               attention's forward, not the loss's. Widths, of heads too, must be multiples of 4 where
+                               attention, not the loss's. Widths, of heads too, must be multiples of 4 where
                                it is 16 bits */
 };
 
