@@ -26,8 +26,9 @@ static void count_line(void *user, const char *line)
     char label[96], op[48], variant[64];
     if (sscanf(line, "step %*u: %95s %47s %63s", label, op, variant) != 3)
         return;
-    c->attention += strcmp(op, "attention") == 0;
-    c->attention_on_units += strncmp(variant, "attention_fwd_cm", strlen("attention_fwd_cm")) == 0;
+    c->attention += strncmp(op, "attention", strlen("attention")) == 0; /* and its gradient */
+    c->attention_on_units += strncmp(variant, "attention_fwd_cm", strlen("attention_fwd_cm")) == 0 ||
+                             strncmp(variant, "attention_bwd_kv_cm", strlen("attention_bwd_kv_cm")) == 0;
     if (strcmp(op, "matmul") != 0)
         return;
     bool unit = strncmp(variant, "matmul_fwd_cm", strlen("matmul_fwd_cm")) == 0;
@@ -131,7 +132,7 @@ static void check_all(const struct vk_caps *caps, struct plan plan, bool units)
     CHECK_EQ(c.on_units, units ? expected : 0);
     CHECK_EQ(c.elsewhere, units ? 0 : expected);
     /* attention's operands are what is stored: f32 where only weights are 16 bits */
-    CHECK_EQ(c.attention, plan.parts & STEP ? 8 : plan.parts & CLIPS ? 2 : 3);
+    CHECK_EQ(c.attention, plan.parts & STEP ? 2 * 8 : plan.parts & CLIPS ? 2 : 3);
     CHECK_EQ(c.attention_on_units, units && plan.stored != MIEN_F32 ? c.attention : 0);
     CHECK_EQ(c.loss, plan.parts & STEP ? 3 : 0);
     CHECK_EQ(c.loss_on_units, 0);
