@@ -1,6 +1,7 @@
 /* The loader: same batches for any number of workers and after a seek; orders, balance, texts, bad samples. */
 #include "data/loader.h"
 
+#include "data/batch_hash.h"
 #include "data/png.h"
 #include "data/row_image.h"
 #include "io/support.h"
@@ -60,21 +61,9 @@ static struct data_loader_params params_of(uint32_t workers)
     return p;
 }
 
-static uint64_t hash(uint64_t h, const void *data, size_t size)
+static uint64_t hash_whole(uint64_t h, const struct data_batch *b)
 {
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001B3u;
-    return h;
-}
-
-static uint64_t hash_batch(uint64_t h, const struct data_batch *b)
-{
-    size_t texts = (size_t)b->levels * b->count;
-    h = hash(h, b->images, (size_t)b->count * 3 * SIDE * SIDE * sizeof(float));
-    h = hash(h, b->rows, b->count * sizeof(*b->rows));
-    h = hash(h, b->tokens, texts * b->length * sizeof(*b->tokens));
-    h = hash(h, b->eot, texts * sizeof(*b->eot));
-    return hash(h, b->weights, texts * sizeof(*b->weights));
+    return hash(hash_batch(h, b, SIDE, 1), b->rows, b->count * sizeof(*b->rows));
 }
 
 /* Hash of batches [from, to). */
@@ -92,7 +81,7 @@ static uint64_t run(const struct data_loader_params *p, uint64_t from, uint64_t 
             break;
         CHECK_EQ(b->step, step);
         CHECK_EQ(b->epoch, step / 4);
-        h = hash_batch(h, b);
+        h = hash_whole(h, b);
         data_batch_release(l, &b);
         CHECK(b == NULL);
     }
@@ -130,7 +119,7 @@ static void test_seek(void)
         return;
     CHECK_EQ(data_loader_batches_per_epoch(l), 4);
     CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
-    uint64_t first = hash_batch(1, b);
+    uint64_t first = hash_whole(1, b);
     CHECK_EQ(data_loader_seek(l, 0), MIEN_ERR_ARG); /* borrowed */
     data_batch_release(l, &b);
     CHECK_EQ(data_loader_seek(l, 1000001), MIEN_OK);
@@ -140,9 +129,9 @@ static void test_seek(void)
     data_batch_release(l, &b);
     CHECK_EQ(data_loader_seek(l, 0), MIEN_OK);
     CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
-    CHECK(hash_batch(1, b) == first);
+    CHECK(hash_whole(1, b) == first);
     CHECK_EQ(data_loader_next(l, &c), MIEN_OK);
-    CHECK(hash_batch(1, b) == first); /* a borrowed batch is left alone */
+    CHECK(hash_whole(1, b) == first); /* a borrowed batch is left alone */
     data_batch_release(l, &b);
     data_batch_release(l, &c);
     data_batch_release(l, &c);
@@ -421,7 +410,7 @@ static void test_bad(void)
             CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
             if (!b)
                 break;
-            h[workers > 0] = hash_batch(h[workers > 0], b);
+            h[workers > 0] = hash_whole(h[workers > 0], b);
             for (uint32_t i = 0; i < 5; i++)
                 CHECK(b->rows[i] != 2 && b->rows[i] != 11);
             data_batch_release(l, &b);

@@ -3,6 +3,7 @@
 #include "data/stream.h"
 #include "mien/data.h"
 
+#include "data/batch_hash.h"
 #include "data/shards_made.h"
 #include "io/support.h"
 
@@ -224,23 +225,6 @@ static struct data_loader_params params_of(struct data_shards *shards, uint32_t 
     return p;
 }
 
-static uint64_t hash(uint64_t h, const void *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001B3u;
-    return h;
-}
-
-static uint64_t hash_batch(uint64_t h, const struct data_batch *b, uint32_t frames)
-{
-    size_t texts = (size_t)b->levels * b->count;
-    h = hash(h, b->images, (size_t)b->count * frames * 3 * SIDE * SIDE * sizeof(float));
-    h = hash(h, b->kinds, b->count * sizeof(*b->kinds));
-    h = hash(h, b->tokens, texts * b->length * sizeof(*b->tokens));
-    h = hash(h, b->eot, texts * sizeof(*b->eot));
-    return hash(h, b->weights, texts * sizeof(*b->weights));
-}
-
 /* Hashes of the batches [from, to) into out, where it is given; of all of them. */
 static uint64_t run(const struct data_loader_params *p, uint64_t from, uint64_t to, uint64_t *out)
 {
@@ -254,7 +238,7 @@ static uint64_t run(const struct data_loader_params *p, uint64_t from, uint64_t 
         CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
         if (!b)
             break;
-        uint64_t h = hash_batch(0xCBF29CE484222325u, b, BASE_MAX(p->clips.count, 1u));
+        uint64_t h = hash_batch(0xCBF29CE484222325u, b, SIDE, BASE_MAX(p->clips.count, 1u));
         CHECK(b->step == step && b->epoch == step / data_loader_batches_per_epoch(l));
         CHECK((b->rows == NULL) == (p->shards != NULL));
         data_batch_release(l, &b);
@@ -378,7 +362,7 @@ static void test_seek(void)
     for (uint64_t i = 0, step = 0; l && i < 40; i++, step = (step * 7 + 5) % 12) {
         CHECK_EQ(data_loader_seek(l, step), MIEN_OK);
         CHECK_EQ(data_loader_next(l, &b), MIEN_OK);
-        CHECK(b && b->step == step && hash_batch(0xCBF29CE484222325u, b, CLIP) == want[step]);
+        CHECK(b && b->step == step && hash_batch(0xCBF29CE484222325u, b, SIDE, CLIP) == want[step]);
         data_batch_release(l, &b);
     }
     data_loader_destroy(&l);

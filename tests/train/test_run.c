@@ -254,28 +254,10 @@ static void test_nan(void)
     CHECK(!base_file_exists(tiny_path("bad.st")));
 }
 
-static bool stop_after(void *user, uint64_t step, uint64_t steps)
-{
-    (void)steps;
-    if (step == 3)
-        *(volatile int *)user = 1;
-    return true;
-}
-
 static void test_stop(void)
 {
-    volatile int stop = 0;
-    const char *sets[] = {"run.dir=stopped", "run.steps=100000"};
-    struct mien_train_summary summary = {sizeof summary};
-    struct mien_train_params params = {
-        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 2};
-    params.progress = stop_after;
-    params.user = (void *)&stop;
-    params.stop = &stop;
-    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
-    CHECK(summary.stopped && summary.steps >= 3 && summary.steps < 8);
-    CHECK(!base_file_exists(tiny_path("stopped/model")));
-    CHECK(base_file_exists(tiny_path(summary.checkpoint)) && base_file_is_dir(summary.checkpoint));
+    const char *const many = "run.steps=100000";
+    stopped_run("stopped", 3, &many, 1);
 }
 
 static bool cancel_after(void *user, uint64_t step, uint64_t steps)

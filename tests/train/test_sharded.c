@@ -58,32 +58,7 @@ static void test_equal(void)
     CHECK(equal_files("manifest/model/merges.txt", "shards/model/merges.txt"));
 }
 
-static uint64_t stop_at;
-
-static bool stop_after(void *user, uint64_t step, uint64_t steps)
-{
-    (void)steps;
-    if (step == stop_at)
-        *(volatile int *)user = 1;
-    return true;
-}
-
-static void stopped_run(const char *run, uint64_t step)
-{
-    volatile int stop = 0;
-    char dir[128];
-    const char *sets[] = {dir, "data.train=s-{0..4}.tar", "data.shuffle=true", "data.shuffle_buffer=4"};
-    struct mien_train_summary summary = {sizeof summary};
-    struct mien_train_params params = {
-        .size = sizeof params, .config = tiny_path("c.json"), .sets = sets, .set_count = 4, .progress = stop_after};
-    snprintf(dir, sizeof(dir), "run.dir=%s", run);
-    params.user = (void *)&stop;
-    params.stop = &stop;
-    stop_at = step;
-    capture_start();
-    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
-    CHECK(summary.stopped && summary.steps >= step && summary.steps <= step + 2);
-}
+static const char *const drawn[] = {"data.train=s-{0..4}.tar", "data.shuffle=true", "data.shuffle_buffer=4"};
 
 /* 21 samples and batches of 6: step 1 stops in the first epoch, step 3 in the second. */
 static void test_resumed(void)
@@ -93,7 +68,7 @@ static void test_resumed(void)
     for (uint64_t step = 1; step <= 3; step += 2) {
         char run[32];
         snprintf(run, sizeof(run), "stop%d", (int)step);
-        stopped_run(run, step);
+        stopped_run(run, step, drawn, BASE_COUNT(drawn));
         CHECK_EQ(from_shards(run, true, NULL, true), MIEN_OK);
         CHECK(equal_models("whole", run));
     }
@@ -143,7 +118,7 @@ static void test_clips(void)
 /* Another buffer is another order; other texts are another run. */
 static void test_other(void)
 {
-    stopped_run("other", 1);
+    stopped_run("other", 1, drawn, BASE_COUNT(drawn));
     CHECK_EQ(from_shards("other", true, "data.shuffle_buffer=5", true), MIEN_ERR_ARG);
     CHECK(strstr(captured, "begun with data.shuffle_buffer = 4, not 5") != NULL);
     CHECK_EQ(base_rename(tiny_path("s-4.tar"), tiny_path("s-5.tar")), MIEN_OK);
@@ -171,7 +146,7 @@ static void pack_anew(uint32_t shard_size)
 static void test_packed_anew(void)
 {
     static const char empty[1024];
-    stopped_run("anew", 1);
+    stopped_run("anew", 1, drawn, BASE_COUNT(drawn));
     pack_anew(6);
     CHECK(tiny_write("s-4.tar", empty, sizeof(empty)));
     CHECK_EQ(from_shards("anew", true, NULL, true), MIEN_ERR_ARG);

@@ -27,6 +27,42 @@ static inline enum mien_status train(const char *run, const char *set_a, const c
     return train_sets(sets, set_a ? set_b ? 3 : 2 : 1, summary);
 }
 
+static uint64_t stop_at;
+
+static inline bool stop_after(void *user, uint64_t step, uint64_t steps)
+{
+    (void)steps;
+    if (step == stop_at)
+        *(volatile int *)user = 1;
+    return true;
+}
+
+/* A run that is stopped once `step` has ended, with up to three more settings; two more steps may be under way. */
+static inline void stopped_run(const char *run, uint64_t step, const char *const *more, size_t count)
+{
+    volatile int stop = 0;
+    char dir[128], model[128];
+    const char *sets[4] = {dir};
+    struct mien_train_summary summary = {sizeof summary};
+    struct mien_train_params params = {.size = sizeof params,
+                                       .config = tiny_path("c.json"),
+                                       .sets = sets,
+                                       .set_count = 1 + count,
+                                       .progress = stop_after,
+                                       .user = (void *)&stop,
+                                       .stop = &stop};
+    for (size_t i = 0; i < count && i < 3; i++)
+        sets[1 + i] = more[i];
+    snprintf(dir, sizeof(dir), "run.dir=%s", run);
+    stop_at = step;
+    capture_start();
+    CHECK_EQ(mien_train(gpu, &params, &summary), MIEN_OK);
+    CHECK(summary.stopped && summary.steps >= step && summary.steps <= step + 2 && !*summary.model);
+    CHECK(base_file_is_dir(summary.checkpoint));
+    snprintf(model, sizeof(model), "%s/model", run);
+    CHECK(!base_file_exists(tiny_path(model)));
+}
+
 static inline bool equal_files(const char *a, const char *b)
 {
     char *data_a = NULL, *data_b = NULL;
