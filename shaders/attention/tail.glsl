@@ -62,7 +62,7 @@ float tail_across(vec4 v)
 }
 
 #if TAIL_VALUES > 0
-/* A lane's part of the sums of keys or values, whose rows begin at `rows`, times the numbers of tail_key from `from`. */
+/* A lane's part of the sums of keys or values, which begin at `rows`, times the numbers of tail_key from `from` on. */
 void tail_apply(uint rows, uint from, out vec4 sum[TAIL])
 {
     [[unroll]] for (uint r = 0; r < TAIL; r++)
