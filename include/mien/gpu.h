@@ -57,6 +57,14 @@ struct mien_gpu_info {
                           16x16x16"; "" = not used */
 };
 
+/* Makes Mesa's software driver use vectors of 512 bits, where processor and version gain: half as fast again. It reads
+ * this from the environment when it is loaded, so call this first in main, before other threads and before anything
+ * uses Vulkan; later it does nothing. Sets LP_NATIVE_VECTOR_WIDTH=512, and GALLIVM_PERF=no_quad_lod where that is unset
+ * (so that Mesa's cache holds kernels of both widths apart), for this process and its children; not where
+ * LP_NATIVE_VECTOR_WIDTH is set already, nor where several versions of the driver are installed of which one loses. The
+ * command calls it. Other drivers read neither. */
+MIEN_API void mien_gpu_prepare(void);
+
 /* Describes the installed devices, number i into infos[i] for i < capacity, where infos[0].size counts for all; *count
  * is how many there are (it may exceed capacity; infos may be NULL when capacity is 0). `caps` is a capability list,
  * NULL = environment MIEN_CAPS.

@@ -8,6 +8,8 @@
 
 /* A variable of the environment, NULL when it is not set. Lives until the environment is changed. */
 const char *base_env(const char *name);
+/* Sets one that is not set. No other thread may use the environment meanwhile. */
+void base_set_env(const char *name, const char *value);
 
 /* The file of the running program; false when the system does not say it, or it is longer than `size`. */
 bool base_program_path(char *path, size_t size);
@@ -18,6 +20,12 @@ bool base_program_dir(char *path, size_t size);
 
 /* Likewise of the shared library that holds this code; of the program where it is linked statically. */
 bool base_library_dir(char *path, size_t size);
+
+/* Loads a library from a path, or by its name as the system finds it, for the rest of the process; `global`: what is
+ * loaded later may use its symbols. NULL: why it could not be is in `why`. */
+void *base_module_open(const char *path, bool global, char *why, size_t size);
+/* What a name means in it, or NULL. Functions are data here: copy the pointer's bytes. */
+void *base_module_find(void *module, const char *name);
 
 /* Whether the path names something; whether it names a directory. */
 bool base_file_exists(const char *path);

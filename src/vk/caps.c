@@ -306,9 +306,12 @@ bool vk_caps_refuse(const struct vk_caps *caps, const char *op, const char *vari
 
 void vk_caps_disabled(const struct vk_caps *caps, char *text, size_t size)
 {
+    static const char none[] =
+        "the driver has no subgroup operations in compute, or of no power of two up to 128 lanes "
+        "(VkPhysicalDeviceSubgroupProperties)";
     static const char varies[] = "the subgroup size varies and cannot be required (VK_EXT_subgroup_size_control)";
     static const char *const whys[VK_CAP_COUNT] = {
-        [VK_CAP_BIT_SUBGROUP] = "the driver has no subgroup operations in compute (VkPhysicalDeviceSubgroupProperties)",
+        [VK_CAP_BIT_SUBGROUP] = none,
         [VK_CAP_BIT_SUBGROUP_ARITH] = "the driver lacks VK_SUBGROUP_FEATURE_ARITHMETIC_BIT",
         [VK_CAP_BIT_SUBGROUP_SHUFFLE] = "the driver lacks VK_SUBGROUP_FEATURE_SHUFFLE_BIT or _BALLOT_BIT",
         [VK_CAP_BIT_SUBGROUP_FULL] = "the driver lacks VK_EXT_subgroup_size_control for compute",

@@ -228,6 +228,7 @@ void vk_device_destroy(struct vk_device **out)
     if (device->recordings)
         LOG_WARN("%s: %u recordings are destroyed after their device; destroy them before it", device->caps.name,
                  device->recordings);
+    vk_batch_settle(device, false);
     vk_cache_save(device);
     vk_staging_destroy(device);
     vk_pipelines_destroy(device);

@@ -143,6 +143,12 @@ static void read_memory(const struct query *q, struct vk_physical *device)
             caps->unified = caps->type != VK_TYPE_DISCRETE;
 }
 
+/* As Vulkan has it. Mesa's software driver says 0 and what not where LP_NATIVE_VECTOR_WIDTH is no number of bits. */
+static bool is_subgroup_size(uint32_t lanes)
+{
+    return lanes > 0 && lanes <= 128 && (lanes & (lanes - 1)) == 0;
+}
+
 /* SUBGROUP promises a size that is constant and known to the host. Three sorts of devices:
  *  - one size (minimum = maximum): the promise holds by itself;
  *  - several sizes with size control (Intel 8..32, RDNA 32..64, Adreno 64..128): the driver picks a size per pipeline,
@@ -160,7 +166,7 @@ static void read_subgroups(const struct query *q, bool knows_sizes, struct vk_ca
     caps->subgroup_size = caps->subgroup_min = caps->subgroup_max = 1;
     caps->max_registers = 256;
     if (!(s->supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) ||
-        !(s->supportedOperations & VK_SUBGROUP_FEATURE_BASIC_BIT))
+        !(s->supportedOperations & VK_SUBGROUP_FEATURE_BASIC_BIT) || !is_subgroup_size(s->subgroupSize))
         return;
     bool full = knows_sizes && q->size_control_features.subgroupSizeControl &&
                 q->size_control_features.computeFullSubgroups &&

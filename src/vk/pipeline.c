@@ -227,34 +227,6 @@ fail:
 
 /* ---- pipelines ---- */
 
-static enum mien_status create_handle(struct vk_device *device, struct vk_pipeline_infos *infos,
-                                      struct vk_pipeline *pipeline)
-{
-    enum mien_status status = MIEN_OK;
-    VkComputePipelineCreateInfo *info = &infos->pipeline;
-    VkShaderModule module = VK_NULL_HANDLE;
-    VK_MAKE(device, module, device->fn.vkCreateShaderModule(device->handle, &infos->code, NULL, &module));
-    pipeline->statistics = device->statistics;
-    pipeline->text = device->text;
-    info->flags = (pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0) |
-                  (pipeline->text ? VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0);
-    info->stage.module = module;
-    info->layout = pipeline->layout;
-    VkResult result =
-        device->fn.vkCreateComputePipelines(device->handle, device->cache, 1, info, NULL, &pipeline->handle);
-    if (result == VK_SUCCESS && !pipeline->handle) /* compilers that fail in part have said so */
-        result = VK_ERROR_UNKNOWN;
-    if (result != VK_SUCCESS) {
-        pipeline->handle = VK_NULL_HANDLE;
-        LOG_ERROR("kernel %s does not compile on %s", pipeline->name, device->caps.name);
-        status = vk_result_fail(device, result, "vkCreateComputePipelines(", __FILE__, __LINE__);
-    }
-fail:
-    if (module)
-        device->fn.vkDestroyShaderModule(device->handle, module, NULL);
-    return status;
-}
-
 static void pipeline_destroy(struct vk_device *device, struct vk_pipeline *pipeline)
 {
     if (vk_device_may_destroy(device)) {
@@ -267,12 +239,11 @@ static void pipeline_destroy(struct vk_device *device, struct vk_pipeline *pipel
     base_free(pipeline);
 }
 
-static enum mien_status pipeline_create(struct vk_device *device, const struct vk_kernel *kernel,
+/* Without layout and handle. */
+static enum mien_status pipeline_create(const struct vk_device *device, const struct vk_kernel *kernel,
                                         const struct vk_module *module, uint32_t subgroup, struct vk_pipeline **out)
 {
     enum mien_status status = MIEN_OK;
-    const struct vk_pipeline_form form = form_of(&device->caps, module, subgroup);
-    struct vk_pipeline_infos infos = {0};
     struct vk_pipeline *pipeline = base_alloc(1, sizeof *pipeline);
     *out = NULL;
     FAIL_IF_NULL(pipeline, "a pipeline");
@@ -285,16 +256,13 @@ static enum mien_status pipeline_create(struct vk_device *device, const struct v
     pipeline->spec_count = kernel->spec_count;
     pipeline->subgroup_size = subgroup;
     pipeline->module = *module;
+    pipeline->statistics = device->statistics;
+    pipeline->text = device->text;
     memcpy(pipeline->spec, kernel->spec, kernel->spec_count * sizeof *kernel->spec);
-    TRY(vk_pipeline_describe(kernel, &form, &infos));
-    TRY(create_layout(device, &infos, pipeline));
-    TRY(create_handle(device, &infos, pipeline));
     *out = pipeline;
-    pipeline = NULL;
+    return MIEN_OK;
 fail:
-    vk_pipeline_infos_clear(&infos);
-    if (pipeline)
-        pipeline_destroy(device, pipeline);
+    base_free(pipeline);
     return status;
 }
 
@@ -320,33 +288,124 @@ static bool is_same(const struct vk_pipeline *pipeline, const struct vk_kernel *
            strcmp(pipeline->name, kernel->name) == 0;
 }
 
-enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out)
+/* The one in the table, NULL when there is none; *module and *subgroup are what it is made with. */
+static enum mien_status find(struct vk_device *device, const struct vk_kernel *kernel, struct vk_module *module,
+                             uint32_t *subgroup, struct vk_pipeline **out)
 {
     enum mien_status status = MIEN_OK;
-    uint32_t subgroup = 0, features = 0;
-    struct vk_module module;
-    struct vk_pipeline *pipeline = NULL, **bucket = &device->pipelines[kernel_hash(kernel)];
-    *out = NULL;
-    TRY(vk_device_alive(device));
+    uint32_t features = 0;
+    struct vk_pipeline *pipeline;
     TRY(check_kernel(kernel));
     TRY(vk_spirv_features(kernel, &features));
-    subgroup = required_subgroup(&device->caps, kernel, features);
-    for (pipeline = *bucket; pipeline && !is_same(pipeline, kernel, subgroup);)
+    *subgroup = required_subgroup(&device->caps, kernel, features);
+    for (pipeline = device->pipelines[kernel_hash(kernel)]; pipeline && !is_same(pipeline, kernel, *subgroup);)
         pipeline = pipeline->next;
     if (pipeline)
-        module = pipeline->module;
+        *module = pipeline->module;
     else
-        TRY(vk_spirv_read(kernel, &module));
-    TRY(check_limits(&device->caps, kernel, &module)); /* each time: the mask may have changed since it was made */
-    TRY(check_subgroup(device, kernel, &module, subgroup));
-    if (!pipeline) {
-        TRY(pipeline_create(device, kernel, &module, subgroup, &pipeline));
-        pipeline->next = *bucket;
-        *bucket = pipeline;
-    }
+        TRY(vk_spirv_read(kernel, module));
+    TRY(check_limits(&device->caps, kernel, module)); /* each time: the mask may have changed since it was made */
+    TRY(check_subgroup(device, kernel, module, *subgroup));
     *out = pipeline;
 fail:
     return status;
+}
+
+/* ---- making them ---- */
+
+void vk_pipeline_drop(struct vk_device *device, struct vk_pipeline *pipeline)
+{
+    struct vk_pipeline **at = &device->pipelines[pipeline->bucket];
+    while (*at != pipeline)
+        at = &(*at)->next;
+    *at = pipeline->next;
+    pipeline_destroy(device, pipeline);
+}
+
+/* All but the driver's compilation; the first one makes the batch. */
+static enum mien_status add(struct vk_device *device, struct vk_batch **batch, const struct vk_kernel *kernel,
+                            const struct vk_module *module, uint32_t subgroup, struct vk_pipeline **out)
+{
+    enum mien_status status = MIEN_OK;
+    const struct vk_pipeline_form form = form_of(&device->caps, module, subgroup);
+    struct vk_making *making;
+    struct vk_pipeline *pipeline;
+    if (!*batch)
+        TRY(vk_batch_create(device, batch));
+    TRY(base_grow(&(*batch)->making, &(*batch)->capacity, (*batch)->count + 1, sizeof *making));
+    TRY(pipeline_create(device, kernel, module, subgroup, &pipeline));
+    making = &(*batch)->making[(*batch)->count++];
+    *making = (struct vk_making){.pipeline = pipeline};
+    pipeline->batch = *batch;
+    pipeline->bucket = kernel_hash(kernel);
+    pipeline->next = device->pipelines[pipeline->bucket];
+    device->pipelines[pipeline->bucket] = pipeline;
+    making->infos = base_alloc(1, sizeof *making->infos);
+    FAIL_IF_NULL(making->infos, "a pipeline");
+    TRY(vk_pipeline_describe(kernel, &form, making->infos));
+    making->infos->spec.pData = pipeline->spec; /* the kernel may be gone by then */
+    TRY(create_layout(device, making->infos, pipeline));
+    VK_MAKE(device, making->module,
+            device->fn.vkCreateShaderModule(device->handle, &making->infos->code, NULL, &making->module));
+    making->infos->pipeline.flags = (pipeline->statistics ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0) |
+                                    (pipeline->text ? VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR : 0);
+    making->infos->pipeline.stage.module = making->module;
+    making->infos->pipeline.layout = pipeline->layout;
+    *out = pipeline;
+fail:
+    return status;
+}
+
+/* Those of the table; what is new goes into the batch. One that is still being made since an earlier call is waited
+ * for: where that fails it is no longer there, and is made anew, so that its failure is told. */
+static enum mien_status find_all(struct vk_device *device, struct vk_batch **batch, const struct vk_kernel *kernels,
+                                 uint32_t count, struct vk_pipeline **out)
+{
+    enum mien_status status = MIEN_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t subgroup = 0;
+        struct vk_module module;
+        struct vk_pipeline *found = NULL;
+        TRY(find(device, &kernels[i], &module, &subgroup, &found));
+        if (found && found->batch && found->batch == device->ahead) {
+            vk_batch_settle(device, true);
+            TRY(find(device, &kernels[i], &module, &subgroup, &found));
+        }
+        if (!found)
+            TRY(add(device, batch, &kernels[i], &module, subgroup, &found));
+        if (out)
+            out[i] = found;
+    }
+fail:
+    return status;
+}
+
+enum mien_status vk_pipelines_get(struct vk_device *device, const struct vk_kernel *kernels, uint32_t count,
+                                  uint32_t later, struct vk_pipeline **out)
+{
+    enum mien_status status = MIEN_OK;
+    struct vk_batch *batch = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = NULL;
+    TRY(vk_device_alive(device));
+    TRY(find_all(device, &batch, kernels, count, out));
+    if (batch)
+        batch->own = (uint32_t)batch->count;
+    if (later && base_cpu_count() > 1)
+        TRY(find_all(device, &batch, kernels + count, later, NULL));
+    if (batch)
+        TRY(vk_batch_run(&batch));
+fail:
+    if (batch)
+        vk_batch_end(&batch);
+    for (uint32_t i = 0; i < count && status != MIEN_OK; i++)
+        out[i] = NULL;
+    return status;
+}
+
+enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out)
+{
+    return vk_pipelines_get(device, kernel, 1, 0, out);
 }
 
 void vk_pipelines_destroy(struct vk_device *device)

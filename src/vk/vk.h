@@ -273,6 +273,13 @@ struct vk_kernel {
  * MIEN_ERR_ARG for what is no module, or binds more than `buffers`. A kernel with subgroup
  * operations on a device whose subgroup size varies is pinned to caps.subgroup_size. */
 enum mien_status vk_pipeline_get(struct vk_device *device, const struct vk_kernel *kernel, struct vk_pipeline **out);
+/* Bytes of a texel of a binding; 0 = it is a storage buffer. */
+uint32_t vk_texel_size(const struct vk_pipeline *pipeline, uint32_t binding);
+/* The pipelines of kernels[count], equal ones too; what is new is compiled on all cores. Checks come before any is
+ * compiled. On failure, which is the first one by order, all of out[count] are NULL. The `later` kernels behind them
+ * are checked and begun, not waited for: other threads go on with them, and a later call finds them. */
+enum mien_status vk_pipelines_get(struct vk_device *device, const struct vk_kernel *kernels, uint32_t count,
+                                  uint32_t later, struct vk_pipeline **out);
 
 /* Bytes of shared memory that the kernel's module declares under its constants. MIEN_ERR_ARG: not a module;
  * MIEN_ERR_UNSUPPORTED: an expression or a capability that Mien does not use. */

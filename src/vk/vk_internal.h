@@ -11,6 +11,8 @@
 #include "vk/vk_functions.h"
 #include "vk/vk_matrix.h"
 
+#include "base/thread.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 
@@ -132,6 +134,9 @@ bool vk_driver_damaged(char *text, size_t size);
 /* Whether one of the files that describe drivers to the loader cannot be used; then `text` says which, why and what to
  * do. */
 bool vk_driver_problem(char *text, size_t size);
+/* Shows the files that describe drivers to the loader, until a call returns true; that is what it returns. */
+typedef bool (*vk_driver_visit)(const char *path, void *user);
+bool vk_driver_find(vk_driver_visit visit, void *user);
 /* Whether `part` stands in `text`, in any case. */
 bool vk_contains(const char *text, const char *part);
 /* Fills instance->fn. */
@@ -294,10 +299,10 @@ struct vk_pipeline {
     VkPipelineLayout layout;
     VkPipeline handle;
     bool statistics, text; /* kept by the driver */
+    uint32_t bucket;
+    const struct vk_batch *batch; /* that makes it, NULL when it is there */
 };
-
-/* Bytes of a texel of a binding; 0 = it is a storage buffer. */
-uint32_t vk_texel_size(const struct vk_pipeline *pipeline, uint32_t binding);
+void vk_pipeline_drop(struct vk_device *device, struct vk_pipeline *pipeline); /* ends it and takes it off the table */
 
 /* Descriptor sets of a recording; zeroed = none. */
 struct vk_sets {
@@ -329,6 +334,36 @@ struct vk_pipeline_infos {
 enum mien_status vk_pipeline_describe(const struct vk_kernel *kernel, const struct vk_pipeline_form *form,
                                       struct vk_pipeline_infos *out);
 void vk_pipeline_infos_clear(struct vk_pipeline_infos *infos);
+
+/* ---- pipelines being made (batch.c) ------------------------------------------------------------------------------ */
+
+/* In the table, without a handle. */
+struct vk_making {
+    struct vk_pipeline *pipeline;
+    struct vk_pipeline_infos *infos;
+    VkShaderModule module;
+    VkResult result;
+};
+
+/* In the order of their kernels: `own` ones that a call waits for, then those that it begins. */
+struct vk_batch {
+    struct vk_device *device;
+    struct vk_making *making;
+    size_t count, capacity;
+    uint32_t own;
+    _Atomic uint32_t next, failed; /* the first that has failed so far; no later one is begun */
+    struct base_mutex *mutex;
+    struct base_cond *cond;
+    uint32_t done; /* of the own ones */
+    struct base_thread *helper;
+};
+enum mien_status vk_batch_create(struct vk_device *device, struct vk_batch **out); /* *out is to be ended in any case */
+/* Makes the own ones; clears *batch, unless one of them has failed. */
+enum mien_status vk_batch_run(struct vk_batch **batch);
+void vk_batch_end(struct vk_batch **batch);
+/* Waits for all that an earlier call has begun, or for what is under way; what failed of it is no longer in the table.
+ */
+void vk_batch_settle(struct vk_device *device, bool all);
 
 extern const VkApplicationInfo vk_application; /* what Mien's instances say of themselves */
 
@@ -389,6 +424,7 @@ struct vk_device {
     struct vk_set_layout *set_layouts; /* each made when first needed */
     size_t set_layout_count, set_layout_capacity;
     struct vk_pipeline *pipelines[VK_PIPELINE_BUCKETS];
+    struct vk_batch *ahead; /* begun by a call that has ended, or NULL */
 
     struct vk_staging {
         struct vk_range range; /* kind UPLOAD or READBACK */

@@ -9,9 +9,11 @@
  *   slow:KERNEL           the driver compiles it for a second
  *   drag:KERNEL           it runs twenty times over: as slow as that, with the same results
  *   driver=N              the driver's version
- * KERNEL is a shader of the library, told by its words. One instance and device at a time, on one thread. */
+ * KERNEL is a shader of the library, told by its words. One instance and device at a time; pipelines are made on any
+ * thread, all else on one. */
 #include "op/shader.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,27 +40,34 @@ static struct {
 } known[MOST]; /* modules, pipelines and command buffers with a fault */
 static size_t known_count;
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what is known */
+
 static void remember(uint64_t handle, enum fault fault)
 {
+    pthread_mutex_lock(&lock);
     known[known_count % MOST].handle = handle;
     known[known_count++ % MOST].fault = fault;
+    pthread_mutex_unlock(&lock);
 }
 
 static enum fault recall(uint64_t handle)
 {
-    for (size_t i = 0; i < MOST; i++) {
-        if (known[i].handle == handle && known[i].fault != NONE) /* else of an earlier object in the same place */
-            return known[i].fault;
-    }
-    return NONE;
+    enum fault fault = NONE;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < MOST && fault == NONE; i++)
+        fault = known[i].handle == handle ? known[i].fault : NONE; /* NONE: of an earlier object in the same place */
+    pthread_mutex_unlock(&lock);
+    return fault;
 }
 
 static void forget(uint64_t handle)
 {
+    pthread_mutex_lock(&lock);
     for (size_t i = 0; i < MOST; i++) {
         if (known[i].handle == handle)
             known[i].fault = NONE;
     }
+    pthread_mutex_unlock(&lock);
 }
 
 /* What comes next, asked for once: later the loader would answer with what stands above. */

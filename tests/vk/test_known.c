@@ -39,6 +39,18 @@ static void test_sound(void)
     CHECK_STR(d.caps.driver, "planted"); /* says nothing more of itself */
 }
 
+/* A size that Vulkan does not know, as lavapipe's with LP_NATIVE_VECTOR_WIDTH=0: no kernel counts on it. */
+static void test_no_size(void)
+{
+    static const uint32_t bad[] = {0, 24, 256, 134217727};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        struct vk_physical d = as((struct planted){.name = "odd", .lanes = bad[i]});
+        CHECK(!(d.caps.features & subgroups) && d.caps.subgroup_size == 1 && d.caps.subgroup_max == 1);
+        CHECK_EQ(vk_caps_check_floor(&d.caps), MIEN_OK);
+    }
+    CHECK_EQ(as((struct planted){.name = "even", .lanes = 2}).caps.subgroup_size, 2);
+}
+
 static void test_moltenvk(void)
 {
     struct planted mac = {.name = "AMD Radeon Pro 5500M",
@@ -266,6 +278,7 @@ int main(void)
 {
     mien_log_set(keep_log, NULL, MIEN_LOG_WARN);
     test_sound();
+    test_no_size();
     test_moltenvk();
     test_powervr();
     test_matrices();

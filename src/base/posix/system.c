@@ -19,6 +19,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+void base_set_env(const char *name, const char *value)
+{
+    setenv(name, value, 0);
+}
+
 const char *base_env(const char *name)
 {
     return getenv(name);
@@ -66,6 +71,19 @@ bool base_library_dir(char *path, size_t size)
         return false;
     strcpy(path, info.dli_fname);
     return cut_to_dir(path, size);
+}
+
+void *base_module_open(const char *path, bool global, char *why, size_t size)
+{
+    void *module = dlopen(path, RTLD_LAZY | (global ? RTLD_GLOBAL : RTLD_LOCAL));
+    const char *error = module ? NULL : dlerror();
+    snprintf(why, size, "%s", error ? error : "");
+    return module;
+}
+
+void *base_module_find(void *module, const char *name)
+{
+    return dlsym(module, name);
 }
 
 bool base_file_exists(const char *path)
