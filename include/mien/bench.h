@@ -26,6 +26,7 @@ struct mien_bench_params {
     bool quick;                /* under a minute on a software driver: the smallest case of each kernel, small towers */
     mien_progress_fn progress; /* counts rows made ready, and samples; may be NULL */
     void *user;
+    bool slow; /* also what takes longer than seconds a run on a software driver */
 };
 
 /* What was measured: a head about device and program, and rows. */

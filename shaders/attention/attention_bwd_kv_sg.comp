@@ -1,5 +1,6 @@
 #version 450
 //! dtype: f32
+//! tech: storage texel
 //! target: vulkan1.1
 // Idea: gradients of keys and values. A workgroup is one subgroup; each lane owns one key row; queries and output
 // gradients come in blocks of one row per lane, handed round by constant-lane shuffles. No atomics: deterministic.
@@ -19,9 +20,9 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_STORED(0, qkv)         // [B,T,3D]
+READ_FOURS(0, qkv)          // [B,T,3D]
 READ_BUFFER(1, float, lse); // [B,H,T]
-READ_STORED(2, g)           // [B,T,D] gradient of o
+READ_FOURS(2, g)            // [B,T,D] gradient of o
 READ_BUFFER(3, float, dt);  // [B,H,T] delta = rowsum(g * o)
 WRITE_STORED(4, dqkv)       // [B,T,3D]
 PUSH(attention_args, p);

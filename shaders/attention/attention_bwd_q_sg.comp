@@ -1,5 +1,6 @@
 #version 450
 //! dtype: f32
+//! tech: storage texel
 //! target: vulkan1.1
 // Idea: gradient of the queries, and delta = rowsum(do * o) for the other kernel. A workgroup is one subgroup; each
 // lane owns one query row; keys and values come in blocks of one row per lane, handed round by constant-lane shuffles.
@@ -19,10 +20,10 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_STORED(0, qkv)         // [B,T,3D]
-READ_STORED(1, o)           // [B,T,D]
+READ_FOURS(0, qkv)          // [B,T,3D]
+READ_FOURS(1, o)            // [B,T,D]
 READ_BUFFER(2, float, lse); // [B,H,T]
-READ_STORED(3, g)           // [B,T,D] gradient of o
+READ_FOURS(3, g)            // [B,T,D] gradient of o
 WRITE_STORED(4, dqkv)       // [B,T,3D]
 WRITE_BUFFER(5, float, dt); // [B,H,T] delta
 PUSH(attention_args, p);

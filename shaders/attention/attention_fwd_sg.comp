@@ -1,5 +1,6 @@
 #version 450
 //! dtype: f32
+//! tech: storage texel
 //! target: vulkan1.1
 // Idea: a workgroup is one subgroup; each lane owns one query row with its output in registers. Keys and values come
 // in blocks of one row per lane and are handed round by constant-lane shuffles: one load serves all lanes, no shared
@@ -20,7 +21,7 @@ layout(constant_id = 3) const uint D4 = 8;    // head dim / 4
 layout(constant_id = 4) const uint LANES = 8; // subgroup size
 layout(constant_id = 8) const uint CAUSAL = 0;
 
-READ_STORED(0, qkv)          // [B,T,3D]
+READ_FOURS(0, qkv)           // [B,T,3D]
 WRITE_STORED(1, o)           // [B,T,D]
 WRITE_BUFFER(2, float, lse); // [B,H,T]
 PUSH(attention_args, p);

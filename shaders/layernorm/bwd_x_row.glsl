@@ -1,5 +1,5 @@
 // One row of layernorm_bwd_x.comp, by single elements or quads (lib/quads.glsl).
-#define T_ (MANY == 0 ? kept_t[t] : AT(dy)(base + j) * AT(w)[j])
+#define T_ (MANY == 0 ? kept_t[t] : AT(dy)(base + j) * AT(w)(j))
 #define N_ (MANY == 0 ? kept_n[t] : (AT(x)(base + j) - m) * r)
 #define D_ (r * (T_ - sum.x - N_ * sum.y))
 #define DX_ (HAS_RESIDUAL != 0 ? D_ + AT(residual)(base + j) : D_)
@@ -9,7 +9,7 @@ void AT(differentiate)(uint row)
     float m = mean[row], r = rstd[row];
 
     // with t = dy * w and n = (x - mean) * rstd: dx = rstd * (t - mean(t) - n * mean(t * n))
-    ROW_KEEP(NUM, kept_t, j, width, AT(dy)(base + j) * AT(w)[j])
+    ROW_KEEP(NUM, kept_t, j, width, AT(dy)(base + j) * AT(w)(j))
     ROW_KEEP(NUM, kept_n, j, width, (AT(x)(base + j) - m) * r)
     ROW_SUM_AS(NUM, sum, j, width, T_, T_ * N_);
     sum /= float(p.width);

@@ -1,6 +1,6 @@
 // One row of layernorm_fwd.comp, by single elements or quads (lib/quads.glsl).
 #define X (MANY == 0 ? kept[t] : AT(x)(base + j))
-#define Y (((X - near) - moment.x) * r * AT(w)[j] + AT(b)[j])
+#define Y (((X - near) - moment.x) * r * AT(w)(j) + AT(b)(j))
 void AT(normalise)(uint row)
 {
     uint width = p.width / V, base = row * width;

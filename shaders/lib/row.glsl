@@ -163,6 +163,15 @@ uint row_first(uint place)
         }
 
 /* main of a kernel whose body is fn1 and fn4 (lib/quads.glsl); QUADS says which. */
+#ifdef TECH_TEXEL
+#define ROW_MAIN_BY_QUADS(fn)                                                                                          \
+    void main()                                                                                                        \
+    {                                                                                                                  \
+        uint row = row_index();                                                                                        \
+        if (row < p.rows)                                                                                              \
+            fn##4(row);                                                                                                \
+    }
+#else
 #define ROW_MAIN_BY_QUADS(fn)                                                                                          \
     void main()                                                                                                        \
     {                                                                                                                  \
@@ -174,5 +183,7 @@ uint row_first(uint place)
         else                                                                                                           \
             fn##1(row);                                                                                                \
     }
+
+#endif
 
 #endif

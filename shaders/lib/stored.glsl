@@ -6,6 +6,7 @@
  * READ_STORED(slot, x): x4(i), the i-th four elements as a vec4, and x1(i), one element as a float.
  * WRITE_STORED(slot, y): y4[i] and y1[i] where y is f32; where it is not, y_four[i] = halves(STORED_AS(slot), v), v a
  *   vec4: then rows come in fours. store_y(i, v), a vec4 or a float, does either.
+ * READ_FOURS(slot, x): x4(i) alone; with TECH_TEXEL through the texture cache, of f32 only.
  * STORED_AS(slot): FORMAT_F32, ..._F16 or ..._BF16.
  *
  * Numerics: stores round to nearest, ties to even, on every device (lib/half.glsl). Loads are exact, but f16 numbers
@@ -62,6 +63,17 @@ uvec2 halves(uint format, vec4 v)
     {                                                                                                                  \
         return STORED_AS(slot) == FORMAT_F32 ? name##_float[i] : one(STORED_AS(slot), name##_word[i / 2], i);          \
     }
+
+#ifdef TECH_TEXEL
+#define READ_FOURS(slot, name)                                                                                         \
+    READ_QUADS(slot, name)                                                                                             \
+    vec4 name##4(uint i)                                                                                               \
+    {                                                                                                                  \
+        return name##_quad(i);                                                                                         \
+    }
+#else
+#define READ_FOURS(slot, name) READ_STORED(slot, name)
+#endif
 
 #define WRITE_STORED(slot, name)                                                                                       \
     WRITE_BUFFER(slot, vec4, name##4);                                                                                 \

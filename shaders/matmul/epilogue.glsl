@@ -21,7 +21,11 @@ const uint HAS_BIAS = 1, HAS_RESIDUAL = 2, HAS_PRE = 4, HAS_SLOPE = 8;
 #endif
 
 READ_BUFFER(3, T, bias); // [N]
-READ_STORED(4, residual) // [M,N]; or slope, where there is one
+#if WIDTH == 4
+READ_FOURS(4, residual) // [M,N]; or slope, where there is one
+#else
+READ_STORED(4, residual)
+#endif
 WRITE_BUFFER(5, T, pre); // [M,N]
 #if WIDTH == 4
 Y_BUFFER(2, uvec2, y_four);

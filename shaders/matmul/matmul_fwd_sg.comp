@@ -2,8 +2,10 @@
 //! tech: storage texel texel_half
 //! target: vulkan1.1
 // Idea: one subgroup = one workgroup owns ROWS rows; each lane loads a share of A for four steps, and constant-lane
-// shuffles hand it to all, so that a lane loads ROWS / lanes + 4 COLS vec4 for 16 ROWS COLS multiply-adds.
-// Numerics: fp32 fma; sums of four steps are added up, over at most matmul_args.part steps.
+// shuffles hand it to all, so that a lane loads ROWS / lanes + 4 COLS vec4 for 16 ROWS COLS multiply-adds. FOURS times
+// four steps at once: where a line of the cache holds more than four, rows that lie a multiple of its sets apart push
+// each other out before the next four are asked for; and sums, more than registers hold, are written once for them all.
+// Numerics: fp32 fma; sums of four steps, then those of FOURS such, are added up, over at most matmul_args.part steps.
 #extension GL_GOOGLE_include_directive : require
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
@@ -12,6 +14,8 @@
 // Local size x = subgroup size, which divides ROWS.
 const uint LANES = gl_WorkGroupSize.x;
 const uint SHARE = ROWS / LANES;
+
+vec4 a[SHARE * FOURS]; // no local: see matmul/register.glsl. FOURS divides the steps of a part, or is 1
 
 // Row r of the tile, steps k..k+3 (A stored [M,K])
 vec4 load_a_row(place w, uint r, uint k)
@@ -26,29 +30,46 @@ vec4 load_a_col(place w, uint r, uint k)
     return RAGGED_K && k >= w.k_end ? vec4(0) : v;
 }
 
-// Element 4j+u: for B stored [K,N] columns c..c+3 of group j at step k+u; for [N,K] column c+u at steps k..k+3
-void load_b(place w, uint lanes, uint k)
+// Group j, element u of the dth four steps in b[4 (d COLS + j) + u]: for B stored [K,N] columns c..c+3 at step u of the
+// four, for [N,K] column c+u at all four
+void load_b(place w, uint j, uint k)
 {
-    [[unroll]] for (uint j = 0; j < COLS; j++) {
-        uint col = min(w.col + 4 * lanes * j, p.n - 4);
-        [[unroll]] for (uint u = 0; u < 4; u++) {
+    uint col = min(w.col + 4 * LANES * j, p.n - 4);
+    [[unroll]] for (uint u = 0; u < 4; u++) {
+        [[unroll]] for (uint d = 0; d < FOURS; d++) {
+            uint q = 4 * (d * COLS + j) + u, step = k + 4 * d;
             if (TRANS_B == 1) {
-                b[4 * j + u] = b_at((w.b + (col + u) * p.ldb + k) / 4);
+                b[q] = b_at((w.b + (col + u) * p.ldb + step) / 4);
             } else {
-                vec4 v = b_at((w.b + min(k + u, w.k_end - 1) * p.ldb + col) / 4);
-                b[4 * j + u] = RAGGED_K && k + u >= w.k_end ? vec4(0) : v;
+                vec4 v = b_at((w.b + min(step + u, w.k_end - 1) * p.ldb + col) / 4);
+                b[q] = RAGGED_K && step + u >= w.k_end ? vec4(0) : v;
             }
         }
     }
 }
 
-// Item f = s LANES + lane of A: row f at steps k..k+3 (A stored [M,K]), or rows 4 (f mod ROWS/4) + 0..3 at step
-// k + f div ROWS/4 (A stored [K,M]).
+// Item f of A: four steps of a row, neighbours in memory being neighbours here: row f div FOURS at the (f mod FOURS)th
+// four steps from k on (A stored [M,K]), or rows 4 (f mod ROWS/4) + 0..3 at step k + f div ROWS/4 (A stored [K,M]).
 vec4 load_a(place w, uint f, uint k)
 {
     if (TRANS_A == 1)
         return load_a_col(w, f % (ROWS / 4), k + f / (ROWS / 4));
-    return load_a_row(w, f, k);
+    return load_a_row(w, f / FOURS, k + 4 * (f % FOURS));
+}
+
+void load(place w, uint lane, uint k)
+{
+    [[unroll]] for (uint s = 0; s < SHARE * FOURS; s++)
+        a[s] = load_a(w, s * LANES + lane, k);
+    [[unroll]] for (uint j = 0; j < COLS; j++)
+        load_b(w, j, k);
+}
+
+// Row i of A at step 4d + u, which some lane holds, in all lanes
+vec4 a_value(uint i, uint d, uint u)
+{
+    uint f = TRANS_A == 1 ? (4 * d + u) * (ROWS / 4) + i / 4 : i * FOURS + d;
+    return vec4(subgroupShuffle(a[f / LANES][TRANS_A == 1 ? i % 4 : u], f % LANES));
 }
 
 void main()
@@ -56,21 +77,22 @@ void main()
     uint lane = gl_SubgroupInvocationID;
     place w = find_place(gl_WorkGroupID.y * ROWS, LANES, lane);
     clear_sum();
-    for (uint k = w.k; k < w.k_end; k += 4) {
-        vec4 a[SHARE];
-        [[unroll]] for (uint s = 0; s < SHARE; s++)
-            a[s] = load_a(w, s * LANES + lane, k);
-        load_b(w, LANES, k);
+    for (uint k = w.k; k < w.k_end; k += 4 * FOURS) {
+        load(w, lane, k);
         [[unroll]] for (uint i = 0; i < ROWS; i++) {
-            vec4 four[COLS];
-            [[unroll]] for (uint u = 0; u < 4; u++) {
-                uint f = TRANS_A == 1 ? u * (ROWS / 4) + i / 4 : i;
-                vec4 v = vec4(subgroupShuffle(a[f / LANES][TRANS_A == 1 ? i % 4 : u], f % LANES));
+            vec4 steps[COLS];
+            [[unroll]] for (uint d = 0; d < FOURS; d++) {
+                vec4 four[COLS];
+                [[unroll]] for (uint u = 0; u < 4; u++) {
+                    vec4 v = a_value(i, d, u);
+                    [[unroll]] for (uint j = 0; j < COLS; j++)
+                        four[j] = u == 0 ? v * b_value(d * COLS + j, u) : fma(v, b_value(d * COLS + j, u), four[j]);
+                }
                 [[unroll]] for (uint j = 0; j < COLS; j++)
-                    four[j] = u == 0 ? v * b_value(j, u) : fma(v, b_value(j, u), four[j]);
+                    steps[j] = d == 0 ? four[j] : steps[j] + four[j];
             }
             [[unroll]] for (uint j = 0; j < COLS; j++)
-                sum[i * COLS + j] += four[j];
+                sum[i * COLS + j] += steps[j];
         }
     }
     store_tile(w, LANES);

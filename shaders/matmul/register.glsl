@@ -14,6 +14,7 @@
 
 layout(constant_id = 3) const uint ROWS = 4;
 layout(constant_id = 4) const uint COLS = 1;
+layout(constant_id = 5) const uint FOURS = 1; // fours of steps at once
 layout(constant_id = 8) const uint TRANS_A = 0; // A is stored [K,M]
 layout(constant_id = 9) const uint TRANS_B = 0; // B is stored [N,K]
 
@@ -28,7 +29,7 @@ PUSH(matmul_args, p);
 const bool RAGGED_K = TRANS_A == 1 && TRANS_B == 0;
 
 // The registers. Not locals: glslc's optimiser crashes on parameters whose array size is a specialisation constant.
-vec4 sum[ROWS * COLS], b[4 * COLS];
+vec4 sum[ROWS * COLS], b[4 * COLS * FOURS];
 
 struct place {
     uint row, col; // first row, first column of this lane

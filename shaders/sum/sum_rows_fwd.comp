@@ -1,10 +1,14 @@
 #version 450
-//! tech: whole part merge
+//! tech: whole part merge texel part_texel
 //! target: vulkan1.1
 // Idea: column sums of x[R,D] in one stage; part: those of blocks of rows, the first of two stages; merge: the second.
-// An invocation owns one column, or four, of one block of rows.
+// An invocation owns one column, or four, of one block of rows. texel: x is read through the texture cache, by fours.
 // Numerics: sums carried as two floats (lib/pair.glsl): a column that cancels keeps its digits.
 #extension GL_GOOGLE_include_directive : require
+#ifdef TECH_PART_TEXEL
+#define TECH_PART
+#define TECH_TEXEL
+#endif
 #include "lib/pair.glsl"
 #include "lib/quads.glsl"
 #include "lib/round.glsl"
@@ -26,20 +30,24 @@ const bool PAIRS_OUT = true; // the sums get one
 const bool PAIRS_OUT = false;
 #endif
 
-READ_STORED(0, x)       // [R,D], PAIRS_IN: [2][R,D], the second plane at p.plane
+READ_FOURS(0, x)        // [R,D], PAIRS_IN: [2][R,D], the second plane at p.plane
 WRITE_ELEMENTS(1, sum); // [blocks,D], PAIRS_OUT: [2][blocks,D], the second plane at p.plane
 PUSH(sum_rows_args, p);
 
+#ifndef TECH_TEXEL // texels are of four
 #define V 1
 #include "sum/rows_column.glsl"
 #undef V
+#endif
 #define V 4
 #include "sum/rows_column.glsl"
 
 void main()
 {
-    if (QUADS != 0)
-        column4(gl_GlobalInvocationID.x);
-    else
+#ifndef TECH_TEXEL
+    if (QUADS == 0)
         column1(gl_GlobalInvocationID.x);
+    else
+#endif
+        column4(gl_GlobalInvocationID.x);
 }

@@ -32,9 +32,9 @@ static bool quick_enough(struct bench_item *item, const struct op_call *call)
     double limit = quick ? most_quick : most_seconds;
     if (item->peak)
         return true;
-    if (software && item->c.given->slow)
+    if (software && item->c.given->slow && !run->params.slow)
         return bench_give_up(item, MIEN_BENCH_SKIPPED, "too much for a software device");
-    if (software && seconds > limit)
+    if (software && seconds > limit && !run->params.slow)
         return bench_give_up(item, MIEN_BENCH_SKIPPED, "would take about %.2g s a run on this driver%s", seconds,
                              quick ? "; left out of a quick run" : "");
     if (flops > (quick ? most_reference_quick : most_reference))

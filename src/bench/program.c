@@ -145,7 +145,7 @@ static bool can_run(struct bench_item *item, const struct graph_program_stats *s
     uint64_t copies = item->part == BENCH_STEP ? 4 : item->part == BENCH_CLIP ? 2 : 1;
     uint64_t need = stats->device_bytes + stats->host_bytes + copies * stats->bound_bytes;
     room = BASE_MIN(room, vk_memory_left(run->device));
-    if (caps->type == VK_TYPE_SOFTWARE && seconds > (quick ? most_quick : most_seconds))
+    if (caps->type == VK_TYPE_SOFTWARE && !run->params.slow && seconds > (quick ? most_quick : most_seconds))
         return bench_give_up(item, MIEN_BENCH_SKIPPED, "would take about %.2g s a run on this driver%s", seconds,
                              quick ? "; left out of a quick run" : "");
     if (need > room)

@@ -97,6 +97,9 @@ static enum mien_status record_dispatch(struct check_run *run, const struct op_c
     for (uint32_t b = 0; b < d->bind_count; b++) {
         TRY(bind_ranges(run, call, &d->bind[b], &exact[b], &bound[b]));
         access[b] = d->bind[b].access;
+        uint32_t texel = vk_texel_size(pipeline, b); /* what is bound here is wider: it would do */
+        FAIL_IF(texel && exact[b].size % texel, MIEN_ERR_ARG, "%s binds %llu bytes as texels of %u: buffer %u of %s",
+                call->op->name, (unsigned long long)exact[b].size, texel, b, d->shader);
     }
     bool barrier;
     TRY(op_hazards_step(hazards, exact, access, d->bind_count, &barrier));

@@ -66,6 +66,7 @@ bool attention_fits_cm_bf16(const struct vk_caps *caps, const struct op_call *ca
 bool attention_fits_bwd_cm(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_cm_bf16(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call);
+bool attention_fits_sg_texel(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_bwd_row(const struct vk_caps *caps, const struct op_call *call);
 bool attention_fits_kept(const struct vk_caps *caps, const struct op_call *call);
@@ -73,11 +74,13 @@ bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
 uint32_t attention_tiles_row(const struct vk_caps *caps, const struct op_call *call, struct op_tile out[OP_MAX_TILES]);
 void attention_plan_fwd_cm(struct op_plan *plan);
 void attention_plan_fwd_sg(struct op_plan *plan);
+void attention_plan_fwd_sg_texel(struct op_plan *plan);
 void attention_plan_fwd_row(struct op_plan *plan);
 void attention_plan_fwd_tile(struct op_plan *plan);
 void attention_plan_fwd(struct op_plan *plan);
 void attention_plan_bwd_cm(struct op_plan *plan);
 void attention_plan_bwd_sg(struct op_plan *plan);
+void attention_plan_bwd_sg_texel(struct op_plan *plan);
 void attention_plan_bwd_row(struct op_plan *plan);
 void attention_plan_bwd_kept(struct op_plan *plan);
 void attention_plan_bwd_tile(struct op_plan *plan);

@@ -42,6 +42,14 @@ bool attention_fits_sg(const struct vk_caps *caps, const struct op_call *call)
            fits_fused(caps, call, 1);
 }
 
+bool attention_fits_sg_texel(const struct vk_caps *caps, const struct op_call *call)
+{
+    bool fits = attention_fits_sg(caps, call);
+    for (uint32_t i = 0; i < OP_MAX_IN; i++)
+        fits = fits && (i == ATTENTION_LSE || call->in[i].rank == 0 || op_fits_texels(caps, &call->in[i]));
+    return fits;
+}
+
 bool attention_fits_tile(const struct vk_caps *caps, const struct op_call *call)
 {
     return caps->class_ != VK_CLASS_SOFTWARE && fits_fused(caps, call, 6);
@@ -182,6 +190,11 @@ void attention_plan_fwd_sg(struct op_plan *plan)
     plan_fwd(plan, form_sg(plan->caps), "attention_fwd_sg");
 }
 
+void attention_plan_fwd_sg_texel(struct op_plan *plan)
+{
+    plan_fwd(plan, form_sg(plan->caps), "attention_fwd_sg_texel");
+}
+
 void attention_plan_fwd_row(struct op_plan *plan)
 {
     struct attention_size s = attention_size_of(plan->call);
@@ -221,22 +234,32 @@ static void add_kv(struct op_plan *plan, const struct attention_size *s, struct 
     op_plan_cut(plan, attention_flops(s, part->batches * s->heads, 4));
 }
 
-void attention_plan_bwd_sg(struct op_plan *plan)
+static void plan_bwd_sg(struct op_plan *plan, const char *q, const char *kv)
 {
     struct attention_size s = attention_size_of(plan->call);
     struct form form = form_sg(plan->caps);
     plan->scratch[0] = (uint64_t)s.batch * s.heads * s.tokens * 4; /* delta [B,H,T] */
     for (uint32_t first = 0; first < s.batch;) {
         struct attention_part part = attention_part_at(plan->caps, &s, first);
-        struct op_dispatch *d = add_fused(plan, &s, form, "attention_bwd_q_sg", &part);
+        struct op_dispatch *d = add_fused(plan, &s, form, q, &part);
         bind_without_delta(d, &part);
         op_part_bind(d, OP_OUT, 0, OP_WRITE, part.qkv);
         op_part_bind(d, OP_SCRATCH, 0, OP_WRITE, part.lse);
         attention_formats(d, plan->call);
         op_plan_cut(plan, attention_flops(&s, part.batches * s.heads, 3));
-        add_kv(plan, &s, form, "attention_bwd_kv_sg", &part);
+        add_kv(plan, &s, form, kv, &part);
         first += part.batches;
     }
+}
+
+void attention_plan_bwd_sg(struct op_plan *plan)
+{
+    plan_bwd_sg(plan, "attention_bwd_q_sg", "attention_bwd_kv_sg");
+}
+
+void attention_plan_bwd_sg_texel(struct op_plan *plan)
+{
+    plan_bwd_sg(plan, "attention_bwd_q_sg_texel", "attention_bwd_kv_sg_texel");
 }
 
 /* ---- row and tile, backward -------------------------------------------------------------------------------------- */

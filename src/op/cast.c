@@ -50,7 +50,7 @@ static void plan(struct op_plan *plan)
     for (uint64_t first = 0; first < count; first += limit) {
         struct cast_args args = {.count = (uint32_t)BASE_MIN(limit, count - first)};
         uint64_t runs = base_div_up(base_div_up(args.count, 2), items);
-        struct op_dispatch *d = op_plan_items(plan, "cast_fwd", software ? 8 : 128, runs);
+        struct op_dispatch *d = op_plan_items(plan, "cast_fwd", software ? op_vector_lanes(plan->caps) : 128, runs);
         op_dispatch_spec(d, 3, items);
         op_dispatch_round(d, plan->caps, items);
         op_dispatch_spec(d, 8, kind_of(call->in[0].dtype));

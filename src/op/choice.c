@@ -58,6 +58,8 @@ uint64_t op_choices_key(const struct vk_caps *caps, const struct op_call *call)
         hash = mix(hash, v->name, strlen(v->name) + 1);
         hash = mix(hash, tiles, tiles_of(caps, call, v, tiles) * sizeof(tiles[0]));
     }
+    if (caps->class_ == VK_CLASS_SOFTWARE) /* one driver of several widths (mien_gpu_prepare), in one table */
+        hash = mix(hash, &caps->subgroup_size, sizeof(caps->subgroup_size));
     return hash;
 }
 

@@ -16,7 +16,8 @@ enum { OP_MAX_CHOICES = 64, OP_CALL_TEXT = VK_CALL_SIZE, OP_TILE_TEXT = 40 };
 /* All choices of a call, the rule's first: of each variant that fits and has not failed on the device, the rule's tile
  * and op_variant.tiles. Some may give equal plans. The same caps and call give the same list. */
 uint32_t op_choices(const struct vk_caps *caps, const struct op_call *call, struct op_choice out[OP_MAX_CHOICES]);
-/* A number that tells this list from another build's or device's, what has failed on the device left in. */
+/* A number that tells this list from another build's or device's, what has failed on the device left in; on a software
+ * device also from that of vectors of another width. */
 uint64_t op_choices_key(const struct vk_caps *caps, const struct op_call *call);
 /* What serves: the table's row of this call, where its list of choices is still the same and has it; else the rule's.
  */

@@ -64,7 +64,8 @@ static void add_part(struct op_plan *plan, const struct side *from, struct side 
     bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     uint32_t items = software ? 16 : 1;
     struct op_dispatch *d =
-        op_plan_items(plan, from ? "slice_fwd" : "pad_fwd", software ? 8 : 128, base_div_up(args.count, items * 4));
+        op_plan_items(plan, from ? "slice_fwd" : "pad_fwd", software ? op_vector_lanes(plan->caps) : 128,
+                      base_div_up(args.count, items * 4));
     op_dispatch_spec(d, 3, items);
     op_dispatch_round(d, plan->caps, 4);
     op_dispatch_spec(d, 8, unit == 4);

@@ -60,7 +60,22 @@ static void grad(struct op_recorder *recorder, const struct op_use *use, op_valu
                    use->out[2]);
 }
 
+static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
+{
+    bool fits = op_fits_serial(caps, call);
+    for (uint32_t i = 0; i < OP_MAX_IN; i++) /* others have one number for each row */
+        if (call->in[i].rank && tensor_shape_width(&call->in[i]) == tensor_shape_width(&call->in[0]))
+            fits = fits && op_fits_texels(caps, &call->in[i]);
+    return fits;
+}
+
+#define ROW_TEXEL(shader, ...)                                                                                         \
+    {                                                                                                                  \
+        .name = shader "_row_texel", .needs = VK_CAP_TEXEL, .tech = OP_SERIAL, .fits = fits_texels, __VA_ARGS__        \
+    }
+
 static const struct op_variant variants[] = {
+    ROW_TEXEL("layernorm_fwd", .bind = "x w* b* y mean rstd", .quads = true, .args = push_fwd_args),
     OP_ROW_VARIANTS("layernorm_fwd", .bind = "x w* b* y mean rstd", .quads = true, .args = push_fwd_args),
     {0},
 };
@@ -206,6 +221,8 @@ static void push_bwd_args(const struct op_call *call, struct op_dispatch *d)
 }
 
 static const struct op_variant bwd_variants[] = {
+    ROW_TEXEL("layernorm_bwd_x", .bind = "dy x w* mean rstd residual dx", .quads = true, .args = push_bwd_args,
+              .steps = plan_bwd_w),
     OP_ROW_VARIANTS("layernorm_bwd_x", .bind = "dy x w* mean rstd residual dx", .quads = true, .args = push_bwd_args,
                     .steps = plan_bwd_w),
     {0},
@@ -228,6 +245,7 @@ static void bwd_prepare(struct op_call *call, struct base_rng *rng)
 
 /* Beside those of layernorm: with another gradient of x. */
 static const struct op_case bwd_cases[] = {
+    {.name = "18x20", EPS, .in = {{18, 20}, {18, 20}, {20}, {18}, {18}}}, /* fours, but not of rows */
     {.name = "residual_5x17", EPS, .in = {{5, 17}, {5, 17}, {17}, {5}, {5}, {5, 17}}},
     {.name = "residual_130x64", EPS, .in = {{2, 65, 64}, {2, 65, 64}, {64}, {130}, {130}, {2, 65, 64}}},
     {.name = "residual_vit_tiny",

@@ -86,7 +86,9 @@ struct matmul_shape matmul_slice_shape(const struct vk_caps *caps, const struct 
  * kernels over subgroups; rows and groups of four columns of an invocation of matmul_fwd_vec, the rule's at index 0,
  * and how many such invocations stand above each other in a workgroup. */
 uint32_t matmul_least_steps(const struct vk_caps *caps);
-uint32_t matmul_software_rows(uint32_t m, uint32_t lanes);
+uint32_t matmul_software_rows(const struct matmul_size *s, uint32_t lanes);
+/* Fours of steps of k at once; they divide k, unless it is 1. */
+uint32_t matmul_software_fours(uint32_t k, uint32_t lanes);
 struct op_tile matmul_strip(const struct vk_caps *caps, uint32_t index);
 uint32_t matmul_strip_lanes(const struct vk_caps *caps);
 /* Adds a tile of m x n elements of C, and it with other numbers of parts than the rule's where an element's sum may

@@ -16,6 +16,12 @@ enum {
                             * and lavapipe ends an invocation after 65,535 */
 };
 
+/* Steps of k that parts are multiples of. */
+static uint32_t steps_at_once(const struct matmul_tile *t)
+{
+    return t->run ? 4 * t->depth : 4;
+}
+
 /* How far the blocks reach. All but the last of each kind are this large. */
 struct blocks {
     uint32_t batch, m, n;
@@ -72,7 +78,7 @@ static bool fit_ranges(const struct vk_caps *caps, const struct matmul_size *s, 
     /* Blocks begin at multiples of a unit wherever they begin inside a row: m in A stored [K,M], k always. */
     b->m = cut(s->m, BASE_MIN(s->trans_a ? s->m : rows_a, rows_c), t->m, s->trans_a ? t->unit : 1);
     b->n = cut(s->n, s->trans_b ? rows_b : s->n, t->n, is_stored(s) ? 4 : t->unit);
-    b->part = b->k = cut(s->k, k, 4, 4);
+    b->part = b->k = cut(s->k, k, steps_at_once(t), steps_at_once(t));
     return b->m > 0 && b->n > 0 && b->part > 0;
 }
 
@@ -102,7 +108,7 @@ static struct blocks choose_blocks(const struct vk_caps *caps, const struct matm
         longest = most_adds(s) * t->chain;
     uint64_t parts = base_div_up(s->k, BASE_MIN(b.part, longest));
     parts = BASE_MAX(parts, t->parts ? t->parts : matmul_parts_to_fill(caps, s, t->fill, t->least, tiles));
-    b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), 4), b.part) : s->k;
+    b.part = parts > 1 ? least(base_round_up(base_div_up(s->k, parts), steps_at_once(t)), b.part) : s->k;
     b.parts = (uint32_t)base_div_up(s->k, b.part);
     if (b.parts > 1) { /* partial matrices in scratch, in one range */
         uint64_t room = BASE_MIN((uint64_t)MAX_SCRATCH, caps->max_range) / 4;
@@ -289,6 +295,10 @@ void matmul_plan_tiles(struct op_plan *plan, struct matmul_tile t)
         t.m = t.local_y * t.rows;
         t.n = t.local_x * t.cols * t.unit;
     }
+    if (t.run && !fit_ranges(plan->caps, &s, &t, &bs)) { /* it may hold fewer rows than are taken at once */
+        t.run /= t.depth;
+        t.depth = 1;
+    }
     if (op_plan_refuse(plan, !fit_ranges(plan->caps, &s, &t, &bs),
                        "a product of [%u,%u,%u]: the device's buffer range of %llu bytes does not hold four rows", s.m,
                        s.n, s.k, (unsigned long long)plan->caps->max_range))
@@ -342,9 +352,12 @@ static bool fits_sg(const struct vk_caps *caps, const struct op_call *call)
 
 static bool fits_texels(const struct vk_caps *caps, const struct op_call *call)
 {
-    const struct tensor_shape *a = &call->in[MATMUL_A], *b = &call->in[MATMUL_B];
-    uint64_t most = BASE_MAX(tensor_shape_count(a), tensor_shape_count(b));
-    return a->dtype == MIEN_F32 && most / 4 <= caps->max_texels;
+    const struct tensor_shape *b = &call->in[MATMUL_B];
+    static const uint32_t floats[] = {MATMUL_A, MATMUL_RESIDUAL, MATMUL_SLOPE}; /* b may have 16 bits */
+    bool fits = tensor_shape_count(b) / 4 <= caps->max_texels;
+    for (uint32_t i = 0; i < BASE_COUNT(floats); i++)
+        fits = fits && (!call->in[floats[i]].rank || op_fits_texels(caps, &call->in[floats[i]]));
+    return fits;
 }
 
 static bool fits_sg_texel(const struct vk_caps *caps, const struct op_call *call)
@@ -363,11 +376,14 @@ static bool fits_vec_texel(const struct vk_caps *caps, const struct op_call *cal
 static void plan_software(struct op_plan *plan, const char *kernel)
 {
     struct matmul_tile t = matmul_tile_for(plan, kernel);
-    uint32_t rule = matmul_software_rows(matmul_size_of(plan->call).m, plan->caps->subgroup_size);
+    struct matmul_size s = matmul_size_of(plan->call);
+    uint32_t rule = matmul_software_rows(&s, plan->caps->subgroup_size);
     t.local_x = plan->caps->subgroup_size;
     t.rows = plan->tile.rows ? plan->tile.rows : rule;
     t.cols = plan->caps->subgroup_size == 4 ? 2 : 1;
-    t.unit = t.run = 4;
+    t.unit = 4;
+    t.depth = matmul_software_fours(s.k, plan->caps->subgroup_size);
+    t.run = 4 * t.depth;
     matmul_plan_tiles(plan, t);
 }
 

@@ -105,7 +105,8 @@ static void plan_runs(struct op_plan *plan)
         uint64_t rows = BASE_MIN(most, runs - first), elements = BASE_MIN(rows * run, count - first * run);
         struct max_args args = {(uint32_t)rows, (uint32_t)first, (uint32_t)run, 1, (uint32_t)elements};
         struct op_dispatch *d =
-            op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? 8 : lanes, serial ? rows : rows * lanes);
+            op_plan_items(plan, serial ? "max_fwd_row" : "max_fwd", serial ? op_vector_lanes(plan->caps) : lanes,
+                          serial ? rows : rows * lanes);
         op_dispatch_bind_range(d, OP_IN, 0, OP_READ, first * run * 4, elements * 4);
         op_dispatch_round(d, plan->caps, 8);
         op_plan_bind(plan, ">$0 >$1");

@@ -2,8 +2,6 @@
  * gradients in others, and a table of blocks that says what lies where and at which rate it is trained. */
 #include "op/optim.h"
 
-enum { LOCAL_SOFTWARE = 8, LOCAL = 128 };
-
 /* Block `index` of a call's table, the input behind the gradients. */
 static struct optim_run block_at(const struct op_call *call, uint32_t table, uint64_t index)
 {
@@ -24,7 +22,7 @@ static void plan_blocks(struct op_plan *plan, const char *shader, const char *na
 {
     struct optim_blocks_args args = {.blocks = plan->call->in[table].dim[0]};
     struct op_dispatch *d = op_plan_kernel(plan, shader);
-    op_dispatch_spec(d, 0, plan->caps->class_ == VK_CLASS_SOFTWARE ? LOCAL_SOFTWARE : LOCAL);
+    op_dispatch_spec(d, 0, plan->caps->class_ == VK_CLASS_SOFTWARE ? op_vector_lanes(plan->caps) : 128);
     op_dispatch_round(d, plan->caps, 4);
     op_dispatch_spec(d, 8, plan->call->in[factor].rank > 0); /* clips */
     op_dispatch_groups_1d(d, plan->caps, args.blocks);

@@ -55,6 +55,17 @@ uint32_t op_group_lanes(const struct vk_caps *caps)
     return caps->least_barrier > 64 ? 128 : 64;
 }
 
+bool op_fits_texels(const struct vk_caps *caps, const struct tensor_shape *shape)
+{
+    return shape->dtype == MIEN_F32 && tensor_shape_width(shape) % 4 == 0 &&
+           tensor_shape_count(shape) / 4 <= caps->max_texels;
+}
+
+uint32_t op_vector_lanes(const struct vk_caps *caps)
+{
+    return caps->subgroup_size == 16 ? 16 : 8;
+}
+
 uint32_t op_matrix_lanes(const struct vk_caps *caps)
 {
     return caps->subgroup_min <= 32 && caps->subgroup_max >= 32 && caps->subgroup_size > 32 ? 32 : caps->subgroup_size;
@@ -74,7 +85,7 @@ struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint
 {
     struct op_dispatch *d = op_plan_kernel(plan, shader);
     if (!local)
-        local = plan->caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
+        local = plan->caps->class_ == VK_CLASS_SOFTWARE ? op_vector_lanes(plan->caps) : 64;
     op_dispatch_spec(d, 0, local);
     op_dispatch_groups_1d(d, plan->caps, base_div_up(count, local));
     return d;

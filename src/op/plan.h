@@ -81,6 +81,10 @@ struct op_dispatch *op_plan_kernel(struct op_plan *plan, const char *shader);
 struct op_dispatch *op_plan_items(struct op_plan *plan, const char *shader, uint32_t local, uint64_t count);
 /* Invocations of a workgroup that adds up in shared memory: 64, or 128 where barriers need more. */
 uint32_t op_group_lanes(const struct vk_caps *caps);
+/* Whether a tensor can be read as texels of four: f32, rows in fours, no more of them than the device has texels. */
+bool op_fits_texels(const struct vk_caps *caps, const struct tensor_shape *shape);
+/* Invocations that a software driver runs at a time, in vectors of the processor. */
+uint32_t op_vector_lanes(const struct vk_caps *caps);
 /* Lanes of a subgroup of kernels on matrix units. Where the size can be chosen, 32: of wider subgroups each lane would
  * hold more copies of the same operands. */
 uint32_t op_matrix_lanes(const struct vk_caps *caps);

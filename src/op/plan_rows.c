@@ -30,8 +30,8 @@ static const struct tensor_shape *find_tensor(const struct op_plan *plan, const 
     return NULL;
 }
 
-/* Reads one name with its marks. `before` is the bind before it; rows 0 = tensors are bound whole. */
-static void take_bind(struct op_plan *plan, const char *at, const struct op_row_bind *before, uint64_t rows,
+/* Reads one name with its marks. `spare`: what is bound for an absent tensor. rows 0 = tensors are bound whole. */
+static void take_bind(struct op_plan *plan, const char *at, const struct op_row_bind *spare, uint64_t rows,
                       struct op_row_bind *bind)
 {
     uint8_t marked = 0;
@@ -49,7 +49,7 @@ static void take_bind(struct op_plan *plan, const char *at, const struct op_row_
     if (!shape)
         op_plan_fail(plan, MIEN_ERR_FAILED, "its kernel binds %.*s, which is not in its signature", (int)length, at);
     else if (!shape->rank)
-        *bind = *before;
+        *bind = *spare;
     else if (rows && at[length] != '*')
         bind->width = (uint32_t)(tensor_shape_count(shape) / rows);
     if (shape && shape->rank)
@@ -64,7 +64,9 @@ static uint32_t take_binds(struct op_plan *plan, const char *names, uint64_t row
     static const struct op_row_bind none;
     uint32_t count = 0;
     for (const char *at = names; *at && count < VK_MAX_BUFFERS; count++) {
-        take_bind(plan, at, count ? &bind[count - 1] : &none, rows, &bind[count]);
+        /* the first of all where it is only read: where others are read as texels it can be, too */
+        const struct op_row_bind *spare = count == 0 ? &none : bind[0].access == OP_READ ? &bind[0] : &bind[count - 1];
+        take_bind(plan, at, spare, rows, &bind[count]);
         at += strcspn(at, " ");
         at += strspn(at, " ");
     }
@@ -157,11 +159,11 @@ static void shape_workgroups(struct op_dispatch *d, const struct vk_caps *caps, 
         local = caps->subgroup_size;
         break;
     case OP_SERIAL:
-        local = per_group = 8; /* a software driver's vector */
+        local = per_group = op_vector_lanes(caps);
         break;
     case OP_ELEMENTS:
         /* a software driver pays for each workgroup: long runs in vectors of its own size */
-        local = software ? 8 : 128;
+        local = software ? op_vector_lanes(caps) : 128;
         op_dispatch_spec(d, 3, software ? 64 : 4);
         op_dispatch_round(d, caps, 4);
         per_group = local * d->spec[3] * 4;

@@ -19,7 +19,8 @@ static void plan_runs(struct op_plan *plan, const char *shader, bool serial, con
     for (uint64_t first = 0; first < SUM_PARTIALS; first += most) {
         uint64_t rows = BASE_MIN(most, SUM_PARTIALS - first), begin = BASE_MIN(first * run, (count - 1) / 64 * 64);
         struct sum_args args = {.run = (uint32_t)run, .rows = (uint32_t)rows, .first = (uint32_t)first};
-        struct op_dispatch *d = op_plan_items(plan, shader, serial ? 8 : lanes, serial ? rows : rows * lanes);
+        struct op_dispatch *d =
+            op_plan_items(plan, shader, serial ? op_vector_lanes(plan->caps) : lanes, serial ? rows : rows * lanes);
         if (first * run < count)
             args.count = (uint32_t)BASE_MIN(rows * run, count - first * run);
         /* a part past the end of x still writes its zeros; it binds something */
@@ -164,7 +165,7 @@ static void runs_plan_as(struct op_plan *plan, const char *shader, bool serial)
 {
     const uint32_t lanes = op_group_lanes(plan->caps), rows = plan->call->in[1].dim[0];
     struct sum_args args = {.rows = rows};
-    op_plan_items(plan, shader, serial ? 8 : lanes, serial ? rows : (uint64_t)rows * lanes);
+    op_plan_items(plan, shader, serial ? op_vector_lanes(plan->caps) : lanes, serial ? rows : (uint64_t)rows * lanes);
     op_plan_bind(plan, "x partials runs");
     op_dispatch_round(&plan->dispatch[plan->count - 1], plan->caps, 8);
     OP_PUSH(&plan->dispatch[plan->count - 1], args);
@@ -237,7 +238,7 @@ uint32_t op_column_block(uint64_t rows)
 void op_column_groups(struct op_dispatch *d, const struct vk_caps *caps, uint32_t width, uint64_t rows, uint32_t block)
 {
     bool quads = width % 4 == 0;
-    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? 8 : 64;
+    uint32_t local = caps->class_ == VK_CLASS_SOFTWARE ? op_vector_lanes(caps) : 64;
     op_dispatch_spec(d, 0, local);
     op_dispatch_round(d, caps, quads ? 4 : 8);
     op_dispatch_spec(d, 8, quads);
@@ -303,7 +304,7 @@ static void rows_reference(const struct op_call *call)
     }
 }
 
-static void rows_plan(struct op_plan *plan)
+static void plan_columns(struct op_plan *plan, const char *whole, const char *part)
 {
     uint64_t rows = tensor_shape_rows(&plan->call->in[0]);
     uint32_t width = tensor_shape_width(&plan->call->in[0]), block = op_column_block(rows);
@@ -315,10 +316,25 @@ static void rows_plan(struct op_plan *plan)
         struct op_bind x = {OP_IN, 0, 0, parts.first * bytes, base_round_up(parts.rows * bytes, 4)};
         struct sum_rows_args args = {(uint32_t)parts.rows, (uint32_t)parts.first, width, block,
                                      (uint32_t)(plane_bytes(blocks, width) / 4)};
-        add_columns(plan, blocks == 1 ? "sum_rows_fwd" : "sum_rows_fwd_part", x, partial, args);
+        add_columns(plan, blocks == 1 ? whole : part, x, partial, args);
     }
     if (blocks > 1)
         op_plan_column_merge(plan, partial, out, (uint32_t)blocks, width);
+}
+
+static void rows_plan(struct op_plan *plan)
+{
+    plan_columns(plan, "sum_rows_fwd", "sum_rows_fwd_part");
+}
+
+static bool rows_fit_texel(const struct vk_caps *caps, const struct op_call *call)
+{
+    return caps->class_ == VK_CLASS_SOFTWARE && op_fits_texels(caps, &call->in[0]);
+}
+
+static void rows_plan_texel(struct op_plan *plan)
+{
+    plan_columns(plan, "sum_rows_fwd_texel", "sum_rows_fwd_part_texel");
 }
 
 static bool rows_fit_strip(const struct vk_caps *caps, const struct op_call *call)
@@ -338,6 +354,7 @@ static void rows_plan_strip(struct op_plan *plan)
 
 static const struct op_variant rows_variants[] = {
     {.name = "sum_rows_fwd_strip", .fits = rows_fit_strip, .steps = rows_plan_strip},
+    {.name = "sum_rows_fwd_texel", .needs = VK_CAP_TEXEL, .fits = rows_fit_texel, .steps = rows_plan_texel},
     {.name = "sum_rows_fwd", .steps = rows_plan},
     {0},
 };

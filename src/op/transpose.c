@@ -46,7 +46,7 @@ static void add_box(struct op_plan *plan, bool tiled, struct box box)
                                   .out_skip = out.skip};
     bool software = plan->caps->class_ == VK_CLASS_SOFTWARE;
     bool quads = (m_count | n_count | box.rows | box.cols | in.skip | out.skip) % 4 == 0;
-    uint32_t local = tiled ? TILE_INVOCATIONS : software ? 8 : 64, items = software ? 16 : 1;
+    uint32_t local = tiled ? TILE_INVOCATIONS : software ? op_vector_lanes(plan->caps) : 64, items = software ? 16 : 1;
     uint64_t invocations = base_div_up(args.count / (quads ? 16 : 1), items * 4ull);
     if (tiled)
         invocations = box.batch * base_div_up(box.rows, TILE) * base_div_up(box.cols, TILE) * local;

@@ -67,39 +67,40 @@ MIEN_SELFTEST= works wrong:$product 0 # what has failed is not used by whoever t
 MIEN_SELFTEST=0 "$mien" devices >out
 holds "MIEN_SELFTEST=0 takes back all" grep -qv 'kernel matmul' out
 rm -rf cache
-works "uncompilable:layernorm_fwd_row wrong:attention_fwd_sg" 2
-works "uncompilable:layernorm_fwd_row wrong:attention_fwd_sg" 0
-names layernorm/layernorm_fwd_row 'the driver cannot compile it (VK_ERROR_UNKNOWN)'
-names attention/attention_fwd_sg 'output 0: '
-works "driver=4711 uncompilable:layernorm_fwd_row" 1 # another version: tried anew, and the first one's file stays
+works "uncompilable:layernorm_fwd_row_texel wrong:attention_fwd_sg_texel" 2
+works "uncompilable:layernorm_fwd_row_texel wrong:attention_fwd_sg_texel" 0
+names layernorm/layernorm_fwd_row_texel 'the driver cannot compile it (VK_ERROR_UNKNOWN)'
+names attention/attention_fwd_sg_texel 'output 0: '
+works "driver=4711 uncompilable:layernorm_fwd_row_texel" 1 # another version: tried anew, and the first one's file stays
 works "driver=4712" 0
 FAULTY=driver=4712 expect 0 '"disabled_kernels":[]' devices --json
-names layernorm/layernorm_fwd_row 'the driver cannot compile it'
+names layernorm/layernorm_fwd_row_texel 'the driver cannot compile it'
 
 # ---- hanging, losing the device, killing the process ----
 for fault in hang lose; do
     rm -rf cache
     why="its self-test lost the device"
     [ $fault = hang ] && why="its self-test did not end within 4 s"
-    FAULTY=$fault:attention_fwd_sg MIEN_WAIT_SECONDS=4 expect 3 "kernel attention_fwd_sg of attention on " $classify
+    FAULTY=$fault:attention_fwd_sg_texel MIEN_WAIT_SECONDS=4 \
+        expect 3 "kernel attention_fwd_sg_texel of attention on " $classify
     holds "it says why" grep -qF "$why. Start again: the next best one will serve" err
-    works $fault:attention_fwd_sg 0
-    names attention/attention_fwd_sg "$why"
+    works $fault:attention_fwd_sg_texel 0
+    names attention/attention_fwd_sg_texel "$why"
 done
 rm -rf cache
-{ FAULTY=kill:layernorm_fwd_row "$mien" $classify >out 2>err; } 2>/dev/null
+{ FAULTY=kill:layernorm_fwd_row_texel "$mien" $classify >out 2>err; } 2>/dev/null
 holds "it dies" [ $? -eq 137 ]
 holds "the name is left behind" grep -q '"trying": {' $(file)
-names layernorm/layernorm_fwd_row 'it is being tried now, or its self-test came to no end'
-works kill:layernorm_fwd_row 1
+names layernorm/layernorm_fwd_row_texel 'it is being tried now, or its self-test came to no end'
+works kill:layernorm_fwd_row_texel 1
 holds "the warning says what to do" \
-    grep -q "kernel layernorm_fwd_row of layernorm is not used .*; $work/cache/.* remembers" err
-works kill:layernorm_fwd_row 0
-names layernorm/layernorm_fwd_row 'its self-test came to no end ('
+    grep -q "kernel layernorm_fwd_row_texel of layernorm is not used .*; $work/cache/.* remembers" err
+works kill:layernorm_fwd_row_texel 0
+names layernorm/layernorm_fwd_row_texel 'its self-test came to no end ('
 
 # ---- the last kernel of an op: nothing to fall back on ----
 rm -rf cache
-all="wrong:layernorm_fwd_row wrong:layernorm_fwd_sg wrong:layernorm_fwd"
+all="wrong:layernorm_fwd_row_texel wrong:layernorm_fwd_row wrong:layernorm_fwd_sg wrong:layernorm_fwd"
 FAULTY=$all expect 3 'kernel layernorm_fwd of layernorm fails its self-test' $classify
 holds "it says that it is the last" grep -q 'It is the last there is: update the driver' err
 FAULTY=$all expect 3 'It is the last there is' $classify
@@ -113,28 +114,28 @@ for bad in '{"format": 1, "proven": [' '' 'MIENPIPE' '[1]' '{"format":1,"proven"
     "$(sed 's/"vendor_id": [0-9]*/"vendor_id": 7/' first)" "$(sed 's/"uuid": "../"uuid": "zz/' first)" \
     "$(head -c 400 first)"; do
     printf '%s' "$bad" >$(file)
-    works wrong:attention_fwd_sg 2
+    works wrong:attention_fwd_sg_texel 2
     holds "one is about the file" grep -q "self-test: $work/cache/.*; it is not used, and made anew" err
     works "" 0
-    names attention/attention_fwd_sg 'output 0: '
+    names attention/attention_fwd_sg_texel 'output 0: '
 done
 
 # ---- nowhere to write ----
 rm -rf cache && : >cache # a file where the directory is to be
-works wrong:attention_fwd_sg 1
-works wrong:attention_fwd_sg 1
+works wrong:attention_fwd_sg_texel 1
+works wrong:attention_fwd_sg_texel 1
 rm cache
 
 # ---- two processes at once ----
 for _ in 1 2; do
     rm -rf cache
-    FAULTY="slow:$product wrong:attention_fwd_sg" "$mien" $classify >out2 2>err2 &
+    FAULTY="slow:$product wrong:attention_fwd_sg_texel" "$mien" $classify >out2 2>err2 &
     sleep 0.3
-    works "wrong:attention_fwd_sg" 0 || true
+    works "wrong:attention_fwd_sg_texel" 0 || true
     wait $!
     holds "the first answers too" cmp -s out2 right
     holds "both warn once in all" [ "$(cat err err2 | grep -c 'mien: warning: ')" -eq 1 ]
-    names attention/attention_fwd_sg 'output 0: '
+    names attention/attention_fwd_sg_texel 'output 0: '
     holds "no other is taken for failed" [ "$(grep -c '"op":' $(file))" -eq 1 ]
     holds "no lock stays" [ -z "$(find cache -name '.mien-*')" ]
 done
@@ -145,9 +146,10 @@ rm -rf cache
 tiny_config 2 1 >c.json
 expect 0 'model a/model' train --config c.json
 rm -rf cache
-FAULTY=wrong:layernorm_fwd_row expect 0 'model a/model' train --config c.json --resume --set run.steps=3
-holds "one warning about the kernel" [ "$(grep -c 'layernorm_fwd_row of layernorm fails its self-test' err)" -eq 1 ]
+FAULTY=wrong:layernorm_fwd_row_texel expect 0 'model a/model' train --config c.json --resume --set run.steps=3
+holds "one warning about the kernel" \
+    [ "$(grep -c 'layernorm_fwd_row_texel of layernorm fails its self-test' err)" -eq 1 ]
 holds "one about the run" [ "$(grep -c 'other kernels than before serve this run' err)" -eq 1 ]
-holds "it says why" grep -q 'not layernorm_fwd_row, which fails its self-test on this device' err
+holds "it says why" grep -q 'not layernorm_fwd_row_texel, which fails its self-test on this device' err
 }
 finish

@@ -134,6 +134,29 @@ static void test_table(struct vk_caps caps)
     vk_tuned_clear(&table);
 }
 
+/* attention has the same kernels with vectors of 256 and of 512 bits: what is measured with one is not the other's. */
+static void test_width(void)
+{
+    struct vk_caps caps;
+    struct op_choice narrow[OP_MAX_CHOICES], wide[OP_MAX_CHOICES];
+    struct vk_tuned table = {0};
+    struct op_call call;
+    CHECK_EQ(op_call_parse("attention heads=2 : f32[4,17,192]", &call), MIEN_OK);
+    vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
+    uint32_t count = op_choices(&caps, &call, narrow);
+    CHECK(count > 1);
+    struct vk_choice row = row_of(&caps, &call, narrow[1]);
+    CHECK_EQ(vk_tuned_put(&table, &row), MIEN_OK);
+    caps.tuned = &table;
+    CHECK(same_choice(op_choice_of(&caps, &call), narrow[1]));
+    caps.subgroup_size = caps.subgroup_min = caps.subgroup_max = 16;
+    CHECK_EQ(op_choices(&caps, &call, wide), count);
+    for (uint32_t i = 0; i < count; i++)
+        CHECK(same_choice(narrow[i], wide[i]));
+    CHECK(same_choice(op_choice_of(&caps, &call), wide[0]));
+    vk_tuned_clear(&table);
+}
+
 static void test_tables(void)
 {
     struct vk_caps caps;
@@ -248,6 +271,7 @@ int main(void)
     test_texts();
     test_tile_texts();
     test_tables();
+    test_width();
     if (!on_device_open(&gpu))
         CHECK_SKIP("no device");
     test_device();

@@ -27,7 +27,7 @@ static void test_lanes(void)
 {
     static const uint32_t tokens[] = {33, 50, 65, 77, 197, 257};
     static const char *const shaders[] = {"attention_fwd_row", "attention_fwd_tile", "attention_fwd_tile",
-                                          "attention_fwd_sg"};
+                                          "attention_fwd_sg_texel"};
     static const enum vk_class classes[] = {VK_CLASS_DESKTOP, VK_CLASS_DESKTOP, VK_CLASS_MOBILE, VK_CLASS_SOFTWARE};
     for (size_t i = 0; i < BASE_COUNT(shaders) * BASE_COUNT(tokens); i++) {
         size_t form = i / BASE_COUNT(tokens);

@@ -391,6 +391,18 @@ static void test_cores(void)
     CHECK_EQ(op_busy_groups(&caps), 6);
 }
 
+/* Vectors of 16 lanes take 16 steps at once; a range that holds 8 of B's rows is not refused for that. */
+static void test_rows_at_once(void)
+{
+    struct vk_caps caps;
+    size_t dispatches = 0;
+    vk_caps_typical(VK_CLASS_SOFTWARE, &caps);
+    caps.subgroup_size = caps.subgroup_min = caps.subgroup_max = 16;
+    CHECK(product(&caps, 64, 1024, 32, &dispatches) > 0 && dispatches == 1);
+    caps.max_range = 8 * 1024 * 4;
+    CHECK(product(&caps, 4, 1024, 32, &dispatches) > 0 && dispatches > 1);
+}
+
 /* One line is logged for a failure, whatever is added behind it. */
 static void steps_that_fail(struct op_plan *plan)
 {
@@ -495,6 +507,7 @@ int main(void)
     test_row_parts();
     test_binds();
     test_cores();
+    test_rows_at_once();
     test_sticky();
     test_limits();
     test_hazards();
