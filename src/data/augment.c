@@ -56,6 +56,13 @@ static bool crops(const struct data_augment *augment)
     return scale[1] > 0 && (scale[0] < 1 || scale[1] < 1);
 }
 
+uint32_t data_augment_draft(const struct data_augment *augment, const struct data_preprocess *p)
+{
+    if (!crops(augment) || p->resize == DATA_RESIZE_TORCH)
+        return data_preprocess_draft(p);
+    return (uint32_t)ceil(p->crop / sqrt(augment->crop_scale[0] * (3.0 / 4))); /* the shortest side that is drawn */
+}
+
 /* A part of the picture to out [R, R, 3]; floats [R, R, 3] are working memory. */
 static enum mien_status resize_part(const struct data_view *view, const struct data_preprocess *p,
                                     struct data_scratch *scratch, float *floats, unsigned char *out)
@@ -86,10 +93,7 @@ static enum mien_status crop(const struct data_image *image, const struct data_p
     struct data_window w = draw_crop(image->width, image->height, random ? augment->crop_scale : all, rng);
     if (!random)
         return data_preprocess_u8(image, p, scratch, out);
-    struct data_view view = data_view_of(image);
-    view.pixels += w.y * view.stride + (size_t)w.x * view.step;
-    view.width = w.width;
-    view.height = w.height;
+    struct data_view view = data_view_part(image, w);
     return resize_part(&view, p, scratch, floats, out);
 }
 

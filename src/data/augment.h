@@ -25,6 +25,9 @@ struct data_augment_work {
 };
 void data_augment_work_free(struct data_augment_work *work);
 
+/* data_image_params.draft for pictures that are changed and prepared so: the smallest crop keeps enough. */
+uint32_t data_augment_draft(const struct data_augment *augment, const struct data_preprocess *p);
+
 /* One picture to out [3, R, R], R = p->crop, normalised. The draws come from `rng` and depend on nothing
  * else; `may_flip` false keeps the sides but draws all the same. Allocates nothing once `work` has grown. Thread-safe
  * with work of its own. */

@@ -19,6 +19,23 @@ void data_image_free(struct data_image *image)
     *image = (struct data_image){0};
 }
 
+/* The pixels that are there, as a picture of their own. */
+struct grid {
+    uint32_t shrink, columns, rows;
+};
+
+static struct grid grid_of(const struct data_image *image)
+{
+    return image->shrink ? (struct grid){image->shrink, image->columns, image->rows}
+                         : (struct grid){1, image->width, image->height};
+}
+
+size_t data_image_size(const struct data_image *image)
+{
+    struct grid g = grid_of(image);
+    return (size_t)g.columns * g.rows * image->channels;
+}
+
 /* EXIF's orientations: 2 mirrored, 3 upside down, 4 both; 5 to 8 the same with rows and columns exchanged first. Where
  * pixel (x, y) of the turned picture lies in the stored one. */
 static size_t source_of(int orientation, uint32_t x, uint32_t y, uint32_t stored_w, uint32_t stored_h)
@@ -31,25 +48,49 @@ static size_t source_of(int orientation, uint32_t x, uint32_t y, uint32_t stored
     return (size_t)sy * stored_w + sx;
 }
 
+/* What a smaller picture's size and place become: what its last pixels have beyond the edge comes to the front where
+ * they do. */
+static void turn_place(struct data_image *image, const struct grid *g, int orientation)
+{
+    uint32_t beyond_x = g->columns * g->shrink - image->width - image->left;
+    uint32_t beyond_y = g->rows * g->shrink - image->height - image->top;
+    uint32_t left = image->left, top = image->top;
+    if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
+        left = beyond_x;
+    if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
+        top = beyond_y;
+    image->left = orientation >= 5 ? top : left;
+    image->top = orientation >= 5 ? left : top;
+    image->columns = orientation >= 5 ? g->rows : g->columns;
+    image->rows = orientation >= 5 ? g->columns : g->rows;
+}
+
 static enum mien_status turn(const char *path, struct data_image *image, int orientation)
 {
-    uint32_t w = image->width, h = image->height, c = image->channels;
+    struct grid g = grid_of(image);
+    uint32_t w = g.columns, h = g.rows, c = image->channels;
     if (orientation == 1)
         return MIEN_OK;
-    struct data_image turned = {orientation >= 5 ? h : w, orientation >= 5 ? w : h, c, malloc((size_t)w * h * c)};
-    if (!turned.pixels)
+    unsigned char *pixels = malloc((size_t)w * h * c), *to = pixels;
+    if (!pixels)
         return base_fail(MIEN_ERR_NOMEM, "%s: out of host memory for %ux%u pixels", path, w, h);
-    unsigned char *to = turned.pixels;
-    for (uint32_t y = 0; y < turned.height; y++)
-        for (uint32_t x = 0; x < turned.width; x++, to += c)
+    for (uint32_t y = 0; y < (orientation >= 5 ? w : h); y++)
+        for (uint32_t x = 0; x < (orientation >= 5 ? h : w); x++, to += c)
             memcpy(to, image->pixels + source_of(orientation, x, y, w, h) * c, c);
-    data_image_free(image);
-    *image = turned;
+    free(image->pixels);
+    image->pixels = pixels;
+    if (image->shrink)
+        turn_place(image, &g, orientation);
+    if (orientation >= 5) {
+        uint32_t width = image->width;
+        image->width = image->height;
+        image->height = width;
+    }
     return MIEN_OK;
 }
 
-/* What of a box lies inside the picture: a detector's may stick out. */
-static enum mien_status clip_box(const char *path, uint32_t width, uint32_t height, const int32_t b[4], int64_t out[4])
+/* What of a box lies inside the picture: a detector's may stick out. False: nothing does. */
+static bool clip(uint32_t width, uint32_t height, const int32_t b[4], int64_t out[4])
 {
     int64_t right = BASE_MIN((int64_t)b[0] + b[2], (int64_t)width);
     int64_t bottom = BASE_MIN((int64_t)b[1] + b[3], (int64_t)height);
@@ -57,7 +98,12 @@ static enum mien_status clip_box(const char *path, uint32_t width, uint32_t heig
     out[1] = BASE_MAX(b[1], 0);
     out[2] = right - out[0];
     out[3] = bottom - out[1];
-    if (out[2] < 1 || out[3] < 1)
+    return out[2] >= 1 && out[3] >= 1;
+}
+
+static enum mien_status clip_box(const char *path, uint32_t width, uint32_t height, const int32_t b[4], int64_t out[4])
+{
+    if (!clip(width, height, b, out))
         return base_fail(MIEN_ERR_DATA, "%s: box %d,%d,%d,%d does not lie inside the picture's %ux%u pixels", path,
                          b[0], b[1], b[2], b[3], width, height);
     return MIEN_OK;
@@ -69,12 +115,21 @@ enum mien_status data_image_cut(const char *path, struct data_image *image, cons
     enum mien_status status = clip_box(path, image->width, image->height, box, b);
     if (status != MIEN_OK)
         return status;
-    size_t row = (size_t)b[2] * image->channels, stride = (size_t)image->width * image->channels;
-    for (int64_t i = 0; i < b[3]; i++) /* towards the front: never over what is still needed */
-        memmove(image->pixels + (size_t)i * row,
-                image->pixels + (size_t)(b[1] + i) * stride + (size_t)b[0] * image->channels, row);
+    struct grid g = grid_of(image);
+    size_t x = (size_t)(image->left + b[0]), y = (size_t)(image->top + b[1]);
+    size_t first = x / g.shrink, columns = (x + (size_t)b[2] + g.shrink - 1) / g.shrink - first;
+    size_t first_row = y / g.shrink, rows = (y + (size_t)b[3] + g.shrink - 1) / g.shrink - first_row;
+    size_t row = columns * image->channels, stride = (size_t)g.columns * image->channels;
+    for (size_t i = 0; i < rows; i++) /* towards the front: never over what is still needed */
+        memmove(image->pixels + i * row, image->pixels + (first_row + i) * stride + first * image->channels, row);
     image->width = (uint32_t)b[2];
     image->height = (uint32_t)b[3];
+    if (image->shrink) {
+        image->columns = (uint32_t)columns;
+        image->rows = (uint32_t)rows;
+        image->left = (uint32_t)(x % g.shrink);
+        image->top = (uint32_t)(y % g.shrink);
+    }
     return MIEN_OK;
 }
 
@@ -99,6 +154,19 @@ fail:
     return status;
 }
 
+/* How much smaller a JPEG may be decoded. */
+static uint32_t choose_shrink(const struct image_head *head, const struct data_image_params *p)
+{
+    bool lies = !p->ignore_exif && head->orientation >= 5;
+    int64_t box[4] = {0, 0, lies ? head->height : head->width, lies ? head->width : head->height};
+    uint32_t shrink = 1;
+    if (p->has_box && !clip((uint32_t)box[2], (uint32_t)box[3], p->box, box))
+        return 1; /* is refused when it is cut */
+    while (p->draft && shrink < 8 && BASE_MIN(box[2], box[3]) / (2 * shrink) >= (int64_t)DATA_DRAFT_KEEP * p->draft)
+        shrink *= 2;
+    return shrink;
+}
+
 enum mien_status data_image_decode(const char *path, const void *data, size_t size,
                                    const struct data_image_params *params, struct data_image *out)
 {
@@ -112,7 +180,7 @@ enum mien_status data_image_decode(const char *path, const void *data, size_t si
     FAIL_IF(!image_check(data, size, &head, &why), MIEN_ERR_DATA, "%s: %s", path, why);
     TRY(check_cost(path, &head, p.max_pixels ? p.max_pixels : DATA_MOST_PIXELS));
     if (head.jpeg && data_jpeg_library() && !p.plain_jpeg)
-        TRY(data_jpeg_decode(path, data, size, &head, &image));
+        TRY(data_jpeg_decode(path, data, size, &head, choose_shrink(&head, &p), &image));
     else
         TRY(data_stb_decode(path, data, size, p.keep_alpha, &head, &image));
     TRY(turn(path, &image, p.ignore_exif ? 1 : head.orientation));

@@ -76,7 +76,7 @@ static void read_rows(struct decoder *d)
     }
 }
 
-static bool decode(struct decoder *d, const void *data, size_t size, const struct image_head *head)
+static bool decode(struct decoder *d, const void *data, size_t size, const struct image_head *head, uint32_t shrink)
 {
     if (setjmp(d->back))
         return false;
@@ -87,9 +87,14 @@ static bool decode(struct decoder *d, const void *data, size_t size, const struc
         (uint32_t)d->jpeg.num_components != head->channels)
         ERREXIT(&d->jpeg, JERR_SOF_DUPLICATE);
     d->jpeg.out_color_space = head->channels == 4 ? JCS_CMYK : JCS_RGB;
+    d->jpeg.scale_num = 1;
+    d->jpeg.scale_denom = shrink;
     jpeg_start_decompress(&d->jpeg);
-    d->pixels = malloc((size_t)head->width * head->height * 3);
-    d->row = head->channels == 4 ? malloc((size_t)head->width * 4) : NULL;
+    if (d->jpeg.output_width != (head->width + shrink - 1) / shrink ||
+        d->jpeg.output_height != (head->height + shrink - 1) / shrink)
+        ERREXIT(&d->jpeg, JERR_NOT_COMPILED);
+    d->pixels = malloc((size_t)d->jpeg.output_width * d->jpeg.output_height * 3);
+    d->row = head->channels == 4 ? malloc((size_t)d->jpeg.output_width * 4) : NULL;
     if (!d->pixels || (head->channels == 4 && !d->row))
         ERREXIT1(&d->jpeg, JERR_OUT_OF_MEMORY, 0);
     read_rows(d);
@@ -98,7 +103,7 @@ static bool decode(struct decoder *d, const void *data, size_t size, const struc
 }
 
 enum mien_status data_jpeg_decode(const char *path, const void *data, size_t size, const struct image_head *head,
-                                  struct data_image *out)
+                                  uint32_t shrink, struct data_image *out)
 {
     enum mien_status status = MIEN_OK;
     struct decoder *d = calloc(1, sizeof(*d));
@@ -107,13 +112,18 @@ enum mien_status data_jpeg_decode(const char *path, const void *data, size_t siz
     d->errors.error_exit = stop;
     d->errors.emit_message = hear;
     d->errors.output_message = say_nothing;
-    bool done = decode(d, data, size, head);
+    bool done = decode(d, data, size, head, shrink);
     jpeg_destroy_decompress(&d->jpeg);
     free(d->row);
     FAIL_IF(!done && d->memory, MIEN_ERR_NOMEM, "%s: out of host memory for %ux%u pixels", path, head->width,
             head->height);
     FAIL_IF(!done, MIEN_ERR_DATA, "%s: JPEG: cannot be decoded (%s)", path, d->why);
     *out = (struct data_image){head->width, head->height, 3, d->pixels};
+    if (shrink > 1) {
+        out->shrink = shrink;
+        out->columns = (head->width + shrink - 1) / shrink;
+        out->rows = (head->height + shrink - 1) / shrink;
+    }
     d->pixels = NULL;
 fail:
     if (d)
@@ -145,8 +155,9 @@ const char *mien_picture_decoders(void)
 }
 
 enum mien_status data_jpeg_decode(const char *path, const void *data, size_t size, const struct image_head *head,
-                                  struct data_image *out)
+                                  uint32_t shrink, struct data_image *out)
 {
+    (void)shrink;
     (void)data;
     (void)size;
     (void)head;

@@ -9,8 +9,9 @@
 const char *data_jpeg_library(void);
 
 /* RGB into *out, which is empty before and stays so on failure; as Pillow's convert("RGB"), to the bit. `head` is what
- * image_check found. MIEN_ERR_DATA, logged with `path`, also for what libjpeg only warns of and would fill in. */
+ * image_check found; shrink 1, 2, 4 or 8: the picture is decoded at 1/shrink. MIEN_ERR_DATA, logged with `path`, also
+ * for what libjpeg only warns of and would fill in. */
 enum mien_status data_jpeg_decode(const char *path, const void *data, size_t size, const struct image_head *head,
-                                  struct data_image *out);
+                                  uint32_t shrink, struct data_image *out);
 
 #endif

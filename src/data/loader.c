@@ -14,7 +14,7 @@ static enum mien_status slot_create(struct data_loader *l, struct slot *slot)
     slot->rows = base_alloc(b, sizeof(uint32_t));
     slot->kinds = base_alloc(b, sizeof(int32_t));
     slot->places = base_alloc(b * loader_frames(l), sizeof(uint32_t));
-    slot->images = base_alloc(b * loader_sample_size(l), sizeof(float));
+    slot->images = base_alloc(l->p.share_count * loader_sample_size(l), sizeof(float));
     slot->tokens = base_alloc(texts * l->p.context + 1, sizeof(int32_t));
     slot->eot = base_alloc(texts + 1, sizeof(int32_t));
     slot->weights = base_alloc(texts + 1, sizeof(float));
@@ -150,6 +150,8 @@ static enum mien_status check(const struct data_loader_params *p)
     FAIL_IF(p->row_count < p->batch, MIEN_ERR_ARG,
             "%s: %zu samples are fewer than one batch of %u; make the batch smaller", p->manifest->path, p->row_count,
             p->batch);
+    FAIL_IF(p->share_count > p->batch || p->share_first > p->batch - p->share_count, MIEN_ERR_ARG,
+            "a share of %u places from %u on is not within a batch of %u", p->share_count, p->share_first, p->batch);
     FAIL_IF(p->depth == 1 || p->depth > 1024 || p->workers > 1024, MIEN_ERR_ARG,
             "%u batches ahead and %u workers are not possible (2 to 1024, 0 to 1024)", p->depth, p->workers);
     FAIL_IF(p->sentences > 16, MIEN_ERR_ARG, "%u local sentences per picture are too many (16 at most)", p->sentences);
@@ -243,7 +245,7 @@ static enum mien_status open_rows(struct data_loader *l)
     TRY(make_sampler(l));
     TRY(make_buffers(l));
     TRY(loader_clips_create(l));
-    if (!l->p.ignore_exif && !l->p.features) /* packed pictures are turned */
+    if (!l->p.ignore_exif && !l->p.jpeg_draft && !l->p.features) /* packed pictures are turned, and whole */
         TRY(data_pack_open(l->p.manifest, &l->pack));
     TRY(data_rows_find(l->p.manifest, l->pack, l->rows, l->p.row_count, l->p.max_bad, "data.train", l->bad));
     for (size_t i = 0; i < l->p.row_count; i++)
@@ -269,7 +271,12 @@ enum mien_status data_loader_create(const struct data_loader_params *params, str
     FAIL_IF_NULL(l, "a loader");
     l->p = *params;
     l->p.depth = params->depth ? params->depth : 3;
+    l->p.share_count = params->share_count ? params->share_count : params->batch;
     l->p.cache_bytes = params->cache_bytes ? params->cache_bytes : 512u << 20;
+    l->decoding =
+        (struct data_image_params){.ignore_exif = l->p.ignore_exif,
+                                   .keep_alpha = !l->p.preprocess.rgb_first,
+                                   .draft = l->p.jpeg_draft ? data_augment_draft(&l->p.augment, &l->p.preprocess) : 0};
     l->batches = params->row_count / params->batch;
     if (!params->shards) {
         l->rows = base_alloc(params->row_count, sizeof(*l->rows));
@@ -359,12 +366,16 @@ enum mien_status data_loader_next(struct data_loader *loader, const struct data_
     l->next_take++;
     base_cond_broadcast(l->wanted);
     base_mutex_unlock(l->mutex);
+    status = loader_others(l, slot);
+    if (status != MIEN_OK)
+        return status;
     loader_texts_fill(l, slot);
     slot->batch.images = l->p.features ? NULL : slot->images;
     slot->batch.features = l->p.features ? slot->images : NULL;
     slot->batch.kinds = slot->kinds;
     slot->batch.rows = l->p.shards ? NULL : slot->rows;
     slot->batch.count = l->p.batch;
+    slot->batch.first = l->p.share_first;
     *out = &slot->batch;
     return MIEN_OK;
 fail:

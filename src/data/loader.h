@@ -24,6 +24,7 @@ struct data_loader_params {
                                 clips of one frame; augmentation is drawn once for all frames of a clip */
     const struct data_features *features; /* NULL: pictures are decoded; else nothing is, and augment is not used */
     bool ignore_exif;
+    bool jpeg_draft; /* JPEG is decoded smaller where that is near enough (data_image_params.draft); no pack is used */
     enum data_text text;
     enum data_pick pick; /* local sentences besides: how each is chosen */
     uint32_t sentences;  /* how many per picture; 0 = none */
@@ -34,17 +35,25 @@ struct data_loader_params {
     uint32_t workers;    /* threads; 0 = the caller's own, in data_loader_next */
     uint32_t depth;      /* batches prepared ahead; 0 = 3 */
     uint64_t seed;
+    uint32_t share_first, share_count; /* only the pictures of so many places of each batch are prepared, from the first
+                                          on; count 0 = all. Others prepare the rest */
+    /* Of shares: fills in the samples at the other places, which bad pictures may have changed there, as numbers that
+     * every loader of these params understands; NULL = as they were drawn. By the thread of data_loader_next. */
+    enum mien_status (*agree)(void *user, uint32_t *samples);
+    void *user;
     double max_bad;       /* share of the samples that may be bad before loading fails */
     uint64_t cache_bytes; /* decoded pictures kept in memory, at most; 0 = 512 MiB */
 };
 
 /* Borrowed until data_batch_release. B = count. */
 struct data_batch {
-    uint64_t step;         /* batches before this one since the first epoch's first */
-    uint32_t epoch;        /* from 0 */
-    uint32_t count;        /* B */
-    const float *images;   /* [B, 3, R, R]; of clips [B, T, 3, R, R]; NULL with features */
-    const float *features; /* [B, T, E]; NULL without */
+    uint64_t step;  /* batches before this one since the first epoch's first */
+    uint32_t epoch; /* from 0 */
+    uint32_t count; /* B */
+    const float
+        *images; /* [B, 3, R, R]; of clips [B, T, 3, R, R]; NULL with features. Of a share: [share_count, ...] */
+    const float *features; /* [B, T, E]; NULL without; likewise */
+    uint32_t first;        /* the place of the first of them */
     const int32_t *kinds;  /* [B] 0 = a clip, 1 = a picture */
     const uint32_t *rows;  /* [B] indices into the manifest; NULL of shards */
     uint32_t levels;       /* texts per picture: global and/or summary (or the one chosen), then local sentences */

@@ -84,14 +84,14 @@ static enum mien_status put_frame(struct data_loader *l, struct slot *slot, uint
 {
     struct base_rng rng = draw(l, "augment", slot, index);
     return data_augment_image(image, &l->p.preprocess, &l->p.augment, loader_may_flip(l, slot, index, sample), &rng,
-                              work, slot->images + index * loader_sample_size(l) + frame * frame_size(l));
+                              work, loader_place(l, slot, index) + frame * frame_size(l));
 }
 
 /* A frame is shown once more. */
 static void repeat_frame(struct data_loader *l, struct slot *slot, uint32_t index, uint32_t from, uint32_t to)
 {
     size_t size = frame_size(l);
-    float *sample = slot->images + index * loader_sample_size(l);
+    float *sample = loader_place(l, slot, index);
     memcpy(sample + to * size, sample + from * size, size * sizeof(*sample));
 }
 
@@ -151,7 +151,7 @@ enum mien_status loader_clip_fill(struct data_loader *l, struct slot *slot, uint
         }
         row.image = clip.paths[places[i]];
         row.bytes = own->bytes ? own->bytes + places[i] : NULL;
-        TRY(data_row_image(&row, l->p.ignore_exif, !l->p.preprocess.rgb_first, &image));
+        TRY(data_row_image(&row, &l->decoding, &image));
         TRY(data_preprocess_check(row.image, &image, &l->p.preprocess));
         TRY(put_frame(l, slot, index, sample, &image, i, work));
         data_image_free(&image);
@@ -168,12 +168,12 @@ enum mien_status loader_features_fill(struct data_loader *l, struct slot *slot, 
     if (total == 0)
         return MIEN_ERR_DATA;
     if (!l->p.clips.count) { /* pictures */
-        memcpy(slot->images + (size_t)index * f->width, f->values + first * f->width, f->width * sizeof(float));
+        memcpy(loader_place(l, slot, index), f->values + first * f->width, f->width * sizeof(float));
         return MIEN_OK;
     }
     const uint32_t *places = choose(l, slot, index, (uint32_t)total);
     for (uint32_t i = 0; i < loader_frames(l); i++)
-        memcpy(slot->images + index * loader_sample_size(l) + (size_t)i * f->width,
-               f->values + (first + places[i]) * f->width, f->width * sizeof(float));
+        memcpy(loader_place(l, slot, index) + (size_t)i * f->width, f->values + (first + places[i]) * f->width,
+               f->width * sizeof(float));
     return MIEN_OK;
 }

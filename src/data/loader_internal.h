@@ -75,6 +75,7 @@ struct loader_clip {
 
 struct data_loader {
     struct data_loader_params p;
+    struct data_image_params decoding; /* of pictures; boxes are the rows' */
     uint32_t *rows;
     uint64_t batches; /* per epoch */
     struct loader_texts texts;
@@ -106,10 +107,17 @@ struct data_loader {
 enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index,
                                struct data_augment_work *work);
 
+/* What other shares of a slot have: their samples, as all agree, and their texts. By the caller's thread, not locked.
+ */
+enum mien_status loader_others(struct data_loader *l, struct slot *slot);
+
 /* T: frames of a sample. */
 uint32_t loader_frames(const struct data_loader *l);
 /* Floats of a sample in slot.images. */
 size_t loader_sample_size(const struct data_loader *l);
+/* Where a sample of a slot lies; those of other shares have no place. */
+float *loader_place(const struct data_loader *l, const struct slot *slot, uint32_t index);
+bool loader_is_own(const struct data_loader *l, uint32_t index);
 /* Lists the frames of all clips. */
 enum mien_status loader_clips_create(struct data_loader *l);
 /* A sample's frames or features into its place. MIEN_ERR_DATA: it is bad. Not locked. */

@@ -14,6 +14,16 @@ bool loader_may_flip(const struct data_loader *l, const struct slot *slot, uint3
     return slot->items ? !data_caption_has_side(&slot->items[index].row.caption) : l->may_flip[sample];
 }
 
+bool loader_is_own(const struct data_loader *l, uint32_t index)
+{
+    return index >= l->p.share_first && index - l->p.share_first < l->p.share_count;
+}
+
+float *loader_place(const struct data_loader *l, const struct slot *slot, uint32_t index)
+{
+    return slot->images + (size_t)(index - l->p.share_first) * loader_sample_size(l);
+}
+
 /* Whose a picture is: the cache's; the caller's, to be freed; or his too, and worth keeping. */
 enum hold { HOLD_CACHED, HOLD_OWN, HOLD_FRESH };
 
@@ -24,7 +34,7 @@ static enum mien_status get_image(struct data_loader *l, const struct data_row *
     *hold = HOLD_CACHED;
     if (l->p.shards) {
         *hold = HOLD_OWN;
-        return data_row_image(row, l->p.ignore_exif, !l->p.preprocess.rgb_first, image);
+        return data_row_image(row, &l->decoding, image);
     }
     base_mutex_lock(l->mutex);
     *image = l->cached[sample];
@@ -35,7 +45,7 @@ static enum mien_status get_image(struct data_loader *l, const struct data_row *
         *hold = HOLD_OWN; /* the system keeps the pack's pages */
         return MIEN_OK;
     }
-    enum mien_status status = data_row_image(row, l->p.ignore_exif, !l->p.preprocess.rgb_first, image);
+    enum mien_status status = data_row_image(row, &l->decoding, image);
     *hold = status == MIEN_OK ? HOLD_FRESH : HOLD_CACHED;
     return status;
 }
@@ -43,7 +53,7 @@ static enum mien_status get_image(struct data_loader *l, const struct data_row *
 /* Gives a picture that was read to the cache when there is room; then it is not the caller's any more. */
 static void keep_image(struct data_loader *l, uint32_t sample, const struct data_image *image, enum hold *hold)
 {
-    uint64_t bytes = (uint64_t)image->width * image->height * image->channels;
+    uint64_t bytes = data_image_size(image);
     base_mutex_lock(l->mutex);
     if (!l->cached[sample].pixels && l->cached_bytes + bytes <= l->p.cache_bytes) {
         l->cached[sample] = *image;
@@ -131,7 +141,7 @@ static enum mien_status fill_picture(struct data_loader *l, struct slot *slot, u
     TRY(get_image(l, row, sample, &image, &hold));
     TRY(data_preprocess_check(row->image, &image, &l->p.preprocess));
     TRY(data_augment_image(&image, &l->p.preprocess, &l->p.augment, loader_may_flip(l, slot, index, sample), &rng, work,
-                           slot->images + index * loader_sample_size(l)));
+                           loader_place(l, slot, index)));
     if (hold == HOLD_FRESH)
         keep_image(l, sample, &image, &hold);
 fail:
@@ -155,12 +165,40 @@ static enum mien_status fill(struct data_loader *l, struct slot *slot, uint32_t 
                             : fill_picture(l, slot, index, sample, work);
 }
 
+/* What a place of a batch has in the end. */
+static void loader_settle(const struct data_loader *l, struct slot *slot, uint32_t index, uint32_t sample)
+{
+    slot->samples[index] = sample;
+    slot->rows[index] = slot->items ? 0 : l->rows[sample];
+    slot->kinds[index] = loader_row(l, slot, index, sample)->image != NULL;
+}
+
+enum mien_status loader_others(struct data_loader *l, struct slot *slot)
+{
+    enum mien_status status = MIEN_OK;
+    if (l->p.share_count == l->p.batch)
+        return MIEN_OK;
+    if (l->p.agree)
+        TRY(l->p.agree(l->p.user, slot->samples));
+    for (uint32_t i = 0; i < l->p.batch; i++) {
+        if (loader_is_own(l, i))
+            continue;
+        if (slot->items)
+            TRY(loader_item_load(l, slot, i, slot->samples[i]));
+        loader_settle(l, slot, i, slot->samples[i]);
+    }
+fail:
+    return status;
+}
+
 /* The sample meant for a place of an epoch or, when it is bad, the first good one of a sequence that depends on seed,
  * epoch and place only: of all samples or, of shards, of the batch's. */
 enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_t index, struct data_augment_work *work)
 {
     enum mien_status status = MIEN_OK;
     uint32_t sample = slot->samples[index];
+    if (!loader_is_own(l, index))
+        return MIEN_OK;
     struct base_rng rng = base_rng_make(l->p.seed, "replacement", slot->batch.epoch, slot->place + index);
     for (int i = 0; i < REPLACEMENTS; i++) {
         status = fill(l, slot, index, sample, work);
@@ -170,9 +208,7 @@ enum mien_status loader_sample(struct data_loader *l, struct slot *slot, uint32_
         sample = base_rng_below(&rng, slot->items ? l->p.batch : (uint32_t)l->p.row_count);
     }
     FAIL_IF(status == MIEN_ERR_DATA, MIEN_ERR_DATA, "%s: nearly all samples are bad", l->p.manifest->path);
-    slot->samples[index] = sample;
-    slot->rows[index] = slot->items ? 0 : l->rows[sample];
-    slot->kinds[index] = loader_row(l, slot, index, sample)->image != NULL;
+    loader_settle(l, slot, index, sample);
 fail:
     return status;
 }

@@ -79,11 +79,12 @@ static void decode(void *user, uint32_t i)
 {
     struct block *block = user;
     const struct data_row *row = &block->manifest->rows[block->first + i];
+    const struct data_image_params params = {.keep_alpha = true};
     block->images[i] = (struct data_image){0};
     block->stamps[i] = (struct base_stamp){0};
     if (row->image)
         (void)base_file_stamp(row->image, &block->stamps[i]);
-    block->status[i] = row->image ? data_row_image(row, false, true, &block->images[i]) : MIEN_OK;
+    block->status[i] = row->image ? data_row_image(row, &params, &block->images[i]) : MIEN_OK;
     if (block->status[i] == MIEN_ERR_DATA || block->status[i] == MIEN_ERR_IO) {
         LOG_WARN("%s:%u: not packed", block->manifest->path, row->line);
         block->status[i] = MIEN_OK;

@@ -157,14 +157,33 @@ static enum mien_status check(const struct data_image *image, const struct data_
     return MIEN_OK;
 }
 
+struct data_view data_view_part(const struct data_image *image, struct data_window part)
+{
+    uint32_t s = BASE_MAX(image->shrink, 1u), columns = image->shrink ? image->columns : image->width;
+    uint32_t x = image->left + part.x, y = image->top + part.y, first = x / s, row = y / s, c = image->channels;
+    struct data_view view = {.pixels = image->pixels + ((size_t)row * columns + first) * c,
+                             .stride = (size_t)columns * c,
+                             .width = (x + part.width + s - 1) / s - first,
+                             .height = (y + part.height + s - 1) / s - row,
+                             .channels = c,
+                             .step = c};
+    if (s > 1) {
+        view.within.x = (double)(x % s) / s;
+        view.within.y = (double)(y % s) / s;
+        view.within.width = (double)part.width / s;
+        view.within.height = (double)part.height / s;
+    }
+    return view;
+}
+
 struct data_view data_view_of(const struct data_image *image)
 {
-    return (struct data_view){.pixels = image->pixels,
-                              .stride = (size_t)image->width * image->channels,
-                              .width = image->width,
-                              .height = image->height,
-                              .channels = image->channels,
-                              .step = image->channels};
+    return data_view_part(image, (struct data_window){0, 0, image->width, image->height});
+}
+
+uint32_t data_preprocess_draft(const struct data_preprocess *p)
+{
+    return p->resize == DATA_RESIZE_TORCH ? 0 : p->size;
 }
 
 enum mien_status data_preprocess_u8(const struct data_image *image, const struct data_preprocess *p,
@@ -177,7 +196,7 @@ enum mien_status data_preprocess_u8(const struct data_image *image, const struct
     TRY(check(image, p));
     if (p->resize == DATA_RESIZE_TORCH)
         return resize_rounded(&view, p, out);
-    TRY(plan(view.width, view.height, p, &w, &h, &window));
+    TRY(plan(image->width, image->height, p, &w, &h, &window));
     TRY(data_resize_rgb(&view, p, w, h, window, scratch, out));
 fail:
     return status;

@@ -18,8 +18,13 @@ struct data_preprocess {
 /* CLIP's values for an image side of R pixels. */
 void data_preprocess_default(uint32_t side, struct data_preprocess *out);
 
-/* All of a picture, with all of its channels. */
+/* All of a picture, or a part of it, with all of its channels. */
 struct data_view data_view_of(const struct data_image *image);
+struct data_view data_view_part(const struct data_image *image, struct data_window part);
+
+/* data_image_params.draft for pictures that are prepared so; 0, none, with DATA_RESIZE_TORCH, which looks at single
+ * pixels of the whole picture. */
+uint32_t data_preprocess_draft(const struct data_preprocess *p);
 
 /* Of RGB, or RGB and alpha, Pillow's resize by p's alpha rule: `window` of w x h to out [window.height, window.width,
  * 3]. All pictures that are resized in 8 bits are resized here. */

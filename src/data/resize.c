@@ -2,19 +2,12 @@
 #include "data/resize.h"
 
 #include "base/base.h"
+#include "data/resize_pass.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BITS = 22, MAX_SIDE = 1 << 20 };
-
-/* Weights of one axis: result position first+i reads inputs start[i] .. start[i]+length[i]-1. */
-struct axis {
-    uint32_t *start, *length;
-    int32_t *weights; /* [count, taps], fixed point */
-    uint32_t taps;
-    bool identity;
-};
+enum { MAX_SIDE = 1 << 20 };
 
 /* Keys' cubic convolution kernel, a = -0.5. */
 static double keys(double x)
@@ -29,7 +22,7 @@ static double keys(double x)
 }
 
 /* Weights of one position into w [taps] by way of k [taps]; sums to 1 before rounding. */
-static void axis_fill(struct axis *axis, uint32_t i, double centre, double support, double scale, uint32_t in,
+static void axis_fill(struct resize_axis *axis, uint32_t i, double centre, double support, double scale, uint32_t in,
                       double *k)
 {
     int low = (int)(centre - support + 0.5), high = (int)(centre + support + 0.5);
@@ -42,61 +35,39 @@ static void axis_fill(struct axis *axis, uint32_t i, double centre, double suppo
     }
     for (int x = 0; x < high - low; x++) {
         double w = sum != 0.0 ? k[x] / sum : k[x];
-        axis->weights[(size_t)i * axis->taps + (size_t)x] = (int32_t)(w * (1 << BITS) + (w < 0 ? -0.5 : 0.5));
+        axis->weights[(size_t)i * axis->taps + (size_t)x] = (int32_t)(w * (1 << RESIZE_BITS) + (w < 0 ? -0.5 : 0.5));
     }
+    for (uint32_t x = (uint32_t)(high - low); x < axis->taps; x++)
+        axis->weights[(size_t)i * axis->taps + x] = 0;
     axis->start[i] = (uint32_t)low;
     axis->length[i] = (uint32_t)(high - low);
 }
 
-/* What an axis that goes from `in` to `out` pixels needs to know before its weights. */
-static struct axis axis_plan(uint32_t in, uint32_t out)
+/* An axis of `in` pixels, of which `span` from `origin` on become `out`. */
+struct way {
+    uint32_t in, out;
+    double origin, span;
+};
+
+static struct way way_of(uint32_t in, double origin, double span, uint32_t out)
 {
-    double scale = BASE_MAX((double)in / out, 1.0);
-    return (struct axis){.taps = (uint32_t)ceil(2.0 * scale) * 2 + 1, .identity = in == out};
+    return span > 0 ? (struct way){in, out, origin, span} : (struct way){in, out, 0, in};
+}
+
+/* What an axis needs to know before its weights. */
+static struct resize_axis axis_plan(const struct way *way)
+{
+    double scale = BASE_MAX(way->span / way->out, 1.0);
+    return (struct resize_axis){.taps = ((uint32_t)ceil(2.0 * scale) * 2 + 4) & ~3u,
+                                .identity = way->in == way->out && way->span == way->in};
 }
 
 /* Weights of result positions first .. first+count-1; k [taps] is scratch. */
-static void axis_make(struct axis *axis, uint32_t in, uint32_t out, uint32_t first, uint32_t count, double *k)
+static void axis_make(struct resize_axis *axis, const struct way *way, uint32_t first, uint32_t count, double *k)
 {
-    double step = (double)in / out, scale = BASE_MAX(step, 1.0);
+    double step = way->span / way->out, scale = BASE_MAX(step, 1.0);
     for (uint32_t i = 0; i < count; i++)
-        axis_fill(axis, i, (first + i + 0.5) * step, 2.0 * scale, scale, in, k);
-}
-
-static unsigned char round8(int32_t sum)
-{
-    int32_t v = sum >> BITS;
-    return (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
-}
-
-/* One row [in, step] to out [count, c]. */
-static void row_pass(const unsigned char *in, uint32_t step, const struct axis *axis, uint32_t count, uint32_t c,
-                     unsigned char *out)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const int32_t *w = axis->weights + (size_t)i * axis->taps;
-        const unsigned char *p = in + (size_t)axis->start[i] * step;
-        int32_t sum[4] = {1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)};
-        for (uint32_t x = 0; x < axis->length[i]; x++)
-            for (uint32_t k = 0; k < c; k++)
-                sum[k] += p[x * step + k] * w[x];
-        for (uint32_t k = 0; k < c; k++)
-            out[(size_t)i * c + k] = round8(sum[k]);
-    }
-}
-
-/* Rows [*, width] to one row of the result: position i of the axis. */
-static void column_pass(const unsigned char *rows, size_t width, const struct axis *axis, uint32_t i, int32_t *sum,
-                        unsigned char *out)
-{
-    const int32_t *w = axis->weights + (size_t)i * axis->taps;
-    for (size_t x = 0; x < width; x++)
-        sum[x] = 1 << (BITS - 1);
-    for (uint32_t y = 0; y < axis->length[i]; y++)
-        for (size_t x = 0; x < width; x++)
-            sum[x] += rows[y * width + x] * w[y];
-    for (size_t x = 0; x < width; x++)
-        out[x] = round8(sum[x]);
+        axis_fill(axis, i, way->origin + (first + i + 0.5) * step, 2.0 * scale, scale, way->in, k);
 }
 
 static enum mien_status check(const struct data_view *in, uint32_t w, uint32_t h, struct data_window window)
@@ -119,23 +90,21 @@ static void copy_pixels(const unsigned char *in, uint32_t step, uint32_t count, 
         memcpy(out + (size_t)i * c, in + (size_t)i * step, c);
 }
 
-/* Both passes, over the input rows that the window needs only. middle [in->height, window.width * channels], sum
- * [window .width * channels]. */
-static void two_passes(const struct data_view *in, const struct axis *across, const struct axis *down,
-                       struct data_window window, unsigned char *middle, int32_t *sum, unsigned char *out)
+/* Both passes, over the input rows that the window needs only. middle [in->height, window.width * channels], room of
+ * resize_room. */
+static void two_passes(const struct data_view *in, const struct resize_axis *across, const struct resize_axis *down,
+                       struct data_window window, unsigned char *middle, void *room, unsigned char *out)
 {
     uint32_t last = window.height - 1, first_row = down->start[0];
     uint32_t rows = down->start[last] + down->length[last] - first_row;
     size_t width = (size_t)window.width * in->channels;
-    for (uint32_t y = 0; y < rows; y++) {
-        const unsigned char *row = in->pixels + (size_t)(first_row + y) * in->stride;
-        if (across->identity)
-            copy_pixels(row + (size_t)window.x * in->step, in->step, window.width, in->channels, middle + y * width);
-        else
-            row_pass(row, in->step, across, window.width, in->channels, middle + y * width);
-    }
+    for (uint32_t y = 0; across->identity && y < rows; y++)
+        copy_pixels(in->pixels + (size_t)(first_row + y) * in->stride + (size_t)window.x * in->step, in->step,
+                    window.width, in->channels, middle + y * width);
+    if (!across->identity)
+        resize_rows(in, first_row, rows, across, window.width, room, middle);
     for (uint32_t y = 0; y < window.height; y++)
-        column_pass(middle + (size_t)(down->start[y] - first_row) * width, width, down, y, sum, out + y * width);
+        resize_column(middle + (size_t)(down->start[y] - first_row) * width, width, down, y, room, out + y * width);
 }
 
 void data_scratch_free(struct data_scratch *scratch)
@@ -154,16 +123,16 @@ static void *carve(unsigned char *block, size_t *used, size_t size)
 
 /* Where everything lies in one block; with block NULL only the size is found. */
 struct layout {
-    struct axis across, down;
+    struct resize_axis across, down;
     double *k;
     unsigned char *middle;
-    int32_t *sum;
+    void *room;
     size_t size;
 };
 
 static void lay_out(const struct data_view *in, struct data_window window, unsigned char *block, struct layout *l)
 {
-    struct axis *axes[2] = {&l->across, &l->down};
+    struct resize_axis *axes[2] = {&l->across, &l->down};
     uint32_t counts[2] = {window.width, window.height}, taps = BASE_MAX(l->across.taps, l->down.taps);
     size_t width = (size_t)window.width * in->channels;
     l->size = 0;
@@ -173,7 +142,7 @@ static void lay_out(const struct data_view *in, struct data_window window, unsig
         axes[i]->length = carve(block, &l->size, counts[i] * sizeof(uint32_t));
         axes[i]->weights = carve(block, &l->size, (size_t)counts[i] * axes[i]->taps * sizeof(int32_t));
     }
-    l->sum = carve(block, &l->size, width * sizeof(*l->sum));
+    l->room = carve(block, &l->size, resize_room(in, window.width));
     l->middle = carve(block, &l->size, width * in->height);
 }
 
@@ -183,13 +152,15 @@ enum mien_status data_resize_pil(const struct data_view *in, uint32_t out_width,
     enum mien_status status = MIEN_OK;
     struct data_scratch own = {0}, *s = scratch ? scratch : &own;
     TRY(check(in, out_width, out_height, window));
-    struct layout l = {axis_plan(in->width, out_width), axis_plan(in->height, out_height)};
+    struct way across = way_of(in->width, in->within.x, in->within.width, out_width);
+    struct way down = way_of(in->height, in->within.y, in->within.height, out_height);
+    struct layout l = {axis_plan(&across), axis_plan(&down)};
     lay_out(in, window, NULL, &l);
     TRY(base_grow(&s->data, &s->capacity, l.size, 1));
     lay_out(in, window, s->data, &l);
-    axis_make(&l.across, in->width, out_width, window.x, window.width, l.k);
-    axis_make(&l.down, in->height, out_height, window.y, window.height, l.k);
-    two_passes(in, &l.across, &l.down, window, l.middle, l.sum, out);
+    axis_make(&l.across, &across, window.x, window.width, l.k);
+    axis_make(&l.down, &down, window.y, window.height, l.k);
+    two_passes(in, &l.across, &l.down, window, l.middle, l.room, out);
 fail:
     data_scratch_free(&own);
     return status;

@@ -5,7 +5,8 @@
 #include "data/image.h"
 #include "data/manifest.h"
 
-/* row->image by data_image_load, cut to the row's box. */
-enum mien_status data_row_image(const struct data_row *row, bool ignore_exif, bool keep_alpha, struct data_image *out);
+/* row->image by data_image_load, cut to the row's box, whatever box params have. */
+enum mien_status data_row_image(const struct data_row *row, const struct data_image_params *params,
+                                struct data_image *out);
 
 #endif

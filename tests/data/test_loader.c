@@ -256,7 +256,8 @@ static void test_texts(void)
 static void prepare(uint32_t i, const struct data_preprocess *form, float *out)
 {
     struct data_image image = {0};
-    CHECK_EQ(data_row_image(&manifest->rows[i], false, !form->rgb_first, &image), MIEN_OK);
+    CHECK_EQ(data_row_image(&manifest->rows[i], &(struct data_image_params){.keep_alpha = !form->rgb_first}, &image),
+             MIEN_OK);
     CHECK_EQ(data_preprocess_image(&image, form, out), MIEN_OK);
     data_image_free(&image);
 }
@@ -505,6 +506,64 @@ static void test_text_blocks(void)
     data_texts_free(&block);
 }
 
+/* What the ranks that have the other shares would say: the samples of the whole batch. */
+static enum mien_status agree(void *user, uint32_t *samples)
+{
+    const struct data_batch *whole = *(const struct data_batch **)user;
+    memcpy(samples, whole->rows, whole->count * sizeof(*samples));
+    return MIEN_OK;
+}
+
+static void same_share(const struct data_batch *whole, const struct data_batch *part, uint32_t first, uint32_t count)
+{
+    const size_t size = 3 * SIDE * SIDE;
+    CHECK_EQ(part->first, first);
+    CHECK(memcmp(part->images, whole->images + first * size, count * size * sizeof(float)) == 0);
+    CHECK(memcmp(part->rows, whole->rows, whole->count * sizeof(*part->rows)) == 0);
+    CHECK_EQ(part->length, whole->length);
+    CHECK(memcmp(part->tokens, whole->tokens, whole->levels * whole->count * whole->length * sizeof(int32_t)) == 0);
+}
+
+/* Shares of batches of 5, 2 and 3 pictures: one picture is damaged, so that the share without it has to be told. */
+static void test_shares(void)
+{
+    const uint32_t first[] = {0, 2}, count[] = {2, 3};
+    const struct data_batch *whole = NULL, *part = NULL;
+    struct data_loader_params p = params_of(2);
+    struct data_loader *l = NULL, *share[2] = {NULL, NULL};
+    char *file = NULL;
+    size_t size = 0;
+    p.max_bad = 0.1;
+    CHECK_EQ(base_file_read(support_file("11.png"), 0, &file, &size), MIEN_OK);
+    CHECK_EQ(base_file_write(support_file("11.png"), file, size / 2), MIEN_OK);
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_OK);
+    p.agree = agree;
+    p.user = &whole;
+    for (uint32_t k = 0; k < 2; k++) {
+        p.share_first = first[k];
+        p.share_count = count[k];
+        CHECK_EQ(data_loader_create(&p, &share[k]), MIEN_OK);
+    }
+    for (uint32_t step = 0; l && share[0] && share[1] && step < 40; step++) {
+        CHECK_EQ(data_loader_next(l, &whole), MIEN_OK);
+        for (uint32_t k = 0; k < 2; k++) {
+            CHECK_EQ(data_loader_next(share[k], &part), MIEN_OK);
+            same_share(whole, part, first[k], count[k]);
+            data_batch_release(share[k], &part);
+        }
+        data_batch_release(l, &whole);
+    }
+    CHECK(l && share[0] && share[1] && data_loader_bad(l) == 1);
+    CHECK_EQ(data_loader_bad(share[0]) + data_loader_bad(share[1]) >= 1, true);
+    data_loader_destroy(&l);
+    data_loader_destroy(&share[0]);
+    data_loader_destroy(&share[1]);
+    p.share_first = 3;
+    CHECK_EQ(data_loader_create(&p, &l), MIEN_ERR_ARG);
+    CHECK_EQ(base_file_write(support_file("11.png"), file, size), MIEN_OK);
+    base_free(file);
+}
+
 int main(void)
 {
     support_capture();
@@ -520,6 +579,7 @@ int main(void)
         test_allocations();
         test_refusals();
         test_text_blocks();
+        test_shares();
         test_bad();
     }
     data_manifest_destroy(&manifest);

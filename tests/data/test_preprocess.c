@@ -116,6 +116,49 @@ static void test_window(void)
     CHECK_EQ(data_resize_torch(&view, 5, 5, (struct data_window){5, 0, 1, 1}, one), MIEN_ERR_ARG);
 }
 
+/* Pixels of three and four bytes go several rows and taps at a time where the processor can; single bytes, one by one.
+ * `in` [height, width, step] is as long as its pixels, so that reading behind them shows under a sanitizer. */
+static void compare_planes(const unsigned char *in, uint32_t width, uint32_t height, uint32_t step, uint32_t w,
+                           uint32_t h, uint32_t channels)
+{
+    struct data_view view = {in, (size_t)width * step, width, height, channels, step};
+    struct data_window whole = {0, 0, w, h};
+    unsigned char *all = malloc((size_t)w * h * channels), *one = malloc((size_t)w * h);
+    unsigned char *plane = malloc((size_t)width * height);
+    size_t wrong = 0;
+    CHECK_EQ(data_resize_pil(&view, w, h, whole, NULL, all), MIEN_OK);
+    for (uint32_t c = 0; c < channels; c++) {
+        for (size_t i = 0; i < (size_t)width * height; i++)
+            plane[i] = in[i * step + c];
+        struct data_view single = {plane, width, width, height, 1, 1};
+        CHECK_EQ(data_resize_pil(&single, w, h, whole, NULL, one), MIEN_OK);
+        for (size_t i = 0; i < (size_t)w * h; i++)
+            wrong += one[i] != all[i * channels + c];
+    }
+    if (wrong)
+        fprintf(stderr, "%ux%u of %u bytes to %ux%u: %zu values differ\n", width, height, step, w, h, wrong);
+    CHECK_EQ(wrong, 0);
+    free(all);
+    free(one);
+    free(plane);
+}
+
+static void test_planes(void)
+{
+    struct base_rng rng = base_rng_make(1, "planes", 0, 0);
+    for (int i = 0; i < 200; i++) {
+        uint32_t width = 1 + base_rng_below(&rng, i < 100 ? 8 : 150), height = 1 + base_rng_below(&rng, 60);
+        uint32_t step = 3 + base_rng_below(&rng, 2), channels = 1 + base_rng_below(&rng, step);
+        uint32_t w = 1 + base_rng_below(&rng, 40), h = 1 + base_rng_below(&rng, 40);
+        size_t size = (size_t)width * height * step;
+        unsigned char *in = malloc(size);
+        for (size_t k = 0; k < size; k++) /* black and white: the largest sums */
+            in[k] = (unsigned char)(i % 2 ? base_rng_below(&rng, 256) : 255 * base_rng_below(&rng, 2));
+        compare_planes(in, width, height, step, w, h, channels);
+        free(in);
+    }
+}
+
 /* torch.nn.functional.interpolate of [[10, 200, 30, 90]] to 1x2 and 1x8, bicubic, no antialias (values from the
  * formula with exact weights: at fraction 1/2 the taps are -0.09375, 0.59375, 0.59375, -0.09375). */
 static void test_torch(void)
@@ -167,6 +210,7 @@ int main(void)
     snprintf(dir, sizeof(dir), "%s", support_shared("preprocess"));
     test_cases();
     test_window();
+    test_planes();
     test_torch();
     test_refusals();
     return check_result();
