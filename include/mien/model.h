@@ -51,6 +51,9 @@ struct mien_model_params {
      * borrowed during the call alone: weights are then on the device. */
     const struct mien_file *files;
     size_t file_count;
+    struct mien_ranks *ranks; /* processes that have opened the same model and embed the same pictures and clips
+                                 together (mien/ranks.h), each its part: every one gets all embeddings, with the bits
+                                 that one process gives. A rank that fails must end them all. NULL: one */
 };
 
 /* Loads a model directory, or one's files, onto a device; params may be NULL. The gpu must outlive the model; the
@@ -79,8 +82,11 @@ MIEN_API enum mien_status mien_model_describe(const struct mien_model *model, st
 MIEN_API const char *mien_model_error(const struct mien_model *model);
 
 enum {
-    MIEN_RAW = 1,     /* embeddings as projected; otherwise of unit length */
-    MIEN_NO_EXIF = 2, /* ignore the orientation that a picture file states, as CLIP does */
+    MIEN_RAW = 1,        /* embeddings as projected; otherwise of unit length */
+    MIEN_NO_EXIF = 2,    /* ignore the orientation that a picture file states, as CLIP does */
+    MIEN_JPEG_DRAFT = 4, /* decode a JPEG at 1/2, 1/4 or 1/8 where twice the model's image size or more remains of it
+                            (of its box), and use no pack: faster, embeddings near those of the whole picture. Where
+                            this library was built without libjpeg-turbo, pictures are decoded whole */
 };
 
 /* ---- pictures and clips ---- */
@@ -120,7 +126,7 @@ struct mien_clip_frames {
 
 struct mien_embed_params {
     size_t size;
-    uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF */
+    uint32_t flags;      /* MIEN_RAW, MIEN_NO_EXIF, MIEN_JPEG_DRAFT */
     uint32_t frames;     /* of a clip, at most: so many at equal spacing (the middles of equal parts), a clip with no
                             more is used whole; 0: as many as the model was trained with ("mien.frames" of its
                             config.json), else 32; MIEN_ALL_FRAMES: all */
@@ -152,6 +158,11 @@ struct mien_embed_params {
  * MIEN_ERR_FAILED: an embedding is not finite. MIEN_ERR_CANCELLED: progress said so. */
 MIEN_API enum mien_status mien_model_embed(struct mien_model *model, const struct mien_input *inputs, size_t count,
                                            const struct mien_embed_params *params, float *out);
+
+/* So many pictures (frames count, too) will be embedded soon, say after labels: what the driver's compiler has to make
+ * for them is begun with what is compiled next, on other cores, in place of when they come. Nothing else changes,
+ * whatever comes. MIEN_ERR_ARG: no model. */
+MIEN_API enum mien_status mien_model_expect(struct mien_model *model, size_t pictures);
 
 /* ---- heads ---- */
 
@@ -303,9 +314,9 @@ struct mien_search_params {
     const char *manifest;     /* JSON Lines, see data.h; all of its rows are the collection */
     const char *const *texts; /* sentences to search by, [text_count] */
     size_t text_count;
-    size_t top; /* results a sentence, at most; 0: all */
-    const struct mien_embed_params
-        *embed;          /* may be NULL; flags MIEN_NO_EXIF, frames, threads, max_pixels, progress, user, store */
+    size_t top;                            /* results a sentence, at most; 0: all */
+    const struct mien_embed_params *embed; /* may be NULL; flags MIEN_NO_EXIF, MIEN_JPEG_DRAFT, frames, threads,
+                                              max_pixels, progress, user, store */
     const char *columns; /* of a manifest that is a table, as in mien_eval_params; NULL: none has another name */
 };
 

@@ -161,7 +161,7 @@ static enum mien_status allocate(struct compile *c)
     enum mien_status status = MIEN_OK;
     const struct graph *graph = c->graph;
     size_t nodes = BASE_MAX(graph->node_count, 1), memories = BASE_MAX(graph->memory_count, 1);
-    c->program = base_alloc(1, sizeof(*c->program));
+    c->program = c->whole = base_alloc(1, sizeof(*c->program));
     c->live = base_alloc(nodes, sizeof(*c->live));
     c->node = base_alloc(nodes, sizeof(*c->node));
     c->number = base_alloc(nodes, sizeof(*c->number));
@@ -202,7 +202,11 @@ static void compile_clear(struct compile *c)
     base_free(c->place);
     base_free(c->item_of);
     base_free(c->direct);
+    base_free(c->pipeline);
     base_free(c->item);
+    base_free(c->stage_end);
+    base_free(c->input_stage);
+    base_free(c->input_end);
 }
 
 /* Takes over the graph and the parameters; *c may be cleared whatever comes. */
@@ -228,9 +232,23 @@ static enum mien_status compile_plan(struct compile *c)
     TRY(check_all_leaving(c));
     if (!c->params.no_fuse)
         TRY(compile_fuse(c));
+    TRY(compile_stages(c));
     TRY(make_plans(c));
     TRY(place_plan(c));
 fail:
+    return status;
+}
+
+enum mien_status compile_ahead(const struct compile *c, struct graph *graph, struct compile_kernels *out)
+{
+    enum mien_status status = MIEN_OK;
+    struct compile later = {.graph = graph, .device = c->device, .caps = c->caps};
+    TRY(compile_open(&later, NULL));
+    TRY(compile_plan(&later));
+    TRY(compile_list_kernels(&later, out));
+fail:
+    graph_program_destroy(&later.program);
+    compile_clear(&later);
     return status;
 }
 
@@ -259,6 +277,28 @@ fail:
     return status;
 }
 
+static enum mien_status record_stages(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    c->whole->nodes = c->stage_end[0];
+    TRY(compile_pipelines(c));
+    TRY(compile_list_exchanged(c));
+    for (c->stage = 0; c->stage < c->stages; c->stage++) {
+        if (c->stage > 0)
+            TRY(compile_next_stage(c));
+        TRY(compile_record(c));
+        TRY(compile_record_io(c));
+    }
+    for (const struct graph_program *p = c->whole->next; p; p = p->next) {
+        c->whole->stats.dispatches += p->stats.dispatches;
+        c->whole->stats.barriers += p->stats.barriers;
+        c->whole->stats.copies += p->stats.copies;
+    }
+fail:
+    c->program = c->whole;
+    return status;
+}
+
 enum mien_status graph_compile(struct graph *graph, struct vk_device *device, const struct graph_compile_params *params,
                                struct graph_program **out)
 {
@@ -272,8 +312,7 @@ enum mien_status graph_compile(struct graph *graph, struct vk_device *device, co
     TRY(compile_plan(&c));
     TRY(place_allocate(&c));
     TRY(dump(&c));
-    TRY(compile_record(&c));
-    TRY(compile_record_io(&c));
+    TRY(record_stages(&c));
     base_trace_span(vk_device_trace(device), BASE_TRACK_HOST, "compile", c.params.label, began);
     *out = c.program;
     c.program = NULL;

@@ -48,6 +48,8 @@ static void count_uses(struct fusion *f)
         f->uses[graph->output[i]]++;
     for (size_t i = 0; i < graph->store_count; i++)
         f->uses[graph->store[i].value]++;
+    for (size_t i = 0; i < graph->exchanged_count; i++)
+        f->uses[graph->exchanged[i]]++;
     for (size_t v = 0; v < graph->value_count; v++)
         f->companions[graph->value[v].memory]++;
 }
@@ -91,6 +93,8 @@ static bool wanted_between(const struct fusion *f, op_value value, uint32_t from
 static bool may_wait(const struct fusion *f, uint32_t from, uint32_t to)
 {
     const struct graph_node *node = &f->c->node[from];
+    if (!compile_same_stage(f->c, from, to))
+        return false;
     for (uint32_t i = 0; i < node->in_count; i++) {
         if (node->in[i] != OP_NONE && overwritten(f, node->in[i], from, to))
             return false;
@@ -163,7 +167,7 @@ static void fuse_activation(struct fusion *f, uint32_t step)
     op_value t = act->in[0];
     struct graph_node *matmul = open_matmul(f, t);
     if (!matmul || matmul->attr.activation != OP_ACT_NONE || matmul->attr.save_pre ||
-        matmul->attr.dtype != act->attr.dtype)
+        matmul->attr.dtype != act->attr.dtype || !compile_same_stage(f->c, f->maker[t], step))
         return;
     matmul->attr.activation = act->attr.activation;
     matmul->out[0] = act->out[0];

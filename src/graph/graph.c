@@ -40,6 +40,8 @@ void graph_destroy(struct graph **graph)
     base_free(g->store);
     base_free(g->output);
     base_free(g->segment);
+    base_free(g->cut);
+    base_free(g->exchanged);
     base_arena_clear(&g->arena);
     base_free(g);
     *graph = NULL;

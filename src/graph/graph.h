@@ -82,6 +82,19 @@ void graph_output(struct graph *graph, op_value value);
  * may be a part of a larger tensor, say some rows of it; one that begins at no multiple of 256 bytes costs a copy. */
 void graph_store(struct graph *graph, op_value value, const struct tensor *into);
 
+/* ---- stages ---- */
+
+/* A run that the host takes part in is cut into stages, which are submitted and waited for one by one
+ * (graph_program_submit_stage). A stage ends where all the values have been made; calls may come in any order, and one
+ * that would make an empty stage makes none. Inputs are copied to the device when the first stage that reads them
+ * begins, outputs to the host when the stage that makes them ends. What a run computes does not depend on stages. */
+void graph_stage_end(struct graph *graph, const op_value *values, uint32_t count);
+/* The value, which an earlier stage than the last makes and only the last one reads after that stage, is copied to host
+ * memory when its stage ends (graph_program_exchanged), for the host to change, and back when the last stage begins. An
+ * output of it is what came back. MIEN_ERR_ARG by graph_compile where another stage reads it, or there is no later
+ * stage. */
+void graph_through_host(struct graph *graph, op_value value);
+
 /* Appends gradient ops for d loss / d of[i]; loss has one element; its own gradient is 1. grads[i] is OP_NONE where the
  * loss does not depend on of[i] (a message says which, at debug level). Sticky errors: MIEN_ERR_SHAPE when the loss is
  * not one f32 element; MIEN_ERR_UNSUPPORTED when the gradient has to pass an op without a rule (the message gives the
@@ -126,6 +139,9 @@ struct graph_compile_params {
     void (*dump)(void *user, const char *line);
     void *dump_user;
     bool dump_dot; /* ... for Graphviz: steps, the pieces of memory that they read and write, in their slabs */
+    /* Graphs that will be compiled later, all by defaults: their pipelines are begun and not waited for. */
+    struct graph *const *ahead;
+    uint32_t ahead_count;
 };
 
 struct graph_program_stats {
@@ -172,6 +188,16 @@ enum mien_status graph_program_submit(struct graph_program *program, uint32_t sl
 enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot);
 /* Host copy of an output of the slot's last run, after its wait; valid until the slot's next submit. */
 const void *graph_program_output(struct graph_program *program, uint32_t slot, op_value value);
+
+/* Stages of a slot are submitted in their order, each once its inputs are filled; those of the next run may follow
+ * before the last one has ended. A program in several stages is not submitted as a whole (MIEN_ERR_ARG), but waited
+ * for. */
+uint32_t graph_program_stages(const struct graph_program *program);
+enum mien_status graph_program_submit_stage(struct graph_program *program, uint32_t stage, uint32_t slot);
+enum mien_status graph_program_wait_stage(struct graph_program *program, uint32_t stage, uint32_t slot);
+/* Host memory of a value that goes through the host, in its shape: there after the wait for the stage that makes it
+ * (*stage), and the caller's until he submits the last stage; one for both slots. */
+void *graph_program_exchanged(struct graph_program *program, op_value value, uint32_t *stage);
 
 /* submit and wait on slot 0. */
 enum mien_status graph_program_run(struct graph_program *program);

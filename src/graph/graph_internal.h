@@ -74,6 +74,9 @@ struct graph {
     struct graph_store *store;
     op_value *output;
     struct graph_segment *segment; /* in the order of their beginning: outer ones before inner ones */
+    uint32_t *cut;                 /* [cut_count] rising: nodes with which a stage after the first begins */
+    op_value *exchanged;           /* that go through the host */
+    size_t cut_count, cut_capacity, exchanged_count, exchanged_capacity;
     size_t segment_count, segment_capacity;
     size_t value_count, value_capacity, node_count, node_capacity, memory_count, memory_capacity;
     size_t store_count, store_capacity, output_count, output_capacity;
@@ -151,6 +154,7 @@ struct program_io {
     struct tensor_shape shape;
     const char *name;
     uint64_t offset; /* in the slot's staging or readback memory */
+    uint32_t stage;  /* of a value that goes through the host: which makes it */
 };
 
 struct program_node {
@@ -168,21 +172,30 @@ struct program_piece {
 
 enum { PROGRAM_MEASURES = 3 }; /* runs that are timed: a device is slower in its first ones */
 
+/* Of a graph with stages one for each; the first owns all device memory. */
 struct graph_program {
     struct vk_device *device;
+    struct graph_program *next;   /* stage; destroyed with the first */
+    bool later;                   /* is such a one */
+    struct vk_range exchange;     /* host memory of values that go through the host, of the first */
+    struct program_io *exchanged; /* [exchanged_count], in it */
+    uint32_t exchanged_count;
     struct base_arena arena;
     const char *label;
     struct vk_range slab[PLAN_MAX_SLABS], constants, inputs; /* device */
     struct graph_slab *shared[PLAN_MAX_SLABS];               /* whose range slab[] is, or NULL */
+    struct vk_range sent; /* what of the inputs is copied in when this stage begins */
     struct vk_range staging[GRAPH_SLOTS], readback[GRAPH_SLOTS];
     /* main: both slots use [0], unless the device has a trace: then each has its own, whose time stamps wait until the
      * host reads them while the other slot runs. */
     struct vk_recording *upload[GRAPH_SLOTS], *main[GRAPH_SLOTS], *fetch[GRAPH_SLOTS];
     bool in_flight[GRAPH_SLOTS];
+    bool untold[GRAPH_SLOTS]; /* has ended, and its times are not in the trace yet: reading them may wait for others */
     uint64_t ticket[GRAPH_SLOTS];
     struct program_io *input, *output;
     uint32_t input_count, output_count;
-    struct program_node *node;
+    struct program_node *node; /* [nodes], of its stage */
+    uint32_t nodes;
     bool profile, ran;
     bool traced;                 /* has been compiled for a trace, and time stamps can be read */
     uint32_t last;               /* slot of the last run */

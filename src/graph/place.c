@@ -25,7 +25,8 @@ static enum mien_status touch(struct compile *c, op_value value, uint32_t step)
         return MIEN_OK;
     if (c->item_of[m] == OP_NONE)
         return add_item(c, memory->bytes, step, &c->item_of[m]);
-    c->item[c->item_of[m]].last = step;
+    struct plan_item *item = &c->item[c->item_of[m]];
+    item->last = BASE_MAX(item->last, step);
     return MIEN_OK;
 }
 
@@ -54,8 +55,12 @@ static enum mien_status find_lives(struct compile *c)
             c->item[c->item_count - 1].last = scratch_end(c, s, c->plan[s].scratch[i]);
         }
     }
-    for (size_t i = 0; i < c->graph->output_count; i++)
-        TRY(touch(c, c->graph->output[i], c->steps));
+    for (size_t i = 0; i < c->graph->output_count; i++) {
+        uint32_t stage = compile_output_stage(c, c->graph->output[i]);
+        TRY(touch(c, c->graph->output[i], stage + 1 < c->stages ? c->stage_end[stage] - 1 : c->steps));
+    }
+    for (size_t i = 0; i < c->graph->exchanged_count; i++)
+        TRY(touch(c, c->graph->exchanged[i], c->steps));
     for (size_t i = 0; i < c->graph->store_count; i++)
         TRY(touch(c, c->graph->store[i].value, c->steps));
 fail:
@@ -117,16 +122,21 @@ static bool memory_used(const struct compile *c, uint32_t memory)
     return false;
 }
 
-/* Gives all memories of a kind an offset in one region; place[].size tells that they are in it. */
+/* Gives all memories of a kind an offset in one region, inputs stage by stage; place[].size tells that they are in it.
+ */
 static uint64_t lay_region(struct compile *c, enum graph_kind kind)
 {
     uint64_t size = 0;
-    for (uint32_t m = 0; m < c->graph->memory_count; m++) {
-        const struct graph_memory *memory = &c->graph->memory[m];
-        if (memory->kind != kind || (kind != GRAPH_INPUT && !memory_used(c, m)))
-            continue;
-        c->place[m] = (struct vk_range){.offset = size, .size = memory->bytes};
-        size += base_round_up(memory->bytes, PLAN_ALIGN);
+    for (uint32_t stage = 0; stage < c->stages; stage++) {
+        for (uint32_t m = 0; m < c->graph->memory_count; m++) {
+            const struct graph_memory *memory = &c->graph->memory[m];
+            if (memory->kind != kind || (kind != GRAPH_INPUT && !memory_used(c, m)) || c->input_stage[m] != stage)
+                continue;
+            c->place[m] = (struct vk_range){.offset = size, .size = memory->bytes};
+            size += base_round_up(memory->bytes, PLAN_ALIGN);
+        }
+        if (kind == GRAPH_INPUT)
+            c->input_end[stage] = size;
     }
     return size;
 }
@@ -271,5 +281,5 @@ struct vk_range compile_range(const struct compile *c, op_value value)
 struct vk_range compile_scratch(const struct compile *c, uint32_t step, uint32_t index)
 {
     const struct plan_item *item = &c->item[c->scratch_of[step * OP_MAX_SCRATCH + index]];
-    return part(c->program->slab[item->slab], item->offset, item->bytes);
+    return part(c->whole->slab[item->slab], item->offset, item->bytes);
 }

@@ -10,6 +10,7 @@ void graph_program_destroy(struct graph_program **program)
         return;
     for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++)
         graph_program_wait(p, slot);
+    graph_program_destroy(&p->next);
     for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++) {
         vk_recording_destroy(&p->main[slot]);
         vk_recording_destroy(&p->upload[slot]);
@@ -23,7 +24,9 @@ void graph_program_destroy(struct graph_program **program)
         slab_release(p->device, &p->shared[s]);
     }
     vk_free(p->device, &p->constants);
-    vk_free(p->device, &p->inputs);
+    if (!p->later)
+        vk_free(p->device, &p->inputs);
+    vk_free(p->device, &p->exchange);
     base_arena_clear(&p->arena);
     base_free(p);
     *program = NULL;
@@ -40,23 +43,36 @@ static const struct program_io *find_io(const struct program_io *io, uint32_t co
 
 void *graph_program_input(struct graph_program *program, uint32_t slot, op_value value)
 {
-    const struct program_io *io = find_io(program->input, program->input_count, value);
-    if (!io || slot >= GRAPH_SLOTS) {
-        base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no input", program->label, value, slot);
-        return NULL;
+    for (struct graph_program *p = program; p && slot < GRAPH_SLOTS; p = p->next) {
+        const struct program_io *io = find_io(p->input, p->input_count, value);
+        if (io)
+            return (char *)vk_map(&p->staging[slot]) + io->offset;
     }
-    return (char *)vk_map(&program->staging[slot]) + io->offset;
+    base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no input", program->label, value, slot);
+    return NULL;
 }
 
 const void *graph_program_output(struct graph_program *program, uint32_t slot, op_value value)
 {
-    const struct program_io *io = find_io(program->output, program->output_count, value);
-    if (!io || slot >= GRAPH_SLOTS) {
-        base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no output; name it with graph_output", program->label,
-                  value, slot);
+    for (struct graph_program *p = program; p && slot < GRAPH_SLOTS; p = p->next) {
+        const struct program_io *io = find_io(p->output, p->output_count, value);
+        if (io)
+            return (const char *)vk_map(&p->readback[slot]) + io->offset;
+    }
+    base_fail(MIEN_ERR_ARG, "%s: value %u in slot %u is no output; name it with graph_output", program->label, value,
+              slot);
+    return NULL;
+}
+
+void *graph_program_exchanged(struct graph_program *program, op_value value, uint32_t *stage)
+{
+    const struct program_io *io = find_io(program->exchanged, program->exchanged_count, value);
+    if (!io) {
+        base_fail(MIEN_ERR_ARG, "%s: value %u does not go through the host", program->label, value);
         return NULL;
     }
-    return (const char *)vk_map(&program->readback[slot]) + io->offset;
+    *stage = io->stage;
+    return (char *)vk_map(&program->exchange) + io->offset;
 }
 
 /* ---- running ---- */
@@ -80,7 +96,7 @@ static enum mien_status submit(struct graph_program *program, uint32_t slot, str
     return status;
 }
 
-enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot)
+static enum mien_status submit_one(struct graph_program *program, uint32_t slot)
 {
     enum mien_status status = MIEN_OK;
     uint64_t began = base_trace_now(vk_device_trace(program->device));
@@ -110,7 +126,7 @@ static void program_trace(struct graph_program *program, uint32_t slot, struct b
 {
     const double *ns = program->times;
     const uint32_t *stamp = program->stamp;
-    uint32_t nodes = program->stats.nodes;
+    uint32_t nodes = program->nodes;
     char detail[512];
     uint64_t began = base_trace_now(trace);
     if (vk_recording_host_times(program_main(program, slot), program->times, program->stamps) != MIEN_OK) {
@@ -130,17 +146,68 @@ static void program_trace(struct graph_program *program, uint32_t slot, struct b
     base_trace_span(trace, BASE_TRACK_HOST, "read time stamps", program->label, began); /* tracing's own cost */
 }
 
-enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot)
+static enum mien_status wait_one(struct graph_program *program, uint32_t slot)
 {
-    if (slot >= GRAPH_SLOTS || !program->in_flight[slot])
+    if (!program->in_flight[slot])
         return MIEN_OK;
     struct base_trace *trace = vk_device_trace(program->device);
     uint64_t began = base_trace_now(trace);
     program->in_flight[slot] = false; /* also when the device is lost: there is nothing left to wait for */
     enum mien_status status = vk_wait(program->device, program->ticket[slot]);
     base_trace_span(trace, BASE_TRACK_HOST, "wait", program->label, began);
-    if (status == MIEN_OK && trace && program->traced)
-        program_trace(program, slot, trace);
+    program->untold[slot] = status == MIEN_OK && trace && program->traced;
+    return status;
+}
+
+uint32_t graph_program_stages(const struct graph_program *program)
+{
+    uint32_t count = 0;
+    for (; program; program = program->next)
+        count++;
+    return count;
+}
+
+static struct graph_program *stage_of(struct graph_program *program, uint32_t stage)
+{
+    struct graph_program *p = program;
+    for (uint32_t i = 0; p && i < stage; i++)
+        p = p->next;
+    if (!p)
+        base_fail(MIEN_ERR_ARG, "%s: there is no stage %u", program->label, stage);
+    return p;
+}
+
+enum mien_status graph_program_submit_stage(struct graph_program *program, uint32_t stage, uint32_t slot)
+{
+    struct graph_program *p = stage_of(program, stage);
+    return p ? submit_one(p, slot) : MIEN_ERR_ARG;
+}
+
+enum mien_status graph_program_wait_stage(struct graph_program *program, uint32_t stage, uint32_t slot)
+{
+    struct graph_program *p = stage_of(program, stage);
+    return p && slot < GRAPH_SLOTS ? wait_one(p, slot) : MIEN_ERR_ARG;
+}
+
+enum mien_status graph_program_submit(struct graph_program *program, uint32_t slot)
+{
+    if (program->next)
+        return base_fail(MIEN_ERR_ARG, "%s: is in stages; submit them one by one", program->label);
+    return submit_one(program, slot);
+}
+
+enum mien_status graph_program_wait(struct graph_program *program, uint32_t slot)
+{
+    enum mien_status status = MIEN_OK;
+    for (struct graph_program *p = program; p && slot < GRAPH_SLOTS; p = p->next) {
+        enum mien_status one = wait_one(p, slot);
+        status = status == MIEN_OK ? one : status;
+    }
+    for (struct graph_program *p = program; p && slot < GRAPH_SLOTS; p = p->next) {
+        if (p->untold[slot])
+            program_trace(p, slot, vk_device_trace(p->device));
+        p->untold[slot] = false;
+    }
     return status;
 }
 
@@ -155,15 +222,15 @@ void graph_program_stats(const struct graph_program *program, struct graph_progr
     *out = program->stats;
 }
 
-enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
-                                       void *user)
+static enum mien_status profile_stage(struct graph_program *program, void (*line)(void *user, const char *line),
+                                      void *user)
 {
     enum mien_status status = MIEN_OK;
     bool times = program->profile && program->ran;
     char text[512];
     if (times)
         TRY(vk_recording_times(program_main(program, program->last), program->times, program->stamps));
-    for (uint32_t n = 0; n < program->stats.nodes; n++) {
+    for (uint32_t n = 0; n < program->nodes; n++) {
         const struct program_node *node = &program->node[n];
         const uint32_t *stamp = &program->stamp[n];
         double ns = times ? program->times[stamp[1]] - program->times[stamp[0]] : 0;
@@ -176,5 +243,14 @@ enum mien_status graph_program_profile(struct graph_program *program, void (*lin
         line(user, text);
     }
 fail:
+    return status;
+}
+
+enum mien_status graph_program_profile(struct graph_program *program, void (*line)(void *user, const char *line),
+                                       void *user)
+{
+    enum mien_status status = MIEN_OK;
+    for (; program && status == MIEN_OK; program = program->next)
+        status = profile_stage(program, line, user);
     return status;
 }

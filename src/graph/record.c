@@ -43,13 +43,49 @@ fail:
     return status;
 }
 
-static enum mien_status pipeline(struct compile *c, const struct op_dispatch *d, struct vk_pipeline **out)
+enum mien_status compile_list_kernels(const struct compile *c, struct compile_kernels *out)
 {
-    const struct op_shader *shader = op_shader_find(d->shader);
-    if (!shader)
-        return base_fail(MIEN_ERR_FAILED, "shader %s is not in this build", d->shader);
-    struct vk_kernel kernel = op_dispatch_kernel(d, shader);
-    return vk_pipeline_get(c->device, &kernel, out);
+    enum mien_status status = MIEN_OK;
+    for (uint32_t s = 0; s < c->steps; s++) {
+        for (size_t i = 0; i < c->plan[s].count; i++) {
+            const struct op_dispatch *d = &c->plan[s].dispatch[i];
+            const struct op_shader *shader = op_shader_find(d->shader);
+            FAIL_IF(!shader, MIEN_ERR_FAILED, "shader %s is not in this build", d->shader);
+            TRY(base_grow(&out->kernel, &out->capacity, out->count + 1, sizeof(*out->kernel)));
+            out->kernel[out->count++] = op_dispatch_kernel(d, shader);
+        }
+    }
+fail:
+    return status;
+}
+
+/* At once, so that the driver's compiler has work for all cores. */
+enum mien_status compile_pipelines(struct compile *c)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_trace *trace = vk_device_trace(c->device);
+    uint64_t began = base_trace_now(trace);
+    struct compile_kernels kernels = {0};
+    TRY(compile_list_kernels(c, &kernels));
+    size_t own = kernels.count;
+    c->pipeline = base_alloc(own + 1, sizeof(struct vk_pipeline *));
+    FAIL_IF_NULL(c->pipeline, "a program's pipelines");
+    for (uint32_t i = 0; i < c->params.ahead_count; i++)
+        TRY(compile_ahead(c, c->params.ahead[i], &kernels));
+    TRY(vk_pipelines_get(c->device, kernels.kernel, (uint32_t)own, (uint32_t)(kernels.count - own), c->pipeline));
+    base_trace_span(trace, BASE_TRACK_HOST, "pipelines", c->params.label, began);
+fail:
+    base_free(kernels.kernel);
+    return status;
+}
+
+/* Of the first dispatch of the stage that is being recorded. */
+static struct vk_pipeline **first_pipeline(const struct compile *c)
+{
+    struct vk_pipeline **first = c->pipeline;
+    for (uint32_t s = 0; s < c->first; s++)
+        first += c->plan[s].count;
+    return first;
 }
 
 /* ---- pieces ---- */
@@ -160,18 +196,18 @@ fail:
     return status;
 }
 
-static enum mien_status record_dispatch(struct compile *c, uint32_t step, const struct op_dispatch *d)
+static enum mien_status record_dispatch(struct compile *c, uint32_t step, const struct op_dispatch *d,
+                                        struct vk_pipeline *pipeline)
 {
     enum mien_status status = MIEN_OK;
-    const struct program_node *node = &c->program->node[step];
-    struct compile_dispatch made = {.dispatch = d};
+    const struct program_node *node = &c->program->node[step - c->first];
+    struct compile_dispatch made = {.dispatch = d, .pipeline = pipeline};
     double flops = d->flops > 0 ? d->flops : node->flops / node->dispatches;
     made.work = flops + BYTE_WORK * node->bytes / node->dispatches;
     for (uint32_t i = 0; i < d->bind_count; i++) {
         TRY(bind_range(c, step, &d->bind[i], &made.ranges[i]));
         made.access[i] = d->bind[i].access;
     }
-    TRY(pipeline(c, d, &made.pipeline));
     if (!must_wait(c, &made, c->waiting_count)) {
         TRY(emit(c, &made));
         return MIEN_OK;
@@ -189,10 +225,10 @@ static enum mien_status step_end(struct compile *c, uint32_t step)
     enum mien_status status = MIEN_OK;
     if (!c->program->profile)
         return MIEN_OK;
-    if (step > 0)
+    if (step > c->first)
         TRY(barrier(c, c->main));
     c->program->stamps++;
-    TRY(vk_record_timestamp(c->main, &c->program->stamp[step]));
+    TRY(vk_record_timestamp(c->main, &c->program->stamp[step - c->first]));
 fail:
     return status;
 }
@@ -224,21 +260,23 @@ fail:
 static enum mien_status record_main(struct compile *c, struct vk_recording **out)
 {
     enum mien_status status = MIEN_OK;
+    struct vk_pipeline **pipeline = first_pipeline(c);
     TRY(vk_record_begin(c->device, c->program->label, out));
     c->main = *out;
     op_hazards_barrier(&c->hazards); /* a full barrier stands between submissions */
     c->waiting_count = 0;
     c->program->pieces = c->program->stamps = 0;
     TRY(piece_begin(c));
-    TRY(step_end(c, 0));
-    for (uint32_t s = 0; s < c->steps; s++) {
+    TRY(step_end(c, c->first));
+    for (uint32_t s = c->first; s < c->stage_end[c->stage]; s++) {
         for (size_t i = 0; i < c->plan[s].count; i++)
-            TRY(record_dispatch(c, s, &c->plan[s].dispatch[i]));
+            TRY(record_dispatch(c, s, &c->plan[s].dispatch[i], *pipeline++));
         TRY(step_end(c, s + 1));
     }
     while (c->waiting_count)
         TRY(release(c));
-    TRY(record_stores(c));
+    if (c->stage + 1 == c->stages)
+        TRY(record_stores(c));
     TRY(piece_end(c));
     TRY(vk_record_end(c->main));
 fail:
@@ -288,10 +326,9 @@ static enum mien_status list_inputs(struct compile *c)
     FAIL_IF_NULL(program->input, "a program's inputs");
     for (op_value v = 0; v < graph->value_count; v++) {
         const struct graph_value *value = &graph->value[v];
-        if (value->kind != GRAPH_INPUT || value->base != OP_NONE)
+        if (value->kind != GRAPH_INPUT || value->base != OP_NONE || c->input_stage[value->memory] != c->stage)
             continue;
-        TRY(add_io(c, &program->input[program->input_count], v,
-                   c->place[value->memory].offset - program->inputs.offset));
+        TRY(add_io(c, &program->input[program->input_count], v, c->place[value->memory].offset - program->sent.offset));
         program->input_count++;
     }
 fail:
@@ -308,8 +345,11 @@ static enum mien_status list_outputs(struct compile *c, uint64_t *size)
     program->output = base_arena_array(&program->arena, BASE_MAX(graph->output_count, 1), sizeof(*program->output));
     FAIL_IF_NULL(program->output, "a program's outputs");
     for (size_t i = 0; i < graph->output_count; i++) {
-        TRY(add_io(c, &program->output[i], graph->output[i], *size));
-        *size += base_round_up(tensor_shape_bytes(&program->output[i].shape), PLAN_ALIGN);
+        struct program_io *io = &program->output[program->output_count];
+        if (compile_output_stage(c, graph->output[i]) != c->stage)
+            continue;
+        TRY(add_io(c, io, graph->output[i], *size));
+        *size += base_round_up(tensor_shape_bytes(&io->shape), PLAN_ALIGN);
         program->output_count++;
     }
 fail:
@@ -320,14 +360,20 @@ static enum mien_status record_upload(struct compile *c, uint32_t slot)
 {
     enum mien_status status = MIEN_OK;
     struct graph_program *program = c->program;
-    if (!program->input_count)
+    uint64_t size = program->sent.size;
+    uint32_t back;
+    TRY(compile_record_exchange(c, NULL, true, &back));
+    if (!program->input_count && !back)
         return MIEN_OK;
-    uint64_t size = program->inputs.size;
-    TRY(vk_alloc(c->device, VK_MEMORY_UPLOAD, size, "program input staging", &program->staging[slot]));
-    program->staging[slot].size = size;
-    memset(vk_map(&program->staging[slot]), 0, size);
+    if (program->input_count) {
+        TRY(vk_alloc(c->device, VK_MEMORY_UPLOAD, size, "program input staging", &program->staging[slot]));
+        program->staging[slot].size = size;
+        memset(vk_map(&program->staging[slot]), 0, size);
+    }
     TRY(vk_record_begin(c->device, program->label, &program->upload[slot]));
-    TRY(vk_record_copy(program->upload[slot], program->staging[slot], program->inputs));
+    if (program->input_count)
+        TRY(vk_record_copy(program->upload[slot], program->staging[slot], program->sent));
+    TRY(compile_record_exchange(c, program->upload[slot], true, &back));
     TRY(vk_record_end(program->upload[slot]));
 fail:
     return status;
@@ -337,9 +383,12 @@ static enum mien_status record_fetch(struct compile *c, uint32_t slot, uint64_t 
 {
     enum mien_status status = MIEN_OK;
     struct graph_program *program = c->program;
-    if (!program->output_count)
+    uint32_t exchanged;
+    TRY(compile_record_exchange(c, NULL, false, &exchanged));
+    if (!program->output_count && !exchanged)
         return MIEN_OK;
-    TRY(vk_alloc(c->device, VK_MEMORY_READBACK, size, "program output readback", &program->readback[slot]));
+    if (program->output_count)
+        TRY(vk_alloc(c->device, VK_MEMORY_READBACK, size, "program output readback", &program->readback[slot]));
     TRY(vk_record_begin(c->device, program->label, &program->fetch[slot]));
     for (uint32_t i = 0; i < program->output_count; i++) {
         struct vk_range from = compile_range(c, program->output[i].value), to = program->readback[slot];
@@ -347,6 +396,7 @@ static enum mien_status record_fetch(struct compile *c, uint32_t slot, uint64_t 
         to.size = from.size;
         TRY(vk_record_copy(program->fetch[slot], from, to));
     }
+    TRY(compile_record_exchange(c, program->fetch[slot], false, &exchanged));
     TRY(vk_record_end(program->fetch[slot]));
 fail:
     return status;
@@ -355,7 +405,11 @@ fail:
 enum mien_status compile_record_io(struct compile *c)
 {
     enum mien_status status = MIEN_OK;
-    uint64_t size;
+    uint64_t size, begin = c->stage ? c->input_end[c->stage - 1] : 0;
+    c->program->sent = c->program->inputs;
+    c->program->sent.offset += begin;
+    if (c->stages > 1)
+        c->program->sent.size = c->input_end[c->stage] - begin;
     TRY(list_inputs(c));
     TRY(list_outputs(c, &size));
     for (uint32_t slot = 0; slot < GRAPH_SLOTS; slot++) {

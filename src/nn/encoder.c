@@ -2,7 +2,10 @@
 #include "nn/encoder.h"
 #include "nn/internal.h"
 
-enum { MOST_PROGRAMS = 16, LARGEST_BATCH = 32 };
+/* A batch is as large as what is left to do, up to the largest: rows computed in vain would take longer than recording
+ * one more program, whose kernels are mostly those of other sizes. MOST_ROWS bounds the memory of programs that differ
+ * in their batch alone. */
+enum { MOST_PROGRAMS = 16, LARGEST_BATCH = 32, MOST_ROWS = 2 * LARGEST_BATCH, MOST_EXPECTED = 2 };
 
 enum kind { IMAGES, TEXTS, CLIPS };
 
@@ -21,7 +24,9 @@ struct nn_encoder {
     struct nn_model *model;
     struct entry entries[MOST_PROGRAMS];
     uint32_t count;
-    uint64_t calls;
+    uint64_t calls, rows;
+    struct entry expected[MOST_EXPECTED]; /* begun with the next program that is compiled */
+    uint32_t expected_count;
 };
 
 enum mien_status nn_encoder_create(struct nn_model *model, struct nn_encoder **out)
@@ -43,6 +48,11 @@ void nn_encoder_destroy(struct nn_encoder **encoder)
     *encoder = NULL;
 }
 
+uint64_t nn_encoder_rows(const struct nn_encoder *encoder)
+{
+    return encoder->rows;
+}
+
 static void record(struct nn_scope *scope, struct graph *graph, struct entry *entry)
 {
     const struct io_clip_config *c = &scope->model->config;
@@ -61,50 +71,102 @@ static void record(struct nn_scope *scope, struct graph *graph, struct entry *en
     graph_output(graph, entry->out);
 }
 
+static bool is_like(const struct entry *a, const struct entry *b)
+{
+    return a->kind == b->kind && a->length == b->length;
+}
+
+static struct entry *find(struct nn_encoder *encoder, const struct entry *want)
+{
+    for (struct entry *entry = encoder->entries; entry < encoder->entries + encoder->count; entry++) {
+        if (is_like(entry, want) && entry->batch == want->batch)
+            return entry;
+    }
+    return NULL;
+}
+
+/* A tower's graph. */
+struct recorded {
+    struct graph *graph;
+    struct nn_scope scope;
+};
+
+static enum mien_status open_graph(struct nn_encoder *encoder, struct entry *entry, struct recorded *out)
+{
+    enum mien_status status = MIEN_OK;
+    TRY(graph_create(&out->graph));
+    TRY(nn_scope_open(&out->scope, out->graph, encoder->model, false));
+    record(&out->scope, out->graph, entry);
+fail:
+    return status;
+}
+
 static enum mien_status compile(struct nn_encoder *encoder, struct entry *entry)
 {
     static const char *const names[] = {"images", "texts", "clips"};
     enum mien_status status = MIEN_OK;
-    struct graph *graph = NULL;
-    struct nn_scope scope = {0};
+    struct recorded graphs[1 + MOST_EXPECTED] = {{0}};
+    struct graph *ahead[MOST_EXPECTED];
+    struct graph_compile_params params = {.ahead = ahead};
+    uint32_t count = 0;
     char label[64];
     snprintf(label, sizeof(label), entry->length ? "%s [%u,%u]" : "%s [%u]", names[entry->kind], entry->batch,
              entry->length);
-    TRY(graph_create(&graph));
-    TRY(nn_scope_open(&scope, graph, encoder->model, false));
-    record(&scope, graph, entry);
-    TRY(graph_compile(graph, encoder->model->device, &(struct graph_compile_params){.label = label}, &entry->program));
+    params.label = label;
+    TRY(open_graph(encoder, entry, &graphs[count++]));
+    for (struct entry *e = encoder->expected; e < encoder->expected + encoder->expected_count; e++) {
+        if (find(encoder, e) || (is_like(e, entry) && e->batch == entry->batch))
+            continue;
+        TRY(open_graph(encoder, e, &graphs[count++]));
+        ahead[params.ahead_count++] = graphs[count - 1].graph;
+    }
+    TRY(graph_compile(graphs[0].graph, encoder->model->device, &params, &entry->program));
 fail:
-    nn_scope_close(&scope);
-    graph_destroy(&graph);
+    encoder->expected_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        nn_scope_close(&graphs[i].scope);
+        graph_destroy(&graphs[i].graph);
+    }
     return status;
 }
 
-/* The program of a shape, compiled when it is new; the least recently used one gives way when there are too many. */
+static uint32_t rows_like(const struct nn_encoder *encoder, const struct entry *want)
+{
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < encoder->count; i++)
+        rows += is_like(&encoder->entries[i], want) ? encoder->entries[i].batch : 0;
+    return rows;
+}
+
+/* Ends the least recently used program of those like `want`, or of all; the last one moves into the hole. */
+static void end_oldest(struct nn_encoder *encoder, const struct entry *want)
+{
+    struct entry *oldest = NULL;
+    for (struct entry *entry = encoder->entries; entry < encoder->entries + encoder->count; entry++) {
+        if ((!want || is_like(entry, want)) && (!oldest || entry->used < oldest->used))
+            oldest = entry;
+    }
+    graph_program_destroy(&oldest->program);
+    *oldest = encoder->entries[--encoder->count];
+}
+
+/* The program of a shape, compiled when it is new. */
 static enum mien_status get(struct nn_encoder *encoder, enum kind kind, uint32_t batch, uint32_t length,
                             struct entry **out)
 {
-    struct entry *entry = NULL, *oldest = &encoder->entries[0];
-    *out = NULL;
-    encoder->calls++;
-    for (uint32_t i = 0; i < encoder->count; i++) {
-        entry = &encoder->entries[i];
-        if (entry->kind == kind && entry->batch == batch && entry->length == length) {
-            entry->used = encoder->calls;
-            *out = entry;
-            return MIEN_OK;
-        }
-        if (entry->used < oldest->used)
-            oldest = entry;
+    const struct entry want = {.kind = kind, .batch = batch, .length = length, .used = ++encoder->calls};
+    struct entry *entry = find(encoder, &want);
+    *out = entry;
+    if (entry) {
+        entry->used = want.used;
+        return MIEN_OK;
     }
-    if (encoder->count < MOST_PROGRAMS) {
-        entry = &encoder->entries[encoder->count];
-    } else { /* the last one moves into the hole */
-        graph_program_destroy(&oldest->program);
-        *oldest = encoder->entries[--encoder->count];
-        entry = &encoder->entries[encoder->count];
-    }
-    *entry = (struct entry){.kind = kind, .batch = batch, .length = length, .used = encoder->calls};
+    while (rows_like(encoder, &want) + batch > MOST_ROWS)
+        end_oldest(encoder, &want);
+    if (encoder->count == MOST_PROGRAMS)
+        end_oldest(encoder, NULL);
+    entry = &encoder->entries[encoder->count];
+    *entry = want;
     enum mien_status status = compile(encoder, entry);
     if (status != MIEN_OK)
         return status;
@@ -113,13 +175,20 @@ static enum mien_status get(struct nn_encoder *encoder, enum kind kind, uint32_t
     return MIEN_OK;
 }
 
-/* Batch sizes are powers of two, so that few programs serve all counts. */
 static uint32_t batch_for(uint32_t count)
 {
-    uint32_t batch = 1;
-    while (batch < count && batch < LARGEST_BATCH)
-        batch *= 2;
-    return batch;
+    return BASE_MIN(count, (uint32_t)LARGEST_BATCH);
+}
+
+void nn_encoder_expect_images(struct nn_encoder *encoder, uint64_t count)
+{
+    const uint32_t batches[MOST_EXPECTED] = {count < LARGEST_BATCH ? 0 : LARGEST_BATCH,
+                                             (uint32_t)(count % LARGEST_BATCH)};
+    encoder->expected_count = 0;
+    for (uint32_t i = 0; i < MOST_EXPECTED; i++) {
+        if (batches[i])
+            encoder->expected[encoder->expected_count++] = (struct entry){.kind = IMAGES, .batch = batches[i]};
+    }
 }
 
 /* ---- plans ---- */
@@ -186,13 +255,14 @@ fail:
     return status;
 }
 
-/* Runs slot 0 and copies the first `count` rows. */
-static enum mien_status finish(struct nn_encoder *encoder, struct entry *entry, uint32_t count, float *out)
+/* Runs slot 0 and copies its rows. */
+static enum mien_status finish(struct nn_encoder *encoder, struct entry *entry, float *out)
 {
     enum mien_status status = graph_program_run(entry->program);
+    encoder->rows += entry->batch;
     if (status == MIEN_OK)
         memcpy(out, graph_program_output(entry->program, 0, entry->out),
-               (size_t)count * encoder->model->config.embed * sizeof(*out));
+               (size_t)entry->batch * encoder->model->config.embed * sizeof(*out));
     return status;
 }
 
@@ -203,12 +273,11 @@ enum mien_status nn_encode_images(struct nn_encoder *encoder, const float *pixel
     size_t image = (size_t)3 * c->vision.image * c->vision.image;
     for (uint32_t first = 0, n; first < count; first += n) {
         struct entry *entry;
-        n = BASE_MIN(count - first, (uint32_t)LARGEST_BATCH);
-        TRY(get(encoder, IMAGES, batch_for(n), 0, &entry));
+        n = batch_for(count - first);
+        TRY(get(encoder, IMAGES, n, 0, &entry));
         float *in = graph_program_input(entry->program, 0, entry->in);
         memcpy(in, pixels + first * image, n * image * sizeof(*in));
-        memset(in + n * image, 0, (entry->batch - n) * image * sizeof(*in));
-        TRY(finish(encoder, entry, n, out + (size_t)first * c->embed));
+        TRY(finish(encoder, entry, out + (size_t)first * c->embed));
     }
 fail:
     return status;
@@ -236,23 +305,22 @@ enum mien_status nn_encode_texts(struct nn_encoder *encoder, const struct nn_tex
     for (uint32_t first = 0, n; first < count; first += n) {
         struct entry *entry;
         uint32_t longest = 1;
-        n = BASE_MIN(count - first, (uint32_t)LARGEST_BATCH);
+        n = batch_for(count - first);
         for (uint32_t i = 0; i < n; i++) {
             uint32_t length = texts[first + i].length;
             FAIL_IF(length == 0 || length > c->text.context, MIEN_ERR_ARG,
                     "a text of %u tokens cannot be encoded: the model takes 1 to %u", length, c->text.context);
             longest = BASE_MAX(longest, length);
         }
-        TRY(get(encoder, TEXTS, batch_for(n), nn_text_length(c, longest), &entry));
+        TRY(get(encoder, TEXTS, n, nn_text_length(c, longest), &entry));
         int32_t *ids = graph_program_input(entry->program, 0, entry->in);
         int32_t *eot = graph_program_input(entry->program, 0, entry->eot);
-        for (uint32_t b = 0; b < entry->batch; b++) { /* a batch that is not full repeats its first text */
+        for (uint32_t b = 0; b < n; b++) {
             int32_t *row = ids + (size_t)b * entry->length;
-            const struct nn_text *text = &texts[first + (b < n ? b : 0)];
-            TRY(put_text(c, text, row, entry->length));
-            eot[b] = (int32_t)nn_eot_position(c, row, text->length);
+            TRY(put_text(c, &texts[first + b], row, entry->length));
+            eot[b] = (int32_t)nn_eot_position(c, row, texts[first + b].length);
         }
-        TRY(finish(encoder, entry, n, out + (size_t)first * c->embed));
+        TRY(finish(encoder, entry, out + (size_t)first * c->embed));
     }
 fail:
     return status;
@@ -286,12 +354,11 @@ enum mien_status nn_encode_clips(struct nn_encoder *encoder, const float *frames
     }
     for (uint32_t first = 0, n; first < count; first += n) {
         struct entry *entry;
-        n = BASE_MIN(count - first, (uint32_t)LARGEST_BATCH);
-        TRY(get(encoder, CLIPS, batch_for(n), length, &entry));
+        n = batch_for(count - first);
+        TRY(get(encoder, CLIPS, n, length, &entry));
         float *in = graph_program_input(entry->program, 0, entry->in);
         memcpy(in, frames + first * clip, n * clip * sizeof(*in));
-        memset(in + n * clip, 0, (entry->batch - n) * clip * sizeof(*in));
-        TRY(finish(encoder, entry, n, out + (size_t)first * c->embed));
+        TRY(finish(encoder, entry, out + (size_t)first * c->embed));
     }
 fail:
     return status;

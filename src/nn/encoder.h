@@ -1,4 +1,5 @@
-/* encoder.h: embeddings of any number of images, texts and clips: batches of a few sizes, programs kept by shape. */
+/* encoder.h: embeddings of any number of images, texts and clips: batches of up to 32, programs kept by shape. What one
+ * of them gives does not depend, to the bit, on how many others go with it. */
 #ifndef NN_ENCODER_H
 #define NN_ENCODER_H
 
@@ -9,9 +10,15 @@ struct nn_encoder;
 /* The model is borrowed and must outlive the encoder; its weights may change between calls. */
 enum mien_status nn_encoder_create(struct nn_model *model, struct nn_encoder **out);
 void nn_encoder_destroy(struct nn_encoder **encoder);
+/* Images, texts and clips that runs have computed so far. */
+uint64_t nn_encoder_rows(const struct nn_encoder *encoder);
 
 /* pixels [count,3,R,R], normalised -> out [count,E], as projected, not of unit length. */
 enum mien_status nn_encode_images(struct nn_encoder *encoder, const float *pixels, uint32_t count, float *out);
+
+/* So many images will be encoded soon: the kernels that this needs are begun, on other threads, with whatever is
+ * compiled next. A failure of theirs to be planned is that compilation's. */
+void nn_encoder_expect_images(struct nn_encoder *encoder, uint64_t count);
 
 /* One text: ids from start to end token, at most the context. */
 struct nn_text {
