@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# test_ranks.sh MIEN MPIRUN: two ranks give, bit for bit, what one gives in two parts: losses, mining, local branch,
+# gradients, moments.
+set -u
+mien=$(realpath "$1") mpirun=${2-}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+. "$here/../expect.sh"
+. "$here/ranks.sh"
+
+"$mien" synth faces --count 60 --size 16 --single --quiet >/dev/null || exit 1
+tiny_config 3 0 >c.json
+mining="loss.mining.kind=hard loss.mining.warmup_steps=0 loss.mining.threshold=0.5"
+local="loss.text=both loss.local.kind=pooled"
+run=0
+for options in "loss.kind=clip" "loss.kind=siglip $local" "$mining $local" \
+    "loss.kind=siglip $mining loss.mining.kind=soft"; do
+    run=$((run + 1))
+    # shellcheck disable=SC2086 # words
+    {
+        alone "one$run" 4 run.dump_grads="one$run.grads" $options
+        together 2 "two$run" run.dump_grads="two$run.grads" $options
+    }
+    same_runs "one$run" "two$run" 3
+    holds 'the gradients are those of all' cmp "one$run.grads" "two$run.grads"
+done
+holds 'losses differ from each other' test "$(cat one?/steps | sort -u | wc -l)" -ge 9
+holds 'the configuration says how one rank gives the same' grep -q '"micro_batch": *4' two1/config.json
+alone whole 0
+cmp -s one1/model/model.safetensors whole/model/model.safetensors
+holds 'parts are not the whole batch to the bit' test $? -eq 1
+
+# a damaged picture in one share is replaced for all
+picture=faces/$(grep '"split": *"train"' faces/manifest.jsonl | sed -n '20s/.*"image": *"\([^"]*\)".*/\1/p')
+cp "$picture" whole.png && head -c 100 whole.png >"$picture"
+alone bad1 4 data.max_bad=0.1 run.steps=8
+together 2 bad2 data.max_bad=0.1 run.steps=8
+holds 'it was met' grep -qF "${picture##*/}" err
+same_runs bad1 bad2 8
+cp whole.png "$picture"
+
+# embeddings and scores by all ranks are those of one
+few=$(find faces/images -name '*.png' | head -n 5 | tr '\n' ' ')
+for options in "--manifest faces/manifest.jsonl --text face" "--image $few"; do
+    # shellcheck disable=SC2086 # words
+    {
+        expect 0 one.safetensors embed --quiet --json --model one1/model $options -o one.safetensors
+        ranks 2 "$mien" embed --quiet --json --model one1/model $options -o two.safetensors >out 2>err || cat err
+    }
+    holds 'one rank tells of it' test "$(wc -l <out)" -eq 1
+    holds 'embeddings have the same bytes' cmp one.safetensors two.safetensors
+done
+for task in zero-shot "retrieval --level global"; do
+    # shellcheck disable=SC2086
+    {
+        asked="--quiet --json --model one1/model --manifest faces/manifest.jsonl --split all --task $task"
+        "$mien" eval $asked >one.json
+        ranks 2 "$mien" eval $asked >two.json 2>err || cat err
+    }
+    holds "scores are the same: $task" cmp one.json two.json
+    holds 'they are there' grep -q '"task"' two.json
+done
+head -c 100 whole.png >"$picture"
+ranks 2 "$mien" embed --quiet --model one1/model --manifest faces/manifest.jsonl -o three.safetensors >out 2>err
+holds 'one bad picture ends all' test $? -eq 4
+holds 'and nothing is written' test ! -e three.safetensors
+cp whole.png "$picture"
+
+# gradients are on their way while the device makes those of earlier layers
+larger_config >c.json
+together 2 traced run.seed=0 --trace trace.json
+read -r exchanges beside < <(awk -f "$here/overlap.awk" trace.json)
+echo "$beside of $exchanges exchanges have work of the device beside them"
+holds 'there are exchanges' test "$exchanges" -ge 16
+holds 'some are hidden' test "$beside" -ge 1
+holds 'each rank has a trace' test -s trace.json.rank1
+finish
