@@ -9,6 +9,7 @@
 #include "mien/eval.h"
 #include "mien/gpu.h"
 #include "mien/model.h"
+#include "mien/ranks.h"
 #include "mien/tensor.h"
 #include "mien/train.h"
 #include "mien/tune.h"

@@ -5,6 +5,7 @@
 #define MIEN_TRAIN_H
 
 #include "mien/gpu.h"
+#include "mien/ranks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,8 +32,15 @@ struct mien_train_params {
     bool dry_run;               /* nothing is written; some steps are timed and summary->plan is filled */
     bool resume;                /* goes on from the run directory's newest whole checkpoint, or from the beginning when
                                    there is none; MIEN_ERR_DATA when all that there are are damaged */
-    const char *run_dir; /* without a config, with `resume`: the run directory to go on with, by the configuration
-                            that it holds */
+    const char *run_dir;      /* without a config, with `resume`: the run directory to go on with, by the configuration
+                                 that it holds */
+    struct mien_ranks *ranks; /* processes that train together (mien/ranks.h), each by the same params; NULL: one. A
+                                 run of R ranks gives, bit for bit, what one gives with run.micro_batch = run.batch / R;
+                                 rank 0 alone writes. A rank that fails must end them all (mien_ranks_abort) */
+    uint32_t planned_ranks; /* of a dry run: what one of so many ranks does is timed, and summary->scaling is filled; 0:
+                               as many as there are */
+    double bandwidth, latency; /* between ranks, bytes a second and seconds a message; bandwidth 0: both are measured
+                                  between those that there are, MIEN_ERR_ARG where there are none */
 };
 
 /* What a run takes. Memory on the device is the sum of the bytes. */
@@ -44,6 +52,21 @@ struct mien_train_plan {
     uint64_t weight_bytes, optimizer_bytes;
     uint64_t activation_bytes; /* with gradients */
     uint64_t batch_bytes;      /* inputs, outputs, constants */
+};
+
+/* A step of several ranks, by what one of them takes here and a model of what is between them: messages of some latency
+ * and bandwidth; an all-gather is ranks - 1 of them, an ordered sum 2 (ranks - 1) of an equal share. */
+struct mien_train_scaling {
+    uint32_t ranks, share; /* 0 = not asked for; images of each */
+    double bandwidth, latency;
+    double gather_bytes, gradient_bytes; /* features of a rank, summed gradients */
+    double compute_seconds;              /* a rank's own, measured */
+    double gather_seconds, sum_seconds;  /* exchange, by the model */
+    double exposed_seconds;              /* of it, what is not hidden behind the backward pass */
+    double step_seconds;                 /* compute and exposed */
+    uint32_t hidden_ranks; /* with as many images each, exchange and the losses over all pairs cost less than a tenth
+                              of a step up to so many ranks (a power of two, at most 65,536); 1 = of no two */
+    double measured_gather_seconds, measured_sum_seconds; /* between the ranks that there are; else 0 */
 };
 
 struct mien_train_summary {
@@ -65,6 +88,7 @@ struct mien_train_summary {
                                      what its head reaches (UAR, or mean CCC); without one minus its loss */
     char best[1024];              /* that directory; empty when there is none */
     char best_by[8];              /* "uar", "head" or "loss" */
+    struct mien_train_scaling scaling; /* of a dry run of several ranks; else zeros */
 };
 
 /* A run that has begun: its configuration is read, its directory belongs to this process. One thread at a time. */

@@ -59,7 +59,7 @@ static void fill_part(const struct train_step *p, uint32_t slot, const struct tr
     int32_t *ids = part->ids == OP_NONE ? NULL : graph_program_input(p->program, slot, part->ids);
     int32_t *eot = part->eot == OP_NONE ? NULL : graph_program_input(p->program, slot, part->eot);
     memcpy(graph_program_input(p->program, slot, features ? part->frames : part->pixels),
-           from_images + part->first * image, part->count * image * sizeof(float));
+           from_images + (part->first - batch->first) * image, part->count * image * sizeof(float));
     if (part->kinds != OP_NONE)
         memcpy(graph_program_input(p->program, slot, part->kinds), batch->kinds + part->first,
                part->count * sizeof(*batch->kinds));
@@ -119,7 +119,7 @@ void train_watch_texts(struct trainer *t, const struct data_batch *batch, uint64
         if (has_two(batch, k))
             return;
     }
-    if (!t->few_texts_warned)
+    if (!t->few_texts_warned && train_leads(t))
         LOG_WARN("step %llu: its %u samples have fewer than two different texts, from which nothing is learnt; leave "
                  "rows without captions out of %s, or raise run.batch (said once, whatever follows)",
                  (unsigned long long)step, batch->count, t->manifest->path);

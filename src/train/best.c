@@ -76,22 +76,20 @@ static void describe_scores(const struct train_scores *scores, char *out, size_t
 
 bool train_evaluates(const struct trainer *t, uint64_t step)
 {
-    return t->val && step % t->eval_every == 0;
+    return t->evaluates && step % t->eval_every == 0;
 }
 
 bool train_is_out_of_patience(const struct trainer *t)
 {
-    return t->val && t->config->run.patience && t->state.worse >= t->config->run.patience;
+    return t->evaluates && t->config->run.patience && t->state.worse >= t->config->run.patience;
 }
 
-enum mien_status train_evaluate(struct trainer *t)
+static enum mien_status evaluate(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     struct train_state *s = &t->state;
     struct train_scores scores;
     char best[160] = "", said[160];
-    if (!t->val || s->evaluated == s->step)
-        return MIEN_OK;
     TRY(train_val_run(t->val, &scores));
     TRY(train_log_eval(t->log, s->step, scores.loss, scores.war, scores.uar, scores.head, scores.images));
     s->evaluated = s->step;
@@ -109,6 +107,18 @@ enum mien_status train_evaluate(struct trainer *t)
     if (train_is_out_of_patience(t) && s->step < t->steps)
         LOG_INFO("step %llu: %u evaluations without a better one (run.patience): training ends early",
                  (unsigned long long)s->step, s->worse);
+fail:
+    return status;
+}
+
+enum mien_status train_evaluate(struct trainer *t)
+{
+    enum mien_status status = MIEN_OK;
+    if (!t->evaluates || t->state.evaluated == t->state.step)
+        return MIEN_OK;
+    if (train_leads(t))
+        TRY(evaluate(t));
+    TRY(train_ranks_state(t)); /* patience ends all at once */
 fail:
     return status;
 }

@@ -53,6 +53,7 @@ struct train_config {
         uint32_t shuffle_buffer; /* of shards: samples that are drawn from */
         uint32_t balance;        /* enum train_balance */
         uint32_t workers;
+        bool jpeg_draft;
         double max_bad; /* share of samples */
         struct {
             double crop_scale[2]; /* of the area; {1,1} = none */

@@ -173,6 +173,9 @@ const struct train_key train_keys[] = {
      .help = "How often rows are drawn"},
     {WHOLE(data.workers, "2", 0, 256), .also = "num_workers threads dataloader_num_workers", .unit = "threads",
      .help = "Threads that decode pictures; 0 decodes between the steps"},
+    {BOOL(data.jpeg_draft, "false"), .also = "draft scaled_decoding dct_scaling reducing_gap",
+     .help = "Whether a JPEG is decoded at 1/2, 1/4 or 1/8 where twice the pixels that its smallest crop is resized to "
+             "remain: faster, pixels near the exact ones; needs libjpeg-turbo"},
     {NUMBER(data.max_bad, "0.01", 0, 1), .unit = "share of the samples",
      .help = "How many samples may be missing or corrupt before training fails"},
     {PAIR(data.augment.crop_scale, "[0.9, 1]", 0.01, 1), .left = "[1, 1]", .also = "random_resized_crop scale",

@@ -2,10 +2,21 @@
  * again for its gradients (gradient caching): the losses see all features, memory holds one part's activations. */
 #include "train/step.h"
 
+/* Images of a batch that this rank takes. */
+static uint32_t share_of(const struct train_recipe *recipe, uint32_t batch)
+{
+    return recipe->ranks > 1 ? batch / recipe->ranks : batch;
+}
+
+static uint32_t part_size(const struct train_recipe *recipe, uint32_t share)
+{
+    return recipe->micro_batch ? BASE_MIN(recipe->micro_batch, share) : share;
+}
+
 uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch)
 {
-    uint32_t size = recipe->micro_batch ? BASE_MIN(recipe->micro_batch, batch) : batch;
-    return (uint32_t)base_div_up(batch, size);
+    uint32_t share = share_of(recipe, batch);
+    return (uint32_t)base_div_up(share, part_size(recipe, share));
 }
 
 /* The images of a part. */
@@ -30,11 +41,11 @@ void train_inputs_record(const struct train_recipe *recipe, struct graph *graph,
     const struct train_objective *objective = &recipe->objective;
     uint32_t levels = train_levels(objective), batch = shape->batch;
     out->parts = train_parts(recipe, batch);
-    uint32_t size = recipe->micro_batch ? BASE_MIN(recipe->micro_batch, batch) : batch;
+    uint32_t share = share_of(recipe, batch), size = part_size(recipe, share), first = recipe->rank * share;
     for (uint32_t i = 0; i < out->parts; i++) {
         struct train_part *part = &out->part[i];
-        part->first = i * size;
-        part->count = BASE_MIN(size, batch - part->first);
+        part->first = first + i * size;
+        part->count = BASE_MIN(size, first + share - part->first);
         look_record(recipe, graph, part);
         part->ids = part->eot = OP_NONE;
         if (levels == 0)
@@ -128,7 +139,9 @@ static op_value join(struct graph *graph, const op_value *x, uint32_t stride, ui
     return GRAPH_OP(graph, &op_concat, NULL, part[0], part[1], part[2], part[3]);
 }
 
-/* out [FEATURES] of the whole batch. */
+/* out [FEATURES] of the whole batch. The backward pass comes to what was recorded last first, and parameters' gradients
+ * add up as it goes: recorded from the last part on, they are ((g0 + g1) + g2) + ..., as ranks with a part each add
+ * theirs up. */
 static void record_parts(const struct train_recipe *recipe, struct nn_scope *scope, const struct train_inputs *in,
                          bool patches, op_value *out)
 {
@@ -140,7 +153,7 @@ static void record_parts(const struct train_recipe *recipe, struct nn_scope *sco
         graph_stick(scope->graph, base_fail(MIEN_ERR_NOMEM, "out of host memory for recording a step"));
         return;
     }
-    for (uint32_t i = 0; i < in->parts; i++) {
+    for (uint32_t i = in->parts; i-- > 0;) {
         bool segment = in->parts > 1 && scope->training;
         if (segment)
             graph_recompute_begin(scope->graph);

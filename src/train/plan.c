@@ -106,7 +106,12 @@ enum mien_status train_measure(struct trainer *t)
     if (vk_device_caps(t->device)->type == VK_TYPE_SOFTWARE && stats.flops > most_software_flops)
         return MIEN_OK;
     TRY(train_some(t, t->state.step + WARM_STEPS, 2 * most_seconds)); /* kernels are compiled, slices cut */
-    TRY(time_steps(t, &plan->seconds_per_step));
+    if (t->recipe.ranks > 1) {
+        TRY(train_scale(t));
+        plan->seconds_per_step = t->summary.scaling.step_seconds;
+    } else {
+        TRY(time_steps(t, &plan->seconds_per_step));
+    }
     graph_program_stats(t->last->program, &stats);
     put_stats(&stats, plan);
 fail:

@@ -59,6 +59,7 @@ static enum mien_status open_loader(struct trainer *t)
 {
     static const enum data_pick picks[] = {DATA_PICK_RANDOM, DATA_PICK_FIRST, DATA_PICK_ROTATE};
     const struct train_config *c = t->config;
+    uint32_t ranks = train_ranks_count(t);
     struct data_loader_params params = {
         .manifest = t->manifest,
         .rows = t->rows,
@@ -81,6 +82,11 @@ static enum mien_status open_loader(struct trainer *t)
         .shuffle = c->data.shuffle,
         .balance = c->data.balance == TRAIN_BALANCE_LABEL,
         .workers = c->data.workers,
+        .share_first = ranks > 1 ? dist_rank(t->ranks) * (c->run.batch / ranks) : 0,
+        .share_count = c->run.batch / ranks,
+        .agree = t->ranks ? train_ranks_samples : NULL,
+        .user = t,
+        .jpeg_draft = c->data.jpeg_draft,
         .seed = c->run.seed,
         .max_bad = c->data.max_bad,
     };
@@ -260,6 +266,11 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->recipe.moments = &t->moments;
     t->recipe.optimizer = train_optimizers[t->config->optim.kind];
     t->recipe.micro_batch = t->config->run.micro_batch;
+    t->recipe.rank = dist_rank(t->ranks);
+    t->recipe.ranks = train_ranks_count(t);
+    t->pretends = !t->ranks;
+    if (t->ranks)
+        TRY(train_flushes(t->device, &t->flushes));
     t->recipe.recompute = t->config->run.recompute;
     t->same = base_alloc(t->config->run.batch, sizeof(*t->same));
     FAIL_IF_NULL(t->same, "a batch");
@@ -327,7 +338,9 @@ static enum mien_status find_start(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     const char *dir = t->config->run.dir;
-    TRY(train_find_checkpoint(dir, &t->from, &t->state));
+    if (train_leads(t))
+        TRY(train_find_checkpoint(dir, &t->from, &t->state));
+    TRY(train_ranks_start(t));
     if (t->from)
         LOG_INFO("train: going on from %s", t->from);
     else
@@ -342,90 +355,6 @@ static enum mien_status find_start(struct trainer *t)
             "%s back as it was, or start another run.dir",
             t->manifest->path, t->shards ? ", with samples in other shards or pictures of other sizes" : "",
             t->shards ? "each shard" : "the manifest (and data.descriptions)");
-fail:
-    return status;
-}
-
-/* The configuration of the run in a directory, and where it lies now, whatever it says itself. */
-static enum mien_status read_own(struct trainer *t, const char *dir)
-{
-    enum mien_status status = MIEN_OK;
-    const struct mien_train_params *p = t->params;
-    struct base_arena arena = {0};
-    char *file = base_path_join(dir, "config.json");
-    cJSON *word = cJSON_CreateString(dir);
-    char *text = word ? base_json_print(word, false) : NULL;
-    const char **sets = base_arena_array(&arena, p->set_count + 1, sizeof(*sets));
-    FAIL_IF(!file || !text || !sets, MIEN_ERR_NOMEM, "out of host memory for a configuration");
-    FAIL_IF(base_file_exists_in(dir, "model.safetensors"), MIEN_ERR_ARG,
-            "%s: a model, not a run; name the run directory that it is in, which holds checkpoints/", dir);
-    FAIL_IF(!base_file_exists(file), MIEN_ERR_ARG,
-            "%s: holds no run: there is no config.json; name the run directory to go on with", dir);
-    if (p->set_count)
-        memcpy(sets, p->sets, p->set_count * sizeof(*sets));
-    sets[p->set_count] = base_arena_printf(&arena, "run.dir=%s", text);
-    FAIL_IF_NULL(sets[p->set_count], "a configuration");
-    TRY(train_config_read(file, sets, p->set_count + 1, &t->config));
-fail:
-    cJSON_Delete(word);
-    base_free(text);
-    base_free(file);
-    base_arena_clear(&arena);
-    return status;
-}
-
-/* What is not there at all is told before a device is opened. */
-static enum mien_status check_inputs(const struct trainer *t)
-{
-    enum mien_status status = MIEN_OK;
-    const struct train_config *c = t->config;
-    if (data_is_shards(c->data.train))
-        TRY(train_check_shards(c));
-    FAIL_IF(!data_is_shards(c->data.train) && !base_file_exists(c->data.train), MIEN_ERR_DATA,
-            "%s: no such file; data.train names the manifest", c->data.train);
-    FAIL_IF(c->data.val && data_is_shards(c->data.val), MIEN_ERR_ARG,
-            "%s: data.val is a manifest, which is read again and again in one order; shards serve data.train alone",
-            c->data.val);
-    FAIL_IF(c->data.val && !base_file_exists(c->data.val), MIEN_ERR_DATA, "%s: no such file; data.val names a manifest",
-            c->data.val);
-    if (t->params->resume) /* a checkpoint has its own */
-        return MIEN_OK;
-    if (c->model.init)
-        TRY(base_source_check_dir(c->model.init, "model.init is a model directory, or scratch"));
-    if (c->model.tokenizer)
-        TRY(base_source_check_dir(c->model.tokenizer, "model.tokenizer is a directory with a tokenizer"));
-fail:
-    return status;
-}
-
-/* Before anything in the run directory is read. */
-enum mien_status train_begin(const struct mien_train_params *params, struct trainer *t)
-{
-    enum mien_status status = MIEN_OK;
-    *t = (struct trainer){.params = params};
-    if (!params->config) {
-        FAIL_IF(!base_file_is_dir(params->run_dir), MIEN_ERR_ARG, "%s: no run directory; name the one to go on with",
-                params->run_dir);
-        TRY(train_check_length(params->run_dir));
-        if (!params->dry_run)
-            TRY(train_own(t, params->run_dir));
-        TRY(read_own(t, params->run_dir));
-    } else {
-        TRY(train_config_read(params->config, params->sets, params->set_count, &t->config));
-        TRY(train_check_length(t->config->run.dir));
-        if (!params->dry_run)
-            TRY(train_own(t, t->config->run.dir));
-    }
-    if (params->dry_run) {
-        t->config->run.dump_grads = NULL; /* nothing is written */
-    } else {
-        snprintf(t->summary.run_dir, sizeof(t->summary.run_dir), "%s", t->config->run.dir);
-        TRY(train_recover(t->config->run.dir));
-        if (!params->resume)
-            TRY(train_check_fresh(t->config->run.dir));
-        TRY(train_check_places(t));
-    }
-    TRY(check_inputs(t));
 fail:
     return status;
 }
@@ -449,10 +378,12 @@ enum mien_status train_prepare(struct vk_device *device, struct trainer *trainer
     TRY(open_loader(trainer));
     TRY(open_optimizer(trainer));
     TRY(data_loader_seek(trainer->loader, trainer->state.step));
-    if (trainer->config->data.val && trainer->config->run.eval_every >= 0)
+    trainer->evaluates = trainer->config->data.val && trainer->config->run.eval_every >= 0;
+    if (trainer->evaluates && train_leads(trainer))
         TRY(train_val_open(trainer, &trainer->val));
     plan_run(trainer);
-    if (!params->dry_run) {
+    TRY(train_ranks_agree(trainer));
+    if (!params->dry_run && train_leads(trainer)) {
         TRY(train_check_room(trainer));
         TRY(train_open_run(trainer));
     }
@@ -477,6 +408,7 @@ void train_clear(struct trainer *t)
     vk_tuned_clear(&t->tuned);
     base_free(t->from);
     base_free(t->same);
+    base_free(t->kept);
     base_free(t->rules);
     base_free(t->head_truth);
     base_free(t->rows);

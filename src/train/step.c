@@ -13,6 +13,19 @@ struct recording {
     op_value *of; /* [stack_count]: the stacks that want a gradient */
 };
 
+/* What was found of the trained stacks, by stack. */
+static void spread(struct recording *r, const op_value *found, uint32_t count)
+{
+    const struct nn_model *model = r->recipe->model;
+    bool *whole = r->step->exchange.whole;
+    for (uint32_t i = model->stack_count; i-- > 0;) {
+        bool trained = train_stack_trained(model, r->recipe->rules, i);
+        count -= trained;
+        r->step->grads[i] = trained ? found[count] : OP_NONE;
+        whole[i] = trained && whole[count];
+    }
+}
+
 /* Gradients of the stacks with parameters that are not frozen, into step->grads; of scale times the loss where there is
  * one. */
 static void record_backward(struct recording *r, op_value scaler)
@@ -25,14 +38,15 @@ static void record_backward(struct recording *r, op_value scaler)
         if (train_stack_trained(model, r->recipe->rules, i))
             r->of[count++] = r->scope.values[i];
     }
-    if (scaler == OP_NONE) {
+    op_value scale =
+        scaler == OP_NONE ? OP_NONE : graph_view(r->graph, scaler, graph_shape(r->graph, loss), SCALER_SCALE);
+    if (r->recipe->ranks > 1)
+        train_share_backward(r->recipe, r->graph, &r->step->exchange, loss, scale, r->of, count, found);
+    else if (scale == OP_NONE)
         graph_backward(r->graph, loss, r->of, count, found);
-    } else {
-        op_value scale = graph_view(r->graph, scaler, graph_shape(r->graph, loss), SCALER_SCALE);
+    else
         graph_backward_from(r->graph, &loss, &scale, 1, r->of, count, found);
-    }
-    for (uint32_t i = 0; i < stacks; i++)
-        r->step->grads[i] = train_stack_trained(model, r->recipe->rules, i) ? *found++ : OP_NONE;
+    spread(r, found, count);
 }
 
 static void output(struct graph *graph, op_value value)
@@ -69,6 +83,8 @@ static enum mien_status record(struct recording *r)
     train_features_record(r->recipe, &r->scope, &step->in, &features);
     if (step->shape.mining && r->recipe->objective.frozen)
         train_guides_record(r->recipe, &r->initial, &step->in, &features);
+    if (r->recipe->ranks > 1)
+        train_gather_record(r->recipe, r->graph, &features, &step->exchange);
     train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, &features, &step->losses);
     record_head(r, &features);
     record_backward(r, scaler);
@@ -93,15 +109,31 @@ fail:
 }
 
 /* The struct and its arrays in one piece, which the cache of programs frees. */
-static struct train_step *step_alloc(uint32_t stacks, uint32_t parts)
+static struct train_step *step_alloc(const struct nn_model *model, uint32_t parts)
 {
     struct train_step *step = NULL;
-    size_t head = base_round_up(sizeof(*step), 16), middle = base_round_up(parts * sizeof(*step->in.part), 16);
-    step = base_alloc(1, head + middle + stacks * sizeof(*step->grads));
-    if (step) {
-        step->in.part = (struct train_part *)(void *)((char *)step + head);
-        step->grads = (op_value *)(void *)((char *)step + head + middle);
-    }
+    uint32_t stacks = model->stack_count;
+    const size_t sizes[] = {sizeof(*step),
+                            parts * sizeof(*step->in.part),
+                            stacks * sizeof(*step->grads),
+                            stacks * sizeof(*step->exchange.bucket),
+                            model->count * sizeof(*step->exchange.kept),
+                            stacks * sizeof(*step->exchange.whole)};
+    void *piece[BASE_COUNT(sizes)];
+    size_t all = 0;
+    for (size_t i = 0; i < BASE_COUNT(sizes); i++)
+        all += base_round_up(sizes[i], 16);
+    char *at = base_alloc(1, all);
+    for (size_t i = 0; at && i < BASE_COUNT(sizes); at += base_round_up(sizes[i++], 16))
+        piece[i] = at;
+    if (!at)
+        return NULL;
+    step = piece[0];
+    step->in.part = piece[1];
+    step->grads = piece[2];
+    step->exchange.bucket = piece[3];
+    step->exchange.kept = piece[4];
+    step->exchange.whole = piece[5];
     return step;
 }
 
@@ -116,7 +148,7 @@ enum mien_status train_step_compile(const struct train_recipe *recipe, const str
     *out = NULL;
     snprintf(label, sizeof(label), "step [%u,%u,%u]", shape->batch, train_levels(&recipe->objective), shape->length);
     named.label = label;
-    r.step = step_alloc(count, train_parts(recipe, shape->batch));
+    r.step = step_alloc(recipe->model, train_parts(recipe, shape->batch));
     r.of = base_alloc(count, 2 * sizeof(*r.of));
     FAIL_IF(!r.step || !r.of, MIEN_ERR_NOMEM, "out of host memory for recording a step");
     r.step->shape = *shape;

@@ -26,6 +26,7 @@ struct train_recipe {
     uint32_t micro_batch;   /* images whose activations are alive at a time; 0 = all */
     bool recompute;         /* activations inside transformer blocks are made again for the backward pass */
     enum mien_dtype stored; /* how those are stored (nn_scope.stored) */
+    uint32_t rank, ranks;   /* of `ranks` processes, each with a share of the batch; ranks 0 and 1: alone */
 };
 
 /* What a step's program is compiled for. */
@@ -54,6 +55,36 @@ struct train_inputs {
     struct train_head_in head;
 };
 
+/* A feature of a share, which becomes that of the batch. */
+struct train_gather {
+    op_value own; /* output [b,...] */
+    op_value all; /* input [B,...] */
+    size_t bytes; /* of own */
+};
+
+/* Gradients that ranks add up at once. */
+struct train_bucket {
+    op_value grads; /* goes through the host */
+    uint64_t count; /* values */
+};
+
+/* Values of a bucket that every rank has whole: nothing is added to them. */
+struct train_kept {
+    uint32_t bucket;
+    uint64_t first, count;
+};
+
+enum { TRAIN_GATHER_MAX = 3 + TRAIN_LEVELS_MAX + 1 + TRAIN_LEVELS_MAX };
+
+/* What ranks exchange in a step: features of their shares, which the losses see all of, then gradients. */
+struct train_exchange {
+    struct train_gather gather[TRAIN_GATHER_MAX];
+    struct train_bucket *bucket; /* [stack_count] at most */
+    struct train_kept *kept;     /* [count] at most */
+    uint32_t gathers, buckets, kepts;
+    bool *whole; /* [stack_count]: the gradient comes from the losses alone, and every rank has it */
+};
+
 /* Outputs are of before the update. */
 struct train_step {
     struct train_step_shape shape;
@@ -66,6 +97,7 @@ struct train_step {
     op_value norms;       /* [T,64]: partial sums of squares of the T gradients that there are (train_trained_list) */
     op_value logit_scale; /* [1] */
     uint32_t next_slot;
+    struct train_exchange exchange; /* of several ranks */
     op_value *grads; /* [model->stack_count], before clipping and of the scaled loss: OP_NONE where there is none;
                         outputs where shape.grads asks. Lies behind the struct, as in.part does: one piece of memory */
 };
@@ -75,7 +107,7 @@ enum mien_status train_step_compile(const struct train_recipe *recipe, const str
                                     const struct graph_compile_params *params, struct train_step **out);
 void train_step_destroy(struct train_step **step); /* with its program */
 
-/* How many parts a batch has. */
+/* How many parts a batch has, of several ranks this one's share. */
 uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch);
 /* The inputs of a batch; out->part [train_parts] is there. */
 void train_inputs_record(const struct train_recipe *recipe, struct graph *graph, const struct train_step_shape *shape,
@@ -95,6 +127,14 @@ struct train_hyper {
 void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out);
 
 /* ---- inside train ---- */
+
+/* Of several ranks: makes the features of this one's share those of all, which the host gathers between two stages. */
+void train_gather_record(const struct train_recipe *recipe, struct graph *graph, struct train_features *features,
+                         struct train_exchange *out);
+/* graph_backward (scale OP_NONE) or graph_backward_from of such losses: through the losses over all features, then from
+ * this rank's features on. found [count]; exchange->whole by place in `of`. */
+void train_share_backward(const struct train_recipe *recipe, struct graph *graph, struct train_exchange *exchange,
+                          op_value loss, op_value scale, const op_value *of, uint32_t count, op_value *found);
 
 /* Clipping and updates with the step's gradients; sets clipping, norms and scaler. `scaler`: as the step finds it. */
 enum mien_status train_updates_record(const struct train_recipe *recipe, struct nn_scope *scope, op_value scaler,

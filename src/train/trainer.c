@@ -73,7 +73,7 @@ static void watch_mining(struct trainer *t, const struct train_log_step *row)
     enum { STEPS = 20 };
     double most = fmax(row->positives[0], row->positives[1]);
     t->state.collapsing = most > 0.25 * t->config->run.batch ? t->state.collapsing + 1 : 0;
-    if (t->state.collapsing < STEPS || t->state.collapse_warned)
+    if (t->state.collapsing < STEPS || t->state.collapse_warned || !train_leads(t))
         return;
     t->state.collapse_warned = true;
     LOG_WARN("step %llu: mining is collapsing: %.1f positives on average in a batch of %u for %d steps; raise "
@@ -144,7 +144,7 @@ static enum mien_status land_one(struct trainer *t)
     memmove(&t->flight[0], &t->flight[1], t->in_flight * sizeof(t->flight[0]));
     enum mien_status status = graph_program_wait(flight.program->program, flight.slot);
     status = status == MIEN_OK ? report(t, &flight) : status; /* which refuses what is not finite */
-    if (status == MIEN_OK && flight.program->shape.grads)
+    if (status == MIEN_OK && flight.program->shape.grads && train_leads(t))
         status = train_save_grads(t, &flight, t->config->run.dump_grads);
     return status;
 }
@@ -207,7 +207,7 @@ static enum mien_status submit_batch(struct trainer *t, const struct data_batch 
     train_watch_texts(t, batch, step);
     train_fill_inputs(t, p, slot, batch);
     train_hyper_fill(&hyper, step, graph_program_input(p->program, slot, p->hyper));
-    TRY(graph_program_submit(p->program, slot));
+    TRY(t->recipe.ranks > 1 ? train_ranks_step(t, p, slot) : graph_program_submit(p->program, slot));
     p->next_slot = (slot + 1) % GRAPH_SLOTS;
     t->flight[t->in_flight++] = (struct train_flight){.program = p, .slot = slot, .step = step, .lr = lr};
 fail:
@@ -227,7 +227,7 @@ static bool checkpoint_due(const struct trainer *t, uint64_t step)
 static enum mien_status between(struct trainer *t, uint64_t step)
 {
     enum mien_status status = MIEN_OK;
-    bool evaluates = train_evaluates(t, step), saves = checkpoint_due(t, step);
+    bool evaluates = train_evaluates(t, step), saves = train_leads(t) && checkpoint_due(t, step);
     if (step == t->steps || (!evaluates && !saves))
         return MIEN_OK;
     TRY(land_until(t, 0));
@@ -260,9 +260,13 @@ enum mien_status train_some(struct trainer *t, uint64_t last, double seconds)
     enum mien_status status = MIEN_OK;
     t->began = base_clock_seconds();
     t->began_at = t->state.step;
-    for (uint64_t step = t->state.step + 1; step <= last && !t->cancelled && base_clock_seconds() - t->began < seconds;
-         step++)
+    for (uint64_t step = t->state.step + 1; step <= last; step++) {
+        bool over = t->cancelled || base_clock_seconds() - t->began >= seconds;
+        TRY(dist_any(t->ranks, &over));
+        if (over)
+            break;
         TRY(one_step(t, step));
+    }
     TRY(land_until(t, 0));
     t->summary.seconds = base_clock_seconds() - t->began;
     status = t->cancelled ? MIEN_ERR_CANCELLED : MIEN_OK;
@@ -276,7 +280,9 @@ enum mien_status train_loop(struct trainer *t)
     t->began = t->saved = base_clock_seconds();
     t->began_at = t->state.step;
     for (uint64_t step = t->state.step + 1; step <= t->steps; step++) {
-        if (t->cancelled || (t->params->stop && *t->params->stop)) {
+        bool stop = t->cancelled || (t->params->stop && *t->params->stop);
+        TRY(dist_any(t->ranks, &stop));
+        if (stop) {
             t->summary.stopped = true;
             break;
         }
@@ -303,10 +309,10 @@ static enum mien_status finish(struct trainer *t)
     FAIL_IF_NULL(dir, "a path");
     if (!t->summary.stopped)
         TRY(train_evaluate(t));
-    if (t->state.step > 0 && t->saved_at != t->state.step)
+    if (train_leads(t) && t->state.step > 0 && t->saved_at != t->state.step)
         TRY(train_checkpoint(t));
     train_tell_best(t);
-    if (t->summary.stopped)
+    if (t->summary.stopped || !train_leads(t))
         goto fail;
     TRY(train_save_model(t, t->state.step, dir));
     snprintf(t->summary.model, sizeof(t->summary.model), "%s", dir);

@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "data/loader.h"
+#include "dist/dist.h"
 #include "mien/train.h"
 #include "train/config.h"
 #include "train/log.h"
@@ -42,6 +43,12 @@ struct train_state {
 struct trainer {
     struct vk_device *device;
     struct train_config *config;
+    struct mien_ranks *ranks;    /* NULL = alone */
+    bool pretends;               /* exchange is left out: a dry run of one rank of recipe.ranks */
+    struct train_timing *timing; /* or NULL */
+    bool flushes;                /* the device adds as dist_sum's `flush` says */
+    float *kept;                 /* of a bucket, while it is summed */
+    size_t kept_capacity;
     struct base_lock *lock;  /* on the run directory; NULL in a dry run */
     char *own_dir, *made_in; /* the directory; the nearest one that was there before it */
     /* data */
@@ -78,7 +85,8 @@ struct trainer {
     bool few_texts_warned;       /* a step had fewer than two */
     uint32_t begun_with[2];      /* run.steps and run.epochs of the run that goes on */
     struct train_log *log;
-    struct train_val *val;                           /* NULL = no evaluation */
+    bool evaluates;                                  /* data.val, between steps */
+    struct train_val *val;                           /* of rank 0; NULL = no evaluation */
     uint64_t eval_every;                             /* steps */
     struct train_flight flight[TRAIN_IN_FLIGHT_MAX]; /* oldest first */
     uint32_t in_flight;
@@ -103,6 +111,38 @@ void train_clear(struct trainer *trainer);
 
 /* The model under training as a model directory has it; the trainer's own. */
 struct use_parts train_model_parts(const struct trainer *t);
+
+/* ---- several processes (ranks.c) ---- */
+
+/* Whether this is rank 0, which alone writes files and evaluates. */
+bool train_leads(const struct trainer *t);
+/* run.micro_batch becomes a rank's share of run.batch. MIEN_ERR_ARG: it is another, or there are no equal shares. */
+enum mien_status train_ranks_shares(struct trainer *t);
+/* The checkpoint to go on from and its state, as rank 0 has found them. */
+enum mien_status train_ranks_start(struct trainer *t);
+/* With device and configuration as they will be used. MIEN_ERR_ARG: ranks have other data, configurations or versions
+ * of Mien; warns of other devices. */
+enum mien_status train_ranks_agree(struct trainer *t);
+/* A step of a program in stages, whose inputs are filled; its last stage is under way then. */
+enum mien_status train_ranks_step(struct trainer *t, struct train_step *p, uint32_t slot);
+/* data_loader_params.agree: each rank knows the samples of its share. */
+enum mien_status train_ranks_samples(void *trainer, uint32_t *samples);
+/* t->state as rank 0 has it. */
+enum mien_status train_ranks_state(struct trainer *t);
+/* Whether the device takes numbers below the smallest normal one as 0 (flush.c). */
+enum mien_status train_flushes(struct vk_device *device, bool *out);
+
+/* The least that each part of a step has taken, seconds. */
+struct train_timing {
+    bool exchange;  /* that is timed, by all ranks at once; else the stages */
+    double *stage;  /* [stages] */
+    double *bucket; /* [buckets] */
+    double gather;
+};
+/* How many take part, planned ones too. */
+uint32_t train_ranks_count(const struct trainer *t);
+/* Steps of one of several ranks, timed: summary.scaling (scale.c). */
+enum mien_status train_scale(struct trainer *t);
 
 /* ---- rows (rows.c, describe.c, data_key.c) ---- */
 

@@ -214,15 +214,42 @@ static void record_pack(struct updates *u, struct group *group)
     base_free(part);
 }
 
+/* A group's gradients go to the other ranks as soon as they are made, and come back as sums. */
+static void record_bucket(struct updates *u, const struct group *group, struct train_exchange *exchange)
+{
+    uint32_t end = group->first + group->count, before = exchange->kepts, whole = 0;
+    for (uint32_t at = group->first; at < end; at++) {
+        if (!exchange->whole[u->trained[at].stack])
+            continue;
+        whole++;
+        exchange->kept[exchange->kepts++] =
+            (struct train_kept){exchange->buckets, grad_offset(u, group, at), u->trained[at].elements};
+    }
+    if (whole == group->count) {
+        exchange->kepts = before;
+        return;
+    }
+    struct tensor_shape shape = graph_shape(u->graph, group->grads);
+    exchange->bucket[exchange->buckets++] = (struct train_bucket){group->grads, tensor_shape_count(&shape)};
+    graph_stage_end(u->graph, &group->grads, 1);
+    graph_through_host(u->graph, group->grads);
+}
+
 /* [norm, factor] of all gradients, from their partial sums of squares, [64] each. */
 static void record_clipping(struct updates *u, op_value scaler, struct train_step *step)
 {
     op_value found[] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
     graph_push(u->graph, "clip");
+    bool alone = u->recipe->ranks <= 1;
     for (uint32_t g = 0; g < u->groups; g++) {
         record_pack(u, &u->group[g]);
-        record_squares(u, &u->group[g]);
+        if (alone)
+            record_squares(u, &u->group[g]);
+        else
+            record_bucket(u, &u->group[g], &step->exchange);
     }
+    for (uint32_t g = 0; g < u->groups && !alone; g++)
+        record_squares(u, &u->group[g]);
     op_value norms =
         u->partials ? graph_join(u->graph, u->partial, u->partials, SHAPE_F32(u->count, SUM_PARTIALS)) : OP_NONE;
     if (scaler == OP_NONE) {

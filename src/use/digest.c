@@ -124,7 +124,7 @@ struct use_key use_key_of(const struct mien_input *in, uint32_t frames, uint32_t
     const char *decoders = mien_picture_decoders(); /* another one may round another way */
     base_log_divert(said, sizeof(said));            /* a file that cannot be read is named where it is embedded */
     add_number(&hash, in->video ? 2 : is_clip ? 1 : 0);
-    add_number(&hash, flags & MIEN_NO_EXIF);
+    add_number(&hash, flags & (MIEN_NO_EXIF | MIEN_JPEG_DRAFT));
     base_sha256_add(&hash, decoders, strlen(decoders) + 1);
     if (in->video) {
         add_number(&hash, frames);

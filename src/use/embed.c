@@ -46,3 +46,12 @@ enum mien_status mien_model_embed(struct mien_model *model, const struct mien_in
 fail:
     return use_ended(model, status);
 }
+
+enum mien_status mien_model_expect(struct mien_model *model, size_t pictures)
+{
+    enum mien_status status = MIEN_OK;
+    NEED(model);
+    nn_encoder_expect_images(model->encoder, pictures);
+fail:
+    return use_ended(model, status);
+}

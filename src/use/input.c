@@ -59,8 +59,9 @@ fail:
 enum mien_status use_check_flags(uint32_t flags, const char *function)
 {
     enum mien_status status = MIEN_OK;
-    FAIL_IF(flags & ~(uint32_t)(MIEN_RAW | MIEN_NO_EXIF), MIEN_ERR_ARG,
-            "%s: flags are 0x%x; those of version %s are MIEN_RAW and MIEN_NO_EXIF", function, flags, mien_version());
+    FAIL_IF(flags & ~(uint32_t)(MIEN_RAW | MIEN_NO_EXIF | MIEN_JPEG_DRAFT), MIEN_ERR_ARG,
+            "%s: flags are 0x%x; those of version %s are MIEN_RAW, MIEN_NO_EXIF and MIEN_JPEG_DRAFT", function, flags,
+            mien_version());
 fail:
     return status;
 }

@@ -29,6 +29,7 @@ enum mien_status mien_model_open(struct mien_gpu *gpu, const char *dir, const st
     TRY(use_parts_read(vk_gpu_device(gpu), &source, &extras, &parts));
     TRY(use_model_over(&parts, &model));
     model->gpu = gpu;
+    model->ranks = params.ranks;
     model->owned = parts;
     parts = (struct use_parts){0};
     model->name = name;

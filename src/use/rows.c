@@ -110,7 +110,8 @@ enum mien_status use_rows_feed(const struct use_rows *rows, uint32_t flags, stru
     for (size_t i = 0; i < rows->count; i++)
         TRY(make_input(&rows->manifest->rows[rows->rows[i]], arena, &inputs[i]));
     *out = (struct use_feed){.inputs = inputs, .count = rows->count, .rows = rows->rows};
-    out->pack = flags & MIEN_NO_EXIF ? NULL : rows->pack; /* packed pictures are turned */
+    bool packed = !(flags & (MIEN_NO_EXIF | MIEN_JPEG_DRAFT)); /* packed pictures are turned, and whole */
+    out->pack = packed ? rows->pack : NULL;
 fail:
     return status;
 }

@@ -27,12 +27,13 @@ void use_rows_clear(struct use_rows *rows);
 /* What a row's picture or clip is called: the picture, the video, the directory or the first frame. */
 const char *use_row_path(const struct data_row *row);
 
-/* The rows as a feed, in the arena; pictures come from the pack unless EXIF is to be ignored. */
+/* The rows as a feed, in the arena; pictures come from the pack unless EXIF is to be ignored or drafts are
+ * asked for. */
 enum mien_status use_rows_feed(const struct use_rows *rows, uint32_t flags, struct base_arena *arena,
                                struct use_feed *out);
 
 /* Unit embeddings of all rows' pictures and clips into out [count,E]; ok[i] says which could be read. Of params,
- * frames, MIEN_NO_EXIF, threads, max_pixels, progress and user are looked at. */
+ * frames, MIEN_NO_EXIF, MIEN_JPEG_DRAFT, threads, max_pixels, progress and user are looked at. */
 enum mien_status use_embed_rows(struct mien_model *model, const struct use_rows *rows,
                                 const struct mien_embed_params *params, float *out, bool *ok);
 

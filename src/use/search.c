@@ -35,6 +35,8 @@ static enum mien_status score_all(struct search *s)
     params.ok = s->ok = base_alloc(s->rows.count, sizeof(*s->ok));
     params.flags &= ~(uint32_t)MIEN_RAW;
     FAIL_IF(!s->texts || !s->scores || !s->ok, MIEN_ERR_NOMEM, "out of host memory for a search");
+    if (!params.store)
+        nn_encoder_expect_images(s->model->encoder, s->rows.count);
     TRY(mien_model_embed_texts(s->model, s->p->texts, s->p->text_count, 0, s->texts));
     TRY(use_rows_feed(&s->rows, params.flags, &arena, &feed));
     TRY(use_embed(s->model, &feed, &params, score, s));

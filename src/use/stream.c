@@ -69,10 +69,12 @@ static size_t image_size(const struct stream *s)
 /* The picture from the pack, or read. */
 static enum mien_status load(const struct stream *s, const struct use_item *item, struct data_image *image)
 {
-    struct data_image_params p = {.max_pixels = s->params->max_pixels,
-                                  .ignore_exif = s->params->flags & MIEN_NO_EXIF,
-                                  .keep_alpha = !s->model->preprocess.rgb_first,
-                                  .has_box = item->has_box};
+    struct data_image_params p = {
+        .max_pixels = s->params->max_pixels,
+        .ignore_exif = s->params->flags & MIEN_NO_EXIF,
+        .keep_alpha = !s->model->preprocess.rgb_first,
+        .draft = s->params->flags & MIEN_JPEG_DRAFT ? data_preprocess_draft(&s->model->preprocess) : 0,
+        .has_box = item->has_box};
     struct data_source source = item->source;
     char name[32];
     if (item->kind == USE_PICTURE && s->feed->pack && data_pack_image(s->feed->pack, s->feed->rows[item->input], image))
@@ -308,6 +310,17 @@ fail:
     return status;
 }
 
+/* Clips may have any number of frames. */
+static void expect(struct mien_model *model, const struct use_feed *feed)
+{
+    for (size_t i = 0; i < feed->count; i++) {
+        const struct mien_input *input = &feed->inputs[i];
+        if (input->frames || input->directory || input->video)
+            return;
+    }
+    nn_encoder_expect_images(model->encoder, feed->count);
+}
+
 /* One of the sinks is NULL. */
 static enum mien_status embed_to(struct mien_model *model, const struct use_feed *feed,
                                  const struct mien_embed_params *params, use_sink_fn sink, use_frames_fn frames,
@@ -330,6 +343,7 @@ static enum mien_status embed_to(struct mien_model *model, const struct use_feed
         s->blocks[i].pixels = base_alloc(BLOCK * image_size(s), sizeof(float));
         FAIL_IF_NULL(s->blocks[i].pixels, "pixels");
     }
+    expect(model, feed);
     TRY(run(s));
 fail:
     for (size_t i = 0; s && i < 2; i++) {
@@ -348,8 +362,15 @@ fail:
 enum mien_status use_embed(struct mien_model *model, const struct use_feed *feed,
                            const struct mien_embed_params *params, use_sink_fn sink, void *user)
 {
-    return params->store ? use_embed_stored(model, feed, params, sink, user)
-                         : embed_to(model, feed, params, sink, NULL, user);
+    return params->store  ? use_embed_stored(model, feed, params, sink, user)
+           : model->ranks ? use_embed_shared(model, feed, params, sink, user)
+                          : use_embed_alone(model, feed, params, sink, user);
+}
+
+enum mien_status use_embed_alone(struct mien_model *model, const struct use_feed *feed,
+                                 const struct mien_embed_params *params, use_sink_fn sink, void *user)
+{
+    return embed_to(model, feed, params, sink, NULL, user);
 }
 
 enum mien_status use_embed_frames(struct mien_model *model, const struct use_feed *feed,

@@ -22,6 +22,12 @@ enum mien_status use_embed_frames(struct mien_model *model, const struct use_fee
 /* The same as use_embed with params->store, which is given: what is in it is not embedded again. use_embed calls it. */
 enum mien_status use_embed_stored(struct mien_model *model, const struct use_feed *feed,
                                   const struct mien_embed_params *params, use_sink_fn sink, void *user);
+/* The same as use_embed with model->ranks, each of which embeds its part: all get all. use_embed calls it. */
+enum mien_status use_embed_shared(struct mien_model *model, const struct use_feed *feed,
+                                  const struct mien_embed_params *params, use_sink_fn sink, void *user);
+/* use_embed by this rank alone. */
+enum mien_status use_embed_alone(struct mien_model *model, const struct use_feed *feed,
+                                 const struct mien_embed_params *params, use_sink_fn sink, void *user);
 /* The same as use_embed into out [count,E]; the row of a bad input is 0. */
 enum mien_status use_embed_into(struct mien_model *model, const struct use_feed *feed,
                                 const struct mien_embed_params *params, float *out);

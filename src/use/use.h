@@ -10,7 +10,8 @@
 struct mien_model {
     struct mien_gpu *gpu; /* NULL where training has made the model */
     char error[MIEN_ERROR_SIZE];
-    char *name; /* the directory that it was opened from; NULL: files in memory, or training */
+    char *name;               /* the directory that it was opened from; NULL: files in memory, or training */
+    struct mien_ranks *ranks; /* that share what is embedded; NULL: one */
     struct vk_device *device;
     struct nn_model *nn;
     struct nn_encoder *encoder;

@@ -106,6 +106,7 @@ static void test_changes(struct mien_store *store)
     CHECK(memcmp(fresh, kept, sizeof(kept)) == 0);
     CHECK(memcmp(clips[0], clips[1], sizeof(clips[0])) == 0 && clips[1][2].there == 3 && clips[1][4].used == 2);
     CHECK_EQ(embed_with(store, (struct mien_embed_params){.flags = MIEN_NO_EXIF}, kept), N);
+    CHECK_EQ(embed_with(store, (struct mien_embed_params){.flags = MIEN_JPEG_DRAFT}, kept), N);
     inputs[5].box[2] = 7;
     CHECK_EQ(mien_model_embed(model, inputs, N, NULL, fresh), MIEN_OK);
     CHECK_EQ(embed_with(store, (struct mien_embed_params){0}, kept), 1);

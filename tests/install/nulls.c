@@ -71,6 +71,8 @@ static void without_device(void)
     CHECK(strncmp(mien_picture_decoders(), "PNG by stb_image, JPEG by ", 26) == 0);
     note("mien_picture_decoders(");
     GIVES(mien_dtype_size(MIEN_DTYPE_COUNT), 0);
+    note("mien_gpu_prepare");
+    mien_gpu_prepare(); /* takes nothing, gives nothing */
     REFUSED(mien_gpu_list(NULL, NULL, 0, NULL));
     REFUSED(mien_gpu_list(NULL, NULL, 1, &n));
     REFUSED(mien_gpu_list(NULL, UNSIZED(mien_gpu_info), 1, &n));
@@ -243,6 +245,7 @@ static void with_model(struct mien_model *model)
     NOTHING(mien_model_error(model));
     REFUSED(mien_model_describe(model, NULL));
     REFUSED(mien_model_describe(model, UNSIZED(mien_model_info)));
+    REFUSED(mien_model_expect(NULL, 1));
     REFUSED(mien_model_embed(model, NULL, 1, NULL, room));
     REFUSED(mien_model_embed(model, &no_image, 1, NULL, NULL));
     REFUSED(mien_model_embed(model, &no_image, 1, UNSIZED(mien_embed_params), room));
@@ -299,7 +302,7 @@ static void misused(struct mien_model *model)
         {.pixels = pixels, .width = 65537, .height = 4},
     };
     const char *const a[] = {"a", "b"}, *const hole[] = {"a", NULL};
-    struct mien_embed_params embed = {.size = sizeof embed, .flags = 4};
+    struct mien_embed_params embed = {.size = sizeof embed, .flags = 8};
     struct mien_labels *labels = NULL;
     struct mien_search *search = NULL;
     struct mien_result *result = NULL;
@@ -315,7 +318,7 @@ static void misused(struct mien_model *model)
     GIVES(mien_model_target(model, 0), NULL);
     GIVES(mien_model_target(NULL, 0), NULL);
     REFUSED(mien_model_predict(NULL, room, 1, room));
-    REFUSED(mien_model_embed_texts(model, a, 1, 4, room));
+    REFUSED(mien_model_embed_texts(model, a, 1, 8, room));
     REFUSED(mien_model_embed_labels(model, a, 2, NULL, 1, room));
     REFUSED(mien_labels_create(model, &(struct mien_label){.name = ""}, 1, NULL, &labels));
     REFUSED(mien_labels_create(model, &(struct mien_label){.name = "a", .text_count = 1}, 1, NULL, &labels));
@@ -373,6 +376,17 @@ static void results_and_pages(void)
     REFUSED(mien_report(NULL, 1, "report.html"));
 }
 
+static void ranks(void)
+{
+    struct mien_ranks *none = NULL;
+    REFUSED(mien_ranks_open(NULL));
+    REFUSED(mien_ranks_device(NULL, NULL, NULL));
+    NOTHING(mien_ranks_describe(NULL, NULL));
+    NOTHING(mien_ranks_abort(NULL, 1));
+    NOTHING((mien_ranks_close(NULL), mien_ranks_close(&none)));
+    note("mien_ranks_close(");
+}
+
 static void all_called(const char *path)
 {
     char line[256];
@@ -404,6 +418,7 @@ int main(int argc, char **argv)
     tuning();
     data_and_training();
     results_and_pages();
+    ranks();
     NOTHING(mien_default_templates(NULL));
     CHECK(mien_default_templates(&count) != NULL && count > 0);
     REFUSED(mien_model_open(NULL, NULL, NULL, NULL));

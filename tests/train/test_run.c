@@ -6,6 +6,7 @@
 
 #include "io/elements.h"
 #include "io/safetensors.h"
+#include "mien/data.h"
 #include "train/tiny_run.h"
 
 static void test_equal_runs(void)
@@ -33,6 +34,26 @@ static void test_equal_runs(void)
     base_free(a);
     base_free(b);
     base_free(other);
+}
+
+/* Drafts are of JPEG, and other pixels; of PNG they change nothing. */
+static void test_drafts(void)
+{
+    static const char *const names[] = {"420", "444_progressive", "grey", "cmyk"};
+    char text[2048];
+    size_t n = 0;
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
+        n += (size_t)sprintf(text + n, "{\"image\":\"%s/tests/data/jpeg_draft/%s.jpg\",\"caption\":\"%s\"}\n",
+                             MIEN_SOURCE_DIR, names[i], names[i]);
+    CHECK_EQ(base_file_write(tiny_path("photos.jsonl"), text, n), MIEN_OK);
+    CHECK_EQ(train("png", "data.jpeg_draft=true", NULL, NULL), MIEN_OK);
+    CHECK(equal_files("a/model/model.safetensors", "png/model/model.safetensors"));
+    const char *whole[] = {"run.dir=whole", "data.train=photos.jsonl", "run.batch=4"};
+    const char *draft[] = {"run.dir=draft", "data.train=photos.jsonl", "run.batch=4", "data.jpeg_draft=true"};
+    CHECK_EQ(train_sets(whole, BASE_COUNT(whole), NULL), MIEN_OK);
+    CHECK_EQ(train_sets(draft, BASE_COUNT(draft), NULL), MIEN_OK);
+    bool scales = strstr(mien_picture_decoders(), "libjpeg-turbo") != NULL;
+    CHECK(scales != equal_files("whole/model/model.safetensors", "draft/model/model.safetensors"));
 }
 
 /* Colours and words are learnt: what is left is the numbers, which no picture shows. */
@@ -291,6 +312,7 @@ int main(void)
     if (!tiny_make())
         CHECK_SKIP("no temporary directory");
     test_equal_runs();
+    test_drafts();
     test_learns();
     test_no_loss();
     test_dump_grads();

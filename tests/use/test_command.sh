@@ -178,6 +178,23 @@ else
     echo "skipped: files of ../shared/data/fixtures (not there)"
 fi
 
+# ---- drafts ----
+photo=$here/../data/jpeg_draft/420.jpg
+expect 0 '' embed --model "$trained" --image "$photo" -o whole.safetensors
+expect 0 '' embed --model "$trained" --image "$photo" --jpeg-draft -o draft.safetensors
+expect 0 '' embed --model "$trained" --image "$photo" --jpeg-draft -o again.safetensors
+holds 'equal drafts' cmp -s draft.safetensors again.safetensors
+holds 'a draft is kept as one' sh -c '! cmp -s whole.safetensors draft.safetensors'
+expect 0 '"joy":' classify --json --model "$trained" --labels joy,fear "$photo"
+cp out whole
+expect 0 '"joy":' classify --json --model "$trained" --labels joy,fear --jpeg-draft "$photo"
+if "$mien" --version | grep -q libjpeg-turbo; then
+    holds 'a draft has pixels of its own' sh -c '! cmp -s whole out'
+fi
+expect 0 'mbedded' embed --model "$trained" --image "$photo" --jpeg-draft --embeddings whole.safetensors \
+    -o x.safetensors
+holds 'nor taken from it' cmp -s draft.safetensors x.safetensors
+
 # ---- classify ----
 expect 0 '{"input":"clip","label":"' classify --json --model "$model" --labels joy,fear,anger \
     clip "$golden/00.png" 'a clip'

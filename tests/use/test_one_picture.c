@@ -285,6 +285,46 @@ static void check_packed(void)
     CHECK_EQ(unlink("kinds.jsonl.pack"), 0);
 }
 
+/* ---- work ---- */
+
+/* What the towers have computed since the last call. */
+static size_t rows_done(void)
+{
+    static uint64_t before;
+    uint64_t now = nn_encoder_rows(model->encoder), rows = now - before;
+    before = now;
+    return (size_t)rows;
+}
+
+/* Every way computes what it is asked for: no batch is filled up. */
+static void check_work(void)
+{
+    static const struct mien_label names[] = {{.name = "joy"}, {.name = "sorrow"}, {.name = "anger"}};
+    static const char *const templates[] = {"a face of {}", "{}", "a {} face"};
+    const struct mien_labels_params by = {.size = sizeof by, .templates = templates, .template_count = 3};
+    struct mien_input inputs[AMONG], frames[5];
+    static float got[AMONG][E];
+    struct mien_labels *made = NULL;
+    for (int i = 0; i < AMONG; i++)
+        inputs[i] = input_of(&kinds[i % KINDS]);
+    memcpy(frames, inputs, sizeof(frames));
+    (void)rows_done();
+    for (size_t count = 1; count <= AMONG; count += 4) {
+        CHECK_EQ(mien_model_embed(model, inputs, count, NULL, got[0]), MIEN_OK);
+        CHECK_EQ(rows_done(), count);
+    }
+    inputs[1] = (struct mien_input){.frames = frames, .frame_count = 5}; /* their mean: no temporal transformer */
+    CHECK_EQ(mien_model_embed(model, inputs, 33, NULL, got[0]), MIEN_OK);
+    CHECK_EQ(rows_done(), 32 + 5);
+    CHECK_EQ(mien_labels_create(model, names, 3, &by, &made), MIEN_OK);
+    CHECK_EQ(rows_done(), 9);
+    mien_labels_destroy(&made);
+    check_rows("row");
+    CHECK_EQ(rows_done(), KINDS);
+    check_search();
+    CHECK_EQ(rows_done(), KINDS + 2); /* the sentence twice */
+}
+
 /* ---- models ---- */
 
 static void check_model(const char *dir)
@@ -301,6 +341,7 @@ static void check_model(const char *dir)
     check_among();
     check_rows("row");
     check_search();
+    check_work();
     check_loader("in training");
     check_packed();
     mien_model_destroy(&model);

@@ -6,7 +6,7 @@
 
 struct options {
     const char *only, *compare;
-    bool quick, csv;
+    bool quick, slow, csv;
     struct arg_list inputs;
 };
 
@@ -25,8 +25,12 @@ static enum mien_status measure(const struct common *common, const struct option
     struct progress progress;
     enum mien_status status = mien_gpu_create(&gpu_params, &gpu);
     progress_begin(&progress, "bench", common->quiet);
-    const struct mien_bench_params params = {
-        .size = sizeof(params), .only = options->only, .quick = options->quick, .progress = show, .user = &progress};
+    const struct mien_bench_params params = {.size = sizeof(params),
+                                             .only = options->only,
+                                             .quick = options->quick,
+                                             .progress = show,
+                                             .user = &progress,
+                                             .slow = options->slow};
     if (status == MIEN_OK)
         status = mien_bench_run(gpu, &params, out);
     progress_end(&progress);
@@ -78,6 +82,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct mien_bench *bench = NULL, *before = NULL;
     const struct arg args[] = {
         {"--quick", ARG_FLAG, NULL, "the smallest case of each kernel, and small towers", &options.quick},
+        {"--slow", ARG_FLAG, NULL, "also what takes longer than seconds a run on a software device", &options.slow},
         {"--only", ARG_TEXT, "GLOB", "only rows of such names, as \"matmul/*\"; the peaks are measured always",
          &options.only},
         {"--csv", ARG_FLAG, NULL, "the rows as a table for programs", &options.csv},
@@ -90,8 +95,8 @@ static int run(const struct command *command, int argc, char **argv)
         return result;
     if (common.json && options.csv)
         return complain(command, 2, "--json and --csv: one of the two");
-    if (options.inputs.count > 1 || (options.inputs.count && (options.quick || options.only)))
-        return complain(command, 2, "RESULT.json stands for a measurement: one, without --quick and --only");
+    if (options.inputs.count > 1 || (options.inputs.count && (options.quick || options.slow || options.only)))
+        return complain(command, 2, "RESULT.json stands for a measurement: one, without --quick, --slow and --only");
     result = options.compare ? read_result(options.compare, &before) : 0;
     if (result == 0)
         result = options.inputs.count ? read_result(options.inputs.items[0], &bench)
@@ -105,7 +110,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_bench = {
     .name = "bench",
-    .synopsis = "[--quick] [--only GLOB] [--compare FILE.json] [RESULT.json]",
+    .synopsis = "[--quick] [--slow] [--only GLOB] [--compare FILE.json] [RESULT.json]",
     .summary = "times kernels, towers and training steps",
     .help =
         "Each kernel is held against its reference first, then timed at the shapes of models; so are the towers of\n"

@@ -114,6 +114,16 @@ static enum mien_status classify_all(struct job *job)
     return status;
 }
 
+/* Labels come first: what pictures need of the driver's compiler is made beside them. */
+static enum mien_status expect_pictures(struct job *job)
+{
+    for (size_t i = 0; i < job->inputs.count; i++) {
+        if (!looking_input(&job->looking, job->inputs.items[i]).path)
+            return MIEN_OK; /* a clip: as many as it has */
+    }
+    return mien_model_expect(job->use.model, job->inputs.count);
+}
+
 static enum mien_status make_labels(struct job *job)
 {
     const struct mien_labels_params params = {
@@ -137,6 +147,8 @@ static enum mien_status make_labels(struct job *job)
 static int classify(const struct command *command, struct job *job)
 {
     enum mien_status status = use_open(&job->use, &job->common, job->model);
+    if (status == MIEN_OK)
+        status = expect_pictures(job);
     if (status == MIEN_OK)
         status = make_labels(job);
     if (status == MIEN_OK)
@@ -223,6 +235,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &job.looking.frame_count},
         {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
+        {"--jpeg-draft", ARG_FLAG, NULL, LOOKING_DRAFT, &job.looking.jpeg_draft},
         {"--skip-bad", ARG_FLAG, NULL, "exit status 0 though some inputs cannot be read", &job.skip_bad},
         {0},
     };

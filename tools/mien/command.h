@@ -39,6 +39,7 @@ struct common {
     enum mien_dtype precision;
     uint64_t seed;
     bool seed_given, json, quiet;
+    struct mien_ranks *ranks; /* by ranks_open, else NULL */
 };
 
 struct command {
@@ -129,6 +130,22 @@ enum mien_status gpu_open(const struct common *common, struct mien_gpu **gpu);
 /* Ends the trace, closes; `status` of the work until now or, where that is MIEN_OK, a failure of the trace. */
 enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
 
+/* ---- several processes that work as one ---- */
+
+struct ranks {
+    struct mien_ranks *ranks; /* NULL: one */
+    struct mien_ranks_info info;
+    char device[16], trace[4096];
+};
+/* Of what mpirun or srun has started: this rank's device, where none is named, and trace, into *common; all ranks but 0
+ * are quiet from now on. */
+enum mien_status ranks_open(struct ranks *ranks, struct common *common);
+bool ranks_lead(const struct ranks *ranks); /* rank 0 prints the results */
+/* From now on other ranks tell what only they see: warnings of the data of their share. */
+void ranks_speak(struct ranks *ranks);
+/* For the end; gives exit_status. One that tells of a failure (not of a signal) ends all ranks. */
+int ranks_close(struct ranks *ranks, int exit_status);
+
 /* ---- a model in use ---- */
 
 /* Options of the subcommands that look at pictures. */
@@ -139,11 +156,12 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status);
     "pixels, takes more than 512 MB to decode (16-bit RGBA above 32 million pixels), or is a JPEG of more than 500\n"  \
     "scans or 1,280 million pixels in all scans."
 #define LOOKING_FRAMES "frames of a clip, at equal spacing; 0 = all (default: what the model was trained with, else 32)"
+#define LOOKING_DRAFT "decode a JPEG at 1/2, 1/4 or 1/8 where twice the model's image size remains: faster, not exact"
 #define STORED_HELP "what mien embed wrote with this model: what has not changed since then is not embedded again"
 struct looking {
     const char *box_text;
     uint64_t frame_count; /* as given: 0 = all; LOOKING_USUAL = not given */
-    bool no_exif, has_box;
+    bool no_exif, jpeg_draft, has_box;
     int32_t box[4];
 };
 /* After args_parse: 0, or the exit status after a message. */

@@ -140,21 +140,24 @@ static int write_all(const struct command *command, const struct job *job, const
 static int embed(const struct command *command, struct job *job)
 {
     float *texts = NULL;
-    enum mien_status status = use_open(&job->use, &job->common, job->model);
+    struct ranks ranks;
+    enum mien_status status = ranks_open(&ranks, &job->common);
+    if (status == MIEN_OK)
+        status = use_open(&job->use, &job->common, job->model);
     if (status == MIEN_OK)
         status = embed_inputs(job);
     if (status == MIEN_OK)
         status = embed_texts(job, &texts);
     int result = mien_status_exit_code(status);
     struct counts n = count_all(job);
-    if (status == MIEN_OK)
+    if (status == MIEN_OK && ranks_lead(&ranks))
         result = write_all(command, job, &n, texts);
-    if (result == 0 && (!job->common.quiet || job->common.json))
+    if (result == 0 && ranks_lead(&ranks) && (!job->common.quiet || job->common.json))
         print_summary(job, &n);
     free(texts);
     mien_store_destroy(&job->store);
     status = use_close(&job->use, status);
-    return result == 0 ? mien_status_exit_code(status) : result;
+    return ranks_close(&ranks, result == 0 ? mien_status_exit_code(status) : result);
 }
 
 static int check(const struct command *command, struct job *job)
@@ -197,6 +200,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &job.looking.frame_count},
         {"--box", ARG_TEXT, "x,y,w,h", "look at this part of every picture", &job.looking.box_text},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &job.looking.no_exif},
+        {"--jpeg-draft", ARG_FLAG, NULL, LOOKING_DRAFT, &job.looking.jpeg_draft},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &job.common, NULL);
@@ -217,10 +221,10 @@ const struct command command_embed = {
     .help =
         "Tensors image_embeds [N,E], video_embeds [V,E], text_embeds [M,E], f32, of unit length, in the order given.\n"
         "A clip's embedding is made by the model's temporal transformer; where it has none it is the mean of its\n"
-        "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. The file also says what each "
-        "row\n"
-        "is of (metadata \"mien.embeddings\": path, size, checksum of contents, box, frames and EXIF), so that search\n"
-        "and eval use it by --embeddings. It holds no time: equal inputs give equal bytes. --json prints one object:\n"
+        "frames'. One bad file: exit status 4 and nothing written, unless --skip-bad. The file also says what each\n"
+        "row is of (metadata \"mien.embeddings\": path, size, checksum of contents, box, frames, EXIF and draft), so\n"
+        "that search and eval use it by --embeddings. It holds no time: equal inputs give equal bytes. --json prints\n"
+        "one object: "
         "{\"output\",\"width\",\"images\",\"videos\",\"texts\",\"bad\"}.\n\n" PICTURE_LIMITS,
     .run = run,
     .lacks = LACKS_SEED,

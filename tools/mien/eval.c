@@ -23,7 +23,7 @@ struct request {
     struct words classes;
 };
 
-static enum mien_status evaluate(const struct common *common, struct request *q)
+static enum mien_status evaluate(const struct common *common, struct request *q, bool leads)
 {
     struct mien_gpu *gpu = NULL;
     struct mien_model *model = NULL;
@@ -46,14 +46,23 @@ static enum mien_status evaluate(const struct common *common, struct request *q)
         status =
             q->suite ? mien_eval_suite(model, q->suite, &q->params, &result) : mien_eval(model, &q->params, &result);
     progress_end(&progress);
-    if (status == MIEN_OK && common->json)
+    if (status == MIEN_OK && leads && common->json)
         printf("%s\n", mien_result_json(result));
-    else if (status == MIEN_OK)
+    else if (status == MIEN_OK && leads)
         print_shown(mien_result_summary(result));
     mien_result_destroy(&result);
     mien_store_destroy(&store);
     mien_model_destroy(&model);
     return gpu_close(&gpu, status);
+}
+
+static int evaluate_as_rank(struct common *common, struct request *q)
+{
+    struct ranks ranks;
+    enum mien_status status = ranks_open(&ranks, common);
+    if (status == MIEN_OK)
+        status = evaluate(common, q, ranks_lead(&ranks));
+    return ranks_close(&ranks, mien_status_exit_code(status));
 }
 
 /* Index of a word in a list that NULL ends. */
@@ -180,7 +189,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (result == 0 && q.compat && strcmp(q.compat, "emoclip") != 0)
         result = complain(command, 2, "--compat %s: it is: emoclip", q.compat);
     if (result == 0)
-        result = mien_status_exit_code(evaluate(&common, &q));
+        result = evaluate_as_rank(&common, &q);
     mien_texts_destroy(&q.templates);
     words_free(&q.classes);
     return result;

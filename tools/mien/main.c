@@ -77,6 +77,7 @@ int main(int argc, char **argv)
 {
     const struct command *command;
     base_streams_guard();
+    mien_gpu_prepare();
     if (argc < 2)
         return complain(NULL, 2, "a subcommand is missing, such as mien train; mien --help lists them");
     if (asks_help(argv[1]))

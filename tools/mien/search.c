@@ -60,6 +60,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--top", ARG_NUMBER, "N", "how many to print; 0 = all (default: 10)", &top},
         {"--frame-count", ARG_NUMBER, "N", LOOKING_FRAMES, &looking.frame_count},
         {"--no-exif", ARG_FLAG, NULL, "do not turn pictures as their EXIF orientation says", &looking.no_exif},
+        {"--jpeg-draft", ARG_FLAG, NULL, LOOKING_DRAFT, &looking.jpeg_draft},
         {0},
     };
     int exit_code = args_parse(command, argc, argv, args, &common, NULL);

@@ -11,12 +11,14 @@
 struct watch {
     struct progress progress;
     struct mien_train_now now;
+    struct ranks *ranks;
 };
 
 static bool on_progress(void *user, uint64_t done, uint64_t total)
 {
     struct watch *w = user;
     char note[64];
+    ranks_speak(w->ranks); /* what concerns all has been told by now */
     snprintf(note, sizeof(note), "loss %.4f, %.0f samples/s", w->now.loss, w->now.samples_per_s);
     progress_show(&w->progress, done, total, "steps", note);
     return true;
@@ -47,6 +49,52 @@ static double mib(uint64_t bytes)
     return (double)bytes / (1024 * 1024);
 }
 
+/* Of several ranks: members of the object. */
+static void print_scaling_json(const struct mien_train_scaling *s)
+{
+    const struct {
+        const char *name;
+        double value;
+    } members[] = {{"ranks", s->ranks},
+                   {"share", s->share},
+                   {"bandwidth", s->bandwidth},
+                   {"latency", s->latency},
+                   {"gather_bytes", s->gather_bytes},
+                   {"gradient_bytes", s->gradient_bytes},
+                   {"compute_seconds", s->compute_seconds},
+                   {"gather_seconds", s->gather_seconds},
+                   {"sum_seconds", s->sum_seconds},
+                   {"exposed_seconds", s->exposed_seconds},
+                   {"hidden_ranks", s->hidden_ranks},
+                   {"measured_gather_seconds", s->measured_gather_seconds},
+                   {"measured_sum_seconds", s->measured_sum_seconds}};
+    for (size_t i = 0; s->ranks && i < sizeof(members) / sizeof(members[0]); i++) {
+        printf(",\"%s\":", members[i].name);
+        print_json_number(members[i].value, 9);
+    }
+}
+
+static void print_scaling(const struct mien_train_scaling *s)
+{
+    double exchange = s->gather_seconds + s->sum_seconds;
+    if (!s->ranks)
+        return;
+    printf("ranks       %u, %u images each: %.4f s of computing\n", s->ranks, s->share, s->compute_seconds);
+    printf("exchange    %.4f s at %.3g GB/s and %.3g us a message: features %.3f MB a rank, gradients %.3f MB; %.4f s "
+           "are not\n            hidden behind the backward pass\n",
+           exchange, s->bandwidth / 1e9, s->latency * 1e6, s->gather_bytes / 1e6, s->gradient_bytes / 1e6,
+           s->exposed_seconds);
+    if (s->measured_sum_seconds > 0)
+        printf("            measured: %.4f s\n", s->measured_gather_seconds + s->measured_sum_seconds);
+    if (s->hidden_ranks > 1)
+        printf(
+            "            up to %u ranks of %u images it costs, with the losses over more pairs, less than a tenth of a "
+            "step\n",
+            s->hidden_ranks, s->share);
+    else
+        printf("            from 2 ranks of %u images on it costs more than a tenth of a step\n", s->share);
+}
+
 static void print_plan(const struct common *common, const struct mien_train_summary *s)
 {
     const struct mien_train_plan *p = &s->plan;
@@ -61,6 +109,7 @@ static void print_plan(const struct common *common, const struct mien_train_summ
         print_json_number(p->seconds_per_step, 6);
         printf(",\"seconds\":");
         print_json_number(seconds, 6);
+        print_scaling_json(&s->scaling);
         printf("}\n");
         return;
     }
@@ -71,6 +120,7 @@ static void print_plan(const struct common *common, const struct mien_train_summ
     else
         printf("per step    %.3f GFLOP; not timed: it would take minutes on a software driver\n",
                p->flops_per_step / 1e9);
+    print_scaling(&s->scaling);
     printf("memory      %.1f MiB: weights %.1f, optimiser %.1f, activations and gradients %.1f, batch %.1f\n",
            mib(memory), mib(p->weight_bytes), mib(p->optimizer_bytes), mib(p->activation_bytes), mib(p->batch_bytes));
     if (!(seconds > 0))
@@ -119,12 +169,12 @@ static void print_summary(const struct mien_train_summary *s)
     printf("model %s\n", s->model);
 }
 
-static enum mien_status train(const struct common *common, struct mien_train_params *params,
+static enum mien_status train(const struct common *common, struct mien_train_params *params, struct ranks *ranks,
                               struct mien_train_summary *summary)
 {
     struct mien_gpu *gpu = NULL;
     struct mien_training *training = NULL;
-    struct watch watch = {0};
+    struct watch watch = {.ranks = ranks};
     params->progress = on_progress;
     params->user = &watch;
     params->now = &watch.now;
@@ -142,10 +192,73 @@ static enum mien_status train(const struct common *common, struct mien_train_par
     return gpu ? gpu_close(&gpu, status) : status;
 }
 
+static void print_result(const struct common *common, bool dry_run, const struct mien_train_summary *summary)
+{
+    if (dry_run)
+        print_plan(common, summary);
+    else if (common->json)
+        print_json(summary);
+    else
+        print_summary(summary);
+}
+
+/* As one of the ranks that there are. */
+static int train_as_rank(struct common *common, struct mien_train_params *params)
+{
+    struct mien_train_summary summary = {sizeof summary};
+    struct ranks ranks;
+    enum mien_status status = ranks_open(&ranks, common);
+    params->ranks = ranks.ranks;
+    if (status == MIEN_OK)
+        status = train(common, params, &ranks, &summary);
+    if (status == MIEN_OK && ranks_lead(&ranks))
+        print_result(common, params->dry_run, &summary);
+    int signal = *base_stop_flag() ? *base_stop_flag() : 2; /* another rank's */
+    return ranks_close(&ranks, status == MIEN_OK && summary.stopped ? 128 + signal : mien_status_exit_code(status));
+}
+
+/* What --ranks, --bandwidth and --latency say. */
+struct planned {
+    uint64_t ranks;
+    const char *bandwidth, *latency;
+};
+
+static bool number_of(const char *text, double least, double *out)
+{
+    char *end = NULL;
+    *out = strtod(text, &end);
+    return *text && !*end && *out >= least && *out < 1e9;
+}
+
+/* 0, or the exit status after a message. */
+static int plan_ranks(const struct command *command, const struct planned *p, struct mien_train_params *params)
+{
+    double bandwidth = 0, latency = 0;
+    if (!p->ranks && !p->bandwidth && !p->latency)
+        return 0;
+    if (!params->dry_run)
+        return complain(command, 2,
+                        "--ranks, --bandwidth and --latency plan a run: they go with --dry-run; ranks are "
+                        "started by mpirun -n N mien train ...");
+    if (p->ranks > 65536 || p->ranks == 1)
+        return complain(command, 2, "--ranks %" PRIu64 ": 2 to 65536 ranks can be planned", p->ranks);
+    if (!p->bandwidth != !p->latency || (p->ranks && !p->bandwidth))
+        return complain(command, 2,
+                        "--ranks N needs both --bandwidth GB/s and --latency us: what is between the ranks");
+    if (!number_of(p->bandwidth, 1e-6, &bandwidth))
+        return complain(command, 2, "--bandwidth %s: GB/s between ranks, above 0", p->bandwidth);
+    if (!number_of(p->latency, 0, &latency))
+        return complain(command, 2, "--latency %s: microseconds a message, 0 or more", p->latency);
+    params->planned_ranks = (uint32_t)p->ranks;
+    params->bandwidth = bandwidth * 1e9;
+    params->latency = latency * 1e-6;
+    return 0;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
+    struct planned planned = {0};
     struct mien_train_params params = {sizeof params};
-    struct mien_train_summary summary = {sizeof summary};
     struct arg_list sets = {0};
     struct arg_maybe resume = {0};
     struct common common;
@@ -156,6 +269,11 @@ static int run(const struct command *command, int argc, char **argv)
         {"--resume", ARG_MAYBE, "[RUN_DIR]", "go on from the newest checkpoint of run.dir, or of RUN_DIR", &resume},
         {"--dry-run", ARG_FLAG, NULL, "parameters, FLOPs, memory and time, from a few steps; writes nothing",
          &params.dry_run},
+        {"--ranks", ARG_NUMBER, "N", "with --dry-run: plan for N ranks, by what one of them takes here",
+         &planned.ranks},
+        {"--bandwidth", ARG_TEXT, "GB/s", "between ranks (under mpirun: measured, where it is not given)",
+         &planned.bandwidth},
+        {"--latency", ARG_TEXT, "us", "microseconds a message between ranks", &planned.latency},
         {0},
     };
     int result = args_parse(command, argc, argv, args, &common, NULL);
@@ -172,18 +290,14 @@ static int run(const struct command *command, int argc, char **argv)
         snprintf(seed, sizeof(seed), "run.seed=%" PRIu64, common.seed);
         sets.items[sets.count++] = seed;
     }
+    result = plan_ranks(command, &planned, &params);
+    if (result != 0)
+        return result;
     params.sets = sets.items;
     params.set_count = sets.count;
     if (!common.quiet)
         mien_log_set(NULL, NULL, MIEN_LOG_INFO);
-    enum mien_status status = train(&common, &params, &summary);
-    if (status == MIEN_OK && params.dry_run)
-        print_plan(&common, &summary);
-    else if (status == MIEN_OK && common.json)
-        print_json(&summary);
-    else if (status == MIEN_OK)
-        print_summary(&summary);
-    return status == MIEN_OK && summary.stopped ? 128 + *base_stop_flag() : mien_status_exit_code(status);
+    return train_as_rank(&common, &params);
 }
 
 static void print_line(void *user, const char *line)
@@ -216,6 +330,8 @@ const struct command command_train = {
         "`mien train ... && mien eval ...` nothing follows; --resume goes on from the newest whole one, or from the\n"
         "beginning when there is none, and gives the weights that an unbroken run gives; with RUN_DIR by that run's\n"
         "own configuration. One process at a time owns a run directory.\n"
+        "mpirun -n N mien train ... (also srun) trains on N devices, each with its share of run.batch: the same\n"
+        "bits as one with run.micro_batch = run.batch / N. --dry-run --ranks N says what that would take.\n"
         "Training keeps weights in f32, and --precision bf16 and f16 are refused: run.precision says how activations\n"
         "are stored.",
     .explain = explain_keys,

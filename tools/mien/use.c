@@ -42,8 +42,10 @@ uint32_t looking_frames(const struct looking *l)
 
 struct mien_embed_params looking_params(const struct looking *l)
 {
-    return (struct mien_embed_params){
-        .size = sizeof(struct mien_embed_params), .flags = l->no_exif ? MIEN_NO_EXIF : 0, .frames = looking_frames(l)};
+    return (struct mien_embed_params){.size = sizeof(struct mien_embed_params),
+                                      .flags =
+                                          (l->no_exif ? MIEN_NO_EXIF : 0u) | (l->jpeg_draft ? MIEN_JPEG_DRAFT : 0u),
+                                      .frames = looking_frames(l)};
 }
 
 static bool same_letters(const char *a, const char *b)
@@ -95,9 +97,11 @@ enum mien_status gpu_close(struct mien_gpu **gpu, enum mien_status status)
 enum mien_status model_open(const struct common *common, struct mien_gpu *gpu, const char *dir,
                             struct mien_model **model)
 {
-    return mien_model_open(
-        gpu, dir, &(struct mien_model_params){.size = sizeof(struct mien_model_params), .precision = common->precision},
-        model);
+    return mien_model_open(gpu, dir,
+                           &(struct mien_model_params){.size = sizeof(struct mien_model_params),
+                                                       .precision = common->precision,
+                                                       .ranks = common->ranks},
+                           model);
 }
 
 enum mien_status use_open(struct use *use, const struct common *common, const char *dir)
