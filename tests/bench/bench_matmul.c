@@ -4,6 +4,7 @@
 #include "loop.h"
 
 #include "check/check.h"
+#include "mien/gpu.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -307,6 +308,7 @@ int main(int argc, char **argv)
     struct check_suite suite = {.ops = op_list};
     struct check_options none = {0};
     struct bench bench = {.options = &options, .context = {.options = &none, .suite = &suite}};
+    mien_gpu_prepare();
     if (!parse(argc, argv, &options))
         return usage(argv[0]);
     enum mien_status status = open_device(&bench);

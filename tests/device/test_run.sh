@@ -54,7 +54,7 @@ asks 0 'steps: well' --small
 holds 'small sizes' grep -q 'bench .*--quick .*step/tiny' asked
 BAD=1 asks 1 'check, matrix units: FAILED with 1'
 BAD=77 asks 0 'check, validated: skipped'
-SLOW=9 asks 0 'check, quick: cut off after 3 s' --seconds 3
+SLOW=9 asks 0 'check, quick: cut off after ' --seconds 3 # 2 or 3 s, by what was left
 holds 'the rest is left out' grep -qF 'bench: left out, the time is over' text
 PYTHON=$work/none asks 1 'PyTorch: FAILED with 127'
 NO_DEVICE=1 asks 77 'skipped: no Vulkan device: error: no device'
