@@ -335,8 +335,11 @@ void page_make(struct mien_page *page)
     page_print(page, "</style></head><body>\n<header><p class=\"over\">Mien report</p><h1>");
     write_heading(page);
     page_print(page, "</h1></header>\n<main>\n");
-    for (int part = 0; part < PAGE_PARTS; part++)
-        base_text_add(&page->text, page->front[part].data, page->front[part].size);
+    base_text_add(&page->text, page->front[PAGE_RESULTS].data, page->front[PAGE_RESULTS].size);
+    if (page->run_count > 1)
+        page_runs(page);
+    else
+        base_text_add(&page->text, page->front[PAGE_RUNS].data, page->front[PAGE_RUNS].size);
     base_text_add(&page->text, chapters.data, chapters.size);
     page_print(page, "%s</main></body></html>\n", limits);
     base_text_clear(&page->whole);

@@ -8,6 +8,7 @@
 /* Where a page's first part stands: what was found comes before how it was trained. */
 enum page_part { PAGE_RESULTS, PAGE_RUNS, PAGE_PARTS };
 
+struct run;
 struct mien_page {
     struct base_text text;              /* chapters */
     struct base_text front[PAGE_PARTS]; /* what opens the page: headline figures of each chapter */
@@ -15,6 +16,8 @@ struct mien_page {
     struct base_text whole;             /* all of it, for mien_page_html */
     char *title;                        /* or NULL */
     uint32_t chapters;
+    struct run **runs; /* [run_count] that were added, for page_runs; their own (eval/run.h) */
+    size_t run_count, run_capacity;
     const char *home;         /* of the result that is being added: where its evaluation ran; NULL: not known */
     const char *dir;          /* of the file that it came from; NULL: none. Both for its pictures' paths */
     uint32_t pictures, found; /* of the chapter under way: asked for, and shown */
@@ -78,8 +81,12 @@ struct page_ring {
 void page_radar(struct mien_page *page, const char *title, const char *const *names, const double *tops, size_t axes,
                 const struct page_ring *rings, size_t count);
 
-/* A chapter about a run directory: curves of log.jsonl and the configuration. */
-enum mien_status page_run(struct mien_page *page, const char *dir);
+/* A chapter about a run: curves of log.jsonl and the configuration. */
+void page_run(struct mien_page *page, const struct run *run);
+/* What opens a page with several runs, as it is written: their figures, the settings that differ, curves over each
+ * other. */
+void page_runs(struct mien_page *page);
+void page_duration(struct mien_page *page, double seconds); /* "3 min 20 s"; a dash where it is not known */
 
 /* Colours that tell classes apart: the style sheet has them as var(--c0), ..., for light and for dark. */
 enum { PAGE_COLOURS = 10 };

@@ -1,6 +1,7 @@
 /* report.c: pages about runs and evaluations (mien/eval.h): one chapter after the other. */
 #include "eval/page.h"
 #include "eval/result.h"
+#include "eval/run.h"
 #include "eval/suite.h"
 #include "use/rows.h"
 
@@ -33,6 +34,9 @@ void mien_page_destroy(struct mien_page **page)
         base_text_clear(&(*page)->front[part]);
         base_text_clear(&(*page)->names[part]);
     }
+    for (size_t i = 0; i < (*page)->run_count; i++)
+        run_destroy(&(*page)->runs[i]);
+    base_free((*page)->runs);
     base_free((*page)->title);
     base_free(*page);
     *page = NULL;
@@ -103,10 +107,20 @@ static enum mien_status end_chapter(struct mien_page *page, const struct mark *m
 
 enum mien_status mien_page_add_run(struct mien_page *page, const char *dir)
 {
-    if (!page || !dir)
-        return base_fail(MIEN_ERR_ARG, "mien_page_add_run: a page and a run directory are needed");
+    enum mien_status status = MIEN_OK;
+    struct run *run = NULL;
+    FAIL_IF(!page || !dir, MIEN_ERR_ARG, "mien_page_add_run: a page and a run directory are needed");
+    TRY(run_read(dir, &run));
+    TRY(base_grow(&page->runs, &page->run_capacity, page->run_count + 1, sizeof(struct run *)));
     struct mark mark = begin_chapter(page, NULL);
-    return end_chapter(page, &mark, page_run(page, dir));
+    page_run(page, run);
+    TRY(end_chapter(page, &mark, MIEN_OK));
+    run->chapter = page->chapters;
+    page->runs[page->run_count++] = run;
+    run = NULL;
+fail:
+    run_destroy(&run);
+    return status;
 }
 
 /* dir: of the file that the result was read from, or NULL. What is one of a suite does not open the page. */

@@ -66,11 +66,16 @@ const char *const page_style[] = {
     ".bar u{position:absolute;top:calc(50% - 1px);height:2px;background:var(--fg)}"
     ".ranks td{white-space:nowrap}.ranks tbody th{min-width:7rem}"
     ".suite td{white-space:nowrap}.suite .soft{font-weight:400}"
+    ".runs tbody th,.runs thead td{position:sticky;left:0;background:var(--bg);min-width:7rem;max-width:14rem}"
+    ".runs td b{font-weight:650}"
+    ".runs .group th{padding-top:1rem;max-width:none;color:var(--fg)}"
+    ".runs .group span{position:sticky;left:.6rem}"
     ".config{font-size:.9rem;overflow-wrap:anywhere!important}"
     ".config td,.config th{vertical-align:top}"
     ".config th{font-weight:400}",
     /* charts, faces; phone; print */
     ".charts{display:grid;gap:1.2rem;grid-template-columns:repeat(auto-fit,minmax(min(17.5rem,100%),1fr))}"
+    ".after{margin-top:1.4rem}"
     "figure{margin:0;max-width:34rem}"
     "figcaption{color:var(--soft);font-size:.9rem;margin-top:.3rem}"
     "svg{display:block;width:100%;height:auto;background:var(--card);border-radius:.6rem}"

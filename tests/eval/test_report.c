@@ -219,6 +219,70 @@ static void test_run_opening(void)
     base_free(text);
 }
 
+static void put_run(const char *name, const char *kind, const char *uar)
+{
+    char path[128], text[512];
+    snprintf(path, sizeof(path), "%s", name);
+    CHECK_EQ(base_dir_create(in_root(path)), MIEN_OK);
+    snprintf(path, sizeof(path), "%s/log.jsonl", name);
+    snprintf(text, sizeof(text),
+             "{\"kind\":\"step\",\"step\":1,\"loss\":4,\"samples_per_s\":4,\"lr\":0.5}\n"
+             "{\"kind\":\"step\",\"step\":9,\"loss\":2,\"samples_per_s\":4,\"lr\":0.5}\n"
+             "{\"kind\":\"eval\",\"step\":9,\"uar\":%s,\"war\":0.375}\n",
+             uar);
+    put(path, text);
+    snprintf(path, sizeof(path), "%s/config.json", name);
+    snprintf(text, sizeof(text),
+             "{\"loss\":{\"kind\":\"clip\",\"local\":{\"kind\":\"%s\"}},"
+             "\"run\":{\"dir\":\"/%s\",\"batch\":8}}",
+             kind, name);
+    put(path, text);
+}
+
+/* A page of so many of the runs; free with base_free. */
+static char *page_of_runs(const char *const *names, size_t count, enum mien_status expected)
+{
+    struct mien_page *page = NULL;
+    CHECK_EQ(mien_page_create(NULL, &page), MIEN_OK);
+    capture_start();
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(mien_page_add_run(page, in_root(names[i])), i + 1 < count ? MIEN_OK : expected);
+    const char *html = mien_page_html(page);
+    char *copy = html ? base_alloc(strlen(html) + 1, 1) : NULL;
+    if (copy)
+        strcpy(copy, html);
+    mien_page_destroy(&page);
+    return copy;
+}
+
+/* Runs side by side: their figures, what differs of their settings and nothing else, curves over each other. A run
+ * that cannot be read changes nothing. */
+static void test_runs(void)
+{
+    static const char *const names[] = {"one/x", "two/x", "three<b>", "none"};
+    put_run("one/x", "none", "0.25");
+    put_run("two/x", "sentence", "0.5");
+    put_run("three<b>", "<i>", "0.125");
+    CHECK_EQ(base_dir_create(in_root("none")), MIEN_OK);
+    char *alone = page_of_runs(names, 1, MIEN_OK), *two = page_of_runs(names, 2, MIEN_OK);
+    char *whole = page_of_runs(names, 3, MIEN_OK), *failed = page_of_runs(names, 4, MIEN_ERR_DATA);
+    CHECK(captured_once("no log.jsonl"));
+    CHECK(alone && !strstr(alone, "side by side") && strstr(alone, "Best UAR, validation"));
+    CHECK(two && count_of(two, "Training runs side by side") == 1 && !strstr(two, "Best UAR, validation"));
+    CHECK(two && strstr(two, "best UAR, validation</th><td>0.250</td><td><b>0.500</b></td></tr>"));
+    CHECK(two && strstr(two, "one/x</bdi></a>") && strstr(two, "two/x</bdi></a>"));
+    CHECK(two &&
+          strstr(two, "loss.<wbr>local.<wbr>kind<wbr></th><td><bdi>none</bdi></td><td><bdi>sentence</bdi></td>"));
+    CHECK(two && count_of(two, "<wbr></th>") == 1);
+    CHECK(two && strstr(two, ">validation: UAR over steps<br>") && count_of(two, "learning rate over steps: ") == 1);
+    CHECK(whole && strstr(whole, "three&lt;b&gt;") && strstr(whole, "<bdi>&lt;i&gt;</bdi>") && !strstr(whole, "<i>"));
+    CHECK(whole && failed && strcmp(whole, failed) == 0);
+    base_free(alone);
+    base_free(two);
+    base_free(whole);
+    base_free(failed);
+}
+
 /* Words of users are shown, never obeyed; no page grows with them. */
 static void test_words(void)
 {
@@ -332,6 +396,7 @@ int main(void)
     test_result();
     test_opening();
     test_run_opening();
+    test_runs();
     test_words();
     test_letters();
     test_many();

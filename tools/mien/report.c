@@ -34,7 +34,8 @@ const struct command command_report = {
     .help = "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed. The page opens\n"
             "with the headline figures, device, parameters, duration and data, and holds curves, confusion matrix,\n"
             "recall with intervals, what was taken for what, a map of the embeddings, retrieval examples and the\n"
-            "configuration; it needs no other file and no script. Pictures are looked for as the evaluation named\n"
+            "configuration; several runs stand side by side: figures, the settings that differ, curves over each\n"
+            "other. It needs no other file and no script. Pictures are looked for as the evaluation named\n"
             "them: from the folder of EVAL.json, from this one, and from those above EVAL.json.",
     .run = run,
     .lacks = LACKS_DEVICE | LACKS_SEED | LACKS_JSON,
