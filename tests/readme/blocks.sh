@@ -46,7 +46,7 @@ mentioned_command() { # as in `mien train --help KEY`
 check_mentions() {
     local span part words
     for part in $("$mien" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do "$mien" "$part" --help; done >"$logs/helps" 2>&1
-    for part in demo test; do "$top/tools/$part" --help; done >>"$logs/helps"
+    for part in demo test recipes/ablation; do "$top/tools/$part" --help; done >>"$logs/helps"
     cat "$top"/tests/op/check_*.c >>"$logs/helps"
     while IFS= read -r span; do
         mentioned=$((mentioned + 1))

@@ -67,6 +67,8 @@ obstacle() {
 shorten() {
     case $1 in
     tools/demo*) echo "${1%% *} --steps 2" ;;
+    tools/recipes/ablation*--faces*)
+        echo "${1/FACES_DIR/\"\$FACES_DIR\"} --runs 1 --steps 2 --count 300" ;;
     tools/test*) echo "${1%% *} --build-only" ;;
     'cmake -S . -B build '*) echo "$1 -L quick" ;;
     'mien train --resume'*) echo "$1" ;;
