@@ -40,7 +40,9 @@ extern "C" {
  * adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and `text_image`, each
  * with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and their intervals, and up
  * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its own text) and the
- * `texts` most like it with their `scores` (cosine).
+ * `texts` most like it with their `scores` (cosine); and `gallery`: up to 6 captions as {`text`, `rank` (of the best of
+ * its own pictures), `pictures`: the 6 most like it as {`image`, `line`, `box`, `score` (cosine), `right` (true or
+ * false)}}.
  *
  * "leave-one-out" adds to what classifying tasks add `class`, `class_recall` (the interval is war's: all rows are of
  * that class) and `chance`. "choice": `accuracy` with its interval, and `chance`. Tasks that may fit something add

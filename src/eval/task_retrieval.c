@@ -1,5 +1,5 @@
 /* task_retrieval.c: images and captions that look for each other. */
-#include "eval/eval.h"
+#include "eval/gallery.h"
 #include "use/metrics.h"
 
 #include <math.h>
@@ -277,6 +277,8 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
     for (size_t k = 0; k < shown; k++)
         add_example(t, k * count / shown, &examples);
     base_put_tree(out, "examples", &examples);
+    TRY(eval_put_gallery(
+        out, &(struct eval_pairs){&t->rows, t->images, t->texts, t->whole, t->group, t->model->nn->config.embed}));
 fail:
     cJSON_Delete(examples.tree);
     return status;
@@ -414,6 +416,7 @@ static void chapter(struct mien_page *page, const cJSON *result)
     chapter_ranks(page, "image, captions answer", cJSON_GetObjectItemCaseSensitive(result, "image_text"));
     chapter_ranks(page, "caption, images answer", cJSON_GetObjectItemCaseSensitive(result, "text_image"));
     page_print(page, "</tbody></table></div>\n");
+    eval_chapter_gallery(page, result);
     page_element(page, "h3", "Faces and the captions nearest to them");
     page_print(page, "<ul class=\"faces texts\">\n");
     cJSON_ArrayForEach(example, cJSON_GetObjectItemCaseSensitive(result, "examples"))

@@ -44,7 +44,10 @@ result 120 ' a class of several words' >many.json
 ranks='{"median":1,"mean":123456.7,"r1":0.5,"r1_interval":[0.4,0.6],"r5":0.5,"r5_interval":[0.4,0.6],"r10":0.5}'
 echo "{\"task\":\"retrieval\",\"n\":21,\"chance\":0.0123,\"image_text\":$ranks,\"text_image\":$ranks,
 \"examples\":[{\"image\":\"x.mp4\",\"truth\":\"$wide\",
-\"texts\":[\"$wide\",\"a face\"],\"scores\":[0.5,0.25]}]}" | tr -d '\n' >retrieval.json
+\"texts\":[\"$wide\",\"a face\"],\"scores\":[0.5,0.25]}],
+\"gallery\":[{\"text\":\"$wide\",\"rank\":1,
+\"pictures\":[{\"image\":\"x.mp4\",\"score\":0.5,\"right\":true},{\"image\":\"$wide\",
+\"score\":0.25}]}]}" | tr -d '\n' >retrieval.json
 # suite AXES WORD: so many evaluations beside two published models, some figures missing
 suite() {
     awk -v n="$1" -v word="$2" 'BEGIN {

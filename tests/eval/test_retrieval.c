@@ -45,6 +45,39 @@ static double rank_by_hand(float images[N][E], float texts[N][E], int i)
     return rank;
 }
 
+/* Caption number `at` of the gallery is that of pair i: the nearest pictures first, which of them have it, the rank of
+ * the best of those. */
+static void check_caption(const struct mien_result *r, float images[N][E], float texts[N][E], int at, int i)
+{
+    char place[64], text[64];
+    double before = 2, rank = 0;
+    snprintf(place, sizeof(place), "gallery.%d.text", at);
+    snprintf(text, sizeof(text), "%s of %s %d", i < 6 ? "a face" : "A  FACE", words[i % 3], i % 6);
+    CHECK_STR(look_text(r, place), text);
+    for (int j = N; j-- > 0;) { /* the better of its own two */
+        double own = fmax(dot(images[i], texts[i]), dot(images[(i + 6) % N], texts[i]));
+        double score = dot(images[j], texts[i]);
+        rank += j % 6 == i % 6 ? 0 : score > own ? 1 : score == own ? 0.5 : 0;
+    }
+    snprintf(place, sizeof(place), "gallery.%d.rank", at);
+    CHECK_NEAR(look(r, place), rank + 1, 1e-9);
+    for (int k = 0; k < 6; k++) {
+        int nearer = 0;
+        snprintf(place, sizeof(place), "gallery.%d.pictures.%d.line", at, k);
+        int j = (int)look(r, place) - 1;
+        CHECK(j >= 0 && j < N);
+        snprintf(place, sizeof(place), "gallery.%d.pictures.%d.score", at, k);
+        CHECK_NEAR(look(r, place), dot(images[j], texts[i]), 2e-6);
+        for (int other = 0; other < N; other++)
+            nearer += dot(images[other], texts[i]) > dot(images[j], texts[i]) + 2e-6;
+        CHECK(look(r, place) <= before && nearer <= k);
+        before = look(r, place);
+        snprintf(place, sizeof(place), "\"line\":%d,\"score\":%.15g,\"right\":%s", j + 1, before,
+                 j % 6 == i % 6 ? "true" : "false");
+        CHECK(strstr(mien_result_json(r), place) != NULL);
+    }
+}
+
 static void test_ranks(void)
 {
     const struct mien_eval_params params = {
@@ -81,6 +114,9 @@ static void test_ranks(void)
     CHECK(look(r, "examples.0.scores.0") >= look(r, "examples.0.scores.1"));
     CHECK(strcmp(look_text(r, "examples.0.texts.0"), look_text(r, "examples.0.texts.1")) != 0);
     CHECK(strstr(mien_result_summary(r), "retrieval R@1 "));
+    CHECK_EQ(mien_result_count(r, "gallery"), 3); /* of the pairs 1, 3, 5, and 7, 9, 11, which have the same texts */
+    for (int k = 0; k < 3; k++)
+        check_caption(r, images, texts, k, 2 * k + 1);
     mien_result_destroy(&r);
     CHECK(r == NULL);
 }
@@ -135,7 +171,8 @@ static const char zero_shot[] =
 static const char retrieval[] =
     "{\"task\":\"retrieval\",\"n\":1,\"chance\":1,\"image_text\":{\"r1\":1,\"r5\":1,\"r10\":1,\"median\":1,\"mean\":1},"
     "\"text_image\":{\"r1\":1,\"r5\":1,\"r10\":1,\"median\":1,\"mean\":1},\"examples\":[{\"image\":\"0.png\","
-    "\"truth\":\"x & y\",\"texts\":[\"x & y\"],\"scores\":[0.5]}]}";
+    "\"truth\":\"x & y\",\"texts\":[\"x & y\"],\"scores\":[0.5]}],\"gallery\":[{\"text\":\"<i>\",\"rank\":1,"
+    "\"pictures\":[{\"image\":\"1.png\",\"score\":0.25,\"right\":true},{\"image\":\"0.png\",\"score\":0.125}]}]}";
 static const char steps[] = "{\"kind\":\"step\",\"step\":1,\"loss\":3,\"lr\":0.1}\n"
                             "{\"kind\":\"step\",\"step\":2,\"loss\":2,\"lr\":0.05}\n"
                             "{\"kind\":\"eval\",\"step\":2,\"uar\":0.5,\"war\":0.4}\n";
@@ -153,6 +190,9 @@ static void test_report(void)
     CHECK_EQ(base_file_read("page.html", 0, &page, &size), MIEN_OK);
     CHECK(page && strstr(page, "a&lt;b") && !strstr(page, "a<b"));
     CHECK(page && strstr(page, "x &amp; y") && strstr(page, "data:image/png;base64,iVBORw0KGgo"));
+    CHECK(page && strstr(page, "<bdi>&lt;i&gt;</bdi>") && strstr(page, "its own at rank 1 of 1<"));
+    CHECK(page && strstr(page, "<li class=\"hit\"><img") && strstr(page, "<span>0.250 \xe2\x9c\x93</span>"));
+    CHECK(page && strstr(page, "<li><img") && strstr(page, "<span>0.125</span>"));
     CHECK(page && strstr(page, "loss over steps") && strstr(page, "Confusion matrix") && strstr(page, "</html>"));
     CHECK(page && !strstr(page, "<script") && !strstr(page, "http")); /* nothing from outside */
     base_free(page);
