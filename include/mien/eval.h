@@ -221,14 +221,19 @@ MIEN_API enum mien_status mien_page_add_run(struct mien_page *page, const char *
  * cannot be read is counted in the log and on the page. */
 MIEN_API enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result);
 
+/* What mien_report takes: a run directory, a result of an evaluation or of a suite, or the ablation.json of
+ * tools/recipes/ablation, whose chapter has a table for each data set: means and deviations over seeds, and each run.
+ * MIEN_ERR_DATA: it is none of these, or is damaged (path, place). */
+MIEN_API enum mien_status mien_page_add_file(struct mien_page *page, const char *path);
+
 /* The page until now, whole; it lives until the next call for this page. NULL when memory has run out. */
 MIEN_API const char *mien_page_html(struct mien_page *page);
 
 /* Writes the page until now; the file appears whole or not at all. MIEN_ERR_IO. */
 MIEN_API enum mien_status mien_page_write(struct mien_page *page, const char *path);
 
-/* All of it in one call, about training runs (directories) and evaluations (files, see mien_result_read), in their
- * order. MIEN_ERR_DATA: an input is neither, or is damaged (path, line). */
+/* All of it in one call, about training runs (directories), evaluations and ablations (files), in their order.
+ * MIEN_ERR_DATA: an input is none of these, or is damaged (path, line). */
 MIEN_API enum mien_status mien_report(const char *const *inputs, size_t count, const char *path);
 
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
 /* report.c: pages about runs and evaluations (mien/eval.h): one chapter after the other. */
+#include "eval/ablation.h"
 #include "eval/page.h"
 #include "eval/result.h"
 #include "eval/run.h"
@@ -186,22 +187,40 @@ enum mien_status mien_page_write(struct mien_page *page, const char *path)
     return mien_page_html(page) ? base_file_write(path, page->whole.data, page->whole.size) : page->whole.status;
 }
 
-static enum mien_status add_input(struct mien_page *page, const char *input)
+/* An ablation or a result. */
+static enum mien_status add_file(struct mien_page *page, const char *path, cJSON *json)
 {
     enum mien_status status = MIEN_OK;
     struct mien_result *result = NULL;
-    char *dir = NULL;
-    FAIL_IF(!input, MIEN_ERR_ARG, "mien_report: an input is NULL");
-    if (base_file_is_dir(input))
-        return mien_page_add_run(page, input);
-    TRY(mien_result_read(input, &result));
-    dir = base_path_dir(input);
-    FAIL_IF_NULL(dir, "a path");
-    TRY(add_result(page, result, dir));
+    char *dir = base_path_dir(path);
+    if (ablation_is(json)) {
+        TRY(ablation_check(path, json));
+        struct mark mark = begin_chapter(page, dir);
+        ablation_chapter(page, json);
+        TRY(end_chapter(page, &mark, MIEN_OK));
+    } else {
+        cJSON *taken = json;
+        json = NULL;
+        TRY(eval_result_make(taken, path, &result));
+        FAIL_IF_NULL(dir, "a path");
+        TRY(add_result(page, result, dir));
+    }
 fail:
-    base_free(dir);
     mien_result_destroy(&result);
+    base_free(dir);
+    cJSON_Delete(json);
     return status;
+}
+
+enum mien_status mien_page_add_file(struct mien_page *page, const char *path)
+{
+    cJSON *json = NULL;
+    if (!page || !path)
+        return base_fail(MIEN_ERR_ARG, "mien_page_add_file: a page and a file are needed");
+    if (base_file_is_dir(path))
+        return mien_page_add_run(page, path);
+    enum mien_status status = base_json_read(path, &json);
+    return status == MIEN_OK ? add_file(page, path, json) : status;
 }
 
 enum mien_status mien_report(const char *const *inputs, size_t count, const char *path)
@@ -212,7 +231,7 @@ enum mien_status mien_report(const char *const *inputs, size_t count, const char
             "mien_report: inputs (run directories, results of mien eval --json) and an output file are needed");
     TRY(mien_page_create(NULL, &page));
     for (size_t i = 0; i < count; i++)
-        TRY(add_input(page, inputs[i]));
+        TRY(mien_page_add_file(page, inputs[i]));
     TRY(mien_page_write(page, path));
 fail:
     mien_page_destroy(&page);

@@ -70,6 +70,11 @@ const char *const page_style[] = {
     ".runs td b{font-weight:650}"
     ".runs .group th{padding-top:1rem;max-width:none;color:var(--fg)}"
     ".runs .group span{position:sticky;left:.6rem}"
+    ".ablation tbody td{white-space:nowrap}.ablation tbody th{min-width:8rem;max-width:20rem}"
+    ".dots{position:relative;height:1.1rem;min-width:8rem;margin:0 5px;background:var(--card)}"
+    ".dots i{position:absolute;top:calc(50% - 4px);width:8px;height:8px;margin-left:-4px;border-radius:50%;"
+    "background:var(--link);opacity:.75}"
+    ".dots u{position:absolute;top:0;bottom:0;width:2px;margin-left:-1px;background:var(--fg)}"
     ".config{font-size:.9rem;overflow-wrap:anywhere!important}"
     ".config td,.config th{vertical-align:top}"
     ".config th{font-weight:400}",

@@ -68,6 +68,10 @@ suite 1 x >one.json
 suite 4 x >four.json
 suite 20 "$wide" >twenty.json
 suite 40 ' a set of several words' >forty.json
+row="{\"row\":\"$wide\",\"uar\":{\"mean\":0.5,\"deviation\":0.01},\"war\":{\"mean\":0.5},
+\"runs\":[{\"uar\":0.51},{\"uar\":0.49}]}"
+echo "{\"ablation\":[{\"data\":\"$wide\",\"settings\":{\"steps\":350,\"recipe\":\"$wide\"},\"rows\":[$row,$row]}]}" |
+    tr -d '\n' >ablation.json
 mkdir run
 awk 'BEGIN { for (i = 1; i < 900; i++) {
     printf "{\"kind\":\"step\",\"step\":%d,\"loss\":%f,\"loss_global\":%f,\"lr\":%g,", i, 5 / i, 4 / i, i * 1e-6
@@ -76,7 +80,7 @@ awk 'BEGIN { for (i = 1; i < 900; i++) {
 } }' >run/log.jsonl
 echo "{\"data\":{\"train\":\"/$wide\"},\"run\":{\"batch\":16}}" >run/config.json
 expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json one.json four.json twenty.json \
-    forty.json -o page.html
+    forty.json ablation.json -o page.html
 echo '<!doctype html><body style="margin:0"><div style="width:600px">wide</div>
 <p style="width:2ch;overflow-wrap:anywhere">0.091</p>
 <script>console.log("said")</script>' >wrong.html

@@ -283,6 +283,48 @@ static void test_runs(void)
     base_free(failed);
 }
 
+/* What tools/recipes/ablation writes: means, deviations where there are several seeds, the best, the gain, each run. */
+static void test_ablation(void)
+{
+    static const char form[] =
+        "{\"ablation\":[{\"data\":\"%s\",\"settings\":{\"steps\":1350,\"faces\":5000,\"recipe\":\"demo.json\",\"set\":["
+        "]},"
+        "\"rows\":[{\"row\":\"global loss alone\",\"uar\":{\"mean\":0.25,\"deviation\":0.0625},\"war\":{\"mean\":0.5},"
+        "\"positives\":{\"mean\":1},\"runs\":[{\"uar\":0.1875},{\"uar\":0.3125},{\"uar\":1e300}]},"
+        "{\"row\":\"<b>\",\"uar\":{\"mean\":0.375,\"deviation\":null},\"war\":{\"mean\":1e300},\"runs\":[{\"uar\":0."
+        "375}]}]}]}";
+    static const char *const bad[] = {"{\"ablation\":3}", "{\"ablation\":[]}", "{\"ablation\":[{\"data\":\"x\"}]}",
+                                      "{\"ablation\":[{\"data\":\"x\",\"rows\":[{\"row\":\"y\"}]}]}"};
+    static const char *const parts[] = {
+        "<h1>Ablation</h1>",
+        "Best UAR, drawn",
+        "<b>0.375</b>&lt;b&gt;; 0.250 with global loss alone",
+        "1,350 steps each on 5,000 faces, recipe <bdi>demo.json</bdi>",
+        "runs, from 0.188 to 0.375",
+        "<td>0.250 <span class=\"soft\">\xc2\xb1"
+        "0.062</span></td><td></td>",
+        "<u style=\"left:33.3%\"></u><i style=\"left:0.0%\"></i><i style=\"left:66.7%\"></i></div></td><td>0.500</td>"
+        "<td>1.00</td><td>3</td>",
+        "<bdi>&lt;b&gt;</bdi></th><td><b>0.375</b></td><td>+0.125</td>",
+        "</div></td><td>\xe2\x80\x93</td>"};
+    char json[1024];
+    snprintf(json, sizeof(json), form, "drawn");
+    put("ablation.json", json);
+    char *text = page_of("ablation.json", MIEN_OK), *at = text;
+    for (size_t i = 0; i < BASE_COUNT(parts) && at; i++) {
+        at = strstr(at, parts[i]);
+        CHECK(at != NULL);
+        if (!at)
+            fprintf(stderr, "not there, or not in this order: %s\n", parts[i]);
+    }
+    base_free(text);
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        put("ablation.json", bad[i]);
+        CHECK(page_of("ablation.json", MIEN_ERR_DATA) == NULL);
+        CHECK(captured_once("ablation.json: "));
+    }
+}
+
 /* Words of users are shown, never obeyed; no page grows with them. */
 static void test_words(void)
 {
@@ -397,6 +439,7 @@ int main(void)
     test_opening();
     test_run_opening();
     test_runs();
+    test_ablation();
     test_words();
     test_letters();
     test_many();

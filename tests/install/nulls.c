@@ -368,6 +368,7 @@ static void results_and_pages(void)
     REFUSED(mien_page_create(NULL, NULL));
     REFUSED(mien_page_add_run(NULL, NULL));
     REFUSED(mien_page_add_result(NULL, NULL));
+    REFUSED(mien_page_add_file(NULL, NULL));
     GIVES(mien_page_html(NULL), NULL);
     REFUSED(mien_page_write(NULL, NULL));
     NOTHING((mien_page_destroy(NULL), mien_page_destroy(&page)));

@@ -109,6 +109,8 @@ while IFS= read -r line; do grep -qF -- "$line" said || fail "the table has $lin
 | FER+ faces, 1000 steps | val UAR | val WAR | positives | runs |
 END
 cp out/ablation.json first.json
+"$mien" report first.json -o page.html --quiet || fail "mien report takes ablation.json"
+grep -q '<b>0.660</b>pooled + soft mining; 0.410 with global loss alone' page.html || fail "the page says what is best"
 grep -q '"uar":{"mean":0.410000,"deviation":0.010000}' first.json || fail "ablation.json has means and deviations"
 try || fail "once more: $(cat said)"
 [ "$(wc -l <trained)" = 34 ] || fail "what is done is not done again"

@@ -29,16 +29,17 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_report = {
     .name = "report",
-    .synopsis = "RUN_DIR|EVAL.json ... -o FILE.html",
+    .synopsis = "RUN_DIR|EVAL.json|ABLATION.json ... -o FILE.html",
     .summary = "writes a page about training runs and evaluations",
     .help =
-        "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed, also of a\n"
-        "suite. The page opens with the headline figures, device, parameters, duration and data, and holds curves,\n"
-        "confusion matrix, recall with intervals, faces taken for another class, a map of the embeddings, captions\n"
-        "with the faces nearest to them, a radar beside published figures (of a suite) and the configuration.\n"
-        "Several runs stand side by side: figures, the settings that differ, curves over each other.\n"
-        "The page needs no other file and no script. Pictures are looked for as the evaluation named them:\n"
-        "from the folder of EVAL.json, from this one, and from those above EVAL.json.",
+        "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed, also of a suite;\n"
+        "ABLATION.json is what tools/recipes/ablation wrote. The page opens with the headline figures, device,\n"
+        "parameters, duration and data, and holds curves, confusion matrix, recall with intervals, faces taken for\n"
+        "another class, a map of the embeddings, captions with the faces nearest to them, a radar beside published\n"
+        "figures (of a suite), an ablation's tables and the configuration. Several runs stand side by side: figures,\n"
+        "the settings that differ, curves over each other. The page needs no other file and no script.\n"
+        "Pictures are looked for as the evaluation named them: from the folder of EVAL.json, from this one, and\n"
+        "from those above EVAL.json.",
     .run = run,
     .lacks = LACKS_DEVICE | LACKS_SEED | LACKS_JSON,
 };
