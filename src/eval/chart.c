@@ -116,6 +116,11 @@ static size_t extent(const struct page_line *line, size_t *first, size_t *last)
     return count;
 }
 
+static size_t colour_of(const struct page_line *line, size_t index)
+{
+    return line->colour ? line->colour - 1 : index;
+}
+
 static void draw_line(struct mien_page *page, const struct page_line *line, size_t index, const struct range *x,
                       const struct range *y)
 {
@@ -170,22 +175,35 @@ void page_key(struct mien_page *page, const char *name, size_t index)
     page_print(page, "</span>");
 }
 
-void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
+/* `fixed`: of y, where it is not the values'. */
+static void draw(struct mien_page *page, const char *title, const struct page_line *lines, size_t count,
+                 const struct range *fixed)
 {
     struct range x, y;
     measure(lines, count, &x, &y);
     if (!isfinite(x.low) || !isfinite(y.low))
         return;
+    y = fixed ? *fixed : y;
     page_print(page, "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
     describe(page, title, lines, count);
     page_print(page, "\">");
     draw_axes(page, &x, &y);
     for (size_t l = 0; l < count; l++)
-        draw_line(page, &lines[l], l, &x, &y);
+        draw_line(page, &lines[l], colour_of(&lines[l], l), &x, &y);
     page_print(page, "</svg><figcaption>");
     page_text(page, title);
     page_print(page, "%s", count > 1 ? "<br>" : "");
     for (size_t l = 0; count > 1 && l < count; l++)
-        page_key(page, lines[l].name, l);
+        page_key(page, lines[l].name, colour_of(&lines[l], l));
     page_print(page, "</figcaption></figure>\n");
+}
+
+void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
+{
+    draw(page, title, lines, count, NULL);
+}
+
+void page_scores(struct mien_page *page, const char *title, const struct page_line *lines, size_t count)
+{
+    draw(page, title, lines, count, &(struct range){0, 1});
 }

@@ -302,9 +302,8 @@ void eval_card(struct mien_page *page, const char *name, double value, struct ev
     page_card(page, name, value, 3, note);
 }
 
-void eval_picture(struct mien_page *page, const cJSON *sample)
+void eval_picture_of(struct mien_page *page, const char *path, const cJSON *sample, uint32_t side)
 {
-    const cJSON *image = cJSON_GetObjectItemCaseSensitive(sample, "image");
     const cJSON *given = cJSON_GetObjectItemCaseSensitive(sample, "box");
     int32_t box[4];
     bool has_box = cJSON_GetArraySize(given) == 4;
@@ -313,5 +312,10 @@ void eval_picture(struct mien_page *page, const cJSON *sample)
         has_box = fabs(value) <= 1e9;
         box[i] = has_box ? (int32_t)value : 0;
     }
-    page_image(page, eval_word(image), has_box ? box : NULL);
+    page_image(page, path, has_box ? box : NULL, side);
+}
+
+void eval_picture(struct mien_page *page, const cJSON *sample)
+{
+    eval_picture_of(page, eval_word(cJSON_GetObjectItemCaseSensitive(sample, "image")), sample, PAGE_SIDE);
 }

@@ -56,6 +56,8 @@ void eval_model_facts(struct mien_page *page, const cJSON *result);
 void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval);
 /* The picture that a sample of a result is about: its keys `image`, `box`. */
 void eval_picture(struct mien_page *page, const cJSON *sample);
+/* Another picture of it, of `side` pixels at most: a frame. */
+void eval_picture_of(struct mien_page *page, const char *path, const cJSON *sample, uint32_t side);
 
 /* What stands at a place, as mien_result_number has it; NULL where nothing does. */
 const cJSON *eval_find(const cJSON *result, const char *place);

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MOST_LETTERS = 4000, MOST_NAMES = 120, SIDE = 96, MOST_ABOVE = 4 };
+enum { MOST_LETTERS = 4000, MOST_NAMES = 120, MOST_ABOVE = 4 };
 
 void page_print(struct mien_page *page, const char *fmt, ...)
 {
@@ -195,7 +195,7 @@ static const char *picture_of(struct mien_page *page, struct base_arena *arena, 
     return status == MIEN_OK ? frames[0] : path;
 }
 
-void page_image(struct mien_page *page, const char *path, const int32_t *box)
+void page_image(struct mien_page *page, const char *path, const int32_t *box, uint32_t side)
 {
     static const char *const videos[] = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".flv", ".m4v", ".mpg", NULL};
     struct base_arena arena = {0};
@@ -206,7 +206,7 @@ void page_image(struct mien_page *page, const char *path, const int32_t *box)
     bool is_video = base_path_ends(path, videos);
     page->pictures += !is_video;
     if (file && !is_video)
-        note(page, data_thumbnail(picture_of(page, &arena, file), box, SIDE, &png, &size) == MIEN_ERR_NOMEM);
+        note(page, data_thumbnail(picture_of(page, &arena, file), box, side, &png, &size) == MIEN_ERR_NOMEM);
     base_log_soften(before);
     if (png) {
         page->found++;

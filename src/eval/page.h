@@ -39,9 +39,10 @@ void page_element(struct mien_page *page, const char *tag, const char *text);   
 void page_number(struct mien_page *page, double value, int digits);
 void page_count(struct mien_page *page, double value); /* a whole number, with commas */
 
-/* A small copy of the picture (box may be NULL) with the file's name as alternative text; words instead where there is
- * none, of what cannot be shown (a video) or been found. */
-void page_image(struct mien_page *page, const char *path, const int32_t *box);
+/* A copy of the picture (box may be NULL) of `side` pixels at most, with the file's name as alternative text; words
+ * instead where there is none, of what cannot be shown (a video) or been found. */
+enum { PAGE_SIDE = 96 };
+void page_image(struct mien_page *page, const char *path, const int32_t *box, uint32_t side);
 /* After a chapter's pictures: says when some were not found. */
 void page_images_end(struct mien_page *page);
 
@@ -66,9 +67,12 @@ struct page_line {
     const char *name;
     const double *x, *y;
     size_t count;
+    size_t colour; /* 1 and more: so that a thing has one in several charts; 0: by its place among the lines */
 };
 /* Lines over common axes, as SVG. Long lines are drawn as means of up to 300 buckets. Without a value: nothing. */
 void page_chart(struct mien_page *page, const char *title, const struct page_line *lines, size_t count);
+/* The same of scores, from 0 to 1. */
+void page_scores(struct mien_page *page, const char *title, const struct page_line *lines, size_t count);
 void page_key(struct mien_page *page, const char *name, size_t index); /* the line's name behind a piece of it */
 
 /* A line around a radar: on each axis a value, NaN where there is none, and how far it may be off. */

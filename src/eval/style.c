@@ -114,6 +114,10 @@ const char *const page_style[] = {
     ".gallery li.hit{border-color:var(--link)}"
     ".gallery img,.gallery .none{display:block;width:96px;height:96px;object-fit:contain;border-radius:.3rem}"
     ".gallery .none{display:flex}.gallery span{display:block;text-align:center}"
+    ".clips{display:grid;gap:1.6rem 1.2rem;padding:0;margin:.8rem 0;list-style:none;"
+    "grid-template-columns:repeat(auto-fill,minmax(min(17.5rem,100%),1fr))}.clips li{min-width:0;max-width:34rem}"
+    ".strip{display:flex;margin:.5rem 0 .3rem;padding:0 2.6% 0 18%}" /* above the chart's axis */
+    ".strip img,.strip .none{flex:1 1 0;min-width:0;aspect-ratio:1;object-fit:contain;height:auto;border-radius:.2rem}"
     ".score{display:flex;gap:.5rem;justify-content:space-between;font-variant-numeric:tabular-nums}"
     ".score span{min-width:0}.score span:last-child{flex:none}"
     ".hit{color:var(--link);font-weight:600}"

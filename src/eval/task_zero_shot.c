@@ -2,6 +2,7 @@
 #include "eval/confusion.h"
 #include "eval/map.h"
 #include "eval/mistakes.h"
+#include "eval/timelines.h"
 #include "use/scorer.h"
 
 struct task {
@@ -81,6 +82,8 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
 {
     enum mien_status status = MIEN_OK;
     uint64_t n = use_confusion_total(&t->confusion);
+    const struct use_scored samples = {t->embeds, t->ok, t->truth, t->rows.count};
+    const struct mien_embed_params params = eval_embed_params(t->params);
     const struct eval_points points = {t->embeds, t->ok, t->truth, t->prediction, t->rows.count, t->scorer.width};
     const char **names = base_arena_array(&t->arena, t->classes.count, sizeof(*names));
     FAIL_IF_NULL(names, "a result");
@@ -88,8 +91,8 @@ static enum mien_status put_result(struct task *t, struct base_json *out)
         names[c] = t->classes.list[c].name;
     eval_put_head(out, &t->rows, n, t->rows.count - n);
     TRY(eval_put_confusion(out, names, &t->confusion, t->params->seed));
-    TRY(eval_put_mistakes(out, t->model, &t->rows, &t->scorer,
-                          &(struct use_scored){t->embeds, t->ok, t->truth, t->rows.count}, t->prediction));
+    TRY(eval_put_mistakes(out, t->model, &t->rows, &t->scorer, &samples, t->prediction));
+    TRY(eval_put_timelines(out, t->model, &t->rows, &t->scorer, &samples, t->prediction, &params));
     TRY(eval_put_map(out, &points));
 fail:
     return status;
@@ -123,6 +126,7 @@ static void chapter(struct mien_page *page, const cJSON *result)
 {
     eval_chapter_confusion(page, result);
     eval_chapter_mistakes(page, result);
+    eval_chapter_timelines(page, result);
     eval_chapter_map(page, result);
 }
 

@@ -34,6 +34,11 @@ result() {
                 "{\"1%s\":0.6,\"0%s\":0.4}}", i ? "," : "", word, word, word, word, word
         printf "],\"map\":["
         for (i = 0; i < 600; i++) printf "%s[%f,%f,%d,%d]", i ? "," : "", sin(i), cos(i * i), i % n, (i * i) % n
+        printf "],\"timelines\":["
+        for (i = 0; i < 7; i++)
+            printf "%s{\"image\":\"%s\",\"truth\":\"0%s\",\"prediction\":\"1%s\",\"frames\":48,\"used\":16," \
+                "\"at\":[1,9],\"pictures\":[\"%s.png\",\"b.png\"],\"scores\":{\"0%s\":[0,1],\"1%s\":[1,0]}}", \
+                i ? "," : "", word, word, word, word, word, word
         print "]}"
     }'
 }

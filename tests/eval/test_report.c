@@ -162,6 +162,19 @@ static void test_result(void)
     }
 }
 
+/* A grey picture of such a size, as a PNG file. */
+static void put_picture(const char *name, uint32_t width, uint32_t height)
+{
+    unsigned char *rgb = base_alloc((size_t)width * height, 3), *png = NULL;
+    size_t size = 0;
+    for (size_t i = 0; i < (size_t)width * height * 3; i++)
+        rgb[i] = (unsigned char)(i * 2654435761U >> 13); /* does not compress */
+    CHECK_EQ(data_png_encode(rgb, width, height, &png, &size), MIEN_OK);
+    CHECK_EQ(base_file_write(in_root(name), png, size), MIEN_OK);
+    data_png_free(png);
+    base_free(rgb);
+}
+
 /* ---- what a page says, and of whom ---- */
 
 static const char three[] = "{\"task\":\"zero-shot\",\"n\":40,\"bad\":1,\"split\":\"test\",\"model\":\"runs/a/model\","
@@ -325,6 +338,33 @@ static void test_ablation(void)
     }
 }
 
+/* Timelines: a line a class, of the class's colour wherever it stands, between 0 and 1; frames of the clip. */
+static void test_timelines(void)
+{
+    static const char form[] =
+        "{\"task\":\"zero-shot\",\"n\":2,\"classes\":[\"a\",\"<b>\"],\"confusion\":[[1,0],[1,0]],\"recall\":[1,0],"
+        "\"timelines\":[{\"image\":\"c/"
+        "1\",\"truth\":\"a\",\"prediction\":\"a\",\"frames\":1200,\"used\":32,\"at\":[1,2,3],"
+        "\"pictures\":[\"pictures/f.png\"],\"scores\":{\"a\":[0.5,1,1e300],\"<b>\":[0.5,0,\"x\"]}},"
+        "{\"image\":\"<i>.mp4\",\"truth\":\"<b>\",\"prediction\":\"a\",\"at\":[1,2],\"scores\":{\"<b>\":[0.25,0.5],"
+        "\"a\":7}},"
+        "{},3]}";
+    CHECK_EQ(base_dir_create(in_root("pictures")), MIEN_OK);
+    put_picture("pictures/f.png", 120, 120);
+    put("z.json", form);
+    char *text = page_of("z.json", MIEN_OK);
+    const char *clips = text ? strstr(text, "Clips from beginning to end") : NULL;
+    CHECK(clips && strstr(clips, "<bdi>a</bdi>, <span class=\"hit\">recognised") &&
+          strstr(clips, "1,200 frames, 32 of"));
+    CHECK(clips && strstr(clips, "<bdi>&lt;b&gt;</bdi> taken for <b><bdi>a</bdi></b>") && !strstr(clips, "<i>"));
+    CHECK(clips && count_of(clips, "role=\"img\"") == 2 && count_of(clips, "<div class=\"strip\"><img alt") == 1);
+    /* a from 0.5 to the top, b to the bottom; in the second clip b is the first line, and of its own colour */
+    CHECK(clips && strstr(clips, "var(--c0)\" d=\"M56.0 88.0L302.0 10.0\"") && !strstr(clips, "nan"));
+    CHECK(clips && strstr(clips, "var(--c1)\" d=\"M56.0 88.0L302.0 166.0\""));
+    CHECK(clips && count_of(strstr(clips, "taken for <b>"), "var(--c0)") == 0);
+    base_free(text);
+}
+
 /* Words of users are shown, never obeyed; no page grows with them. */
 static void test_words(void)
 {
@@ -391,19 +431,6 @@ static void test_many(void)
 
 /* ---- pictures ---- */
 
-/* A grey picture of such a size, as a PNG file. */
-static void put_picture(const char *name, uint32_t width, uint32_t height)
-{
-    unsigned char *rgb = base_alloc((size_t)width * height, 3), *png = NULL;
-    size_t size = 0;
-    for (size_t i = 0; i < (size_t)width * height * 3; i++)
-        rgb[i] = (unsigned char)(i * 2654435761U >> 13); /* does not compress */
-    CHECK_EQ(data_png_encode(rgb, width, height, &png, &size), MIEN_OK);
-    CHECK_EQ(base_file_write(in_root(name), png, size), MIEN_OK);
-    data_png_free(png);
-    base_free(rgb);
-}
-
 /* Paths are relative to the folder of the evaluation, or one above its file, wherever the report is asked for; large
  * pictures come small. */
 static void test_pictures(void)
@@ -440,6 +467,7 @@ int main(void)
     test_run_opening();
     test_runs();
     test_ablation();
+    test_timelines();
     test_words();
     test_letters();
     test_many();

@@ -109,6 +109,60 @@ static void test_mistakes(void)
     mien_result_destroy(&r);
 }
 
+/* Part k of `parts` of a clip of 40 frames, of which 32 are used: frame f of the clip is picture f % TINY_IMAGES. */
+static void check_part(const struct mien_result *r, struct mien_labels *scorer, int k)
+{
+    struct mien_input frames[2] = {{0}}, clip = {.frames = frames, .frame_count = 2};
+    char place[64], names[2][32];
+    float embed[10], scores[3];
+    for (int f = 0; f < 2; f++) {
+        snprintf(names[f], sizeof(names[f]), "%d.png", (2 * (2 * k + f) + 1) * 40 / 64 % TINY_IMAGES);
+        frames[f].path = tiny_path(names[f]);
+    }
+    CHECK_EQ(mien_model_embed(model, &clip, 1, NULL, embed), MIEN_OK);
+    CHECK_EQ(mien_labels_scores(scorer, embed, scores), MIEN_OK);
+    for (uint32_t c = 0; c < 3; c++) {
+        snprintf(place, sizeof(place), "timelines.0.scores.%s.%d", labels[c], k);
+        CHECK_NEAR(look(r, place), scores[c], 1e-5);
+    }
+    snprintf(place, sizeof(place), "timelines.0.at.%d", k);
+    CHECK_NEAR(look(r, place), (2 * k + 1) * 1.25 + 0.5, 1e-3);
+}
+
+/* Parts of a clip are scored as clips of their own; pictures and what cannot be read have no timeline. */
+static void test_timelines(void)
+{
+    struct mien_eval_params params = {.size = sizeof params, .task = "zero-shot", .frames = 32};
+    struct mien_result *r = NULL;
+    struct mien_labels *scorer = NULL;
+    const struct mien_label three[] = {{labels[0], NULL, 0, {0}}, {labels[1], NULL, 0, {0}}, {labels[2], NULL, 0, {0}}};
+    char rows[4096];
+    size_t at = (size_t)snprintf(rows, sizeof(rows), "{\"image\":\"0.png\",\"label\":\"joy\"}\n{\"frames\":[\"0.png\"");
+    for (int f = 1; f < 40; f++)
+        at += (size_t)snprintf(rows + at, sizeof(rows) - at, ",\"%d.png\"", f % TINY_IMAGES);
+    at += (size_t)snprintf(rows + at, sizeof(rows) - at,
+                           "],\"label\":\"anger\"}\n{\"frames\":\"none\",\"label\":\"joy\"}\n"
+                           "{\"frames\":[\"1.png\",\"2.png\",\"3.png\"],\"label\":\"sorrow\"}\n");
+    CHECK(tiny_write("clips.jsonl", rows, at));
+    params.manifest = tiny_path("clips.jsonl");
+    CHECK_EQ(mien_labels_create(model, three, 3, NULL, &scorer), MIEN_OK);
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK(look(r, "n") == 3 && look(r, "bad") == 1 && mien_result_count(r, "timelines") == 2);
+    CHECK(look(r, "timelines.0.frames") == 40 && look(r, "timelines.0.used") == 32 && look(r, "timelines.0.line") == 2);
+    CHECK(mien_result_count(r, "timelines.0.at") == 16 && mien_result_count(r, "timelines.0.pictures") == 6);
+    for (int k = 0; k < 16; k++)
+        check_part(r, scorer, k);
+    CHECK_STR(look_text(r, "timelines.1.truth"), "sorrow");
+    CHECK(mien_result_count(r, "timelines.1.at") == 3 && look(r, "timelines.1.at.0") == 1 &&
+          look(r, "timelines.1.at.2") == 3 && mien_result_count(r, "timelines.1.scores.joy") == 3);
+    mien_result_destroy(&r);
+    mien_labels_destroy(&scorer);
+    params.manifest = tiny_path("t.jsonl");
+    CHECK_EQ(mien_eval(model, &params, &r), MIEN_OK);
+    CHECK(r && !strstr(mien_result_json(r), "timelines"));
+    mien_result_destroy(&r);
+}
+
 static void test_splits(void)
 {
     static const char rows[] = "{\"image\":\"0.png\",\"label\":\"anger\",\"split\":\"train\"}\n"
@@ -307,6 +361,7 @@ int main(void)
     if (model) {
         test_protocol();
         test_mistakes();
+        test_timelines();
         test_splits();
         test_rows_without_split();
         test_given();

@@ -35,11 +35,11 @@ const struct command command_report = {
         "RUN_DIR is a directory that mien train wrote; EVAL.json is what mien eval --json printed, also of a suite;\n"
         "ABLATION.json is what tools/recipes/ablation wrote. The page opens with the headline figures, device,\n"
         "parameters, duration and data, and holds curves, confusion matrix, recall with intervals, faces taken for\n"
-        "another class, a map of the embeddings, captions with the faces nearest to them, a radar beside published\n"
-        "figures (of a suite), an ablation's tables and the configuration. Several runs stand side by side: figures,\n"
-        "the settings that differ, curves over each other. The page needs no other file and no script.\n"
-        "Pictures are looked for as the evaluation named them: from the folder of EVAL.json, from this one, and\n"
-        "from those above EVAL.json.",
+        "another class, scores over the frames of clips, a map of the embeddings, captions with the faces nearest to\n"
+        "them, a radar beside published figures (of a suite), an ablation's tables and the configuration. Several\n"
+        "runs stand side by side: figures, the settings that differ, curves over each other. The page needs no other\n"
+        "file and no script. Pictures are looked for as the evaluation named them: from the folder of EVAL.json, from\n"
+        "this one, and from those above EVAL.json.",
     .run = run,
     .lacks = LACKS_DEVICE | LACKS_SEED | LACKS_JSON,
 };
