@@ -108,6 +108,7 @@ struct train_config {
         uint32_t checkpoint_every; /* steps, 0 = never */
         double checkpoint_minutes; /* 0 = never */
         uint32_t keep;             /* checkpoints */
+        bool tensorboard;          /* an event file beside the log */
     } run;
     struct train_chosen chosen;
     struct base_arena arena; /* strings */

@@ -1,5 +1,6 @@
 /* config_keys.c: every key of a training configuration: where it goes, its default, range and meaning. */
 #include "train/config_keys.h"
+#include "train/events.h"
 
 #include <string.h>
 
@@ -285,6 +286,9 @@ const struct train_key train_keys[] = {
      .help = "How often a checkpoint is written; 0 is by steps alone"},
     {WHOLE(run.keep, "2", 1, 1e9), .also = "keep_last save_total_limit save_top_k max_to_keep", .unit = "checkpoints",
      .may_change = true, .help = "How many of the newest checkpoints are kept"},
+    {BOOL(run.tensorboard, "false"), .also = "tensorboard tensorboard_dir report_to use_tensorboard log_to_tensorboard",
+     .may_change = true,
+     .help = "Whether what log.jsonl holds is written for TensorBoard too, into " TRAIN_EVENTS_NAME " beside it"},
     {PATH(run.dump_grads), .help = "A file for the gradients of step 1, before clipping"},
     {0},
 };

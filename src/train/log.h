@@ -1,4 +1,5 @@
-/* log.h: a run's log.jsonl: one JSON object a line, flushed line by line so that it can be followed. */
+/* log.h: a run's log.jsonl: one JSON object a line, flushed line by line so that it can be followed; beside it, where
+ * asked for, the same for TensorBoard (events.h). */
 #ifndef TRAIN_LOG_H
 #define TRAIN_LOG_H
 
@@ -7,8 +8,9 @@
 struct train_log;
 
 /* dir/log.jsonl with the rows of the first `steps` steps that it holds (0 = empty); what follows them, and a last line
- * that is not whole, is dropped. */
-enum mien_status train_log_open(const char *dir, uint64_t steps, struct train_log **out);
+ * that is not whole, is dropped. With `events` dir's event file is made anew of these rows, whatever it held: bytes of
+ * another run's end, or half a record after a kill, cannot stay in it. */
+enum mien_status train_log_open(const char *dir, uint64_t steps, bool events, struct train_log **out);
 void train_log_close(struct train_log **log);
 enum mien_status train_log_flush(struct train_log *log); /* to the disk */
 

@@ -1,6 +1,7 @@
 /* rundir.c: the run directory: whose it is, whether it may be used, its config.json, its log. */
 #include "base/stamp.h"
 #include "train/config_keys.h"
+#include "train/events.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -52,8 +53,8 @@ void train_disown(struct trainer *t)
     t->own_dir = t->made_in = NULL;
 }
 
-/* A log without rows: a start that ended before its first step. Its config.json is Mien's then, as it was written after
- * the log; one that stands alone is somebody's. */
+/* A log without rows: a start that ended before its first step. Its config.json and event file are Mien's then, as they
+ * were written after the log; those that stand alone are somebody's. */
 static bool is_unbegun(const char *dir)
 {
     struct base_stamp stamp;
@@ -62,8 +63,8 @@ static bool is_unbegun(const char *dir)
 
 enum mien_status train_check_fresh(const char *dir)
 {
-    static const char *const names[] = {"model", "best", "checkpoints", "config.json", "log.jsonl"};
-    size_t count = BASE_COUNT(names) - (is_unbegun(dir) ? 2 : 0);
+    static const char *const names[] = {"model", "best", "checkpoints", "config.json", "log.jsonl", TRAIN_EVENTS_NAME};
+    size_t count = BASE_COUNT(names) - (is_unbegun(dir) ? 3 : 0);
     for (size_t i = 0; i < count; i++) {
         if (base_file_exists_in(dir, names[i]))
             return base_fail(MIEN_ERR_ARG,
@@ -270,7 +271,8 @@ enum mien_status train_open_run(struct trainer *t)
     cJSON *json = NULL;
     TRY(base_dir_create(t->config->run.dir));
     TRY(resolved(t->config, &json));
-    TRY(train_log_open(t->config->run.dir, t->state.step, &t->log)); /* first: see is_unbegun */
+    TRY(train_log_open(t->config->run.dir, t->state.step, t->config->run.tensorboard,
+                       &t->log)); /* first: see is_unbegun */
     TRY(io_write_json(t->config->run.dir, "config.json", json));
 fail:
     cJSON_Delete(json);

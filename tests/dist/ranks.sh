@@ -39,6 +39,8 @@ same_runs() {
     local file
     for file in "$1" "$2"; do sed 's/,"samples_per_s".*//' "$file/log.jsonl" >"$file/steps"; done
     holds "$1 and $2 log the same" cmp "$1/steps" "$2/steps"
+    [ ! -e "$1/events.out.tfevents.0.mien" ] ||
+        holds "and have the same events" cmp "$1/events.out.tfevents.0.mien" "$2/events.out.tfevents.0.mien"
     holds "$1 and $2 give the same weights" cmp "$1/model/model.safetensors" "$2/model/model.safetensors"
     for file in model.safetensors optimizer.safetensors; do
         holds "and the same $file" cmp "$1/checkpoints/step-$3/$file" "$2/checkpoints/step-$3/$file"

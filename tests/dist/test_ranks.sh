@@ -15,7 +15,7 @@ tiny_config 3 0 >c.json
 mining="loss.mining.kind=hard loss.mining.warmup_steps=0 loss.mining.threshold=0.5"
 local="loss.text=both loss.local.kind=pooled"
 run=0
-for options in "loss.kind=clip" "loss.kind=siglip $local" "$mining $local" \
+for options in "loss.kind=clip run.tensorboard=true" "loss.kind=siglip $local" "$mining $local" \
     "loss.kind=siglip $mining loss.mining.kind=soft"; do
     run=$((run + 1))
     # shellcheck disable=SC2086 # words

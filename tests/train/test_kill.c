@@ -1,9 +1,10 @@
-/* Killed at random moments, half of them while a checkpoint is being written, and resumed each time: the weights and
- * the log are those of an unbroken run. Ten kills, or as many as MIEN_KILLS says, in as many runs as they take. The
- * program is its own child: with arguments it trains. */
+/* Killed at random moments, half of them while a checkpoint is being written, and resumed each time: the weights,
+ * the log and the event file are those of an unbroken run. Ten kills, or as many as MIEN_KILLS says, in as many runs as
+ * they take. The program is its own child: with arguments it trains. */
 #include "check.h"
 #include "device.h"
 
+#include "train/events.h"
 #include "train/tiny_run.h"
 
 #include <signal.h>
@@ -13,14 +14,14 @@
 
 enum { KILLS = 10 };
 
-static const char *const steady[] = {"run.steps=24", "run.checkpoint_every=1", "run.keep=2"};
+static const char *const steady[] = {"run.steps=24", "run.checkpoint_every=1", "run.keep=2", "run.tensorboard=true"};
 
 /* Goes on with the run `killed` until it ends, or until somebody ends this process. */
 static int child_main(const char *dir)
 {
-    const char *const sets[] = {"run.dir=killed", steady[0], steady[1], steady[2]};
+    const char *const sets[] = {"run.dir=killed", steady[0], steady[1], steady[2], steady[3]};
     struct mien_train_params params = {
-        .size = sizeof params, .config = "c.json", .sets = sets, .set_count = 4, .resume = true};
+        .size = sizeof params, .config = "c.json", .sets = sets, .set_count = 5, .resume = true};
     enum mien_status status = MIEN_OK;
     if (chdir(dir) != 0)
         return 2;
@@ -100,6 +101,7 @@ static void test_run(const char *self, double unbroken, uint32_t most, struct ba
                       "killed/checkpoints/step-24/optimizer.safetensors"));
     CHECK(equal_files("whole/checkpoints/step-24/state.json", "killed/checkpoints/step-24/state.json"));
     CHECK(equal_logs("whole", "killed"));
+    CHECK(equal_files("whole/" TRAIN_EVENTS_NAME, "killed/" TRAIN_EVENTS_NAME));
 }
 
 static void test_kills(const char *self, uint32_t most)
@@ -108,8 +110,8 @@ static void test_kills(const char *self, uint32_t most)
     struct counts c = {0};
     uint32_t runs = 0;
     double began = base_clock_seconds();
-    const char *const sets[] = {"run.dir=whole", steady[0], steady[1], steady[2]};
-    CHECK_EQ(train_sets(sets, 4, NULL), MIEN_OK);
+    const char *const sets[] = {"run.dir=whole", steady[0], steady[1], steady[2], steady[3]};
+    CHECK_EQ(train_sets(sets, 5, NULL), MIEN_OK);
     double unbroken = base_clock_seconds() - began;
     for (; c.kills < most && runs < most; runs++)
         test_run(self, unbroken, BASE_MIN(most - c.kills, (uint32_t)KILLS), &rng, &c);
