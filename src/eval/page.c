@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { MOST_LETTERS = 4000, MOST_NAMES = 120, MOST_ABOVE = 4 };
+enum { MOST_LETTERS = 4000, MOST_NAMES = 120, MOST_ABOVE = 4, LINKED_LEAST = 3 };
 
 void page_print(struct mien_page *page, const char *fmt, ...)
 {
@@ -239,11 +239,26 @@ void page_images_end(struct mien_page *page)
 
 /* ---- the opening ---- */
 
-static void swap(struct mien_page *page, enum page_part part)
+/* What is printed goes there; and back. */
+static void swap(struct mien_page *page, struct base_text *there)
 {
-    struct base_text other = page->front[part];
-    page->front[part] = page->text;
+    struct base_text other = *there;
+    *there = page->text;
     page->text = other;
+}
+
+void page_link(struct mien_page *page, char letter, const char *title, const char *name)
+{
+    swap(page, &page->contents);
+    page_print(page, "<li><a href=\"#%c%u\">", letter, page->chapters);
+    page_text(page, title);
+    if (name && name[0]) {
+        page_print(page, ": ");
+        page_words(page, name, PAGE_LABEL);
+    }
+    page_print(page, "</a></li>\n");
+    swap(page, &page->contents);
+    page->links++;
 }
 
 /* Whether "a, b" names it. */
@@ -267,8 +282,8 @@ static void add_name(struct base_text *names, const char *name)
 void page_front_begin(struct mien_page *page, enum page_part part, const char *title, const char *name)
 {
     add_name(&page->names[part], name);
-    swap(page, part);
-    page_print(page, "<section class=\"front\"><h2>");
+    swap(page, &page->front[part]);
+    page_print(page, "<section class=\"front\" id=\"f%u\"><h2>", page->chapters);
     page_print(page, "<a href=\"#c%u\">", page->chapters);
     page_text(page, title);
     page_print(page, "</a></h2>\n");
@@ -277,7 +292,7 @@ void page_front_begin(struct mien_page *page, enum page_part part, const char *t
 void page_front_end(struct mien_page *page, enum page_part part)
 {
     page_print(page, "</section>\n");
-    swap(page, part);
+    swap(page, &page->front[part]);
 }
 
 void page_card(struct mien_page *page, const char *name, double value, int digits, const char *note)
@@ -321,6 +336,19 @@ static const char limits[] =
     "far a score moves with other samples of the same kind, not how it fares on other people, cameras or cultures.</p>"
     "</section>\n";
 
+/* The list of chapters, where there are so many that one may look for one. */
+static void write_contents(struct mien_page *page)
+{
+    bool runs = page->run_count > 1;
+    if (page->links + runs < LINKED_LEAST)
+        return;
+    page_print(page, "<nav aria-label=\"Chapters\"><ul>\n");
+    if (runs)
+        page_print(page, "<li><a href=\"#runs\">Training runs side by side</a></li>\n");
+    base_text_add(&page->text, page->contents.data, page->contents.size);
+    page_print(page, "</ul></nav>\n");
+}
+
 void page_make(struct mien_page *page)
 {
     struct base_text chapters = page->text;
@@ -334,7 +362,9 @@ void page_make(struct mien_page *page)
         page_print(page, "%s", page_style[i]);
     page_print(page, "</style></head><body>\n<header><p class=\"over\">Mien report</p><h1>");
     write_heading(page);
-    page_print(page, "</h1></header>\n<main>\n");
+    page_print(page, "</h1>\n");
+    write_contents(page);
+    page_print(page, "</header>\n<main>\n");
     base_text_add(&page->text, page->front[PAGE_RESULTS].data, page->front[PAGE_RESULTS].size);
     if (page->run_count > 1)
         page_runs(page);

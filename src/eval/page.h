@@ -13,6 +13,8 @@ struct mien_page {
     struct base_text text;              /* chapters */
     struct base_text front[PAGE_PARTS]; /* what opens the page: headline figures of each chapter */
     struct base_text names[PAGE_PARTS]; /* of the models and runs, for the heading where there is no title */
+    struct base_text contents;          /* links to the chapters */
+    uint32_t links;                     /* in `contents` */
     struct base_text whole;             /* all of it, for mien_page_html */
     char *title;                        /* or NULL */
     uint32_t chapters;
@@ -45,6 +47,10 @@ enum { PAGE_SIDE = 96 };
 void page_image(struct mien_page *page, const char *path, const int32_t *box, uint32_t side);
 /* After a chapter's pictures: says when some were not found. */
 void page_images_end(struct mien_page *page);
+
+/* An entry of the list of chapters: to the id `letter` and the number of the chapter that is being written; `name`
+ * (NULL: none) tells it from others of its title. */
+void page_link(struct mien_page *page, char letter, const char *title, const char *name);
 
 /* ---- the page's opening: what is printed between these goes there ---- */
 

@@ -30,6 +30,7 @@ void mien_page_destroy(struct mien_page **page)
     if (!page || !*page)
         return;
     base_text_clear(&(*page)->text);
+    base_text_clear(&(*page)->contents);
     base_text_clear(&(*page)->whole);
     for (int part = 0; part < PAGE_PARTS; part++) {
         base_text_clear(&(*page)->front[part]);
@@ -46,14 +47,16 @@ void mien_page_destroy(struct mien_page **page)
 /* ---- chapters: each stays whole, or leaves the page as it was ---- */
 
 /* Every text of a page but the whole, and how long each was. */
-enum { TEXTS = 1 + 2 * PAGE_PARTS };
+enum { TEXTS = 2 + 2 * PAGE_PARTS };
 struct mark {
+    uint32_t links;
     size_t sizes[TEXTS];
 };
 
 static void list_texts(struct mien_page *page, struct base_text *texts[TEXTS])
 {
     texts[0] = &page->text;
+    texts[TEXTS - 1] = &page->contents;
     for (int part = 0; part < PAGE_PARTS; part++) {
         texts[1 + part] = &page->front[part];
         texts[1 + PAGE_PARTS + part] = &page->names[part];
@@ -62,7 +65,7 @@ static void list_texts(struct mien_page *page, struct base_text *texts[TEXTS])
 
 static struct mark mark_page(struct mien_page *page)
 {
-    struct mark mark;
+    struct mark mark = {.links = page->links};
     struct base_text *texts[TEXTS];
     list_texts(page, texts);
     for (int i = 0; i < TEXTS; i++)
@@ -74,6 +77,7 @@ static void restore(struct mien_page *page, const struct mark *mark)
 {
     struct base_text *texts[TEXTS];
     list_texts(page, texts);
+    page->links = mark->links;
     for (int i = 0; i < TEXTS; i++) {
         texts[i]->size = mark->sizes[i];
         texts[i]->status = MIEN_OK;
@@ -114,6 +118,7 @@ enum mien_status mien_page_add_run(struct mien_page *page, const char *dir)
     TRY(run_read(dir, &run));
     TRY(base_grow(&page->runs, &page->run_capacity, page->run_count + 1, sizeof(struct run *)));
     struct mark mark = begin_chapter(page, NULL);
+    page_link(page, 'c', "Training", run->facts.name);
     page_run(page, run);
     TRY(end_chapter(page, &mark, MIEN_OK));
     run->chapter = page->chapters;
@@ -131,8 +136,12 @@ static enum mien_status add_chapter(struct mien_page *page, const struct eval_ta
     struct mark mark = begin_chapter(page, dir);
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(result, "name");
     page->home = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "directory"));
-    if (!in_suite)
+    if (!in_suite) {
+        const cJSON *data = cJSON_GetObjectItemCaseSensitive(result, "manifest");
+        char word[128];
+        page_link(page, 'c', task->title, page_name_of(cJSON_GetStringValue(data), word, sizeof(word)));
         eval_front(page, task, result);
+    }
     page_element(page, "h2", task->title);
     if (cJSON_IsString(name))
         page_element(page, "p", name->valuestring);
@@ -196,6 +205,7 @@ static enum mien_status add_file(struct mien_page *page, const char *path, cJSON
     if (ablation_is(json)) {
         TRY(ablation_check(path, json));
         struct mark mark = begin_chapter(page, dir);
+        page_link(page, 'c', "Ablation", NULL);
         ablation_chapter(page, json);
         TRY(end_chapter(page, &mark, MIEN_OK));
     } else {

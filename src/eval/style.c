@@ -27,6 +27,7 @@ const char *const page_style[] = {
     "p{margin:.5rem 0;max-width:44rem}"
     ".over{color:var(--soft);margin:0 0 .2rem;font-size:.9rem}"
     ".soft{color:var(--soft);font-size:.9rem}"
+    "nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;margin:.8rem 0 0;font-size:.9rem}"
     "section{margin-top:2.6rem;padding-top:1.4rem;border-top:1px solid var(--line)}"
     "section.front h2 a{color:inherit;text-decoration-color:var(--soft);text-underline-offset:.2em;"
     "text-decoration-thickness:1px}"

@@ -227,11 +227,13 @@ void eval_suite_front(struct mien_page *page, const cJSON *result)
     const char *suite = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "suite"));
     const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
     char title[128], name[128];
-    snprintf(title, sizeof(title), "Suite %s", page_name_of(suite, name, sizeof(name) / 2));
+    enum mien_status status = read_all(result, &o);
+    snprintf(title, sizeof(title), "Suite %s%s", page_name_of(suite, name, sizeof(name) / 2),
+             o.models ? " beside published figures" : "");
     page->chapters++; /* the heading leads to the first of its chapters */
+    page_link(page, 'f', title, NULL);
     page_front_begin(page, PAGE_RESULTS, title, page_name_of(model, name, sizeof(name)));
     page->chapters--;
-    enum mien_status status = read_all(result, &o);
     if (status == MIEN_OK) {
         if (o.count >= DRAWN_LEAST)
             draw(page, &o);

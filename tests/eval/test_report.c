@@ -281,12 +281,14 @@ static void test_runs(void)
     char *whole = page_of_runs(names, 3, MIEN_OK), *failed = page_of_runs(names, 4, MIEN_ERR_DATA);
     CHECK(captured_once("no log.jsonl"));
     CHECK(alone && !strstr(alone, "side by side") && strstr(alone, "Best UAR, validation"));
-    CHECK(two && count_of(two, "Training runs side by side") == 1 && !strstr(two, "Best UAR, validation"));
+    CHECK(two && count_of(two, "Training runs side by side</h2>") == 1 && !strstr(two, "Best UAR, validation"));
     CHECK(two && strstr(two, "best UAR, validation</th><td>0.250</td><td><b>0.500</b></td></tr>"));
     CHECK(two && strstr(two, "one/x</bdi></a>") && strstr(two, "two/x</bdi></a>"));
     CHECK(two &&
           strstr(two, "loss.<wbr>local.<wbr>kind<wbr></th><td><bdi>none</bdi></td><td><bdi>sentence</bdi></td>"));
     CHECK(two && count_of(two, "<wbr></th>") == 1);
+    CHECK(alone && !strstr(alone, "<nav") && two && strstr(two, "<li><a href=\"#c2\">Training: <bdi>x</bdi></a></li>"));
+    CHECK(whole && count_of(strstr(whole, "<nav"), "<li>") == 4 && strstr(whole, "<h2 id=\"runs\">"));
     CHECK(two && strstr(two, ">validation: UAR over steps<br>") && count_of(two, "learning rate over steps: ") == 1);
     CHECK(whole && strstr(whole, "three&lt;b&gt;") && strstr(whole, "<bdi>&lt;i&gt;</bdi>") && !strstr(whole, "<i>"));
     CHECK(whole && failed && strcmp(whole, failed) == 0);
