@@ -220,7 +220,7 @@ MIEN_API enum mien_status mien_page_add_run(struct mien_page *page, const char *
 /* A chapter about an evaluation: scores, confusion matrix, recall with intervals, embedding map, retrieval examples
  * and mistakes with small copies of their pictures, which are read from their files now: relative paths from the
  * `directory` of the result; where they lead nowhere, from the folder of the evaluation's file (mien_report), the
- * working directory, and the folders above that file. Of a directory the first frame is shown, of a video none. What
+ * working directory, and the folders above that file. Of a directory the middle frame is shown, of a video none. What
  * cannot be read is counted in the log and on the page. */
 MIEN_API enum mien_status mien_page_add_result(struct mien_page *page, const struct mien_result *result);
 

@@ -183,7 +183,7 @@ static char *find_file(struct mien_page *page, const char *path)
     return found;
 }
 
-/* The file itself, or the first frame of a directory, in the arena. */
+/* The file itself, or the middle frame of a directory, in the arena: a face moves from rest to rest. */
 static const char *picture_of(struct mien_page *page, struct base_arena *arena, const char *path)
 {
     const char **frames = NULL;
@@ -192,7 +192,7 @@ static const char *picture_of(struct mien_page *page, struct base_arena *arena, 
         return path;
     enum mien_status status = data_frames_list(arena, path, &frames, &count);
     note(page, status == MIEN_ERR_NOMEM);
-    return status == MIEN_OK ? frames[0] : path;
+    return status == MIEN_OK ? frames[count / 2] : path;
 }
 
 void page_image(struct mien_page *page, const char *path, const int32_t *box, uint32_t side)

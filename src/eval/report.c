@@ -129,6 +129,17 @@ fail:
     return status;
 }
 
+/* What tells a chapter from others of its task. */
+static void put_data(struct mien_page *page, const cJSON *result)
+{
+    const char *data = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest"));
+    if (!data || !data[0])
+        return;
+    page_print(page, "<p class=\"soft\">");
+    page_words(page, data, PAGE_PATH);
+    page_print(page, "</p>\n");
+}
+
 /* dir: of the file that the result was read from, or NULL. What is one of a suite does not open the page. */
 static enum mien_status add_chapter(struct mien_page *page, const struct eval_task *task, const cJSON *result,
                                     const char *dir, bool in_suite)
@@ -145,6 +156,8 @@ static enum mien_status add_chapter(struct mien_page *page, const struct eval_ta
     page_element(page, "h2", task->title);
     if (cJSON_IsString(name))
         page_element(page, "p", name->valuestring);
+    else
+        put_data(page, result);
     if (in_suite)
         eval_headline(page, task, result);
     task->chapter(page, result);

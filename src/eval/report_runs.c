@@ -118,11 +118,11 @@ static bool is_one(const struct mien_page *page, size_t offset)
 }
 
 static const struct {
-    const char *name;
+    const char *row, *fact;
     size_t offset;
     cell_fn of;
-} words[] = {{"data", offsetof(struct run_facts, data), cell_data},
-             {"device", offsetof(struct run_facts, device), cell_device}};
+} words[] = {{"data", "Data", offsetof(struct run_facts, data), cell_data},
+             {"device", "Device", offsetof(struct run_facts, device), cell_device}};
 
 static void put_words(struct mien_page *page, bool common)
 {
@@ -130,10 +130,10 @@ static void put_words(struct mien_page *page, bool common)
         if (is_one(page, words[k].offset) != common)
             continue;
         if (!common) {
-            put_row(page, words[k].name, words[k].of);
+            put_row(page, words[k].row, words[k].of);
             continue;
         }
-        page_fact_begin(page, words[k].name);
+        page_fact_begin(page, words[k].fact);
         words[k].of(page, page->runs[0]);
         page_fact_end(page);
     }

@@ -448,6 +448,14 @@ static void test_pictures(void)
     /* the header's sides: 96 x 41 */
     CHECK(image && strncmp(strstr(image, "base64,") + 7, "iVBORw0KGgoAAAANSUhEUgAAAGAAAAApCA", 34) == 0);
     CHECK(text && below && strcmp(text, below) == 0);
+    base_free(text);
+    CHECK_EQ(base_dir_create(in_root("pictures/clip")), MIEN_OK);
+    put_picture("pictures/clip/9.png", 32, 96);
+    put_picture("pictures/clip/10.png", 64, 96); /* the middle one */
+    put_picture("pictures/clip/11.png", 96, 96);
+    put_three("z.json", "clip", "faces");
+    text = page_of("z.json", MIEN_OK);
+    CHECK(text && strstr(text, "<img alt=\"clip\" src=\"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAEAAAABg"));
     base_free(below);
     base_free(text);
 }
