@@ -16,6 +16,8 @@ struct contrast_args {
     arg_u32 count;      /* its partial sums */
     arg_f32 scale;      /* mined targets: as in mine_args */
     arg_f32 tau;
+    arg_u32 line;  /* blocks: where the lines of the anchors begin whose rows are bound, 0 or N, */
+    arg_u32 line2; /* and those of the others */
     arg_u32 begin; /* op_plan_cut */
 };
 

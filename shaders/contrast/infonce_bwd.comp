@@ -1,8 +1,9 @@
 #version 450
-//! tech: given stream
+//! tech: given stream block
 //! target: vulkan1.1
 // Idea: the scores' gradient exp(q) G, G_ij = scale (w_i (Pr_ij - Qr_ij) + w_j (Pc_ij - Qc_ij)), and partial sums of
-// dq = sum of G Z: walk.glsl. Targets Q are given, or mined (stream): there the gradient takes the scores' place.
+// dq = sum of G Z: walk.glsl. Targets Q are given, or mined (stream): there the gradient takes the scores' place. Rows
+// of a block (block) are anchors of whichever side; their lines and the others' begin where the arguments say.
 // Invocation (slice, column) walks slice_rows rows of one column; neighbours own neighbouring columns.
 // Numerics: fp32; scores relative to the diagonal: rows of Pr - Qr sum to 0, so nothing cancels; 1 - P by expm1.
 #extension GL_GOOGLE_include_directive : require
@@ -11,7 +12,11 @@
 #include "lib/exp.glsl"
 
 UPDATE_BUFFER(5, float, part); // [slices,N] of dq
-READ_BUFFER(6, float, lse);    // [2,N]
+#ifdef TECH_BLOCK
+READ_BUFFER(6, vec4, sums); // [2,N] lse and more
+#else
+READ_BUFFER(6, float, lse); // [2,N]
+#endif
 PUSH(contrast_args, p);
 #define SUM float
 
@@ -20,6 +25,35 @@ struct anchor {
 };
 anchor of_column;
 vec2 scales; // exp(q), dloss / (2 sum of weights)
+
+#ifdef TECH_BLOCK
+#define TECH_STREAM 1
+uint row_place(uint i)
+{
+    return p.line + i;
+}
+uint column_place(uint i)
+{
+    return p.line2 + i;
+}
+float lse_at(uint place)
+{
+    return sums[place].x;
+}
+#else
+uint row_place(uint i)
+{
+    return i;
+}
+uint column_place(uint i)
+{
+    return p.n + i;
+}
+float lse_at(uint place)
+{
+    return lse[place];
+}
+#endif
 
 /* meet_column: sets of_column. targets: Qr and Qc off the diagonal; below 0: left out. rests: those on it, less 1. */
 #ifdef TECH_STREAM
@@ -43,14 +77,14 @@ anchor anchor_of(mine_line line, float line_lse)
 
 void meet_column(uint column)
 {
-    mined_column = line_at(p.n + column);
-    of_column = anchor_of(mined_column, lse[p.n + column]);
+    mined_column = line_at(column_place(column));
+    of_column = anchor_of(mined_column, lse_at(column_place(column)));
     scales = vec2(scale[0], scale[1]);
 }
 
 seen see(uint row, uint column, uint at)
 {
-    return seen(a[at], lse[row], line_at(row), similarities(at));
+    return seen(a[at], lse_at(row_place(row)), line_at(row_place(row)), similarities(at));
 }
 
 anchor anchor_of_row(seen s)
@@ -66,7 +100,7 @@ vec2 targets(seen s, uint row, uint column)
 
 vec2 rests(uint own)
 {
-    return vec2(line_at(own).rest, mined_column.rest);
+    return vec2(line_at(row_place(own)).rest, mined_column.rest);
 }
 
 void keep(uint at, float gradient)
@@ -100,13 +134,13 @@ struct seen {
 
 void meet_column(uint column)
 {
-    of_column = anchor_of(column, lse[p.n + column]);
+    of_column = anchor_of(column, lse_at(column_place(column)));
     scales = WEIGHTS != 0 ? vec2(scale[0], scale[1]) : vec2(exp_close(scale[0]), w[0] / (2.0 * float(p.n)));
 }
 
 seen see(uint row, uint column, uint at)
 {
-    return seen(a[at], anchor_of(row, lse[row]),
+    return seen(a[at], anchor_of(row, lse_at(row_place(row))),
                 vec2(ROW_TARGETS != 0 ? row_share[at] : 0, COL_TARGETS != 0 ? col_share[at] : 0));
 }
 
@@ -151,7 +185,7 @@ float visit(seen s, uint row, uint column, uint at)
 void finish(uint own)
 {
     vec2 rest = rests(own);
-    precise float g_row = of_column.weight * (expm1_minus(lse[own]) - rest.x);
+    precise float g_row = of_column.weight * (expm1_minus(lse_at(row_place(own))) - rest.x);
     precise float g_column = of_column.weight * (expm1_minus(of_column.lse) - rest.y);
     precise float g = g_row + g_column;
     keep((own - p.first) * p.n + own, scales.x * scales.y * g);

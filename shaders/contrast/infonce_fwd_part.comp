@@ -1,9 +1,10 @@
 #version 450
-//! tech: given stream
+//! tech: given stream block
 //! target: vulkan1.1
 // Idea: sums along the rows or columns ("lines") of Z = exp(q) A, of whose scores rows first .. first + rows are bound:
 // softmax denominators relative to the line's own element (the diagonal's) and without it, and the target's share.
-// Partial sums, so that no barrier is needed; they go on from slab to slab. Targets are given, or mined (stream).
+// Partial sums, so that no barrier is needed; they go on from slab to slab. Targets are given, or mined (stream). A
+// block of the anchors (block) are rows, of whichever side: there the sum of exp(Z) Z is made as well.
 // Invocation (line, slice) owns the candidates slice, slice + slices, ... of its line that are bound.
 // Numerics: fp32, online; a maximum starts at the diagonal's 0, so that a saturated line loses nothing.
 #extension GL_GOOGLE_include_directive : require
@@ -16,11 +17,18 @@
 
 READ_BUFFER(0, float, a);     // [rows,N]
 READ_BUFFER(1, float, q);     // [1]
-UPDATE_BUFFER(4, vec4, part); // [slices,N] maximum, sum, target's sum
+UPDATE_BUFFER(4, vec4, part); // [slices,N] maximum, sum, target's sum, sum of exp(Z) Z
 PUSH(contrast_args, p);
 
 /* own_score: the anchor's element of the diagonal. see: what a candidate's target depends on; at = index into a.
  * target: q of a candidate other than the anchor; below 0: left out. */
+#ifdef TECH_BLOCK
+#define TECH_STREAM 1
+const bool SLOPE = true;
+#else
+const bool SLOPE = false;
+#endif
+
 #ifdef TECH_STREAM
 
 #include "contrast/mine.glsl"
@@ -34,7 +42,7 @@ mine_line me;
 
 uint line_place(uint i)
 {
-    return 2 * (p.by_column != 0 ? p.n + i : i);
+    return 2 * (p.line + (p.by_column != 0 ? p.n + i : i));
 }
 
 float own_score(uint anchor)
@@ -106,6 +114,7 @@ void main()
     vec3 sums = column && p.first > 0 ? part[to].xyz : vec3(0); // columns meet one slab after the other, rows only one
     float top = sums.x, aim = sums.z;
     float total = sums.y, lost = 0; // as two floats: a line has thousands of blocks
+    float slope = 0;
     for (uint begin = slice; begin < length; begin += slices * BLOCK) {
         precise float z[BLOCK]; // the same bits whatever the targets' source
         float peak = top;
@@ -133,12 +142,18 @@ void main()
         }
         float shrink = peak > top ? exp(top - peak) : 1; // exp(0) may be off by 3 units, and each block would add that
         top = peak;
-        precise float run = 0;
-        [[unroll]] for (uint t = 0; t < BLOCK; t++)
-            run += exp(z[t] - peak);
+        precise float run = 0, turn = 0;
+        [[unroll]] for (uint t = 0; t < BLOCK; t++) {
+            float e = exp(z[t] - peak);
+            run += e;
+            if (SLOPE)
+                turn += e > 0 ? e * z[t] : 0;
+        }
         total *= shrink;
         lost *= shrink;
         pair_add(total, lost, run);
+        if (SLOPE)
+            slope = slope * shrink + turn;
     }
-    part[to] = vec4(top, total + lost, aim, 0);
+    part[to] = vec4(top, total + lost, aim, slope);
 }

@@ -25,6 +25,12 @@ uint32_t contrast_input(const struct op_call *call, const char *name)
     return place != OP_NONE && call->in[place].rank ? place : OP_NONE;
 }
 
+uint32_t contrast_pairs(const struct op_call *call)
+{
+    bool first = contrast_input(call, "q") != OP_NONE || contrast_input(call, "u") != OP_NONE;
+    return first ? call->in[0].dim[0] : call->out[0].dim[0];
+}
+
 static bool wants_guide(const struct op_mining *m, bool image)
 {
     if (m->kind == OP_MINING_NONE)
@@ -41,6 +47,16 @@ static enum mien_status check_there(const struct op_call *call, const char *labe
     return missing ? op_shape_error(call, label, place, expected) : MIEN_OK;
 }
 
+enum mien_status contrast_lines_shapes(struct op_call *call, const char *label)
+{
+    enum mien_status status = MIEN_OK;
+    const struct op_mining *m = &call->attr.mining;
+    TRY(check_there(call, label, wants_guide(m, false), "text", "there: attr.mining.guide asks for it"));
+    TRY(check_there(call, label, wants_guide(m, true), "image", "there: attr.mining.guide asks for it"));
+fail:
+    return status;
+}
+
 enum mien_status contrast_shapes(struct op_call *call, const char *label)
 {
     enum mien_status status = MIEN_OK;
@@ -50,8 +66,7 @@ enum mien_status contrast_shapes(struct op_call *call, const char *label)
         if (call->in[i].rank == 2 && call->in[i].dim[0] > MOST_ROWS && call->in[i].dim[1] > MOST_ROWS)
             return op_shape_error(call, label, i, "[N,N], N at most 4096");
     }
-    TRY(check_there(call, label, wants_guide(m, false), "text", "there: attr.mining.guide asks for it"));
-    TRY(check_there(call, label, wants_guide(m, true), "image", "there: attr.mining.guide asks for it"));
+    TRY(contrast_lines_shapes(call, label));
     TRY(check_there(call, label, m->same_text != OP_SAME_TEXT_NEGATIVE, "id",
                     "there: attr.mining.same_text asks for it"));
 fail:
@@ -62,12 +77,14 @@ double contrast_flops(const struct op_call *call)
 {
     static const char *const guides[] = {"text", "image"};
     bool backward = contrast_input(call, "dloss") != OP_NONE;
-    double n = call->in[0].dim[0], widths = (backward ? 3.0 : 1.0) * call->in[0].dim[1];
+    double n = call->in[0].dim[0], rows = call->attr.count ? call->attr.count : n,
+           widths = (backward ? 3.0 : 1.0) * call->in[0].dim[1];
     for (uint32_t g = 0; g < 2; g++) {
         uint32_t at = contrast_input(call, guides[g]);
         widths += at == OP_NONE ? 0 : (backward ? 1.0 : 2.0) * call->in[at].dim[1]; /* to mine, and to use */
     }
-    return n * n * (2 * widths + (backward ? 16 : 8));
+    widths -= backward && call->attr.count ? call->in[0].dim[1] : 0; /* of a block there is one gradient */
+    return rows * n * (2 * widths + (backward ? 16 : 8));
 }
 
 /* ---- inputs for tests -------------------------------------------------------------------------------------------- */
@@ -220,8 +237,7 @@ static void fill_mined(struct op_call *call, uint32_t n, struct base_rng *rng)
 
 void contrast_prepare(struct op_call *call, struct base_rng *rng)
 {
-    bool loss = contrast_input(call, "q") != OP_NONE;
-    uint32_t n = loss ? call->in[0].dim[0] : call->out[0].dim[0];
+    uint32_t n = contrast_pairs(call);
     if (contrast_input(call, "A") != OP_NONE)
         fill_given(call, n, rng);
     else

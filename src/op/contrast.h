@@ -21,6 +21,8 @@
 #include "args/mine.h"
 #include "op/inner.h"
 
+/* N. */
+uint32_t contrast_pairs(const struct op_call *call);
 /* The place of the input called so, OP_NONE when the op has none or it is absent. */
 uint32_t contrast_input(const struct op_call *call, const char *name);
 /* All inputs are left to contrast_prepare. */
@@ -31,6 +33,8 @@ uint32_t contrast_input(const struct op_call *call, const char *name);
     }
 /* The parts of the ops' descriptors that are the same for all. */
 enum mien_status contrast_shapes(struct op_call *call, const char *label);
+/* The same where lines hold the ids. */
+enum mien_status contrast_lines_shapes(struct op_call *call, const char *label);
 void contrast_prepare(struct op_call *call, struct base_rng *rng);
 double contrast_flops(const struct op_call *call);
 
@@ -65,6 +69,7 @@ struct contrast_ends {
 };
 
 /* From a call with data. MIEN_ERR_NOMEM. */
+/* Without what a backward pass needs where there is no dloss. */
 enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call);
 void contrast_host_close(struct contrast_host *host);
 double contrast_weight(const struct contrast_host *host, uint32_t pair); /* max(w, 0), or 1 */
@@ -95,6 +100,8 @@ struct contrast {
     bool stream, backward;     /* scores are made here; there is a dloss */
     bool similarities;         /* the guides are matrices */
     bool weights;              /* there are weights, or lines that hold them */
+    bool block, side;          /* only anchors first .. end, which are rows; side: they are texts, so rows are too */
+    uint32_t from, end;        /* rows of all slabs */
     uint32_t slab;             /* rows of a slab; it begins at a multiple of 256 bytes in every tensor of rows */
     uint32_t lanes;            /* of a reduction over all pairs */
     struct op_where scores;    /* A or a slab of it */
@@ -105,6 +112,8 @@ struct contrast {
     struct contrast_args args; /* first, rows: the slab at hand */
 };
 
+/* Where attr.count is above 0, the block of that many anchors from attr.first on alone, with attr.axis 1 those of the
+ * texts' side: the scores are then v u^T. */
 void contrast_begin(struct contrast *c, struct op_plan *plan);
 /* Makes the lines and finishes them by mining; with similarities c->guide is then there. */
 void contrast_mine(struct contrast *c, struct op_where lines);

@@ -42,7 +42,7 @@ enum mien_status contrast_host_open(struct contrast_host *host, const struct op_
     const float *q = data_of(call, "q"), *b = data_of(call, "b"), *u = data_of(call, "u");
     const float *dloss = data_of(call, "dloss");
     *host = (struct contrast_host){.call = call,
-                                   .n = q ? call->in[0].dim[0] : call->out[0].dim[0],
+                                   .n = contrast_pairs(call),
                                    .width = u ? call->in[0].dim[1] : 0,
                                    .s = q ? exp((double)*q) : 0,
                                    .b = b ? (double)*b : 0,

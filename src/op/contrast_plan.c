@@ -43,7 +43,7 @@ struct op_dispatch *contrast_add(struct contrast *c, const char *shader, const v
 void contrast_bind_input(const struct contrast *c, struct op_dispatch *d, const char *name, uint64_t first,
                          uint64_t count)
 {
-    static const char *const other[] = {"dloss", "q", "text", "image", "id", "w"};
+    static const char *const other[] = {"dloss", "q", "text", "image", "id", "w", "u"};
     struct op_where where = input_at(c, name);
     bool there = where.index != OP_NONE;
     for (uint32_t i = 0; where.index == OP_NONE; i++)
@@ -108,12 +108,13 @@ static void set_slab(struct contrast *c)
     uint64_t row = (uint64_t)c->n * 4, most = c->plan->caps->max_range / row, aim = c->stream ? SLAB_BYTES / row : most;
     uint32_t step = step_of(c);
     uint64_t rows = BASE_MIN(aim, most);
+    uint32_t all = c->end - c->from;
     rows = rows >= 64 ? rows / 64 * 64 : BASE_MIN(64, most / step * step);
-    c->slab = (uint32_t)BASE_MIN(most >= c->n && aim >= c->n ? c->n : rows, c->n);
-    if (op_plan_refuse(c->plan, c->slab == 0 || (c->slab < c->n && c->slab % step),
+    c->slab = (uint32_t)BASE_MIN(most >= all && aim >= all ? all : rows, all);
+    if (op_plan_refuse(c->plan, c->slab == 0 || c->from % step || (c->slab < all && c->slab % step),
                        "%u rows of %u scores exceed the %llu bytes that %s can bind", step, c->n,
                        (unsigned long long)c->plan->caps->max_range, c->plan->caps->name))
-        c->slab = c->n;
+        c->slab = all;
 }
 
 /* Where the similarities will stand: the inputs themselves, or room for a slab. */
@@ -135,11 +136,14 @@ static void place_guides(struct contrast *c)
 void contrast_begin(struct contrast *c, struct op_plan *plan)
 {
     const struct op_call *call = plan->call;
-    bool loss = contrast_input(call, "q") != OP_NONE;
-    *c = (struct contrast){.plan = plan, .call = call, .n = loss ? call->in[0].dim[0] : call->out[0].dim[0]};
+    *c = (struct contrast){.plan = plan, .call = call, .n = contrast_pairs(call)};
     c->stream = has(c, "u");
+    c->block = c->stream && call->attr.count > 0;
+    c->side = c->block && call->attr.axis == 1;
+    c->from = c->block ? call->attr.first : 0;
+    c->end = c->block ? c->from + call->attr.count : c->n;
     c->backward = has(c, "dloss");
-    c->similarities = !loss;
+    c->similarities = !has(c, "q") && !c->stream;
     c->lines = input_at(c, "lines");
     c->weights = has(c, "w") || has(c, "lines");
     /* infonce's short sums on a software driver: each lane costs more than it adds */
@@ -149,6 +153,9 @@ void contrast_begin(struct contrast *c, struct op_plan *plan)
     c->scores = c->stream ? op_plan_scratch(plan, (uint64_t)c->slab * c->n * 4) : input_at(c, "A");
     place_guides(c);
     c->args = (struct contrast_args){.n = c->n,
+                                     .first = c->from,
+                                     .line = c->side ? c->n : 0,
+                                     .line2 = c->side ? 0 : c->n,
                                      .scale = mining_of(c)->guide == OP_GUIDE_BOTH ? 0.5f : 1,
                                      .tau = mining_of(c)->kind == OP_MINING_SOFT ? mining_of(c)->tau : 1};
 }
@@ -184,18 +191,19 @@ static void make_similarities(struct contrast *c, uint32_t first, uint32_t rows)
         add_matrices(c);
     if (c->similarities)
         return;
-    multiply_guide(c, guide == OP_GUIDE_IMAGE ? "image" : "text", first, rows, false, c->guide[0]);
+    bool by_image = guide == OP_GUIDE_IMAGE || (guide == OP_GUIDE_CROSSMODAL && c->side);
+    multiply_guide(c, by_image ? "image" : "text", first, rows, false, c->guide[0]);
     if (guide == OP_GUIDE_BOTH)
         multiply_guide(c, "image", first, rows, true, c->guide[0]);
-    if (guide == OP_GUIDE_CROSSMODAL)
-        multiply_guide(c, "image", first, rows, false, c->guide[1]);
+    if (guide == OP_GUIDE_CROSSMODAL && !(c->block && has(c, "q") && !c->backward)) /* the block's own lines alone */
+        multiply_guide(c, c->side ? "text" : "image", first, rows, false, c->guide[1]);
 }
 
 /* Rows first .. first + rows of the next slab into args; false when there is none. */
 static bool next_rows(const struct contrast *c, uint32_t *first, uint32_t *rows)
 {
     *first += *rows;
-    *rows = BASE_MIN(c->slab, c->n - *first);
+    *rows = BASE_MIN(c->slab, c->end - *first);
     return *rows > 0;
 }
 
@@ -208,8 +216,8 @@ bool contrast_next_slab(struct contrast *c)
         multiply(c, &(struct op_product){.attr = {.trans_b = true},
                                          .a_shape = SHAPE_F32(c->args.rows, width),
                                          .b_shape = SHAPE_F32(c->n, width),
-                                         .a = {OP_IN, 0, (uint64_t)c->args.first * width * 4},
-                                         .b = {OP_IN, 1, 0},
+                                         .a = {OP_IN, c->side ? 1 : 0, (uint64_t)c->args.first * width * 4},
+                                         .b = {OP_IN, c->side ? 0 : 1, 0},
                                          .y = c->scores});
         make_similarities(c, c->args.first, c->args.rows);
     }
@@ -322,6 +330,7 @@ void contrast_mine(struct contrast *c, struct op_where lines)
         return;
     args.slices = slices_of(c);
     struct op_where part = op_plan_scratch(c->plan, (uint64_t)c->slab * args.slices * BASE_MAX(16, 8 * top));
+    args.first = c->from;
     while (next_rows(c, &args.first, &args.rows)) {
         make_similarities(c, args.first, args.rows);
         for (uint32_t column = 0; column < (both ? 1 : 2); column++) {
@@ -404,8 +413,10 @@ void contrast_gradient(struct contrast *c, struct op_dispatch *walk)
     multiply(c, &(struct op_product){.a_shape = g,
                                      .b_shape = SHAPE_F32(c->n, width),
                                      .a = c->scores,
-                                     .b = {OP_IN, 1, 0},
-                                     .y = {OP_OUT, 0, first * width * 4}});
+                                     .b = {OP_IN, c->side ? 0 : 1, 0},
+                                     .y = {OP_OUT, 0, (first - c->from) * width * 4}});
+    if (c->block)
+        return;
     multiply(c, &(struct op_product){.attr = {.trans_a = true},
                                      .a_shape = g,
                                      .b_shape = SHAPE_F32(c->args.rows, width),
