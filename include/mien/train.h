@@ -59,7 +59,7 @@ struct mien_train_plan {
 struct mien_train_scaling {
     uint32_t ranks, share; /* 0 = not asked for; images of each */
     double bandwidth, latency;
-    double gather_bytes, gradient_bytes; /* features of a rank, summed gradients */
+    double gather_bytes, gradient_bytes; /* features of a rank and what its blocks of losses give; summed gradients */
     double compute_seconds;              /* a rank's own, measured */
     double gather_seconds, sum_seconds;  /* exchange, by the model */
     double exposed_seconds;              /* of it, what is not hidden behind the backward pass */

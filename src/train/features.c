@@ -13,6 +13,14 @@ static uint32_t part_size(const struct train_recipe *recipe, uint32_t share)
     return recipe->micro_batch ? BASE_MIN(recipe->micro_batch, share) : share;
 }
 
+bool train_split_of(const struct train_recipe *recipe, uint32_t batch, struct train_split *out)
+{
+    uint32_t share = share_of(recipe, batch), part = part_size(recipe, share);
+    uint32_t from = recipe->blocks_from ? recipe->blocks_from : TRAIN_BLOCKS_FROM;
+    *out = (struct train_split){.first = recipe->rank * share, .count = share, .part = part};
+    return batch >= from && part < batch && train_can_split(&recipe->objective, part, recipe->model->config.embed);
+}
+
 uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch)
 {
     uint32_t share = share_of(recipe, batch);

@@ -19,7 +19,10 @@ struct train_word {
 
 /* ---- losses ---- */
 
-enum { TRAIN_MATRIX_MOST = 4096 }; /* pairs whose scores are kept as a matrix; more are streamed */
+enum {
+    TRAIN_MATRIX_MOST = 4096, /* pairs whose scores are kept as a matrix; more are streamed */
+    TRAIN_BLOCKS_FROM = 4096, /* pairs from which on several ranks, or parts of a batch, make losses in blocks */
+};
 
 /* What a loss is recorded over in a step's graph: B pairs of image i and text i. What is not there is OP_NONE. */
 struct train_term {
@@ -32,6 +35,8 @@ struct train_term {
     op_value text_guide, image_guide;           /* [B,E], what mining compares where there are no scores */
     op_value same;                              /* i32 [B], equal for equal texts, where same_text asks for it */
     op_value weights;                           /* [B], where some pairs are absent */
+    op_value lines, sums;                       /* [2B,8], [2B,4] in blocks: what those have made (infonce_blocks.c) */
+    const struct op_attr *block;                /* first, count, rows: the own pairs, of a block; NULL = no blocks */
 };
 
 struct train_recorded {
@@ -53,7 +58,9 @@ struct train_loss {
     double logit_scale;              /* where a model from scratch begins, unless it says; 0 = as all CLIP models */
     uint32_t least_batch;            /* that it can learn from */
     void (*record)(const struct train_term *term, struct train_recorded *out); /* errors are sticky in the graph */
-    double (*on_host)(const struct train_host_term *term);                     /* the sum over the pairs */
+    /* sums [count,4] of a block of anchors by attr; NULL = this loss cannot be made in blocks. */
+    op_value (*block)(const struct train_term *term, const struct op_attr *attr);
+    double (*on_host)(const struct train_host_term *term); /* the sum over the pairs */
 };
 extern const struct train_loss *const train_losses[]; /* ended by NULL */
 

@@ -14,10 +14,29 @@ static void record_streamed(const struct train_term *t, op_value scale, struct t
     out->positives = made[3];
 }
 
+static op_value block(const struct train_term *t, const struct op_attr *attr)
+{
+    return GRAPH_OP(t->scope->graph, &op_infonce_block, attr, t->u, t->v, nn_param_value(t->scope, "logit_scale"),
+                    t->text_guide, t->image_guide, t->lines);
+}
+
+static void record_blocks(const struct train_term *t, op_value scale, struct train_recorded *out)
+{
+    const op_value in[] = {t->u, t->v, scale, t->text_guide, t->image_guide, t->lines, t->sums};
+    op_value made[OP_MAX_OUT];
+    graph_op(t->scope->graph, &op_infonce_blocks, t->block, in, BASE_COUNT(in), made);
+    out->loss = made[0];
+    out->positives = made[1];
+}
+
 static void record(const struct train_term *t, struct train_recorded *out)
 {
     struct graph *graph = t->scope->graph;
     op_value scale = nn_param_value(t->scope, "logit_scale");
+    if (t->block) {
+        record_blocks(t, scale, out);
+        return;
+    }
     if (t->scores == OP_NONE) {
         record_streamed(t, scale, out);
         return;
@@ -53,5 +72,6 @@ const struct train_loss train_loss_clip = {
     .word = {"clip", "symmetric InfoNCE: each image picks its text among the batch's, each text its image"},
     .least_batch = 2,
     .record = record,
+    .block = block,
     .on_host = on_host,
 };

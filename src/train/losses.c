@@ -77,7 +77,7 @@ static op_value record_term(struct train_branch *b, const struct train_level *le
     return made.loss;
 }
 
-static struct train_term term_of(const struct train_branch *b, const struct train_level *level)
+struct train_term train_term_of(const struct train_branch *b, const struct train_level *level)
 {
     return (struct train_term){.scope = b->scope,
                                .config = b->objective->config,
@@ -90,12 +90,14 @@ static struct train_term term_of(const struct train_branch *b, const struct trai
                                .text_guide = OP_NONE,
                                .image_guide = OP_NONE,
                                .same = level->same,
-                               .weights = level->weights};
+                               .weights = level->weights,
+                               .lines = level->lines,
+                               .sums = level->sums};
 }
 
 static op_value scores_loss(struct train_branch *b, const struct train_level *level, op_value scores, bool regions)
 {
-    struct train_term term = term_of(b, level);
+    struct train_term term = train_term_of(b, level);
     if (regions)
         term.u = term.v = OP_NONE;
     term.scores = scores;
@@ -111,12 +113,29 @@ op_value train_regions_loss(struct train_branch *b, const struct train_level *le
 
 op_value train_whole_loss(struct train_branch *b, const struct train_level *level)
 {
-    struct train_term term = term_of(b, level);
-    if (b->pairs <= TRAIN_MATRIX_MOST)
+    struct train_term term = train_term_of(b, level);
+    const struct op_attr block = b->split ? (struct op_attr){.mining = b->mining,
+                                                             .first = b->split->first,
+                                                             .count = b->split->count,
+                                                             .rows = b->split->part}
+                                          : (struct op_attr){0};
+    term.block = b->split ? &block : NULL;
+    if (b->pairs <= TRAIN_MATRIX_MOST && !b->split)
         return scores_loss(b, level, products(b, b->features->u, level->v, false), false);
     term.text_guide = train_guided(b, OP_GUIDE_TEXT) ? level->guide : OP_NONE;
     term.image_guide = train_guided(b, OP_GUIDE_IMAGE) ? guide_image(b) : OP_NONE;
     return record_term(b, level, &term);
+}
+
+struct train_level train_level_of(const struct train_branch *b, uint32_t k)
+{
+    return (struct train_level){.v = b->features->v[k],
+                                .guide = b->objective->frozen ? b->features->guide_v[k] : b->features->v[k],
+                                .same = b->features->same[k],
+                                .weights = b->features->weights[k],
+                                .lines = b->lines[k],
+                                .sums = b->sums[k],
+                                .local = k >= b->objective->global_levels};
 }
 
 op_value train_mean_loss(struct train_branch *b, uint32_t first, uint32_t count,
@@ -124,11 +143,7 @@ op_value train_mean_loss(struct train_branch *b, uint32_t first, uint32_t count,
 {
     op_value sum = OP_NONE;
     for (uint32_t k = first; k < first + count; k++) {
-        const struct train_level level = {.v = b->features->v[k],
-                                          .guide = b->objective->frozen ? b->features->guide_v[k] : b->features->v[k],
-                                          .same = b->features->same[k],
-                                          .weights = b->features->weights[k],
-                                          .local = k >= b->objective->global_levels};
+        const struct train_level level = train_level_of(b, k);
         op_value one = loss(b, &level);
         sum = k == first ? one : GRAPH_OP(b->graph, &op_add, NULL, sum, one);
     }
@@ -147,7 +162,7 @@ static void record_similarities(struct train_branch *b, struct train_losses *out
         b->objective->frozen && b->features->guide_v[0] != OP_NONE ? b->features->guide_v[0] : b->features->v[0];
     const op_value image =
         b->objective->frozen && b->features->guide_u != OP_NONE ? b->features->guide_u : b->features->u;
-    if (b->objective->mining.kind == OP_MINING_NONE || b->pairs > TRAIN_MATRIX_MOST)
+    if (b->objective->mining.kind == OP_MINING_NONE || b->pairs > TRAIN_MATRIX_MOST || b->split)
         return;
     if (b->image_similarity == OP_NONE)
         b->image_similarity = products(b, image, image, true);
@@ -156,7 +171,8 @@ static void record_similarities(struct train_branch *b, struct train_losses *out
 }
 
 void train_losses_record(struct nn_scope *scope, const struct train_objective *objective, bool mining,
-                         const struct train_features *features, struct train_losses *out)
+                         const struct train_features *features, const struct train_split *split,
+                         struct train_losses *out)
 {
     struct train_branch b = {.scope = scope,
                              .graph = scope->graph,
@@ -165,7 +181,8 @@ void train_losses_record(struct nn_scope *scope, const struct train_objective *o
                              .mining = objective->mining,
                              .pairs = graph_shape(scope->graph, features->u).dim[0],
                              .image_similarity = OP_NONE,
-                             .positives = OP_NONE};
+                             .positives = OP_NONE,
+                             .split = split};
     uint32_t levels = objective->global_levels;
     *out = (struct train_losses){.total = OP_NONE,
                                  .global = OP_NONE,
@@ -178,6 +195,7 @@ void train_losses_record(struct nn_scope *scope, const struct train_objective *o
     if (levels == 0)
         return;
     graph_push(b.graph, "loss");
+    train_blocks_record(&b);
     out->global = out->total = train_mean_loss(&b, 0, levels, train_whole_loss);
     if (b.positives != OP_NONE)
         out->positives = GRAPH_OP(b.graph, &op_scale, &(struct op_attr){.scale = 1.0f / (float)levels}, b.positives);

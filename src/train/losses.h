@@ -34,6 +34,19 @@ struct train_features {
     op_value same[TRAIN_LEVELS_MAX];    /* i32 [B], equal for equal texts, where same_text asks for it */
 };
 
+/* How a loss over all pairs is shared: in blocks of `part` pairs, of which pairs [first, first + count) are this
+ * process's own. Each block makes its rows of the scores and its columns; gradients of features of the own pairs alone
+ * are whole, those of others are zeros. */
+struct train_split {
+    uint32_t first, count, part;
+    /* Of several processes: values of the own pairs, each [count,D], become those of all [N,D]. NULL = one process. */
+    void (*gather)(void *user, op_value *values, uint32_t count);
+    void *user;
+};
+/* Whether losses of this objective can be made in such blocks, over features [B,E]: no image regions; a loss that can;
+ * parts that begin at multiples of 256 bytes. */
+bool train_can_split(const struct train_objective *objective, uint32_t part, uint32_t embed);
+
 /* Each [1], global OP_NONE where there are no texts, but positives [2] (of image anchors among texts, of text anchors
  * among images; mean over the global levels; OP_NONE without mining). */
 struct train_losses {
@@ -41,7 +54,8 @@ struct train_losses {
     op_value head;                 /* likewise */
     op_value positives;
     op_value similarity[2]; /* [TRAIN_BINS] numbers of pairs, each with itself too, by the cosine of their texts of
-                               level 0, and of their images; OP_NONE without mining, and where losses are streamed */
+                               level 0, and of their images; OP_NONE without mining, and where losses are streamed or in
+                               blocks */
 };
 
 uint32_t train_levels(const struct train_objective *objective);
@@ -49,8 +63,10 @@ bool train_needs_patches(const struct train_objective *objective);
 /* Whether texts are compared by their tokens. */
 bool train_needs_same(const struct train_objective *objective);
 
-/* mining: the warm-up is over. logit_scale as bound in scope. Errors are sticky in the graph. */
+/* mining: the warm-up is over. split: NULL = no blocks. logit_scale as bound in scope. Errors are sticky in the graph.
+ */
 void train_losses_record(struct nn_scope *scope, const struct train_objective *objective, bool mining,
-                         const struct train_features *features, struct train_losses *out);
+                         const struct train_features *features, const struct train_split *split,
+                         struct train_losses *out);
 
 #endif

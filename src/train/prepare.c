@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- data ---- */
@@ -249,6 +250,13 @@ static enum mien_status open_precision(struct trainer *t)
     return t->recipe.stored == MIEN_F16 ? train_scaler_create(&t->moments) : MIEN_OK;
 }
 
+/* Tests have blocks of small batches. */
+static uint32_t blocks_from(void)
+{
+    const char *given = base_env("MIEN_BLOCKS_FROM");
+    return given ? (uint32_t)strtoul(given, NULL, 10) : TRAIN_BLOCKS_FROM;
+}
+
 static enum mien_status open_optimizer(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -268,6 +276,7 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->recipe.micro_batch = t->config->run.micro_batch;
     t->recipe.rank = dist_rank(t->ranks);
     t->recipe.ranks = train_ranks_count(t);
+    t->recipe.blocks_from = blocks_from();
     t->pretends = !t->ranks;
     if (t->ranks)
         TRY(train_flushes(t->device, &t->flushes));

@@ -63,8 +63,8 @@ enum mien_status train_ranks_agree(struct trainer *t)
     TRY(train_config_resolve(t->config));
     config = base_json_print(t->config->json, false);
     FAIL_IF_NULL(config, "a configuration");
-    snprintf(text, sizeof(text), "%s %llu %llu", mien_version(), (unsigned long long)t->row_count,
-             (unsigned long long)t->state.step);
+    snprintf(text, sizeof(text), "%s %llu %llu %u", mien_version(), (unsigned long long)t->row_count,
+             (unsigned long long)t->state.step, t->recipe.blocks_from);
     TRY(agree(t, "another version, number of samples or step", text));
     TRY(agree(t, "other texts, labels or numbers", t->data_key));
     TRY(agree(t, "another configuration", config));
@@ -120,7 +120,8 @@ static enum mien_status gather_one(struct trainer *t, const struct train_gather 
     return MIEN_OK;
 }
 
-static enum mien_status gather_features(struct trainer *t, struct train_step *p, uint32_t slot)
+/* What round r's stage has made of the share: features, then what blocks of losses give to all. */
+static enum mien_status gather_round(struct trainer *t, struct train_step *p, uint32_t round, uint32_t slot)
 {
     enum mien_status status = MIEN_OK;
     const struct train_exchange *x = &p->exchange;
@@ -130,11 +131,13 @@ static enum mien_status gather_features(struct trainer *t, struct train_step *p,
     TRY(exchange_begins(t, &at));
     for (uint32_t i = 0; i < x->gathers; i++) {
         const struct train_gather *g = &x->gather[i];
+        if (g->round != round)
+            continue;
         TRY(gather_one(t, g, graph_program_output(p->program, slot, g->own),
                        graph_program_input(p->program, slot, g->all)));
     }
-    lap(t->timing && t->timing->exchange ? &t->timing->gather : NULL, &at);
-    base_trace_span(trace, BASE_TRACK_HOST, "gather features", NULL, began);
+    lap(t->timing && t->timing->exchange ? &t->timing->gather[round] : NULL, &at);
+    base_trace_span(trace, BASE_TRACK_HOST, round ? "gather blocks" : "gather features", NULL, began);
 fail:
     return status;
 }
@@ -198,18 +201,20 @@ enum mien_status train_ranks_step(struct trainer *t, struct train_step *p, uint3
 {
     enum mien_status status = MIEN_OK;
     struct graph_program *program = p->program;
-    uint32_t last = graph_program_stages(program) - 1;
+    uint32_t last = graph_program_stages(program) - 1, rounds = p->exchange.rounds;
     double at = base_clock_seconds(), *times = t->timing && !t->timing->exchange ? t->timing->stage : NULL;
-    TRY(graph_program_submit_stage(program, 0, slot));
-    TRY(graph_program_wait_stage(program, 0, slot));
-    lap(times, &at);
-    TRY(gather_features(t, p, slot));
-    lap(NULL, &at);
-    for (uint32_t stage = 1; stage < last; stage++)
+    for (uint32_t round = 0; round < rounds; round++) {
+        TRY(graph_program_submit_stage(program, round, slot));
+        TRY(graph_program_wait_stage(program, round, slot));
+        lap(times ? times + round : NULL, &at);
+        TRY(gather_round(t, p, round, slot));
+        lap(NULL, &at);
+    }
+    for (uint32_t stage = rounds; stage < last; stage++)
         TRY(graph_program_submit_stage(program, stage, slot));
-    if (t->timing && t->timing->exchange && last > 1) /* timed alone: software drivers want the same cores */
+    if (t->timing && t->timing->exchange && last > rounds) /* timed alone: software drivers want the same cores */
         TRY(graph_program_wait_stage(program, last - 1, slot));
-    for (uint32_t stage = 1; stage < last; stage++) {
+    for (uint32_t stage = rounds; stage < last; stage++) {
         TRY(graph_program_wait_stage(program, stage, slot));
         lap(times ? times + stage : NULL, &at);
         TRY(sum_stage(t, p, stage));

@@ -28,24 +28,36 @@ static double gathered_bytes(const struct train_exchange *x)
     return bytes;
 }
 
-/* What the losses over all pairs take more for other ranks: every rank computes them whole, 6 B^2 E a level. */
+/* The losses of one rank, B pairs: whole 6 B^2 E operations a level; in blocks rows and columns are each made again for
+ * the gradients, 12 b B E. */
+static double losses_of(const struct scale *s, uint32_t ranks)
+{
+    struct train_split split;
+    struct train_recipe recipe = s->t->recipe;
+    uint32_t share = s->t->config->run.batch / recipe.ranks;
+    double pairs = (double)share * ranks, levels = (double)recipe.model->config.embed * train_levels(&recipe.objective);
+    recipe.ranks = ranks;
+    bool blocks = train_split_of(&recipe, (uint32_t)fmin(pairs, UINT32_MAX), &split);
+    return levels * (blocks ? 12 * share * pairs : 6 * pairs * pairs);
+}
+
+/* What they take more for other ranks. */
 static double more_losses(const struct scale *s, uint32_t ranks)
 {
-    const struct train_recipe *recipe = &s->t->recipe;
-    double share = (double)s->t->config->run.batch / recipe->ranks, now = share * recipe->ranks, then = share * ranks;
-    double pairs = 6.0 * recipe->model->config.embed * train_levels(&recipe->objective);
-    return fmax(pairs * (then * then - now * now) / s->flops_per_second, 0);
+    return fmax((losses_of(s, ranks) - losses_of(s, s->t->recipe.ranks)) / s->flops_per_second, 0);
 }
 
 static struct prediction predict(const struct scale *s, uint32_t ranks)
 {
     const struct train_exchange *x = &s->step->exchange;
-    struct prediction p = {.compute = s->timing->stage[0]};
+    struct prediction p = {0};
+    for (uint32_t round = 0; round < x->rounds; round++)
+        p.compute += s->timing->stage[round];
     for (uint32_t i = 0; i < x->gathers; i++)
         p.gather += dist_gather_seconds(&s->link, ranks, (double)x->gather[i].bytes);
     p.losses = more_losses(s, ranks);
     double ready = p.losses, sent = 0; /* since the features were there */
-    for (uint32_t stage = 1; stage + 1 < s->stages; stage++) {
+    for (uint32_t stage = x->rounds; stage + 1 < s->stages; stage++) {
         ready += s->timing->stage[stage];
         for (uint32_t b = 0; b < x->buckets; b++) {
             uint32_t made;
@@ -82,7 +94,8 @@ static enum mien_status allocate(struct scale *s)
     s->stages = graph_program_stages(s->step->program);
     s->timing->stage = base_alloc(s->stages, sizeof(double));
     s->timing->bucket = base_alloc(x->buckets + 1, sizeof(double));
-    s->timing->gather = INFINITY;
+    for (uint32_t round = 0; round < x->rounds; round++)
+        s->timing->gather[round] = INFINITY;
     for (uint32_t i = 0; s->timing->stage && i < s->stages; i++)
         s->timing->stage[i] = INFINITY;
     for (uint32_t i = 0; s->timing->bucket && i < x->buckets; i++)
@@ -138,7 +151,8 @@ static void put(const struct scale *s, struct mien_train_scaling *out)
         out->gradient_bytes += 4.0 * (double)x->bucket[b].count;
         out->measured_sum_seconds += s->t->ranks ? s->timing->bucket[b] : 0;
     }
-    out->measured_gather_seconds = s->t->ranks ? s->timing->gather : 0;
+    for (uint32_t round = 0; round < x->rounds && s->t->ranks; round++)
+        out->measured_gather_seconds += s->timing->gather[round];
 }
 
 enum mien_status train_scale(struct trainer *t)

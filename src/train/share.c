@@ -4,7 +4,7 @@
 
 /* ---- features ---------------------------------------------------------------------------------------------------- */
 
-/* A feature of the share becomes that of the batch, which the host gathers. */
+/* A value of the share becomes that of the batch, which the host gathers. */
 static void gather(const struct train_recipe *recipe, struct graph *graph, struct train_exchange *x, op_value *feature)
 {
     struct tensor_shape shape = graph_shape(graph, *feature);
@@ -14,6 +14,7 @@ static void gather(const struct train_recipe *recipe, struct graph *graph, struc
     graph_output(graph, *feature);
     struct train_gather *made = &x->gather[x->gathers++];
     made->own = *feature;
+    made->round = x->rounds;
     made->bytes = tensor_shape_bytes(&shape) / recipe->ranks;
     made->all = *feature = graph_input(graph, "gathered", shape);
 }
@@ -33,6 +34,21 @@ void train_gather_record(const struct train_recipe *recipe, struct graph *graph,
     for (uint32_t i = 0; i < out->gathers; i++)
         own[i] = out->gather[i].own;
     graph_stage_end(graph, own, out->gathers);
+    out->features = out->gathers;
+    out->rounds = 1;
+}
+
+void train_gather_values(const struct train_recipe *recipe, struct graph *graph, op_value *values, uint32_t count,
+                         struct train_exchange *out)
+{
+    uint32_t first = out->gathers;
+    op_value own[TRAIN_GATHER_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        gather(recipe, graph, out, &values[i]);
+    for (uint32_t i = first; i < out->gathers; i++)
+        own[i - first] = out->gather[i].own;
+    graph_stage_end(graph, own, out->gathers - first);
+    out->rounds++;
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
@@ -61,7 +77,7 @@ static void through_losses(struct graph *graph, op_value loss, op_value scale, c
 void train_share_backward(const struct train_recipe *recipe, struct graph *graph, struct train_exchange *x,
                           op_value loss, op_value scale, const op_value *of, uint32_t count, op_value *found)
 {
-    uint32_t all = count + x->gathers, seeds = 0;
+    uint32_t all = count + x->features, seeds = 0;
     op_value *wanted = base_alloc(2 * (size_t)all, sizeof(*wanted)), *made = wanted + all;
     op_value own[TRAIN_GATHER_MAX], seed[TRAIN_GATHER_MAX];
     if (!wanted) {
@@ -71,7 +87,7 @@ void train_share_backward(const struct train_recipe *recipe, struct graph *graph
     for (uint32_t i = 0; i < all; i++)
         wanted[i] = i < count ? of[i] : x->gather[i - count].all;
     through_losses(graph, loss, scale, wanted, all, made);
-    for (uint32_t i = 0; i < x->gathers && graph_status(graph) == MIEN_OK; i++) {
+    for (uint32_t i = 0; i < x->features && graph_status(graph) == MIEN_OK; i++) {
         if (made[count + i] == OP_NONE)
             continue;
         own[seeds] = x->gather[i].own;

@@ -70,6 +70,23 @@ static void record_head(struct recording *r, const struct train_features *featur
                        GRAPH_OP(r->graph, &op_scale, &(struct op_attr){.scale = head->weight}, losses->head));
 }
 
+static void gather_values(void *recording, op_value *values, uint32_t count)
+{
+    struct recording *r = recording;
+    train_gather_values(r->recipe, r->graph, values, count, &r->step->exchange);
+}
+
+static void record_losses(struct recording *r, const struct train_features *features)
+{
+    struct train_split split;
+    struct train_step *step = r->step;
+    bool blocks = train_split_of(r->recipe, step->shape.batch, &split);
+    split.gather = r->recipe->ranks > 1 ? gather_values : NULL;
+    split.user = r;
+    train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, features, blocks ? &split : NULL,
+                        &step->losses);
+}
+
 static enum mien_status record(struct recording *r)
 {
     enum mien_status status = MIEN_OK;
@@ -85,7 +102,7 @@ static enum mien_status record(struct recording *r)
         train_guides_record(r->recipe, &r->initial, &step->in, &features);
     if (r->recipe->ranks > 1)
         train_gather_record(r->recipe, r->graph, &features, &step->exchange);
-    train_losses_record(&r->scope, &r->recipe->objective, step->shape.mining, &features, &step->losses);
+    record_losses(r, &features);
     record_head(r, &features);
     record_backward(r, scaler);
     TRY(train_updates_record(r->recipe, &r->scope, scaler, step));

@@ -27,6 +27,7 @@ struct train_recipe {
     bool recompute;         /* activations inside transformer blocks are made again for the backward pass */
     enum mien_dtype stored; /* how those are stored (nn_scope.stored) */
     uint32_t rank, ranks;   /* of `ranks` processes, each with a share of the batch; ranks 0 and 1: alone */
+    uint32_t blocks_from;   /* so many pairs make losses in blocks, one a part; 0 = TRAIN_BLOCKS_FROM */
 };
 
 /* What a step's program is compiled for. */
@@ -55,11 +56,12 @@ struct train_inputs {
     struct train_head_in head;
 };
 
-/* A feature of a share, which becomes that of the batch. */
+/* A value of a share, which becomes that of the batch. */
 struct train_gather {
-    op_value own; /* output [b,...] */
-    op_value all; /* input [B,...] */
-    size_t bytes; /* of own */
+    uint32_t round; /* behind which stage */
+    op_value own;   /* output [b,...] */
+    op_value all;   /* input [B,...] */
+    size_t bytes;   /* of own */
 };
 
 /* Gradients that ranks add up at once. */
@@ -74,14 +76,17 @@ struct train_kept {
     uint64_t first, count;
 };
 
-enum { TRAIN_GATHER_MAX = 3 + TRAIN_LEVELS_MAX + 1 + TRAIN_LEVELS_MAX };
+/* Features, and in blocks of losses lines and sums of both sides. */
+enum { TRAIN_ROUNDS_MAX = 3, TRAIN_GATHER_MAX = 3 + TRAIN_LEVELS_MAX + 1 + TRAIN_LEVELS_MAX + 4 * TRAIN_LEVELS_MAX };
 
-/* What ranks exchange in a step: features of their shares, which the losses see all of, then gradients. */
+/* What ranks exchange in a step: features of their shares, which the losses see all of, in blocks what these make of
+ * their pairs, then gradients. */
 struct train_exchange {
     struct train_gather gather[TRAIN_GATHER_MAX];
-    struct train_bucket *bucket; /* [stack_count] at most */
-    struct train_kept *kept;     /* [count] at most */
-    uint32_t gathers, buckets, kepts;
+    struct train_bucket *bucket;        /* [stack_count] at most */
+    struct train_kept *kept;            /* [count] at most */
+    uint32_t gathers, features, rounds; /* features: the gathers of round 0 */
+    uint32_t buckets, kepts;
     bool *whole; /* [stack_count]: the gradient comes from the losses alone, and every rank has it */
 };
 
@@ -107,6 +112,8 @@ enum mien_status train_step_compile(const struct train_recipe *recipe, const str
                                     const struct graph_compile_params *params, struct train_step **out);
 void train_step_destroy(struct train_step **step); /* with its program */
 
+/* Whether the losses of a batch are made in blocks, and in which (losses.h); out->gather is left open. */
+bool train_split_of(const struct train_recipe *recipe, uint32_t batch, struct train_split *out);
 /* How many parts a batch has, of several ranks this one's share. */
 uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch);
 /* The inputs of a batch; out->part [train_parts] is there. */
@@ -130,6 +137,9 @@ void train_hyper_fill(const struct train_hyper *hyper, uint64_t step, float *out
 
 /* Of several ranks: makes the features of this one's share those of all, which the host gathers between two stages. */
 void train_gather_record(const struct train_recipe *recipe, struct graph *graph, struct train_features *features,
+                         struct train_exchange *out);
+/* The same of values that blocks of the losses make: the host gathers them behind a stage of their own. */
+void train_gather_values(const struct train_recipe *recipe, struct graph *graph, op_value *values, uint32_t count,
                          struct train_exchange *out);
 /* graph_backward (scale OP_NONE) or graph_backward_from of such losses: through the losses over all features, then from
  * this rank's features on. found [count]; exchange->whole by place in `of`. */

@@ -137,7 +137,7 @@ struct train_timing {
     bool exchange;  /* that is timed, by all ranks at once; else the stages */
     double *stage;  /* [stages] */
     double *bucket; /* [buckets] */
-    double gather;
+    double gather[TRAIN_ROUNDS_MAX];
 };
 /* How many take part, planned ones too. */
 uint32_t train_ranks_count(const struct trainer *t);

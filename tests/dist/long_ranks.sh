@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# long_ranks.sh MIEN MPIRUN MODULE: four ranks by MPICH give what one gives in four parts: losses over more pairs than a
-# matrix is kept for, local branches, heads, guides of the first weights, activations of 16 bits, whole towers anew.
+# long_ranks.sh MIEN MPIRUN MODULE: four ranks by MPICH give what one gives in four parts: losses in blocks, over more
+# pairs than a slab of them holds, local branches, heads, guides of the first weights, activations of 16 bits, whole
+# towers anew.
 set -u
 mien=$(realpath "$1") mpirun=${2-}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,7 +34,15 @@ mining="loss.mining.kind=hard loss.mining.warmup_steps=0 loss.mining.threshold=0
     bits 2 run.precision=bf16
     bits 2 'model.head={"kind":"classes","loss":"ce"}'
     bits 2 run.recompute=true optim.kind=sgd optim.clip_norm=0
-    bits 1056 run.batch=4224 $mining # streamed
+    export MIEN_BLOCKS_FROM=16 # from a part of 4 on they can be
+    bits 4 run.batch=16 loss.text=both
+    bits 4 run.batch=16 $mining loss.text=both loss.local.kind=sentence
+    bits 4 run.batch=16 $mining loss.mining.kind=soft loss.mining.source=frozen loss.mining.guide=both
+    bits 4 run.batch=16 loss.mining.kind=ignore loss.mining.warmup_steps=0 loss.mining.same_text=ignore
+    bits 4 run.batch=16 'model.head={"kind":"classes","loss":"ce"}' run.precision=bf16
+    unset MIEN_BLOCKS_FROM
+    bits 1056 run.batch=4224 $mining # two slabs a block
+    bits 1024 run.batch=4096
     bits 1056 run.batch=4224 loss.kind=siglip
 }
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test_ranks.sh MIEN MPIRUN: two ranks give, bit for bit, what one gives in two parts: losses, mining, local branch,
-# gradients, moments.
+# test_ranks.sh MIEN MPIRUN: two ranks give, bit for bit, what one gives in two parts: losses, also in blocks as large
+# batches have them, mining, local branch, gradients, moments.
 set -u
 mien=$(realpath "$1") mpirun=${2-}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,6 +28,22 @@ for options in "loss.kind=clip run.tensorboard=true" "loss.kind=siglip $local" "
 done
 holds 'losses differ from each other' test "$(cat one?/steps | sort -u | wc -l)" -ge 9
 holds 'the configuration says how one rank gives the same' grep -q '"micro_batch": *4' two1/config.json
+for options in "loss.text=both" "$mining loss.text=both loss.local.kind=sentence loss.local.weight=0.5" \
+    "$mining loss.mining.kind=soft loss.mining.source=frozen loss.mining.guide=both loss.mining.same_text=positive"; do
+    run=$((run + 1))
+    # shellcheck disable=SC2086 # words
+    {
+        alone "part$run" 4 $options
+        MIEN_BLOCKS_FROM=8 alone "block$run" 4 run.dump_grads="block$run.grads" $options
+        MIEN_BLOCKS_FROM=8 together 2 "two$run" run.dump_grads="two$run.grads" $options
+    }
+    same_runs "block$run" "two$run" 3
+    holds 'the gradients in blocks are those of all' cmp "block$run.grads" "two$run.grads"
+    holds 'blocks give the loss of the whole' awk -F'[:,]' '{ d = $6 - first[FNR] } NR == FNR { first[FNR] = $6 }
+        NR > FNR && (d * d > 1e-9 || !($6 > 0)) { exit 1 }' "part$run/log.jsonl" "block$run/log.jsonl"
+    cmp -s "part$run/log.jsonl" "block$run/log.jsonl"
+    holds 'but they are blocks' test $? -eq 1
+done
 alone whole 0
 cmp -s one1/model/model.safetensors whole/model/model.safetensors
 holds 'parts are not the whole batch to the bit' test $? -eq 1

@@ -1,4 +1,4 @@
-/* Gradient caching and recomputation: the gradients of the whole batch at once, in less memory. */
+/* Gradient caching, recomputation and losses in blocks: the gradients of the whole batch at once, in less memory. */
 #include "check.h"
 #include "device.h"
 
@@ -48,7 +48,9 @@ static float value(const struct train_step *step, op_value v)
     return *(const float *)graph_program_output(step->program, 0, v);
 }
 
-static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, struct outcome *out)
+/* Local sentences against image regions, or (`sentence`) against images as a whole. */
+static void run_branch(struct vk_device *device, uint32_t micro_batch, bool recompute, bool sentence,
+                       uint32_t blocks_from, struct outcome *out)
 {
     enum mien_status status = MIEN_OK;
     struct nn_model *model = NULL;
@@ -60,10 +62,11 @@ static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, 
     struct train_recipe recipe = {.optimizer = &train_optimizer_adamw,
                                   .micro_batch = micro_batch,
                                   .recompute = recompute,
+                                  .blocks_from = blocks_from,
                                   .objective = {.loss = &train_loss_clip,
                                                 .global_levels = 2,
                                                 .slots = 1,
-                                                .local = &train_local_pooled,
+                                                .local = sentence ? &train_local_sentence : &train_local_pooled,
                                                 .local_weight = 1,
                                                 .local_tau = 0.1f}};
     recipe.objective.mining = (struct op_mining){.kind = OP_MINING_HARD, .text = 0.9f, .image = 0.9f, .top_k = 8};
@@ -99,6 +102,11 @@ fail:
     train_moments_destroy(&moments);
     base_free(rules);
     nn_model_destroy(&model);
+}
+
+static void run(struct vk_device *device, uint32_t micro_batch, bool recompute, struct outcome *out)
+{
+    run_branch(device, micro_batch, recompute, false, 0, out);
 }
 
 /* NMSE at most 1e-9 where there is a gradient to speak of; elsewhere it is next to nothing of the largest. */
@@ -162,12 +170,32 @@ static void test(struct vk_device *device)
     clear(&both);
 }
 
+/* Blocks of 16 pairs, which are 256 bytes of 20 values each; of 8 there are none. */
+static void test_blocks(struct vk_device *device)
+{
+    struct outcome whole = {0}, micro = {0}, blocks = {0}, odd = {0}, odd_micro = {0};
+    run_branch(device, 0, false, true, BATCH, &whole);
+    run_branch(device, 16, false, true, BATCH + 1, &micro);
+    run_branch(device, 16, false, true, BATCH, &blocks);
+    run_branch(device, 8, false, true, BATCH, &odd);
+    run_branch(device, 8, false, true, BATCH + 1, &odd_micro);
+    compare(device, &whole, &blocks, false);
+    compare(device, &odd, &odd_micro, true);
+    CHECK(blocks.activations != micro.activations);
+    clear(&whole);
+    clear(&micro);
+    clear(&blocks);
+    clear(&odd);
+    clear(&odd_micro);
+}
+
 int main(void)
 {
     struct gpu gpu;
     if (!gpu_open(&gpu))
         GPU_SKIP();
     test(gpu.device);
+    test_blocks(gpu.device);
     gpu_close(&gpu);
     return check_result();
 }
