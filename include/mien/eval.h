@@ -208,8 +208,9 @@ MIEN_API enum mien_status mien_eval_suite_check(const char *path, const struct m
 struct mien_page;
 
 /* Pages open with the headline figures of what is added, with intervals, device, parameters, duration, data and number
- * of samples; of several runs with these side by side, the settings that differ, and curves over each other. title NULL
- * = the names of the runs that are added, or of the models. The caller owns *out. */
+ * of samples; of several runs with these side by side, the settings that differ, and curves over each other; of models
+ * that were evaluated on the same data (task, metric, split; name or manifest) with their scores side by side. title
+ * NULL = the names of the runs that are added, or of the models. The caller owns *out. */
 MIEN_API enum mien_status mien_page_create(const char *title, struct mien_page **out);
 MIEN_API void mien_page_destroy(struct mien_page **page);
 

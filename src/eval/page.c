@@ -339,10 +339,12 @@ static const char limits[] =
 /* The list of chapters, where there are so many that one may look for one. */
 static void write_contents(struct mien_page *page)
 {
-    bool runs = page->run_count > 1;
-    if (page->links + runs < LINKED_LEAST)
+    bool runs = page->run_count > 1, models = page_has_models(page);
+    if (page->links + runs + models < LINKED_LEAST)
         return;
     page_print(page, "<nav aria-label=\"Chapters\"><ul>\n");
+    if (models)
+        page_print(page, "<li><a href=\"#models\">Models side by side</a></li>\n");
     if (runs)
         page_print(page, "<li><a href=\"#runs\">Training runs side by side</a></li>\n");
     base_text_add(&page->text, page->contents.data, page->contents.size);
@@ -365,6 +367,8 @@ void page_make(struct mien_page *page)
     page_print(page, "</h1>\n");
     write_contents(page);
     page_print(page, "</header>\n<main>\n");
+    if (page_has_models(page))
+        page_models(page);
     base_text_add(&page->text, page->front[PAGE_RESULTS].data, page->front[PAGE_RESULTS].size);
     if (page->run_count > 1)
         page_runs(page);

@@ -9,6 +9,15 @@
 enum page_part { PAGE_RESULTS, PAGE_RUNS, PAGE_PARTS };
 
 struct run;
+
+/* What a model scores on some data: of each evaluation, for page_models. */
+struct page_score {
+    char *data, *model;        /* what they are called; base_alloc'ed */
+    const char *task, *metric; /* static */
+    double value, low, high;   /* with its interval; NaN where there is none */
+    uint32_t chapter;          /* about it */
+};
+
 struct mien_page {
     struct base_text text;              /* chapters */
     struct base_text front[PAGE_PARTS]; /* what opens the page: headline figures of each chapter */
@@ -20,6 +29,8 @@ struct mien_page {
     uint32_t chapters;
     struct run **runs; /* [run_count] that were added, for page_runs; their own (eval/run.h) */
     size_t run_count, run_capacity;
+    struct page_score *scores; /* [score_count], for page_models */
+    size_t score_count, score_capacity;
     const char *home;         /* of the result that is being added: where its evaluation ran; NULL: not known */
     const char *dir;          /* of the file that it came from; NULL: none. Both for its pictures' paths */
     uint32_t pictures, found; /* of the chapter under way: asked for, and shown */
@@ -91,11 +102,17 @@ struct page_ring {
 void page_radar(struct mien_page *page, const char *title, const char *const *names, const double *tops, size_t axes,
                 const struct page_ring *rings, size_t count);
 
+double page_radar_top(double most); /* where an axis ends: a round number a little above the highest value */
+
 /* A chapter about a run: curves of log.jsonl and the configuration. */
 void page_run(struct mien_page *page, const struct run *run);
 /* What opens a page with several runs, as it is written: their figures, the settings that differ, curves over each
  * other. */
 void page_runs(struct mien_page *page);
+/* What opens a page with several models that were evaluated on the same data: their scores beside each other. Whether
+ * there are such. */
+bool page_has_models(const struct mien_page *page);
+void page_models(struct mien_page *page);
 void page_duration(struct mien_page *page, double seconds); /* "3 min 20 s"; a dash where it is not known */
 
 /* Colours that tell classes apart: the style sheet has them as var(--c0), ..., for light and for dark. */

@@ -92,6 +92,12 @@ static void draw_values(struct mien_page *page, const struct page_ring *ring, co
     }
 }
 
+double page_radar_top(double most)
+{
+    double step = most > 0.1 ? 0.1 : 0.02;
+    return most > 0 ? fmin(ceil(most * 1.04 / step) * step, 1) : 1;
+}
+
 void page_radar(struct mien_page *page, const char *title, const char *const *names, const double *tops, size_t axes,
                 const struct page_ring *rings, size_t count)
 {

@@ -6,6 +6,8 @@
 #include "eval/suite.h"
 #include "use/rows.h"
 
+#include <string.h>
+
 enum mien_status mien_page_create(const char *title, struct mien_page **out)
 {
     enum mien_status status = MIEN_OK;
@@ -25,6 +27,16 @@ fail:
     return status;
 }
 
+/* Keeps the first `count`. */
+static void drop_scores(struct mien_page *page, size_t count)
+{
+    while (page->score_count > count) {
+        struct page_score *last = &page->scores[--page->score_count];
+        base_free(last->data);
+        base_free(last->model);
+    }
+}
+
 void mien_page_destroy(struct mien_page **page)
 {
     if (!page || !*page)
@@ -39,6 +51,8 @@ void mien_page_destroy(struct mien_page **page)
     for (size_t i = 0; i < (*page)->run_count; i++)
         run_destroy(&(*page)->runs[i]);
     base_free((*page)->runs);
+    drop_scores(*page, 0);
+    base_free((*page)->scores);
     base_free((*page)->title);
     base_free(*page);
     *page = NULL;
@@ -50,6 +64,7 @@ void mien_page_destroy(struct mien_page **page)
 enum { TEXTS = 2 + 2 * PAGE_PARTS };
 struct mark {
     uint32_t links;
+    size_t scores;
     size_t sizes[TEXTS];
 };
 
@@ -65,7 +80,7 @@ static void list_texts(struct mien_page *page, struct base_text *texts[TEXTS])
 
 static struct mark mark_page(struct mien_page *page)
 {
-    struct mark mark = {.links = page->links};
+    struct mark mark = {.links = page->links, .scores = page->score_count};
     struct base_text *texts[TEXTS];
     list_texts(page, texts);
     for (int i = 0; i < TEXTS; i++)
@@ -78,6 +93,7 @@ static void restore(struct mien_page *page, const struct mark *mark)
     struct base_text *texts[TEXTS];
     list_texts(page, texts);
     page->links = mark->links;
+    drop_scores(page, mark->scores);
     for (int i = 0; i < TEXTS; i++) {
         texts[i]->size = mark->sizes[i];
         texts[i]->status = MIEN_OK;
@@ -129,6 +145,40 @@ fail:
     return status;
 }
 
+/* What the result says of its model, to be set beside others. */
+static enum mien_status add_score(struct mien_page *page, const struct eval_task *task, const cJSON *result)
+{
+    enum mien_status status = MIEN_OK;
+    const struct eval_metric *metric = NULL;
+    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
+    const char *data = eval_entry_name(result),
+               *split = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "split"));
+    struct base_text called = {0};
+    char place[64];
+    TRY(eval_metric_of(task, result, "a result", &metric));
+    if (!model || !model[0] || strcmp(data, "?") == 0)
+        goto fail;
+    snprintf(place, sizeof(place), "%s_interval", metric->place);
+    const cJSON *interval = eval_find(result, place);
+    base_text_print(&called, "%s%s%s", data, split ? ", " : "", split ? split : "");
+    TRY(called.status);
+    TRY(base_grow(&page->scores, &page->score_capacity, page->score_count + 1, sizeof(*page->scores)));
+    struct page_score *score = &page->scores[page->score_count++];
+    *score = (struct page_score){.data = called.data,
+                                 .model = use_copy_text(model),
+                                 .task = task->info.name,
+                                 .metric = metric->name,
+                                 .value = eval_number(eval_find(result, metric->place)),
+                                 .low = eval_element(interval, 0),
+                                 .high = eval_element(interval, 1),
+                                 .chapter = page->chapters};
+    called = (struct base_text){0};
+    FAIL_IF_NULL(score->model, "a page");
+fail:
+    base_text_clear(&called);
+    return status;
+}
+
 /* What tells a chapter from others of its task. */
 static void put_data(struct mien_page *page, const cJSON *result)
 {
@@ -162,7 +212,7 @@ static enum mien_status add_chapter(struct mien_page *page, const struct eval_ta
         eval_headline(page, task, result);
     task->chapter(page, result);
     page_images_end(page);
-    return end_chapter(page, &mark, MIEN_OK);
+    return end_chapter(page, &mark, add_score(page, task, result));
 }
 
 static enum mien_status add_result(struct mien_page *page, const struct mien_result *result, const char *dir)

@@ -26,14 +26,13 @@ static const struct eval_task *task_of(const cJSON *result)
     return eval_find_task(name, "a suite", MIEN_ERR_DATA, &task) == MIEN_OK ? task : NULL;
 }
 
-/* A round number a little above the highest value: axes of one metric need not have one scale. */
+/* Where the axis of an evaluation ends: axes of one metric need not have one scale. */
 static double top_of(const struct overview *o, size_t i)
 {
     double most = 0;
     for (size_t m = 0; m <= o->models; m++)
         most = fmax(most, o->values[m * o->count + i]); /* passes NaN over */
-    double step = most > 0.1 ? 0.1 : 0.02;
-    return most > 0 ? fmin(ceil(most * 1.04 / step) * step, 1) : 1;
+    return page_radar_top(most);
 }
 
 static enum mien_status read_one(struct overview *o, const cJSON *result, size_t i)
@@ -231,8 +230,8 @@ void eval_suite_front(struct mien_page *page, const cJSON *result)
     snprintf(title, sizeof(title), "Suite %s%s", page_name_of(suite, name, sizeof(name) / 2),
              o.models ? " beside published figures" : "");
     page->chapters++; /* the heading leads to the first of its chapters */
-    page_link(page, 'f', title, NULL);
-    page_front_begin(page, PAGE_RESULTS, title, page_name_of(model, name, sizeof(name)));
+    page_link(page, 'f', title, page_name_of(model, name, sizeof(name)));
+    page_front_begin(page, PAGE_RESULTS, title, name);
     page->chapters--;
     if (status == MIEN_OK) {
         if (o.count >= DRAWN_LEAST)

@@ -40,6 +40,11 @@ result() {
     }'
 }
 wide=$(printf 'W%.0s' {1..3000})
+for i in 1 2 3; do # three evaluations of two models
+    for model in m "$wide"; do
+        result 2 "$wide$i" | sed "s|\"model\":\"[^\"]*|\"model\":\"$model|" >"of-${model:0:1}-$i.json"
+    done
+done
 result 7 '' >seven.json
 result 30 "$wide" >thirty.json
 result 120 ' a class of several words' >many.json
@@ -82,7 +87,7 @@ awk 'BEGIN { for (i = 1; i < 900; i++) {
 } }' >run/log.jsonl
 echo "{\"data\":{\"train\":\"/$wide\"},\"run\":{\"batch\":16}}" >run/config.json
 expect 0 'report page.html' report run seven.json thirty.json many.json retrieval.json one.json four.json twenty.json \
-    forty.json ablation.json -o page.html
+    forty.json ablation.json of-*.json -o page.html
 echo '<!doctype html><body style="margin:0"><div style="width:600px">wide</div><h2 hidden>unseen</h2><h2>seen</h2>
 <p style="width:2ch;overflow-wrap:anywhere">0.091</p><img src="data:image/png;base64,x"><i style="color:#999">pale</i>
 <script>console.log("said")</script>' >wrong.html

@@ -29,7 +29,7 @@ for kind in none sentence; do
         data.val=faces/manifest.jsonl run.eval_every=4
 done
 
-# evaluate OUT OPTION...
+# evaluate OUT OPTION...: by $model
 evaluate() {
     local to=$1
     shift
@@ -48,6 +48,7 @@ evaluate faces.json --manifest faces/manifest.jsonl --task zero-shot --split all
 evaluate clips.json --manifest clips/manifest.jsonl --task zero-shot --split all
 evaluate captions.json --manifest faces/manifest.jsonl --task retrieval --split all
 evaluate benchmarks.json --suite suite.json
+model=runs/none/model evaluate other.json --manifest faces/manifest.jsonl --task zero-shot --split all
 small='{"projection_dim":16,"vision_config":{"hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,
     "num_attention_heads":2,"image_size":48,"patch_size":16},"text_config":{"hidden_size":16,"intermediate_size":32,
     "num_hidden_layers":1,"num_attention_heads":2,"max_position_embeddings":56}}'
@@ -55,8 +56,8 @@ small='{"projection_dim":16,"vision_config":{"hidden_size":16,"intermediate_size
     --set model.config="$small" --set run.batch=8 >said 2>&1
 holds "tools/recipes/ablation: $(tail -n 1 said)" [ -s ablation/ablation.json ]
 
-expect 0 'report page.html' report runs/none runs/sentence faces.json clips.json captions.json benchmarks.json \
-    ablation/ablation.json -o page.html
+expect 0 'report page.html' report runs/none runs/sentence faces.json other.json clips.json captions.json \
+    benchmarks.json ablation/ablation.json -o page.html
 holds "nothing was missed: $(cat err)" [ ! -s err ]
 size=$(wc -c <page.html)
 holds "$size bytes are no more than a page may have" [ "$size" -lt 4000000 ]
@@ -68,6 +69,7 @@ looks page.html "$pictures"
 while IFS= read -r heading; do
     holds "the heading is shown: $heading" grep -qFx -- "$heading" headings
 done <<'TEXT'
+Models side by side
 Training runs side by side
 Training runs/none
 Zero-shot classification

@@ -298,6 +298,48 @@ static void test_runs(void)
     base_free(failed);
 }
 
+static void add_score(struct mien_page *page, const char *model, const char *data, double uar)
+{
+    char json[512];
+    struct mien_result *result = NULL;
+    snprintf(json, sizeof(json),
+             "{\"task\":\"zero-shot\",\"n\":4,\"model\":\"%s\",\"manifest\":\"%s\",\"split\":\"test\",\"uar\":%g,"
+             "\"uar_interval\":[0,1],\"classes\":[\"a\"],\"confusion\":[[4]],\"recall\":[1]}",
+             model, data, uar);
+    put("m.json", json);
+    CHECK_EQ(mien_result_read(in_root("m.json"), &result), MIEN_OK);
+    CHECK_EQ(mien_page_add_result(page, result), MIEN_OK);
+    mien_result_destroy(&result);
+}
+
+/* Models side by side where they were evaluated on the same data, from three such data on as a radar, too. */
+static void test_models(void)
+{
+    struct mien_page *page = NULL;
+    CHECK_EQ(mien_page_create(NULL, &page), MIEN_OK);
+    add_score(page, "x/m", "faces", 0.25);
+    add_score(page, "x/m", "faces", 0.5); /* the same again: the later counts */
+    add_score(page, "x/m", "alone", 0.5);
+    CHECK(!strstr(mien_page_html(page), "Models side by side"));
+    add_score(page, "<b>", "faces", 0.75);
+    const char *html = mien_page_html(page);
+    CHECK(strstr(html, "Models side by side</h2>") && !strstr(html, "class=\"radar\""));
+    CHECK(strstr(html, "<th scope=\"col\"><bdi>m</bdi></th><th scope=\"col\"><bdi>&lt;b&gt;</bdi></th>"));
+    CHECK(strstr(html, "<bdi>faces, test</bdi><br><span class=\"soft\">UAR, zero-shot</span></th>"
+                       "<td><a href=\"#c2\">0.500</a><br><span class=\"soft\">0.000\xe2\x80\x93"
+                       "1.000</span></td>"
+                       "<td><a href=\"#c4\"><b>0.750</b></a>"));
+    CHECK(!strstr(html, "<bdi>alone, test</bdi><br>"));
+    add_score(page, "y/m", "b", 0.5);
+    add_score(page, "x/m", "b", 0.5);
+    add_score(page, "y/m", "c", 0.5);
+    add_score(page, "x/m", "c", 0.5);
+    html = mien_page_html(page);
+    CHECK(count_of(html, "class=\"radar\"") == 1 && strstr(html, "<td></td>"));
+    CHECK(strstr(html, "<bdi>x/m</bdi></th>") && strstr(html, "<bdi>y/m</bdi></th>")); /* two models named m */
+    mien_page_destroy(&page);
+}
+
 /* What tools/recipes/ablation writes: means, deviations where there are several seeds, the best, the gain, each run. */
 static void test_ablation(void)
 {
@@ -476,6 +518,7 @@ int main(void)
     test_opening();
     test_run_opening();
     test_runs();
+    test_models();
     test_ablation();
     test_timelines();
     test_words();
