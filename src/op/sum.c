@@ -165,10 +165,11 @@ static void runs_plan_as(struct op_plan *plan, const char *shader, bool serial)
 {
     const uint32_t lanes = op_group_lanes(plan->caps), rows = plan->call->in[1].dim[0];
     struct sum_args args = {.rows = rows};
-    op_plan_items(plan, shader, serial ? op_vector_lanes(plan->caps) : lanes, serial ? rows : (uint64_t)rows * lanes);
+    struct op_dispatch *d = op_plan_items(plan, shader, serial ? op_vector_lanes(plan->caps) : lanes,
+                                          serial ? rows : (uint64_t)rows * lanes); /* where memory runs out, too */
     op_plan_bind(plan, "x partials runs");
-    op_dispatch_round(&plan->dispatch[plan->count - 1], plan->caps, 8);
-    OP_PUSH(&plan->dispatch[plan->count - 1], args);
+    op_dispatch_round(d, plan->caps, 8);
+    OP_PUSH(d, args);
 }
 
 static void runs_plan_row(struct op_plan *plan)

@@ -51,7 +51,7 @@ cat >train.json <<END
                     "max_position_embeddings": 24}}},
  "data": {"train": "m.jsonl", "val": "m.jsonl", "workers": 1},
  "loss": {"local": {"kind": "sentence"}}, "optim": {"warmup_steps": 1},
- "run": {"dir": "out", "steps": 2, "batch": 2, "eval_every": 1}}
+ "run": {"dir": "out", "steps": 2, "batch": 2, "eval_every": 1, "tensorboard": true}}
 END
 
 # ---- the commands: what is run, writing to "out" ----
