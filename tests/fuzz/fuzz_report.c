@@ -1,4 +1,5 @@
-/* What a report is made of: the result of an evaluation, then a run's log. The page is printed whole. */
+/* What a report is made of: the result of an evaluation or an ablation, then a run's log. The page is printed whole; of
+ * runs it has two. */
 #include "mien/eval.h"
 
 #include "base/base.h"
@@ -19,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (void)mien_result_number(result, "confusion.0.1", &value);
             (void)mien_page_add_result(page, result);
         }
+        (void)mien_page_add_file(page, "result.json");
+        (void)mien_page_add_run(page, "run");
         (void)mien_page_add_run(page, "run");
         (void)mien_page_html(page);
     }

@@ -231,12 +231,23 @@ interval = [0.25, 0.75]
 zero_shot = {"task": "zero-shot", "model": "m", "device": "d", "split": "val", "n": 3, "bad": 0, "classes": ["a", "b"],
              "present": 2, "confusion": [[1, 0], [1, 1]], "recall": [1, 0.5], "recall_interval": [interval, interval],
              "war": 0.5, "war_interval": interval, "uar": 0.75, "uar_interval": interval,
-             "map": [[0, 0, 0, 0], [1, 1, 1, 0], [-1, 0.5, 1, 1]]}
+             "map": [[0, 0, 0, 0], [1, 1, 1, 0], [-1, 0.5, 1, 1]],
+             "timelines": [{"image": "c", "truth": "a", "prediction": "b", "frames": 40, "used": 4, "at": [1, 2.5],
+                            "pictures": ["c/1.png"], "scores": {"a": [0.25, 0.5], "b": [0.75, 0.5]}}]}
 ranks = {"median": 1, "mean": 1.5, "r1": 0.5, "r1_interval": interval, "r5": 1, "r10": 1}
 retrieval = {"task": "retrieval", "n": 2, "chance": 0.5, "image_text": ranks, "text_image": ranks, "directory": "/",
-             "examples": [{"image": "a.png", "truth": "x & y", "texts": ["x & y", "<z>"], "scores": [0.5, 0.25]}]}
+             "examples": [{"image": "a.png", "truth": "x & y", "texts": ["x & y", "<z>"], "scores": [0.5, 0.25]}],
+             "gallery": [{"text": "<z>", "rank": 1.5, "pictures": [{"image": "a.png", "score": 0.5, "right": True}]}]}
 log = b"".join(json.dumps(line).encode() + b"\n" for line in [
     {"kind": "step", "step": 1, "loss": 3, "lr": 0.1}, {"kind": "step", "step": 2, "loss": 2.5, "lr": 0.05},
     {"kind": "eval", "step": 2, "loss": 2, "uar": 0.5, "war": 0.4}])
 put("report", "zero-shot", json.dumps(zero_shot).encode() + NEXT + log)
+scores = {key: zero_shot[key] for key in zero_shot if key not in ("map", "timelines")}
+models = {"task": "suite", "model": "m", "suite": "s.json", "skipped": [],
+          "results": [{**scores, "name": name, "model": model} for name in "xyz" for model in ("m", "<n>/model")]}
+ablation = {"ablation": [{"data": "d", "settings": {"steps": 9, "faces": 8, "recipe": "r", "set": ["a=1"]}, "rows": [
+    {"row": row, "uar": {"mean": 0.5, "deviation": 0.25}, "war": {"mean": 0.5}, "positives": {"mean": 1},
+     "runs": [{"uar": 0.25}, {"uar": 0.75}]} for row in ("one", "two")]}]}
+put("report", "models", json.dumps(models).encode() + NEXT + log)
+put("report", "ablation", json.dumps(ablation).encode() + NEXT + log)
 put("report", "retrieval", json.dumps(retrieval).encode() + NEXT + log)
