@@ -179,15 +179,16 @@ fail:
     return status;
 }
 
-/* What tells a chapter from others of its task. */
-static void put_data(struct mien_page *page, const cJSON *result)
+/* What tells a chapter from others of its task: "model on data", of either what is known, in `buffer`. */
+static const char *name_result(const cJSON *result, char *buffer, size_t size)
 {
+    const char *model = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "model"));
     const char *data = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "manifest"));
-    if (!data || !data[0])
-        return;
-    page_print(page, "<p class=\"soft\">");
-    page_words(page, data, PAGE_PATH);
-    page_print(page, "</p>\n");
+    char by[128], on[128];
+    page_name_of(model, by, sizeof(by));
+    page_name_of(data, on, sizeof(on));
+    snprintf(buffer, size, "%s%s%s", by, by[0] && on[0] ? " on " : "", on);
+    return buffer;
 }
 
 /* dir: of the file that the result was read from, or NULL. What is one of a suite does not open the page. */
@@ -196,18 +197,17 @@ static enum mien_status add_chapter(struct mien_page *page, const struct eval_ta
 {
     struct mark mark = begin_chapter(page, dir);
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(result, "name");
+    char called[300] = "";
     page->home = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(result, "directory"));
     if (!in_suite) {
-        const cJSON *data = cJSON_GetObjectItemCaseSensitive(result, "manifest");
-        char word[128];
-        page_link(page, 'c', task->title, page_name_of(cJSON_GetStringValue(data), word, sizeof(word)));
+        page_link(page, 'c', task->title, name_result(result, called, sizeof(called)));
         eval_front(page, task, result);
     }
     page_element(page, "h2", task->title);
     if (cJSON_IsString(name))
         page_element(page, "p", name->valuestring);
-    else
-        put_data(page, result);
+    else if (called[0])
+        page_element(page, "p", called);
     if (in_suite)
         eval_headline(page, task, result);
     task->chapter(page, result);

@@ -79,7 +79,9 @@ static void cell_steps(struct mien_page *page, const struct run *run)
 
 static void cell_duration(struct mien_page *page, const struct run *run)
 {
+    page_print(page, "<span class=\"whole\">");
     page_duration(page, run->facts.seconds);
+    page_print(page, "</span>");
 }
 
 static void cell_rate(struct mien_page *page, const struct run *run)

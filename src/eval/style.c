@@ -68,7 +68,7 @@ const char *const page_style[] = {
     ".ranks td{white-space:nowrap}.ranks tbody th{min-width:7rem}"
     ".suite td{white-space:nowrap}.suite .soft{font-weight:400}"
     ".runs tbody th,.runs thead td{position:sticky;left:0;background:var(--bg);min-width:7rem;max-width:14rem}"
-    ".runs td b{font-weight:650}"
+    ".runs td b{font-weight:650}.whole{white-space:nowrap}"
     ".runs .group th{padding-top:1rem;max-width:none;color:var(--fg)}"
     ".runs .group span{position:sticky;left:.6rem}"
     ".ablation tbody td{white-space:nowrap}.ablation tbody th{min-width:8rem;max-width:20rem}"
