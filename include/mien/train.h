@@ -35,8 +35,9 @@ struct mien_train_params {
     const char *run_dir;      /* without a config, with `resume`: the run directory to go on with, by the configuration
                                  that it holds */
     struct mien_ranks *ranks; /* processes that train together (mien/ranks.h), each by the same params; NULL: one. A
-                                 run of R ranks gives, bit for bit, what one gives with run.micro_batch = run.batch / R;
-                                 rank 0 alone writes. A rank that fails must end them all (mien_ranks_abort) */
+                                 run of R ranks gives, bit for bit, what one gives with run.micro_batch = run.batch / R
+                                 (unequal run.shares: the same losses but for rounding); rank 0 alone writes. A rank
+                                 that fails must end them all (mien_ranks_abort) */
     uint32_t planned_ranks; /* of a dry run: what one of so many ranks does is timed, and summary->scaling is filled; 0:
                                as many as there are */
     double bandwidth, latency; /* between ranks, bytes a second and seconds a message; bandwidth 0: both are measured

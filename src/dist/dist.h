@@ -12,6 +12,9 @@ uint32_t dist_count(const struct mien_ranks *ranks);
 
 /* Each rank's bytes, a multiple of 4, one rank's after another's, into all [count * bytes], which may hold `own`. */
 enum mien_status dist_gather(struct mien_ranks *ranks, const void *own, size_t bytes, void *all);
+/* The same of unequal shares: counts[r] units of `unit` bytes, a multiple of 4, of rank r. */
+enum mien_status dist_gather_shares(struct mien_ranks *ranks, const void *own, const uint32_t *counts, size_t unit,
+                                    void *all);
 /* Rank 0's bytes, a multiple of 4, to all. */
 enum mien_status dist_broadcast(struct mien_ranks *ranks, void *data, size_t bytes);
 /* Until all have come here. */

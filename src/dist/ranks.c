@@ -134,6 +134,31 @@ fail:
     return status;
 }
 
+enum mien_status dist_gather_shares(struct mien_ranks *ranks, const void *own, const uint32_t *counts, size_t unit,
+                                    void *all)
+{
+    enum mien_status status = MIEN_OK;
+    uint64_t at = 0, words = unit / 4;
+    for (uint32_t r = 0; r < ranks->place.count; r++)
+        at += counts[r] * words;
+    FAIL_IF(unit % 4 != 0 || at > INT32_MAX, MIEN_ERR_UNSUPPORTED,
+            "ranks cannot gather %llu bytes at once; use a smaller batch", (unsigned long long)at * 4);
+    TRY(base_grow(&ranks->scratch, &ranks->scratch_capacity, at + 1, sizeof(float)));
+    at = 0;
+    for (uint32_t r = 0; r < ranks->place.count; r++) {
+        ranks->at[r] = (int)at;
+        ranks->counts[r] = (int)(counts[r] * words);
+        at += counts[r] * words;
+    }
+    uint32_t rank = ranks->place.rank;
+    memcpy(ranks->scratch + ranks->at[rank], own, counts[rank] * unit);
+    TRY(dist_done(ranks, ranks->engine->collect(ranks->scratch, ranks->counts, ranks->at),
+                  "gather what all ranks have"));
+    memcpy(all, ranks->scratch, at * 4);
+fail:
+    return status;
+}
+
 enum mien_status dist_broadcast(struct mien_ranks *ranks, void *data, size_t bytes)
 {
     enum mien_status status = MIEN_OK;

@@ -103,6 +103,8 @@ struct train_config {
         uint32_t steps, epochs, batch, micro_batch, seed, log_every;
         bool recompute;
         uint32_t precision;        /* enum train_precision */
+        uint32_t shares;           /* how many */
+        const double *share;       /* of run.batch, by rank, in any unit; in the arena */
         int32_t eval_every;        /* steps; 0 = once an epoch where data.val is given, -1 = never */
         uint32_t patience;         /* evaluations without a better one that end the run; 0 = none do */
         uint32_t checkpoint_every; /* steps, 0 = never */

@@ -258,6 +258,11 @@ const struct train_key train_keys[] = {
      .also = "micro_batch_size accumulation accum_freq gradient_accumulation_steps accumulate_grad_batches",
      .unit = "images",
      .help = "Images whose activations are in memory at a time; the loss still sees the whole batch; 0 is all"},
+    {OWN("run.shares", "[]", train_form_shares), .also = "rank_weights device_weights load_balance tensor_split",
+     .may_change = true,
+     .help =
+         "Of several ranks: how much of run.batch each takes, for devices that are not equally fast, [2,1] say; [] is "
+         "equal shares, which alone give the same bits whatever the number of ranks"},
     {BOOL(run.recompute, "false"),
      .also = "grad_checkpointing gradient_checkpointing checkpointing activation_checkpointing",
      .help =

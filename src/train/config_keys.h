@@ -31,7 +31,7 @@ struct train_form {
 };
 
 extern const struct train_form train_form_init, train_form_clip, train_form_tokenizer, train_form_threshold,
-    train_form_milestones, train_form_groups, train_form_columns, train_form_targets;
+    train_form_milestones, train_form_groups, train_form_columns, train_form_targets, train_form_shares;
 
 struct train_key {
     const char *name; /* "optim.lr" */

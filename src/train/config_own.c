@@ -195,6 +195,42 @@ static cJSON *write_milestones(const struct train_config *config)
 const struct train_form train_form_milestones = {"an array of at most 16 whole numbers from 1 on", read_milestones,
                                                  write_milestones};
 
+/* ---- run.shares ---- */
+
+static enum mien_status read_shares(struct train_reader *r, const cJSON *item, const struct train_key *key)
+{
+    enum { MOST = 4096 };
+    enum mien_status status = MIEN_OK;
+    struct train_config *c = r->config;
+    int count = cJSON_GetArraySize(item);
+    (void)key;
+    FAIL_IF(!cJSON_IsArray(item) || count > MOST, MIEN_ERR_DATA,
+            "%s: \"shares\" must be an array of at most %d numbers above 0, one a rank", r->where, MOST);
+    double *share = base_arena_array(&c->arena, (size_t)count + 1, sizeof(*share));
+    FAIL_IF_NULL(share, "a configuration");
+    for (int i = 0; i < count; i++) {
+        const cJSON *element = cJSON_GetArrayItem(item, i);
+        share[i] = cJSON_IsNumber(element) ? element->valuedouble : NAN;
+        FAIL_IF(!(share[i] > 0 && share[i] <= 1e9), MIEN_ERR_ARG,
+                "%s: \"shares\" must hold numbers above 0, at most 1e9, one a rank; element %d is not", r->where,
+                i + 1);
+    }
+    c->run.share = share;
+    c->run.shares = (uint32_t)count;
+fail:
+    return status;
+}
+
+static cJSON *write_shares(const struct train_config *config)
+{
+    struct base_json array = base_json_list_begin();
+    for (uint32_t i = 0; i < config->run.shares; i++)
+        base_add_number(&array, config->run.share[i]);
+    return base_json_end(&array);
+}
+
+const struct train_form train_form_shares = {"an array of numbers above 0, one a rank", read_shares, write_shares};
+
 /* ---- model.head.targets ---- */
 
 static enum mien_status read_targets(struct train_reader *r, const cJSON *item, const struct train_key *key)

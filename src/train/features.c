@@ -2,10 +2,20 @@
  * again for its gradients (gradient caching): the losses see all features, memory holds one part's activations. */
 #include "train/step.h"
 
-/* Images of a batch that this rank takes. */
-static uint32_t share_of(const struct train_recipe *recipe, uint32_t batch)
+struct train_range train_share_of(const struct train_recipe *recipe, uint32_t batch, uint32_t rank)
 {
-    return recipe->ranks > 1 ? batch / recipe->ranks : batch;
+    uint32_t equal = recipe->ranks > 1 ? batch / recipe->ranks : batch, first = 0;
+    if (!recipe->shares)
+        return (struct train_range){rank * equal, equal};
+    for (uint32_t r = 0; r < rank; r++)
+        first += recipe->shares[r];
+    return (struct train_range){first, recipe->shares[rank]};
+}
+
+/* Images of a batch that this rank takes. */
+static struct train_range own_share(const struct train_recipe *recipe, uint32_t batch)
+{
+    return train_share_of(recipe, batch, recipe->rank);
 }
 
 static uint32_t part_size(const struct train_recipe *recipe, uint32_t share)
@@ -15,15 +25,19 @@ static uint32_t part_size(const struct train_recipe *recipe, uint32_t share)
 
 bool train_split_of(const struct train_recipe *recipe, uint32_t batch, struct train_split *out)
 {
-    uint32_t share = share_of(recipe, batch), part = part_size(recipe, share);
+    struct train_range own = own_share(recipe, batch);
+    uint32_t part = part_size(recipe, own.count), embed = recipe->model->config.embed;
     uint32_t from = recipe->blocks_from ? recipe->blocks_from : TRAIN_BLOCKS_FROM;
-    *out = (struct train_split){.first = recipe->rank * share, .count = share, .part = part};
-    return batch >= from && part < batch && train_can_split(&recipe->objective, part, recipe->model->config.embed);
+    bool can = batch >= from && part < batch;
+    *out = (struct train_split){.first = own.first, .count = own.count, .part = part};
+    for (uint32_t rank = 0; can && recipe->shares && rank < recipe->ranks; rank++)
+        can = train_can_split(&recipe->objective, train_share_of(recipe, batch, rank).first, embed);
+    return can && (recipe->shares || train_can_split(&recipe->objective, part, embed));
 }
 
 uint32_t train_parts(const struct train_recipe *recipe, uint32_t batch)
 {
-    uint32_t share = share_of(recipe, batch);
+    uint32_t share = own_share(recipe, batch).count;
     return (uint32_t)base_div_up(share, part_size(recipe, share));
 }
 
@@ -49,7 +63,8 @@ void train_inputs_record(const struct train_recipe *recipe, struct graph *graph,
     const struct train_objective *objective = &recipe->objective;
     uint32_t levels = train_levels(objective), batch = shape->batch;
     out->parts = train_parts(recipe, batch);
-    uint32_t share = share_of(recipe, batch), size = part_size(recipe, share), first = recipe->rank * share;
+    struct train_range own = own_share(recipe, batch);
+    uint32_t share = own.count, size = part_size(recipe, share), first = own.first;
     for (uint32_t i = 0; i < out->parts; i++) {
         struct train_part *part = &out->part[i];
         part->first = first + i * size;

@@ -60,7 +60,7 @@ static enum mien_status open_loader(struct trainer *t)
 {
     static const enum data_pick picks[] = {DATA_PICK_RANDOM, DATA_PICK_FIRST, DATA_PICK_ROTATE};
     const struct train_config *c = t->config;
-    uint32_t ranks = train_ranks_count(t);
+    const struct train_range own = train_ranks_own(t);
     struct data_loader_params params = {
         .manifest = t->manifest,
         .rows = t->rows,
@@ -83,8 +83,8 @@ static enum mien_status open_loader(struct trainer *t)
         .shuffle = c->data.shuffle,
         .balance = c->data.balance == TRAIN_BALANCE_LABEL,
         .workers = c->data.workers,
-        .share_first = ranks > 1 ? dist_rank(t->ranks) * (c->run.batch / ranks) : 0,
-        .share_count = c->run.batch / ranks,
+        .share_first = own.first,
+        .share_count = own.count,
         .agree = t->ranks ? train_ranks_samples : NULL,
         .user = t,
         .jpeg_draft = c->data.jpeg_draft,
@@ -276,6 +276,7 @@ static enum mien_status open_optimizer(struct trainer *t)
     t->recipe.micro_batch = t->config->run.micro_batch;
     t->recipe.rank = dist_rank(t->ranks);
     t->recipe.ranks = train_ranks_count(t);
+    t->recipe.shares = t->shares;
     t->recipe.blocks_from = blocks_from();
     t->pretends = !t->ranks;
     if (t->ranks)
@@ -418,6 +419,7 @@ void train_clear(struct trainer *t)
     base_free(t->from);
     base_free(t->same);
     base_free(t->kept);
+    base_free(t->shares);
     base_free(t->rules);
     base_free(t->head_truth);
     base_free(t->rows);

@@ -20,14 +20,58 @@ uint32_t train_ranks_count(const struct trainer *t)
 
 /* ---- before the first step ---- */
 
+/* run.shares as whole images: the sums up to each rank, rounded. */
+static enum mien_status weigh_shares(struct trainer *t, uint32_t ranks)
+{
+    enum mien_status status = MIEN_OK;
+    const struct train_config *c = t->config;
+    double all = 0, sum = 0;
+    uint32_t given = 0;
+    FAIL_IF(ranks == 1, MIEN_ERR_ARG,
+            "run.shares says what each of %u ranks takes, and this is one process alone; start it by mpirun -n %u or "
+            "srun, or say --set run.shares=[]",
+            c->run.shares, c->run.shares);
+    FAIL_IF(!t->ranks, MIEN_ERR_ARG, "planned ranks take equal shares; say --set run.shares=[]");
+    FAIL_IF(ranks != c->run.shares, MIEN_ERR_ARG,
+            "run.shares has %u numbers, and there are %u ranks; give one for each", c->run.shares, ranks);
+    FAIL_IF(c->run.micro_batch, MIEN_ERR_ARG,
+            "run.micro_batch %u: with run.shares each rank does its share of run.batch at once; set it to 0",
+            c->run.micro_batch);
+    t->shares = base_alloc(ranks, sizeof(*t->shares));
+    FAIL_IF_NULL(t->shares, "shares");
+    for (uint32_t r = 0; r < ranks; r++)
+        all += c->run.share[r];
+    for (uint32_t r = 0; r < ranks; r++) {
+        sum += c->run.share[r];
+        uint32_t end = r + 1 == ranks ? c->run.batch : (uint32_t)floor(c->run.batch * (sum / all) + 0.5);
+        t->shares[r] = end - given;
+        given = end;
+        FAIL_IF(t->shares[r] == 0, MIEN_ERR_ARG,
+                "run.shares: of run.batch %u nothing is left for rank %u, by %g of %g; raise either", c->run.batch, r,
+                c->run.share[r], all);
+    }
+fail:
+    return status;
+}
+
+struct train_range train_ranks_own(const struct trainer *t)
+{
+    const struct train_recipe recipe = {.ranks = train_ranks_count(t), .shares = t->shares};
+    return train_share_of(&recipe, t->config->run.batch, dist_rank(t->ranks));
+}
+
 enum mien_status train_ranks_shares(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
     uint32_t ranks = train_ranks_count(t), *part = &t->config->run.micro_batch, batch = t->config->run.batch;
+    if (t->config->run.shares)
+        return weigh_shares(t, ranks);
     if (ranks == 1)
         return MIEN_OK;
     FAIL_IF(batch % ranks != 0, MIEN_ERR_ARG,
-            "run.batch %u cannot be shared equally by %u ranks; make it a multiple of their number", batch, ranks);
+            "run.batch %u cannot be shared equally by %u ranks; make it a multiple of their number, "
+            "or give run.shares",
+            batch, ranks);
     FAIL_IF(
         *part && *part != batch / ranks, MIEN_ERR_ARG,
         "run.micro_batch %u: each of %u ranks does its share of run.batch %u at once, %u images; set run.micro_batch "
@@ -89,8 +133,10 @@ fail:
 enum mien_status train_ranks_samples(void *trainer, uint32_t *samples)
 {
     const struct trainer *t = trainer;
-    uint32_t share = t->config->run.batch / dist_count(t->ranks);
-    return dist_gather(t->ranks, samples + dist_rank(t->ranks) * share, share * sizeof(*samples), samples);
+    struct train_range own = train_ranks_own(t);
+    if (t->shares)
+        return dist_gather_shares(t->ranks, samples + own.first, t->shares, sizeof(*samples), samples);
+    return dist_gather(t->ranks, samples + own.first, own.count * sizeof(*samples), samples);
 }
 
 /* What has passed since `at`, where it is asked for; `at` is now. */
@@ -113,10 +159,13 @@ static enum mien_status exchange_begins(struct trainer *t, double *at)
 /* A rank that pretends to be one of many takes its own for the others'. */
 static enum mien_status gather_one(struct trainer *t, const struct train_gather *g, const void *own, void *all)
 {
+    size_t whole = g->unit * t->config->run.batch;
+    if (!t->pretends && t->shares)
+        return dist_gather_shares(t->ranks, own, t->shares, g->unit, all);
     if (!t->pretends)
         return dist_gather(t->ranks, own, g->bytes, all);
-    for (uint32_t r = 0; r < t->recipe.ranks; r++)
-        memcpy((char *)all + r * g->bytes, own, g->bytes);
+    for (size_t at = 0; at < whole; at += g->bytes)
+        memcpy((char *)all + at, own, BASE_MIN(g->bytes, whole - at));
     return MIEN_OK;
 }
 

@@ -37,6 +37,7 @@ static double losses_of(const struct scale *s, uint32_t ranks)
     uint32_t share = s->t->config->run.batch / recipe.ranks;
     double pairs = (double)share * ranks, levels = (double)recipe.model->config.embed * train_levels(&recipe.objective);
     recipe.ranks = ranks;
+    recipe.shares = NULL;
     bool blocks = train_split_of(&recipe, (uint32_t)fmin(pairs, UINT32_MAX), &split);
     return levels * (blocks ? 12 * share * pairs : 6 * pairs * pairs);
 }
@@ -137,7 +138,7 @@ static void put(const struct scale *s, struct mien_train_scaling *out)
     const struct train_exchange *x = &s->step->exchange;
     struct prediction p = predict(s, s->t->recipe.ranks);
     *out = (struct mien_train_scaling){.ranks = s->t->recipe.ranks,
-                                       .share = s->t->config->run.batch / s->t->recipe.ranks,
+                                       .share = train_ranks_own(s->t).count,
                                        .bandwidth = s->link.summing,
                                        .latency = s->link.latency,
                                        .gather_bytes = gathered_bytes(x),

@@ -10,12 +10,15 @@ static void gather(const struct train_recipe *recipe, struct graph *graph, struc
     struct tensor_shape shape = graph_shape(graph, *feature);
     if (*feature == OP_NONE)
         return;
-    shape.dim[0] *= recipe->ranks;
+    uint32_t each = shape.dim[0] / train_share_of(recipe, x->batch, recipe->rank).count; /* rows of an image */
+    size_t bytes = tensor_shape_bytes(&shape), unit = bytes / shape.dim[0] * each;
+    shape.dim[0] = each * x->batch;
     graph_output(graph, *feature);
     struct train_gather *made = &x->gather[x->gathers++];
     made->own = *feature;
     made->round = x->rounds;
-    made->bytes = tensor_shape_bytes(&shape) / recipe->ranks;
+    made->bytes = bytes;
+    made->unit = unit;
     made->all = *feature = graph_input(graph, "gathered", shape);
 }
 
@@ -54,13 +57,16 @@ void train_gather_values(const struct train_recipe *recipe, struct graph *graph,
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
 /* This rank's rows of x [B,...], in the shape of what it has. */
-static op_value own_rows(const struct train_recipe *recipe, struct graph *graph, op_value x, op_value own)
+static op_value own_rows(const struct train_recipe *recipe, struct graph *graph, uint32_t batch, op_value x,
+                         op_value own)
 {
     struct tensor_shape shape = graph_shape(graph, own);
-    uint64_t first = recipe->rank * tensor_shape_count(&shape);
+    struct train_range share = train_share_of(recipe, batch, recipe->rank);
+    uint32_t row = share.first * (shape.dim[0] / share.count);
+    uint64_t first = row * (tensor_shape_count(&shape) / shape.dim[0]);
     if (first * sizeof(float) % 256 == 0)
         return graph_view(graph, x, shape, first);
-    const struct op_attr rows = {.first = recipe->rank * shape.dim[0], .count = shape.dim[0]};
+    const struct op_attr rows = {.first = row, .count = shape.dim[0]};
     return GRAPH_OP(graph, &op_slice, &rows, x);
 }
 
@@ -91,7 +97,7 @@ void train_share_backward(const struct train_recipe *recipe, struct graph *graph
         if (made[count + i] == OP_NONE)
             continue;
         own[seeds] = x->gather[i].own;
-        seed[seeds++] = own_rows(recipe, graph, made[count + i], x->gather[i].own);
+        seed[seeds++] = own_rows(recipe, graph, x->batch, made[count + i], x->gather[i].own);
     }
     graph_backward_from(graph, own, seed, seeds, of, count, found);
     for (uint32_t i = 0; i < count; i++) {

@@ -94,6 +94,7 @@ static enum mien_status record(struct recording *r)
     struct train_features features;
     const struct tensor *scale = &r->recipe->moments->scaler;
     op_value scaler = scale->range.block ? graph_bound(r->graph, "loss scale", scale) : OP_NONE;
+    step->exchange.batch = step->shape.batch;
     train_inputs_record(r->recipe, r->graph, &step->shape, &step->in);
     step->hyper = graph_input(r->graph, "hyper", SHAPE_F32(HYPER_COUNT));
     step->logit_scale = train_logit_scale(&r->scope);

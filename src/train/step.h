@@ -27,6 +27,7 @@ struct train_recipe {
     bool recompute;         /* activations inside transformer blocks are made again for the backward pass */
     enum mien_dtype stored; /* how those are stored (nn_scope.stored) */
     uint32_t rank, ranks;   /* of `ranks` processes, each with a share of the batch; ranks 0 and 1: alone */
+    const uint32_t *shares; /* [ranks] images of each; NULL = equal ones */
     uint32_t blocks_from;   /* so many pairs make losses in blocks, one a part; 0 = TRAIN_BLOCKS_FROM */
 };
 
@@ -56,12 +57,19 @@ struct train_inputs {
     struct train_head_in head;
 };
 
+/* Images [first, first + count) of a batch. */
+struct train_range {
+    uint32_t first, count;
+};
+/* Those of a rank. */
+struct train_range train_share_of(const struct train_recipe *recipe, uint32_t batch, uint32_t rank);
+
 /* A value of a share, which becomes that of the batch. */
 struct train_gather {
-    uint32_t round; /* behind which stage */
-    op_value own;   /* output [b,...] */
-    op_value all;   /* input [B,...] */
-    size_t bytes;   /* of own */
+    uint32_t round;     /* behind which stage */
+    size_t bytes, unit; /* of own; of an image's part of it */
+    op_value own;       /* output [b,...] */
+    op_value all;       /* input [B,...] */
 };
 
 /* Gradients that ranks add up at once. */
@@ -85,6 +93,7 @@ struct train_exchange {
     struct train_gather gather[TRAIN_GATHER_MAX];
     struct train_bucket *bucket;        /* [stack_count] at most */
     struct train_kept *kept;            /* [count] at most */
+    uint32_t batch;                     /* B */
     uint32_t gathers, features, rounds; /* features: the gathers of round 0 */
     uint32_t buckets, kepts;
     bool *whole; /* [stack_count]: the gradient comes from the losses alone, and every rank has it */

@@ -44,6 +44,7 @@ struct trainer {
     struct vk_device *device;
     struct train_config *config;
     struct mien_ranks *ranks;    /* NULL = alone */
+    uint32_t *shares;            /* [ranks] images of each by run.shares; NULL = equal ones */
     bool pretends;               /* exchange is left out: a dry run of one rank of recipe.ranks */
     struct train_timing *timing; /* or NULL */
     bool flushes;                /* the device adds as dist_sum's `flush` says */
@@ -116,8 +117,11 @@ struct use_parts train_model_parts(const struct trainer *t);
 
 /* Whether this is rank 0, which alone writes files and evaluates. */
 bool train_leads(const struct trainer *t);
-/* run.micro_batch becomes a rank's share of run.batch. MIEN_ERR_ARG: it is another, or there are no equal shares. */
+/* run.micro_batch becomes a rank's share of run.batch; or trainer->shares is made of run.shares. MIEN_ERR_ARG: it is
+ * another, there are no equal shares, or run.shares is not for these ranks. */
 enum mien_status train_ranks_shares(struct trainer *t);
+/* This rank's images of a batch. */
+struct train_range train_ranks_own(const struct trainer *t);
 /* The checkpoint to go on from and its state, as rank 0 has found them. */
 enum mien_status train_ranks_start(struct trainer *t);
 /* With device and configuration as they will be used. MIEN_ERR_ARG: ranks have other data, configurations or versions

@@ -48,6 +48,33 @@ alone whole 0
 cmp -s one1/model/model.safetensors whole/model/model.safetensors
 holds 'parts are not the whole batch to the bit' test $? -eq 1
 
+# unequal shares give the same losses but for rounding: the loss whole (5 and 3 of 8 images), in blocks (12 and 4 of 16)
+shares() {
+    local dir=$1
+    shift
+    alone "even$dir" 0 loss.text=both "$@" 'run.shares=[]'
+    together 2 "uneven$dir" loss.text=both "$@"
+    holds "losses of unequal shares are those of one rank: $dir" awk -F'[:,]' 'NR == FNR { first[FNR] = $6; next }
+        { d = $6 / first[FNR] - 1; steps++; if (!(d * d < 1e-8)) exit 1 } END { exit !(steps == 3) }' \
+        "even$dir/log.jsonl" "uneven$dir/log.jsonl"
+}
+shares 2,1 run.batch=8 'run.shares=[2,1]'
+# shellcheck disable=SC2086 # words
+MIEN_BLOCKS_FROM=16 shares 3,1 run.batch=16 $mining 'run.shares=[3,1]'
+holds 'config.json keeps them' grep -qE '"shares": *\[2, *1\]' uneven2,1/config.json
+# refused KEY=VALUE WORDS: by two ranks
+refused() {
+    ranks 2 "$mien" train --quiet --config c.json --set run.dir=refused "$1" ${3+"$3"} >out 2>err
+    holds "$1 is refused" test $? -eq 2
+    holds "for a reason: $2" grep -qF -- "$2" err
+}
+refused 'run.shares=[1,2,3]' 'run.shares has 3 numbers, and there are 2 ranks'
+refused 'run.shares=[1,0]' 'element 2 is not'
+refused 'run.shares=[1,100]' 'nothing is left for rank 0'
+refused 'run.shares=[2,1]' 'set it to 0' run.micro_batch=4
+expect 2 'start it by mpirun -n 2' train --config c.json --set run.dir=refused 'run.shares=[2,1]'
+holds 'and nothing is written' test ! -e refused
+
 # a damaged picture in one share is replaced for all
 picture=faces/$(grep '"split": *"train"' faces/manifest.jsonl | sed -n '20s/.*"image": *"\([^"]*\)".*/\1/p')
 cp "$picture" whole.png && head -c 100 whole.png >"$picture"

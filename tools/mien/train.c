@@ -331,7 +331,8 @@ const struct command command_train = {
         "beginning when there is none, and gives the weights that an unbroken run gives; with RUN_DIR by that run's\n"
         "own configuration. One process at a time owns a run directory.\n"
         "mpirun -n N mien train ... (also srun) trains on N devices, each with its share of run.batch: the same\n"
-        "bits as one with run.micro_batch = run.batch / N. --dry-run --ranks N says what that would take.\n"
+        "bits as one with run.micro_batch = run.batch / N; run.shares=[2,1] gives devices that are not equally fast\n"
+        "unequal shares, and promises no bits. --dry-run --ranks N says what N ranks would take.\n"
         "Training keeps weights in f32, and --precision bf16 and f16 are refused: run.precision says how activations\n"
         "are stored.",
     .explain = explain_keys,
