@@ -71,6 +71,7 @@ const char *const page_style[] = {
     ".runs td b{font-weight:650}.whole{white-space:nowrap}"
     ".runs .group th{padding-top:1rem;max-width:none;color:var(--fg)}"
     ".runs .group span{position:sticky;left:.6rem}"
+    ".ablation tbody th,.ablation thead th:first-child{position:sticky;left:0;background:var(--bg);z-index:1}"
     ".ablation tbody td{white-space:nowrap}.ablation tbody th{min-width:8rem;max-width:20rem}"
     ".dots{position:relative;height:1.1rem;min-width:8rem;margin:0 5px;background:var(--card)}"
     ".dots i{position:absolute;top:calc(50% - 4px);width:8px;height:8px;margin-left:-4px;border-radius:50%;"
