@@ -9,14 +9,14 @@ uint32_t matmul_least_steps(const struct vk_caps *caps)
 
 /* Rows per invocation, a multiple of 16: more rows do more per load; fewer when that leaves a fifth less to do, at the
  * speed measured on llvmpipe (768^3, subgroups of 8: 36, 48 and 54 GFLOP/s). Subgroups of 4 gain nothing from 48. Those
- * of 16 gain a tenth from 64 rows, and the driver's compiler takes 0.7 s longer: for products of 0.02 s. */
+ * of 16 gain a fifth from 64 rows, and the driver's compiler takes 0.4 s longer: for products of 0.005 s. */
 uint32_t matmul_software_rows(const struct matmul_size *s, uint32_t lanes)
 {
     static const struct {
         uint32_t rows;
         double cost;
     } choice[] = {{64, 1.0}, {48, 0.8}, {32, 0.6}, {16, 0.4}};
-    bool large = 2.0 * s->batch * s->m * s->n * s->k >= 1e9;
+    bool large = 2.0 * s->batch * s->m * s->n * s->k >= 5e8;
     uint32_t first = lanes == 8 ? 1 : lanes == 16 && large ? 0 : 2, rows = choice[first].rows;
     double best = (double)base_div_up(s->m, rows) * choice[first].cost / 1.25;
     for (uint32_t i = first + 1; i < BASE_COUNT(choice); i++) {
