@@ -30,7 +30,7 @@ mine_line me;
 
 void meet_column(uint column)
 {
-    me = line_at(p.n + column);
+    me = line_at(p.line2 + column);
     scales = vec3(scale[0], scale[1], scale[2]);
 }
 
@@ -41,7 +41,7 @@ struct pair_seen {
 
 pair_seen pair_at(uint row, uint at)
 {
-    return pair_seen(line_at(row), similarities(at));
+    return pair_seen(line_at(p.line + row), similarities(at));
 }
 
 vec2 sign_and_weight(pair_seen s, uint row, uint column)

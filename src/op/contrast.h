@@ -38,6 +38,18 @@ enum mien_status contrast_lines_shapes(struct op_call *call, const char *label);
 void contrast_prepare(struct op_call *call, struct base_rng *rng);
 double contrast_flops(const struct op_call *call);
 
+/* ---- blocks (contrast_block.c) ----------------------------------------------------------------------------------- */
+
+/* Of ops over pairs attr.first .. + attr.count, whose lines hold the ids. */
+enum mien_status contrast_block_shapes(struct op_call *call, const char *label);
+/* Tests: contrast_prepare, dloss, and weights (where N is odd) and ids into the lines, which are to be finished. */
+void contrast_block_lines(struct op_call *call, struct base_rng *rng);
+/* The gradient of a block of u (attr.axis 0) or v (1). */
+typedef op_value contrast_block_bwd(struct op_recorder *recorder, const struct op_use *use, const struct op_attr *attr);
+/* Gradients of inputs u and v: those of pairs attr.first .. + attr.count in blocks of attr.rows, zeros for others. */
+void contrast_record_sides(struct op_recorder *recorder, const struct op_use *use, contrast_block_bwd *bwd,
+                           op_value *din);
+
 /* ---- on the host (references) ------------------------------------------------------------------------------------ */
 
 struct contrast_guide {

@@ -195,7 +195,8 @@ static void make_similarities(struct contrast *c, uint32_t first, uint32_t rows)
     multiply_guide(c, by_image ? "image" : "text", first, rows, false, c->guide[0]);
     if (guide == OP_GUIDE_BOTH)
         multiply_guide(c, "image", first, rows, true, c->guide[0]);
-    if (guide == OP_GUIDE_CROSSMODAL && !(c->block && has(c, "q") && !c->backward)) /* the block's own lines alone */
+    bool own = c->block && has(c, "q") && !has(c, "b") && !c->backward; /* infonce_block asks for its own lines alone */
+    if (guide == OP_GUIDE_CROSSMODAL && !own)
         multiply_guide(c, c->side ? "text" : "image", first, rows, false, c->guide[1]);
 }
 

@@ -162,37 +162,16 @@ static void bwd_reference(const struct op_call *call)
 
 /* ---- gradients --------------------------------------------------------------------------------------------------- */
 
-/* Gradients of anchors [first, first + count) of a side: blocks one behind another, joined four at a time. */
-static op_value rows_of(struct op_recorder *recorder, const struct op_use *use, uint32_t side, uint32_t first,
-                        uint32_t count)
+static op_value block_bwd(struct op_recorder *recorder, const struct op_use *use, const struct op_attr *attr)
 {
-    enum { AT_ONCE = 4 };
-    const struct op_attr *all = use->attr;
-    const struct op_attr attr = {.mining = all->mining, .axis = side, .first = first, .count = count};
     const op_value *in = use->in;
-    uint32_t size = BASE_MAX(all->rows, 1), share = size, n = 0;
-    op_value part[AT_ONCE] = {OP_NONE, OP_NONE, OP_NONE, OP_NONE};
-    if (count <= size)
-        return OP_RECORD(recorder, &op_infonce_block_bwd, &attr, in[0], in[1], in[2], in[3], in[4], in[5], in[6],
-                         use->dout[0]);
-    while ((uint64_t)share * AT_ONCE < count)
-        share *= AT_ONCE;
-    for (uint32_t at = 0; at < count; at += share)
-        part[n++] = rows_of(recorder, use, side, first + at, BASE_MIN(share, count - at));
-    return OP_RECORD(recorder, &op_concat, NULL, part[0], part[1], part[2], part[3]);
+    return OP_RECORD(recorder, &op_infonce_block_bwd, attr, in[0], in[1], in[2], in[3], in[4], in[5], in[6],
+                     use->dout[0]);
 }
 
 static void grad(struct op_recorder *recorder, const struct op_use *use, op_value *din)
 {
-    const struct op_attr *attr = use->attr;
-    const struct op_attr pad = {.first = attr->first, .rows = recorder->shape(recorder, use->in[0]).dim[0]};
-    for (uint32_t side = 0; side < 2; side++) {
-        if (!use->wants[side])
-            continue;
-        din[side] = rows_of(recorder, use, side, attr->first, attr->count);
-        if (attr->count < pad.rows)
-            din[side] = OP_RECORD(recorder, &op_pad, &pad, din[side]);
-    }
+    contrast_record_sides(recorder, use, block_bwd, din);
     if (use->wants[2])
         din[2] = OP_RECORD(recorder, &op_multiply, NULL, use->dout[0], use->out[2]);
 }
@@ -282,36 +261,15 @@ static const struct op_variant bwd_variants[] = {{.name = "infonce_bwd_block", .
 
 /* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
-static enum mien_status shapes(struct op_call *call, const char *label)
-{
-    const struct op_attr *attr = &call->attr;
-    if (attr->count == 0 || (uint64_t)attr->first + attr->count > call->in[0].dim[0])
-        return op_shape_error(call, label, 0, "at least attr first + count pairs, and count above 0");
-    return contrast_lines_shapes(call, label);
-}
-
-/* Lines and what is made of them fit the embeddings; pairs have weights where N is odd. */
 static void prepare(struct op_call *call, struct base_rng *rng)
 {
     struct block_host of = {0};
-    float *lines = call->in_data[contrast_input(call, "lines")], *unused = NULL;
-    uint32_t sums = contrast_input(call, "sums"), dloss = contrast_input(call, "dloss"), n = call->in[0].dim[0];
-    contrast_prepare(call, rng);
-    for (uint32_t i = 0; i < n; i++) {
-        float weight = n % 2 && i != n / 2 ? 0.5f * (float)base_rng_below(rng, 4) : 1;
-        float id = (float)base_rng_below(rng, n / 2 + 1);
-        for (uint32_t side = 0; side < 2; side++) {
-            lines[8 * ((size_t)side * n + i) + 1] = weight;
-            lines[8 * ((size_t)side * n + i) + 2] = id;
-        }
-    }
-    if (dloss != OP_NONE)
-        *(float *)call->in_data[dloss] = (float)(0.5 + base_rng_uniform(rng));
-    if (sums == OP_NONE)
-        unused = base_alloc(8 * (size_t)n, sizeof(*unused));
+    uint32_t sums = contrast_input(call, "sums"), n = call->in[0].dim[0];
+    float *unused = sums == OP_NONE ? base_alloc(8 * (size_t)n, sizeof(*unused)) : NULL;
+    contrast_block_lines(call, rng);
     of.sums = sums == OP_NONE ? unused : call->in_data[sums];
     if (contrast_host_open(&of.host, call) == MIEN_OK && of.sums)
-        contrast_each_line(&of.host, add_line, lines, NULL);
+        contrast_each_line(&of.host, add_line, call->in_data[contrast_input(call, "lines")], NULL);
     contrast_host_close(&of.host);
     base_free(unused);
 }
@@ -418,7 +376,7 @@ const struct op_desc op_infonce_block = {
     .summary =
         "of anchors attr first .. + count of infonce_stream (attr axis 0: images, 1: texts) lse, loss, slope = sum "
         "of (P - Q) Z over the candidates, and 0; attr mining",
-    .shapes = shapes,
+    .shapes = contrast_block_shapes,
     .reference = block_reference,
     .no_grad = "infonce_blocks has the gradients",
     .variants = block_variants,
@@ -438,7 +396,7 @@ const struct op_desc op_infonce_blocks = {
         "the loss of infonce_stream from what mine_block and infonce_block have made of all pairs, with gradients "
         "of pairs attr first .. + count in blocks of attr rows; attr mining",
     .constants = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6,
-    .shapes = shapes,
+    .shapes = contrast_block_shapes,
     .reference = total_reference,
     .grad = grad,
     .variants = total_variants,
@@ -456,7 +414,7 @@ const struct op_desc op_infonce_block_bwd = {
     .summary =
         "the gradient of infonce_blocks for rows attr first .. + count of u (attr axis 0) or of v (1); attr mining",
     .forward = {&op_infonce_blocks},
-    .shapes = shapes,
+    .shapes = contrast_block_shapes,
     .reference = bwd_reference,
     .variants = bwd_variants,
     .cases = bwd_cases,

@@ -30,7 +30,9 @@ static void give_to_all(struct train_branch *b, op_value *sides, uint32_t levels
     if (b->split->gather)
         b->split->gather(b->split->user, sides, 2 * levels);
     for (uint32_t k = 0; k < levels; k++)
-        both[k] = GRAPH_OP(b->graph, &op_concat, NULL, sides[2 * k], sides[2 * k + 1], OP_NONE, OP_NONE);
+        both[k] = sides[2 * k + 1] == OP_NONE
+                      ? sides[2 * k]
+                      : GRAPH_OP(b->graph, &op_concat, NULL, sides[2 * k], sides[2 * k + 1], OP_NONE, OP_NONE);
 }
 
 struct blocks {
@@ -106,7 +108,7 @@ static void record_sums(const struct blocks *s)
                 attr.axis = side;
                 s->each[i] = b->objective->loss->block(&t, &attr);
             }
-            sides[2 * k + side] = join(b->graph, s->each, s->count);
+            sides[2 * k + side] = s->each[0] == OP_NONE ? OP_NONE : join(b->graph, s->each, s->count);
         }
     }
     give_to_all(b, sides, s->levels, b->sums);

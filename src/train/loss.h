@@ -35,7 +35,7 @@ struct train_term {
     op_value text_guide, image_guide;           /* [B,E], what mining compares where there are no scores */
     op_value same;                              /* i32 [B], equal for equal texts, where same_text asks for it */
     op_value weights;                           /* [B], where some pairs are absent */
-    op_value lines, sums;                       /* [2B,8], [2B,4] in blocks: what those have made (infonce_blocks.c) */
+    op_value lines, sums;                       /* [2B,8], [2B,4] or [B,4] in blocks: what those have made */
     const struct op_attr *block;                /* first, count, rows: the own pairs, of a block; NULL = no blocks */
 };
 
@@ -58,7 +58,8 @@ struct train_loss {
     double logit_scale;              /* where a model from scratch begins, unless it says; 0 = as all CLIP models */
     uint32_t least_batch;            /* that it can learn from */
     void (*record)(const struct train_term *term, struct train_recorded *out); /* errors are sticky in the graph */
-    /* sums [count,4] of a block of anchors by attr; NULL = this loss cannot be made in blocks. */
+    /* sums [count,4] of a block of anchors by attr, OP_NONE for those of texts where images' are all; NULL = this loss
+     * cannot be made in blocks. */
     op_value (*block)(const struct train_term *term, const struct op_attr *attr);
     double (*on_host)(const struct train_host_term *term); /* the sum over the pairs */
 };

@@ -13,9 +13,31 @@ static void record_streamed(const struct train_term *t, op_value scale, op_value
     out->positives = made[2];
 }
 
+/* Each pair counts once, in its image's row. */
+static op_value block(const struct train_term *t, const struct op_attr *attr)
+{
+    if (attr->axis == 1)
+        return OP_NONE;
+    return GRAPH_OP(t->scope->graph, &op_siglip_block, attr, t->u, t->v, nn_param_value(t->scope, "logit_scale"),
+                    nn_param_value(t->scope, "logit_bias"), t->text_guide, t->image_guide, t->lines);
+}
+
+static void record_blocks(const struct train_term *t, op_value scale, op_value bias, struct train_recorded *out)
+{
+    const op_value in[] = {t->u, t->v, scale, bias, t->text_guide, t->image_guide, t->lines, t->sums};
+    op_value made[OP_MAX_OUT];
+    graph_op(t->scope->graph, &op_siglip_blocks, t->block, in, BASE_COUNT(in), made);
+    out->loss = made[0];
+    out->positives = made[1];
+}
+
 static void record(const struct train_term *t, struct train_recorded *out)
 {
     op_value scale = nn_param_value(t->scope, "logit_scale"), bias = nn_param_value(t->scope, "logit_bias");
+    if (t->block) {
+        record_blocks(t, scale, bias, out);
+        return;
+    }
     if (t->scores == OP_NONE) {
         record_streamed(t, scale, bias, out);
         return;
@@ -46,5 +68,6 @@ const struct train_loss train_loss_siglip = {
     .logit_scale = 2.302585092994046,
     .least_batch = 2,
     .record = record,
+    .block = block,
     .on_host = on_host,
 };

@@ -39,6 +39,8 @@ mining="loss.mining.kind=hard loss.mining.warmup_steps=0 loss.mining.threshold=0
     bits 4 run.batch=16 $mining loss.text=both loss.local.kind=sentence
     bits 4 run.batch=16 $mining loss.mining.kind=soft loss.mining.source=frozen loss.mining.guide=both
     bits 4 run.batch=16 loss.mining.kind=ignore loss.mining.warmup_steps=0 loss.mining.same_text=ignore
+    bits 4 run.batch=16 loss.kind=siglip
+    bits 4 run.batch=16 loss.kind=siglip $mining loss.text=both loss.mining.same_text=positive
     bits 4 run.batch=16 'model.head={"kind":"classes","loss":"ce"}' run.precision=bf16
     unset MIEN_BLOCKS_FROM
     bits 1056 run.batch=4224 $mining # two slabs a block

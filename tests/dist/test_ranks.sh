@@ -29,7 +29,8 @@ done
 holds 'losses differ from each other' test "$(cat one?/steps | sort -u | wc -l)" -ge 9
 holds 'the configuration says how one rank gives the same' grep -q '"micro_batch": *4' two1/config.json
 for options in "loss.text=both" "$mining loss.text=both loss.local.kind=sentence loss.local.weight=0.5" \
-    "$mining loss.mining.kind=soft loss.mining.source=frozen loss.mining.guide=both loss.mining.same_text=positive"; do
+    "$mining loss.mining.kind=soft loss.mining.source=frozen loss.mining.guide=both loss.mining.same_text=positive" \
+    "loss.kind=siglip loss.text=both" "loss.kind=siglip $mining"; do
     run=$((run + 1))
     # shellcheck disable=SC2086 # words
     {
