@@ -55,6 +55,12 @@ struct dist_place {
 /* count is 1 where the environment names no ranks. MIEN_ERR_ARG: its numbers make no sense. */
 enum mien_status dist_place_find(struct dist_place *out);
 
+struct mien_gpu_info;
+/* The device of the local-th rank of a machine: of the best one's type, in turn. Warns where earlier ranks have them
+ * all and they are no software. MIEN_ERR_NO_DEVICE: none can be used. */
+enum mien_status dist_device_choose(const struct mien_gpu_info *infos, uint32_t count, uint32_t best, uint32_t rank,
+                                    uint32_t local, uint32_t *index);
+
 struct dist_engine;
 /* The engine for ranks that were started so. MIEN_ERR_ARG: there is none; the message says why. */
 enum mien_status dist_engine_load(const struct dist_place *place, const struct dist_engine **out);

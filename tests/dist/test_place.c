@@ -1,8 +1,9 @@
-/* Which rank a process is: what Open MPI, MPICH, Slurm and others say in the environment. */
+/* Which rank a process is: what Open MPI, MPICH, Slurm and others say in the environment; which device it takes. */
 #include "base/capture.h"
 #include "check.h"
 
 #include "dist/dist.h"
+#include "mien/gpu.h"
 
 #include <stdlib.h>
 
@@ -55,10 +56,42 @@ static void refused(const char *part)
     clear();
 }
 
+/* The local-th rank of a machine takes device `index` of four. */
+static void takes(const struct mien_gpu_info *infos, uint32_t best, uint32_t local, uint32_t index, const char *warning)
+{
+    uint32_t found = 99;
+    capture_start();
+    CHECK_EQ(dist_device_choose(infos, 4, best, 8 + local, local, &found), MIEN_OK);
+    CHECK_EQ(found, index);
+    CHECK(*warning ? captured_once(warning) : captured_count == 0);
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+}
+
+/* A machine of a software driver and three discrete devices, of which one cannot be used. */
+static void test_devices(void)
+{
+    struct mien_gpu_info infos[4] = {
+        {.type = "software"}, {.type = "discrete"}, {.type = "discrete", .missing = "timelines"}, {.type = "discrete"}};
+    uint32_t found = 0;
+    takes(infos, 1, 0, 1, "");
+    takes(infos, 1, 1, 3, "");
+    takes(infos, 1, 2, 1, "rank 10 is number 3 of its machine, which has 2 devices of type discrete");
+    takes(infos, 1, 3, 3, "it shares one");
+    takes(infos, 0, 0, 0, "");
+    takes(infos, 0, 5, 0, ""); /* software: as many as one likes */
+    snprintf(infos[1].missing, sizeof(infos[1].missing), "timelines");
+    snprintf(infos[3].missing, sizeof(infos[3].missing), "timelines");
+    capture_start();
+    CHECK_EQ(dist_device_choose(infos, 4, 1, 0, 0, &found), MIEN_ERR_NO_DEVICE);
+    CHECK(captured_once("none of the 4 devices of this machine can be used: timelines"));
+    mien_log_set(NULL, NULL, MIEN_LOG_WARN);
+}
+
 int main(void)
 {
     static const char *const by[] = {"Open MPI", "MPICH", "Slurm", "RANK"};
     clear();
+    test_devices();
     found(0, 1, 0, "");
     for (size_t i = 0; i < BASE_COUNT(by); i++) {
         say(i, "5", "8", "1");

@@ -35,7 +35,7 @@ enum mien_status ranks_open(struct ranks *r, struct common *common)
     if (status != MIEN_OK || !r->ranks)
         return status;
     if (r->info.rank > 0) {
-        mien_log_set(say_as_rank, r, MIEN_LOG_ERROR);
+        mien_log_set(say_as_rank, r, MIEN_LOG_WARN); /* that it shares a device is known to this rank alone */
         common->quiet = true;
         if (common->trace) {
             snprintf(r->trace, sizeof(r->trace), "%.4000s.rank%u", common->trace, r->info.rank);
@@ -44,7 +44,10 @@ enum mien_status ranks_open(struct ranks *r, struct common *common)
     } else if (!common->quiet) {
         fprintf(stderr, "mien: %u ranks by %s (%s)\n", r->info.count, r->info.started_by, r->info.engine);
     }
-    return choose_device(r, common);
+    status = choose_device(r, common);
+    if (r->info.rank > 0)
+        mien_log_set(say_as_rank, r, MIEN_LOG_ERROR);
+    return status;
 }
 
 void ranks_speak(struct ranks *r)
