@@ -63,6 +63,8 @@ shares 2,1 run.batch=8 'run.shares=[2,1]'
 # shellcheck disable=SC2086 # words
 MIEN_BLOCKS_FROM=16 shares 3,1 run.batch=16 $mining 'run.shares=[3,1]'
 holds 'config.json keeps them' grep -qE '"shares": *\[2, *1\]' uneven2,1/config.json
+ranks 2 "$mien" train --quiet --resume uneven2,1 --set run.steps=4 'run.shares=[1,1]' >out 2>err
+holds 'a run goes on with other shares' grep -q '^trained 4 steps' out
 # refused KEY=VALUE WORDS: by two ranks
 refused() {
     ranks 2 "$mien" train --quiet --config c.json --set run.dir=refused "$1" ${3+"$3"} >out 2>err
