@@ -14,10 +14,22 @@ PATH=$PATH:/usr/sbin
 work=$(mktemp -d)
 chmod 755 "$work" # munge wants others to reach its socket
 started=()
+# Steps report to slurmctld before they end: first the jobs, then the daemons; what is left has the cluster's log open.
 stop() {
-    local pid
-    for pid in ${started[@]+"${started[@]}"}; do kill "$pid" 2>/dev/null; done
-    wait
+    local i log
+    for _ in $(seq 40); do
+        [ -z "$(timeout 5 squeue -h 2>/dev/null)" ] && break
+        sleep 0.5
+    done
+    for ((i = ${#started[@]} - 1; i >= 0; i--)); do
+        kill "${started[i]}" 2>/dev/null
+        wait "${started[i]}" 2>/dev/null
+    done
+    for log in /proc/[0-9]*/fd/3; do
+        [ "$(readlink "$log")" = "$work/slurmd.log" ] || continue
+        log=${log#/proc/}
+        kill -9 "${log%%/*}" 2>/dev/null
+    done
     rm -rf "$work"
 }
 trap stop EXIT
