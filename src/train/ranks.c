@@ -34,6 +34,8 @@ static enum mien_status weigh_shares(struct trainer *t, uint32_t ranks)
     FAIL_IF(!t->ranks, MIEN_ERR_ARG, "planned ranks take equal shares; say --set run.shares=[]");
     FAIL_IF(ranks != c->run.shares, MIEN_ERR_ARG,
             "run.shares has %u numbers, and there are %u ranks; give one for each", c->run.shares, ranks);
+    if (t->params->resume) /* the run was begun with equal shares, or in parts: see train_check_agrees */
+        t->config->run.micro_batch = 0;
     FAIL_IF(c->run.micro_batch, MIEN_ERR_ARG,
             "run.micro_batch %u: with run.shares each rank does its share of run.batch at once; set it to 0",
             c->run.micro_batch);
@@ -60,6 +62,25 @@ struct train_range train_ranks_own(const struct trainer *t)
     return train_share_of(&recipe, t->config->run.batch, dist_rank(t->ranks));
 }
 
+/* Parts that are no rank's equal share. */
+static enum mien_status refuse_part(const struct trainer *t, uint32_t ranks)
+{
+    uint32_t part = t->config->run.micro_batch, batch = t->config->run.batch, share = batch / ranks;
+    char start[48] = "";
+    if (batch % part == 0 && batch / part > 1)
+        snprintf(start, sizeof(start), "start %u ranks", batch / part);
+    if (t->params->resume)
+        return base_fail(MIEN_ERR_ARG,
+                         "run.micro_batch %u, with which the run was begun, is not the share of each of %u ranks, %u "
+                         "of run.batch %u; %s%sgo on alone, or give run.shares, a number for each rank, which "
+                         "promises no bits",
+                         part, ranks, share, batch, start, *start ? ", " : "");
+    return base_fail(MIEN_ERR_ARG,
+                     "run.micro_batch %u: each of %u ranks does its share of run.batch %u at once, %u images; set "
+                     "run.micro_batch to 0 or %u%s%s",
+                     part, ranks, batch, share, share, *start ? ", or " : "", start);
+}
+
 enum mien_status train_ranks_shares(struct trainer *t)
 {
     enum mien_status status = MIEN_OK;
@@ -72,11 +93,8 @@ enum mien_status train_ranks_shares(struct trainer *t)
             "run.batch %u cannot be shared equally by %u ranks; make it a multiple of their number, "
             "or give run.shares",
             batch, ranks);
-    FAIL_IF(
-        *part && *part != batch / ranks, MIEN_ERR_ARG,
-        "run.micro_batch %u: each of %u ranks does its share of run.batch %u at once, %u images; set run.micro_batch "
-        "to 0 or %u, or start %u ranks",
-        *part, ranks, batch, batch / ranks, batch / ranks, BASE_MAX(batch / *part, 1u));
+    if (*part && *part != batch / ranks)
+        return refuse_part(t, ranks);
     *part = batch / ranks; /* one rank gives the same bits with it, and config.json says so */
 fail:
     return status;

@@ -116,6 +116,8 @@ static enum mien_status resolved(struct train_config *config, cJSON **out)
 
 /* ---- agreement ---- */
 
+static const char micro_batch[] = "run.micro_batch";
+
 static bool may_change(const char *name)
 {
     const struct train_key *key = train_key_find(name);
@@ -126,11 +128,13 @@ static enum mien_status differs(const char *path, const char *name, const cJSON 
 {
     char *was = old ? base_json_print(old, false) : NULL, *is = now ? base_json_print(now, false) : NULL;
     enum mien_status status = MIEN_OK;
+    const char *else_do = strcmp(name, micro_batch) == 0 ? "(several ranks: or run.shares, a number for each) " : "";
     FAIL_IF((old && !was) || (now && !is), MIEN_ERR_NOMEM, "out of host memory for %s", path);
-    status = base_fail(MIEN_ERR_ARG,
-                       "%s: the run was begun with %s = %.200s, not %.200s; give it the same value to resume, or start "
-                       "another run.dir",
-                       path, name, was ? was : "nothing", is ? is : "nothing");
+    status =
+        base_fail(MIEN_ERR_ARG,
+                  "%s: the run was begun with %s = %.200s, not %.200s; give it the same value to resume, %sor start "
+                  "another run.dir",
+                  path, name, was ? was : "nothing", is ? is : "nothing", else_do);
 fail:
     base_free(was);
     base_free(is);
@@ -142,6 +146,7 @@ struct comparison {
     const char *path;              /* of the old one */
     const char *dir;               /* it lies in, absolute */
     const char *old_dir, *now_dir; /* run.dir as each has it; the former may be NULL */
+    bool shares;                   /* now by run.shares: parts may differ, no bits are promised */
 };
 
 /* Whether two paths are the same place: by themselves (older versions kept ways from the run directory), or as seen
@@ -175,7 +180,7 @@ static enum mien_status compare_key(const struct comparison *c, const char *pref
 {
     char name[256];
     snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? "." : "", key);
-    if (may_change(name))
+    if (may_change(name) || (c->shares && strcmp(name, micro_batch) == 0))
         return MIEN_OK;
     if (cJSON_IsObject(old) && cJSON_IsObject(now))
         return compare(c, name, old, now);
@@ -230,7 +235,7 @@ enum mien_status train_check_agrees(struct trainer *t)
         TRY(base_path_absolute(t->config->run.dir, &dir));
         TRY(base_json_read(path, &old));
         TRY(resolved(t->config, &now));
-        const struct comparison c = {path, dir, run_dir_of(old), run_dir_of(now)};
+        const struct comparison c = {path, dir, run_dir_of(old), run_dir_of(now), t->config->run.shares > 0};
         TRY(compare(&c, "", old, now));
         TRY(read_length(old, path, t->begun_with));
     }

@@ -38,6 +38,8 @@ refused() {
 }
 refused 'run.batch 9 cannot be shared equally by 2 ranks' run.batch=9
 refused 'set run.micro_batch to 0 or 4, or start 4 ranks' run.micro_batch=2
+refused 'at once, 4 images; set run.micro_batch to 0 or 4' run.micro_batch=3
+holds 'it names no number of ranks that would not do' test -z "$(grep 'start 2 ranks' err)"
 refused 'did you mean "run.steps"' run.step=3
 ranks 2 sh -c 'exec "$0" train --quiet --config c.json --set run.dir=other data.train=$1' "$mien" faces/manifest.jsonl \
     >out 2>err

@@ -65,6 +65,18 @@ MIEN_BLOCKS_FROM=16 shares 3,1 run.batch=16 $mining 'run.shares=[3,1]'
 holds 'config.json keeps them' grep -qE '"shares": *\[2, *1\]' uneven2,1/config.json
 ranks 2 "$mien" train --quiet --resume uneven2,1 --set run.steps=4 'run.shares=[1,1]' >out 2>err
 holds 'a run goes on with other shares' grep -q '^trained 4 steps' out
+
+# another number of ranks goes on with equal shares by run.shares alone, and says so where it is not given
+for run in one1 whole; do
+    cp -r $run other
+    ranks 4 "$mien" train --quiet --resume other --set run.steps=4 >out 2>err
+    holds "without run.shares $run is refused" test $? -eq 2
+    holds 'and told of it' grep -q 'run.shares, a number for each' err
+    ranks 4 "$mien" train --resume other --set run.steps=4 'run.shares=[1,1,1,1]' >out 2>err
+    holds "$run goes on with four ranks" grep -q '^trained 4 steps' out
+    expect 0 'trained 5 steps' train --resume other --set run.steps=5 'run.shares=[]'
+    rm -r other
+done
 # refused KEY=VALUE WORDS: by two ranks
 refused() {
     ranks 2 "$mien" train --quiet --config c.json --set run.dir=refused "$1" ${3+"$3"} >out 2>err
