@@ -1,8 +1,11 @@
 /* shared.c: the inputs of a feed, embedded by several ranks: each takes a part of them, one behind another, and all get
  * all. */
+#include "base/sha256.h"
 #include "dist/dist.h"
+#include "use/digest.h"
 #include "use/stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Of each input: its embedding, whether it could be read, the frames of a clip. */
@@ -64,6 +67,33 @@ fail:
     return status;
 }
 
+/* Other inputs than rank 0's, or another model, would give rows that are nobody's. Of a file counts its name, not where
+ * it lies: that may differ from machine to machine. */
+static enum mien_status agree(struct mien_model *model, const struct use_feed *feed)
+{
+    enum mien_status status = MIEN_OK;
+    struct base_sha256 hash = base_sha256_begin();
+    unsigned char key[USE_KEY], all[BASE_SHA256_SIZE];
+    char buffer[32];
+    uint32_t other;
+    TRY(use_model_key(model, key));
+    base_sha256_add(&hash, key, sizeof(key));
+    for (size_t i = 0; i < feed->count; i++) {
+        const char *name = use_input_name(&feed->inputs[i], i, buffer, sizeof(buffer)), *last = strrchr(name, '/');
+        name = last && last[1] ? last + 1 : name;
+        base_sha256_add(&hash, name, strlen(name) + 1);
+        if (feed->inputs[i].has_box)
+            base_sha256_add(&hash, feed->inputs[i].box, sizeof(feed->inputs[i].box));
+    }
+    base_sha256_end(&hash, all);
+    TRY(dist_same(model->ranks, all, sizeof(all), &other));
+    FAIL_IF(other, MIEN_ERR_ARG,
+            "rank %u has another model or other inputs to embed than rank 0; give all ranks the same files and options",
+            other);
+fail:
+    return status;
+}
+
 enum mien_status use_embed_shared(struct mien_model *model, const struct use_feed *feed,
                                   const struct mien_embed_params *params, use_sink_fn sink, void *user)
 {
@@ -72,7 +102,9 @@ enum mien_status use_embed_shared(struct mien_model *model, const struct use_fee
     size_t part = (size_t)base_div_up(feed->count, ranks);
     size_t first = BASE_MIN(dist_rank(model->ranks) * part, feed->count);
     struct shared s = {.width = model->nn->config.embed, .row = model->nn->config.embed + MORE_WORDS};
-    float *all = base_alloc(part * ranks * s.row + 1, sizeof(*all));
+    float *all = NULL;
+    TRY(agree(model, feed));
+    all = base_alloc(part * ranks * s.row + 1, sizeof(*all));
     s.own = base_alloc(part * s.row + 1, sizeof(*s.own));
     FAIL_IF(!all || !s.own, MIEN_ERR_NOMEM, "out of host memory for embeddings");
     TRY(embed_part(model, feed, params, first, BASE_MIN(part, feed->count - first), &s));

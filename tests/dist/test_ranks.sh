@@ -126,6 +126,23 @@ holds 'one bad picture ends all' test $? -eq 4
 holds 'and nothing is written' test ! -e three.safetensors
 cp whole.png "$picture"
 
+# ranks that were given other inputs, as many and fewer, or another model: no rows of nobody's
+tac faces/manifest.jsonl >faces/back.jsonl
+head -n 50 faces/manifest.jsonl >faces/less.jsonl
+export MIEN=$mien SECOND
+for SECOND in "one1 faces/back" "one1 faces/less" "one2 faces/manifest"; do
+    for asked in "embed -o four.safetensors" "eval --task zero-shot --split all"; do
+        # shellcheck disable=SC2086,SC2016 # words; the ranks' shells expand it
+        ranks 2 sh -c 'case ${OMPI_COMM_WORLD_RANK-$PMI_RANK} in 0) set -- one1 faces/manifest "$@" ;;
+            *) set -- $SECOND "$@" ;; esac
+            model=$1 rows=$2 && shift 2
+            exec "$MIEN" "$@" --quiet --model $model/model --manifest $rows.jsonl' sh $asked >out 2>err
+        holds "other inputs or another model end all: $SECOND, $asked" test $? -eq 2
+        holds 'it says so' grep -q 'another model or other inputs to embed than rank 0' err
+        holds 'and nothing comes of it' test ! -s out -a ! -e four.safetensors
+    done
+done
+
 # gradients are on their way while the device makes those of earlier layers
 larger_config >c.json
 together 2 traced run.seed=0 --trace trace.json
