@@ -31,6 +31,7 @@ plan --bandwidth 5 --latency 2
 near sum_seconds "$slow / 10"
 expect 2 'go with --dry-run' train --config c.json --ranks 4 --bandwidth 1 --latency 1
 expect 2 'needs both --bandwidth' train --config c.json --dry-run --ranks 4 --bandwidth 1
+expect 2 'there is one; add --ranks N' train --config c.json --dry-run --bandwidth 1 --latency 1
 expect 2 '2 to 65536 ranks' train --config c.json --dry-run --ranks 1 --bandwidth 1 --latency 1
 expect 2 '--bandwidth 0: GB/s' train --config c.json --dry-run --ranks 4 --bandwidth 0 --latency 1
 expect 2 '--latency soon: microseconds' train --config c.json --dry-run --ranks 4 --bandwidth 1 --latency soon
@@ -43,5 +44,8 @@ ranks 2 "$mien" train --config c.json --dry-run --json --quiet >out 2>err
 holds 'a dry run of two ranks' test $? -eq 0
 holds 'one result' test "$(wc -l <out)" -eq 1
 holds 'exchange was timed' awk -v m="$(member measured_sum_seconds)" 'BEGIN { exit !(m > 0) }'
+ranks 2 "$mien" train --config c.json --dry-run --quiet --ranks 4 --bandwidth 1 --latency 1 >out 2>err
+holds 'other ranks than there are cannot be planned' test $? -eq 2
+holds 'it says so once' test "$(grep -c 'ranks 4, and mpirun has started 2' err)" = 1
 holds 'and nothing is written' test ! -e a
 finish

@@ -203,12 +203,28 @@ static void print_result(const struct common *common, bool dry_run, const struct
 }
 
 /* As one of the ranks that there are. */
-static int train_as_rank(struct common *common, struct mien_train_params *params)
+/* Planned ranks beside those that are there, or what is between none: 0, or the exit status after a message. */
+static int check_plan(const struct command *command, const struct mien_train_params *params, const struct ranks *ranks)
+{
+    bool several = ranks->ranks, lead = ranks_lead(ranks);
+    if (several && params->planned_ranks && params->planned_ranks != ranks->info.count)
+        return lead ? complain(command, 2, "--ranks %u, and mpirun has started %u; leave --ranks out, or mpirun",
+                               params->planned_ranks, ranks->info.count)
+                    : 2;
+    if (!several && !params->planned_ranks && params->bandwidth > 0)
+        return complain(command, 2, "--bandwidth and --latency lie between ranks, and there is one; add --ranks N");
+    return 0;
+}
+
+static int train_as_rank(const struct command *command, struct common *common, struct mien_train_params *params)
 {
     struct mien_train_summary summary = {sizeof summary};
     struct ranks ranks;
     enum mien_status status = ranks_open(&ranks, common);
     params->ranks = ranks.ranks;
+    int refused = status == MIEN_OK ? check_plan(command, params, &ranks) : 0;
+    if (refused)
+        return ranks_close(&ranks, refused);
     if (status == MIEN_OK)
         status = train(common, params, &ranks, &summary);
     if (status == MIEN_OK && ranks_lead(&ranks))
@@ -297,7 +313,7 @@ static int run(const struct command *command, int argc, char **argv)
     params.set_count = sets.count;
     if (!common.quiet)
         mien_log_set(NULL, NULL, MIEN_LOG_INFO);
-    return train_as_rank(&common, &params);
+    return train_as_rank(command, &common, &params);
 }
 
 static void print_line(void *user, const char *line)
