@@ -27,6 +27,7 @@ void main()
         return;
     uint line = i / p.row_slices, slice = i % p.row_slices, row = p.first + line;
     mine_line me = line_at(p.line + row);
+    float steep = scale[0], half_share = scale[1], rise = scale[2]; // before the loop, where each would be waited for
     vec4 sum = vec4(0), lost = vec4(0);
     for (uint begin = slice; begin < p.n; begin += ROUND * p.row_slices) {
         float score[ROUND];
@@ -42,9 +43,9 @@ void main()
         ROUND_EACH(t)
         {
             uint column = begin + t * p.row_slices;
-            float kind = column < p.n ? mine_sign(me, row, other[t], column, value[t]) : 0;
-            float z = scale[0] * score[t], x = -kind * (z + scale[2]), e = exp(-abs(x));
-            float share = kind != 0 ? scale[1] * (me.weight + other[t].weight) : 0;
+            float sign_of = mine_sign(me, row, other[t], column, value[t]), kind = column < p.n ? sign_of : 0;
+            float z = steep * score[t], x = -kind * (z + rise), e = exp(-abs(x));
+            float both = half_share * (me.weight + other[t].weight), share = kind != 0 ? both : 0;
             float g = -share * kind * ((x > 0 ? 1 : e) / (1 + e));
             pair_add(sum, lost, vec4(share * (max(x, 0) + log1p_close(e)), g * z, g, 0));
         }
