@@ -39,10 +39,10 @@ extern "C" {
  * samples in the plane of the two directions in which embeddings vary most, as [x, y, truth, prediction]. "retrieval"
  * adds `chance` (of R@1: the mean share of right answers), `image_text` (queries are images) and `text_image`, each
  * with `median` and `mean` rank, `r1`, `r5`, `r10` (share of queries with rank <= 1, 5, 10) and their intervals, and up
- * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `truth` (its own text) and the
- * `texts` most like it with their `scores` (cosine); and `gallery`: up to 6 captions as {`text`, `rank` (of the best of
- * its own pictures), `pictures`: the 6 most like it as {`image`, `line`, `box`, `score` (cosine), `right` (true or
- * false)}}. "zero-shot" of clips adds `timelines`: up to 6 clips, each cut into up to 16 equal parts that are scored as
+ * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `line`, `box`, `truth` (its own text)
+ * and the `texts` most like it with their `scores` (cosine); and `gallery`: up to 6 captions as {`text`, `rank` (of the
+ * best of its own pictures), `pictures`: the 6 most like it as {`image`, `line`, `box`, `score` (cosine), `right` (true
+ * or false)}}. "zero-shot" of clips adds `timelines`: up to 6 clips, each cut into up to 16 equal parts that are scored as
  * clips of their own: {`image`, `line`, `box`, `truth`, `prediction` (of the whole), `frames` (that it has), `used`,
  * `pictures` (paths of some frames, unless it is a video), `at` (the parts' middles, frames counted from 1), `scores`
  * {class: a probability for each part}}, of the truth, the prediction and the highest others, 5 at most.

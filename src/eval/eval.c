@@ -179,6 +179,14 @@ void eval_put_head(struct base_json *out, const struct use_rows *rows, uint64_t 
     base_put_number(out, "bad", (double)bad);
 }
 
+void eval_put_sample(struct base_json *out, const struct data_row *row)
+{
+    base_put_text(out, "image", use_row_path(row));
+    base_put_number(out, "line", row->line);
+    if (row->has_box)
+        base_put_numbers(out, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
+}
+
 /* ---- reading results ---- */
 
 double eval_number(const cJSON *json)

@@ -54,7 +54,10 @@ void eval_headline(struct mien_page *page, const struct eval_task *task, const c
 void eval_model_facts(struct mien_page *page, const cJSON *result);
 /* A score in large digits; an interval of NaN is left out. */
 void eval_card(struct mien_page *page, const char *name, double value, struct eval_interval interval);
-/* The picture that a sample of a result is about: its keys `image`, `box`. */
+/* What a sample of a result is about: its keys `image` (path), `line` (of the manifest) and, where there is one, `box`.
+ */
+void eval_put_sample(struct base_json *out, const struct data_row *row);
+/* The picture that it is about. */
 void eval_picture(struct mien_page *page, const cJSON *sample);
 /* Another picture of it, of `side` pixels at most: a frame. */
 void eval_picture_of(struct mien_page *page, const char *path, const cJSON *sample, uint32_t side);

@@ -13,10 +13,7 @@ static void put_picture(const struct eval_pairs *p, size_t j, double score, bool
 {
     const struct data_row *row = &p->rows->manifest->rows[p->rows->rows[j]];
     struct base_json picture = base_json_object_begin();
-    base_put_text(&picture, "image", use_row_path(row));
-    base_put_number(&picture, "line", row->line);
-    if (row->has_box)
-        base_put_numbers(&picture, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
+    eval_put_sample(&picture, row);
     base_put_number(&picture, "score", round(score * 1e6) / 1e6);
     base_put(&picture, "right", cJSON_CreateBool(right));
     base_add_tree(list, &picture);

@@ -49,10 +49,7 @@ static void put_mistake(struct base_json *list, const struct data_row *row, cons
                         uint32_t truth, uint32_t prediction, float *scores)
 {
     struct base_json object = base_json_object_begin();
-    base_put_text(&object, "image", use_row_path(row));
-    base_put_number(&object, "line", row->line);
-    if (row->has_box)
-        base_put_numbers(&object, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
+    eval_put_sample(&object, row);
     base_put_text(&object, "truth", classes->list[truth].name);
     base_put_text(&object, "prediction", classes->list[prediction].name);
     put_scores(&object, classes, truth, scores);

@@ -254,9 +254,7 @@ static void add_example(struct task *t, size_t i, struct base_json *list)
         texts[count] = t->whole[j];
         base_add_number(&scores, round(t->scores[j] * 1e6) / 1e6);
     }
-    base_put_text(&example, "image", use_row_path(row));
-    if (row->has_box)
-        base_put_numbers(&example, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
+    eval_put_sample(&example, row);
     base_put_text(&example, "truth", t->whole[i]);
     base_put_texts(&example, "texts", texts, count);
     base_put_tree(&example, "scores", &scores);

@@ -137,10 +137,7 @@ static enum mien_status put_clip(void *user, size_t i, const float *frames, uint
     if (!frames || count == 0)
         goto fail;
     TRY(score_parts(m, frames, count, parts, scores));
-    base_put_text(&clip, "image", use_row_path(row));
-    base_put_number(&clip, "line", row->line);
-    if (row->has_box)
-        base_put_numbers(&clip, "box", (const double[]){row->box[0], row->box[1], row->box[2], row->box[3]}, 4);
+    eval_put_sample(&clip, row);
     base_put_text(&clip, "truth", m->scorer->classes->list[m->truth[i]].name);
     base_put_text(&clip, "prediction", m->scorer->classes->list[m->prediction[i]].name);
     base_put_number(&clip, "frames", (double)there);

@@ -80,8 +80,7 @@ struct contrast_ends {
     double cut, last, factor, rest, positives;
 };
 
-/* From a call with data. MIEN_ERR_NOMEM. */
-/* Without what a backward pass needs where there is no dloss. */
+/* From a call with data; without what a backward pass needs where there is no dloss. MIEN_ERR_NOMEM. */
 enum mien_status contrast_host_open(struct contrast_host *host, const struct op_call *call);
 void contrast_host_close(struct contrast_host *host);
 double contrast_weight(const struct contrast_host *host, uint32_t pair); /* max(w, 0), or 1 */

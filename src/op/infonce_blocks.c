@@ -2,8 +2,9 @@
  * the scores and some columns, in memory of [count,N] at most, and gets the gradients of its own u and v, whole.
  *
  *   mine_block         lines (contrast.h) of some pairs, by similarity; no gradient
- *   infonce_block      of some rows' anchors (attr.axis 0: images) or columns' (1: texts) lse, loss and slope; no
- * gradient infonce_blocks     the loss of all, from what the blocks have made of all pairs, [2N,8] and [2N,4]
+ *   infonce_block      lse, loss and slope of some rows' anchors (attr.axis 0: images) or columns' (1: texts); no
+ *                      gradient
+ *   infonce_blocks     the loss of all, from what the blocks have made of all pairs, [2N,8] and [2N,4]
  *   infonce_block_bwd  du of some rows, or dv of some
  *
  * A block is attr.count pairs from attr.first on; it begins at a multiple of 256 bytes in u, v and the guides. With the
@@ -11,7 +12,7 @@
  * all of them in one order: they have the same bits whatever the blocks are, but that matmul may add up otherwise in
  * blocks of another size. infonce_blocks gives gradients of pairs attr.first .. + attr.count in blocks of attr.rows,
  * and zeros for all others. */
-#include "op/contrast.h"
+#include "op/contrast_cases.h"
 
 #include <math.h>
 
@@ -279,24 +280,11 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     {                                                                                                                  \
         1                                                                                                              \
     }
-#define LINES(n)                                                                                                       \
-    {                                                                                                                  \
-        2 * (n), 8                                                                                                     \
-    }
 #define SUMS(n)                                                                                                        \
     LINES(n),                                                                                                          \
     {                                                                                                                  \
         2 * (n), 4                                                                                                     \
     }
-/* Anchors of a side from one on. */
-#define AT(side, from, many, ...) .attr = {.axis = side, .first = from, .count = many, .mining = {__VA_ARGS__}}
-#define NOTHING .kind = OP_MINING_NONE
-#define HARD .kind = OP_MINING_HARD, .top_k = 3, .text = 0.4f, .image = 0.9f
-#define SOFT                                                                                                           \
-    .kind = OP_MINING_SOFT, .top_k = 8, .text = 0.8f, .image = 0.9f, .weight = 0.3f, .tau = 0.05f,                     \
-    .same_text = OP_SAME_TEXT_IGNORE
-#define IGNORE .kind = OP_MINING_IGNORE, .guide = OP_GUIDE_BOTH, .text = 0.5f, .same_text = OP_SAME_TEXT_POSITIVE
-
 /* clang-format off */
 static const struct op_case mine_cases[] = {
     {.name = "all_7", AT(0, 0, 7, NOTHING), .in = {{7, 5}, {7, 5}}},

@@ -6,7 +6,7 @@
  *   siglip_block_bwd   du of some rows, or (attr.axis 1) dv of some columns
  *
  * Lines come from mine_block. */
-#include "op/contrast.h"
+#include "op/contrast_cases.h"
 
 #include <math.h>
 
@@ -210,24 +210,11 @@ static void prepare(struct op_call *call, struct base_rng *rng)
     {                                                                                                                  \
         1                                                                                                              \
     }
-#define LINES(n)                                                                                                       \
-    {                                                                                                                  \
-        2 * (n), 8                                                                                                     \
-    }
 #define SUMS(n)                                                                                                        \
     LINES(n),                                                                                                          \
     {                                                                                                                  \
         n, 4                                                                                                           \
     }
-/* Anchors of a side from one on. */
-#define AT(side, from, many, ...) .attr = {.axis = side, .first = from, .count = many, .mining = {__VA_ARGS__}}
-#define NOTHING .kind = OP_MINING_NONE
-#define HARD .kind = OP_MINING_HARD, .top_k = 3, .text = 0.4f, .image = 0.9f
-#define SOFT                                                                                                           \
-    .kind = OP_MINING_SOFT, .top_k = 8, .text = 0.8f, .image = 0.9f, .weight = 0.3f, .tau = 0.05f,                     \
-    .same_text = OP_SAME_TEXT_IGNORE
-#define IGNORE .kind = OP_MINING_IGNORE, .guide = OP_GUIDE_BOTH, .text = 0.5f, .same_text = OP_SAME_TEXT_POSITIVE
-
 /* clang-format off */
 static const struct op_case block_cases[] = {
     {.name = "all_7x5", AT(0, 0, 7, NOTHING), .in = {PAIRS(7, 5), {0}, {0}, LINES(7)}},

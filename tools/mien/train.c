@@ -202,7 +202,6 @@ static void print_result(const struct common *common, bool dry_run, const struct
         print_summary(summary);
 }
 
-/* As one of the ranks that there are. */
 /* Planned ranks beside those that are there, or what is between none: 0, or the exit status after a message. */
 static int check_plan(const struct command *command, const struct mien_train_params *params, const struct ranks *ranks)
 {
@@ -216,6 +215,7 @@ static int check_plan(const struct command *command, const struct mien_train_par
     return 0;
 }
 
+/* As one of the ranks that there are. */
 static int train_as_rank(const struct command *command, struct common *common, struct mien_train_params *params)
 {
     struct mien_train_summary summary = {sizeof summary};
