@@ -42,8 +42,8 @@ extern "C" {
  * to 8 `examples`: `image` (path; of a clip its video, directory or first frame), `line`, `box`, `truth` (its own text)
  * and the `texts` most like it with their `scores` (cosine); and `gallery`: up to 6 captions as {`text`, `rank` (of the
  * best of its own pictures), `pictures`: the 6 most like it as {`image`, `line`, `box`, `score` (cosine), `right` (true
- * or false)}}. "zero-shot" of clips adds `timelines`: up to 6 clips, each cut into up to 16 equal parts that are scored as
- * clips of their own: {`image`, `line`, `box`, `truth`, `prediction` (of the whole), `frames` (that it has), `used`,
+ * or false)}}. "zero-shot" of clips adds `timelines`: up to 6 clips, each cut into up to 16 equal parts that are scored
+ * as clips of their own: {`image`, `line`, `box`, `truth`, `prediction` (of the whole), `frames` (that it has), `used`,
  * `pictures` (paths of some frames, unless it is a video), `at` (the parts' middles, frames counted from 1), `scores`
  * {class: a probability for each part}}, of the truth, the prediction and the highest others, 5 at most.
  *

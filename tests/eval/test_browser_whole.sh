@@ -49,9 +49,7 @@ evaluate clips.json --manifest clips/manifest.jsonl --task zero-shot --split all
 evaluate captions.json --manifest faces/manifest.jsonl --task retrieval --split all
 evaluate benchmarks.json --suite suite.json
 model=runs/none/model evaluate other.json --manifest faces/manifest.jsonl --task zero-shot --split all
-small='{"projection_dim":16,"vision_config":{"hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,
-    "num_attention_heads":2,"image_size":48,"patch_size":16},"text_config":{"hidden_size":16,"intermediate_size":32,
-    "num_hidden_layers":1,"num_attention_heads":2,"max_position_embeddings":56}}'
+small=$(cat "$top/tests/small_model.json")
 "$top/tools/recipes/ablation" --mien "$mien" --out ablation --data drawn --seeds 0,1 --count 100 --steps 4 --runs 4 \
     --set model.config="$small" --set run.batch=8 >said 2>&1
 holds "tools/recipes/ablation: $(tail -n 1 said)" [ -s ablation/ablation.json ]

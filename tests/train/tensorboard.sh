@@ -15,9 +15,7 @@ cd "$work" || exit 1
 "$mien" devices >list 2>&1
 [ $? -eq 3 ] && { echo "skipped: no Vulkan device"; exit 77; }
 
-small='{"projection_dim":16,"vision_config":{"hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,
-    "num_attention_heads":2,"image_size":48,"patch_size":16},"text_config":{"hidden_size":16,"intermediate_size":32,
-    "num_hidden_layers":1,"num_attention_heads":2,"max_position_embeddings":56}}'
+small=$(cat "$top/tests/small_model.json")
 options=(--config "$top/tools/recipes/demo.json" --quiet --set model.config="$small" run.dir=run run.batch=8
     data.train=faces/manifest.jsonl data.val=faces/manifest.jsonl run.steps=40 run.eval_every=8 run.checkpoint_every=5
     loss.mining.kind=hard loss.mining.warmup_steps=4 run.tensorboard=true)

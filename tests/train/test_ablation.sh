@@ -3,7 +3,8 @@
 # all of it with a stand-in for the command, whose scores are known, then a part with the command itself.
 set -u
 export LC_ALL=C
-mien=$(realpath "$1") ablation=$(realpath "$2")/tools/recipes/ablation
+mien=$(realpath "$1") top=$(realpath "$2")
+ablation=$top/tools/recipes/ablation
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -120,9 +121,7 @@ try --steps 5 && fail "results of other settings are not mixed"
 grep -q 'other settings' said || fail "the reason is said: $(cat said)"
 
 # The command itself, with a model of two small towers: stopped in the middle of a training.
-small='{"projection_dim":16,"vision_config":{"hidden_size":16,"intermediate_size":32,"num_hidden_layers":1,
-    "num_attention_heads":2,"image_size":48,"patch_size":16},"text_config":{"hidden_size":16,"intermediate_size":32,
-    "num_hidden_layers":1,"num_attention_heads":2,"max_position_embeddings":56}}'
+small=$(cat "$top/tests/small_model.json")
 "$mien" devices >list 2>&1
 if [ $? -eq 3 ]; then
     echo "skipped: the command itself (no Vulkan device)"
